@@ -1,0 +1,1 @@
+"""What is stored: formats with their readers and writers, simulated observers, and shipped content."""

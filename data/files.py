@@ -1,0 +1,124 @@
+"""Writing so that a crash leaves either the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.errors import LookalikeError
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write atomically: to a neighbour, flushed to the disk, then renamed over `path`."""
+    path = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table atomically: `.tsv` with tabs, anything else with commas; missing is `n/a`."""
+    separator = "\t" if Path(path).suffix == ".tsv" else ","
+    write_text(path, frame.to_csv(sep=separator, index=False, na_rep="n/a", lineterminator="\n"))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises `LookalikeError` if it is missing or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise LookalikeError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise LookalikeError(f"{path}: not readable as JSON ({error}); restore the file or make it again") from None
+
+
+def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
+
+    `required` columns must be there; `text` columns are read as strings, so that an id such as
+    `001` stays what it is. Raises `LookalikeError` if the file is missing, empty, malformed or
+    lacks a required column.
+    """
+    path = Path(path)
+    separator = "\t" if path.suffix == ".tsv" else ","
+    try:
+        frame = pd.read_csv(path, sep=separator, na_values=["n/a", ""], keep_default_na=False, dtype=dict.fromkeys(text, str))
+    except FileNotFoundError:
+        raise LookalikeError(f"{path}: no such file") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise LookalikeError(f"{path}: not readable as a table ({error})") from None
+    missing = [column for column in required if column not in frame.columns]
+    if missing:
+        raise LookalikeError(f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}")
+    return frame
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a new folder as a whole: work in a neighbour, which becomes `path` only on success.
+
+    Raises `LookalikeError` if `path` exists and holds anything: results are never overwritten.
+    """
+    path = Path(path)
+    refuse_occupied(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    try:
+        os.chmod(partial, 0o777 & ~_umask())
+        yield partial
+        if path.exists():
+            path.rmdir()  # empty, or this fails and nothing is lost
+        os.rename(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def refuse_occupied(path: Path) -> None:
+    """Raise `LookalikeError` if `path` is a file or a folder that holds anything."""
+    path = Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise LookalikeError(f"{path}: exists already and is never overwritten; choose another folder or remove it")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,181 @@
+"""The trial table: one row per judged image, the meeting point of experiments and analysis.
+
+On disk it is BIDS behavioural data (`sub-<participant>/ses-<session>/beh/*_beh.tsv`, Brain Imaging
+Data Structure 1.10, "Behavioral experiments with no neural recordings"); in memory a pandas frame.
+
+| column          | unit, range       | meaning                                                     |
+|-----------------|-------------------|-------------------------------------------------------------|
+| participant     | letters, digits   | random code, never a name (from `sub-` on disk)              |
+| session         | 1, 2, ...         | 1 is the main measure; later ones are retests (from `ses-`)  |
+| trial           | 1, 2, ...         | place in the session's order                                 |
+| stimulus_id     | text              | id in the stimulus set                                       |
+| stim_file       | text              | file in the stimulus set                                     |
+| role            | main | practice | catch | only `main` trials are measured                     |
+| truth           | real | generated  | what the image is                                            |
+| response        | real | generated  | what the participant said                                    |
+| confidence      | 1..k              | 1 is least sure                                              |
+| response_time   | s                 | image onset to the real/generated answer                     |
+| confidence_time | s                 | the real/generated answer to the confidence answer           |
+| onset           | s                 | image onset on the session's clock (0 is the session's start) |
+
+The sidecar of a session's table also says where the session came from: `TaskName`,
+`StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
+`Seed`, `Observer` (human | scripted | simulated), `Started` (ISO 8601, UTC), `Complete` (whether
+every trial was answered), `DaysSinceFirstSession` (retests only) and `LookalikeVersion`.
+
+The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
+response and confidence into one signed number, larger = more generated-looking.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import read_json, read_table, write_json, write_table
+
+TRUTHS = ("real", "generated")
+ROLES = ("main", "practice", "catch")
+COLUMNS = (
+    "trial",
+    "stimulus_id",
+    "stim_file",
+    "role",
+    "truth",
+    "response",
+    "confidence",
+    "response_time",
+    "confidence_time",
+    "onset",
+)
+KEYS = ("participant", "session")
+
+_TEXT = ("stimulus_id", "stim_file", "role", "truth", "response")
+_BEH_NAME = re.compile(r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$")
+_LABEL = re.compile(r"^[A-Za-z0-9]+$")
+
+
+def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Signed rating: +confidence for "generated", -confidence for "real", NaN where either is missing."""
+    said = np.asarray(response, dtype=object)
+    sign = np.where(said == "generated", 1.0, np.where(said == "real", -1.0, np.nan))
+    return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
+
+
+def check_label(label: str, what: str = "participant") -> str:
+    """Return `label` if it is letters and digits only (BIDS), else raise `LookalikeError`."""
+    if not _LABEL.match(label):
+        raise LookalikeError(f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
+    return label
+
+
+def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Check a trial table against the contract, naming `source` and the rows at fault.
+
+    Missing responses and confidences are allowed (an unanswered trial is data); a word outside
+    the contract, a confidence that is no positive whole number, a repeated trial or a stimulus
+    judged twice in one session is not. Raises `LookalikeError`.
+    """
+    missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
+    if missing:
+        raise LookalikeError(f"{source}: column {', '.join(missing)} is missing")
+    _refuse(frame, ~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
+    _refuse(frame, ~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
+    _refuse(frame, ~(frame["response"].isin(TRUTHS) | frame["response"].isna()), source, "response is neither 'real' nor 'generated'")
+    confidence = pd.to_numeric(frame["confidence"], errors="coerce")
+    bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
+    _refuse(frame, bad, source, "confidence is not 1, 2, 3, ...")
+    _refuse(frame, frame["stimulus_id"].isna(), source, "stimulus_id is missing")
+    _refuse(frame, frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
+    _refuse(frame, frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session")
+    return frame
+
+
+def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
+    """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
+
+    Returns the columns `KEYS + COLUMNS`, ordered by participant, session and trial. Raises
+    `LookalikeError` if the folder is missing, holds no such file, or a file breaks the contract.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise LookalikeError(f"{folder}: no such folder; give the folder that holds the sub-* folders")
+    files = [(path, match) for path in sorted(folder.glob("sub-*/ses-*/beh/*_beh.tsv")) if (match := _BEH_NAME.match(path.name))]
+    files = [(path, match) for path, match in files if match["task"] == task]
+    if not files:
+        raise LookalikeError(f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?")
+    return pd.concat([_read_beh(path, match) for path, match in files], ignore_index=True)
+
+
+def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
+    """Where a session's table stands below a BIDS folder."""
+    name = f"sub-{participant}_ses-{session}_task-{task}_beh.tsv"
+    return Path(folder) / f"sub-{participant}" / f"ses-{session}" / "beh" / name
+
+
+def write_beh(folder: Path, frame: pd.DataFrame, participant: str, session: int, task: str, about: dict[str, Any]) -> Path:
+    """Write one session's table and its JSON sidecar atomically; return the table's path.
+
+    `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). Raises
+    `LookalikeError` if the table is there already or breaks the contract.
+    """
+    path = beh_path(folder, check_label(participant), session, check_label(task, "task"))
+    if path.exists():
+        raise LookalikeError(f"{path}: exists already and is never overwritten")
+    keyed = frame.assign(participant=participant, session=session)
+    validate(keyed, str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path.with_suffix(".json"), {**about, **COLUMN_NOTES})
+    write_table(path, frame[list(COLUMNS)])
+    return path
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Read the JSON sidecar of a `_beh.tsv` table."""
+    sidecar: dict[str, Any] = read_json(Path(path).with_suffix(".json"))
+    return sidecar
+
+
+def _read_beh(path: Path, match: re.Match[str]) -> pd.DataFrame:
+    frame = read_table(path, COLUMNS, text=_TEXT)
+    frame.insert(0, "participant", match["participant"])
+    frame.insert(1, "session", int(match["session"]))
+    frame = validate(frame, str(path))[[*KEYS, *COLUMNS]]
+    return frame.astype({"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float})
+
+
+def _refuse(frame: pd.DataFrame, bad: pd.Series, source: str, why: str) -> None:
+    if bad.any():
+        # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
+        rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
+        more = "" if bad.sum() <= 5 else f" and {int(bad.sum()) - 5} more"
+        raise LookalikeError(f"{source}: {why} (row {rows}{more}); correct the table or set the session aside")
+
+
+COLUMN_NOTES: dict[str, dict[str, Any]] = {
+    "trial": {"Description": "Place of the trial in the session's order, from 1."},
+    "stimulus_id": {"Description": "Id of the image in the stimulus set."},
+    "stim_file": {"Description": "File of the image in the stimulus set."},
+    "role": {
+        "Description": "What the trial is for; only main trials are measured.",
+        "Levels": {"main": "measured", "practice": "before the measure", "catch": "known fake, shows that the observer can see"},
+    },
+    "truth": {
+        "Description": "What the image is.",
+        "Levels": {"real": "cut from a real mammogram", "generated": "made by the generator"},
+    },
+    "response": {
+        "Description": "What the participant said the image is.",
+        "Levels": {"real": "said real", "generated": "said generated"},
+    },
+    "confidence": {"Description": "How sure the participant was, from 1 (least) up."},
+    "response_time": {"Description": "From image onset to the real/generated answer.", "Units": "s"},
+    "confidence_time": {"Description": "From the real/generated answer to the confidence answer.", "Units": "s"},
+    "onset": {"Description": "Image onset on the session's clock.", "Units": "s"},
+}
