@@ -79,14 +79,18 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
     path = Path(path)
     separator = "\t" if path.suffix == ".tsv" else ","
     try:
-        frame = pd.read_csv(path, sep=separator, na_values=["n/a", ""], keep_default_na=False, dtype=dict.fromkeys(text, str))
+        frame = pd.read_csv(
+            path, sep=separator, na_values=["n/a", ""], keep_default_na=False, dtype=dict.fromkeys(text, str)
+        )
     except FileNotFoundError:
         raise LookalikeError(f"{path}: no such file") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise LookalikeError(f"{path}: not readable as a table ({error})") from None
     missing = [column for column in required if column not in frame.columns]
     if missing:
-        raise LookalikeError(f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}")
+        raise LookalikeError(
+            f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}"
+        )
     return frame
 
 
@@ -101,11 +105,11 @@ def new_folder(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
     try:
-        os.chmod(partial, 0o777 & ~_umask())
+        partial.chmod(0o777 & ~_umask())
         yield partial
         if path.exists():
             path.rmdir()  # empty, or this fails and nothing is lost
-        os.rename(partial, path)
+        partial.rename(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

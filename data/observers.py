@@ -58,7 +58,9 @@ class Observer:
     def __post_init__(self) -> None:
         stable = self.image_sd**2 + self.own_sd**2
         if stable > 1 or min(self.image_sd, self.own_sd) < 0:
-            raise LookalikeError(f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1")
+            raise LookalikeError(
+                f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1"
+            )
         if not 0 <= self.lapse <= 1:
             raise LookalikeError(f"lapse {self.lapse}: must be a share from 0 to 1")
         if any(b <= a for a, b in zip((0.0, *self.confidence_cuts), self.confidence_cuts, strict=False)):

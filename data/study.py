@@ -92,7 +92,9 @@ def read_study(path: Path) -> StudyFile:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
-        raise LookalikeError(f"{path}: no such study file; see data/example-study/study.toml for one to start from") from None
+        raise LookalikeError(
+            f"{path}: no such study file; see data/example-study/study.toml for one to start from"
+        ) from None
     try:
         study = Study.model_validate(tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -57,7 +57,9 @@ COLUMNS = (
 KEYS = ("participant", "session")
 
 _TEXT = ("stimulus_id", "stim_file", "role", "truth", "response")
-_BEH_NAME = re.compile(r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$")
+_BEH_NAME = re.compile(
+    r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
+)
 _LABEL = re.compile(r"^[A-Za-z0-9]+$")
 
 
@@ -85,15 +87,22 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
         raise LookalikeError(f"{source}: column {', '.join(missing)} is missing")
-    _refuse(frame, ~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
-    _refuse(frame, ~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
-    _refuse(frame, ~(frame["response"].isin(TRUTHS) | frame["response"].isna()), source, "response is neither 'real' nor 'generated'")
+    _refuse(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
+    _refuse(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
+    _refuse(
+        frame,
+        ~(frame["response"].isin(TRUTHS) | frame["response"].isna()),
+        source,
+        "response is neither 'real' nor 'generated'",
+    )
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
     bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
-    _refuse(frame, bad, source, "confidence is not 1, 2, 3, ...")
-    _refuse(frame, frame["stimulus_id"].isna(), source, "stimulus_id is missing")
-    _refuse(frame, frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
-    _refuse(frame, frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session")
+    _refuse(bad, source, "confidence is not 1, 2, 3, ...")
+    _refuse(frame["stimulus_id"].isna(), source, "stimulus_id is missing")
+    _refuse(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
+    _refuse(
+        frame, frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session"
+    )
     return frame
 
 
@@ -106,10 +115,16 @@ def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     folder = Path(folder)
     if not folder.is_dir():
         raise LookalikeError(f"{folder}: no such folder; give the folder that holds the sub-* folders")
-    files = [(path, match) for path in sorted(folder.glob("sub-*/ses-*/beh/*_beh.tsv")) if (match := _BEH_NAME.match(path.name))]
+    files = [
+        (path, match)
+        for path in sorted(folder.glob("sub-*/ses-*/beh/*_beh.tsv"))
+        if (match := _BEH_NAME.match(path.name))
+    ]
     files = [(path, match) for path, match in files if match["task"] == task]
     if not files:
-        raise LookalikeError(f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?")
+        raise LookalikeError(
+            f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
+        )
     return pd.concat([_read_beh(path, match) for path, match in files], ignore_index=True)
 
 
@@ -119,7 +134,9 @@ def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
     return Path(folder) / f"sub-{participant}" / f"ses-{session}" / "beh" / name
 
 
-def write_beh(folder: Path, frame: pd.DataFrame, participant: str, session: int, task: str, about: dict[str, Any]) -> Path:
+def write_beh(
+    folder: Path, frame: pd.DataFrame, participant: str, session: int, task: str, about: dict[str, Any]
+) -> Path:
     """Write one session's table and its JSON sidecar atomically; return the table's path.
 
     `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). Raises
@@ -147,10 +164,12 @@ def _read_beh(path: Path, match: re.Match[str]) -> pd.DataFrame:
     frame.insert(0, "participant", match["participant"])
     frame.insert(1, "session", int(match["session"]))
     frame = validate(frame, str(path))[[*KEYS, *COLUMNS]]
-    return frame.astype({"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float})
+    return frame.astype(
+        {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
+    )
 
 
-def _refuse(frame: pd.DataFrame, bad: pd.Series, source: str, why: str) -> None:
+def _refuse(bad: pd.Series, source: str, why: str) -> None:
     if bad.any():
         # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
         rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
@@ -164,7 +183,11 @@ COLUMN_NOTES: dict[str, dict[str, Any]] = {
     "stim_file": {"Description": "File of the image in the stimulus set."},
     "role": {
         "Description": "What the trial is for; only main trials are measured.",
-        "Levels": {"main": "measured", "practice": "before the measure", "catch": "known fake, shows that the observer can see"},
+        "Levels": {
+            "main": "measured",
+            "practice": "before the measure",
+            "catch": "known fake, shows that the observer can see",
+        },
     },
     "truth": {
         "Description": "What the image is.",

@@ -1,0 +1,1 @@
+"""Images as numbers: reading mammograms, cutting patches, luminance, stimulus sets, export."""

@@ -1,0 +1,145 @@
+"""Reading and writing grayscale images as P-values: float32 in [0, 1], display-referred grey.
+
+A P-value is not luminance (cd/m²); that exists only behind a calibrated display.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from data.errors import LookalikeError
+from data.files import write_bytes
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+Pixels = npt.NDArray[np.float32]
+
+KERNEL = "pillow-bicubic-antialiased"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image: `pixels` (rows, columns) in [0, 1], the bits per pixel that the file
+    stores, and the height of a pixel divided by its width (1 unless the file says otherwise)."""
+
+    pixels: Pixels
+    bit_depth: int
+    pixel_aspect: float = 1.0
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode a grayscale PNG, JPEG, TIFF or DICOM file.
+
+    DICOM: stored values go through the modality transform and the file's own window or lookup
+    table if it has one (PS3.3 C.11), MONOCHROME1 is inverted, and the full stored range becomes
+    [0, 1]. Raises `LookalikeError` for a missing, truncated, coloured or undecodable file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise LookalikeError(f"{path}: no such image")
+    if path.suffix.lower() in (".dcm", ".dicom"):
+        return _read_dicom(path)
+    return _read_raster(path)
+
+
+def write_png(path: Path, pixels: Pixels, bits: int = 8) -> None:
+    """Write P-values (rows, columns) as a grayscale PNG of 8 or 16 bits, without metadata, atomically."""
+    buffer = io.BytesIO()
+    Pillow.fromarray(quantise(pixels, bits)).save(buffer, format="PNG")
+    write_bytes(path, buffer.getvalue())
+
+
+def quantise(pixels: Pixels, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
+    """Round P-values to whole grey levels; values outside [0, 1] are clipped."""
+    if bits not in (8, 16):
+        raise ValueError(f"bits is {bits}; PNG holds 8 or 16")
+    levels = np.rint(np.clip(pixels, 0.0, 1.0).astype(np.float64) * (2**bits - 1))
+    return levels.astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Pixels:
+    """Resample the part `box` = (left, top, right, bottom), in pixels and possibly fractional, to
+    `size_px` = (rows, columns) with the one kernel of this project (`KERNEL`), then clip to [0, 1].
+
+    The kernel widens with the reduction factor, separately along each axis, so reduction does not alias.
+    """
+    rows, columns = size_px
+    image = Pillow.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    small = image.resize((columns, rows), Pillow.Resampling.BICUBIC, box=box)
+    return np.clip(np.asarray(small, dtype=np.float32), 0.0, 1.0)
+
+
+def _read_raster(path: Path) -> Picture:
+    try:
+        with Pillow.open(path) as image:
+            image.load()
+            array = np.asarray(image)
+            mode = image.mode
+    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
+        raise LookalikeError(f"{path}: not a readable image ({error}); fetch or export the file again") from None
+    if mode in ("RGB", "RGBA"):
+        if not (np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2])):
+            raise LookalikeError(f"{path}: is in colour; convert it to grayscale first")
+        array, mode = array[..., 0], "L"
+    if mode == "L":
+        return Picture((array / np.float32(255)).astype(np.float32), 8)
+    if mode in ("I;16", "I;16B", "I;16L", "I"):
+        if array.min() < 0 or array.max() > 65535:
+            raise LookalikeError(f"{path}: grey levels outside 0..65535; export it as 8 or 16 bits")
+        return Picture((array.astype(np.float32) / np.float32(65535)), 16)
+    raise LookalikeError(f"{path}: pixel format {mode!r} is not 8- or 16-bit grayscale; export it as PNG")
+
+
+def _read_dicom(path: Path) -> Picture:
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(path)
+        stored = dataset.pixel_array
+    except Exception as error:  # decoders raise whatever they like on damaged data
+        raise LookalikeError(
+            f"{path}: not a readable DICOM image ({str(error).splitlines()[0]}); fetch the file again, or install "
+            "the decoder of its transfer syntax (pip install pylibjpeg-libjpeg for JPEG Lossless)"
+        ) from None
+    if stored.ndim != 2:
+        raise LookalikeError(f"{path}: has shape {stored.shape}; one grayscale frame is expected")
+    pixels = _p_values(dataset, stored)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        pixels = 1 - pixels
+    return Picture(np.clip(pixels, 0, 1).astype(np.float32), int(dataset.BitsStored), _pixel_aspect(dataset))
+
+
+def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    """Modality transform, then window or lookup table, scaled so that the full output range is [0, 1]."""
+    from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
+
+    if "ModalityLUTSequence" in dataset:
+        raise LookalikeError("DICOM images with a modality lookup table are not supported; export as PNG")
+    values = apply_modality_lut(stored, dataset)
+    if "VOILUTSequence" in dataset:
+        top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
+        return cast("npt.NDArray[np.float64]", apply_voi(values, dataset).astype(float) / top)
+    if "WindowCenter" in dataset:
+        values = apply_windowing(values, dataset)
+    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
+    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
+    bottom = slope * (-(2 ** (bits - 1)) if signed else 0) + intercept
+    return cast("npt.NDArray[np.float64]", (values.astype(float) - bottom) / (slope * (2**bits - 1)))
+
+
+def _pixel_aspect(dataset: Dataset) -> float:
+    """Height of a pixel over its width; Pixel Spacing gives row spacing (height) first."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
+        if dataset.get(name):
+            height, width = (float(value) for value in dataset[name].value)
+            return height / width
+    return 1.0

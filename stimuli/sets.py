@@ -1,0 +1,240 @@
+"""The stimulus set: what participants see, and the manifest that says what each image is.
+
+Real and generated images go through one and the same function (`_finish`): resampling, quantising,
+encoding. Ids are dealt out after shuffling, so neither a file's name nor its place gives it away.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256 as hash_bytes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from data.trials import ROLES, TRUTHS
+from stimuli.images import KERNEL, Pixels, quantise, read_picture, resample, write_png
+from stimuli.luminance import grey_levels
+
+FORMAT = "lookalike-stimuli/1"
+COLUMNS = (
+    "stimulus_id",
+    "file",
+    "truth",
+    "role",
+    "source",
+    "patient",
+    "loop_position_deg",
+    "mean",
+    "sd",
+    "p01",
+    "p99",
+    "sha256",
+)
+_TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256")
+_FLAT_SD = 0.005  # in P-values; an image that varies less shows nothing
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An image offered to a set: `pixels` in [0, 1], and where it came from.
+
+    `source` traces it (`patch:<patch_id>` or `seed:<n>`); `patient` is the keyed code of a real
+    image's patient, empty for generated ones; `loop_position_deg` where it stands on a morph loop.
+    """
+
+    pixels: Pixels
+    source: str
+    patient: str = ""
+    loop_position_deg: float | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a set holds. Counts are of images, half real and half generated; catch images are known
+    fakes. `size_px` is the side on disk (None: as cut), `bits` the PNG's depth."""
+
+    main: int = 100
+    practice: int = 0
+    catch: int = 0
+    size_px: int | None = None
+    bits: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("main", "practice"):
+            if getattr(self, name) % 2 or getattr(self, name) < 0:
+                raise LookalikeError(
+                    f"{name} is {getattr(self, name)}; half are real, so it must be even and at least 0"
+                )
+        if self.main == 0:
+            raise LookalikeError("main is 0; a set needs at least 2 images to judge")
+
+    def wanted(self, truth: str) -> int:
+        """How many images of one truth, catch images not counted."""
+        if truth not in TRUTHS:
+            raise ValueError(f"truth is {truth!r}")
+        return (self.main + self.practice) // 2
+
+
+@dataclass(frozen=True)
+class StimulusSet:
+    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table."""
+
+    folder: Path
+    table: pd.DataFrame
+    about: dict[str, Any]
+    sha256: str
+
+    def select(self, role: str) -> pd.DataFrame:
+        """The rows of one role, in table order."""
+        return self.table[self.table["role"] == role].reset_index(drop=True)
+
+    def read(self, stimulus_id: str) -> Pixels:
+        """The P-values of one image, shape (rows, columns); its hash is checked again.
+
+        Raises `LookalikeError` if the id is unknown or the file is missing or altered.
+        """
+        rows = self.table[self.table["stimulus_id"] == stimulus_id]
+        if rows.empty:
+            raise LookalikeError(f"{self.folder}: has no stimulus {stimulus_id!r}")
+        _verify(self.folder, rows.iloc[0])
+        return read_picture(self.folder / rows.iloc[0]["file"]).pixels
+
+
+def build_set(
+    out: Path,
+    real: Iterable[Candidate],
+    generated: Iterable[Candidate],
+    layout: Layout,
+    provenance: dict[str, Any],
+    catch: Iterable[Candidate] = (),
+) -> StimulusSet:
+    """Fill a new folder with a stimulus set and its manifest.
+
+    Candidates are taken in the order offered, without choosing; one that is flat or identical to
+    an earlier one is passed over, and the reasons are counted per truth in `stimuli.json`.
+    Raises `LookalikeError` if `out` is occupied or there are too few candidates.
+    """
+    rejected: dict[str, Counter[str]] = {}
+    seen: set[str] = set()
+    chosen: list[tuple[Candidate, Pixels, str, str]] = []
+    offers: list[tuple[str, Iterable[Candidate], int, tuple[str, ...]]] = [
+        ("real", real, layout.wanted("real"), ("main", "practice")),
+        ("generated", generated, layout.wanted("generated"), ("main", "practice")),
+        ("generated", catch, layout.catch, ("catch",)),
+    ]
+    for truth, candidates, wanted, roles in offers:
+        counter = rejected.setdefault(truth, Counter())
+        taken = list(_take(candidates, wanted, layout, seen, counter))
+        if len(taken) < wanted:
+            passed = f" ({sum(counter.values())} passed over)" if counter else ""
+            raise LookalikeError(
+                f"{wanted} {truth} images are needed for {' and '.join(roles)} trials but only {len(taken)} are "
+                f"there{passed}; cut more patches, or ask for fewer with --main and --practice"
+            )
+        for index, (candidate, pixels) in enumerate(taken):
+            role = "catch" if roles == ("catch",) else "main" if index < layout.main // 2 else "practice"
+            chosen.append((candidate, pixels, truth, role))
+    order = np.random.default_rng(layout.seed).permutation(len(chosen))
+    with new_folder(out) as folder:
+        (folder / "images").mkdir()
+        rows = [_write(folder, f"s{n:04d}", *chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
+        write_table(folder / "stimuli.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
+        write_json(
+            folder / "stimuli.json",
+            {
+                "format": FORMAT,
+                "layout": asdict(layout),
+                "kernel": KERNEL,
+                "rejected": {truth: dict(sorted(reasons.items())) for truth, reasons in rejected.items()},
+                **provenance,
+            },
+        )
+    return read_set(out)
+
+
+def read_set(folder: Path) -> StimulusSet:
+    """Read a stimulus set and verify every image against its hash.
+
+    Raises `LookalikeError` for a missing manifest, another format, words outside the contract, or
+    a missing or altered image.
+    """
+    folder = Path(folder)
+    path = folder / "stimuli.csv"
+    if not path.is_file():
+        raise LookalikeError(
+            f"{folder}: no stimulus set here (stimuli.csv is missing); make one with 'lookalike stimuli build'"
+        )
+    table = read_table(path, COLUMNS, text=_TEXT)
+    about = read_json(folder / "stimuli.json")
+    if about.get("format") != FORMAT:
+        raise LookalikeError(f"{folder / 'stimuli.json'}: format is {about.get('format')!r}, expected {FORMAT!r}")
+    for column, words in (("truth", TRUTHS), ("role", ROLES)):
+        for row in table.index[~table[column].isin(words)]:
+            raise LookalikeError(f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
+    for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
+        raise LookalikeError(f"{path}: row {row + 2}: stimulus_id is missing or used twice")
+    for _, row in table.iterrows():
+        _verify(folder, row)
+    return StimulusSet(folder, table, about, sha256(path))
+
+
+def _verify(folder: Path, row: pd.Series) -> None:
+    path = folder / row["file"]
+    if not path.is_file():
+        raise LookalikeError(f"{path}: named in stimuli.csv but missing; restore it or build the set again")
+    if sha256(path) != row["sha256"]:
+        raise LookalikeError(f"{path}: altered since the set was built; restore it or build the set again")
+
+
+def _take(
+    candidates: Iterable[Candidate], wanted: int, layout: Layout, seen: set[str], rejected: Counter[str]
+) -> Iterator[tuple[Candidate, Pixels]]:
+    if wanted == 0:
+        return
+    count = 0
+    for candidate in candidates:
+        pixels = _finish(candidate.pixels, layout)
+        fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
+        if grey_levels(pixels).sd < _FLAT_SD:
+            rejected[f"flat (SD of P-values below {_FLAT_SD:g})"] += 1
+        elif fingerprint in seen:
+            rejected["identical to an earlier image"] += 1
+        else:
+            seen.add(fingerprint)
+            yield candidate, pixels
+            count += 1
+            if count == wanted:
+                return
+
+
+def _finish(pixels: Pixels, layout: Layout) -> Pixels:
+    """The one path from pixels to stimulus, the same for real and generated."""
+    return pixels if layout.size_px is None else resample(pixels, (layout.size_px, layout.size_px))
+
+
+def _write(
+    folder: Path, stimulus_id: str, candidate: Candidate, pixels: Pixels, truth: str, role: str, bits: int
+) -> dict[str, Any]:
+    file = f"images/{stimulus_id}.png"
+    write_png(folder / file, pixels, bits)
+    # Statistics are of the image as it will be shown, after quantising.
+    levels = {name: round(value, 6) for name, value in asdict(grey_levels(read_picture(folder / file).pixels)).items()}
+    return {
+        "stimulus_id": stimulus_id,
+        "file": file,
+        "truth": truth,
+        "role": role,
+        "source": candidate.source,
+        "patient": candidate.patient or None,
+        "loop_position_deg": candidate.loop_position_deg,
+        **levels,
+        "sha256": sha256(folder / file),
+    }

@@ -1,0 +1,132 @@
+"""Mammograms with lesion boxes, read from a folder and a table.
+
+The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
+`file, patient_id, x, y, width, height` in pixels of that file, and, where known, `lesion`,
+`laterality`, `view`, `pathology` and `pixel_aspect` (height of a pixel over its width; without the
+column a DICOM's own spacing holds, else 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import read_table
+from stimuli.images import SUFFIXES, Picture, read_picture
+
+_REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
+_TEXT = ("file", "patient_id", "lesion", "laterality", "view", "pathology")
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A lesion's box in pixels of its image: left, top, width, height."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+    pathology: str
+
+
+@dataclass(frozen=True)
+class Mammogram:
+    """One mammogram: where it is, whose, which view, and its lesions. Pixels are read on demand."""
+
+    path: Path
+    file: str
+    patient_id: str
+    laterality: str
+    view: str
+    pixel_aspect: float | None
+    lesions: tuple[Lesion, ...]
+
+    def read(self) -> Picture:
+        """Decode the image; the table's pixel aspect overrides the file's.
+
+        Raises `LookalikeError` if the file is missing or damaged, or a box reaches outside it.
+        """
+        picture = read_picture(self.path)
+        rows, columns = picture.pixels.shape
+        for lesion in self.lesions:
+            # Half a pixel of grace: published boxes are rounded.
+            outside = min(lesion.x, lesion.y) < -0.5 or lesion.x + lesion.width > columns + 0.5
+            if outside or lesion.y + lesion.height > rows + 0.5:
+                raise LookalikeError(
+                    f"{self.path}: box of lesion {lesion.name} (x {lesion.x:g}, y {lesion.y:g}, "
+                    f"width {lesion.width:g}, height {lesion.height:g}) reaches outside "
+                    f"the image of {columns} x {rows}; correct the table"
+                )
+        if self.pixel_aspect is None:
+            return picture
+        return Picture(picture.pixels, picture.bit_depth, self.pixel_aspect)
+
+
+def read_source(folder: Path, boxes: Path | None = None) -> list[Mammogram]:
+    """List the mammograms of a folder, in the table's order.
+
+    Raises `LookalikeError` if the folder or the table is missing or empty, a file is not there, or
+    a box has no area.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise LookalikeError(f"{folder}: no such folder; give the folder that holds the mammograms")
+    table = folder / "boxes.csv" if boxes is None else Path(boxes)
+    if not table.is_file():
+        if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
+            raise LookalikeError(f"{folder}: holds no mammograms ({', '.join(SUFFIXES)})")
+        raise LookalikeError(f"{table}: no such table of lesion boxes; give one with --boxes")
+    frame = read_table(table, _REQUIRED, text=_TEXT)
+    if frame.empty:
+        raise LookalikeError(f"{table}: has no rows; it needs one per lesion")
+    _check_boxes(frame, table)
+    return list(_mammograms(folder, frame))
+
+
+def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
+    # Row 1 is the header, as a spreadsheet counts.
+    for column in ("file", "patient_id"):
+        for row in frame.index[frame[column].isna()]:
+            raise LookalikeError(f"{table}: row {row + 2} has no {column}")
+    numbers = frame[["x", "y", "width", "height"]].apply(pd.to_numeric, errors="coerce")
+    bad = numbers.isna().any(axis=1) | (numbers["width"] <= 0) | (numbers["height"] <= 0)
+    for row in frame.index[bad]:
+        raise LookalikeError(f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)")
+    if "pixel_aspect" in frame:
+        aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
+        for row in frame.index[~(aspect > 0)]:
+            raise LookalikeError(f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)")
+
+
+def _mammograms(folder: Path, frame: pd.DataFrame) -> Iterator[Mammogram]:
+    optional = frame.reindex(columns=[*frame.columns, *(c for c in (*_TEXT, "pixel_aspect") if c not in frame)])
+    text = optional[list(_TEXT)].fillna("")
+    for file, rows in optional.groupby("file", sort=False):
+        path = folder / str(file)
+        if not path.is_file():
+            raise LookalikeError(f"{path}: named in the table of boxes but missing")
+        words = text.loc[rows.index]
+        patients = words["patient_id"].unique()
+        if len(patients) > 1:
+            raise LookalikeError(f"{path}: belongs to several patients in the table ({', '.join(patients)})")
+        lesions = tuple(
+            Lesion(
+                word.lesion or str(n), float(row.x), float(row.y), float(row.width), float(row.height), word.pathology
+            )
+            for n, (row, word) in enumerate(zip(rows.itertuples(), words.itertuples(), strict=True), start=1)
+        )
+        first, aspect = words.iloc[0], rows["pixel_aspect"].iloc[0]
+        yield Mammogram(
+            path,
+            str(file),
+            first["patient_id"],
+            first["laterality"],
+            first["view"],
+            None if pd.isna(aspect) else float(aspect),
+            lesions,
+        )
