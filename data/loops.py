@@ -65,8 +65,8 @@ def read_loop(folder: Path) -> Loop:
     try:
         frames = tuple(Frame(**frame) for frame in content.pop("frames"))
         codes = tuple(tuple(code) for code in content.pop("codes"))
-        sequences = {name: tuple(content.pop(name)) for name in ("anchors", "seeds")}
-        loop = Loop(frames=frames, codes=codes, **sequences, **content)
+        anchors, seeds = tuple(content.pop("anchors")), tuple(content.pop("seeds"))
+        loop = Loop(frames, anchors, seeds, codes, **content)
     except (KeyError, TypeError) as error:
         raise LookalikeError(f"{path}: a field is missing or unknown ({error}); make the loop again") from None
     for frame in loop.frames:

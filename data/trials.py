@@ -90,7 +90,6 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     _refuse(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
     _refuse(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
     _refuse(
-        frame,
         ~(frame["response"].isin(TRUTHS) | frame["response"].isna()),
         source,
         "response is neither 'real' nor 'generated'",
@@ -100,9 +99,7 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     _refuse(bad, source, "confidence is not 1, 2, 3, ...")
     _refuse(frame["stimulus_id"].isna(), source, "stimulus_id is missing")
     _refuse(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
-    _refuse(
-        frame, frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session"
-    )
+    _refuse(frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session")
     return frame
 
 

@@ -63,7 +63,7 @@ def quantise(pixels: Pixels, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
     if bits not in (8, 16):
         raise ValueError(f"bits is {bits}; PNG holds 8 or 16")
     levels = np.rint(np.clip(pixels, 0.0, 1.0).astype(np.float64) * (2**bits - 1))
-    return levels.astype(np.uint8 if bits == 8 else np.uint16)
+    return levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16)
 
 
 def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Pixels:
@@ -120,7 +120,7 @@ def _read_dicom(path: Path) -> Picture:
 
 def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
     """Modality transform, then window or lookup table, scaled so that the full output range is [0, 1]."""
-    from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 
     if "ModalityLUTSequence" in dataset:
         raise LookalikeError("DICOM images with a modality lookup table are not supported; export as PNG")

@@ -90,12 +90,18 @@ class PatchSet:
 
 
 def cut_patches(
-    mammograms: list[Mammogram], out: Path, key: bytes, cut: Cut = Cut(), progress: Callable[[], None] = lambda: None
+    mammograms: list[Mammogram],
+    out: Path,
+    key: bytes,
+    cut: Cut = Cut(),
+    credit: str = "",
+    progress: Callable[[], None] = lambda: None,
 ) -> PatchSet:
     """Cut every lesion of `mammograms` into `out` (a new folder): 16-bit PNGs, `patches.csv`, `patches.json`.
 
     A crop that leaves the image, or has fewer native rows or columns than `cut.size_px`, is not
-    cut; the reasons are counted in `patches.json`. `progress` is called once per mammogram.
+    cut; the reasons are counted in `patches.json`. `credit` is the attribution that the images'
+    licence asks for; it travels with everything made from them. `progress` is called once per mammogram.
     Raises `LookalikeError` if `out` is occupied, an image is damaged or a box outside it, or
     nothing could be cut.
     """
@@ -121,6 +127,7 @@ def cut_patches(
                 **asdict(cut),
                 "kernel": KERNEL,
                 "key_fingerprint": hashlib.sha256(key).hexdigest()[:12],
+                "credit": credit,
                 "mammograms": len(mammograms),
                 "patients": {name: int(table.loc[table["split"] == name, "patient"].nunique()) for name in SPLITS},
                 "patches": {name: int((table["split"] == name).sum()) for name in SPLITS},

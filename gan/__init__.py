@@ -1,0 +1,1 @@
+"""StyleGAN for grayscale medical images: networks, training, stored models, morph loops."""

@@ -1,0 +1,126 @@
+"""The parts that StyleGAN's networks are built of (Karras, Laine & Aila 2019, arXiv:1812.04948)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SLOPE = 0.2  # of leaky ReLU, throughout
+_GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU (He et al. 2015)
+
+
+class EqualLinear(nn.Module):
+    """Dense layer with equalised learning rate: weights are stored at unit variance and scaled on use.
+
+    Input (N, `inputs`), output (N, `outputs`). `lr_multiplier` slows the layer down further, as
+    the mapping network needs; `gain` is the expected change in standard deviation.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, *, gain: float = _GAIN, lr_multiplier: float = 1.0, bias: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
+        self.scale = gain / math.sqrt(inputs) * lr_multiplier
+        self.lr_multiplier = lr_multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.scale, self.bias * self.lr_multiplier)
+
+
+class EqualConv(nn.Module):
+    """3 x 3 (or 1 x 1) convolution with equalised learning rate; keeps rows and columns."""
+
+    def __init__(self, inputs: int, outputs: int, size: int = 3, *, gain: float = _GAIN, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.scale = gain / math.sqrt(inputs * size * size)
+        self.padding = size // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+
+
+class UpConv(EqualConv):
+    """Doubles rows and columns, then convolves 3 x 3, in one transposed convolution, then blurs.
+
+    Nearest-neighbour doubling followed by a 3 x 3 convolution is the transposed convolution with
+    the 4 x 4 kernel of four shifted copies: the same numbers for less than half the work.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = _four_shifts(self.weight * self.scale).transpose(0, 1).flip(2, 3)
+        return blur(F.conv_transpose2d(x, kernel, stride=2, padding=1))
+
+
+class DownConv(EqualConv):
+    """Blurs, convolves 3 x 3 and averages 2 x 2, the last two in one strided convolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = _four_shifts(self.weight * self.scale) / 4
+        return F.conv2d(blur(x), kernel, self.bias, stride=2, padding=1)
+
+
+class StyledLayer(nn.Module):
+    """What follows each convolution of the generator: noise, bias, leaky ReLU, instance norm, style.
+
+    Instance norm and AdaIN are one pass: a batch norm over (1, N C) channels whose weight and bias
+    are the style. The style is y = A(w), giving x * (y_s + 1) + y_b (Karras 2019, Eq. 1).
+    """
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.noise_strength = nn.Parameter(torch.zeros(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+        self.style = EqualLinear(w_dim, 2 * channels, gain=1.0)
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
+        """`x` (N, C, H, W), `w` (N, w_dim), `noise` (N or 1, 1, H, W)."""
+        n, channels, height, width = x.shape
+        x = F.leaky_relu(x + noise * self.noise_strength + self.bias, SLOPE)
+        scale, shift = self.style(w).chunk(2, dim=1)
+        flat = x.reshape(1, n * channels, height, width)
+        styled = F.batch_norm(flat, None, None, scale.flatten() + 1, shift.flatten(), training=True, eps=1e-8)
+        return styled.view(n, channels, height, width)
+
+
+def blur(x: Tensor) -> Tensor:
+    """Binomial low-pass [1, 2, 1] along both axes, each channel by itself, zeros outside."""
+    row = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
+    kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+
+
+def normalise_z(z: Tensor) -> Tensor:
+    """Scale each code of `z` (N, z_dim) to unit mean square."""
+    return z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
+
+
+def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
+    """Append a channel with the mean standard deviation within groups of the batch (Karras 2018, PGGAN).
+
+    `x` (N, C, H, W) gives (N, C + 1, H, W). The group shrinks to the largest divisor of N up to `group`.
+    """
+    n, channels, height, width = x.shape
+    group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
+    deviation = (x.view(group, -1, channels, height, width).var(dim=0, correction=0) + 1e-8).sqrt()
+    level = deviation.mean(dim=(1, 2, 3)).repeat(group).view(n, 1, 1, 1)
+    return torch.cat([x, level.expand(n, 1, height, width)], dim=1)
+
+
+def _four_shifts(weight: Tensor) -> Tensor:
+    """The sum of a 3 x 3 kernel at the four places of a 4 x 4 one."""
+    return sum(
+        (F.pad(weight, shift) for shift in ((0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0))), torch.zeros(())
+    )

@@ -1,0 +1,159 @@
+"""d′, c and their uncertainty against published, hand-worked and exact values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, norm
+
+from analysis import yesno
+from data.errors import LookalikeError
+
+COUNT = st.integers(0, 60)
+
+
+def test_faces_of_macmillan_and_creelman() -> None:
+    """Detection Theory (2005), ch. 1: 20 hits of 25, 10 false alarms of 25."""
+    result = yesno.from_counts(20, 5, 10, 15, correction="none")
+    assert result.dprime == pytest.approx(1.095, abs=5e-4)
+    assert result.criterion == pytest.approx(-0.294, abs=5e-4)
+    assert (result.hit_rate, result.false_alarm_rate, result.accuracy) == (0.8, 0.4, 0.7)
+
+
+def test_log_linear_adds_half_a_trial_always() -> None:
+    """Hautus (1995), worked by hand: (20.5 / 26, 10.5 / 26), and (25.5 / 26, .5 / 26) for perfect answers."""
+    result = yesno.from_counts(20, 5, 10, 15)
+    assert result.dprime == pytest.approx(norm.ppf(20.5 / 26) - norm.ppf(10.5 / 26), abs=1e-12)
+    assert result.dprime == pytest.approx(1.0445, abs=5e-4)
+    perfect = yesno.from_counts(25, 0, 0, 25)
+    assert perfect.dprime == pytest.approx(4.140, abs=1e-3)
+    assert perfect.criterion == pytest.approx(0, abs=1e-12)
+    # The rates that are reported stay what was observed.
+    assert (perfect.hit_rate, perfect.false_alarm_rate) == (1, 0)
+
+
+@pytest.mark.parametrize("dprime", [1.0, 2.0, 3.0])
+def test_log_linear_underestimates_as_hautus_showed(dprime: float) -> None:
+    """Exact expectation over all outcomes, 25 + 25 trials: never above the truth, unlike `replace` at d′ = 2."""
+    assert _expectation(dprime, 25, "log-linear") < dprime
+    assert _expectation(2.0, 25, "replace") > 2.0
+
+
+@pytest.mark.parametrize("dprime", [0.0, 0.5, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("trials", [25, 50])
+def test_interval_covers(dprime: float, trials: int) -> None:
+    """Exact coverage of the nominal 95 % interval, unbiased and biased."""
+    counts = range(trials + 1)
+    results = [[yesno.from_counts(h, trials - h, f, trials - f) for f in counts] for h in counts]
+    inside = np.array([[one.low <= dprime <= one.high for one in row] for row in results])
+    for criterion in (0.0, 0.5):
+        assert 0.944 <= np.sum(_weights(dprime, criterion, trials) * inside) <= 0.968
+
+
+def test_standard_error_of_a_hundred_trials_at_chance() -> None:
+    """Gourevitch & Galanter (1967) at H = F = .5 and n = 50: sqrt(2 · .25 / 50 · 2π)."""
+    result = yesno.from_counts(25, 25, 25, 25)
+    assert result.se == pytest.approx(math.sqrt(2 * 0.25 / 50 * 2 * math.pi))
+    assert result.se == pytest.approx(0.251, abs=5e-4)
+    assert (result.low, result.high) == pytest.approx((-1.96 * result.se, 1.96 * result.se), rel=1e-4)
+    assert yesno.from_counts(25, 25, 25, 25, level=0.9).high == pytest.approx(1.6449 * result.se, rel=1e-4)
+
+
+def test_replace_touches_only_the_extremes() -> None:
+    plain, replaced = (yesno.from_counts(20, 5, 10, 15, correction=word) for word in ("none", "replace"))
+    assert replaced.dprime == plain.dprime
+    extreme = yesno.from_counts(25, 0, 10, 15, correction="replace")
+    assert extreme.dprime == pytest.approx(norm.ppf(1 - 0.5 / 25) - norm.ppf(0.4))
+    assert yesno.from_counts(0, 25, 10, 15, correction="replace").dprime == pytest.approx(
+        norm.ppf(0.5 / 25) - norm.ppf(0.4)
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "named"),
+    [
+        ((25, 0, 10, 15), ["hit rate is 1"]),
+        ((20, 5, 0, 25), ["false-alarm rate is 0"]),
+        ((0, 9, 9, 0), ["hit", "false"]),
+    ],
+)
+def test_uncorrected_extremes_are_undefined_with_a_reason(counts: tuple[int, int, int, int], named: list[str]) -> None:
+    result = yesno.from_counts(*counts, correction="none")
+    assert all(math.isnan(value) for value in (result.dprime, result.criterion, result.se, result.low, result.high))
+    assert all(word in str(result.reason) for word in named)
+
+
+@pytest.mark.parametrize("correction", ["log-linear", "replace", "none"])
+def test_one_class_is_undefined_and_never_half(correction: yesno.Correction) -> None:
+    """With no trials of a class the log-linear formula alone would call the rate .5."""
+    result = yesno.from_counts(12, 3, 0, 0, correction=correction)
+    assert math.isnan(result.dprime)
+    assert math.isnan(result.false_alarm_rate)
+    assert result.reason == "no real image was answered"
+    assert (result.hit_rate, result.accuracy) == (0.8, 0.8)
+
+
+def test_nothing_answered() -> None:
+    result = yesno.from_responses(["real", "generated"], [None, np.nan])
+    assert result.unanswered == 2
+    assert math.isnan(result.accuracy)
+    assert result.reason == "no generated and no real image was answered"
+
+
+def test_counts_follow_the_words() -> None:
+    truth = ["generated", "generated", "generated", "real", "real", "real", "real"]
+    response = ["generated", "generated", "real", "generated", "real", "real", None]
+    result = yesno.from_responses(truth, response)
+    counted = (result.hits, result.misses, result.false_alarms, result.correct_rejections, result.unanswered)
+    assert counted == (2, 1, 1, 2, 1)
+    assert result.to_dict()["hits"] == 2
+
+
+@pytest.mark.parametrize(
+    ("truth", "response", "named"),
+    [(["fake"], ["real"], "fake"), (["real"], ["Real"], "Real"), (["real", "real"], ["real"], "2 truths and 1")],
+)
+def test_other_words_are_refused(truth: list[str], response: list[str], named: str) -> None:
+    with pytest.raises(LookalikeError, match=named):
+        yesno.from_responses(truth, response)
+
+
+def test_negative_counts_are_refused() -> None:
+    with pytest.raises(LookalikeError, match="negative"):
+        yesno.from_counts(-1, 5, 10, 15)
+
+
+@settings(max_examples=60, deadline=None)
+@given(COUNT, COUNT, COUNT, COUNT)
+def test_swapping_labels_flips_the_sign(hits: int, misses: int, false_alarms: int, rejections: int) -> None:
+    """Calling real images the signal, with the same answers, turns d′ round and leaves its SE and c."""
+    a = yesno.from_counts(hits, misses, false_alarms, rejections)
+    b = yesno.from_counts(false_alarms, rejections, hits, misses)
+    assert b.dprime == pytest.approx(-a.dprime, nan_ok=True)
+    assert b.criterion == pytest.approx(a.criterion, nan_ok=True)
+    assert b.se == pytest.approx(a.se, nan_ok=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(COUNT, COUNT, COUNT, COUNT)
+def test_a_value_or_a_reason(hits: int, misses: int, false_alarms: int, rejections: int) -> None:
+    result = yesno.from_counts(hits, misses, false_alarms, rejections, correction="none")
+    assert math.isnan(result.dprime) == (result.reason is not None)
+
+
+def _weights(dprime: float, criterion: float, trials: int) -> np.ndarray:
+    x = np.arange(trials + 1)
+    hits = binom.pmf(x, trials, norm.cdf(dprime / 2 - criterion))
+    return np.outer(hits, binom.pmf(x, trials, norm.cdf(-dprime / 2 - criterion)))
+
+
+def _expectation(dprime: float, trials: int, correction: yesno.Correction) -> float:
+    counts = range(trials + 1)
+    values = [
+        [yesno.from_counts(h, trials - h, f, trials - f, correction=correction).dprime for f in counts] for h in counts
+    ]
+    return float(np.sum(_weights(dprime, 0, trials) * np.array(values)))
