@@ -26,7 +26,7 @@ _DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0, (3, 1.2, 1, 1.2, 1, 1.2)),
 )
 _GREY = "#6b6b6b"
-_WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN = 7.1, 3.4, 0.58, 0.5
+_WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN, _TOP_IN = 7.1, 3.4, 0.58, 0.5, 0.1
 
 
 def figure5(participants: Sequence[Participant]) -> Figure:
@@ -38,10 +38,13 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     confidence levels. Made for a double column (about 180 mm wide).
     """
     # The legend needs about 4 mm a line; with many participants the figure grows.
-    height_in = max(_BOTTOM_IN + _SIDE_IN + 0.1, 0.75 + 0.165 * (len(participants) + 3))
+    height_in = max(_BOTTOM_IN + _SIDE_IN + _TOP_IN, 0.4 + 0.165 * (len(participants) + 3))
     figure = Figure(figsize=(_WIDTH_IN, height_in))
     inches = (1 / _WIDTH_IN, 1 / height_in)
-    axes = figure.add_axes((_LEFT_IN * inches[0], _BOTTOM_IN * inches[1], _SIDE_IN * inches[0], _SIDE_IN * inches[1]))
+    top_in = height_in - _TOP_IN
+    axes = figure.add_axes(
+        (_LEFT_IN * inches[0], (top_in - _SIDE_IN) * inches[1], _SIDE_IN * inches[0], _SIDE_IN * inches[1])
+    )
     _unit_square(axes)
     diagonal = Line2D([0, 1], [0, 1], color="#b5b5b5", linewidth=1.0, zorder=1)
     axes.add_line(diagonal)
@@ -53,7 +56,7 @@ def figure5(participants: Sequence[Participant]) -> Figure:
         title=_who(participants),
         alignment="left",
         loc="upper left",
-        bbox_to_anchor=((_LEFT_IN + _SIDE_IN + 0.14) * inches[0], (_BOTTOM_IN + _SIDE_IN) * inches[1]),
+        bbox_to_anchor=((_LEFT_IN + _SIDE_IN + 0.14) * inches[0], top_in * inches[1]),
         borderaxespad=0,
         frameon=False,
         fontsize=7.5,

@@ -95,7 +95,7 @@ def roc_table(participants: Sequence[Participant]) -> pd.DataFrame:
 
 def _participant_row(one: Participant) -> dict[str, Any]:
     yesno, roc, retest = one.yesno, one.roc, one.retest
-    row: dict[str, Any] = {
+    return {
         "participant": one.name,
         "observer": one.observer,
         "trials": one.trials,
@@ -126,11 +126,9 @@ def _participant_row(one: Participant) -> dict[str, Any]:
         "smc_high": retest.high if retest else math.nan,
         "smc_expected": retest.expected if retest else math.nan,
         "kappa": retest.kappa if retest else math.nan,
-        "shared_images": retest.pairs if retest else math.nan,
+        "shared_images": retest.pairs if retest else pd.NA,
         "smc_reason": retest.reason if retest else "no retest",
     }
-    # A whole number stays one beside participants without a retest.
-    return row | {"shared_images": pd.NA if math.isnan(row["shared_images"]) else int(row["shared_images"])}
 
 
 def _summary(
@@ -203,7 +201,6 @@ def _page(
     environment.filters.update(number=_number, share=_share)
     template = environment.from_string((files("analysis") / "report.html").read_text(encoding="utf-8"))
     return template.render(
-        trials=trials,
         participants=participants,
         groups=groups,
         study=study,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -100,7 +100,8 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
 
 
 def _wilson(share: float, n: int, level: float) -> tuple[float, float]:
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     centre, margin = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Exactly 0 and 1 at the ends, where rounding would overshoot.
-    return max(0.0, float((centre - margin) / (1 + z**2 / n))), min(1.0, float((centre + margin) / (1 + z**2 / n)))
+    # Exactly 0 and 1 at the ends, where rounding would land just inside or outside.
+    low, high = (float((centre + side * margin) / (1 + z**2 / n)) for side in (-1, 1))
+    return max(0.0, min(share, low)), min(1.0, max(share, high))

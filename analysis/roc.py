@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -105,7 +106,7 @@ def _logit_interval(auc: float, se: float, level: float) -> tuple[float, float]:
     if not se > 0:
         return np.nan, np.nan
     logit = np.log(auc / (1 - auc))
-    margin = norm.ppf((1 + level) / 2) * se / (auc * (1 - auc))
+    margin = float(ndtri((1 + level) / 2)) * se / (auc * (1 - auc))
     return float(1 / (1 + np.exp(margin - logit))), float(1 / (1 + np.exp(-margin - logit)))
 
 

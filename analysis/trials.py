@@ -76,8 +76,10 @@ def load(folder: Path, study: StudyFile | None, stimuli_sha256: str | None) -> T
     folder = Path(folder)
     task = study.study.task if study else TASK
     table = read_bids(folder, task)
+    main = table[table["role"] == "main"].sort_values(["participant", "session", "trial"], ignore_index=True)
+    by_session = dict(list(main.groupby(["participant", "session"])))
     found = [
-        _read_session(path, participant, session, table)
+        _read_session(path, participant, session, by_session.get((participant, session), main.iloc[:0]))
         for (participant, session), path in sorted(_session_files(folder, task).items())
     ]
     _refuse_other_sets(found, stimuli_sha256)
@@ -85,7 +87,6 @@ def load(folder: Path, study: StudyFile | None, stimuli_sha256: str | None) -> T
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "set aside"}
-    main = table[table["role"] == "main"].sort_values(["participant", "session", "trial"], ignore_index=True)
     main = main[[key in kept for key in zip(main["participant"], main["session"], strict=True)]]
     read = [path for one in found for path in (one.path, one.path.with_suffix(".json"))]
     return Trials(
@@ -135,9 +136,9 @@ class _Session:
 def _session_files(folder: Path, task: str) -> dict[tuple[str, int], Path]:
     files: dict[tuple[str, int], Path] = {}
     for path in sorted(folder.glob(f"sub-*/ses-*/beh/sub-*_ses-*_task-{task}_beh.tsv")):
-        participant, session = (entity.split("-", 1)[1] for entity in path.name.split("_")[:2])
-        if not session.isdigit():
-            continue
+        participant, session, *more = (entity.split("-", 1)[1] for entity in path.name.split("_")[:-1])
+        if len(more) != 1 or not session.isdigit():
+            continue  # read_bids does not read it either
         key = (participant, int(session))
         if key in files:
             # ses-1 and ses-01, or a copy left in another participant's folder.
@@ -146,17 +147,16 @@ def _session_files(folder: Path, task: str) -> dict[tuple[str, int], Path]:
     return files
 
 
-def _read_session(path: Path, participant: str, session: int, table: pd.DataFrame) -> _Session:
+def _read_session(path: Path, participant: str, session: int, main: pd.DataFrame) -> _Session:
     sidecar: Any = read_sidecar(path)
     if not isinstance(sidecar, dict):
         raise LookalikeError(f"{path.with_suffix('.json')}: is no sidecar; export the session again")
-    mine = (table["participant"] == participant) & (table["session"] == session) & (table["role"] == "main")
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return _Session(
         participant=participant,
         session=session,
         path=path,
-        main=table[mine],
+        main=main,
         observer=observer if observer in OBSERVERS else NOT_STATED,
         complete=sidecar.get("Complete") is not False,
         stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
@@ -189,10 +189,12 @@ def _refuse_other_sets(found: list[_Session], stimuli_sha256: str | None) -> Non
 
 
 def _refuse_contradictions(found: list[_Session]) -> None:
-    known: dict[tuple[str | None, str], tuple[str, Path]] = {}
+    known: dict[tuple[str, str], tuple[str, Path]] = {}
     for one in found:
+        # Where the set is not stated, the same id may be another image for another participant.
+        images = one.stimulus_set or f"of {one.participant}"
         for stimulus, truth in zip(one.main["stimulus_id"], one.main["truth"], strict=True):
-            before, where = known.setdefault((one.stimulus_set, stimulus), (truth, one.path))
+            before, where = known.setdefault((images, stimulus), (truth, one.path))
             if before != truth:
                 raise LookalikeError(
                     f"{one.path}: {stimulus} is {truth} here and {before} in {where}; correct the wrong one"

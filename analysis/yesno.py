@@ -10,6 +10,7 @@ The signal is `generated`: a hit is "generated" said of a generated image, a fal
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import norm
 
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -115,7 +115,7 @@ def from_counts(
         z_hit, z_false_alarm = float(ndtri(hit)), float(ndtri(false_alarm))
         dprime, criterion = z_hit - z_false_alarm, -(z_hit + z_false_alarm) / 2
         se = float(np.sqrt(_variance_of_z(hit, signals) + _variance_of_z(false_alarm, noises)))
-    margin = float(norm.ppf((1 + level) / 2)) * se
+    margin = float(ndtri((1 + level) / 2)) * se
     return YesNo(
         hits=hits,
         misses=misses,
@@ -164,4 +164,5 @@ def _undefined(signals: int, noises: int, hit: float, false_alarm: float) -> str
 
 
 def _variance_of_z(rate: float, trials: int) -> float:
-    return rate * (1 - rate) / (trials * float(norm.pdf(ndtri(rate))) ** 2)
+    density = math.exp(-(float(ndtri(rate)) ** 2) / 2) / math.sqrt(2 * math.pi)
+    return rate * (1 - rate) / (trials * density**2)

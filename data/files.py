@@ -26,8 +26,11 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write atomically: to a neighbour, flushed to the disk, then renamed over `path`."""
+def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
+    """Write atomically: to a neighbour, flushed to the disk, then renamed over `path`.
+
+    A `private` file can be read by its owner only, from its first moment on.
+    """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
     try:
@@ -35,7 +38,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
+        if not private:
+            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -57,16 +61,19 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file that holds one object, as all of ours do.
 
-    Raises `LookalikeError` if it is missing or not JSON.
+    Raises `LookalikeError` if it is missing, not JSON, or no object.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LookalikeError(f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise LookalikeError(f"{path}: not readable as JSON ({error}); restore the file or make it again") from None
+    if not isinstance(content, dict):
+        raise LookalikeError(f"{path}: not a JSON object {{...}}; restore the file or make it again")
+    return content
 
 
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -85,7 +92,9 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
     except FileNotFoundError:
         raise LookalikeError(f"{path}: no such file") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise LookalikeError(f"{path}: not readable as a table ({error})") from None
+        raise LookalikeError(f"{path}: not readable as a table ({str(error).strip()})") from None
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift every cell by one column
+        raise LookalikeError(f"{path}: its rows have more cells than its header; correct the table")
     missing = [column for column in required if column not in frame.columns]
     if missing:
         raise LookalikeError(

@@ -57,7 +57,7 @@ class Observer:
 
     def __post_init__(self) -> None:
         stable = self.image_sd**2 + self.own_sd**2
-        if stable > 1 or min(self.image_sd, self.own_sd) < 0:
+        if not stable <= 1 or min(self.image_sd, self.own_sd) < 0:  # "not <=" refuses NaN too
             raise LookalikeError(
                 f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1"
             )

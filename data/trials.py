@@ -60,7 +60,7 @@ _TEXT = ("stimulus_id", "stim_file", "role", "truth", "response")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
 )
-_LABEL = re.compile(r"^[A-Za-z0-9]+$")
+_LABEL = re.compile(r"[A-Za-z0-9]+")
 
 
 def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -72,7 +72,7 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np
 
 def check_label(label: str, what: str = "participant") -> str:
     """Return `label` if it is letters and digits only (BIDS), else raise `LookalikeError`."""
-    if not _LABEL.match(label):
+    if not _LABEL.fullmatch(label):
         raise LookalikeError(f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
     return label
 
@@ -81,8 +81,8 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Check a trial table against the contract, naming `source` and the rows at fault.
 
     Missing responses and confidences are allowed (an unanswered trial is data); a word outside
-    the contract, a confidence that is no positive whole number, a repeated trial or a stimulus
-    judged twice in one session is not. Raises `LookalikeError`.
+    the contract, a trial or confidence that is no positive whole number, a time that is no number,
+    a repeated trial or a stimulus judged twice in one session is not. Raises `LookalikeError`.
     """
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
@@ -97,7 +97,12 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
     bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
     _refuse(bad, source, "confidence is not 1, 2, 3, ...")
-    _refuse(frame["stimulus_id"].isna(), source, "stimulus_id is missing")
+    trial = pd.to_numeric(frame["trial"], errors="coerce")
+    _refuse(~((trial >= 1) & (trial % 1 == 0)), source, "trial is not 1, 2, 3, ...")
+    for column in ("response_time", "confidence_time", "onset"):
+        seconds = pd.to_numeric(frame[column], errors="coerce")
+        _refuse(frame[column].notna() & seconds.isna(), source, f"{column} is no number of seconds")
+    _refuse(frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a")), source, "stimulus_id is missing")
     _refuse(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
     _refuse(frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session")
     return frame

@@ -81,13 +81,6 @@ def load_model(folder: Path) -> Model:
     return Model(generator.requires_grad_(False), sums[WEIGHTS], config.get("training", {}))
 
 
-def shipped(name: str = "mammogram-64") -> Path:
-    """The folder of a model that comes with the package."""
-    import data
-
-    return Path(next(iter(data.__path__))) / "models" / name
-
-
 def _verify(folder: Path) -> dict[str, str]:
     """Name to hash of each listed file, all checked."""
     if not (folder / SUMS).is_file():

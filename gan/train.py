@@ -137,7 +137,7 @@ def _real_images(patches: PatchSet, settings: Settings) -> Tensor:
     if patches.about["size_px"] != size:
         raise LookalikeError(
             f"{patches.folder}: patches are {patches.about['size_px']} px but the network makes {size} px; "
-            f"cut them with --size {size} or train with --resolution {patches.about['size_px']}"
+            f"cut them with --size {size}"
         )
     return torch.from_numpy(np.stack([patches.read(row) for row in rows.itertuples()])[:, None]) * 2 - 1
 

@@ -63,7 +63,8 @@ def quantise(pixels: Pixels, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
     if bits not in (8, 16):
         raise ValueError(f"bits is {bits}; PNG holds 8 or 16")
     levels = np.rint(np.clip(pixels, 0.0, 1.0).astype(np.float64) * (2**bits - 1))
-    return levels.astype(np.uint8) if bits == 8 else levels.astype(np.uint16)
+    rounded: npt.NDArray[np.uint8 | np.uint16] = levels.astype(np.uint8 if bits == 8 else np.uint16)
+    return rounded
 
 
 def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Pixels:
@@ -107,15 +108,28 @@ def _read_dicom(path: Path) -> Picture:
         stored = dataset.pixel_array
     except Exception as error:  # decoders raise whatever they like on damaged data
         raise LookalikeError(
-            f"{path}: not a readable DICOM image ({str(error).splitlines()[0]}); fetch the file again, or install "
+            f"{path}: not a readable DICOM image ({_first_line(error)}); fetch the file again, or install "
             "the decoder of its transfer syntax (pip install pylibjpeg-libjpeg for JPEG Lossless)"
         ) from None
+    photometric = str(dataset.PhotometricInterpretation)
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise LookalikeError(f"{path}: is {photometric}, not grayscale; convert it to grayscale first")
     if stored.ndim != 2:
         raise LookalikeError(f"{path}: has shape {stored.shape}; one grayscale frame is expected")
-    pixels = _p_values(dataset, stored)
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
+    try:
+        pixels, aspect = _p_values(dataset, stored), _pixel_aspect(dataset)
+    except Exception as error:  # as above: an empty, missing or impossible value somewhere in the header
+        raise LookalikeError(
+            f"{path}: its rescale, window, lookup table or pixel spacing is unusable ({_first_line(error)}); "
+            "correct the header, or export the image as PNG"
+        ) from None
+    if photometric == "MONOCHROME1":
         pixels = 1 - pixels
-    return Picture(np.clip(pixels, 0, 1).astype(np.float32), int(dataset.BitsStored), _pixel_aspect(dataset))
+    return Picture(np.clip(pixels, 0, 1).astype(np.float32), int(dataset.BitsStored), aspect)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
@@ -123,17 +137,22 @@ def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[
     from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 
     if "ModalityLUTSequence" in dataset:
-        raise LookalikeError("DICOM images with a modality lookup table are not supported; export as PNG")
+        raise ValueError("a modality lookup table is not supported")
     values = apply_modality_lut(stored, dataset)
-    if "VOILUTSequence" in dataset:
+    if dataset.get("VOILUTSequence"):
         top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
         return cast("npt.NDArray[np.float64]", apply_voi(values, dataset).astype(float) / top)
-    if "WindowCenter" in dataset:
-        values = apply_windowing(values, dataset)
     bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
-    bottom = slope * (-(2 ** (bits - 1)) if signed else 0) + intercept
-    return cast("npt.NDArray[np.float64]", (values.astype(float) - bottom) / (slope * (2**bits - 1)))
+    if slope == 0:
+        raise ValueError("Rescale Slope is 0")
+    lowest = -(2 ** (bits - 1)) if signed else 0
+    bottom, top = slope * lowest + intercept, slope * (lowest + 2**bits - 1) + intercept
+    if dataset.get("WindowCenter") is not None:
+        values = apply_windowing(values, dataset)  # dark to bright runs from `bottom` to `top`
+    elif slope < 0:
+        bottom, top = top, bottom
+    return cast("npt.NDArray[np.float64]", (values.astype(float) - bottom) / (top - bottom))
 
 
 def _pixel_aspect(dataset: Dataset) -> float:

@@ -178,8 +178,7 @@ def read_key(path: Path) -> bytes:
     if not ignore.exists():
         write_text(ignore, f"{path.name}\n.gitignore\n")
     key = secrets.token_hex(32).encode()
-    write_bytes(path, key + b"\n")
-    path.chmod(0o600)
+    write_bytes(path, key + b"\n", private=True)
     return key
 
 

@@ -73,6 +73,12 @@ class Layout:
                 raise LookalikeError(
                     f"{name} is {getattr(self, name)}; half are real, so it must be even and at least 0"
                 )
+        if self.catch < 0:
+            raise LookalikeError(f"catch is {self.catch}; it must be at least 0")
+        if self.bits not in (8, 16):
+            raise LookalikeError(f"bits is {self.bits}; PNG holds 8 or 16")
+        if self.size_px is not None and self.size_px < 1:
+            raise LookalikeError(f"size is {self.size_px} px; at least 1 is needed")
         if self.main == 0:
             raise LookalikeError("main is 0; a set needs at least 2 images to judge")
 

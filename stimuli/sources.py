@@ -95,6 +95,11 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
             raise LookalikeError(f"{table}: row {row + 2} has no {column}")
     numbers = frame[["x", "y", "width", "height"]].apply(pd.to_numeric, errors="coerce")
     bad = numbers.isna().any(axis=1) | (numbers["width"] <= 0) | (numbers["height"] <= 0)
+    if "lesion" in frame:
+        # A lesion's name becomes part of a file's name.
+        named = frame["lesion"].notna()
+        for row in frame.index[named & ~frame["lesion"].fillna("").str.fullmatch(r"[A-Za-z0-9_-]+")]:
+            raise LookalikeError(f"{table}: row {row + 2}: lesion is named with letters, digits, _ and - only")
     for row in frame.index[bad]:
         raise LookalikeError(f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)")
     if "pixel_aspect" in frame:
@@ -120,6 +125,9 @@ def _mammograms(folder: Path, frame: pd.DataFrame) -> Iterator[Mammogram]:
             )
             for n, (row, word) in enumerate(zip(rows.itertuples(), words.itertuples(), strict=True), start=1)
         )
+        names = [lesion.name for lesion in lesions]
+        if len(set(names)) < len(names):
+            raise LookalikeError(f"{path}: has two lesions of one name in the table ({', '.join(names)})")
         first, aspect = words.iloc[0], rows["pixel_aspect"].iloc[0]
         yield Mammogram(
             path,

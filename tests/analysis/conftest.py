@@ -16,19 +16,13 @@ from data.trials import write_beh
 STIMULI = "a1" * 32
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stimuli() -> str:
     """The hash of the stimulus set that `write_session` shows."""
     return STIMULI
 
 
-@pytest.fixture
-def answers() -> Callable[..., pd.DataFrame]:
-    """Make one session's table: `answers(observer, session, trials=100)`."""
-    return _answers
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_session() -> Callable[..., Path]:
     """Write one session: `write_session(folder, participant, session, change=None, trials=100, **sidecar)`."""
     return _write_session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -88,9 +89,9 @@ def test_wrong_input_is_refused() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(ANSWERS, st.randoms(use_true_random=False))
-def test_symmetric_and_blind_to_order_and_names(answers: list[tuple[str, str]], random: object) -> None:
+def test_symmetric_and_blind_to_order_and_names(answers: list[tuple[str, str]], random: Random) -> None:
     shuffled = answers.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     swap = {R: G, G: R}
     base = retest.from_pairs([a for a, _ in answers], [b for _, b in answers])
     for other in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -136,10 +137,10 @@ def test_a_monotone_transform_changes_nothing(generated: list[int], real: list[i
 
 @settings(max_examples=50, deadline=None)
 @given(RATINGS, RATINGS, st.randoms(use_true_random=False))
-def test_order_of_rows_is_irrelevant(generated: list[int], real: list[int], random: object) -> None:
+def test_order_of_rows_is_irrelevant(generated: list[int], real: list[int], random: Random) -> None:
     rows = [("generated", x) for x in generated] + [("real", x) for x in real]
     shuffled = rows.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     a, b = (roc.from_ratings([r[0] for r in table], [r[1] for r in table]) for table in (rows, shuffled))
     assert (a.auc, a.se, a.low) == pytest.approx((b.auc, b.se, b.low), nan_ok=True)
 

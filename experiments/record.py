@@ -1,0 +1,207 @@
+"""The session record: an append-only log of events, each on disk before the session goes on.
+
+A session lives in `DATA/sourcedata/sub-<participant>/ses-<session>/`: `plan.json`, written before
+trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`).
+Every event has `event` and `utc` (ISO 8601); the others, by event:
+
+| event        | fields                                                                             |
+|--------------|------------------------------------------------------------------------------------|
+| start        | participant, session, plan_sha256, stimulus_set_sha256, study_sha256, observer,     |
+|              | days_since_first (None in session 1), screen, versions                              |
+| onset        | trial, stimulus_id, onset (s since the session's start)                             |
+| answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s) |
+| interruption | reason                                                                              |
+| end          |                                                                                     |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from data.errors import LookalikeError
+from data.files import new_folder
+from data.trials import check_label
+from experiments.design import Plan, write_plan
+
+PLAN, RECORD = "plan.json", "record.jsonl"
+FIELDS: dict[str, tuple[str, ...]] = {
+    "start": (
+        "participant",
+        "session",
+        "plan_sha256",
+        "stimulus_set_sha256",
+        "study_sha256",
+        "observer",
+        "days_since_first",
+        "screen",
+        "versions",
+    ),
+    "onset": ("trial", "stimulus_id", "onset"),
+    "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "interruption": ("reason",),
+    "end": (),
+}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A record read back. `cut` is what stood on an unfinished last line, empty if there was none."""
+
+    path: Path
+    events: tuple[Event, ...]
+    cut: str
+
+    def of(self, event: str) -> tuple[Event, ...]:
+        """All events of one kind, in order."""
+        return tuple(entry for entry in self.events if entry["event"] == event)
+
+    @property
+    def start(self) -> Event:
+        """The first event. Raises `LookalikeError` if the session died before writing it."""
+        if not self.of("start"):
+            raise LookalikeError(f"{self.path}: holds no start of a session, so nothing was shown; nothing to use here")
+        return self.of("start")[0]
+
+
+class Record:
+    """The open record of a running session. Created once: an existing one is never opened again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / RECORD
+        # No buffer: what `append` has written is in the operating system's hands at once.
+        self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115 (closed by __exit__)
+        self._size = 0
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def append(self, event: str, **facts: Any) -> None:
+        """Write one event and return when it is on the disk.
+
+        Raises `LookalikeError` if it cannot be written; the events before it stay whole.
+        """
+        entry = {"event": event, "utc": utc_now(), **facts}
+        line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):  # half a line must not stand before a later one
+                self._file.truncate(self._size)
+            raise LookalikeError(
+                f"{self.path}: could not be written ({error.strerror}); every answer before this one is safe; "
+                "free space on the disk or reconnect it"
+            ) from error
+        self._size += len(line)
+
+
+def session_folder(data: Path, participant: str, session: int) -> Path:
+    """Where a session's plan and record stand below the data folder."""
+    return Path(data) / "sourcedata" / f"sub-{check_label(participant)}" / f"ses-{session}"
+
+
+def sessions(data: Path, participant: str) -> list[int]:
+    """The participant's session numbers so far, complete or not, rising."""
+    folders = session_folder(data, participant, 1).parent.glob("ses-*")
+    return sorted(int(folder.name[4:]) for folder in folders if folder.name[4:].isdecimal())
+
+
+def refuse_taken(data: Path, participant: str, session: int) -> None:
+    """Raise `LookalikeError` if this participant has this session already."""
+    # A table that someone copied here without its record counts too: it could not be exported over.
+    copies = Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.tsv")
+    if session_folder(data, participant, session).exists() or any(copies):
+        raise LookalikeError(
+            f"participant {participant} has session {session} already in {data}; nothing was changed; "
+            "use another --participant, or 'lookalike retest' for a second session"
+        )
+
+
+def create_session(data: Path, plan: Plan) -> Path:
+    """Claim the session for this plan: its folder appears as a whole, with the plan in it, or not at all.
+
+    Raises `LookalikeError` if the participant has the session already, or the data folder cannot
+    be written.
+    """
+    refuse_taken(data, plan.participant, plan.session)
+    folder = session_folder(data, plan.participant, plan.session)
+    try:
+        with new_folder(folder) as draft:
+            write_plan(draft / PLAN, plan)
+        _sync_folders(folder, Path(data))
+    except OSError as error:
+        refuse_taken(data, plan.participant, plan.session)  # someone else was first by a moment
+        raise LookalikeError(f"{folder}: cannot be written ({error.strerror}); choose another data folder") from None
+    return folder
+
+
+def read_record(path: Path) -> Log:
+    """Read a record. A last line without its end (the power went) is set apart as `Log.cut`.
+
+    Raises `LookalikeError` naming the line if any other line is damaged or answers a trial twice.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise LookalikeError(f"{path}: no such record; has this session been run?") from None
+    *lines, cut = content.split(b"\n")
+    events: list[Event] = []
+    answered: set[int] = set()
+    for number, line in enumerate(lines, start=1):
+        event = _parse(line, f"{path}: line {number}")
+        if event["event"] == "answer":
+            if event["trial"] in answered:
+                raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
+            answered.add(event["trial"])
+        events.append(event)
+    return Log(path, tuple(events), cut.decode("utf-8", errors="replace"))
+
+
+def utc_now() -> str:
+    """The time as ISO 8601, UTC, to the millisecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+_CURE = "restore the record from a backup"
+
+
+def _parse(line: bytes, where: str) -> Event:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
+    if not isinstance(event, dict) or event.get("event") not in FIELDS:
+        raise LookalikeError(f"{where} is no event of a session; {_CURE}")
+    missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
+    if missing:
+        raise LookalikeError(f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+    return event
+
+
+def _sync_folders(folder: Path, top: Path) -> None:
+    """Put the new folder's entries on the disk, up to `top`; a file's own fsync does not promise that."""
+    if os.name == "nt":  # Windows has no such call and keeps its directory journal itself
+        return
+    while True:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if folder in (top, folder.parent):
+            return
+        folder = folder.parent

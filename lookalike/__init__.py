@@ -1,0 +1,1 @@
+"""The door: one command line, and the flows that lead through every room."""

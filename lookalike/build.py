@@ -1,0 +1,68 @@
+"""From a patch set and a model to a stimulus set: where the real and the generated meet."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data.version import VERSION
+from gan.checkpoint import Model, load_model
+from gan.generator import from_seeds
+from stimuli.patches import PatchSet, read_patches
+from stimuli.sets import Candidate, Layout, StimulusSet, build_set
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Where a set's images come from: generated ones are consecutive seeds from `first_seed` at one
+    truncation; catch images come from `catch_model`, a generator known to be worse."""
+
+    patches: Path
+    model: Path
+    truncation: float = 0.7
+    first_seed: int = 0
+    catch_model: Path | None = None
+
+
+def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
+    """Build a stimulus set from the `study` split's real patches and a model's images.
+
+    Raises `LookalikeError` for what is wrong with the patches, the model or the request.
+    """
+    patches, model = read_patches(recipe.patches), load_model(recipe.model)
+    catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
+    provenance = {
+        "lookalike_version": VERSION,
+        "patches_sha256": patches.sha256,
+        "model_sha256": model.sha256,
+        "catch_model_sha256": None if catch_model is None else catch_model.sha256,
+        "truncation": recipe.truncation,
+        "first_seed": recipe.first_seed,
+        "credit": sorted({text for text in (patches.about["credit"], model.training.get("credit", "")) if text}),
+    }
+    return build_set(
+        out,
+        _real(patches, layout.seed),
+        _generated(model, recipe),
+        layout,
+        provenance,
+        catch=() if catch_model is None else _generated(catch_model, recipe),
+    )
+
+
+def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
+    """The study patients' patches, in a random order drawn from the set's seed."""
+    rows = patches.select("study")
+    for index in np.random.default_rng(seed).permutation(len(rows)):
+        row = rows.iloc[int(index)]
+        yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient)
+
+
+def _generated(model: Model, recipe: Recipe) -> Iterator[Candidate]:
+    """Consecutive seeds, without end."""
+    for seed, pixels in from_seeds(model.generator, itertools.count(recipe.first_seed), recipe.truncation, batch=25):
+        yield Candidate(pixels, f"seed:{seed}")

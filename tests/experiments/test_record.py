@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.errors import LookalikeError
+from data.study import StudyFile
+from experiments.design import Plan, draw_plan, read_plan
+from experiments.record import Record, create_session, read_record, session_folder, sessions
+from stimuli.sets import StimulusSet
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def plan(small_set: StimulusSet, make_study: Callable[..., StudyFile]) -> Plan:
+    return draw_plan(small_set, make_study(trials=20), "k7q2m", 1, 0)
+
+
+def answer(trial: int) -> dict[str, Any]:
+    return {
+        "trial": trial,
+        "stimulus_id": f"s{trial}",
+        "response": "real",
+        "confidence": 1,
+        "response_time": 0.5,
+        "confidence_time": None,
+        "onset": 0.1,
+    }
+
+
+def write_answers(folder: Path, count: int) -> Path:
+    with Record(folder) as record:
+        for trial in range(1, count + 1):
+            record.append("answer", **answer(trial))
+    return folder / "record.jsonl"
+
+
+def test_events_read_back_in_order(tmp_path: Path) -> None:
+    log = read_record(write_answers(tmp_path, 3))
+    assert [event["trial"] for event in log.events] == [1, 2, 3]
+    assert log.events[0].items() >= answer(1).items()
+    assert log.cut == ""
+
+
+def test_each_event_is_synchronised_before_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synchronised: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synchronised.append(os.fstat(handle).st_size))
+    with Record(tmp_path) as record:
+        for trial in (1, 2):
+            record.append("answer", **answer(trial))
+            assert synchronised[-1] == record.path.stat().st_size
+            assert len(synchronised) == trial
+
+
+def test_a_last_line_cut_anywhere_loses_only_itself(tmp_path: Path) -> None:
+    path = write_answers(tmp_path, 3)
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for end in range(last + 1, len(whole)):
+        path.write_bytes(whole[:end])
+        log = read_record(path)
+        assert [event["trial"] for event in log.events] == [1, 2]
+        assert log.cut == whole[last:end].decode()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"event": "ans', "line 2 is damaged"),
+        (b"\x00\xff\x00", "line 2 is damaged"),
+        (b"[1, 2]", "line 2 is no event"),
+        (b'{"event": "applause", "utc": ""}', "line 2 is no event"),
+        (b'{"event": "onset", "utc": "", "trial": 2}', "line 2: onset lacks stimulus_id, onset"),
+    ],
+)
+def test_a_damaged_line_in_the_middle_is_refused_by_number(tmp_path: Path, line: bytes, message: str) -> None:
+    path = write_answers(tmp_path, 3)
+    lines = path.read_bytes().split(b"\n")
+    lines[1] = line
+    path.write_bytes(b"\n".join(lines))
+    with pytest.raises(LookalikeError, match=message) as caught:
+        read_record(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_trial_answered_twice_is_refused(tmp_path: Path) -> None:
+    path = write_answers(tmp_path, 2)
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(LookalikeError, match="line 3 answers trial 1 a second time"):
+        read_record(path)
+
+
+def test_a_missing_record_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match=r"none\.jsonl: no such record"):
+        read_record(tmp_path / "none.jsonl")
+
+
+class _FullDisk:
+    """A file on a disk that fills up half-way through a line, and has room again later."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.full = False
+
+    def write(self, line: Any) -> int:
+        if not self.full:
+            return int(self._file.write(line))
+        self._file.write(bytes(line)[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_line_behind(tmp_path: Path) -> None:
+    with Record(tmp_path) as record:
+        disk = _FullDisk(record._file)
+        record._file = disk  # type: ignore[assignment]
+        record.append("answer", **answer(1))
+        disk.full = True
+        with pytest.raises(LookalikeError, match=r"could not be written \(No space left on device\); every answer"):
+            record.append("answer", **answer(2))
+        disk.full = False
+        record.append("interruption", reason="disk full")
+    log = read_record(record.path)
+    assert [event["event"] for event in log.events] == ["answer", "interruption"]
+    assert log.cut == ""
+
+
+def test_a_session_is_claimed_once_with_its_plan_in_it(tmp_path: Path, plan: Plan) -> None:
+    folder = create_session(tmp_path, plan)
+    assert folder == session_folder(tmp_path, "k7q2m", 1)
+    assert read_plan(folder / "plan.json") == plan
+    assert sessions(tmp_path, "k7q2m") == [1]
+    Record(folder).__exit__(None, None, None)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(LookalikeError, match="participant k7q2m has session 1 already .* nothing was changed"):
+        create_session(tmp_path, plan.model_copy(update={"seed": 99}))
+    with pytest.raises(FileExistsError):
+        Record(folder)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_who_loses_the_race_for_a_session_is_refused(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = session_folder(tmp_path, "k7q2m", 1)
+
+    def other_first(path: Path, _plan: Plan) -> None:
+        folder.mkdir(parents=True)
+        (folder / "plan.json").write_text("theirs")
+        path.write_text("ours")
+
+    monkeypatch.setattr("experiments.record.write_plan", other_first)
+    with pytest.raises(LookalikeError, match="has session 1 already"):
+        create_session(tmp_path, plan)
+    assert (folder / "plan.json").read_text() == "theirs"
+    assert [path.name for path in folder.parent.iterdir()] == ["ses-1"]
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:
+    (tmp_path / "data").write_text("a file, not a folder")
+    with pytest.raises(LookalikeError, match="cannot be written .*; choose another data folder"):
+        create_session(tmp_path / "data", plan)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path[0] = sys.argv[1]
+from data.observers import Observer
+from experiments.realfake import run
+from experiments.sitting import Setup
+setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
+run(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4]), 1, setup, lambda done, _: print(done, flush=True))
+"""
+
+
+@pytest.mark.parametrize("moment", [1, 13])
+def test_kill_9_loses_no_answered_trial(
+    tmp_path: Path, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], moment: int
+) -> None:
+    stimuli, study = make_set(main=400), make_study(trials=400)
+    arguments = [str(part) for part in (ROOT, stimuli.folder, tmp_path, study.path)]
+    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(moment):
+            assert process.stdout.readline()
+        process.kill()
+        told = moment + len(process.stdout.read().splitlines())
+    assert told < 400
+    log = read_record(session_folder(tmp_path, "k7q2m", 1) / "record.jsonl")
+    assert [event["trial"] for event in log.of("answer")][:told] == list(range(1, told + 1))
+    assert len(log.of("answer")) <= told + 1
+    assert log.start["plan_sha256"] == (read_plan(session_folder(tmp_path, "k7q2m", 1) / "plan.json").sha256)
