@@ -6,7 +6,7 @@ import math
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from analysis.trials import Trials, load
 from data.errors import LookalikeError
 from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
 from data.study import StudyFile
+from data.version import VERSION
 
-_PACKAGES = ("lookalike", "numpy", "scipy", "pandas", "matplotlib")
+_LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
 def analyze(data: Path, out: Path, study: StudyFile | None = None, stimuli_sha256: str | None = None) -> dict[str, Any]:
@@ -148,7 +149,8 @@ def _summary(
         "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
         "study": _study_summary(sessions, study),
         "equivalence_test": {"verdict": None, "reason": "the formal equivalence test is not part of this version"},
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {"lookalike": VERSION, "python": platform.python_version()}
+        | {name: version(name) for name in _LIBRARIES},
         "files_sha256": {**trials.files, **({f"study file {study.path.name}": study.sha256} if study else {})},
     }
     cleaned: dict[str, Any] = _without_nan(content)
@@ -166,13 +168,6 @@ def _study_summary(sessions: pd.DataFrame, study: StudyFile | None) -> dict[str,
         "sessions_without_a_study": int(carried.isna().sum()),
         "studies_in_sessions_sha256": sorted(carried.dropna().unique()),
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed as a package"
 
 
 def _without_nan(value: Any) -> Any:

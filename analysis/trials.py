@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -148,9 +147,7 @@ def _session_files(folder: Path, task: str) -> dict[tuple[str, int], Path]:
 
 
 def _read_session(path: Path, participant: str, session: int, main: pd.DataFrame) -> _Session:
-    sidecar: Any = read_sidecar(path)
-    if not isinstance(sidecar, dict):
-        raise LookalikeError(f"{path.with_suffix('.json')}: is no sidecar; export the session again")
+    sidecar = read_sidecar(path)
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return _Session(
         participant=participant,

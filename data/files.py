@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,15 +87,23 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
     path = Path(path)
     separator = "\t" if path.suffix == ".tsv" else ","
     try:
-        frame = pd.read_csv(
-            path, sep=separator, na_values=["n/a", ""], keep_default_na=False, dtype=dict.fromkeys(text, str)
-        )
+        with warnings.catch_warnings():
+            # Rows longer than the header: by default pandas moves every cell one column to the left.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                path,
+                sep=separator,
+                na_values=["n/a", ""],
+                keep_default_na=False,
+                dtype=dict.fromkeys(text, str),
+                index_col=False,
+            )
     except FileNotFoundError:
         raise LookalikeError(f"{path}: no such file") from None
+    except pd.errors.ParserWarning:
+        raise LookalikeError(f"{path}: its rows have more cells than its header; correct the table") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise LookalikeError(f"{path}: not readable as a table ({str(error).strip()})") from None
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift every cell by one column
-        raise LookalikeError(f"{path}: its rows have more cells than its header; correct the table")
     missing = [column for column in required if column not in frame.columns]
     if missing:
         raise LookalikeError(

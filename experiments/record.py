@@ -101,6 +101,7 @@ class Record:
         except OSError as error:
             with suppress(OSError):  # half a line must not stand before a later one
                 self._file.truncate(self._size)
+                self._file.seek(self._size)
             raise LookalikeError(
                 f"{self.path}: could not be written ({error.strerror}); every answer before this one is safe; "
                 "free space on the disk or reconnect it"

@@ -157,8 +157,9 @@ def codes_from_seeds(generator: Generator, seeds: list[int]) -> Tensor:
 
 def noise_from_seed(generator: Generator, seed: int) -> list[Tensor]:
     """One image's noise, fixed by a seed; a stream of its own, apart from the code's."""
-    # Offset so that code and noise of one seed are different draws.
-    return generator.random_noise(1, torch.Generator().manual_seed(seed + 2**40))
+    # Moved within 32 bits, the only ones that PyTorch's generator heeds, so that a seed's code and
+    # noise are different draws.
+    return generator.random_noise(1, torch.Generator().manual_seed((seed + 0x9E3779B9) % 2**32))
 
 
 def to_p_values(images: Tensor) -> Pixels:

@@ -227,7 +227,7 @@ def _average(run: _Run, settings: Settings) -> None:
 def _snapshot(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> None:
     images = run.step * settings.batch
     sheet = [pixels for _, pixels in from_seeds(run.average, range(64), psi=0.7)]
-    write_sheet(out / "samples" / f"{images // 1000:06d}-kimg.png", sheet, columns=8)
+    write_sheet(out / "samples" / f"{images:09d}-images.png", sheet, columns=8)
     folder = _model_folder(out, run.step, settings)
     if not folder.exists():
         save_model(folder, run.average, describe_training(settings, patches, images))
@@ -252,7 +252,7 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
 
 
 def _model_folder(out: Path, step: int, settings: Settings) -> Path:
-    return out / "models" / f"{step * settings.batch // 1000:06d}-kimg"
+    return out / "models" / f"{step * settings.batch:09d}-images"
 
 
 def _tensors(run: _Run) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ EXAMPLE = """\b
 Example, from mammograms to a figure:
   lookalike patches mammograms/ --out patches
   lookalike train patches --out runs/first
-  lookalike stimuli build --patches patches --model runs/first/models/000200-kimg --out stimuli
+  lookalike stimuli build --patches patches --model runs/first/models/000200000-images --out stimuli
   lookalike run stimuli --data study-1 --participant k7q2m
   lookalike retest stimuli --data study-1 --participant k7q2m
   lookalike analyze study-1 --out results

@@ -124,9 +124,10 @@ def build_set(
 ) -> StimulusSet:
     """Fill a new folder with a stimulus set and its manifest.
 
-    Candidates are taken in the order offered, without choosing; one that is flat or identical to
-    an earlier one is passed over, and the reasons are counted per truth in `stimuli.json`.
-    Raises `LookalikeError` if `out` is occupied or there are too few candidates.
+    Candidates are taken in the order offered, without choosing; one that is flat, identical to an
+    earlier one or not a number somewhere is passed over, and the reasons are counted per truth in
+    `stimuli.json`.
+    Raises `LookalikeError` if `out` is occupied, there are too few candidates, or their sizes differ.
     """
     rejected: dict[str, Counter[str]] = {}
     seen: set[str] = set()
@@ -148,6 +149,11 @@ def build_set(
         for index, (candidate, pixels) in enumerate(taken):
             role = "catch" if roles == ("catch",) else "main" if index < layout.main // 2 else "practice"
             chosen.append((candidate, pixels, truth, role))
+    shapes = sorted({f"{pixels.shape[1]} x {pixels.shape[0]}" for _, pixels, _, _ in chosen})
+    if len(shapes) > 1:
+        raise LookalikeError(
+            f"images of different sizes ({', '.join(shapes)}) would give the truth away; ask for one with --size"
+        )
     order = np.random.default_rng(layout.seed).permutation(len(chosen))
     with new_folder(out) as folder:
         (folder / "images").mkdir()
@@ -207,6 +213,9 @@ def _take(
         return
     count = 0
     for candidate in candidates:
+        if not np.isfinite(candidate.pixels).all():
+            rejected["not a number in some pixels"] += 1
+            continue
         pixels = _finish(candidate.pixels, layout)
         fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
         if grey_levels(pixels).sd < _FLAT_SD:

@@ -110,7 +110,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
 
 def _mammograms(folder: Path, frame: pd.DataFrame) -> Iterator[Mammogram]:
     optional = frame.reindex(columns=[*frame.columns, *(c for c in (*_TEXT, "pixel_aspect") if c not in frame)])
-    text = optional[list(_TEXT)].fillna("")
+    text = optional[list(_TEXT)].astype(object).fillna("")
     for file, rows in optional.groupby("file", sort=False):
         path = folder / str(file)
         if not path.is_file():

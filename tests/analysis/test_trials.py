@@ -213,7 +213,7 @@ def test_no_data(tmp_path: Path) -> None:
 def test_broken_sidecars_are_named(tmp_path: Path, write_session: Write) -> None:
     sidecar = write_session(tmp_path, "a").with_suffix(".json")
     sidecar.write_text(json.dumps(["no", "object"]))
-    with pytest.raises(LookalikeError, match="is no sidecar"):
+    with pytest.raises(LookalikeError, match=r"sub-a.*\.json: not a JSON object"):
         load(tmp_path, None, None)
     sidecar.unlink()
     with pytest.raises(LookalikeError, match=r"sub-a.*\.json: no such file"):

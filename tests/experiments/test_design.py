@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from data.errors import LookalikeError
 from data.files import sha256
-from data.study import Study, StudyFile
 from data.study import Plan as Settings
+from data.study import Study, StudyFile
 from experiments.design import _count_ways, _draw_truths, draw_plan, longest_run, read_plan, retest_plan, write_plan
 from stimuli.sets import StimulusSet
 
@@ -96,15 +96,15 @@ def test_orders_are_uniform_over_all_admissible_ones(real: int, generated: int, 
     admissible = {order for order in orders if longest_run(list(order)) <= max_run}
     ways = _count_ways(real, generated, max_run)
     assert ways["real", real, generated] + ways["generated", real, generated] == len(admissible)
-    draws = 200 * len(admissible)
+    draws = 100 * len(admissible)
     counts = Counter(tuple(_draw_truths(real, generated, max_run, seed)) for seed in range(draws))
     assert set(counts) == admissible
-    chi_square = sum((counts[order] - 200) ** 2 / 200 for order in admissible)
+    chi_square = sum((counts[order] - 100) ** 2 / 100 for order in admissible)
     assert chi_square < len(admissible) + 5 * (2 * len(admissible)) ** 0.5  # mean and 5 SDs; the seeds are fixed
 
 
 def test_an_impossible_order_is_refused() -> None:
-    with pytest.raises(LookalikeError, match="no order of 1 real and 6 generated images keeps runs .* to 2"):
+    with pytest.raises(LookalikeError, match=r"no order of 1 real and 6 generated images keeps runs .* to 2"):
         draw_plan(a_set(2, 0, 5), a_study(trials=2, catch_trials=5, max_run=2), "p1", 1, 0)
 
 

@@ -142,7 +142,7 @@ def test_a_session_is_claimed_once_with_its_plan_in_it(tmp_path: Path, plan: Pla
     assert sessions(tmp_path, "k7q2m") == [1]
     Record(folder).__exit__(None, None, None)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(LookalikeError, match="participant k7q2m has session 1 already .* nothing was changed"):
+    with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was changed"):
         create_session(tmp_path, plan.model_copy(update={"seed": 99}))
     with pytest.raises(FileExistsError):
         Record(folder)
@@ -168,7 +168,7 @@ def test_who_loses_the_race_for_a_session_is_refused(
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:
     (tmp_path / "data").write_text("a file, not a folder")
-    with pytest.raises(LookalikeError, match="cannot be written .*; choose another data folder"):
+    with pytest.raises(LookalikeError, match=r"cannot be written .*; choose another data folder"):
         create_session(tmp_path / "data", plan)
 
 

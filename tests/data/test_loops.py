@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.errors import LookalikeError
+from data.files import sha256
+from data.loops import FORMAT, Frame, Loop, read_loop, write_loop
+
+
+def make_loop(folder: Path, count: int = 6) -> Loop:
+    frames = []
+    for number in range(count):
+        file = f"frame_{number:03d}.png"
+        (folder / file).write_bytes(f"frame {number}".encode())
+        frames.append(Frame(file, 360 * number / count, 0.1 + number / 3, sha256(folder / file)))
+    loop = Loop(
+        frames=tuple(frames),
+        anchors=(0, 2, 4),
+        seeds=(1, 2, 3),
+        codes=((0.1, -2.5), (1e-17, 3.0), (1 / 3, 7.0)),
+        truncation=0.7,
+        noise_seed=5,
+        metric="pixel",
+        evenness=0.01,
+        model_sha256="ab" * 32,
+    )
+    write_loop(folder, loop)
+    return loop
+
+
+def change(folder: Path, **fields: Any) -> None:
+    content = json.loads((folder / "loop.json").read_text())
+    content.update(fields)
+    (folder / "loop.json").write_text(json.dumps(content))
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path)
+    assert read_loop(tmp_path) == loop
+    assert json.loads((tmp_path / "loop.json").read_text())["format"] == FORMAT
+
+
+@given(
+    code=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8),
+    seed=st.integers(0, 2**63),
+)
+def test_codes_and_seeds_come_back_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, code: list[float], seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("loop")
+    loop = dataclasses.replace(make_loop(folder, 1), codes=(tuple(code),), seeds=(seed,), anchors=(0,))
+    write_loop(folder, loop)
+    back = read_loop(folder)
+    assert back == loop
+    assert [math.copysign(1, x) for x in back.codes[0]] == [math.copysign(1, x) for x in code]
+
+
+def test_a_missing_frame_is_named(tmp_path: Path) -> None:
+    make_loop(tmp_path)
+    os.remove(tmp_path / "frame_003.png")
+    with pytest.raises(LookalikeError, match=r"frame_003\.png: named in loop\.json but missing"):
+        read_loop(tmp_path)
+
+
+def test_an_altered_frame_is_named(tmp_path: Path) -> None:
+    make_loop(tmp_path)
+    (tmp_path / "frame_005.png").write_bytes(b"frame 4")
+    with pytest.raises(LookalikeError, match=r"frame_005\.png: altered"):
+        read_loop(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["lookalike-loop/2", None, 1, "lookalike-patches/1"])
+def test_another_format_is_refused(tmp_path: Path, other: object) -> None:
+    make_loop(tmp_path)
+    change(tmp_path, format=other)
+    with pytest.raises(LookalikeError, match="expected 'lookalike-loop/1'"):
+        read_loop(tmp_path)
+
+
+def test_an_unknown_field_is_named(tmp_path: Path) -> None:
+    make_loop(tmp_path)
+    change(tmp_path, colour="grey")
+    with pytest.raises(LookalikeError, match=r"loop\.json: a field is missing or unknown .*colour"):
+        read_loop(tmp_path)
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Loop) if field.name != "format"])
+def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
+    make_loop(tmp_path)
+    content = json.loads((tmp_path / "loop.json").read_text())
+    del content[field]
+    (tmp_path / "loop.json").write_text(json.dumps(content))
+    with pytest.raises(LookalikeError, match=f"a field is missing or unknown .*{field}"):
+        read_loop(tmp_path)
+
+
+@pytest.mark.parametrize("frames", [None, [{"file": "a.png"}], ["a.png"], [None]])
+def test_frames_of_another_shape_are_refused(tmp_path: Path, frames: object) -> None:
+    make_loop(tmp_path)
+    change(tmp_path, frames=frames)
+    with pytest.raises(LookalikeError, match="a field is missing or unknown"):
+        read_loop(tmp_path)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match=r"loop\.json: no such file"):
+        read_loop(tmp_path)
+    (tmp_path / "loop.json").write_text("[]")
+    with pytest.raises(LookalikeError, match=r"loop\.json: not a JSON object"):
+        read_loop(tmp_path)

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.errors import LookalikeError
+from data.trials import (
+    COLUMNS,
+    KEYS,
+    ROLES,
+    TRUTHS,
+    beh_path,
+    check_label,
+    rating,
+    read_bids,
+    read_sidecar,
+    validate,
+    write_beh,
+)
+
+
+def make_table(count: int = 6, **columns: list[Any]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "trial": range(1, count + 1),
+            "stimulus_id": [f"s{n:04d}" for n in range(1, count + 1)],
+            "stim_file": [f"images/s{n:04d}.png" for n in range(1, count + 1)],
+            "role": ["main"] * count,
+            "truth": (["real", "generated"] * count)[:count],
+            "response": (["generated", "real", "real"] * count)[:count],
+            "confidence": ([1, 2, 3, 4] * count)[:count],
+            "response_time": np.linspace(0.5, 2.5, count),
+            "confidence_time": np.linspace(0.2, 0.9, count),
+            "onset": np.linspace(0, 60, count),
+        }
+    )
+    return frame.assign(**columns)
+
+
+def keyed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(participant="p1", session=1)
+
+
+def put(folder: Path, text: str, participant: str = "p1", session: int = 1) -> Path:
+    path = beh_path(folder, participant, session, "realfake")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
+) | st.sampled_from(["001", "NA", "nan", "None", "1e5", "True", "a\tb", 'a"b', "a,b", "é′×", "#", " x "])
+seconds = st.floats(0, 1e4) | st.just(float("nan"))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pd.DataFrame:
+    ids = draw(st.lists(words.filter(lambda word: word != "n/a"), min_size=1, max_size=6, unique=True))
+    n = len(ids)
+    each = lambda strategy: draw(st.lists(strategy, min_size=n, max_size=n))  # noqa: E731
+    return pd.DataFrame(
+        {
+            "trial": draw(st.lists(st.integers(1, 10**6), min_size=n, max_size=n, unique=True)),
+            "stimulus_id": ids,
+            "stim_file": [f"images/{word}" for word in ids],
+            "role": each(st.sampled_from(ROLES)),
+            "truth": each(st.sampled_from(TRUTHS)),
+            "response": each(st.sampled_from([*TRUTHS, None])),
+            "confidence": each(st.sampled_from([1, 2, 9, None])),
+            "response_time": each(seconds),
+            "confidence_time": each(seconds),
+            "onset": each(seconds),
+        }
+    )
+
+
+@given(table=tables(), participant=st.from_regex(r"[A-Za-z0-9]{1,6}", fullmatch=True), session=st.integers(1, 40))
+def test_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, table: pd.DataFrame, participant: str, session: int
+) -> None:
+    folder = tmp_path_factory.mktemp("bids")
+    path = write_beh(folder, table, participant, session, "realfake", {"Seed": 3})
+    back = read_bids(folder)
+    assert list(back.columns) == [*KEYS, *COLUMNS]
+    assert back["participant"].tolist() == [participant] * len(table)
+    assert back["session"].tolist() == [session] * len(table)
+    assert back["trial"].tolist() == table["trial"].tolist()
+    for column in ("stimulus_id", "stim_file", "role", "truth", "response"):
+        expected = [None if pd.isna(word) else word for word in table[column]]
+        assert [None if pd.isna(word) else word for word in back[column]] == expected
+    for column in ("confidence", "response_time", "confidence_time", "onset"):
+        np.testing.assert_array_equal(back[column], table[column].astype(float))
+    assert path == beh_path(folder, participant, session, "realfake")
+
+
+def test_the_file_is_named_as_bids_names_it_and_has_its_sidecar(tmp_path: Path) -> None:
+    path = write_beh(tmp_path, make_table(), "k7q2m", 2, "realfake", {"TaskName": "realfake", "Seed": 3})
+    assert path.relative_to(tmp_path).as_posix() == "sub-k7q2m/ses-2/beh/sub-k7q2m_ses-2_task-realfake_beh.tsv"
+    sidecar = read_sidecar(path)
+    assert (sidecar["TaskName"], sidecar["Seed"]) == ("realfake", 3)
+    assert set(COLUMNS) <= set(sidecar)
+    assert set(sidecar["role"]["Levels"]) == set(ROLES)
+    assert sidecar == json.loads(path.with_suffix(".json").read_text())
+
+
+def test_sessions_are_read_in_order_and_other_tasks_left_out(tmp_path: Path) -> None:
+    for participant, session in (("b", 1), ("a", 2), ("a", 1)):
+        write_beh(tmp_path, make_table(2), participant, session, "realfake", {})
+    write_beh(tmp_path, make_table(4), "a", 1, "matching", {})
+    back = read_bids(tmp_path)
+    order = list(back[["participant", "session"]].drop_duplicates().itertuples(index=False, name=None))
+    assert order == [("a", 1), ("a", 2), ("b", 1)]
+    assert len(back) == 6
+    assert back.index.tolist() == list(range(6))
+    assert len(read_bids(tmp_path, "matching")) == 4
+
+
+def test_trials_may_stand_in_any_order_but_extra_columns_are_left_out(tmp_path: Path) -> None:
+    write_beh(tmp_path, make_table(extra=["x"] * 6), "a", 1, "realfake", {})
+    assert "extra" not in read_bids(tmp_path)
+
+
+def test_an_existing_session_is_never_overwritten(tmp_path: Path) -> None:
+    path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {"Seed": 1})
+    before = {file: (path.parent / file).read_bytes() for file in os.listdir(path.parent)}
+    with pytest.raises(LookalikeError, match="exists already and is never overwritten"):
+        write_beh(tmp_path, make_table(2), "a", 1, "realfake", {"Seed": 2})
+    assert {file: (path.parent / file).read_bytes() for file in os.listdir(path.parent)} == before
+
+
+def test_a_table_that_breaks_the_contract_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match="row 3"):
+        write_beh(tmp_path, make_table(2, truth=["real", "fake"]), "a", 1, "realfake", {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_missing_answers_are_data(tmp_path: Path) -> None:
+    table = make_table(3, response=[None, "real", None], confidence=[None, None, 2], response_time=[None, 1.0, None])
+    write_beh(tmp_path, table, "a", 1, "realfake", {})
+    back = read_bids(tmp_path)
+    assert back["response"].isna().tolist() == [True, False, True]
+    assert back["confidence"].isna().tolist() == [True, True, False]
+
+
+def test_a_session_without_any_answer_reads(tmp_path: Path) -> None:
+    table = make_table(2, response=[None] * 2, confidence=[None] * 2, response_time=[None] * 2)
+    write_beh(tmp_path, table, "a", 1, "realfake", {})
+    assert read_bids(tmp_path)["response"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "why", "rows"),
+    [
+        ("truth", ["real", "fake", "real", None], "truth is neither", "3, 5"),
+        ("role", ["main", "main", "Main", "main"], "role is none of", "4"),
+        ("response", ["r", "real", "generated", None], "response is neither", "2"),
+        ("confidence", [0, 1, 2, 3], "confidence is not 1, 2, 3", "2"),
+        ("confidence", [1, 1.5, -1, None], "confidence is not 1, 2, 3", "3, 4"),
+        ("confidence", [1, "sure", 2, float("inf")], "confidence is not 1, 2, 3", "3, 5"),
+        ("stimulus_id", ["a", None, "b", "c"], "stimulus_id is missing", "3"),
+        ("stimulus_id", ["a", "", "b", "n/a"], "stimulus_id is missing", "3, 5"),
+        ("stimulus_id", ["a", "b", "a", "c"], "stimulus was judged twice", "2, 4"),
+        ("trial", [1, 2, 2, 3], "trial number is used twice", "3, 4"),
+        ("trial", [1, 0, 2.5, None], "trial is not 1, 2, 3", "3, 4, 5"),
+        ("response_time", [1, "fast", 2, None], "response_time is no number", "3"),
+        ("confidence_time", ["slow", 1, 2, None], "confidence_time is no number", "2"),
+        ("onset", [1, 1, 1, "noon"], "onset is no number", "5"),
+    ],
+)
+def test_each_breach_names_its_rows_as_a_spreadsheet_counts(
+    tmp_path: Path, column: str, values: list[Any], why: str, rows: str
+) -> None:
+    table = make_table(4, **{column: values})
+    with pytest.raises(LookalikeError) as caught:
+        validate(keyed(table), "the table")
+    assert str(caught.value).startswith(f"the table: {why}")
+    assert f"(row {rows});" in str(caught.value)
+    # The same from a file, where Excel would show these row numbers.
+    path = put(tmp_path, table.to_csv(sep="\t", index=False, na_rep="n/a"))
+    with pytest.raises(LookalikeError) as caught:
+        read_bids(tmp_path)
+    assert str(caught.value).startswith(f"{path}: {why}")
+    assert f"(row {rows});" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_the_first_rows_are_listed_and_the_others_counted() -> None:
+    with pytest.raises(LookalikeError, match=r"\(row 2, 3, 4, 5, 6 and 4 more\)"):
+        validate(keyed(make_table(9, truth=["fake"] * 9)), "the table")
+
+
+def test_the_same_trial_and_stimulus_in_another_session_are_fine() -> None:
+    both = pd.concat([keyed(make_table()), keyed(make_table()).assign(session=2)])
+    assert validate(both, "the table") is both
+    with pytest.raises(LookalikeError, match="used twice"):
+        validate(pd.concat([both, both]), "the table")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
+    table = make_table().drop(columns=column)
+    with pytest.raises(LookalikeError, match=f"column {column} is missing"):
+        validate(keyed(table), "the table")
+    put(tmp_path, table.to_csv(sep="\t", index=False))
+    with pytest.raises(LookalikeError, match=f"column {column} is missing"):
+        read_bids(tmp_path)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(LookalikeError, match=f"column {key} is missing"):
+        validate(keyed(make_table()).drop(columns=key), "the table")
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match="none: no such folder"):
+        read_bids(tmp_path / "none")
+
+
+def test_a_folder_without_sessions_of_the_task(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match="has a session been run and exported"):
+        read_bids(tmp_path)
+    write_beh(tmp_path, make_table(), "a", 1, "matching", {})
+    with pytest.raises(LookalikeError, match="task-realfake_beh"):
+        read_bids(tmp_path)
+
+
+@pytest.mark.parametrize("label", ["", "sub 1", "../x", "a_b", "a-b", "é", "a\n", "a/b"])
+def test_a_label_that_could_not_be_a_file_name_is_refused(tmp_path: Path, label: str) -> None:
+    with pytest.raises(LookalikeError, match="letters and digits only"):
+        check_label(label)
+    with pytest.raises(LookalikeError, match="participant"):
+        write_beh(tmp_path, make_table(), label, 1, "realfake", {})
+    with pytest.raises(LookalikeError, match="task"):
+        write_beh(tmp_path, make_table(), "a", 1, label, {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_label_comes_back() -> None:
+    assert check_label("001") == "001"
+
+
+def test_rating_is_positive_for_generated_whatever_the_truth() -> None:
+    np.testing.assert_array_equal(
+        rating(["generated", "real", "generated", "real", None, "real", "other"], [4, 4, 1, 1, 2, np.nan, 3]),
+        [4, -4, 1, -1, np.nan, np.nan, np.nan],
+    )
+    assert rating([], []).dtype == np.float64
+
+
+@given(st.lists(st.tuples(st.sampled_from(TRUTHS), st.integers(1, 9)), min_size=1))
+def test_rating_loses_nothing(answers: list[tuple[str, int]]) -> None:
+    signed = rating(*zip(*answers, strict=True))
+    assert [("generated" if x > 0 else "real", abs(x)) for x in signed] == answers
+
+
+def test_rating_takes_a_tables_columns(tmp_path: Path) -> None:
+    write_beh(tmp_path, make_table(3, response=["real", None, "generated"]), "a", 1, "realfake", {})
+    back = read_bids(tmp_path)
+    np.testing.assert_array_equal(rating(back["response"], back["confidence"]), [-1, np.nan, 3])

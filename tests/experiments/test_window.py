@@ -1,0 +1,232 @@
+"""Sessions in a real PsychoPy window: real pixels on a real X server, real key events through XTEST.
+
+Each session is a process of its own, started the way a lab starts it: PsychoPy keeps much of its
+state for as long as its process lives.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from data.study import StudyFile
+from data.trials import read_bids
+from experiments.design import draw_plan
+from experiments.display import WINDOW_PX, enlarge
+from experiments.record import read_record
+from stimuli.sets import StimulusSet
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60
+
+
+@contextmanager
+def session(
+    display: dict[str, str], stimuli: StimulusSet, data: Path, study: StudyFile, *more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """`python experiments/realfake.py` for participant p1 with seed 3."""
+    command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(stimuli.folder), str(data), "p1"]
+    command += ["--study", str(study.path), "--seed", "3", *more]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=display, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_scripted_session_records_100_of_100(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=100, size=(64, 64)), make_study(trials=100)
+    plan = draw_plan(stimuli, study, "p1", 1, 3)
+    wanted = [("real" if trial.trial % 3 else "generated", 1 + trial.trial % 4) for trial in plan.trials]
+    script = tmp_path / "script.csv"
+    lines = [f"{n},{response},{confidence}" for n, (response, confidence) in enumerate(wanted, start=1)]
+    script.write_text("\n".join(["trial,response,confidence", *lines]) + "\n", encoding="utf-8")
+    with session(
+        display, stimuli, tmp_path / "data", study, "--observer", "scripted", "--script", str(script)
+    ) as process:
+        output, noise = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, noise) == (0, "")
+    assert "100 of 100 answered" in output
+    table = read_bids(tmp_path / "data")
+    assert table["stimulus_id"].tolist() == [trial.stimulus_id for trial in plan.trials]
+    assert list(zip(table["response"], table["confidence"], strict=True)) == wanted
+    assert table["onset"].is_monotonic_increasing
+    assert table["response_time"].isna().all()
+
+
+class Fingers:
+    """Presses keys on the X server and looks at what it shows."""
+
+    def __init__(self, display: str) -> None:
+        xlib = pytest.importorskip("Xlib", reason="python-xlib is not installed")
+        from Xlib import XK, X
+        from Xlib import display as displays
+        from Xlib.ext import xtest
+
+        assert xlib is not None
+        self._x, self._keysyms, self._test = X, XK, xtest
+        self._server = displays.Display(display)
+
+    def down(self, name: str) -> None:
+        self._send(self._x.KeyPress, name)
+
+    def up(self, name: str) -> None:
+        self._send(self._x.KeyRelease, name)
+
+    def tap(self, name: str) -> None:
+        """Down and up at once: shorter than any frame or poll."""
+        self.down(name)
+        self.up(name)
+
+    def window(self) -> npt.NDArray[np.uint8]:
+        """The red, green and blue of PsychoPy's window as the X server shows it: (rows, columns, 3)."""
+        root = self._server.screen().root
+        found = [child for child in root.query_tree().children if _size(child) == WINDOW_PX]
+        image = found[0].get_image(0, 0, *WINDOW_PX, self._x.ZPixmap, 0xFFFFFFFF)
+        return np.frombuffer(image.data, np.uint8).reshape(WINDOW_PX[1], WINDOW_PX[0], 4)[..., 2::-1]
+
+    def _send(self, event: int, name: str) -> None:
+        keysym = self._keysyms.string_to_keysym(name)
+        self._test.fake_input(self._server, event, self._server.keysym_to_keycode(keysym))
+        self._server.sync()
+
+
+def _size(window: Any) -> tuple[int, int]:
+    geometry = window.get_geometry()
+    return geometry.width, geometry.height
+
+
+def count(record: Path, event: str) -> int:
+    return record.read_bytes().count(f'"event": "{event}"'.encode()) if record.exists() else 0
+
+
+def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "the session does not go on"
+        time.sleep(0.005)
+
+
+def press(fingers: Fingers, trial: int, response: str, confidence: str) -> None:
+    """Answer as different people do: taps, overlapping keys, numpad, keys held, stray and double keys."""
+    style = trial % 6
+    if style == 0:  # the next key goes down before the first is let go
+        fingers.down(response)
+        fingers.down(confidence)
+        fingers.up(confidence)
+        fingers.up(response)
+        return
+    if style == 1:
+        fingers.tap("x")
+        fingers.tap(confidence)  # a confidence before there is an answer to be sure of
+    if style == 2:
+        fingers.down(response)
+        time.sleep(0.8)  # longer than the X server's delay before a held key repeats
+        fingers.up(response)
+    else:
+        fingers.tap(response)
+    if style == 3:
+        fingers.tap(response)  # twice
+    fingers.tap(f"KP_{confidence}" if style == 4 else confidence)
+
+
+def test_a_person_at_the_keyboard(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=24, size=(33, 21)), make_study(trials=24)  # odd sizes: off the pixel grid by half
+    plan = draw_plan(stimuli, study, "p1", 1, 3)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+    wanted = []
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        until(lambda: count(record, "start") == 1, process)
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        for trial in plan.trials:
+            number = trial.trial
+            until(lambda number=number: count(record, "onset") == number, process)  # type: ignore[misc]
+            seen = fingers.window()
+            check_pixels(seen, stimuli, trial.stimulus_id)
+            response, confidence = ("real", "generated")[number % 2], 1 + number % 4
+            press(fingers, number, {"real": "Left", "generated": "Right"}[response], str(confidence))
+            wanted.append((response, confidence))
+        until(lambda: count(record, "end") == 1, process)
+        until(lambda: fingers.tap("space") or process.poll() is not None, process) if process.poll() is None else None
+        output, noise = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, noise) == (0, "")
+    assert "24 of 24 answered" in output
+    table = read_bids(tmp_path / "data")
+    assert list(zip(table["response"], table["confidence"], strict=True)) == wanted
+    assert (table["response_time"] > 0).all()
+    assert (table["confidence_time"] > 0).all()
+    assert (
+        table["onset"].diff().iloc[1:] > (table["response_time"] + table["confidence_time"]).iloc[:-1].to_numpy()
+    ).all()
+
+
+def check_pixels(seen: npt.NDArray[np.uint8], stimuli: StimulusSet, stimulus_id: str) -> None:
+    """The image stands in the middle, every pixel a whole square of its exact grey, on the mean grey."""
+    rows, columns = stimuli.read(stimulus_id).shape
+    scale = min(WINDOW_PX[1] // (2 * rows), WINDOW_PX[0] // (2 * columns))
+    assert scale > 1
+    shown = np.rint(enlarge(stimuli.read(stimulus_id), scale) * 255).astype(int)
+    background = float(stimuli.table["mean"].mean()) * 255
+    grey = seen.astype(int)
+    assert (grey == grey[..., :1]).all()
+    best = np.argwhere(grey[..., 0] != grey[0, 0, 0])
+    (top, left), (bottom, right) = best.min(axis=0), best.max(axis=0) + 1
+    assert abs(top - (WINDOW_PX[1] - shown.shape[0]) / 2) <= 1
+    assert abs(left - (WINDOW_PX[0] - shown.shape[1]) / 2) <= 1
+    np.testing.assert_array_equal(grey[top:bottom, left:right, 0], shown)
+    assert abs(grey[0, 0, 0] - background) <= 1
+
+
+def test_escape_keeps_what_was_answered(
+    display: dict[str, str], small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+    with session(display, small_set, tmp_path / "data", make_study(trials=20)) as process:
+        until(lambda: count(record, "start") == 1, process)
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        fingers.tap("Left")
+        fingers.tap("2")
+        until(lambda: count(record, "onset") == 2, process)
+        fingers.tap("Right")
+        fingers.tap("Escape")
+        output, noise = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, noise) == (1, "")
+    assert "1 of 20 answered" in output
+    assert [event["reason"] for event in read_record(record).of("interruption")] == ["Escape"]
+    assert read_bids(tmp_path / "data")["response"].notna().sum() == 1
+    assert json.loads(record.read_text(encoding="utf-8").splitlines()[0])["observer"] == "human"
+
+
+def test_a_display_nobody_serves_is_told(
+    display: dict[str, str], small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    nowhere = {**display, "DISPLAY": ":987"}
+    with session(nowhere, small_set, tmp_path / "data", make_study(trials=20)) as process:
+        _, noise = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert "xvfb-run -a" in noise.splitlines()[-1]
+    assert not (tmp_path / "data").exists()

@@ -1,0 +1,102 @@
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gan
+from data.errors import LookalikeError
+from data.files import read_json, write_json
+from gan.checkpoint import load_model, save_model, seal
+from gan.generator import from_seeds
+
+
+@pytest.fixture
+def folder(generator, tmp_path):
+    save_model(tmp_path / "model", generator, {"credit": "nobody", "images_seen": 3})
+    return tmp_path / "model"
+
+
+def test_a_model_comes_back_as_it_was(generator, folder):
+    model = load_model(folder)
+    for (name, stored), (_, loaded) in zip(
+        generator.state_dict().items(), model.generator.state_dict().items(), strict=True
+    ):
+        assert torch.equal(stored, loaded), name
+    assert model.training == {"credit": "nobody", "images_seen": 3}
+    assert not any(parameter.requires_grad for parameter in model.generator.parameters())
+    assert "nobody" in (folder / "MODEL_CARD.md").read_text()
+
+
+def test_half_precision_changes_less_than_a_grey_level(generator, tmp_path):
+    save_model(tmp_path / "half", generator, {}, half=True)
+    for (_, full), (_, half) in zip(
+        from_seeds(generator, range(8), 0.7),
+        from_seeds(load_model(tmp_path / "half").generator, range(8), 0.7),
+        strict=True,
+    ):
+        assert np.abs(full - half).max() < 1 / 255
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "config.json", "MODEL_CARD.md", "SHA256SUMS"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(LookalikeError, match=f"{name}.*missing"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "config.json", "MODEL_CARD.md"])
+def test_an_altered_file_is_named(folder, name):
+    content = bytearray((folder / name).read_bytes())
+    content[-3] ^= 1
+    (folder / name).write_bytes(bytes(content))
+    with pytest.raises(LookalikeError, match=f"{name}: altered"):
+        load_model(folder)
+
+
+def test_a_config_of_another_network_is_refused(folder):
+    config = read_json(folder / "config.json")
+    config["architecture"]["w_dim"] = 32
+    write_json(folder / "config.json", config)
+    seal(folder)
+    with pytest.raises(LookalikeError, match=r"w_mean is \(6, 16\), but config\.json asks for \(6, 32\)"):
+        load_model(folder)
+
+
+def test_an_unknown_format_is_refused(folder):
+    write_json(folder / "config.json", {"format": "other/1"})
+    seal(folder)
+    with pytest.raises(LookalikeError, match="format is 'other/1'"):
+        load_model(folder)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path):
+    with pytest.raises(LookalikeError, match="no such model folder"):
+        load_model(tmp_path / "nowhere")
+    with pytest.raises(LookalikeError, match="not a model folder"):
+        load_model(tmp_path)
+
+
+def test_a_model_is_never_overwritten(generator, folder):
+    with pytest.raises(LookalikeError, match="never overwritten"):
+        save_model(folder, generator, {})
+    load_model(folder)
+
+
+def test_loading_leaves_the_random_state_alone(folder):
+    torch.manual_seed(3)
+    expected = torch.randn(2)
+    torch.manual_seed(3)
+    load_model(folder)
+    assert torch.equal(torch.randn(2), expected)
+
+
+def test_no_module_unpickles():
+    for path in Path(gan.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+                assert not names & {"pickle", "joblib", "dill"}, path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
+                assert node.attr not in ("load", "save"), path
