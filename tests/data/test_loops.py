@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
@@ -49,6 +49,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "loop.json").read_text())["format"] == FORMAT
 
 
+@settings(max_examples=30)  # each one writes and flushes files
 @given(
     code=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8),
     seed=st.integers(0, 2**63),

@@ -6,6 +6,7 @@ tolerance is 4.5 standard errors of the Monte-Carlo estimate (about 1 in 150,000
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -16,7 +17,7 @@ from data.errors import LookalikeError
 from data.observers import Judgement, Observer, draw_group
 
 SIGMAS = 4.5
-IMAGES = 3000  # of each truth
+IMAGES = 2000  # of each truth
 RECORDED = [("g", 1), ("g", 4), ("r", 3), ("g", 1), ("g", 1), ("g", 4), ("r", 1), ("g", 2)]
 
 
@@ -80,7 +81,7 @@ def test_confidence_is_the_distance_from_the_criterion() -> None:
     edges = [0.0, *cuts, np.inf]
     for truth, mean in (("generated", dprime / 2), ("real", -dprime / 2)):
         judgements = judge(observer, truth)
-        for level, (low, high) in enumerate(zip(edges, edges[1:], strict=False), start=1):
+        for level, (low, high) in enumerate(itertools.pairwise(edges), start=1):
             above = norm.cdf(criterion + high, mean) - norm.cdf(criterion + low, mean)
             below = norm.cdf(criterion - low, mean) - norm.cdf(criterion - high, mean)
             for response, expected in (("generated", above), ("real", below)):

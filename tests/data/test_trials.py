@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
@@ -83,6 +83,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
+@settings(max_examples=30)  # each one writes and flushes files
 @given(table=tables(), participant=st.from_regex(r"[A-Za-z0-9]{1,6}", fullmatch=True), session=st.integers(1, 40))
 def test_round_trip(
     tmp_path_factory: pytest.TempPathFactory, table: pd.DataFrame, participant: str, session: int

@@ -47,7 +47,7 @@ LAYOUTS = st.fixed_dictionaries(
 
 
 @given(LAYOUTS, st.integers(0, 2**31))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_plan_is_balanced_and_in_its_parts(layout: dict[str, int | None], seed: int) -> None:
     if layout["trials"] == 2 and layout["catch_trials"] == 4 and layout["max_run"] == 3:
         layout["max_run"] = 4  # one real image between 5 generated ones
@@ -64,7 +64,7 @@ def test_a_plan_is_balanced_and_in_its_parts(layout: dict[str, int | None], seed
 
 
 @given(st.integers(0, 2**31), st.none() | st.integers(2, 4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_seed_fixes_the_plan_and_another_changes_it(seed: int, max_run: int | None) -> None:
     arguments = a_set(60), a_study(trials=40, max_run=max_run), "p1", 1
     assert draw_plan(*arguments, seed) == draw_plan(*arguments, seed)
@@ -72,7 +72,7 @@ def test_a_seed_fixes_the_plan_and_another_changes_it(seed: int, max_run: int | 
 
 
 @given(st.integers(0, 2**31), st.integers(0, 2**31), st.none() | st.integers(2, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_retest_shows_the_same_images_in_another_order(seed: int, later: int, max_run: int | None) -> None:
     first = draw_plan(a_set(60, 4, 2), a_study(trials=40, practice_trials=4, max_run=max_run), "p1", 1, seed)
     for retest_seed in (later, seed):  # session 1's own seed gives another order too

@@ -184,10 +184,10 @@ run(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4]), 1, setup, 
 """
 
 
-@pytest.mark.parametrize("moment", [1, 13])
 def test_kill_9_loses_no_answered_trial(
-    tmp_path: Path, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], moment: int
+    tmp_path: Path, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile]
 ) -> None:
+    moment = 13
     stimuli, study = make_set(main=400), make_study(trials=400)
     arguments = [str(part) for part in (ROOT, stimuli.folder, tmp_path, study.path)]
     with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True) as process:

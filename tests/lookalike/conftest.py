@@ -1,0 +1,128 @@
+"""A command line to call, and mammograms in the format of the real ones."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from lookalike.cli import main
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+def exit_code():
+    """Run the command line on `sys.argv`; what the shell would see."""
+    try:
+        main()
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    return 0
+
+
+@pytest.fixture
+def lookalike(monkeypatch, capsys):
+    """Call the command line as its entry point does: `lookalike("patches", folder, "--out", out)`."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["lookalike", *map(str, words)])
+        capsys.readouterr()
+        code = exit_code()
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def mistake(lookalike):
+    """Call a command that must fail as a user's mistake: exit code 2 and one line, which is returned."""
+
+    def call(*words):
+        said = lookalike(*words)
+        assert said.code == 2, said
+        assert said.out == ""
+        assert said.err.startswith("lookalike: "), said.err
+        assert said.err.count("\n") == 1, said.err
+        assert "Traceback" not in said.err
+        return said.err
+
+    return call
+
+
+def write_mammograms(folder, patients=40, size=(80, 80), aspect=1.6):
+    """JPEGs squeezed to a square and a table of boxes, as CBIS-DDSM is packaged: one round mass each."""
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: size[0], : size[1]]
+    rows = []
+    for number in range(patients):
+        centre_x, centre_y, radius = rng.uniform(35, 45), rng.uniform(35, 45), rng.uniform(11, 14)
+        mass = ((x - centre_x) ** 2 + ((y - centre_y) * aspect) ** 2) < radius**2
+        film = 90 + 60 * mass + rng.normal(0, 12, size) + 20 * np.sin(x / rng.uniform(3, 9))
+        name = f"images/{number:05d}_LEFT_CC.jpg"
+        Image.fromarray(np.clip(film, 0, 255).astype(np.uint8)).save(folder / name, quality=95)
+        rows.append(
+            {
+                "file": name,
+                "lesion": 1,
+                "patient_id": f"P_{number:05d}",
+                "laterality": "LEFT",
+                "view": "CC",
+                "x": centre_x - radius,
+                "y": centre_y - radius / aspect,
+                "width": 2 * radius,
+                "height": 2 * radius / aspect,
+                "pixel_aspect": aspect,
+                "pathology": "BENIGN",
+                "breast_density": 2,
+            }
+        )
+    pd.DataFrame(rows).to_csv(folder / "boxes.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mammograms(tmp_path_factory):
+    return write_mammograms(tmp_path_factory.mktemp("mammograms"))
+
+
+STUDY = """
+name = "test"
+planned_participants = 2
+[plan]
+trials = 20
+"""
+
+
+@pytest.fixture(scope="session")
+def workshop(mammograms, tmp_path_factory):
+    """Everything before a session: patches, a briefly trained model, a stimulus set, a study file."""
+    folder = tmp_path_factory.mktemp("workshop")
+
+    def call(*words):
+        sys.argv = ["lookalike", *map(str, words)]
+        assert exit_code() == 0, words
+
+    before = sys.argv
+    key = folder / "patient.key"
+    call("patches", mammograms, "--out", folder / "patches", "--size", 16, "--split", "50/10/40", "--key", key)
+    call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, "--batch", 8)
+    call("morph", "--model", folder / "run/models/000000064-images", "--frames", 12, "--out", folder / "loop")
+    built = ("--patches", folder / "patches", "--model", folder / "run/models/000000064-images", "--main", 20)
+    call("stimuli", "build", *built, "--out", folder / "stimuli")
+    call("stimuli", "build", *built, "--seed", 1, "--out", folder / "other-stimuli")
+    (folder / "study.toml").write_text(STUDY)
+    sys.argv = before
+    return folder

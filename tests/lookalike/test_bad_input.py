@@ -1,0 +1,221 @@
+"""Each mistake of a user: one line that names the file and the cure, exit code 2, nothing lost."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from data.errors import LookalikeError
+from data.files import sha256
+
+
+def contents(folder):
+    """Every file below a folder with its hash: what must not change."""
+    return {str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def film(mammograms, tmp_path):
+    """A copy of the mammograms to damage."""
+    shutil.copytree(mammograms, tmp_path / "film")
+    return tmp_path / "film"
+
+
+@pytest.fixture
+def cut(mistake, tmp_path):
+    """Call `patches`, which must fail and leave no output behind."""
+
+    def call(source, *words):
+        said = mistake("patches", source, "--out", tmp_path / "out", "--size", 16, "--key", tmp_path / "key", *words)
+        assert not (tmp_path / "out").exists()
+        assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+        return said
+
+    return call
+
+
+def test_no_such_folder(cut, tmp_path):
+    assert f"{tmp_path / 'nowhere'}: no such folder" in cut(tmp_path / "nowhere")
+
+
+def test_an_empty_folder(cut, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "empty: holds no mammograms (.png" in cut(tmp_path / "empty")
+
+
+def test_a_truncated_image(cut, film):
+    victim = film / "images" / "00003_LEFT_CC.jpg"
+    victim.write_bytes(victim.read_bytes()[:300])
+    assert "00003_LEFT_CC.jpg: not a readable image" in cut(film)
+
+
+def test_a_truncated_dicom(cut, film):
+    import numpy as np
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    dataset.Rows = dataset.Columns = 80
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
+    dataset.BitsAllocated = dataset.BitsStored = 16
+    dataset.HighBit = 15
+    dataset.PixelData = np.zeros((80, 80), np.uint16).tobytes()
+    dataset.save_as(film / "whole.dcm", enforce_file_format=True)
+    (film / "cut.dcm").write_bytes((film / "whole.dcm").read_bytes()[:-4000])
+    table = pd.read_csv(film / "boxes.csv")
+    table.loc[0, "file"] = "cut.dcm"
+    table.to_csv(film / "boxes.csv", index=False)
+    assert "cut.dcm: not a readable DICOM image" in cut(film)
+
+
+def test_a_box_outside_its_image(cut, film):
+    table = pd.read_csv(film / "boxes.csv")
+    table.loc[4, "x"] = 70.0
+    table.to_csv(film / "boxes.csv", index=False)
+    said = cut(film)
+    assert "00004_LEFT_CC.jpg: box of lesion 1" in said
+    assert "outside the image of 80 x 80; correct the table" in said
+
+
+def test_an_occupied_folder_is_left_alone(mistake, mammograms, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    said = mistake("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path / "key", "--size", 16)
+    assert "never overwritten" in said
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("split", ["70/30", "a/b/c", "-10/50/60", "0/0/0"])
+def test_a_split_that_is_none(cut, mammograms, split):
+    assert f"split is '{split}'" in cut(mammograms, "--split", split)
+
+
+def test_too_few_patches_for_the_set(mistake, workshop, tmp_path):
+    said = mistake(
+        "stimuli", "build", "--patches", workshop / "patches", "--out", tmp_path / "set",
+        "--model", workshop / "run/models/000000064-images", "--main", 500,
+    )  # fmt: skip
+    assert "250 real images are needed" in said
+    assert "cut more patches, or ask for fewer" in said
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("name", ["generator.safetensors", "config.json"])
+@pytest.mark.parametrize("damage", ["missing", "altered"])
+def test_a_damaged_model(mistake, workshop, tmp_path, name, damage):
+    shutil.copytree(workshop / "run/models/000000064-images", tmp_path / "model")
+    if damage == "missing":
+        (tmp_path / "model" / name).unlink()
+    else:
+        (tmp_path / "model" / name).write_bytes((tmp_path / "model" / name).read_bytes() + b" ")
+    said = mistake("morph", "--model", tmp_path / "model", "--out", tmp_path / "loop", "--frames", 12)
+    assert f"{name}: {damage}" in said
+    assert "restore the model folder" in said
+    assert not (tmp_path / "loop").exists()
+
+
+def sit(workshop, data, participant, stimuli="stimuli"):
+    study = () if stimuli == "retest" else ("--study", workshop / "study.toml")
+    return ("run", workshop / stimuli, "--data", data, "--participant", participant, *study,
+            "--observer", "simulated", "--no-window")  # fmt: skip
+
+
+def test_a_participant_that_exists(lookalike, mistake, workshop, tmp_path):
+    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    before = contents(tmp_path / "data")
+    said = mistake(*sit(workshop, tmp_path / "data", "k7q2m"))
+    assert "participant k7q2m has session 1 already" in said
+    assert "lookalike retest" in said
+    assert contents(tmp_path / "data") == before
+
+
+def test_a_participant_that_does_not_exist_has_no_retest(lookalike, mistake, workshop, tmp_path):
+    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    before = contents(tmp_path / "data")
+    said = mistake("retest", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2n",
+                   "--observer", "simulated", "--no-window")  # fmt: skip
+    assert "k7q2n has no session 1" in said
+    assert contents(tmp_path / "data") == before
+
+
+def test_a_record_from_another_stimulus_set(lookalike, mistake, workshop, tmp_path):
+    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    before = contents(tmp_path / "data")
+    said = mistake("retest", workshop / "other-stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+                   "--observer", "simulated", "--no-window")  # fmt: skip
+    assert "a record from another stimulus set" in said
+    said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out", "--stimuli", workshop / "other-stimuli")
+    assert "sub-k7q2m_ses-1" in said
+    assert "give the set that was shown" in said
+    assert contents(tmp_path / "data") == before
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_altered_stimulus(mistake, workshop, tmp_path):
+    shutil.copytree(workshop / "stimuli", tmp_path / "stimuli")
+    victim = next((tmp_path / "stimuli" / "images").iterdir())
+    victim.write_bytes(victim.read_bytes() + b"\0")
+    said = mistake("run", tmp_path / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+                   "--observer", "simulated", "--no-window", "--study", workshop / "study.toml")  # fmt: skip
+    assert f"{victim.name}: altered since the set was built" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_no_display_for_a_window(mistake, workshop, tmp_path, monkeypatch):
+    pytest.importorskip("psychopy", reason="the lab extra is not installed")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+                   "--study", workshop / "study.toml")  # fmt: skip
+    assert "DISPLAY" in said
+    assert "xvfb-run" in said
+    assert not (tmp_path / "data" / "sub-k7q2m").exists()
+
+
+def test_a_person_without_a_window(mistake, workshop, tmp_path):
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path, "--participant", "k7q2m", "--no-window")
+    assert "a person needs a window" in said
+
+
+def test_an_observer_of_no_kind(mistake, workshop, tmp_path):
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path, "--participant", "a1", "--observer", "robot")
+    assert "observer is 'robot'; it is human, scripted or simulated" in said
+
+
+@pytest.mark.parametrize("participant", ["../a", "a b", "é", ""])
+def test_a_participant_code_with_other_characters(mistake, workshop, tmp_path, participant):
+    said = mistake(*sit(workshop, tmp_path / "data", participant))
+    assert "letters and digits only" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_misspelt_setting_in_the_study_file(mistake, workshop, tmp_path):
+    (tmp_path / "study.toml").write_text('name = "x"\nplanned_participants = 3\n[plan]\ntrails = 20\n')
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "a1",
+                   "--study", tmp_path / "study.toml", "--observer", "simulated", "--no-window")  # fmt: skip
+    assert "study.toml: plan.trails" in said
+
+
+def test_nothing_to_analyse(mistake, tmp_path):
+    assert "nowhere: no such folder" in mistake("analyze", tmp_path / "nowhere", "--out", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    assert "empty: no sub-" in mistake("analyze", tmp_path / "empty", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_seeds_that_are_none(mistake, workshop, tmp_path):
+    model = workshop / "run/models/000000064-images"
+    assert "seeds is '1,x'" in mistake("morph", "--model", model, "--out", tmp_path / "loop", "--seeds", "1,x")
+
+
+def test_debug_shows_where_it_came_from(lookalike, tmp_path):
+    with pytest.raises(LookalikeError, match="no such folder"):
+        lookalike("--debug", "patches", tmp_path / "nowhere", "--out", tmp_path / "out")
+
+
+def test_debug_after_the_command_is_a_usage_error(lookalike, tmp_path):
+    assert lookalike("patches", tmp_path / "nowhere", "--out", tmp_path / "out", "--debug").code == 2

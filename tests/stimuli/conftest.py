@@ -1,0 +1,83 @@
+"""Synthetic images and mammograms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+from stimuli.images import Pixels, write_png
+
+
+@pytest.fixture(scope="session")
+def write_dicom() -> Callable[..., Path]:
+    """Write a one-frame DICOM file of `stored` values; other keywords are its attributes."""
+
+    def write(path: Path, stored: np.ndarray, **attributes: Any) -> Path:
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+        dataset.SOPInstanceUID = generate_uid(entropy_srcs=[path.name])
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.Rows, dataset.Columns = stored.shape[:2]
+        dataset.SamplesPerPixel = 1
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+        dataset.BitsAllocated = dataset.BitsStored = 8 * stored.dtype.itemsize
+        dataset.PixelRepresentation = int(stored.dtype.kind == "i")
+        for name, value in attributes.items():
+            setattr(dataset, name, value)
+        dataset.HighBit = dataset.BitsStored - 1
+        dataset.PixelData = stored.tobytes()
+        dataset.save_as(path, enforce_file_format=True)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def texture() -> Callable[..., Pixels]:
+    """A smooth random image in [0.1, 0.9], shape (rows, columns)."""
+
+    def make(seed: int, rows: int = 48, columns: int = 48) -> Pixels:
+        rng = np.random.default_rng(seed)
+        coarse = rng.random((rows // 4 + 2, columns // 4 + 2))
+        smooth = np.kron(coarse, np.ones((4, 4)))[:rows, :columns]
+        return (0.1 + 0.8 * (0.8 * smooth + 0.2 * rng.random((rows, columns)))).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def write_source(texture: Callable[..., Pixels]) -> Callable[..., Path]:
+    """Write a folder of mammograms and `boxes.csv`: one image, one row, for each of `boxes`.
+
+    A box without its own values is 10 x 10 px in the middle of a 48 x 48 image, and image n shows patient n.
+    """
+
+    def write(folder: Path, boxes: list[dict[str, Any]], first: int = 0) -> Path:
+        (folder / "images").mkdir(parents=True)
+        rows = []
+        for n, box in enumerate(boxes, start=first):
+            usual = {
+                "file": f"images/{n:05d}.png",
+                "patient_id": f"{n:03d}",
+                "x": 19,
+                "y": 19,
+                "width": 10,
+                "height": 10,
+            }
+            rows.append({**usual, **box})
+            if not (folder / rows[-1]["file"]).exists():
+                write_png(folder / rows[-1]["file"], texture(n), bits=16)
+        pd.DataFrame(rows).to_csv(folder / "boxes.csv", index=False)
+        return folder
+
+    return write
