@@ -18,7 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import sha256
 from data.study import Study, StudyFile
-from data.trials import TRUTHS, read_bids, read_sidecar
+from data.trials import TRUTHS, BehFile, beh_files, read_bids, read_sidecar
 
 TASK = "realfake"
 OBSERVERS = ("human", "scripted", "simulated")
@@ -75,11 +75,11 @@ def load(folder: Path, study: StudyFile | None, stimuli_sha256: str | None) -> T
     folder = Path(folder)
     task = study.study.task if study else TASK
     table = read_bids(folder, task)
-    main = table[table["role"] == "main"].sort_values(["participant", "session", "trial"], ignore_index=True)
+    main = table[table["role"] == "main"].reset_index(drop=True)
     by_session = dict(list(main.groupby(["participant", "session"])))
     found = [
-        _read_session(path, participant, session, by_session.get((participant, session), main.iloc[:0]))
-        for (participant, session), path in sorted(_session_files(folder, task).items())
+        _read_session(file, by_session.get((file.participant, file.session), main.iloc[:0]))
+        for file in beh_files(folder, task)
     ]
     _refuse_other_sets(found, stimuli_sha256)
     _refuse_contradictions(found)
@@ -132,27 +132,13 @@ class _Session:
         return int((self.main["response"].notna() & self.main["confidence"].notna()).sum())
 
 
-def _session_files(folder: Path, task: str) -> dict[tuple[str, int], Path]:
-    files: dict[tuple[str, int], Path] = {}
-    for path in sorted(folder.glob(f"sub-*/ses-*/beh/sub-*_ses-*_task-{task}_beh.tsv")):
-        participant, session, *more = (entity.split("-", 1)[1] for entity in path.name.split("_")[:-1])
-        if len(more) != 1 or not session.isdigit():
-            continue  # read_bids does not read it either
-        key = (participant, int(session))
-        if key in files:
-            # ses-1 and ses-01, or a copy left in another participant's folder.
-            raise LookalikeError(f"{path}: is the same session as {files[key]}; remove one of the two")
-        files[key] = path
-    return files
-
-
-def _read_session(path: Path, participant: str, session: int, main: pd.DataFrame) -> _Session:
-    sidecar = read_sidecar(path)
+def _read_session(file: BehFile, main: pd.DataFrame) -> _Session:
+    sidecar = read_sidecar(file.path)
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return _Session(
-        participant=participant,
-        session=session,
-        path=path,
+        participant=file.participant,
+        session=file.session,
+        path=file.path,
         main=main,
         observer=observer if observer in OBSERVERS else NOT_STATED,
         complete=sidecar.get("Complete") is not False,

@@ -125,8 +125,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         partial.chmod(0o777 & ~_umask())
         yield partial
+        refuse_occupied(path)  # somebody else may have been quicker
         if path.exists():
-            path.rmdir()  # empty, or this fails and nothing is lost
+            path.rmdir()
         partial.rename(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)

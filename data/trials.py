@@ -21,7 +21,8 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
 `Seed`, `Observer` (human | scripted | simulated), `Started` (ISO 8601, UTC), `Complete` (whether
-every trial was answered), `DaysSinceFirstSession` (retests only) and `LookalikeVersion`.
+every trial was answered), `ConfidenceLevels` (k), `DaysSinceFirstSession` (retests only) and
+`LookalikeVersion`. `stim_file` is relative to the folder `stimuli` beside the `sub-*` folders.
 
 The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
 response and confidence into one signed number, larger = more generated-looking.
@@ -30,6 +31,7 @@ response and confidence into one signed number, larger = more generated-looking.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,15 @@ _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
 )
 _LABEL = re.compile(r"[A-Za-z0-9]+")
+
+
+@dataclass(frozen=True)
+class BehFile:
+    """One session's table on disk, and whose it is."""
+
+    path: Path
+    participant: str
+    session: int
 
 
 def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -112,22 +123,37 @@ def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
 
     Returns the columns `KEYS + COLUMNS`, ordered by participant, session and trial. Raises
-    `LookalikeError` if the folder is missing, holds no such file, or a file breaks the contract.
+    `LookalikeError` as `beh_files` does, or if a file breaks the contract.
+    """
+    return pd.concat([_read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
+
+
+def beh_files(folder: Path, task: str = "realfake") -> list[BehFile]:
+    """The tables of one task below a BIDS folder, ordered by participant and session.
+
+    Tables of other tasks are left alone. Raises `LookalikeError` if the folder is missing or holds
+    none of this task, a name is not understood or disagrees with its folder, or a session is there twice.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise LookalikeError(f"{folder}: no such folder; give the folder that holds the sub-* folders")
-    files = [
-        (path, match)
-        for path in sorted(folder.glob("sub-*/ses-*/beh/*_beh.tsv"))
-        if (match := _BEH_NAME.match(path.name))
-    ]
-    files = [(path, match) for path, match in files if match["task"] == task]
-    if not files:
+    found: dict[tuple[str, int], BehFile] = {}
+    for path in sorted(folder.glob(f"sub-*/ses-*/beh/*_task-{task}_*beh.tsv")):
+        match = _BEH_NAME.match(path.name)
+        if match is None:
+            raise LookalikeError(f"{path}: its name should be sub-<code>_ses-<number>_task-{task}_beh.tsv; rename it")
+        if path.parts[-4:-2] != (f"sub-{match['participant']}", f"ses-{match['session']}"):
+            raise LookalikeError(f"{path}: its name is that of another participant or session than its folder's")
+        file = BehFile(path, match["participant"], int(match["session"]))
+        if (file.participant, file.session) in found:
+            twin = found[file.participant, file.session].path
+            raise LookalikeError(f"{path}: is the same session as {twin}; remove one of the two")
+        found[file.participant, file.session] = file
+    if not found:
         raise LookalikeError(
             f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
         )
-    return pd.concat([_read_beh(path, match) for path, match in files], ignore_index=True)
+    return [found[key] for key in sorted(found)]
 
 
 def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
@@ -161,11 +187,11 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     return sidecar
 
 
-def _read_beh(path: Path, match: re.Match[str]) -> pd.DataFrame:
-    frame = read_table(path, COLUMNS, text=_TEXT)
-    frame.insert(0, "participant", match["participant"])
-    frame.insert(1, "session", int(match["session"]))
-    frame = validate(frame, str(path))[[*KEYS, *COLUMNS]]
+def _read_beh(file: BehFile) -> pd.DataFrame:
+    frame = read_table(file.path, COLUMNS, text=_TEXT)
+    frame.insert(0, "participant", file.participant)
+    frame.insert(1, "session", file.session)
+    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS]].sort_values("trial")
     return frame.astype(
         {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
     )

@@ -6,7 +6,6 @@ import hashlib
 import platform
 import random
 import secrets
-from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,7 @@ from data.errors import LookalikeError
 from data.files import write_text
 from data.study import StudyFile
 from data.trials import check_label
+from data.version import VERSION
 from stimuli.sets import StimulusSet
 
 
@@ -252,8 +252,4 @@ def _other(truth: str) -> str:
 
 
 def _versions() -> dict[str, str]:
-    try:
-        lookalike = metadata.version("lookalike")
-    except metadata.PackageNotFoundError:  # run as a plain script from a checkout
-        lookalike = "not installed"
-    return {"lookalike": lookalike, "python": platform.python_version(), "numpy": np.__version__}
+    return {"lookalike": VERSION, "python": platform.python_version(), "numpy": np.__version__}

@@ -9,7 +9,7 @@ from pathlib import Path
 if not __package__:  # run as a script: import from the folder that holds experiments/, not from inside it
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import data as shipped
+from data.shipped import EXAMPLE_STUDY
 from data.study import read_study
 from experiments.design import draw_plan, draw_seed
 from experiments.record import refuse_taken, session_folder
@@ -18,7 +18,6 @@ from experiments.session import Progress, silent
 from experiments.sitting import Result, Setup, hold
 from stimuli.sets import read_set
 
-EXAMPLE_STUDY = Path(shipped.__file__).parent / "example-study" / "study.toml"
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are misread: i, l, o, 0, 1
 
 

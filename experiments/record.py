@@ -67,7 +67,9 @@ class Log:
     def start(self) -> Event:
         """The first event. Raises `LookalikeError` if the session died before writing it."""
         if not self.of("start"):
-            raise LookalikeError(f"{self.path}: holds no start of a session, so nothing was shown; nothing to use here")
+            raise LookalikeError(
+                f"{self.path}: the session ended before anything was shown; remove {self.path.parent} to run it"
+            )
         return self.of("start")[0]
 
 
@@ -143,8 +145,10 @@ def create_session(data: Path, plan: Plan) -> Path:
         with new_folder(folder) as draft:
             write_plan(draft / PLAN, plan)
         _sync_folders(folder, Path(data))
-    except OSError as error:
+    except LookalikeError:
         refuse_taken(data, plan.participant, plan.session)  # someone else was first by a moment
+        raise
+    except OSError as error:
         raise LookalikeError(f"{folder}: cannot be written ({error.strerror}); choose another data folder") from None
     return folder
 

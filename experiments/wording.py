@@ -19,7 +19,7 @@ def instructions(plan: Plan) -> str:
             f"You will see {len(plan.trials)} mammogram images, one at a time.",
             share,
             f"Is the image real? Press {_key(plan.keys.real)}.\nWas it generated? Press {_key(plan.keys.generated)}.",
-            confidence_question(plan.confidence_levels),
+            f"Then say how sure you are: press a number {_scale(plan.confidence_levels)}.",
             *([f"The first {practice} images are for practice."] if practice else []),
             "Take the time you need. ESC stops the session; what you have answered is kept.",
             "Press SPACE to begin.",
@@ -29,7 +29,11 @@ def instructions(plan: Plan) -> str:
 
 def confidence_question(levels: int) -> str:
     """The question after each image; `levels` is k of the scale 1..k."""
-    return f"How sure are you?\nPress a number from 1 (a guess) to {levels} (certain)."
+    return f"How sure are you?\nPress a number {_scale(levels)}."
+
+
+def _scale(levels: int) -> str:
+    return f"from 1 (a guess) to {levels} (certain)"
 
 
 def _key(name: str) -> str:

@@ -21,9 +21,9 @@ EXAMPLE = """\b
 Example, from mammograms to a figure:
   lookalike patches mammograms/ --out patches
   lookalike train patches --out runs/first
-  lookalike stimuli build --patches patches --model runs/first/models/000200000-images --out stimuli
-  lookalike run stimuli --data study-1 --participant k7q2m
-  lookalike retest stimuli --data study-1 --participant k7q2m
+  lookalike stimuli build --patches patches --model runs/first/models/000200000-images --out study-1/stimuli
+  lookalike run study-1/stimuli --data study-1 --participant k7q2m
+  lookalike retest study-1/stimuli --data study-1 --participant k7q2m
   lookalike analyze study-1 --out results
 """
 
@@ -204,7 +204,7 @@ def stimuli_build(
 
     \b
     Example:
-      lookalike stimuli build --patches patches --main 100 --size 256 --out stimuli
+      lookalike stimuli build --patches patches --main 100 --size 256 --out study-1/stimuli
     """
     need("gan")
     from lookalike.build import Recipe, build
@@ -235,8 +235,8 @@ def run(
 
     \b
     Example:
-      lookalike run stimuli --data study-1 --participant k7q2m --fullscreen
-      lookalike run stimuli --data dry-run --participant sim1 --observer simulated --no-window
+      lookalike run study-1/stimuli --data study-1 --participant k7q2m --fullscreen
+      lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
     """
     from experiments import realfake
 
@@ -263,7 +263,7 @@ def retest(
 
     \b
     Example:
-      lookalike retest stimuli --data study-1 --participant k7q2m --fullscreen
+      lookalike retest study-1/stimuli --data study-1 --participant k7q2m --fullscreen
     """
     from experiments import retest as flow
 

@@ -57,7 +57,8 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
     from stimuli.sets import Layout
 
     refuse_occupied(out)
-    made = Made(out / "patches", out / "loop", out / "stimuli", out / "data", out / "results")
+    # The set stands inside the data folder, where BIDS looks for the images that its tables name.
+    made = Made(out / "patches", out / "loop", out / "data" / "stimuli", out / "data", out / "results")
     say(f"1/5  patches: real images from eight mammograms -> {relative(made.patches)}")
     _cut(made.patches, seed)
     say(f"2/5  loop: a morph A -> B -> C -> A in 147 even steps -> {relative(made.loop)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from hashlib import sha256 as hash_bytes
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,15 @@ class StimulusSet:
 
         Raises `LookalikeError` if the id is unknown or the file is missing or altered.
         """
-        rows = self.table[self.table["stimulus_id"] == stimulus_id]
-        if rows.empty:
+        if stimulus_id not in self._by_id:
             raise LookalikeError(f"{self.folder}: has no stimulus {stimulus_id!r}")
-        _verify(self.folder, rows.iloc[0])
-        return read_picture(self.folder / rows.iloc[0]["file"]).pixels
+        row = self._by_id[stimulus_id]
+        _verify(self.folder, row)
+        return read_picture(self.folder / row["file"]).pixels
+
+    @cached_property
+    def _by_id(self) -> dict[str, dict[str, Any]]:
+        return {row["stimulus_id"]: row for row in self.table.to_dict("records")}
 
 
 def build_set(
@@ -193,12 +198,12 @@ def read_set(folder: Path) -> StimulusSet:
             raise LookalikeError(f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
     for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
         raise LookalikeError(f"{path}: row {row + 2}: stimulus_id is missing or used twice")
-    for _, row in table.iterrows():
+    for row in table.to_dict("records"):
         _verify(folder, row)
     return StimulusSet(folder, table, about, sha256(path))
 
 
-def _verify(folder: Path, row: pd.Series) -> None:
+def _verify(folder: Path, row: dict[str, Any]) -> None:
     path = folder / row["file"]
     if not path.is_file():
         raise LookalikeError(f"{path}: named in stimuli.csv but missing; restore it or build the set again")

@@ -255,7 +255,7 @@ def test_a_place_that_was_occupied_meanwhile_is_not_overwritten(tmp_path: Path) 
             out.mkdir()
             (out / "a").write_text("theirs")
 
-    with pytest.raises(OSError, match="out"):
+    with pytest.raises(LookalikeError, match="never overwritten"):
         overtaken()
     assert (out / "a").read_text() == "theirs"
     assert os.listdir(tmp_path) == ["out"]

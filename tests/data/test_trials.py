@@ -17,6 +17,7 @@ from data.trials import (
     KEYS,
     ROLES,
     TRUTHS,
+    beh_files,
     beh_path,
     check_label,
     rating,
@@ -94,7 +95,8 @@ def test_round_trip(
     assert list(back.columns) == [*KEYS, *COLUMNS]
     assert back["participant"].tolist() == [participant] * len(table)
     assert back["session"].tolist() == [session] * len(table)
-    assert back["trial"].tolist() == table["trial"].tolist()
+    assert back["trial"].tolist() == sorted(table["trial"])
+    table = table.sort_values("trial", ignore_index=True)
     for column in ("stimulus_id", "stim_file", "role", "truth", "response"):
         expected = [None if pd.isna(word) else word for word in table[column]]
         assert [None if pd.isna(word) else word for word in back[column]] == expected
@@ -268,3 +270,34 @@ def test_rating_takes_a_tables_columns(tmp_path: Path) -> None:
     write_beh(tmp_path, make_table(3, response=["real", None, "generated"]), "a", 1, "realfake", {})
     back = read_bids(tmp_path)
     np.testing.assert_array_equal(rating(back["response"], back["confidence"]), [-1, np.nan, 3])
+
+
+def test_tables_are_ordered_by_participant_and_session_as_a_number(tmp_path: Path) -> None:
+    for participant, session in (("b", 1), ("a", 10), ("a", 2)):
+        write_beh(tmp_path, make_table(), participant, session, "realfake", {})
+    assert [(file.participant, file.session) for file in beh_files(tmp_path)] == [("a", 2), ("a", 10), ("b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("sub-b_ses-1_task-realfake_beh.tsv", "another participant or session than its folder's"),
+        ("sub-a_ses-2_task-realfake_beh.tsv", "another participant or session than its folder's"),
+        ("sub-a_ses-1_task-realfake_run-1_beh.tsv", "its name should be"),
+        ("sub-a_ses-one_task-realfake_beh.tsv", "its name should be"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused_not_ignored(tmp_path: Path, name: str, why: str) -> None:
+    path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
+    (path.parent / name).write_bytes(path.read_bytes())
+    with pytest.raises(LookalikeError, match=why):
+        beh_files(tmp_path)
+
+
+def test_the_same_session_twice_is_refused(tmp_path: Path) -> None:
+    path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
+    twin = tmp_path / "sub-a" / "ses-01" / "beh" / "sub-a_ses-01_task-realfake_beh.tsv"
+    twin.parent.mkdir(parents=True)
+    twin.write_bytes(path.read_bytes())
+    with pytest.raises(LookalikeError, match="the same session"):
+        beh_files(tmp_path)

@@ -4,13 +4,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
 from experiments.display import HeadlessScreen, WindowScreen, enlarge, whole_scale
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**31))
 def test_enlarging_repeats_pixels_and_changes_none(rows: int, columns: int, scale: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).random((rows, columns), dtype=np.float32)
@@ -22,6 +23,7 @@ def test_enlarging_repeats_pixels_and_changes_none(rows: int, columns: int, scal
             np.testing.assert_array_equal(shown[row::scale, column::scale], pixels)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 700), st.integers(1, 1000))
 def test_the_scale_is_the_largest_whole_one_that_fills_at_most_half(rows: int, columns: int) -> None:
     scale = whole_scale((rows, columns), (768, 1024))

@@ -230,7 +230,7 @@ def test_setups_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 
 def test_new_codes_are_new(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters = iter("aaaaabbbbbccccc")
-    monkeypatch.setattr(realfake.secrets, "choice", lambda _: next(letters))
+    monkeypatch.setattr("secrets.choice", lambda _: next(letters))
     (data / "sourcedata" / "sub-aaaaa").mkdir(parents=True)
     (data / "sub-bbbbb").mkdir()
     assert realfake.new_code(data) == "ccccc"

@@ -206,7 +206,7 @@ def test_rescaling_moves_the_window_but_not_the_full_range(
     np.testing.assert_allclose(plain, LEVELS_12 / 4095, atol=1e-6)
     center, width = slope * 2000 + intercept, slope * 1000
     path = write_dicom(tmp_path / "b.dcm", LEVELS_12, WindowCenter=center, WindowWidth=width, **rescale)
-    expected = linear_window(slope * LEVELS_12 + intercept, center, width)
+    expected = linear_window(slope * LEVELS_12.astype(float) + intercept, center, width)
     np.testing.assert_allclose(read_picture(path).pixels, expected, atol=1e-6)
 
 
@@ -292,7 +292,7 @@ def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: Writ
     path = write_dicom(
         tmp_path / "rgb.dcm", rgb, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
     )
-    assert "one grayscale frame is expected" in refusal(path)
+    assert "RGB, not grayscale" in refusal(path)
     path = write_dicom(tmp_path / "palette.dcm", LEVELS_12, PhotometricInterpretation="PALETTE COLOR")
     assert "PALETTE COLOR, not grayscale" in refusal(path)
     path = write_dicom(tmp_path / "frames.dcm", LEVELS_12, NumberOfFrames=4, Rows=16)
@@ -361,7 +361,7 @@ def test_rows_come_first_in_the_size() -> None:
 
 
 @given(left=st.floats(8, 40), top=st.floats(8, 40), side=st.floats(24, 48), size=st.integers(4, 24))
-def test_a_fractional_box_is_met_to_a_hundredth_of_a_pixel(left: float, top: float, side: float, size: int) -> None:
+def test_a_fractional_box_is_met_to_a_twentieth_of_a_pixel(left: float, top: float, side: float, size: int) -> None:
     # On a ramp the grey level tells where the sample was taken.
     columns = np.arange(100) + 0.5
     ramp = np.tile(columns / 100, (100, 1)).astype(np.float32)
@@ -369,8 +369,8 @@ def test_a_fractional_box_is_met_to_a_hundredth_of_a_pixel(left: float, top: flo
     inner = slice(2, -2)  # at a box's edge the kernel sees nothing beyond it
     box = (left, top, left + side, top + side)
     across, down = resample(ramp, (size, size), box), resample(ramp.T, (size, size), box)
-    np.testing.assert_allclose(100 * across[:, inner], np.tile(left + centres, (size, 1))[:, inner], atol=0.1)
-    np.testing.assert_allclose(100 * down[inner], np.tile(top + centres, (size, 1)).T[inner], atol=0.1)
+    np.testing.assert_allclose(100 * across[:, inner], np.tile(left + centres, (size, 1))[:, inner], atol=0.05)
+    np.testing.assert_allclose(100 * down[inner], np.tile(top + centres, (size, 1)).T[inner], atol=0.05)
 
 
 def test_a_whole_box_is_the_slice(texture: Callable[..., Pixels]) -> None:
@@ -384,12 +384,8 @@ def test_real_mammograms_decode_to_their_published_size() -> None:
     root = os.environ.get("LOOKALIKE_DATA")
     if not root:
         pytest.skip("LOOKALIKE_DATA is unset; it names the folder that holds cbis-ddsm-dicom/")
-    files = sorted((Path(root) / "cbis-ddsm-dicom").glob("*.dcm"))
-    assert files
-    shapes = {}
-    for file in files:
-        picture = read_picture(file)
-        shapes[file.name] = picture.pixels.shape
-        assert picture.bit_depth == 16
+    for name, shape in (("1-130.dcm", (4432, 2864)), ("1-282.dcm", (4688, 2592))):
+        picture = read_picture(Path(root) / "cbis-ddsm-dicom" / name)
+        assert picture.pixels.shape == shape
+        assert (picture.bit_depth, picture.pixel_aspect) == (16, 1.0)
         assert 0 <= picture.pixels.min() < 0.1 < 0.3 < picture.pixels.max() <= 1
-    assert (4432, 2864) in shapes.values(), shapes

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.errors import LookalikeError
+from stimuli.images import Pixels, write_png
+from stimuli.sources import Lesion, read_source
+
+WriteSource = Callable[..., Path]
+
+
+def refusal(folder: Path) -> str:
+    """The one line with which listing or reading the mammograms is refused."""
+    with pytest.raises(LookalikeError) as caught:
+        _ = [mammogram.read() for mammogram in read_source(folder)]
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_mammograms_come_in_the_tables_order_with_their_lesions(tmp_path: Path, texture: Callable[..., Pixels]) -> None:
+    for name in ("b.png", "a.png"):
+        write_png(tmp_path / name, texture(1, 40, 60))
+    (tmp_path / "boxes.csv").write_text(
+        "file,patient_id,x,y,width,height,lesion,laterality,view,pathology,pixel_aspect,breast_density\n"
+        "b.png,001,1,2,3.5,4,1,LEFT,CC,BENIGN,1.6,3\n"
+        "a.png,NA,5,6,7,8,1,RIGHT,MLO,MALIGNANT,1.5,2\n"
+        "b.png,001,9,10,11,12,2,LEFT,CC,n/a,1.6,3\n"
+    )
+    b, a = read_source(tmp_path)
+    assert (b.file, b.patient_id, b.laterality, b.view, b.pixel_aspect) == ("b.png", "001", "LEFT", "CC", 1.6)
+    assert b.lesions == (Lesion("1", 1, 2, 3.5, 4, "BENIGN"), Lesion("2", 9, 10, 11, 12, ""))
+    assert (a.file, a.patient_id, a.laterality, a.view, a.pixel_aspect) == ("a.png", "NA", "RIGHT", "MLO", 1.5)
+    assert b.read().pixels.shape == (40, 60)
+    assert b.read().pixel_aspect == 1.6
+
+
+def test_without_its_columns_lesions_are_numbered_and_pixels_square(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {"file": "images/00000.png", "patient_id": "000", "x": 3}])
+    (mammogram,) = read_source(folder)
+    assert [lesion.name for lesion in mammogram.lesions] == ["1", "2"]
+    assert (mammogram.laterality, mammogram.view, mammogram.pixel_aspect) == ("", "", None)
+    assert mammogram.read().pixel_aspect == 1.0
+
+
+def test_the_table_may_stand_elsewhere(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}])
+    shutil.move(folder / "boxes.csv", tmp_path / "other.csv")
+    assert len(read_source(folder, tmp_path / "other.csv")) == 1
+    assert "no such table of lesion boxes" in refusal(folder)
+
+
+def test_a_dicoms_own_spacing_holds_unless_the_table_says_otherwise(
+    tmp_path: Path, write_dicom: Callable[..., Path]
+) -> None:
+    write_dicom(tmp_path / "a.dcm", np.zeros((30, 40), np.uint16), ImagerPixelSpacing=[0.16, 0.1])
+    table = pd.DataFrame([{"file": "a.dcm", "patient_id": "1", "x": 5, "y": 5, "width": 9, "height": 9}])
+    table.to_csv(tmp_path / "boxes.csv", index=False)
+    (mammogram,) = read_source(tmp_path)
+    assert mammogram.read().pixel_aspect == pytest.approx(1.6)
+    assert mammogram.read().pixels.shape == (30, 40)
+    table.assign(pixel_aspect=1.2).to_csv(tmp_path / "boxes.csv", index=False)
+    (mammogram,) = read_source(tmp_path)
+    assert mammogram.read().pixel_aspect == 1.2
+    assert mammogram.read().bit_depth == 16
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none").startswith(f"{tmp_path / 'none'}: no such folder")
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "notes.txt").write_text("nothing here")
+    assert refusal(tmp_path).startswith(f"{tmp_path}: holds no mammograms")
+
+
+def test_a_table_without_rows_or_columns(tmp_path: Path) -> None:
+    (tmp_path / "boxes.csv").write_text("file,patient_id,x,y,width,height\n")
+    assert "has no rows" in refusal(tmp_path)
+    (tmp_path / "boxes.csv").write_text("file,patient_id,x,y,width\na.png,1,1,1,1\n")
+    assert "column height is missing" in refusal(tmp_path)
+
+
+def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {}])
+    (folder / "images/00001.png").unlink()
+    assert refusal(folder) == f"{folder / 'images/00001.png'}: named in the table of boxes but missing"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [{"x": 39}, {"y": 39}, {"x": -1}, {"y": -1}, {"width": 1000}, {"height": 1000}, {"x": -1000}, {"width": "inf"}],
+)
+def test_a_box_outside_its_image_is_refused(tmp_path: Path, write_source: WriteSource, box: dict[str, object]) -> None:
+    folder = write_source(tmp_path / "m", [{}, box])
+    message = refusal(folder)
+    assert message.startswith(f"{folder / 'images/00001.png'}: box of lesion 1 ")
+    assert "reaches outside the image of 48 x 48" in message
+
+
+@pytest.mark.parametrize("box", [{"x": 38}, {"y": 38}, {"x": 0, "y": 0}, {"x": -0.4}, {"x": 38.4}])
+def test_a_box_at_the_edge_has_half_a_pixel_of_grace(
+    tmp_path: Path, write_source: WriteSource, box: dict[str, object]
+) -> None:
+    (mammogram,) = read_source(write_source(tmp_path / "m", [box]))
+    assert mammogram.read().pixels.shape == (48, 48)
+
+
+@pytest.mark.parametrize(
+    ("box", "why"),
+    [
+        ({"x": None}, "has no usable box"),
+        ({"height": "n/a"}, "has no usable box"),
+        ({"y": "left"}, "has no usable box"),
+        ({"width": 0}, "has no usable box"),
+        ({"height": -3}, "has no usable box"),
+        ({"file": None}, "has no file"),
+        ({"patient_id": None}, "has no patient_id"),
+        ({"pixel_aspect": 0}, "has no usable pixel_aspect"),
+        ({"pixel_aspect": "wide"}, "has no usable pixel_aspect"),
+        ({"lesion": "../1"}, "lesion is named with letters"),
+        ({"lesion": "a/b"}, "lesion is named with letters"),
+    ],
+)
+def test_a_bad_row_is_named_as_a_spreadsheet_counts(
+    tmp_path: Path, write_source: WriteSource, box: dict[str, object], why: str
+) -> None:
+    good = {"pixel_aspect": 1.0, "lesion": "1"}
+    folder = write_source(tmp_path / "m", [good, good])
+    table = pd.read_csv(folder / "boxes.csv", dtype=object)
+    for column, value in box.items():
+        table.loc[1, column] = value
+    table.to_csv(folder / "boxes.csv", index=False)
+    message = refusal(folder)
+    assert message.startswith(f"{folder / 'boxes.csv'}: row 3")
+    assert why in message
+
+
+def test_one_image_of_two_patients_is_refused(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {"file": "images/00000.png", "patient_id": "01"}])
+    assert refusal(folder).startswith(f"{folder / 'images/00000.png'}: belongs to several patients")
+
+
+@pytest.mark.parametrize("names", [("1", "1"), ("2", None), ("a", "a")])
+def test_two_lesions_of_one_name_are_refused(
+    tmp_path: Path, write_source: WriteSource, names: tuple[str, str | None]
+) -> None:
+    # Both patches would be written to one file.
+    rows = [{"file": "images/00000.png", "patient_id": "000", "lesion": name} for name in names]
+    assert "two lesions of one name" in refusal(write_source(tmp_path / "m", rows))

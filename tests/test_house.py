@@ -1,0 +1,107 @@
+"""The house itself: floors, light rooms, names that nobody else uses."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Each room, and the rooms on the floors below it that it may import.
+FLOORS = {
+    "data": set(),
+    "stimuli": {"data"},
+    "gan": {"stimuli", "data"},
+    "experiments": {"stimuli", "data"},
+    "analysis": {"stimuli", "data"},
+    "lookalike": {"gan", "experiments", "analysis", "stimuli", "data"},
+}
+
+
+def modules(room: str) -> list[Path]:
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def imported_names(source: str) -> set[str]:
+    """The first part of every imported name, wherever in the file it is imported."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(str(node.module).split(".")[0])
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in ("import_module", "importlib.import_module", "__import__")
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            names.add(str(node.args[0].value).split(".")[0])
+    return names
+
+
+def test_imports_are_found_wherever_they_stand() -> None:
+    source = (
+        "import a.b, c as d\nfrom e.f import g\nfrom . import h\n"
+        "def i():\n    from j import k\n    import_module('l.m')\n    importlib.import_module('n')\n"
+    )
+    assert imported_names(source) == {"a", "c", "e", "j", "l", "n"}
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_imports_only_from_the_floors_below(room: str) -> None:
+    assert modules(room), f"{room}/ holds no module"
+    for path in modules(room):
+        others = imported_names(path.read_text(encoding="utf-8")) & set(FLOORS) - {room}
+        assert others <= FLOORS[room], f"{path.relative_to(ROOT)} imports {', '.join(sorted(others - FLOORS[room]))}"
+
+
+@pytest.mark.parametrize("rooms", [("data", "stimuli"), ("analysis",)])
+def test_light_rooms_load_neither_torch_nor_psychopy(rooms: tuple[str, ...]) -> None:
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for room in rooms for path in modules(room)]
+    names = [name.removesuffix(".__init__") for name in names]
+    assert len(names) > len(rooms)
+    script = (
+        "import importlib, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print(*sorted({'torch', 'psychopy', 'gan', 'experiments', 'lookalike'} & set(sys.modules)))\n"
+        f"assert set({names!r}) <= set(sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == []
+
+
+def test_no_other_distribution_provides_our_names() -> None:
+    # By the files that each one installed; an editable install of ours lists none of its own.
+    seen = 0
+    for distribution in distributions():
+        files = distribution.files or []
+        seen += len(files)
+        parts = [Path(str(file)).parts for file in files]
+        tops = {part[0].split(".")[0] for part in parts if part[-1].endswith((".py", ".so", ".pyd"))}
+        tops |= set((distribution.read_text("top_level.txt") or "").split())
+        clash = tops & set(FLOORS)
+        name = str(distribution.metadata["Name"])
+        assert not clash or name.lower() == "lookalike", f"{name} installs {', '.join(sorted(clash))} as well"
+    assert seen > 1000, "the installed distributions list no files, so nothing was checked"
+
+
+def test_setup_cfg_lists_the_packages_that_exist() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = setup["options"]["packages"].split()
+    there = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for top in ROOT.iterdir()
+        if top.is_dir() and not top.name.startswith(".") and top.name not in ("tests", "build", "dist", "runs")
+        for path in top.rglob("__init__.py")
+    }
+    assert len(listed) == len(set(listed))
+    assert set(listed) == there == set(FLOORS)
+    assert setup["metadata"]["name"] == "lookalike"
