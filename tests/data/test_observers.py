@@ -33,6 +33,12 @@ def near(share: float, expected: float, count: int) -> bool:
     return abs(share - expected) < SIGMAS * math.sqrt(expected * (1 - expected) / count) + 1e-12
 
 
+def evidence(truth: str, session: int = 1, count: int = IMAGES, **parameters: float) -> np.ndarray:
+    """What the observer perceives, to 0.005: with so many cuts, confidence tells the distance from the criterion."""
+    observer = Observer(criterion=-6, confidence_cuts=tuple(0.01 * np.arange(1, 1200)), **parameters)
+    return np.array([observer.judge(f"s{n}", truth, session).confidence for n in range(count)]) * 0.01 - 6.005
+
+
 def agreement(dprime: float, criterion: float, correlation: float, lapse: float) -> float:
     """Probability that two looks at an image, whose evidence correlates, give the same answer."""
     same = 0.0
@@ -64,6 +70,27 @@ def test_dprime_and_criterion_are_recovered_in_their_usual_units() -> None:
     variance = sum(norm.cdf(z) * norm.sf(z) / IMAGES / norm.pdf(z) ** 2 for z in (z_hit, z_false_alarm))
     assert abs(z_hit - z_false_alarm - 1.2) < SIGMAS * math.sqrt(variance)
     assert abs(-(z_hit + z_false_alarm) / 2 - 0.4) < SIGMAS * math.sqrt(variance) / 2
+
+
+@pytest.mark.parametrize("dprime", [-0.5, 1.0, 2.0])
+def test_dprime_is_the_distance_between_a_generated_and_a_real_image(dprime: float) -> None:
+    parameters = {"dprime": dprime, "image_sd": 0.5, "own_sd": 0.6, "seed": 4}
+    generated, real = (evidence(truth, count=100, **parameters) for truth in ("generated", "real"))
+    np.testing.assert_allclose(generated - real, dprime, atol=0.011)
+    np.testing.assert_allclose(
+        (generated + real) / 2, evidence("real", count=100, **{**parameters, "dprime": 0}), atol=0.011
+    )
+
+
+@pytest.mark.parametrize(("image_sd", "own_sd"), [(0.0, 0.0), (0.5, 0.6), (0.8, 0.6)])
+def test_evidence_has_variance_1_and_repeats_its_stable_part(image_sd: float, own_sd: float) -> None:
+    first, second = (evidence("real", session, image_sd=image_sd, own_sd=own_sd, seed=9) for session in (1, 2))
+    stable = image_sd**2 + own_sd**2
+    assert abs(first.mean()) < SIGMAS / math.sqrt(IMAGES)
+    assert abs(first.var() - 1) < SIGMAS * math.sqrt(2 / IMAGES)
+    # What differs between the looks is two draws of internal noise.
+    internal = 1 - stable
+    assert abs((second - first).var() - 2 * internal) < SIGMAS * 2 * internal * math.sqrt(2 / IMAGES) + 1e-4
 
 
 def test_a_lapsing_observer_guesses() -> None:

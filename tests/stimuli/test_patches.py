@@ -284,9 +284,9 @@ def test_a_short_key_is_refused_and_kept(tmp_path: Path, content: bytes) -> None
 def test_every_crop_holds_the_box_and_lies_inside_the_image(tmp_path: Path, write_source: WriteSource) -> None:
     boxes = [{}, {"x": 2, "y": 30}, {"x": 15, "y": 3, "width": 6, "height": 14}]
     folder = write_source(tmp_path / "m", boxes)
-    made = cut(folder, tmp_path / "a", Cut(size_px=8, crops_per_box=7))
+    made = cut(folder, tmp_path / "a", Cut(size_px=8, crops_per_box=25))
     table, rounding = made.table, 0.002
-    assert len(table) == 21
+    assert len(table) == 75
     assert table["patch_id"].is_unique
     assert table["file"].is_unique
     assert (table["crop_x"] >= 0).all()
@@ -298,7 +298,7 @@ def test_every_crop_holds_the_box_and_lies_inside_the_image(tmp_path: Path, writ
     for start, length in (("x", "width"), ("y", "height")):
         lesion_end = table[f"lesion_{start}"] + table[f"lesion_{length}"]
         assert (lesion_end <= table[f"crop_{start}"] + table[f"crop_{length}"] + rounding).all()
-    assert (table.groupby("source")[["crop_x", "crop_y"]].nunique() == 7).all().all()
+    assert (table.groupby("source")[["crop_x", "crop_y"]].nunique() == 25).all().all()
     assert (table["crop_width"] == 2 * table[["lesion_width", "lesion_height"]].max(axis=1)).all()
 
 
