@@ -119,6 +119,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises `LookalikeError` if `path` exists and holds anything: results are never overwritten.
     """
     path = Path(path)
+    if path.resolve() == Path.cwd():
+        raise LookalikeError(f"{path}: is the folder that you are in; name a new one")
     refuse_occupied(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))

@@ -96,7 +96,7 @@ def read_study(path: Path) -> StudyFile:
             f"{path}: no such study file; see data/example-study/study.toml for one to start from"
         ) from None
     try:
-        study = Study.model_validate(tomllib.loads(content.decode("utf-8")))
+        study = Study.model_validate(tomllib.loads(content.decode("utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
     except ValidationError as error:

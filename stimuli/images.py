@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.float32]
 
 KERNEL = "pillow-bicubic-antialiased"
+_GREY_16 = ("I;16", "I;16B", "I;16L", "I")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 
 
@@ -85,15 +86,18 @@ def _read_raster(path: Path) -> Picture:
             image.load()
             array = np.asarray(image)
             mode = image.mode
+            deep_colour = image.format == "PNG" and mode not in _GREY_16 and path.read_bytes()[24] == 16
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         raise LookalikeError(f"{path}: not a readable image ({error}); fetch or export the file again") from None
+    if deep_colour:  # Pillow would quietly keep 8 of the 16 bits
+        raise LookalikeError(f"{path}: stores 16-bit grey as colour; export it as 16-bit grayscale")
     if mode in ("RGB", "RGBA"):
         if not (np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2])):
             raise LookalikeError(f"{path}: is in colour; convert it to grayscale first")
         array, mode = array[..., 0], "L"
     if mode == "L":
         return Picture((array / np.float32(255)).astype(np.float32), 8)
-    if mode in ("I;16", "I;16B", "I;16L", "I"):
+    if mode in _GREY_16:
         if array.min() < 0 or array.max() > 65535:
             raise LookalikeError(f"{path}: grey levels outside 0..65535; export it as 8 or 16 bits")
         return Picture((array.astype(np.float32) / np.float32(65535)), 16)

@@ -13,6 +13,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,8 @@ def read_patches(folder: Path, verify: bool = True) -> PatchSet:
     about = read_json(folder / "patches.json")
     if about.get("format") != FORMAT:
         raise LookalikeError(f"{folder / 'patches.json'}: format is {about.get('format')!r}, expected {FORMAT!r}")
+    for row in table.index[~table["split"].isin(SPLITS)]:
+        raise LookalikeError(f"{folder / 'patches.csv'}: row {row + 2}: split is none of {', '.join(SPLITS)}")
     mixed = table.groupby("patient")["split"].nunique()
     if (mixed > 1).any():
         raise LookalikeError(f"{folder / 'patches.csv'}: patient {mixed.idxmax()} is in more than one split; cut again")
@@ -165,7 +168,7 @@ def read_patches(folder: Path, verify: bool = True) -> PatchSet:
 def read_key(path: Path) -> bytes:
     """Read the key of the patient codes, or make one (32 random bytes) where there is none.
 
-    A new key's folder gets a `.gitignore`, so that the key is not committed by accident.
+    A new key is added to its folder's `.gitignore`, so that it is not committed by accident.
     """
     path = Path(path)
     if path.is_file():
@@ -175,8 +178,9 @@ def read_key(path: Path) -> bytes:
         return key
     path.parent.mkdir(parents=True, exist_ok=True)
     ignore = path.parent / ".gitignore"
-    if not ignore.exists():
-        write_text(ignore, f"{path.name}\n.gitignore\n")
+    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else [".gitignore"]
+    if not any(fnmatch(path.name, line.strip()) for line in lines):
+        write_text(ignore, "\n".join([*lines, path.name]) + "\n")
     key = secrets.token_hex(32).encode()
     write_bytes(path, key + b"\n", private=True)
     return key

@@ -267,3 +267,10 @@ def test_refuse_occupied_lets_free_and_empty_places_pass(tmp_path: Path) -> None
     (tmp_path / "a").write_text(json.dumps({}))
     with pytest.raises(LookalikeError, match="never overwritten"):
         refuse_occupied(tmp_path)
+
+
+def test_the_current_folder_is_no_new_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LookalikeError, match="the folder that you are in"), new_folder(Path()):
+        pass
+    assert tmp_path.is_dir()

@@ -7,6 +7,7 @@ import pytest
 
 import data.study
 from data.errors import LookalikeError
+from data.shipped import EXAMPLE_STUDY
 from data.study import Study, read_study
 
 SHIPPED = Path(data.study.__file__).parent / "example-study" / "study.toml"
@@ -116,3 +117,8 @@ def test_a_study_that_was_read_cannot_be_changed() -> None:
         study.plan.trials = 50
     assert isinstance(study, Study)
     assert study.plan.trials == 100
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path):
+    (tmp_path / "study.toml").write_bytes(b"\xef\xbb\xbf" + EXAMPLE_STUDY.read_bytes())
+    assert read_study(tmp_path / "study.toml").study == read_study(EXAMPLE_STUDY).study

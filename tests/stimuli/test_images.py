@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -389,3 +391,15 @@ def test_real_mammograms_decode_to_their_published_size() -> None:
         assert picture.pixels.shape == shape
         assert (picture.bit_depth, picture.pixel_aspect) == (16, 1.0)
         assert 0 <= picture.pixels.min() < 0.1 < 0.3 < picture.pixels.max() <= 1
+
+
+def test_sixteen_bit_grey_stored_as_colour_is_refused_not_halved(tmp_path):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 4, 2, 16, 2, 0, 0, 0)  # 4 x 2, 16 bits, RGB
+    rows = b"".join(b"\0" + b"\x12\x34" * 3 * 4 for _ in range(2))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    with pytest.raises(LookalikeError, match="16-bit grey as colour"):
+        read_picture(tmp_path / "deep.png")

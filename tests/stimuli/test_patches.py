@@ -486,3 +486,17 @@ def test_the_published_mammograms_yield_900_patches(tmp_path: Path) -> None:
     raw = {mammogram.patient_id for mammogram in source}
     text = (made.folder / "patches.csv").read_text() + (made.folder / "patches.json").read_text()
     assert not [patient for patient in raw if patient in text]
+
+
+def test_a_key_beside_other_files_is_added_to_their_gitignore(tmp_path):
+    (tmp_path / ".gitignore").write_text("*.pyc\n")
+    read_key(tmp_path / "patient.key")
+    assert (tmp_path / ".gitignore").read_text().split() == ["*.pyc", "patient.key"]
+
+
+def test_an_unknown_split_is_refused(patches):
+    table = pd.read_csv(patches.folder / "patches.csv")
+    table.loc[0, "split"] = "Study"
+    table.to_csv(patches.folder / "patches.csv", index=False)
+    with pytest.raises(LookalikeError, match="row 2: split is none of train, select, study"):
+        read_patches(patches.folder)
