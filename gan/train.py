@@ -23,22 +23,27 @@ from torch import Tensor, nn
 from data.errors import LookalikeError
 from data.files import refuse_occupied, write_bytes, write_json, write_text
 from gan.checkpoint import save_model
-from gan.discriminator import Discriminator
+from gan.discriminator import Adversary, StyleGanAdversary
 from gan.generator import Architecture, Generator, from_seeds
-from gan.losses import discriminator_loss, generator_loss, r1_penalty
 from stimuli.export import write_sheet
 from stimuli.patches import PatchSet
 
 W_MEAN_BETA = 0.995  # Karras 2019
 STATE = "training.safetensors"
+DISCRIMINATORS = ("stylegan", "frozen")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One training run. `kimg` is thousands of real images shown; `r1_gamma` and `r1_every` set the
-    lazy gradient penalty; `ema_kimg` is the half-life of the generator's running average."""
+    """One training run.
+
+    `discriminator` is `stylegan` (the paper's) or `frozen` (on pretrained features); `kimg` thousands
+    of real images shown; `r1_gamma` and `r1_every` set `stylegan`'s lazy gradient penalty; `ema_kimg`
+    is the half-life of the generator's running average.
+    """
 
     architecture: Architecture = field(default_factory=Architecture)
+    discriminator: str = "stylegan"
     kimg: float = 200.0
     batch: int = 32
     learning_rate: float = 2e-3
@@ -51,6 +56,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.discriminator not in DISCRIMINATORS:
+            raise LookalikeError(f"discriminator is {self.discriminator!r}; it is {' or '.join(DISCRIMINATORS)}")
         for name in ("kimg", "batch", "learning_rate", "r1_every", "ema_kimg", "snapshot_kimg"):
             if getattr(self, name) <= 0:
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
@@ -72,7 +79,7 @@ class _Run:
     """What changes during training."""
 
     generator: Generator
-    discriminator: Discriminator
+    adversary: Adversary
     average: Generator
     optimiser_g: torch.optim.Adam
     optimiser_d: torch.optim.Adam
@@ -144,47 +151,50 @@ def _real_images(patches: PatchSet, settings: Settings) -> Tensor:
 
 def _start(settings: Settings) -> _Run:
     torch.manual_seed(settings.seed)
-    generator, discriminator = Generator(settings.architecture), Discriminator(settings.architecture)
-    # The penalty every k steps stands for k penalties, so Adam sees k + 1 gradients in k steps
-    # (Karras 2020, arXiv:1912.04958, appendix B).
-    lazy = settings.r1_every / (settings.r1_every + 1)
+    generator, adversary = Generator(settings.architecture), _adversary(settings)
+    rate, lazy = settings.learning_rate, adversary.lazy
     return _Run(
         generator,
-        discriminator,
+        adversary,
         copy.deepcopy(generator).requires_grad_(False),
-        torch.optim.Adam(generator.parameters(), lr=settings.learning_rate, betas=(0.0, 0.99), eps=1e-8),
+        torch.optim.Adam(generator.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8),
         torch.optim.Adam(
-            discriminator.parameters(), lr=settings.learning_rate * lazy, betas=(0.0, 0.99**lazy), eps=1e-8
+            adversary.trained.parameters(), lr=rate * adversary.rate * lazy, betas=(0.0, 0.99**lazy), eps=1e-8
         ),
     )
 
 
-def _step(run: _Run, reals: Tensor, settings: Settings) -> tuple[float, float]:
-    """One step of each network; returns their losses (the discriminator's without the penalty)."""
-    torch.manual_seed(settings.seed * 1_000_003 + run.step + 1)
-    images = _batch(reals, run.step, settings)
+def _adversary(settings: Settings) -> Adversary:
+    if settings.discriminator == "stylegan":
+        return StyleGanAdversary(settings.architecture, settings.r1_gamma, settings.r1_every)
+    from gan.frozen import FrozenAdversary  # its pretrained weights are read only when they are wanted
 
+    return FrozenAdversary()
+
+
+def _step(run: _Run, reals: Tensor, settings: Settings) -> tuple[float, float]:
+    """One step of each network on the same generated images; returns their losses, without penalties."""
+    torch.manual_seed(settings.seed * 1_000_003 + run.step + 1)
+    adversary = run.adversary
     with torch.no_grad():
-        fakes = _fakes(run.generator, settings)
+        real = adversary.look(_batch(reals, run.step, settings))
+    fake = adversary.look(_fakes(run.generator, settings))
+
     run.optimiser_d.zero_grad(set_to_none=True)
-    loss_d = discriminator_loss(run.discriminator(images), run.discriminator(fakes))
-    loss_d.backward()
-    if run.step % settings.r1_every == 0:
-        images = images.requires_grad_()
-        penalty = r1_penalty(images, run.discriminator(images))
-        (penalty * (settings.r1_gamma / 2 * settings.r1_every)).backward()
+    loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
+    loss.backward()
     run.optimiser_d.step()
 
-    run.discriminator.requires_grad_(False)
+    adversary.trained.requires_grad_(False)
     run.optimiser_g.zero_grad(set_to_none=True)
-    loss_g = generator_loss(run.discriminator(_fakes(run.generator, settings, track=True)))
+    loss_g = adversary.generator_loss(fake)
     loss_g.backward()
     run.optimiser_g.step()
-    run.discriminator.requires_grad_(True)
+    adversary.trained.requires_grad_(True)
 
     run.step += 1
     _average(run, settings)
-    return float(loss_d.detach()), float(loss_g.detach())
+    return float(loss_d), float(loss_g.detach())
 
 
 def _batch(reals: Tensor, step: int, settings: Settings) -> Tensor:
@@ -200,12 +210,11 @@ def _batch(reals: Tensor, step: int, settings: Settings) -> Tensor:
     return images
 
 
-def _fakes(generator: Generator, settings: Settings, track: bool = False) -> Tensor:
-    """A batch of generated images, with style mixing; `track` updates the running mean of w."""
+def _fakes(generator: Generator, settings: Settings) -> Tensor:
+    """A batch of generated images, with style mixing; the running mean of w moves along."""
     architecture = generator.architecture
     w, other = generator.mapping(torch.randn(2 * settings.batch, architecture.z_dim)).chunk(2)
-    if track:
-        generator.w_mean.lerp_(w.detach().mean(dim=0), 1 - W_MEAN_BETA)
+    generator.w_mean.lerp_(w.detach().mean(dim=0), 1 - W_MEAN_BETA)
     layers = torch.arange(architecture.num_layers)
     crossover = torch.randint(1, architecture.num_layers, (settings.batch, 1))
     crossover[torch.rand(settings.batch, 1) >= settings.style_mixing] = architecture.num_layers
@@ -257,7 +266,7 @@ def _model_folder(out: Path, step: int, settings: Settings) -> Path:
 
 def _tensors(run: _Run) -> dict[str, Tensor]:
     """Every tensor that training goes on from, by name."""
-    modules: dict[str, nn.Module] = {"g": run.generator, "d": run.discriminator, "average": run.average}
+    modules: dict[str, nn.Module] = {"g": run.generator, "d": run.adversary.trained, "average": run.average}
     tensors = {f"{key}.{name}": value for key, module in modules.items() for name, value in module.state_dict().items()}
     for key, optimiser in (("adam_g", run.optimiser_g), ("adam_d", run.optimiser_d)):
         for index, state in optimiser.state_dict()["state"].items():
@@ -275,7 +284,7 @@ def _restore(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> Non
     if about["patches_sha256"] != patches.sha256:
         raise LookalikeError(f"{out}: was trained on other patches than {patches.folder}; give the same patch set")
     _same_settings(out, json.loads(about["settings"]), asdict(settings))
-    for key, module in (("g", run.generator), ("d", run.discriminator), ("average", run.average)):
+    for key, module in (("g", run.generator), ("d", run.adversary.trained), ("average", run.average)):
         module.load_state_dict(_under(tensors, key))
     for key, optimiser in (("adam_g", run.optimiser_g), ("adam_d", run.optimiser_d)):
         state: dict[int, dict[str, Tensor]] = {}

