@@ -34,12 +34,13 @@ class Participant:
 
 def measure(trials: Trials) -> list[Participant]:
     """Measure every participant whose session 1 is analysed, by name."""
-    observers = dict(zip(trials.sessions["participant"], trials.sessions["observer"], strict=True))
+    first = trials.sessions[trials.sessions["session"] == 1]
+    observers = dict(zip(first["participant"], first["observer"], strict=True))
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
     return [
-        _measure(str(name), observers[name], first, later.get(name, nothing))
-        for name, first in trials.measure.groupby("participant")
+        _measure(str(name), observers[name], measured, later.get(name, nothing))
+        for name, measured in trials.measure.groupby("participant")
     ]
 
 

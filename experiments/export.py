@@ -3,21 +3,36 @@
 Images are not copied: medical images have one home. BIDS looks for `stim_file` in the data set's
 `stimuli/`, so a stimulus set built there (or copied there before sharing) is found; where images may
 not be shared, a BIDS validator reports STIMULUS_FILE_MISSING and nothing else.
+
+The record is what was measured; the table is derived from it, and can be made from it at any time.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import write_json, write_text
-from data.trials import COLUMNS, beh_path, write_beh
+from data.trials import (
+    COLUMNS,
+    PLAN,
+    RECORD,
+    RecordedSession,
+    beh_path,
+    read_sidecar,
+    recorded_sessions,
+    session_folder,
+    write_beh,
+)
 from experiments.design import Plan, read_plan
-from experiments.record import PLAN, RECORD, Log, read_record, session_folder
+from experiments.record import Log, is_complete, is_running, read_record
 from experiments.wording import instructions
 
 BIDS_VERSION = "1.10.0"
@@ -46,26 +61,128 @@ _PARTICIPANTS: dict[str, Any] = {
 }
 
 
+Outcome = Literal["written", "rewritten", "unchanged", "running", "failed"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What became of one recorded session.
+
+    `outcome` is *written* (it had no table, or no sidecar), *rewritten* (its record has grown since),
+    *unchanged*, *running* (left alone: it is exported at its end) or *failed* (`problem` says why).
+    `table` is None where there is none; `trials` is None where the plan cannot be read.
+    """
+
+    participant: str
+    session: int
+    outcome: Outcome
+    table: Path | None
+    answered: int
+    trials: int | None
+    complete: bool
+    problem: str | None = None
+
+
+def export_all(data: Path) -> list[Exported]:
+    """Export every session recorded in `data`, whole or cut short; one result each, in order.
+
+    For what a kill, a power cut or a full disk left without a table. Doing it once more changes
+    nothing; a table that was made before its record ended is made anew. A session that fails does
+    not keep the others from being exported. Raises `LookalikeError` if no session was recorded.
+
+    A session that is running on this machine is left alone (see `record.is_running`). One that is
+    running where that cannot be told is exported as what it is so far, incomplete; its table is
+    made anew when it ends.
+    """
+    data = Path(data)
+    recorded = recorded_sessions(data)
+    if not recorded:
+        raise LookalikeError(
+            f"{data}: no sourcedata/sub-*/ses-*/{RECORD} in it; give the folder that holds the sessions' data"
+        )
+    return [_try_export(data, one) for one in recorded]
+
+
 def export_session(data: Path, participant: str, session: int) -> Path:
     """Write one session's table, sidecar and surroundings below `data`; return the table's path.
 
     Every planned trial has a row; one that was never answered has `n/a` for its answer. Exporting
-    once more changes nothing. Raises `LookalikeError` if plan and record do not belong together, or
-    a table is there that differs from the record.
+    once more changes nothing, unless the record has grown: then the table is replaced. Raises
+    `LookalikeError` if plan and record do not belong together, a table is there that says anything
+    else than the record, or the data folder cannot be written.
     """
     folder = session_folder(data, participant, session)
     plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
+    return _export(Path(data), participant, session, plan, log)[0]
+
+
+def _try_export(data: Path, one: RecordedSession) -> Exported:
+    name = (one.participant, one.session)
+    trials: int | None = None
+    complete = False
+    try:
+        running = is_running(one.folder / RECORD)  # asked first: what is read after a No is the whole record
+        plan, log = read_plan(one.folder / PLAN), read_record(one.folder / RECORD)
+        trials, complete = len(plan.trials), is_complete(plan, log)
+        if running:
+            return Exported(*name, "running", None, one.answered, trials, complete)
+        table, outcome = _export(data, *name, plan, log)
+    except LookalikeError as error:
+        there = next(data.glob(f"sub-{one.participant}/ses-{one.session}/beh/*_beh.tsv"), None)
+        return Exported(*name, "failed", there, one.answered, trials, complete, str(error))
+    return Exported(*name, outcome, table, one.answered, trials, complete)
+
+
+def _export(data: Path, participant: str, session: int, plan: Plan, log: Log) -> tuple[Path, Outcome]:
     check_together(plan, log)
-    path = beh_path(data, participant, session, plan.task)
+    path, about, frame = beh_path(data, participant, session, plan.task), _about(plan, log), trial_table(plan, log)
+    try:
+        outcome = _compare(path, about, frame, participant, session, log)
+        if outcome != "unchanged":
+            # Two processes may export one session at the same time; both write the same.
+            write_beh(data, frame, participant, session, plan.task, about, replace=True)
+        _surround(data, plan)
+    except OSError as error:
+        raise LookalikeError(
+            f"{path}: could not be written ({error.strerror}); the answers are safe in {log.path}; "
+            f"free space on the disk or reconnect it, then 'lookalike export {data}'"
+        ) from error
+    return path, outcome
+
+
+def _compare(
+    path: Path, about: dict[str, Any], frame: pd.DataFrame, participant: str, session: int, log: Log
+) -> Outcome:
+    """What has to be done with the table on disk. Raises `LookalikeError` if it is not the record's."""
+    if not path.exists():
+        return "written"
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = write_beh(Path(scratch), trial_table(plan, log), participant, session, plan.task, _about(plan, log))
-        same = path.exists() and path.read_bytes() == fresh.read_bytes()
-    if path.exists() and not same:
+        fresh = write_beh(Path(scratch), frame, participant, session, about["TaskName"], about).read_bytes()
+    there = path.read_bytes()
+    has_sidecar = path.with_suffix(".json").exists()
+    finished = has_sidecar and read_sidecar(path).get("Complete") is True
+    if there == fresh:
+        if not has_sidecar:
+            return "written"
+        return "unchanged" if finished == about["Complete"] else "rewritten"
+    if finished or not _is_earlier(there, fresh):
         raise LookalikeError(f"{path}: differs from the record {log.path}; move it away and export once more")
-    if not same:
-        write_beh(Path(data), trial_table(plan, log), participant, session, plan.task, _about(plan, log))
-    _surround(Path(data), plan, log)
-    return path
+    return "rewritten"
+
+
+def _is_earlier(there: bytes, fresh: bytes) -> bool:
+    """Whether `there` is the same table after fewer answers: equal rows, then only unanswered ones."""
+    before, now = ([line.split(b"\t") for line in table.splitlines()] for table in (there, fresh))
+    if len(before) != len(now):
+        return False
+    later = dropwhile(lambda rows: rows[0] == rows[1], zip(before, now, strict=True))
+    response = COLUMNS.index("response")
+    return all(
+        len(old) == len(new)
+        and old[response] == b"n/a"
+        and all(was in (b"n/a", is_now) for was, is_now in zip(old, new, strict=True))
+        for old, new in later
+    )
 
 
 def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
@@ -103,11 +220,6 @@ def check_together(plan: Plan, log: Log) -> None:
             )
 
 
-def is_complete(plan: Plan, log: Log) -> bool:
-    """Whether every planned trial was answered."""
-    return len(log.of("answer")) == len(plan.trials)
-
-
 def _about(plan: Plan, log: Log) -> dict[str, Any]:
     start = log.start
     days = start["days_since_first"]
@@ -128,7 +240,7 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
     }
 
 
-def _surround(data: Path, plan: Plan, log: Log) -> None:
+def _surround(data: Path, plan: Plan) -> None:
     """Write what BIDS wants at the top, where it is missing; what the lab has edited there stays."""
     description = {
         "Name": plan.study_name,
@@ -142,18 +254,47 @@ def _surround(data: Path, plan: Plan, log: Log) -> None:
         write_text(data / "README", _README.format(name=plan.study_name))
     if not (data / "participants.json").exists():
         write_json(data / "participants.json", _PARTICIPANTS)
-    _add_participant(data / "participants.tsv", f"sub-{plan.participant}", log.start["observer"])
+    _list_participants(data)
 
 
-def _add_participant(path: Path, participant_id: str, observer: str) -> None:
-    """Append a row as text, so that columns which the lab has added keep their every character."""
-    text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
-    header, *rows = text.splitlines()
-    known = {"participant_id": participant_id, "observer": observer}
-    column = header.split("\t").index("participant_id") if "participant_id" in header.split("\t") else None
-    if column is None:
-        raise LookalikeError(f"{path}: column participant_id is missing; restore it as the first column")
-    if participant_id in (row.split("\t")[column] for row in rows):
-        return
-    rows.append("\t".join(known.get(name, "n/a") for name in header.split("\t")))
-    write_text(path, "\n".join([header, *rows]) + "\n")
+def _list_participants(data: Path) -> None:
+    """Give every exported participant a row in `participants.tsv`.
+
+    Sessions may end at the same moment on several computers, and whoever writes the file last may
+    not have seen the others' rows. So whoever has written looks again, until nobody is missing:
+    after the last writing of all, its writer still looks, and so does who exports after that.
+    """
+    path = data / "participants.tsv"
+    while True:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
+        # As text, so that columns and rows which the lab has added keep their every character.
+        header, *rows = text.splitlines() or [""]
+        columns = header.split("\t")
+        if "participant_id" not in columns:
+            raise LookalikeError(f"{path}: column participant_id is missing; restore it as the first column")
+        place = columns.index("participant_id")
+        listed = {cells[place] for cells in (row.split("\t") for row in rows) if len(cells) > place}
+        missing = {name: sidecar for name, sidecar in _exported(data) if name not in listed}
+        if not missing:
+            return
+        for name, sidecar in missing.items():
+            known = {"participant_id": name, "observer": _observer(sidecar)}
+            rows.append("\t".join(known.get(column, "n/a") for column in columns))
+        write_text(path, "\n".join([header, *rows]) + "\n")
+
+
+def _exported(data: Path) -> Iterator[tuple[str, Path]]:
+    """Every participant with a table and its sidecar, by name, and the sidecar of the first session."""
+    for folder in sorted(data.glob("sub-*")):
+        sidecars = [path.with_suffix(".json") for path in folder.glob("ses-*/beh/*_beh.tsv")]
+        # By length first: session 10 comes after session 2.
+        there = sorted((len(path.parts[-3]), path) for path in sidecars if path.exists())
+        if there:
+            yield folder.name, there[0][1]
+
+
+def _observer(sidecar: Path) -> str:
+    try:
+        return str(read_sidecar(sidecar).get("Observer") or "n/a")
+    except LookalikeError:
+        return "n/a"  # one participant's damaged file must not stop the others' export

@@ -11,8 +11,9 @@ if not __package__:  # run as a script: import from the folder that holds experi
 
 from data.shipped import EXAMPLE_STUDY
 from data.study import read_study
+from data.trials import session_folder
 from experiments.design import draw_plan, draw_seed
-from experiments.record import refuse_taken, session_folder
+from experiments.record import refuse_taken
 from experiments.script import parser, run_script, setup_from
 from experiments.session import Progress, silent
 from experiments.sitting import Result, Setup, hold

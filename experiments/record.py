@@ -1,7 +1,9 @@
 """The session record: an append-only log of events, each on disk before the session goes on.
 
 A session lives in `DATA/sourcedata/sub-<participant>/ses-<session>/`: `plan.json`, written before
-trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`).
+trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`; the
+layout is written in `data.trials`). A record that stops without `end` or `interruption` is that of
+a session still running, or of one that was killed.
 Every event has `event` and `utc` (ISO 8601); the others, by event:
 
 | event        | fields                                                                             |
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -27,10 +30,12 @@ from typing import Any
 
 from data.errors import LookalikeError
 from data.files import new_folder
-from data.trials import check_label
-from experiments.design import Plan, write_plan
+from data.trials import PLAN, RECORD, check_label, session_folder
+from experiments.design import Plan, read_plan, write_plan
 
-PLAN, RECORD = "plan.json", "record.jsonl"
+if sys.platform != "win32":
+    import fcntl
+
 FIELDS: dict[str, tuple[str, ...]] = {
     "start": (
         "participant",
@@ -74,13 +79,18 @@ class Log:
 
 
 class Record:
-    """The open record of a running session. Created once: an existing one is never opened again."""
+    """The open record of a running session. Created once: an existing one is never opened again.
+
+    It is locked while it is open, and the operating system takes the lock away with the process,
+    however that ends: so `is_running` can tell a running session from a killed one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RECORD
         # No buffer: what `append` has written is in the operating system's hands at once.
         self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115 (closed by __exit__)
         self._size = 0
+        _lock(self._file.fileno(), alone=True)
 
     def __enter__(self) -> Record:
         return self
@@ -111,9 +121,22 @@ class Record:
         self._size += len(line)
 
 
-def session_folder(data: Path, participant: str, session: int) -> Path:
-    """Where a session's plan and record stand below the data folder."""
-    return Path(data) / "sourcedata" / f"sub-{check_label(participant)}" / f"ses-{session}"
+def is_running(path: Path) -> bool:
+    """Whether a process is still writing this record; if not, what is read of it from now on is all.
+
+    Where the file system has no locks, and on Windows, the answer is False. Raises `LookalikeError`
+    as `read_record` does.
+    """
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        if _lock(file.fileno(), alone=False):
+            return False
+    log = read_record(path)
+    return not (log.of("end") or log.of("interruption"))  # else only the last screen is still up
+
+
+def is_complete(plan: Plan, log: Log) -> bool:
+    """Whether every planned trial was answered."""
+    return len(log.of("answer")) == len(plan.trials)
 
 
 def sessions(data: Path, participant: str) -> list[int]:
@@ -126,10 +149,11 @@ def refuse_taken(data: Path, participant: str, session: int) -> None:
     """Raise `LookalikeError` if this participant has this session already."""
     # A table that someone copied here without its record counts too: it could not be exported over.
     copies = Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.tsv")
-    if session_folder(data, participant, session).exists() or any(copies):
+    folder = session_folder(data, participant, session)
+    if folder.exists() or any(copies):
         raise LookalikeError(
             f"participant {participant} has session {session} already in {data}; nothing was changed; "
-            "use another --participant, or 'lookalike retest' for a second session"
+            f"{_what_can_be_done(Path(data), folder)}"
         )
 
 
@@ -182,6 +206,40 @@ def utc_now() -> str:
 
 
 _CURE = "restore the record from a backup"
+
+
+def _what_can_be_done(data: Path, folder: Path) -> str:
+    """How a session that is there stands, and what that leaves to whoever wanted to run it."""
+    unshown = f"it ended before anything was shown: remove {folder} to run it, or use another --participant"
+    try:
+        if (folder / PLAN).exists() and not (folder / RECORD).exists():
+            return unshown
+        running = is_running(folder / RECORD)
+        plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
+    except LookalikeError:
+        return "use another --participant"  # a copied table, or a record that only a backup mends
+    if is_complete(plan, log):
+        return "use another --participant, or 'lookalike retest' for a second session"
+    if running:
+        return "it is running now; use another --participant"
+    if not log.events:
+        return unshown
+    return (
+        f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials and cannot go on; its answers are "
+        f"kept, and 'lookalike export {data}' makes their table; use another --participant"
+    )
+
+
+def _lock(handle: int, alone: bool) -> bool:
+    """Lock an open file until it is closed, `alone` or beside other readers; False if another's lock forbids it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # a file system without locks: nobody holds one
+    return True
 
 
 def _parse(line: bytes, where: str) -> Event:

@@ -13,9 +13,10 @@ if not __package__:  # run as a script: import from the folder that holds experi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from data.errors import LookalikeError
+from data.trials import PLAN, RECORD, session_folder
 from experiments.design import Plan, draw_seed, read_plan, retest_plan
-from experiments.export import check_together, is_complete
-from experiments.record import PLAN, RECORD, Log, read_record, session_folder, sessions, utc_now
+from experiments.export import check_together
+from experiments.record import Log, is_complete, read_record, sessions, utc_now
 from experiments.script import parser, run_script, setup_from
 from experiments.session import Progress, silent
 from experiments.sitting import Result, Setup, hold
@@ -32,15 +33,21 @@ def run(
 ) -> Result:
     """Show the images of session 1 in a new order, as the participant's next session.
 
-    Raises `LookalikeError` with `data` unchanged if there is no complete session 1, or `stimuli` is
-    not the set that it showed, file by file.
+    Raises `LookalikeError` with `data` unchanged if there is no complete session 1, it was answered by
+    another kind of observer, or `stimuli` is not the set that it showed, file by file.
     """
     first, log = _first_session(data, participant)
+    setup = setup or Setup()
+    if setup.observer != log.start["observer"]:
+        raise LookalikeError(
+            f"participant {participant}'s session 1 was answered by a {log.start['observer']} observer and this would "
+            f"be by a {setup.observer} one, so it is no retest; give --observer {log.start['observer']} or check it"
+        )
     shown = read_set(stimuli)
     _check_same_images(first, shown)
     session = sessions(data, participant)[-1] + 1
     plan = retest_plan(first, session, draw_seed() if seed is None else seed)
-    return hold(plan, shown, data, setup or Setup(), progress, _days_since(log))
+    return hold(plan, shown, data, setup, progress, _days_since(log))
 
 
 def _first_session(data: Path, participant: str) -> tuple[Plan, Log]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from data.errors import LookalikeError
 from data.observers import Observer
+from data.trials import RECORD
 from experiments.design import Plan
 from experiments.display import HeadlessScreen, Screen, WindowScreen
-from experiments.export import export_session, is_complete
-from experiments.record import RECORD, Record, create_session, read_record, refuse_taken
+from experiments.export import export_session
+from experiments.record import Record, create_session, is_complete, read_record, refuse_taken
 from experiments.responder import KeyboardResponder, Responder, SessionAborted, read_script, simulate
 from experiments.session import Progress, run_session, silent
 from stimuli.sets import StimulusSet
@@ -54,6 +58,10 @@ class Result:
     complete: bool
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was told to end (SIGTERM), by a shutdown or a job scheduler."""
+
+
 def hold(
     plan: Plan,
     stimuli: StimulusSet,
@@ -62,7 +70,7 @@ def hold(
     progress: Progress = silent,
     days_since_first: float | None = None,
 ) -> Result:
-    """Run the planned session and export it, also when Escape or Ctrl+C ends it early.
+    """Run the planned session and export it, also when Escape, Ctrl+C or SIGTERM ends it early.
 
     Screen and observer are made ready first: if there is no display or the script is faulty, the
     participant's session is not used up. Raises `LookalikeError` for those, and if the session
@@ -73,7 +81,7 @@ def hold(
         responder = _open_responder(setup, plan, screen)
         folder = create_session(data, plan)
         try:
-            with Record(folder) as record:
+            with _sigterm_interrupts(), Record(folder) as record:
                 run_session(plan, stimuli, screen, responder, record, progress, days_since_first)
         except (SessionAborted, KeyboardInterrupt):
             pass  # the record says so, and so does the result
@@ -93,6 +101,24 @@ def hold(
         trials=len(plan.trials),
         complete=is_complete(plan, log),
     )
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end a session as Ctrl+C does. Only a main thread can set that, so others go without."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated("SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        # None stands for a handler that was not set from Python and cannot be put back.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 @contextmanager

@@ -99,8 +99,10 @@ def _verify(folder: Path) -> dict[str, str]:
 
 
 def _card(generator: Generator, training: dict[str, Any]) -> str:
+    """A card with what is known at saving; measurements and limits are for whoever ships a model to add."""
     size = generator.architecture.resolution
-    facts = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in training.items())
+    told = {name: value for name, value in training.items() if name != "train_patients"}
+    facts = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in told.items())
     return f"""# Model card
 
 A StyleGAN (Karras, Laine & Aila 2019) that makes grayscale images of {size} x {size} pixels.
@@ -110,5 +112,5 @@ A StyleGAN (Karras, Laine & Aila 2019) that makes grayscale images of {size} x {
 {facts}
 
 **For** stimuli in studies of perception. **Not for** diagnosis, training of diagnostic systems, or any claim about
-a patient: the images show nobody. Judge it by `MODEL_CARD.md`'s measurements where there are any, and look at a sheet.
+a patient: the images show nobody.
 """

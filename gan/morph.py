@@ -22,7 +22,7 @@ from gan.generator import Generator, codes_from_seeds, noise_from_seed, to_p_val
 from stimuli.export import write_gif
 from stimuli.images import Pixels, write_png
 
-METRIC = "rms-p-value"  # root mean squared difference of P-values between neighbouring frames
+METRIC = "RMS difference of grey levels 0 to 1"  # P-values, between neighbouring frames
 _PROBES = 64  # images per segment from which distances along it are measured
 
 
@@ -39,6 +39,8 @@ def make_loop(
         raise LookalikeError(f"seeds are {seeds}; a loop needs at least two, all different")
     if frames < 2 * len(seeds):
         raise LookalikeError(f"{frames} frames are too few for {len(seeds)} anchors; ask for {2 * len(seeds)} or more")
+    if bits not in (8, 16):
+        raise LookalikeError(f"bits is {bits}; PNG holds 8 or 16")
     generator = model.generator
     with torch.inference_mode():
         w = generator.mapping(codes_from_seeds(generator, seeds))

@@ -10,13 +10,13 @@ import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -59,19 +59,23 @@ class Settings:
         if self.discriminator not in DISCRIMINATORS:
             raise LookalikeError(f"discriminator is {self.discriminator!r}; it is {' or '.join(DISCRIMINATORS)}")
         for name in ("kimg", "batch", "learning_rate", "r1_every", "ema_kimg", "snapshot_kimg"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # refuses NaN too
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not self.r1_gamma >= 0:
+            raise LookalikeError(f"gamma is {self.r1_gamma}; it must be at least 0")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: images seen of the total, the last losses, images per second."""
+    """Where a run stands: images seen of the total, the last losses, images per second, and the model
+    folder if one was just written."""
 
     images: int
     total: int
     loss_d: float
     loss_g: float
     images_per_s: float
+    snapshot: Path | None = None
 
 
 @dataclass
@@ -124,12 +128,12 @@ def train(
                 )
             speed = (run.step - first) * settings.batch / (time.perf_counter() - began)
             now = Progress(run.step * settings.batch, last * settings.batch, loss_d, loss_g, speed)
-            progress(now)
             if run.step % 50 == 0 or run.step == last:
-                log.write(json.dumps({"step": run.step, **asdict(now)}) + "\n")
+                log.write(json.dumps({"step": run.step, **asdict(now)}, default=str) + "\n")
                 log.flush()
             if run.step % per_snapshot == 0 or run.step == last:
-                _snapshot(run, out, settings, patches)
+                now = replace(now, snapshot=_snapshot(run, out, settings, patches))
+            progress(now)
     return _model_folder(out, run.step, settings)
 
 
@@ -233,7 +237,8 @@ def _average(run: _Run, settings: Settings) -> None:
     run.average.w_mean.copy_(run.generator.w_mean)
 
 
-def _snapshot(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> None:
+def _snapshot(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> Path:
+    """Write a sample sheet, a model folder (which is returned) and the state to resume from."""
     images = run.step * settings.batch
     sheet = [pixels for _, pixels in from_seeds(run.average, range(64), psi=0.7)]
     write_sheet(out / "samples" / f"{images:09d}-images.png", sheet, columns=8)
@@ -242,21 +247,27 @@ def _snapshot(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> No
         save_model(folder, run.average, describe_training(settings, patches, images))
     about = {"step": str(run.step), "patches_sha256": patches.sha256, "settings": json.dumps(asdict(settings))}
     write_bytes(out / STATE, save(_tensors(run), metadata=about))
+    return folder
 
 
 def describe_training(settings: Settings, patches: PatchSet, images: int) -> dict[str, Any]:
-    """What a model's card and config say of its training."""
+    """What a model's config says of its training; `train_patients` are codes under the key of the fingerprint."""
     rows = patches.select("train")
     return {
         "images_seen": images,
         "patches": len(rows),
         "patients": int(rows["patient"].nunique()),
+        "train_patients": sorted(rows["patient"].unique()),
         "source_bit_depths": sorted({int(depth) for depth in rows["source_bit_depth"]}),
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
         "credit": patches.about["credit"],
-        **{name: value for name, value in asdict(settings).items() if name not in ("architecture", "snapshot_kimg")},
+        **{
+            name: value
+            for name, value in asdict(settings).items()
+            if name not in ("architecture", "kimg", "snapshot_kimg")
+        },
     }
 
 
@@ -277,10 +288,13 @@ def _tensors(run: _Run) -> dict[str, Tensor]:
 def _restore(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> None:
     """Load the last snapshot of `out` into `run`, and cut the log back to it."""
     if not (out / STATE).is_file():
-        raise LookalikeError(f"{out}: nothing to resume ({STATE} is missing); train without --resume")
-    with safe_open(out / STATE, framework="pt") as file:
-        about = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
+        raise LookalikeError(f"{out}: no snapshot to resume from ({STATE} is missing); remove it and train anew")
+    try:
+        with safe_open(out / STATE, framework="pt") as file:
+            about = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
+    except SafetensorError as error:
+        raise LookalikeError(f"{out / STATE}: damaged ({error}); remove {out} and train anew") from None
     if about["patches_sha256"] != patches.sha256:
         raise LookalikeError(f"{out}: was trained on other patches than {patches.folder}; give the same patch set")
     _same_settings(out, json.loads(about["settings"]), asdict(settings))
@@ -293,8 +307,19 @@ def _restore(run: _Run, out: Path, settings: Settings, patches: PatchSet) -> Non
             state.setdefault(int(index), {})[entry] = value
         optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
     run.step = int(about["step"])
-    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    write_text(out / "log.jsonl", "".join(line for line in lines if json.loads(line)["step"] <= run.step))
+    _cut_log(out / "log.jsonl", run.step)
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop what was logged after the snapshot, and a last line that a crash cut short."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except json.JSONDecodeError:
+            continue
+    write_text(path, "".join(kept))
 
 
 def _under(tensors: dict[str, Tensor], key: str) -> dict[str, Tensor]:

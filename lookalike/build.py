@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from data.errors import LookalikeError
+from data.shipped import CBIS_DDSM_KEY
 from data.version import VERSION
 from gan.checkpoint import Model, load_model
 from gan.generator import from_seeds
@@ -19,13 +21,16 @@ from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 @dataclass(frozen=True)
 class Recipe:
     """Where a set's images come from: generated ones are consecutive seeds from `first_seed` at one
-    truncation; catch images come from `catch_model`, a generator known to be worse."""
+    truncation; catch images come from `catch_model`, a generator known to be worse.
+    `disjoint_patients` vouches that no patient of the patches was trained on, where codes made with
+    different keys cannot show it."""
 
     patches: Path
     model: Path
     truncation: float = 0.7
     first_seed: int = 0
     catch_model: Path | None = None
+    disjoint_patients: bool = False
 
 
 def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
@@ -35,6 +40,7 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     """
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
+    _refuse_unfair(patches, model, recipe)
     provenance = {
         "lookalike_version": VERSION,
         "patches_sha256": patches.sha256,
@@ -42,6 +48,7 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "catch_model_sha256": None if catch_model is None else catch_model.sha256,
         "truncation": recipe.truncation,
         "first_seed": recipe.first_seed,
+        "disjoint_patients_vouched_for": recipe.disjoint_patients,
         "credit": sorted({text for text in (patches.about["credit"], model.training.get("credit", "")) if text}),
     }
     return build_set(
@@ -52,6 +59,34 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         provenance,
         catch=() if catch_model is None else _generated(catch_model, recipe),
     )
+
+
+def _refuse_unfair(patches: PatchSet, model: Model, recipe: Recipe) -> None:
+    """Raise `LookalikeError` if real images would come from patients that the model was trained on, or
+    from patches cut with another context, which shows more or less round the lesion."""
+    training = model.training
+    unknown = {"context", "key_fingerprint", "train_patients"} - training.keys()
+    if unknown:
+        raise LookalikeError(f"{recipe.model}: does not say its {', '.join(sorted(unknown))}; train it anew")
+    if patches.about["context"] != training["context"]:
+        raise LookalikeError(
+            f"{patches.folder}: cut at context {patches.about['context']:g}, but {recipe.model} was trained at "
+            f"{training['context']:g}, which would tell real from generated; cut patches with --context "
+            f"{training['context']:g}"
+        )
+    if patches.about["key_fingerprint"] == training["key_fingerprint"]:
+        shared = sorted(set(patches.select("study")["patient"]) & set(training["train_patients"]))
+        if shared:
+            raise LookalikeError(
+                f"{patches.folder}: {len(shared)} study patients ({shared[0]}, ...) are among those that "
+                f"{recipe.model} was trained on; cut the patches with the model's --split"
+            )
+    elif not recipe.disjoint_patients:
+        raise LookalikeError(
+            f"{patches.folder}: its patient codes were made with another key than the codes in {recipe.model}, so "
+            "nobody can see whether the model was trained on these patients; cut the patches with the model's key (for "
+            f"the shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or vouch for it with --disjoint-patients"
+        )
 
 
 def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:

@@ -9,13 +9,29 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL, EXAMPLE_STUDY
-from lookalike.console import need, progress, relative, say, shares, show, whole_numbers
+from lookalike.console import headline, need, progress, relative, say, shares, show, whole_numbers
+from lookalike.options import (
+    MAX_SEED,
+    Data,
+    DPrime,
+    Fullscreen,
+    Json,
+    ModelFolder,
+    Observer,
+    Out,
+    Participant,
+    Script,
+    Seed,
+    SessionSeed,
+    Truncation,
+    Window,
+)
 
 EXAMPLE = """\b
 Example, from mammograms to a figure:
@@ -38,20 +54,6 @@ app = typer.Typer(
 )
 stimuli_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make stimulus sets.")
 app.add_typer(stimuli_app, name="stimuli")
-
-Out = Annotated[Path, typer.Option("--out", help="New folder to write; never overwrites.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped one")]
-Truncation = Annotated[float, typer.Option(min=0, max=1, help="Psi: 1 is full variety, 0 the mean image.")]
-Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]
-Participant = Annotated[str, typer.Option("--participant", help="Random code, letters and digits; never a name.")]
-Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
-Script = Annotated[Path | None, typer.Option(help="Answers of a scripted observer: CSV.")]
-Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]
-Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole screen.")]
-SessionSeed = Annotated[int | None, typer.Option("--seed", help="Seed of the order (default: drawn, recorded).")]
-DPrime = Annotated[float, typer.Option("--dprime", help="Sensitivity of a simulated observer.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -150,6 +152,8 @@ def train(
             note = f"{now.images_per_s:.0f}/s  D {now.loss_d:.2f}  G {now.loss_g:.2f}"
             advance(now.images - shown, note)
             shown = now.images
+            if now.snapshot is not None:
+                say(f"{now.images:>9} images  {note}  -> {relative(now.snapshot)}")
 
         model = run(found, out, settings, resume=resume, progress=report)
     show({"model": relative(model), "samples": relative(out / "samples"), "log": relative(out / "log.jsonl")}, as_json)
@@ -162,7 +166,9 @@ def morph(
     seeds: Annotated[str, typer.Option(help="Anchors, in order.")] = "1,2,3",
     frames: Annotated[int, typer.Option(help="Images on the loop.")] = 147,
     truncation: Truncation = 0.7,
-    noise_seed: Annotated[int, typer.Option(help="Seed of the noise, the same in all frames.")] = 0,
+    noise_seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the noise, the same in all frames.")
+    ] = 0,
     bits: Annotated[int, typer.Option(help="Bits per pixel, 8 or 16.")] = 8,
     as_json: Json = False,
 ) -> None:
@@ -181,11 +187,10 @@ def morph(
         "loop": relative(out / "loop.json"),
         "picture": relative(out / "loop.gif"),
         "frames": len(loop.frames),
-        "anchors": list(loop.anchors),
-        "metric": loop.metric,
-        "evenness": round(loop.evenness, 5),
+        "anchors_at_frames": list(loop.anchors),
+        "steps": f"vary by {loop.evenness:.1%} ({loop.metric})",
     }
-    show(result, as_json)
+    show(result | ({"evenness": loop.evenness, "metric": loop.metric} if as_json else {}), as_json)
 
 
 @stimuli_app.command("build")
@@ -197,8 +202,13 @@ def stimuli_build(
     practice: Annotated[int, typer.Option(help="Practice images, half real, apart from the others.")] = 0,
     catch: Annotated[int, typer.Option(help="Known fakes, from --catch-model.")] = 0,
     catch_model: Annotated[Path | None, typer.Option(help="A worse model, such as an early snapshot.")] = None,
+    disjoint_patients: Annotated[
+        bool, typer.Option("--disjoint-patients", help="Vouch that the model was trained on none of these patients.")
+    ] = False,
     truncation: Truncation = 0.7,
-    first_seed: Annotated[int, typer.Option(help="Generated images are consecutive seeds from here.")] = 0,
+    first_seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Generated images are consecutive seeds from here.")
+    ] = 0,
     size: Annotated[int | None, typer.Option(help="Side on disk, px: resampled once, both kinds alike.")] = None,
     bits: Annotated[int, typer.Option(help="Bits per pixel, 8 or 16.")] = 8,
     seed: Seed = 0,
@@ -214,7 +224,7 @@ def stimuli_build(
     from lookalike.build import Recipe, build
     from stimuli.sets import Layout
 
-    recipe = Recipe(patches, model, truncation, first_seed, catch_model)
+    recipe = Recipe(patches, model, truncation, first_seed, catch_model, disjoint_patients)
     made = build(out, recipe, Layout(main, practice, catch, size, bits, seed))
     roles = made.table.groupby(["role", "truth"]).size()
     counts = {f"{role} {truth}": int(count) for (role, truth), count in roles.items()}
@@ -243,11 +253,12 @@ def run(
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
     """
     from experiments import realfake
+    from lookalike.sessions import count, setup_for, show_session
 
-    setup = _setup(observer, window, fullscreen, script, dprime, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
     with progress("trials", None) as advance:
-        result = realfake.run(stimuli, data, participant, study, seed, setup, _count(advance))
-    _show_session(result, as_json)
+        result = realfake.run(stimuli, data, participant, study, seed, setup, count(advance))
+    show_session(result, as_json)
 
 
 @app.command()
@@ -270,11 +281,36 @@ def retest(
       lookalike retest study-1/stimuli --data study-1 --participant k7q2m --fullscreen
     """
     from experiments import retest as flow
+    from lookalike.sessions import count, setup_for, show_session
 
-    setup = _setup(observer, window, fullscreen, script, dprime, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
     with progress("trials", None) as advance:
-        result = flow.run(stimuli, data, participant, seed, setup, _count(advance))
-    _show_session(result, as_json)
+        result = flow.run(stimuli, data, participant, seed, setup, count(advance))
+    show_session(result, as_json)
+
+
+@app.command()
+def export(
+    data: Annotated[Path, typer.Argument(help="Folder of all participants' data.")],
+    as_json: Json = False,
+) -> None:
+    """Make the tables of recorded sessions that have none yet, as after a crash.
+
+    \b
+    Example:
+      lookalike export study-1
+    """
+    from experiments.export import export_all
+
+    sessions = export_all(data)
+    if as_json:
+        show({"sessions": [asdict(one) for one in sessions]}, True)
+    for one in () if as_json else sessions:
+        answered = f"{one.answered} of {'?' if one.trials is None else one.trials} answered"
+        where = one.problem or ("" if one.table is None else relative(one.table))
+        print(f"{one.participant}  session {one.session}  {answered}  {one.outcome}  {where}")
+    if any(one.outcome == "failed" for one in sessions):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -298,10 +334,12 @@ def analyze(
     summary = run_analysis(
         data, out, None if study is None else read_study(study), None if stimuli is None else read_set(stimuli).sha256
     )
+    if study is None and summary["study"]["studies_in_sessions_sha256"]:
+        say("lookalike: no --study was given, so the exclusions of the sessions' study file are not applied")
     if as_json:
         show(summary, True)
     else:
-        show(_headline(summary, out), False)
+        show(headline(summary, out), False)
 
 
 @app.command()
@@ -324,7 +362,7 @@ def demo(
 
     made = flow.run(out, model, seed)
     folders = {name: relative(path) for name, path in asdict(made).items()}
-    show({**folders, **_headline(read_json(made.results / "summary.json"), made.results)}, as_json)
+    show({**folders, **headline(read_json(made.results / "summary.json"), made.results)}, as_json)
     say(f"\nNote: {flow.WARNING}\nReal images: {flow.CREDIT}.")
 
 
@@ -337,58 +375,10 @@ def main() -> None:
             raise
         say(f"lookalike: {' '.join(str(error).split())}")
         sys.exit(2)
-
-
-def _setup(observer: str, window: bool, fullscreen: bool, script: Path | None, dprime: float, participant: str) -> Any:
-    """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
-    from zlib import crc32
-
-    from data.observers import Observer as Simulated
-    from experiments.sitting import Setup
-
-    if observer not in ("human", "scripted", "simulated"):
-        raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
-    if window:
-        need("lab")
-    simulated = Simulated(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=crc32(participant.encode()))
-    return Setup(observer, window, fullscreen, script, simulated)  # type: ignore[arg-type]
-
-
-def _count(advance: Any) -> Any:
-    """A session's progress (done, total) as steps of a progress bar."""
-    return lambda done, total: advance(1, total=total) if done else None
-
-
-def _show_session(result: Any, as_json: bool) -> None:
-    shown = {
-        "participant": result.participant,
-        "session": result.session,
-        "answered": f"{result.answered} of {result.trials}",
-        "complete": result.complete,
-        "seed": result.seed,
-        "table": relative(result.table),
-        "record": relative(result.folder),
-    }
-    show(shown | ({"answered": result.answered, "trials": result.trials} if as_json else {}), as_json)
-    if not result.complete:
-        raise typer.Exit(1)
-
-
-def _headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
-    """The few numbers to print after an analysis; the rest is in the files."""
-    shown: dict[str, Any] = {}
-    for group in summary["groups"]:
-        kind = f"{group['participants']} {group['observer']}"
-        for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3), ("similarity", "retest similarity", 2)):
-            shown[f"{label}, {kind}"] = _mean(group[name], digits)
-    files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
-    return shown | {name: relative(path) for name, path in files.items()}
-
-
-def _mean(mean: dict[str, Any], digits: int) -> str:
-    if mean["mean"] is None:
-        return f"undefined ({mean['reason']})"
-    text = f"mean {mean['mean']:.{digits}f}"
-    if mean["low"] is None:
-        return f"{text} ({mean['reason']})"
-    return f"{text} [{mean['low']:.{digits}f}, {mean['high']:.{digits}f}], {mean['level']:.0%} CI over {mean['n']}"
+    except OSError as error:
+        # The file system said no: a full disk, a folder that may not be written, a file in the way.
+        if "--debug" in sys.argv:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"lookalike: {where}{error.strerror or error}; what was finished is safe; free space or write elsewhere")
+        sys.exit(2)

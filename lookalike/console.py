@@ -59,9 +59,14 @@ def say(text: str) -> None:
 def whole_numbers(text: str, what: str) -> list[int]:
     """Parse '1,2,3'. Raises `LookalikeError`."""
     try:
-        return [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.split(",")]
+        if not all(0 <= number < 2**31 for number in numbers):
+            raise ValueError
+        return numbers
     except ValueError:
-        raise LookalikeError(f"{what} is {text!r}; whole numbers with commas are needed, for example 1,2,3") from None
+        raise LookalikeError(
+            f"{what} is {text!r}; whole numbers from 0 to 2147483647 with commas are needed, such as 1,2,3"
+        ) from None
 
 
 def shares(text: str) -> tuple[float, float, float]:
@@ -82,3 +87,25 @@ def relative(path: Path) -> str:
         return str(Path(path).resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
+    """The few numbers to print after an analysis; the rest is in the files."""
+    shown: dict[str, Any] = {}
+    for group in summary["groups"]:
+        kind = f"{group['participants']} {group['observer']}"
+        for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
+            shown[f"{label}, {kind}"] = _mean(group[name], digits)
+        retested = f"{group['similarity']['n']} of {kind}"
+        shown[f"retest similarity, {retested}"] = _mean(group["similarity"], 2)
+    files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
+    return shown | {name: relative(path) for name, path in files.items()}
+
+
+def _mean(mean: dict[str, Any], digits: int) -> str:
+    if mean["mean"] is None:
+        return f"undefined ({mean['reason']})"
+    text = f"mean {mean['mean']:.{digits}f}"
+    if mean["low"] is None:
+        return f"{text} ({mean['reason']})"
+    return f"{text} [{mean['low']:.{digits}f}, {mean['high']:.{digits}f}], {mean['level']:.0%} CI"

@@ -14,7 +14,7 @@ from pathlib import Path
 from data.errors import LookalikeError
 from data.files import refuse_occupied
 from data.observers import draw_group
-from data.shipped import DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY, MODELS
+from data.shipped import CBIS_DDSM_KEY, DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY
 from data.study import read_study
 from lookalike.console import progress, relative, say
 
@@ -87,7 +87,7 @@ def _cut(out: Path, seed: int) -> None:
     # The patients' numbers are public already, so a published key hides nothing and repeats exactly.
     cut = Cut(crops_per_box=_CROPS_PER_BOX, split=(0.0, 0.0, 1.0), seed=seed)
     with progress("     mammograms", len(mammograms)) as advance:
-        cut_patches(mammograms, out, read_key(MODELS / "cbis-ddsm.key"), cut, CREDIT, advance)
+        cut_patches(mammograms, out, read_key(CBIS_DDSM_KEY), cut, CREDIT, advance)
 
 
 def _observe(stimuli: Path, data: Path, seed: int) -> None:

@@ -87,7 +87,12 @@ def _read_raster(path: Path) -> Picture:
             array = np.asarray(image)
             mode = image.mode
             deep_colour = image.format == "PNG" and mode not in _GREY_16 and path.read_bytes()[24] == 16
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
+    except Pillow.DecompressionBombError:
+        limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
+        raise LookalikeError(
+            f"{path}: has more than {limit} pixels; cut the part that matters out of it first"
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise LookalikeError(f"{path}: not a readable image ({error}); fetch or export the file again") from None
     if deep_colour:  # Pillow would quietly keep 8 of the 16 bits
         raise LookalikeError(f"{path}: stores 16-bit grey as colour; export it as 16-bit grayscale")

@@ -171,6 +171,8 @@ def read_key(path: Path) -> bytes:
     A new key is added to its folder's `.gitignore`, so that it is not committed by accident.
     """
     path = Path(path)
+    if path.is_dir():
+        raise LookalikeError(f"{path}: is a folder; name the file of the key in it")
     if path.is_file():
         key = path.read_bytes().strip()
         if len(key) < 16:
@@ -218,7 +220,7 @@ def _crops(mammogram: Mammogram, lesion: Lesion, picture: Picture, cut: Cut, rej
         else:
             rejected["reaches outside the image"] += 1
         return
-    name = f"{cut.seed}/{mammogram.file}/{lesion.name}"
+    name = f"{cut.seed}/{mammogram.file}/{lesion.number}"
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
     for _ in range(cut.crops_per_box):
         for _ in range(_TRIES):
@@ -244,7 +246,7 @@ def _write_patch(
 ) -> dict[str, Any]:
     # File names often hold patient numbers, so the source is named by a keyed code as well.
     source, patient = code(key, "source", mammogram.file), code(key, "patient", mammogram.patient_id)
-    patch_id = f"{source}-{lesion.name}" + (f"-{number + 1}" if cut.crops_per_box > 1 else "")
+    patch_id = f"{source}-{lesion.number}" + (f"-{number + 1}" if cut.crops_per_box > 1 else "")
     file = f"images/{patch_id}.png"
     box = (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height)
     write_png(folder / file, resample(picture.pixels, (cut.size_px, cut.size_px), box), bits=16)

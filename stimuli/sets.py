@@ -39,6 +39,9 @@ COLUMNS = (
     "sha256",
 )
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256")
+_CURES = {"real": "cut more patches", "generated": "use another model"}
+_PATIENCE = 1000  # candidates passed over in a row before a source is given up on
+_MAX_PX = 4096
 _FLAT_SD = 0.005  # in P-values; an image that varies less shows nothing
 
 
@@ -78,16 +81,10 @@ class Layout:
             raise LookalikeError(f"catch is {self.catch}; it must be at least 0")
         if self.bits not in (8, 16):
             raise LookalikeError(f"bits is {self.bits}; PNG holds 8 or 16")
-        if self.size_px is not None and self.size_px < 1:
-            raise LookalikeError(f"size is {self.size_px} px; at least 1 is needed")
+        if self.size_px is not None and not 1 <= self.size_px <= _MAX_PX:
+            raise LookalikeError(f"size is {self.size_px} px; it must be from 1 to {_MAX_PX}")
         if self.main == 0:
             raise LookalikeError("main is 0; a set needs at least 2 images to judge")
-
-    def wanted(self, truth: str) -> int:
-        """How many images of one truth, catch images not counted."""
-        if truth not in TRUTHS:
-            raise ValueError(f"truth is {truth!r}")
-        return (self.main + self.practice) // 2
 
 
 @dataclass(frozen=True)
@@ -134,35 +131,11 @@ def build_set(
     `stimuli.json`.
     Raises `LookalikeError` if `out` is occupied, there are too few candidates, or their sizes differ.
     """
-    rejected: dict[str, Counter[str]] = {}
-    seen: set[str] = set()
-    chosen: list[tuple[Candidate, Pixels, str, str]] = []
-    offers: list[tuple[str, Iterable[Candidate], int, tuple[str, ...]]] = [
-        ("real", real, layout.wanted("real"), ("main", "practice")),
-        ("generated", generated, layout.wanted("generated"), ("main", "practice")),
-        ("generated", catch, layout.catch, ("catch",)),
-    ]
-    for truth, candidates, wanted, roles in offers:
-        counter = rejected.setdefault(truth, Counter())
-        taken = list(_take(candidates, wanted, layout, seen, counter))
-        if len(taken) < wanted:
-            passed = f" ({sum(counter.values())} passed over)" if counter else ""
-            raise LookalikeError(
-                f"{wanted} {truth} images are needed for {' and '.join(roles)} trials but only {len(taken)} are "
-                f"there{passed}; cut more patches, or ask for fewer with --main and --practice"
-            )
-        for index, (candidate, pixels) in enumerate(taken):
-            role = "catch" if roles == ("catch",) else "main" if index < layout.main // 2 else "practice"
-            chosen.append((candidate, pixels, truth, role))
-    shapes = sorted({f"{pixels.shape[1]} x {pixels.shape[0]}" for _, pixels, _, _ in chosen})
-    if len(shapes) > 1:
-        raise LookalikeError(
-            f"images of different sizes ({', '.join(shapes)}) would give the truth away; ask for one with --size"
-        )
+    chosen, rejected = _choose(real, generated, catch, layout)
     order = np.random.default_rng(layout.seed).permutation(len(chosen))
     with new_folder(out) as folder:
         (folder / "images").mkdir()
-        rows = [_write(folder, f"s{n:04d}", *chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
+        rows = [_write(folder, f"s{n:04d}", chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
         write_table(folder / "stimuli.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
         write_json(
             folder / "stimuli.json",
@@ -203,6 +176,52 @@ def read_set(folder: Path) -> StimulusSet:
     return StimulusSet(folder, table, about, sha256(path))
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A candidate that is in: its finished pixels, and what it is for."""
+
+    candidate: Candidate
+    pixels: Pixels
+    truth: str
+    role: str
+
+
+def _choose(
+    real: Iterable[Candidate], generated: Iterable[Candidate], catch: Iterable[Candidate], layout: Layout
+) -> tuple[list[_Chosen], dict[str, Counter[str]]]:
+    """The images of the set, and per truth how many were passed over and why."""
+    rejected: dict[str, Counter[str]] = {truth: Counter() for truth in TRUTHS}
+    seen: set[str] = set()
+    sizes: set[tuple[int, ...]] = set()
+    chosen: list[_Chosen] = []
+    offers: list[tuple[str, Iterable[Candidate], list[str]]] = [
+        ("real", real, _roles(layout)),
+        ("generated", generated, _roles(layout)),
+        ("generated", catch, ["catch"] * layout.catch),
+    ]
+    for truth, candidates, roles in offers:
+        counter = rejected[truth]
+        taken = list(_take(candidates, len(roles), layout, seen, counter, sizes))
+        if len(taken) < len(roles):
+            passed = f" ({sum(counter.values())} passed over)" if counter else ""
+            raise LookalikeError(
+                f"{len(roles)} {truth} images are needed for {' and '.join(sorted(set(roles)))} trials but only "
+                f"{len(taken)} are there{passed}; {_CURES[truth]}, or ask for fewer with --main and --practice"
+            )
+        chosen += [_Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
+    if len(sizes) > 1:
+        found = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(sizes))
+        raise LookalikeError(
+            f"real and generated images come in different sizes ({found}), so their detail would give the truth "
+            "away; cut patches of the model's size"
+        )
+    return chosen, rejected
+
+
+def _roles(layout: Layout) -> list[str]:
+    return ["main"] * (layout.main // 2) + ["practice"] * (layout.practice // 2)
+
+
 def _verify(folder: Path, row: dict[str, Any]) -> None:
     path = folder / row["file"]
     if not path.is_file():
@@ -212,49 +231,64 @@ def _verify(folder: Path, row: dict[str, Any]) -> None:
 
 
 def _take(
-    candidates: Iterable[Candidate], wanted: int, layout: Layout, seen: set[str], rejected: Counter[str]
+    candidates: Iterable[Candidate],
+    wanted: int,
+    layout: Layout,
+    seen: set[str],
+    rejected: Counter[str],
+    sizes: set[tuple[int, ...]],
 ) -> Iterator[tuple[Candidate, Pixels]]:
-    if wanted == 0:
-        return
-    count = 0
-    for candidate in candidates:
-        if not np.isfinite(candidate.pixels).all():
-            rejected["not a number in some pixels"] += 1
-            continue
+    """The first `wanted` candidates that will do; a source that offers nothing else is given up on."""
+    count = in_vain = 0
+    for candidate in candidates if wanted else ():
         pixels = _finish(candidate.pixels, layout)
-        fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
-        if grey_levels(pixels).sd < _FLAT_SD:
-            rejected[f"flat (SD of P-values below {_FLAT_SD:g})"] += 1
-        elif fingerprint in seen:
-            rejected["identical to an earlier image"] += 1
-        else:
-            seen.add(fingerprint)
-            yield candidate, pixels
-            count += 1
-            if count == wanted:
+        reason, fingerprint = _objection(pixels, layout, seen)
+        if reason:
+            rejected[reason] += 1
+            in_vain += 1
+            if in_vain == _PATIENCE:
                 return
+            continue
+        seen.add(fingerprint)
+        sizes.add(candidate.pixels.shape)
+        yield candidate, pixels
+        in_vain = 0
+        count += 1
+        if count == wanted:
+            return
+
+
+def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str]:
+    """Why a finished image is passed over (empty if it is not), and its fingerprint."""
+    if not np.isfinite(pixels).all():
+        return "not a number in some pixels", ""
+    fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
+    if grey_levels(pixels).sd < _FLAT_SD:
+        return f"flat (SD of P-values below {_FLAT_SD:g})", fingerprint
+    return ("identical to an earlier image" if fingerprint in seen else ""), fingerprint
 
 
 def _finish(pixels: Pixels, layout: Layout) -> Pixels:
     """The one path from pixels to stimulus, the same for real and generated."""
-    return pixels if layout.size_px is None else resample(pixels, (layout.size_px, layout.size_px))
+    # Patches are stored in 16 bits, so what comes straight from a generator is rounded to them too.
+    stored = np.where(np.isfinite(pixels), quantise(np.nan_to_num(pixels), 16) / np.float32(65535), np.nan)
+    stored = stored.astype(np.float32)
+    return stored if layout.size_px is None else resample(stored, (layout.size_px, layout.size_px))
 
 
-def _write(
-    folder: Path, stimulus_id: str, candidate: Candidate, pixels: Pixels, truth: str, role: str, bits: int
-) -> dict[str, Any]:
+def _write(folder: Path, stimulus_id: str, chosen: _Chosen, bits: int) -> dict[str, Any]:
     file = f"images/{stimulus_id}.png"
-    write_png(folder / file, pixels, bits)
+    write_png(folder / file, chosen.pixels, bits)
     # Statistics are of the image as it will be shown, after quantising.
     levels = {name: round(value, 6) for name, value in asdict(grey_levels(read_picture(folder / file).pixels)).items()}
     return {
         "stimulus_id": stimulus_id,
         "file": file,
-        "truth": truth,
-        "role": role,
-        "source": candidate.source,
-        "patient": candidate.patient or None,
-        "loop_position_deg": candidate.loop_position_deg,
+        "truth": chosen.truth,
+        "role": chosen.role,
+        "source": chosen.candidate.source,
+        "patient": chosen.candidate.patient or None,
+        "loop_position_deg": chosen.candidate.loop_position_deg,
         **levels,
         "sha256": sha256(folder / file),
     }

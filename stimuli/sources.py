@@ -1,9 +1,9 @@
 """Mammograms with lesion boxes, read from a folder and a table.
 
 The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
-`file, patient_id, x, y, width, height` in pixels of that file, and, where known, `lesion`,
-`laterality`, `view`, `pathology` and `pixel_aspect` (height of a pixel over its width; without the
-column a DICOM's own spacing holds, else 1).
+`file, patient_id, x, y, width, height` in pixels of that file, and, where known, `laterality`,
+`view`, `pathology` and `pixel_aspect` (height of a pixel over its width; without the column a
+DICOM's own spacing holds, else 1). Other columns are left alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from data.files import read_table
 from stimuli.images import SUFFIXES, Picture, read_picture
 
 _REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
-_TEXT = ("file", "patient_id", "lesion", "laterality", "view", "pathology")
+_TEXT = ("file", "patient_id", "laterality", "view", "pathology")
+# DICOM's and CBIS-DDSM's words.
+_VOCABULARY = {
+    "laterality": ("LEFT", "RIGHT", "L", "R"),
+    "view": ("CC", "MLO", "ML", "LM", "LMO", "XCCL", "XCCM", "FB", "SIO", "AT", "CV"),
+    "pathology": ("BENIGN", "BENIGN_WITHOUT_CALLBACK", "MALIGNANT", "MIXED", "NORMAL", "UNKNOWN"),
+}
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """A lesion's box in pixels of its image: left, top, width, height."""
+    """A lesion's number in its image, from 1, and its box in pixels: left, top, width, height."""
 
-    name: str
+    number: int
     x: float
     y: float
     width: float
@@ -58,7 +64,7 @@ class Mammogram:
             outside = min(lesion.x, lesion.y) < -0.5 or lesion.x + lesion.width > columns + 0.5
             if outside or lesion.y + lesion.height > rows + 0.5:
                 raise LookalikeError(
-                    f"{self.path}: box of lesion {lesion.name} (x {lesion.x:g}, y {lesion.y:g}, "
+                    f"{self.path}: box of lesion {lesion.number} (x {lesion.x:g}, y {lesion.y:g}, "
                     f"width {lesion.width:g}, height {lesion.height:g}) reaches outside "
                     f"the image of {columns} x {rows}; correct the table"
                 )
@@ -81,11 +87,32 @@ def read_source(folder: Path, boxes: Path | None = None) -> list[Mammogram]:
         if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
             raise LookalikeError(f"{folder}: holds no mammograms ({', '.join(SUFFIXES)})")
         raise LookalikeError(f"{table}: no such table of lesion boxes; give one with --boxes")
-    frame = read_table(table, _REQUIRED, text=_TEXT)
+    frame = _stripped(read_table(table, _REQUIRED, text=_TEXT))
     if frame.empty:
         raise LookalikeError(f"{table}: has no rows; it needs one per lesion")
     _check_boxes(frame, table)
+    _check_words(frame, table)
     return list(_mammograms(folder, frame))
+
+
+def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without blanks round words: 'P1' and 'P1 ' are one patient. A cell of blanks is an empty one."""
+    text = {name: frame[name].str.strip().replace("", None) for name in _TEXT if name in frame}
+    return frame.assign(**text)
+
+
+def _check_words(frame: pd.DataFrame, table: Path) -> None:
+    """Free text could carry a patient's name into everything made from the patches, so there is none."""
+    for name, words in _VOCABULARY.items():
+        if name in frame:
+            for row in frame.index[frame[name].notna() & ~frame[name].str.upper().isin(words)]:
+                raise LookalikeError(f"{table}: row {row + 2}: {name} is none of {', '.join(words)}")
+    patients = frame["patient_id"].drop_duplicates()
+    for row in patients.index[patients.str.casefold().duplicated()]:
+        raise LookalikeError(
+            f"{table}: row {row + 2}: patient_id {patients[row]} differs from another only in upper and lower case; "
+            "write one patient one way"
+        )
 
 
 def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
@@ -95,11 +122,6 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
             raise LookalikeError(f"{table}: row {row + 2} has no {column}")
     numbers = frame[["x", "y", "width", "height"]].apply(pd.to_numeric, errors="coerce")
     bad = numbers.isna().any(axis=1) | (numbers["width"] <= 0) | (numbers["height"] <= 0)
-    if "lesion" in frame:
-        # A lesion's name becomes part of a file's name.
-        named = frame["lesion"].notna()
-        for row in frame.index[named & ~frame["lesion"].fillna("").str.fullmatch(r"[A-Za-z0-9_-]+")]:
-            raise LookalikeError(f"{table}: row {row + 2}: lesion is named with letters, digits, _ and - only")
     for row in frame.index[bad]:
         raise LookalikeError(f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)")
     if "pixel_aspect" in frame:
@@ -120,14 +142,9 @@ def _mammograms(folder: Path, frame: pd.DataFrame) -> Iterator[Mammogram]:
         if len(patients) > 1:
             raise LookalikeError(f"{path}: belongs to several patients in the table ({', '.join(patients)})")
         lesions = tuple(
-            Lesion(
-                word.lesion or str(n), float(row.x), float(row.y), float(row.width), float(row.height), word.pathology
-            )
+            Lesion(n, float(row.x), float(row.y), float(row.width), float(row.height), word.pathology)
             for n, (row, word) in enumerate(zip(rows.itertuples(), words.itertuples(), strict=True), start=1)
         )
-        names = [lesion.name for lesion in lesions]
-        if len(set(names)) < len(names):
-            raise LookalikeError(f"{path}: has two lesions of one name in the table ({', '.join(names)})")
         first, aspect = words.iloc[0], rows["pixel_aspect"].iloc[0]
         yield Mammogram(
             path,

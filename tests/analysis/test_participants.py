@@ -32,3 +32,13 @@ def test_retests_never_enter_the_measure(tmp_path: Path, write_session: Callable
     # The first retest is the one shown: with perfect answers, it agrees where session 1 was right.
     assert again.retest is again.retests[2]
     assert again.retests[2].similarity == pytest.approx(alone.yesno.accuracy)
+
+
+def test_a_retest_set_aside_does_not_change_who_the_participant_is(
+    tmp_path: Path, write_session: Callable[..., Path]
+) -> None:
+    write_session(tmp_path, "h4", Observer="human")
+    write_session(tmp_path, "h4", 2, Observer="scripted")
+    (one,) = measure(load(tmp_path, None, None))
+    assert one.observer == "human"
+    assert one.retest is None

@@ -16,6 +16,7 @@ from data.errors import LookalikeError
 from data.files import sha256
 from data.observers import Observer
 from data.study import StudyFile, read_study
+from data.trials import session_folder
 
 Write = Callable[..., Path]
 OTHER = "b2" * 32
@@ -210,6 +211,49 @@ def test_no_data(tmp_path: Path) -> None:
         load(tmp_path / "bids", None, None)
 
 
+def write_record(folder: Path, participant: str, session: int, answers: int) -> None:
+    """As much of a session's record as says that so many trials were answered."""
+    place = session_folder(folder, participant, session)
+    place.mkdir(parents=True)
+    events = [{"event": "start"}, *[{"event": "answer"}] * answers]
+    (place / "record.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def test_a_recorded_session_without_a_table_is_never_left_out(tmp_path: Path, write_session: Write) -> None:
+    write_session(tmp_path, "a")
+    write_record(tmp_path, "a", 1, 100)
+    assert len(load(tmp_path, None, None).sessions) == 1
+    write_record(tmp_path, "a", 2, 57)
+    cure = rf"participant a, session 2 was recorded \(57 answers\) and has no table: run 'lookalike export {tmp_path}'"
+    with pytest.raises(LookalikeError, match=cure):
+        load(tmp_path, None, None)
+    write_record(tmp_path, "b", 1, 3)
+    with pytest.raises(LookalikeError, match=r"session 2 .* no table, and 1 more likewise: run"):
+        load(tmp_path, None, None)
+    # Nor where nothing at all was exported.
+    write_record(tmp_path / "other", "c", 1, 3)
+    with pytest.raises(LookalikeError, match=r"participant c, session 1 .* 'lookalike export"):
+        load(tmp_path / "other", None, None)
+
+
+def test_a_table_behind_its_record_is_flagged(tmp_path: Path, write_session: Write) -> None:
+    write_session(tmp_path, "a", change=blank(10, "response", "confidence"), Complete=False)
+    write_session(tmp_path, "b")
+    write_record(tmp_path, "a", 1, 93)
+    write_record(tmp_path, "b", 1, 100)
+    sessions = load(tmp_path, None, None).sessions
+    assert "the record holds 3 answers more than the table: run 'lookalike export'" in row(sessions, "a")["reason"]
+    assert row(sessions, "b")["status"] == "kept"
+
+
+def test_sessions_of_another_task_are_named(tmp_path: Path, write_session: Write) -> None:
+    path = write_session(tmp_path, "a")
+    for file in (path, path.with_suffix(".json")):
+        file.rename(file.with_name(file.name.replace("realfake", "matching")))
+    with pytest.raises(LookalikeError, match=r"holds sessions of task matching, none of task realfake; .*--study"):
+        load(tmp_path, None, None)
+
+
 def test_broken_sidecars_are_named(tmp_path: Path, write_session: Write) -> None:
     sidecar = write_session(tmp_path, "a").with_suffix(".json")
     sidecar.write_text(json.dumps(["no", "object"]))
@@ -233,3 +277,13 @@ def test_truth_is_never_guessed() -> None:
     assert is_generated(["generated", "real"]).tolist() == [True, False]
     with pytest.raises(LookalikeError, match="'Generated': must be"):
         is_generated(["generated", "Generated"])
+
+
+def test_an_early_retest_of_a_person_is_flagged(tmp_path: Path, write_session: Write, study: StudyFile) -> None:
+    for name, observer, days in (("soon", "human", 0.5), ("late", "human", 20.0), ("robot", "simulated", 0.0)):
+        write_session(tmp_path, name, Observer=observer, StudySHA256=study.sha256)
+        write_session(tmp_path, name, 2, Observer=observer, StudySHA256=study.sha256, DaysSinceFirstSession=days)
+    rows = load(tmp_path, study, None).sessions.set_index(["participant", "session"])
+    assert rows.loc[("soon", 2), "status"] == "flagged"
+    assert "retest after 0.5 days; the study planned 14" in rows.loc[("soon", 2), "reason"]
+    assert rows.loc[("late", 2), "status"] == rows.loc[("robot", 2), "status"] == "kept"

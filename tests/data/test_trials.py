@@ -23,6 +23,9 @@ from data.trials import (
     rating,
     read_bids,
     read_sidecar,
+    recorded_sessions,
+    session_folder,
+    unexported_sessions,
     validate,
     write_beh,
 )
@@ -141,6 +144,78 @@ def test_an_existing_session_is_never_overwritten(tmp_path: Path) -> None:
     assert {file: (path.parent / file).read_bytes() for file in os.listdir(path.parent)} == before
 
 
+def test_a_table_gives_way_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = write_beh(tmp_path, make_table(2), "a", 1, "realfake", {"Seed": 1, "Site": "Ours"})
+    assert write_beh(tmp_path, make_table(4), "a", 1, "realfake", {"Seed": 2}, replace=True) == path
+    assert len(read_bids(tmp_path)) == 4
+    assert (read_sidecar(path)["Seed"], read_sidecar(path)["Site"]) == (2, "Ours")
+
+
+@pytest.mark.parametrize("at_fault", ["write_table", "write_json"])
+def test_a_fault_leaves_neither_table_nor_sidecar_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_fault: str
+) -> None:
+    def fail(_path: Path, _content: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(f"data.trials.{at_fault}", fail)
+        with pytest.raises(OSError, match="No space"):
+            write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {"Seed": 1})
+    before = path.read_bytes()
+    with monkeypatch.context() as disk:
+        disk.setattr(f"data.trials.{at_fault}", fail)
+        with pytest.raises(OSError, match="No space"):
+            write_beh(tmp_path, make_table(), "a", 1, "realfake", {"Seed": 2}, replace=True)
+    assert path.read_bytes() == before
+    assert read_sidecar(path)["Seed"] == 1
+
+
+def test_a_table_without_its_sidecar_is_named_with_the_cure(tmp_path: Path) -> None:
+    path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
+    path.with_suffix(".json").unlink()
+    with pytest.raises(
+        LookalikeError, match=r"beh\.json: no such file, .* 'lookalike export' makes it again"
+    ) as caught:
+        read_sidecar(path)
+    assert "\n" not in str(caught.value)
+
+
+def record(folder: Path, participant: str, session: int, text: str) -> Path:
+    place = session_folder(folder, participant, session)
+    place.mkdir(parents=True)
+    (place / "record.jsonl").write_text(text)
+    return place
+
+
+def test_recorded_sessions_are_found_whether_they_have_a_table_or_not(tmp_path: Path) -> None:
+    answer, start = '{"event": "answer"}\n', '{"event": "start"}\n'
+    for participant, session in (("b", 1), ("a", 10), ("a", 2)):
+        record(tmp_path, participant, session, start + session * answer)
+    assert [(one.participant, one.session, one.answered) for one in recorded_sessions(tmp_path)] == [
+        ("a", 2, 2),
+        ("a", 10, 10),
+        ("b", 1, 1),
+    ]
+    write_beh(tmp_path, make_table(), "a", 10, "realfake", {})
+    write_beh(tmp_path, make_table(), "b", 1, "matching", {})
+    [left] = unexported_sessions(tmp_path)
+    assert (left.folder, left.participant, left.session) == (session_folder(tmp_path, "a", 2), "a", 2)
+
+
+def test_only_whole_lines_of_a_record_count(tmp_path: Path) -> None:
+    assert recorded_sessions(tmp_path) == []
+    record(tmp_path, "a", 1, "")
+    record(tmp_path, "b", 1, '{"event": "start"')
+    record(tmp_path, "c", 1, 'damaged\n[1]\n{"event": "answer"}\n{"event": "answer"}')
+    session_folder(tmp_path, "d", 1).mkdir(parents=True)
+    (tmp_path / "sourcedata" / "sub-e" / "ses-x").mkdir(parents=True)
+    (tmp_path / "sourcedata" / "sub-e" / "ses-x" / "record.jsonl").write_text('{"event": "start"}\n')
+    assert [(one.participant, one.answered) for one in recorded_sessions(tmp_path)] == [("c", 1)]
+
+
 def test_a_table_that_breaks_the_contract_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(LookalikeError, match="row 3"):
         write_beh(tmp_path, make_table(2, truth=["real", "fake"]), "a", 1, "realfake", {})
@@ -234,7 +309,8 @@ def test_a_folder_without_sessions_of_the_task(tmp_path: Path) -> None:
     with pytest.raises(LookalikeError, match="has a session been run and exported"):
         read_bids(tmp_path)
     write_beh(tmp_path, make_table(), "a", 1, "matching", {})
-    with pytest.raises(LookalikeError, match="task-realfake_beh"):
+    write_beh(tmp_path, make_table(), "b", 1, "ring", {})
+    with pytest.raises(LookalikeError, match=r"sessions of task matching, ring, none of task realfake; .*--study"):
         read_bids(tmp_path)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ import pytest
 
 from data.study import StudyFile, read_study
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
+
+ROOT = Path(__file__).resolve().parents[2]
+Paused = Callable[..., AbstractContextManager["subprocess.Popen[str]"]]
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +64,46 @@ def make_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyF
 def own_set(small_set: StimulusSet, tmp_path: Path) -> Path:
     """A copy of the small set that a test may spoil."""
     return Path(shutil.copytree(small_set.folder, tmp_path / "own-set"))
+
+
+PAUSED = """
+import sys, time
+from pathlib import Path
+sys.path[0] = sys.argv[1]
+from data.observers import Observer
+from experiments.realfake import run
+from experiments.sitting import Setup
+
+def pause(done, _total):
+    if done == int(sys.argv[5]):
+        print("paused", flush=True)
+        time.sleep(60)
+
+setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
+result = run(Path(sys.argv[2]), Path(sys.argv[3]), "p1", Path(sys.argv[4]), 1, setup, pause)
+print(result.answered, result.complete)
+"""
+
+
+@pytest.fixture
+def paused() -> Paused:
+    """A session of participant p1 in a process of its own, which waits once `after` answers are on disk.
+
+    `with paused(stimuli, data, study, after) as process:` leaves it to the test to end the process.
+    """
+
+    @contextmanager
+    def start(stimuli: Path, data: Path, study: Path, after: int) -> Iterator[subprocess.Popen[str]]:
+        arguments = [str(part) for part in (ROOT, stimuli, data, study, after)]
+        with subprocess.Popen([sys.executable, "-c", PAUSED, *arguments], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "paused\n"
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
 
 
 @pytest.fixture(scope="session")

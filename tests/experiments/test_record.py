@@ -12,8 +12,9 @@ import pytest
 
 from data.errors import LookalikeError
 from data.study import StudyFile
+from data.trials import session_folder
 from experiments.design import Plan, draw_plan, read_plan
-from experiments.record import Record, create_session, read_record, session_folder, sessions
+from experiments.record import Record, create_session, is_running, read_record, refuse_taken, sessions
 from stimuli.sets import StimulusSet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,6 +165,62 @@ def test_who_loses_the_race_for_a_session_is_refused(
         create_session(tmp_path, plan)
     assert (folder / "plan.json").read_text() == "theirs"
     assert [path.name for path in folder.parent.iterdir()] == ["ses-1"]
+
+
+def test_a_record_is_running_while_it_is_open_and_has_no_end(tmp_path: Path) -> None:
+    with Record(tmp_path) as record:
+        record.append("answer", **answer(1))
+        assert is_running(record.path)
+        record.append("end")
+        assert not is_running(record.path)  # only the last screen is still up
+    assert not is_running(record.path)
+    with pytest.raises(LookalikeError, match="no such record"):
+        is_running(tmp_path / "none.jsonl")
+
+
+def test_a_record_that_nobody_writes_is_not_running_though_it_has_no_end(tmp_path: Path) -> None:
+    path = write_answers(tmp_path, 3)
+    with open(path, "rb"):
+        assert not is_running(path)
+
+
+def test_a_file_system_without_locks_stops_no_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    path = write_answers(tmp_path, 2)
+    assert not is_running(path)
+
+
+def refusal(data: Path) -> str:
+    with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was") as caught:
+        refuse_taken(data, "k7q2m", 1)
+    return str(caught.value)
+
+
+def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Plan) -> None:
+    folder = create_session(tmp_path, plan)
+    unshown = f"ended before anything was shown: remove {folder} to run it"
+    assert unshown in refusal(tmp_path)
+    with Record(folder) as record:
+        assert "it is running now; use another --participant" in refusal(tmp_path)
+    assert unshown in refusal(tmp_path)
+    record.path.unlink()
+    with Record(folder) as record:
+        for trial in range(1, 8):
+            record.append("answer", **answer(trial))
+        assert "it is running now; use another --participant" in refusal(tmp_path)
+    said = refusal(tmp_path)
+    assert "stopped after 7 of 20 trials" in said
+    assert f"'lookalike export {tmp_path}'" in said
+    assert "another --participant" in said
+    assert "retest" not in said
+    record.path.unlink()
+    write_answers(folder, 20)
+    assert "or 'lookalike retest' for a second session" in refusal(tmp_path)
+    record.path.write_text("damaged\n")
+    assert refusal(tmp_path).endswith("nothing was changed; use another --participant")
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:

@@ -26,6 +26,9 @@ def plan(small_set: StimulusSet, make_study: Callable[..., StudyFile]) -> Plan:
     return draw_plan(small_set, study, "p1", 1, 0)
 
 
+BLANK = "(blank)"
+
+
 class Watcher(HeadlessScreen):
     """A screen that notes what it shows, and what the record held on disk at that moment."""
 
@@ -38,6 +41,10 @@ class Watcher(HeadlessScreen):
     def message(self, text: str) -> float:
         self.shown.append(text)
         return super().message(text)
+
+    def blank(self) -> float:
+        self.shown.append(BLANK)
+        return super().blank()
 
     def image(self, pixels: Pixels) -> float:
         self.shown.append(pixels)
@@ -56,9 +63,18 @@ def test_the_screen_goes_from_instructions_to_thanks(small_set: StimulusSet, pla
     screen, _ = simulated(plan, small_set, tmp_path)
     images = [small_set.read(trial.stimulus_id) for trial in plan.trials]
     expected = [instructions(plan), *images[:4], PRACTICE_OVER, *images[4:], THANKS]
-    assert len(screen.shown) == len(expected)
-    for shown, wanted in zip(screen.shown, expected, strict=True):
+    seen = [shown for shown in screen.shown if shown is not BLANK]
+    assert len(seen) == len(expected)
+    for shown, wanted in zip(seen, expected, strict=True):
         assert (shown == wanted) if isinstance(wanted, str) else (shown == wanted).all()  # type: ignore[attr-defined]
+
+
+def test_before_each_image_the_screen_is_blank(small_set: StimulusSet, plan: Plan, tmp_path: Path) -> None:
+    """No image directly follows another: what changes from one to the next must not be seen as a flicker."""
+    screen, _ = simulated(plan, small_set, tmp_path)
+    before = [earlier for earlier, later in pairwise(screen.shown) if not isinstance(later, str)]
+    assert len(before) == len(plan.trials)
+    assert all(shown is BLANK for shown in before)
 
 
 def test_each_answer_is_on_disk_before_the_next_image(small_set: StimulusSet, plan: Plan, tmp_path: Path) -> None:

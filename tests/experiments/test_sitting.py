@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +70,14 @@ def test_a_session_and_its_retest(small_set: StimulusSet, study: Path, data: Pat
     assert "DaysSinceFirstSession" not in read_sidecar(first.table)
     third = retest.run(small_set.folder, data, "p1", 4, SETUP)
     assert third.session == 3
+
+
+def test_a_retest_by_another_kind_of_observer_is_refused(small_set: StimulusSet, study: Path, data: Path) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    before = contents(data)
+    with pytest.raises(LookalikeError, match="answered by a simulated observer and this would be by a human one"):
+        retest.run(small_set.folder, data, "p1", 4, Setup("human"))
+    assert contents(data) == before
 
 
 def test_days_since_the_first_session_are_counted(small_set: StimulusSet, study: Path, data: Path) -> None:
@@ -139,6 +151,9 @@ def test_an_interrupted_session_is_exported(
     else:
         with pytest.raises(RuntimeError, match="a wire came loose"):
             realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    with pytest.raises(LookalikeError, match="stopped after 7 of 27 trials") as caught:
+        realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    assert "retest" not in str(caught.value)
     table = read_bids(data)
     assert len(table) == 27
     assert table["response"].notna().tolist() == [True] * 7 + [False] * 20
@@ -146,6 +161,50 @@ def test_an_interrupted_session_is_exported(
     assert read_sidecar(next(data.glob("sub-p1/ses-1/beh/*.tsv")))["Complete"] is False
     with pytest.raises(LookalikeError, match="session 1 stopped after 7 of 27 trials; a retest needs a complete"):
         retest.run(small_set.folder, data, "p1", 4, SETUP)
+
+
+def test_sigterm_ends_a_session_as_ctrl_c_does(
+    small_set: StimulusSet, study: Path, data: Path, paused: Callable[..., Any]
+) -> None:
+    with paused(small_set.folder, data, study, 6) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=30)[0] == "6 False\n"
+        assert process.returncode == 0
+    log = read_record(data / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl")
+    assert [event["reason"] for event in log.of("interruption")] == ["Terminated: SIGTERM"]
+    assert read_bids(data)["response"].notna().sum() == 6
+
+
+def test_the_handler_of_sigterm_is_put_back(small_set: StimulusSet, study: Path, data: Path) -> None:
+    caught: list[int] = []
+
+    def ours(number: int, _frame: object) -> None:
+        caught.append(number)
+
+    def terminate(done: int, _total: int) -> None:
+        if done == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, ours)
+    try:
+        stopped = realfake.run(small_set.folder, data, "p1", study, 3, SETUP, terminate)
+        assert (stopped.answered, stopped.complete) == (5, False)
+        assert signal.getsignal(signal.SIGTERM) is ours
+        assert caught == []
+        realfake.run(small_set.folder, data, "p2", study, 3, SETUP)
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_session_runs_in_a_thread_which_may_set_no_handler(small_set: StimulusSet, study: Path, data: Path) -> None:
+    results: list[Result] = []
+    thread = threading.Thread(
+        target=lambda: results.append(realfake.run(small_set.folder, data, "p1", study, 3, SETUP))
+    )
+    thread.start()
+    thread.join()
+    assert [result.complete for result in results] == [True]
 
 
 def test_an_image_altered_while_the_session_runs_stops_it(own_set: Path, study: Path, data: Path) -> None:

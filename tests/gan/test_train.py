@@ -177,13 +177,49 @@ def test_an_occupied_folder_is_left_alone(patches, tmp_path):
 
 
 def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tmp_path):
-    with pytest.raises(LookalikeError, match="nothing to resume"):
+    with pytest.raises(LookalikeError, match="no snapshot to resume from"):
         train(patches, tmp_path / "nowhere", SETTINGS, resume=True)
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
     with pytest.raises(LookalikeError, match=r"learning_rate was 0\.001 and is now 0\.1"):
         train(patches, tmp_path / "run", replace(SETTINGS, learning_rate=0.1), resume=True)
     with pytest.raises(LookalikeError, match="other patches"):
         train(replace(patches, sha256="0" * 64), tmp_path / "run", SETTINGS, resume=True)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    log = tmp_path / "run" / "log.jsonl"
+    log.unlink() if damage == "gone" else log.write_text(log.read_text() + '{"step": 9')
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()][-1] == 12
+
+
+def test_a_damaged_state_is_named(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    state = tmp_path / "run" / gan.train.STATE
+    state.write_bytes(state.read_bytes()[:5000])
+    with pytest.raises(LookalikeError, match=r"training\.safetensors: damaged"):
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+@pytest.mark.parametrize("field", ["kimg", "batch", "learning_rate", "r1_gamma", "ema_kimg"])
+@pytest.mark.parametrize("value", [float("nan"), -1.0])
+def test_a_setting_that_is_no_sensible_number_is_refused(field, value):
+    with pytest.raises(LookalikeError, match="it must be"):
+        replace(SETTINGS, **{field: value})
+
+
+def test_the_weight_of_the_lazy_penalty_is_gamma_halves_times_the_interval():
+    adversary = gan.discriminator.StyleGanAdversary(SMALL, r1_gamma=3.0, r1_every=4)
+    torch.manual_seed(0)
+    real, fake = [torch.randn(4, 1, 16, 16)], [torch.randn(4, 1, 16, 16)]
+    with_penalty, plain = adversary.discriminator_loss(real, fake, step=8)
+    images = real[0].clone().requires_grad_()
+    penalty = gan.discriminator.r1_penalty(images, adversary.trained(images))
+    assert (with_penalty - plain).item() == pytest.approx(3.0 / 2 * 4 * penalty.item(), rel=1e-4)
+    without, plain = adversary.discriminator_loss(real, fake, step=9)
+    assert without.item() == plain.item()
 
 
 def test_real_images_are_in_the_networks_range(patches):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from data.errors import LookalikeError
-from data.files import sha256
+from data.files import read_json, sha256
 
 
 def contents(folder):
@@ -219,3 +219,100 @@ def test_debug_shows_where_it_came_from(lookalike, tmp_path):
 
 def test_debug_after_the_command_is_a_usage_error(lookalike, tmp_path):
     assert lookalike("patches", tmp_path / "nowhere", "--out", tmp_path / "out", "--debug").code == 2
+
+
+# Patients that the model was trained on
+
+
+@pytest.fixture
+def build_with(workshop, mammograms, lookalike, tmp_path):
+    """Words that build a set with the workshop's model from patches cut anew with other settings."""
+
+    def words(*settings):
+        said = lookalike("patches", mammograms, "--out", tmp_path / "cut", "--size", 16, *settings)
+        assert said.code == 0, said.err
+        return ("stimuli", "build", "--patches", tmp_path / "cut", "--main", 4,
+                "--model", workshop / "run/models/000000064-images", "--out", tmp_path / "set")  # fmt: skip
+
+    return words
+
+
+def test_real_images_of_training_patients_are_refused(mistake, build_with, workshop, tmp_path):
+    said = mistake(*build_with("--key", workshop / "patient.key", "--split", "10/10/80"))
+    assert "study patients" in said
+    assert "was trained on; cut the patches with the model's --split" in said
+    assert not (tmp_path / "set").exists()
+
+
+def test_codes_of_another_key_are_refused_unless_vouched_for(mistake, lookalike, build_with, tmp_path):
+    words = build_with("--key", tmp_path / "other.key", "--split", "0/0/100")
+    said = mistake(*words)
+    assert "made with another key" in said
+    assert "cbis-ddsm.key" in said
+    assert lookalike(*words, "--disjoint-patients").code == 0
+    assert read_json(tmp_path / "set" / "stimuli.json")["disjoint_patients_vouched_for"] is True
+
+
+def test_another_context_is_refused(mistake, build_with, workshop):
+    said = mistake(*build_with("--key", workshop / "patient.key", "--split", "50/10/40", "--context", 1.5))
+    assert "cut at context 1.5" in said
+    assert "--context 2" in said
+
+
+def test_patches_of_another_size_than_the_models_are_refused(mistake, workshop, mammograms, lookalike, tmp_path):
+    cut = ("--size", 20, "--key", workshop / "patient.key", "--split", "50/10/40")
+    assert lookalike("patches", mammograms, "--out", tmp_path / "cut", *cut).code == 0
+    said = mistake(
+        "stimuli", "build", "--patches", tmp_path / "cut", "--main", 4, "--size", 32,
+        "--model", workshop / "run/models/000000064-images", "--out", tmp_path / "set",
+    )  # fmt: skip
+    assert "different sizes (16 x 16, 20 x 20)" in said
+
+
+# What the file system or a number says no to
+
+
+def test_a_place_that_cannot_be_written(mistake, workshop, mammograms, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    model = workshop / "run/models/000000064-images"
+    place = tmp_path / "file" / "out"
+    for words in (
+        ("patches", mammograms, "--size", 16, "--key", workshop / "patient.key", "--out", place),
+        ("morph", "--model", model, "--frames", 12, "--out", place),
+        ("train", workshop / "patches", "--batch", 8, "--out", place),
+        ("stimuli", "build", "--patches", workshop / "patches", "--model", model, "--main", 4, "--out", place),
+    ):
+        assert str(tmp_path / "file") in mistake(*words)
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_key_that_is_a_folder(mistake, mammograms, tmp_path):
+    assert "is a folder" in mistake("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "s", "--data", "d", "--participant", "a1", "--seed", -1),
+        ("stimuli", "build", "--patches", "p", "--out", "o", "--seed", -1),
+        ("stimuli", "build", "--patches", "p", "--out", "o", "--first-seed", 2**40),
+        ("morph", "--out", "o", "--noise-seed", -3),
+        ("morph", "--out", "o", "--truncation", 1.5),
+    ],
+)
+def test_numbers_out_of_range_are_usage_errors(lookalike, words):
+    said = lookalike(*words)
+    assert said.code == 2
+    assert "Invalid value" in said.err
+
+
+def test_more_numbers_that_cannot_be(mistake, workshop, tmp_path):
+    model = ("--model", workshop / "run/models/000000064-images", "--out", tmp_path / "o")
+    assert "whole numbers from 0" in mistake("morph", *model, "--seeds", "99999999999999999999,2,3")
+    assert "bits is 12" in mistake("morph", *model, "--bits", 12)
+    assert "gamma is nan" in mistake("train", workshop / "patches", "--out", tmp_path / "o", "--gamma", "nan")
+    assert "discriminator is 'x'" in mistake(
+        "train", workshop / "patches", "--out", tmp_path / "o", "--discriminator", "x"
+    )
+    assert "dprime is nan" in mistake(*sit(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
+    assert not (tmp_path / "d").exists()

@@ -116,3 +116,21 @@ def test_catch_images_come_from_the_catch_model(workshop, lookalike, tmp_path):
     }  # fmt: skip
     assert made.read(made.table["stimulus_id"][0]).shape == (32, 32)
     assert isinstance(made.table, pd.DataFrame)
+
+
+def test_a_session_without_its_table_is_not_overlooked_and_comes_back(workshop, lookalike, mistake, tmp_path):
+    for name in ("anna1", "bela2"):
+        words = ("--data", tmp_path / "data", "--study", workshop / "study.toml", "--observer", "simulated")
+        assert lookalike("run", workshop / "stimuli", "--participant", name, "--no-window", *words).code == 0
+    (table,) = (tmp_path / "data" / "sub-bela2").rglob("*_beh.tsv")
+    whole = table.read_bytes()
+    table.unlink()  # as if the computer had failed before it was written
+    said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out")
+    assert "bela2" in said
+    assert "lookalike export" in said
+    said = lookalike("export", tmp_path / "data")
+    assert said.code == 0
+    assert "anna1  session 1  20 of 20 answered  unchanged" in said.out
+    assert "bela2  session 1  20 of 20 answered  written" in said.out
+    assert table.read_bytes() == whole
+    assert lookalike("analyze", tmp_path / "data", "--out", tmp_path / "out").code == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import zlib
@@ -174,15 +175,17 @@ def test_images_of_different_sizes_would_give_the_truth_away(build: Build, textu
     larger = [Candidate(texture(1000 + n, 32, 32), f"seed:{n}") for n in range(4)]
     with pytest.raises(LookalikeError, match=r"16 x 16, 32 x 32.*truth"):
         build(Layout(main=4), generated=larger)
+    # Resampling to one size would hide it from a glance, not from an eye for detail.
+    with pytest.raises(LookalikeError, match=r"16 x 16, 32 x 32.*truth"):
+        build(Layout(main=4, size_px=24), generated=larger)
     assert os.listdir(tmp_path) == []
-    made = build(Layout(main=4, size_px=24), generated=larger)
-    assert {made.read(name).shape for name in made.table["stimulus_id"]} == {(24, 24)}
 
 
 def test_resampling_uses_the_projects_kernel(build: Build, texture: Texture) -> None:
     made = build(Layout(main=2, size_px=23, bits=16))
     row = made.table[made.table["truth"] == "real"].iloc[0]
-    expected = quantise(resample(texture(0, 16, 16), (23, 23)), 16)
+    stored = (quantise(texture(0, 16, 16), 16) / np.float32(65535)).astype(np.float32)
+    expected = quantise(resample(stored, (23, 23)), 16)
     np.testing.assert_array_equal(quantise(made.read(row["stimulus_id"]), 16), expected)
 
 
@@ -325,3 +328,14 @@ def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
     table = made.table.assign(mean=0.5)
     table.to_csv(made.folder / "stimuli.csv", index=False, na_rep="n/a")
     assert read_set(made.folder).sha256 != made.sha256
+
+
+def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, texture: Texture) -> None:
+    same = Candidate(texture(5, 16, 16), "seed:same")
+    with pytest.raises(LookalikeError, match=r"only 1 are there \(1000 passed over\); use another model"):
+        build(Layout(main=4), generated=itertools.repeat(same))
+
+
+def test_a_size_beyond_any_screen_is_refused() -> None:
+    with pytest.raises(LookalikeError, match="size is 100000 px; it must be from 1 to 4096"):
+        Layout(size_px=100000)

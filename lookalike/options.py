@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MAX_SEED = 2**31 - 1  # every generator takes these
+
+Out = Annotated[Path, typer.Option("--out", help="New folder to write; never overwrites.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
+ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped one")]
+Truncation = Annotated[float, typer.Option(min=0, max=1, help="Psi: 1 is full variety, 0 the mean image.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]
+Participant = Annotated[str, typer.Option("--participant", help="Random code, letters and digits; never a name.")]
+Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
+Script = Annotated[
+    Path | None,
+    typer.Option(help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence."),
+]
+Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]
+Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole screen.")]
+SessionSeed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
+]
+DPrime = Annotated[float, typer.Option("--dprime", help="Sensitivity of a simulated observer.")]

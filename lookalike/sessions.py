@@ -1,0 +1,46 @@
+"""What `run` and `retest` share: who answers, progress, and what is printed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from zlib import crc32
+
+import typer
+
+from data.errors import LookalikeError
+from data.observers import Observer
+from experiments.sitting import Result, Setup
+from lookalike.console import need, relative, show
+
+
+def setup_for(
+    observer: str, window: bool, fullscreen: bool, script: Path | None, dprime: float, participant: str
+) -> Setup:
+    """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
+    if observer not in ("human", "scripted", "simulated"):
+        raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
+    if window:
+        need("lab")
+    simulated = Observer(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=crc32(participant.encode()))
+    return Setup(observer, window, fullscreen, script, simulated)  # type: ignore[arg-type]
+
+
+def count(advance: Callable[..., None]) -> Callable[[int, int], None]:
+    """A session's progress (done, total) as steps of a progress bar."""
+    return lambda done, total: advance(1, total=total) if done else None
+
+
+def show_session(result: Result, as_json: bool) -> None:
+    shown = {
+        "participant": result.participant,
+        "session": result.session,
+        "answered": f"{result.answered} of {result.trials}",
+        "complete": result.complete,
+        "seed": result.seed,
+        "table": relative(result.table),
+        "record": relative(result.folder),
+    }
+    show(shown | ({"answered": result.answered, "trials": result.trials} if as_json else {}), as_json)
+    if not result.complete:
+        raise typer.Exit(1)
