@@ -1,0 +1,97 @@
+"""Commands for whoever runs sessions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.shipped import EXAMPLE_STUDY
+from lookalike.console import progress, relative, show
+from lookalike.options import Data, DPrime, Fullscreen, Json, Observer, Participant, Script, SessionSeed, Window
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    stimuli: Annotated[Path, typer.Argument(help="Stimulus set.")],
+    data: Data,
+    participant: Participant,
+    study: Annotated[Path, typer.Option(help="Study file.", show_default="the shipped example")] = EXAMPLE_STUDY,
+    observer: Observer = "human",
+    script: Script = None,
+    window: Window = True,
+    fullscreen: Fullscreen = False,
+    dprime: DPrime = 0.0,
+    seed: SessionSeed = None,
+    as_json: Json = False,
+) -> None:
+    """Run a participant's first session: real or generated, and how sure?
+
+    \b
+    Example:
+      lookalike run study-1/stimuli --data study-1 --participant k7q2m --fullscreen
+      lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
+    """
+    from experiments import realfake
+    from lookalike.sessions import count, setup_for, show_session
+
+    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
+    with progress("trials", None) as advance:
+        result = realfake.run(stimuli, data, participant, study, seed, setup, count(advance))
+    show_session(result, as_json)
+
+
+@app.command()
+def retest(
+    stimuli: Annotated[Path, typer.Argument(help="The stimulus set of the first session.")],
+    data: Data,
+    participant: Participant,
+    observer: Observer = "human",
+    script: Script = None,
+    window: Window = True,
+    fullscreen: Fullscreen = False,
+    dprime: DPrime = 0.0,
+    seed: SessionSeed = None,
+    as_json: Json = False,
+) -> None:
+    """Run a later session with the same images; nothing on screen says so.
+
+    \b
+    Example:
+      lookalike retest study-1/stimuli --data study-1 --participant k7q2m --fullscreen
+    """
+    from experiments import retest as flow
+    from lookalike.sessions import count, setup_for, show_session
+
+    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
+    with progress("trials", None) as advance:
+        result = flow.run(stimuli, data, participant, seed, setup, count(advance))
+    show_session(result, as_json)
+
+
+@app.command()
+def export(
+    data: Annotated[Path, typer.Argument(help="Folder of all participants' data.")],
+    as_json: Json = False,
+) -> None:
+    """Make the tables of recorded sessions that have none yet, as after a crash.
+
+    \b
+    Example:
+      lookalike export study-1
+    """
+    from experiments.export import export_all
+
+    sessions = export_all(data)
+    if as_json:
+        show({"sessions": [asdict(one) for one in sessions]}, True)
+    for one in () if as_json else sessions:
+        answered = f"{one.answered} of {'?' if one.trials is None else one.trials} answered"
+        where = one.problem or ("" if one.table is None else relative(one.table))
+        print(f"{one.participant}  session {one.session}  {answered}  {one.outcome}  {where}")
+    if any(one.outcome == "failed" for one in sessions):
+        raise typer.Exit(1)
