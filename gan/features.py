@@ -7,6 +7,7 @@ the keys of torchvision's `IMAGENET1K_V1` (`features.N.weight`, `features.N.bias
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -16,9 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import LookalikeError
+from gan.weights import fetch_vgg16
 from stimuli.images import Pixels
 
 VARIABLE = "LOOKALIKE_VGG16"
+DOWNLOAD = "download"  # asks for the published weights, in place of a file
 WIDTH = 512
 # Index in torchvision's `features` -> channels in and out; the rest are ReLUs and the pools below.
 _CONVOLUTIONS = {
@@ -61,17 +64,24 @@ class Vgg16(nn.Module):
         return x
 
 
-def load_vgg16(path: Path | None = None) -> Vgg16:
+def load_vgg16(path: Path | str | None = None, progress: Callable[[str], None] = lambda _: None) -> Vgg16:
     """The network with its weights from `path`, or from the file that `$LOOKALIKE_VGG16` names.
 
-    Raises `LookalikeError` if there is no such file or it holds other weights.
+    `path` may be the word `download`: the published weights, fetched if they are not in the user's
+    cache (`gan.weights`); `progress` is told. Raises `LookalikeError` if there is no such file, it holds
+    other weights, or it cannot be fetched.
     """
+    network = Vgg16()
     named = path or os.environ.get(VARIABLE)
     if not named:
-        raise LookalikeError(f"VGG16's weights are needed: set {VARIABLE} to a safetensors file, or give --vgg16")
+        raise LookalikeError(
+            f"VGG16's weights are needed: set {VARIABLE} to a safetensors file, give --vgg16 one, or fetch the "
+            "published ones (528 MB, once) with --vgg16 download"
+        )
+    if str(path) == DOWNLOAD:
+        named = fetch_vgg16(list(network.state_dict()), progress)
     if not Path(named).is_file():
         raise LookalikeError(f"{named}: no such file of VGG16 weights; check {VARIABLE} or --vgg16")
-    network = Vgg16()
     try:
         weights = {name: value.float() for name, value in load_file(named).items()}
         network.load_state_dict(weights)

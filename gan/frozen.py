@@ -9,6 +9,7 @@ ahead of StyleGAN's own discriminator at equal time (docs/training-notes.md).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,8 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan.augment import color_translation_cutout
+from gan.augment import translation_cutout
+from gan.draws import Draws
 from gan.layers import SLOPE
 
 INPUT_PX = 128  # images are resized to this before the features
@@ -35,33 +37,39 @@ class FrozenAdversary:
     rate = 0.1  # plain convolutions move faster than equalised ones at the same rate
     lazy = 1.0  # no penalty
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device | str = "cpu") -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
             self.frozen = nn.Sequential(_Features(), _Mixing()).requires_grad_(False).eval()
         # Depthwise convolutions are two to three times as fast with channels last.
-        self.frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained = nn.ModuleList(_head(width, 5 - scale) for scale, width in enumerate(_MIXED))
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def look(self, images: Tensor) -> list[Tensor]:
+    @property
+    def state(self) -> nn.Module:
+        return self.trained
+
+    def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
         """Augmented, mixed features at four scales, fine to coarse."""
-        seen: list[Tensor] = self.frozen(color_translation_cutout(images))
+        seen: list[Tensor] = self.frozen(translation_cutout(images, draws))
         return seen
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""
-        loss = torch.stack(
-            [
-                F.relu(1 - head(r)).mean() + F.relu(1 + head(f)).mean()
-                for head, r, f in zip(self.trained, real, fake, strict=True)
-            ]
-        ).sum()
+        loss = torch.zeros((), device=real[0].device)
+        for head, r, f in zip(self.trained, real, fake, strict=True):
+            real_logits, fake_logits = head(torch.cat([r, f])).float().chunk(2)
+            loss = loss + F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
         return loss, loss.detach()
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
         """Minus the mean logit, summed over heads."""
-        return torch.stack([-head(seen).mean() for head, seen in zip(self.trained, fake, strict=True)]).sum()
+        means = [-head(seen).float().mean() for head, seen in zip(self.trained, fake, strict=True)]
+        return torch.stack(means).sum()
+
+    def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
+        return {}
 
 
 class _Features(nn.Module):

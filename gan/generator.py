@@ -21,7 +21,10 @@ TRUNCATED_LAYERS = 8  # Karras 2019, appendix B: coarse layers only, fine textur
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of both networks. Channels at resolution r: min(`channel_max`, `channel_base` / r)."""
+    """Sizes of both networks. Channels at resolution r: min(`channel_max`, `channel_base` / r).
+
+    So a network's layers do not depend on how far up it goes, and it can grow.
+    """
 
     resolution: int = 64
     z_dim: int = 128
@@ -66,7 +69,11 @@ class Mapping(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """One w per layer, (N, num_layers, w_dim), and one noise image per layer, to (N, 1, R, R)."""
+    """One w per layer, (N, num_layers, w_dim), and one noise image per layer, to (N, 1, R, R).
+
+    While its last two layers are being faded in, `fading` makes the image of half the size from the
+    layers before them, and `blend` in [0, 1] is the share of the new layers (`gan.growth`).
+    """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -82,14 +89,20 @@ class Synthesis(nn.Module):
         self.convolutions = nn.ModuleList(convolutions)  # the first styled layer follows the constant
         self.styled = nn.ModuleList(styled)
         self.to_grey = EqualConv(width, 1, size=1, gain=1.0)
+        self.fading: EqualConv | None = None
+        self.blend = 1.0
 
     def forward(self, ws: Tensor, noise: list[Tensor]) -> Tensor:
-        x = self.constant.expand(len(ws), -1, -1, -1)
+        x = before = self.constant.expand(len(ws), -1, -1, -1)
         for layer, styled in enumerate(self.styled):
+            if layer == len(self.styled) - 2:
+                before = x
             if layer > 0:
                 x = self.convolutions[layer - 1](x)
             x = styled(x, ws[:, layer], noise[layer])
         grey: Tensor = self.to_grey(x)
+        if self.fading is not None:
+            grey = torch.lerp(F.interpolate(self.fading(before), scale_factor=2), grey, self.blend)
         return grey
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 SLOPE = 0.2  # of leaky ReLU, throughout
+GROUP = 4  # images whose deviation from one another the discriminator sees
 _GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU (He et al. 2015)
 
 
@@ -89,17 +90,29 @@ class StyledLayer(nn.Module):
         """`x` (N, C, H, W), `w` (N, w_dim), `noise` (N or 1, 1, H, W)."""
         n, channels, height, width = x.shape
         x = F.leaky_relu(x + noise * self.noise_strength + self.bias, SLOPE)
-        scale, shift = self.style(w).chunk(2, dim=1)
+        scale, shift = self.style(w).to(self.bias.dtype).chunk(2, dim=1)  # under autocast, too, in full precision
         flat = x.reshape(1, n * channels, height, width)
         styled = F.batch_norm(flat, None, None, scale.flatten() + 1, shift.flatten(), training=True, eps=1e-8)
         return styled.view(n, channels, height, width)
 
 
 def blur(x: Tensor) -> Tensor:
-    """Binomial low-pass [1, 2, 1] along both axes, each channel by itself, zeros outside."""
+    """Binomial low-pass [1, 2, 1] along both axes, each channel by itself, averaging only what lies inside.
+
+    With zeros outside, as in the published code, each doubling darkens the border, and the frame that
+    is left of it gives generated images away.
+    """
     row = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
     kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(x, kernel, padding=1, groups=x.shape[1])
+    height, width = (_inside(side, x) for side in x.shape[2:])
+    return F.conv2d(x, kernel, padding=1, groups=x.shape[1]) * (height[:, None] * width)
+
+
+def _inside(side: int, like: Tensor) -> Tensor:
+    """What makes up for the quarter of the weights that fall outside at both ends."""
+    weights = torch.ones(side, dtype=like.dtype, device=like.device)
+    weights[0] = weights[-1] = 4 / 3
+    return weights
 
 
 def normalise_z(z: Tensor) -> Tensor:
@@ -107,15 +120,17 @@ def normalise_z(z: Tensor) -> Tensor:
     return z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8)
 
 
-def minibatch_deviation(x: Tensor, group: int = 4) -> Tensor:
+def minibatch_deviation(x: Tensor, group: int = GROUP) -> Tensor:
     """Append a channel with the mean standard deviation within groups of the batch (Karras 2018, PGGAN).
 
     `x` (N, C, H, W) gives (N, C + 1, H, W). The group shrinks to the largest divisor of N up to `group`.
+    Members of a group are neighbours, so that a batch can be cut between groups: in real and
+    generated, or into the shares of several processes.
     """
     n, channels, height, width = x.shape
     group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
-    deviation = (x.view(group, -1, channels, height, width).var(dim=0, correction=0) + 1e-8).sqrt()
-    level = deviation.mean(dim=(1, 2, 3)).repeat(group).view(n, 1, 1, 1)
+    deviation = (x.view(-1, group, channels, height, width).var(dim=1, correction=0) + 1e-8).sqrt()
+    level = deviation.mean(dim=(1, 2, 3)).repeat_interleave(group).view(n, 1, 1, 1)
     return torch.cat([x, level.expand(n, 1, height, width)], dim=1)
 
 

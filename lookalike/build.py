@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data.errors import LookalikeError
-from data.shipped import CBIS_DDSM_KEY
 from data.version import VERSION
 from gan.checkpoint import Model, load_model
-from gan.generator import from_seeds
+from gan.features import load_vgg16
+from gan.generate import offers
+from gan.leaks import Reference, prepare
+from lookalike.fairness import refuse_unchecked, refuse_unfair
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
@@ -23,7 +23,8 @@ class Recipe:
     """Where a set's images come from: generated ones are consecutive seeds from `first_seed` at one
     truncation; catch images come from `catch_model`, a generator known to be worse.
     `disjoint_patients` vouches that no patient of the patches was trained on, where codes made with
-    different keys cannot show it."""
+    different keys cannot show it. `safe` passes over what is too near a training patch (`gan.leaks`,
+    with the weights `vgg16`)."""
 
     patches: Path
     model: Path
@@ -31,6 +32,8 @@ class Recipe:
     first_seed: int = 0
     catch_model: Path | None = None
     disjoint_patients: bool = False
+    safe: bool = False
+    vgg16: str | None = None
 
 
 def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
@@ -40,7 +43,11 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     """
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
-    _refuse_unfair(patches, model, recipe)
+    refuse_unfair(patches, model, recipe.model, "study", recipe.disjoint_patients)
+    reference = None
+    if recipe.safe:
+        refuse_unchecked(patches, model, recipe.model)
+        reference = prepare(patches, load_vgg16(recipe.vgg16))
     provenance = {
         "lookalike_version": VERSION,
         "patches_sha256": patches.sha256,
@@ -49,44 +56,17 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "truncation": recipe.truncation,
         "first_seed": recipe.first_seed,
         "disjoint_patients_vouched_for": recipe.disjoint_patients,
+        "leaks_dropped": recipe.safe,
         "credit": sorted({text for text in (patches.about["credit"], model.training.get("credit", "")) if text}),
     }
     return build_set(
         out,
         _real(patches, layout.seed),
-        _generated(model, recipe),
+        _generated(model, recipe, reference),
         layout,
         provenance,
-        catch=() if catch_model is None else _generated(catch_model, recipe),
+        catch=() if catch_model is None else _generated(catch_model, recipe, reference),
     )
-
-
-def _refuse_unfair(patches: PatchSet, model: Model, recipe: Recipe) -> None:
-    """Raise `LookalikeError` if real images would come from patients that the model was trained on, or
-    from patches cut with another context, which shows more or less round the lesion."""
-    training = model.training
-    unknown = {"context", "key_fingerprint", "train_patients"} - training.keys()
-    if unknown:
-        raise LookalikeError(f"{recipe.model}: does not say its {', '.join(sorted(unknown))}; train it anew")
-    if patches.about["context"] != training["context"]:
-        raise LookalikeError(
-            f"{patches.folder}: cut at context {patches.about['context']:g}, but {recipe.model} was trained at "
-            f"{training['context']:g}, which would tell real from generated; cut patches with --context "
-            f"{training['context']:g}"
-        )
-    if patches.about["key_fingerprint"] == training["key_fingerprint"]:
-        shared = sorted(set(patches.select("study")["patient"]) & set(training["train_patients"]))
-        if shared:
-            raise LookalikeError(
-                f"{patches.folder}: {len(shared)} study patients ({shared[0]}, ...) are among those that "
-                f"{recipe.model} was trained on; cut the patches with the model's --split"
-            )
-    elif not recipe.disjoint_patients:
-        raise LookalikeError(
-            f"{patches.folder}: its patient codes were made with another key than the codes in {recipe.model}, so "
-            "nobody can see whether the model was trained on these patients; cut the patches with the model's key (for "
-            f"the shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or vouch for it with --disjoint-patients"
-        )
 
 
 def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
@@ -97,7 +77,7 @@ def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
         yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient)
 
 
-def _generated(model: Model, recipe: Recipe) -> Iterator[Candidate]:
+def _generated(model: Model, recipe: Recipe, reference: Reference | None) -> Iterator[Candidate]:
     """Consecutive seeds, without end."""
-    for seed, pixels in from_seeds(model.generator, itertools.count(recipe.first_seed), recipe.truncation, batch=25):
-        yield Candidate(pixels, f"seed:{seed}")
+    for offer in offers(model.generator, recipe.first_seed, recipe.truncation, reference):
+        yield Candidate(offer.pixels, f"seed:{offer.seed}", objection=offer.objection)

@@ -15,7 +15,7 @@ import typer
 
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
-from lookalike import analysing, making, running
+from lookalike import analysing, generating, making, running
 from lookalike.console import headline, need, relative, say, show
 from lookalike.options import Json, ModelFolder, Out, Seed
 
@@ -23,6 +23,8 @@ EXAMPLE = """\b
 Example, from mammograms to a figure:
   lookalike patches mammograms/ --out patches
   lookalike train patches --out runs/first
+  lookalike evaluate runs/first/models/* --patches patches
+  lookalike evaluate runs/first/models/000200000-images --patches patches --out evaluation
   lookalike stimuli build --patches patches --model runs/first/models/000200000-images --out study-1/stimuli
   lookalike run study-1/stimuli --data study-1 --participant k7q2m
   lookalike retest study-1/stimuli --data study-1 --participant k7q2m
@@ -38,7 +40,7 @@ app = typer.Typer(
     help="Medical images that do not exist, shown beside real ones, and a measure of whether anyone can tell.",
     epilog=EXAMPLE,
 )
-for room in (making, running, analysing):
+for room in (making, generating, running, analysing):
     app.add_typer(room.app)
 
 

@@ -35,6 +35,13 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         print(f"{name.replace('_', ' '):<{width}}  {text or '-'}")
 
 
+def show_table(rows: list[list[str]]) -> None:
+    """Print rows of equally many cells to stdout, in aligned columns; the first row is the header."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Callable[..., None]]:
     """A progress bar on stderr; yields `advance(count=1, note="", total=total)`.

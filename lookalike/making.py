@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from data.shipped import DEFAULT_MODEL
-from lookalike.console import need, progress, relative, say, shares, show, whole_numbers
-from lookalike.options import MAX_SEED, Json, ModelFolder, Out, Seed, Truncation
+from lookalike.console import need, progress, relative, shares, show, whole_numbers
+from lookalike.options import MAX_SEED, DisjointPatients, Json, ModelFolder, Out, Seed, Truncation, Weights
 
 app = typer.Typer()
 stimuli_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make stimulus sets.")
@@ -53,55 +53,65 @@ def patches(
 def train(
     patches: Annotated[Path, typer.Argument(help="Patch set; only its train split is used.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run: new, or with --resume an old one.")],
-    discriminator: Annotated[
-        str, typer.Option(help="stylegan (the paper's) or frozen (pretrained features).")
-    ] = "stylegan",
+    preset: Annotated[
+        str | None, typer.Option(help="tiny (64 px, for a CPU; the default), small (128 px) or paper (256 px, full).")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last snapshot in --out.")] = False,
-    kimg: Annotated[float, typer.Option(help="Length: thousands of real images shown.")] = 200.0,
-    batch: Annotated[int, typer.Option(help="Images per step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Of Adam, for both networks.")] = 2e-3,
-    gamma: Annotated[float, typer.Option(help="Weight of the R1 gradient penalty.")] = 1.0,
-    snapshot_kimg: Annotated[float, typer.Option(help="A model and a sample sheet every so often.")] = 10.0,
-    seed: Seed = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print plan, time and memory; train nothing.")] = False,
+    discriminator: Annotated[
+        str | None, typer.Option(help="stylegan (the paper's) or frozen (pretrained features).")
+    ] = None,
+    kimg: Annotated[float | None, typer.Option(help="Length: thousands of real images shown.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Images per step, over all processes.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Side of the images, px: a power of two, 32 to 1024.")] = None,
+    channel_base: Annotated[int | None, typer.Option(help="Channels at r px: at most this / r ...")] = None,
+    channel_max: Annotated[int | None, typer.Option(help="... and at most this.")] = None,
+    latent: Annotated[int | None, typer.Option(help="Dimensions of z and w.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Of Adam, below 128 px; above it grows.")] = None,
+    gamma: Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty; the paper's is 10.")] = None,
+    ada_target: Annotated[float | None, typer.Option(help="Of stylegan's adaptive augmentation; 0 is none.")] = None,
+    symmetry: Annotated[str | None, typer.Option(help="Turns that change nothing: none, mirror or dihedral.")] = None,
+    progressive: Annotated[
+        bool | None, typer.Option("--progressive/--no-progressive", help="Grow from 8 px, size by size.")
+    ] = None,
+    snapshot_kimg: Annotated[float | None, typer.Option(help="A model and a sample sheet every so often.")] = None,
+    precision: Annotated[str | None, typer.Option(help="no (32 bits) or bf16.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a StyleGAN on a patch set; stop it at any time and --resume.
 
+    What is not given is the preset's, or with --resume the run's. Under 'accelerate launch' several
+    processes share each batch.
+
     \b
     Example:
-      lookalike train patches --out runs/first --kimg 200
+      lookalike train patches --out runs/first --preset tiny --dry-run
+      lookalike train patches --out runs/first --preset tiny --kimg 200
       lookalike train patches --out runs/first --kimg 400 --resume
+      accelerate launch --multi_gpu --num_processes 2 -m lookalike train patches --out runs/second
     """
     need("gan")
-    from gan.generator import Architecture
-    from gan.train import Progress, Settings
-    from gan.train import train as run
+    from lookalike.training import chosen, plan_of, watch
     from stimuli.patches import read_patches
 
+    widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
+    options = {
+        "discriminator": discriminator,
+        "kimg": kimg,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "r1_gamma": gamma,
+        "ada_target": ada_target,
+        "symmetry": symmetry,
+        "progressive": progressive,
+        "snapshot_kimg": snapshot_kimg,
+        "precision": precision,
+        "seed": seed,
+    }
+    settings = chosen(preset, {"resolution": resolution, **widths}, options, out if resume else None)
     found = read_patches(patches)
-    settings = Settings(
-        Architecture(int(found.about["size_px"])),
-        discriminator=discriminator,
-        kimg=kimg,
-        batch=batch,
-        learning_rate=learning_rate,
-        r1_gamma=gamma,
-        snapshot_kimg=snapshot_kimg,
-        seed=seed,
-    )
-    with progress("images", round(kimg * 1000)) as advance:
-        shown = 0
-
-        def report(now: Progress) -> None:
-            nonlocal shown
-            note = f"{now.images_per_s:.0f}/s  D {now.loss_d:.2f}  G {now.loss_g:.2f}"
-            advance(now.images - shown, note)
-            shown = now.images
-            if now.snapshot is not None:
-                say(f"{now.images:>9} images  {note}  -> {relative(now.snapshot)}")
-
-        model = run(found, out, settings, resume=resume, progress=report)
-    show({"model": relative(model), "samples": relative(out / "samples"), "log": relative(out / "log.jsonl")}, as_json)
+    show(plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume), as_json)
 
 
 @app.command()
@@ -147,9 +157,9 @@ def stimuli_build(
     practice: Annotated[int, typer.Option(help="Practice images, half real, apart from the others.")] = 0,
     catch: Annotated[int, typer.Option(help="Known fakes, from --catch-model.")] = 0,
     catch_model: Annotated[Path | None, typer.Option(help="A worse model, such as an early snapshot.")] = None,
-    disjoint_patients: Annotated[
-        bool, typer.Option("--disjoint-patients", help="Vouch that the model was trained on none of these patients.")
-    ] = False,
+    disjoint_patients: DisjointPatients = False,
+    safe: Annotated[bool, typer.Option("--safe", help="Pass over images too near a training patch.")] = False,
+    vgg16: Weights = None,
     truncation: Truncation = 0.7,
     first_seed: Annotated[
         int, typer.Option(min=0, max=MAX_SEED, help="Generated images are consecutive seeds from here.")
@@ -169,7 +179,7 @@ def stimuli_build(
     from lookalike.build import Recipe, build
     from stimuli.sets import Layout
 
-    recipe = Recipe(patches, model, truncation, first_seed, catch_model, disjoint_patients)
+    recipe = Recipe(patches, model, truncation, first_seed, catch_model, disjoint_patients, safe, vgg16)
     made = build(out, recipe, Layout(main, practice, catch, size, bits, seed))
     roles = made.table.groupby(["role", "truth"]).size()
     counts = {f"{role} {truth}": int(count) for (role, truth), count in roles.items()}

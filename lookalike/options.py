@@ -14,6 +14,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
 ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped one")]
 Truncation = Annotated[float, typer.Option(min=0, max=1, help="Psi: 1 is full variety, 0 the mean image.")]
+Weights = Annotated[
+    str | None,
+    typer.Option("--vgg16", help="VGG16's weights: a safetensors file, or 'download'. [default: $LOOKALIKE_VGG16]"),
+]
+DisjointPatients = Annotated[
+    bool, typer.Option("--disjoint-patients", help="Vouch that the model was trained on none of these patients.")
+]
 Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]
 Participant = Annotated[str, typer.Option("--participant", help="Random code, letters and digits; never a name.")]
 Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]

@@ -14,13 +14,18 @@ from stimuli.images import Pixels, quantise, write_png
 
 
 def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int = 2) -> None:
-    """Lay images of one shape out in rows of `columns`, on white, as an 8-bit PNG."""
+    """Write a contact sheet as an 8-bit PNG."""
+    write_png(path, sheet_of(images, columns, gap_px), bits=8)
+
+
+def sheet_of(images: Sequence[Pixels], columns: int, gap_px: int = 2) -> Pixels:
+    """Images of one shape in rows of `columns`, on white, as one image."""
     rows, height, width = -(-len(images) // columns), *images[0].shape
     sheet = np.ones((rows * (height + gap_px) - gap_px, columns * (width + gap_px) - gap_px), np.float32)
     for index, image in enumerate(images):
         top, left = (index // columns) * (height + gap_px), (index % columns) * (width + gap_px)
         sheet[top : top + height, left : left + width] = image
-    write_png(path, sheet, bits=8)
+    return sheet
 
 
 def write_gif(path: Path, frames: Sequence[Pixels], seconds: float, scale: int = 1) -> None:

@@ -68,6 +68,16 @@ def quantise(pixels: Pixels, bits: int) -> npt.NDArray[np.uint8 | np.uint16]:
     return rounded
 
 
+def as_stored(pixels: Pixels) -> Pixels:
+    """P-values as they come back from a 16-bit PNG, which is how patches are kept; what is not a number stays so.
+
+    What comes straight from a generator goes through this before it is compared with patches or shown beside them.
+    """
+    known = np.isfinite(pixels)
+    stored = quantise(np.where(known, pixels, 0), 16).astype(np.float32) / np.float32(65535)
+    return np.where(known, stored, np.float32(np.nan))
+
+
 def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, float, float] | None = None) -> Pixels:
     """Resample the part `box` = (left, top, right, bottom), in pixels and possibly fractional, to
     `size_px` = (rows, columns) with the one kernel of this project (`KERNEL`), then clip to [0, 1].

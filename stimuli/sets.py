@@ -20,7 +20,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
 from data.trials import ROLES, TRUTHS
-from stimuli.images import KERNEL, Pixels, quantise, read_picture, resample, write_png
+from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_picture, resample, write_png
 from stimuli.luminance import grey_levels
 
 FORMAT = "lookalike-stimuli/1"
@@ -51,12 +51,14 @@ class Candidate:
 
     `source` traces it (`patch:<patch_id>` or `seed:<n>`); `patient` is the keyed code of a real
     image's patient, empty for generated ones; `loop_position_deg` where it stands on a morph loop.
+    `objection` is why it must not be shown, if whoever offers it knows a reason; it is then counted, not taken.
     """
 
     pixels: Pixels
     source: str
     patient: str = ""
     loop_position_deg: float | None = None
+    objection: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def build_set(
     """Fill a new folder with a stimulus set and its manifest.
 
     Candidates are taken in the order offered, without choosing; one that is flat, identical to an
-    earlier one or not a number somewhere is passed over, and the reasons are counted per truth in
-    `stimuli.json`.
+    earlier one, not a number somewhere or offered with an objection is passed over, and the reasons
+    are counted per truth in `stimuli.json`.
     Raises `LookalikeError` if `out` is occupied, there are too few candidates, or their sizes differ.
     """
     chosen, rejected = _choose(real, generated, catch, layout)
@@ -243,6 +245,7 @@ def _take(
     for candidate in candidates if wanted else ():
         pixels = _finish(candidate.pixels, layout)
         reason, fingerprint = _objection(pixels, layout, seen)
+        reason = candidate.objection or reason
         if reason:
             rejected[reason] += 1
             in_vain += 1
@@ -270,9 +273,7 @@ def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str
 
 def _finish(pixels: Pixels, layout: Layout) -> Pixels:
     """The one path from pixels to stimulus, the same for real and generated."""
-    # Patches are stored in 16 bits, so what comes straight from a generator is rounded to them too.
-    stored = np.where(np.isfinite(pixels), quantise(np.nan_to_num(pixels), 16) / np.float32(65535), np.nan)
-    stored = stored.astype(np.float32)
+    stored = as_stored(pixels)
     return stored if layout.size_px is None else resample(stored, (layout.size_px, layout.size_px))
 
 

@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-import gan.train
 from gan.checkpoint import load_model
+from gan.draws import Draws
 from gan.frozen import INPUT_PX, FrozenAdversary
 from gan.generator import Architecture
-from gan.train import Settings, train
+from gan.settings import Settings
+from gan.state import FILE
+from gan.train import train
 
 pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
 
@@ -65,19 +67,19 @@ def test_building_leaves_the_random_state_to_the_heads():
 def test_only_heads_are_trained_and_gradients_reach_the_images(adversary):
     assert not any(parameter.requires_grad for parameter in adversary.frozen.parameters())
     images = torch.randn(2, 1, 64, 64, requires_grad=True)
-    adversary.generator_loss(adversary.look(images)).backward()
+    adversary.generator_loss(adversary.look(images, Draws(0, 0, 2))).backward()
     assert images.grad.abs().sum() > 0
 
 
 def test_each_head_gives_one_logit_per_image(adversary):
-    seen = adversary.look(torch.randn(3, 1, 64, 64))
+    seen = adversary.look(torch.randn(3, 1, 64, 64), Draws(0, 0, 3))
     assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 4
 
 
 def test_losses_are_the_hinge_summed_over_scales():
     adversary = FrozenAdversary()
     adversary.trained = torch.nn.ModuleList([torch.nn.Identity()] * 4)
-    real, fake = [torch.tensor([2.0, 0.5])] * 4, [torch.tensor([-3.0, 0.0])] * 4
+    real, fake = [torch.tensor([[2.0], [0.5]])] * 4, [torch.tensor([[-3.0], [0.0]])] * 4
     loss, logged = adversary.discriminator_loss(real, fake, 0)
     assert loss.item() == logged.item() == pytest.approx(4 * (0.25 + 0.5))
     assert adversary.generator_loss(fake).item() == pytest.approx(4 * 1.5)
@@ -94,4 +96,4 @@ def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patche
         torch.set_num_threads(before)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
-    assert (tmp_path / "whole" / gan.train.STATE).stat().st_size < 12_000_000
+    assert (tmp_path / "whole" / FILE).stat().st_size < 12_000_000

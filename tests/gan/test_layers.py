@@ -34,12 +34,23 @@ def test_styled_layer_is_noise_bias_lrelu_instance_norm_adain():
     torch.testing.assert_close(layer(x, w, noise), plain, rtol=1e-4, atol=1e-5)
 
 
-def test_blur_is_the_binomial_filter_and_keeps_a_constant_inside():
+def test_blur_is_the_binomial_filter():
     impulse = torch.zeros(1, 2, 5, 5)
     impulse[:, :, 2, 2] = 16
     expected = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])
     torch.testing.assert_close(blur(impulse)[0, 1, 1:4, 1:4], expected)
-    torch.testing.assert_close(blur(torch.ones(1, 1, 6, 6))[..., 1:-1, 1:-1], torch.ones(1, 1, 4, 4))
+
+
+def test_blur_keeps_a_constant_up_to_the_border_and_averages_what_lies_inside():
+    torch.testing.assert_close(blur(torch.ones(1, 1, 6, 5)), torch.ones(1, 1, 6, 5))
+    x = torch.randn(1, 1, 4, 4)
+    corner = (4 * x[..., 0, 0] + 2 * x[..., 0, 1] + 2 * x[..., 1, 0] + x[..., 1, 1]) / 9
+    torch.testing.assert_close(blur(x)[..., 0, 0], corner)
+
+
+def test_a_batch_cut_between_groups_gives_the_same_deviations():
+    x = torch.randn(8, 3, 4, 4)
+    torch.testing.assert_close(minibatch_deviation(x), torch.cat([minibatch_deviation(half) for half in x.chunk(2)]))
 
 
 @pytest.mark.parametrize("make", [lambda: EqualLinear(400, 300), lambda: EqualConv(64, 64, bias=False)])
@@ -70,7 +81,7 @@ def test_minibatch_deviation_is_the_mean_deviation_within_groups():
     out = minibatch_deviation(x, group=4)
     torch.testing.assert_close(out[:, :3], x)
     for first in (0, 1):
-        members = [first, first + 2, first + 4, first + 6]
+        members = list(range(4 * first, 4 * first + 4))
         expected = x[members].std(dim=0, correction=0).mean()
         torch.testing.assert_close(out[members, 3], expected.expand(4, 4, 4), rtol=1e-4, atol=1e-6)
 

@@ -1,19 +1,33 @@
+"""Whole runs: what they write, and what stopping, killing, breaking and disturbing them does."""
+
+import errno
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import gan.discriminator
+import gan.run
 import gan.train
 from data.errors import LookalikeError
 from gan.checkpoint import load_model
 from gan.generator import Architecture
-from gan.train import Settings, train
+from gan.run import make_accelerator, start
+from gan.settings import Settings
+from gan.state import FILE
+from gan.train import LOCK, train
+from stimuli.images import read_picture, write_png
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
-SETTINGS = Settings(SMALL, kimg=0.096, batch=8, r1_every=4, snapshot_kimg=0.048, learning_rate=1e-3)
+SETTINGS = Settings(SMALL, kimg=0.096, batch=8, r1_every=4, snapshot_kimg=0.048, learning_rate=1e-3, ada_kimg=0.1)
+GROWING = replace(SETTINGS, progressive=True, stage_kimg=0.032, fade_kimg=0.032, snapshot_kimg=0.048, kimg=0.144)
 
 
 @pytest.fixture(autouse=True)
@@ -28,46 +42,118 @@ def weights(folder):
     return load_model(folder).generator.state_dict()
 
 
+def same(folder, other):
+    return all(torch.equal(value, weights(other)[name]) for name, value in weights(folder).items())
+
+
 def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_path):
     seen = []
     folder = train(patches, tmp_path / "run", SETTINGS, progress=seen.append)
-    assert [now.images for now in seen] == list(range(8, 97, 8))
-    assert len(list((tmp_path / "run" / "samples").iterdir())) == 2
+    assert [(now.step, now.images, now.total) for now in seen] == [(6, 48, 96), (10, 80, 96), (12, 96, 96)]
+    assert [now.model and now.model.name for now in seen] == ["000000048-images", None, "000000096-images"]
+    assert read_picture(seen[-1].sheet).pixels.shape == (8 * 18 - 2, 8 * 18 - 2)
     model = load_model(folder)
     assert model.training["credit"] == "nobody"
     assert model.training["patches"] == len(patches.select("train"))
     assert model.training["images_seen"] == 96
-    last = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
-    assert last["images"] == 96
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines] == [48, 80, 96]
+    assert {"loss_d", "loss_g", "ada_p", "real_sign", "kimg_per_h", "resolution", "blend"} <= lines[0].keys()
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [event.step for event in board.Scalars("loss_d")] == [6, 10, 12]
+    assert [event.step for event in board.Images("samples")] == [6, 12]
 
 
 def test_training_moves_every_parameter_of_the_generator(patches, tmp_path):
     folder = train(patches, tmp_path / "run", SETTINGS)
-    start = gan.train._start(SETTINGS).generator.state_dict()
+    first = start(SETTINGS, make_accelerator()).generator.state_dict()
     for name, value in weights(folder).items():
-        assert not torch.equal(value, start[name]), name
+        assert not torch.equal(value, first[name]), name
 
 
-def test_a_resumed_run_is_bit_identical_to_one_that_never_stopped(patches, tmp_path):
+@pytest.mark.parametrize("settings", [SETTINGS, GROWING], ids=["whole", "growing"])
+def test_a_resumed_run_is_bit_identical_to_one_that_never_stopped(patches, tmp_path, settings):
+    whole = train(patches, tmp_path / "whole", settings)
+    for kimg in (0.048, 0.072, settings.kimg):  # the second stop is not at a snapshot's time
+        resumed = train(patches, tmp_path / "parts", replace(settings, kimg=kimg), resume=kimg > 0.048)
+    assert same(whole, resumed)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+from gan.train import train
+from stimuli.patches import read_patches
+from test_train import SETTINGS
+torch.set_num_threads(1)
+train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, progress=lambda now: print(now.step, flush=True))
+"""
+
+
+def test_a_killed_run_goes_on_from_its_last_snapshot_as_if_nothing_had_been(patches, tmp_path):
     whole = train(patches, tmp_path / "whole", SETTINGS)
-    train(patches, tmp_path / "parts", replace(SETTINGS, kimg=0.048))
-    resumed = train(patches, tmp_path / "parts", SETTINGS, resume=True)
-    for name, value in weights(whole).items():
-        assert torch.equal(value, weights(resumed)[name]), name
+    script = KILLED.format(tests=str(Path(__file__).parent), patches=str(patches.folder), out=str(tmp_path / "killed"))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.strip() == "10":  # after the snapshot of step 6, before that of step 12
+                process.kill()
+                break
+    assert process.wait() != 0
+    assert same(whole, train(patches, tmp_path / "killed", SETTINGS, resume=True))
 
 
-def test_a_run_killed_between_snapshots_goes_on_from_the_last(patches, tmp_path):
+def test_a_run_stopped_between_a_model_and_its_state_goes_on(patches, tmp_path, monkeypatch):
     whole = train(patches, tmp_path / "whole", SETTINGS)
+    save = gan.train.save_state
 
-    def stop(now):
-        if now.images == 80:
-            raise KeyboardInterrupt
+    def full_disk(run, *args):
+        if run.step == 12:
+            raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "run" / FILE))
+        save(run, *args)
 
-    with pytest.raises(KeyboardInterrupt):
-        train(patches, tmp_path / "parts", SETTINGS, progress=stop)
-    resumed = train(patches, tmp_path / "parts", SETTINGS, resume=True)
-    for name, value in weights(whole).items():
-        assert torch.equal(value, weights(resumed)[name]), name
+    monkeypatch.setattr(gan.train, "save_state", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.train, "save_state", save)
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+@pytest.mark.parametrize("part", ["sheet", "model"])
+def test_a_full_disk_leaves_the_last_snapshot_whole(patches, tmp_path, monkeypatch, part):
+    name = {"sheet": "write_png", "model": "save_model"}[part]
+    write, calls = getattr(gan.train, name), []
+
+    def full_disk(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(gan.train, name, full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    resumed = train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert same(train(patches, tmp_path / "whole", SETTINGS), resumed)
+
+
+def test_a_second_trainer_is_kept_out_and_the_first_goes_on(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with FileLock(tmp_path / "run" / LOCK), pytest.raises(LookalikeError, match="another training is at work here"):
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_two_trainers_at_once_leave_one_run(patches, tmp_path):
+    script = KILLED.format(tests=str(Path(__file__).parent), patches=str(patches.folder), out=str(tmp_path / "run"))
+    first = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "run" / LOCK).exists() and first.poll() is None:
+        time.sleep(0.01)
+    with pytest.raises(LookalikeError, match=r"another training|never overwritten|no snapshot"):
+        train(patches, tmp_path / "run", SETTINGS, resume=(tmp_path / "run" / FILE).exists())
+    assert first.wait(timeout=120) == 0
+    assert load_model(tmp_path / "run" / "models" / "000000096-images")
 
 
 def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
@@ -78,83 +164,45 @@ def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
     assert set(read) == {"train"}
 
 
-def test_every_patch_is_seen_once_per_epoch():
-    reals = torch.arange(50.0).view(50, 1, 1, 1)
-    settings = replace(SETTINGS, mirror=False)
-    shown = torch.cat([gan.train._batch(reals, step, settings) for step in range(25)]).flatten().tolist()
-    for epoch in range(4):
-        assert sorted(shown[epoch * 50 : (epoch + 1) * 50]) == list(range(50))
-    assert shown[:50] != shown[50:100]
+def test_a_loss_that_is_not_finite_stops_and_the_last_snapshot_is_kept_and_named(patches, tmp_path, monkeypatch):
+    original = gan.train.step
 
+    def fails_late(run, reals):
+        losses = original(run, reals)
+        return replace(losses, d=torch.tensor(torch.nan)) if run.step == 9 else losses
 
-def test_mirroring_flips_columns_of_about_half():
-    reals = torch.tensor([[0.0, 1.0]]).view(1, 1, 1, 2).repeat(400, 1, 1, 1)
-    torch.manual_seed(0)
-    flipped = gan.train._batch(reals, 0, replace(SETTINGS, batch=400))[:, 0, 0, 0].mean().item()
-    assert 0.4 < flipped < 0.6
-    plain = gan.train._batch(reals, 0, replace(SETTINGS, batch=400, mirror=False))
-    assert torch.equal(plain, reals)
-
-
-def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
-    torch.manual_seed(0)
-    run = gan.train._start(SETTINGS)
-    used = []
-    run.generator.synthesis.forward = lambda ws, _: used.append(ws) or torch.zeros(len(ws), 1, 16, 16)
-    gan.train._fakes(run.generator, replace(SETTINGS, batch=500))
-    mixed = (used[0] != used[0][:, :1]).any(dim=(1, 2)).float().mean().item()
-    assert mixed == pytest.approx(0.9, abs=0.04)
-    gan.train._fakes(run.generator, replace(SETTINGS, batch=500, style_mixing=0.0))
-    assert not (used[1] != used[1][:, :1]).any()
-
-
-def test_the_mean_of_w_follows_the_mapping():
-    run = gan.train._start(SETTINGS)
-    for _ in range(1500):
-        gan.train._fakes(run.generator, replace(SETTINGS, batch=16))
-    expected = run.generator.mapping(torch.randn(4000, 16)).mean(dim=0)
-    torch.testing.assert_close(run.generator.w_mean[2], expected, atol=0.1, rtol=0)
-
-
-def test_the_average_has_the_stated_half_life():
-    run = gan.train._start(SETTINGS)
-    for parameter in run.average.parameters():
-        parameter.zero_()
-    for parameter in run.generator.parameters():
-        parameter.requires_grad_(False).fill_(1.0)
-    settings = replace(SETTINGS, ema_kimg=0.8)
-    for run.step in range(10_000, 10_100):  # 100 steps x 8 images = one half-life
-        gan.train._average(run, settings)
-    for parameter in run.average.parameters():
-        torch.testing.assert_close(parameter, torch.full_like(parameter, 0.5), atol=1e-4, rtol=0)
-
-
-def test_the_lazy_penalty_comes_every_k_steps_with_k_times_the_weight(patches, monkeypatch):
-    calls = []
-    original = gan.discriminator.r1_penalty
-    monkeypatch.setattr(gan.discriminator, "r1_penalty", lambda *a: calls.append(1) or original(*a))
-    reals = gan.train._real_images(patches, SETTINGS)
-    run = gan.train._start(SETTINGS)
-    for _ in range(9):
-        gan.train._step(run, reals, SETTINGS)
-    assert len(calls) == 3
-    group = run.optimiser_d.param_groups[0]
-    assert group["lr"] == pytest.approx(1e-3 * 4 / 5)
-    assert group["betas"] == pytest.approx((0.0, 0.99 ** (4 / 5)))
-
-
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_snapshot(patches, tmp_path, monkeypatch):
-    original = gan.train._step
-
-    def fails_late(run, reals, settings):
-        losses = original(run, reals, settings)
-        return (float("nan"), losses[1]) if run.step == 9 else losses
-
-    monkeypatch.setattr(gan.train, "_step", fails_late)
-    with pytest.raises(LookalikeError, match="a loss is nan at step 9; the last snapshot is kept"):
+    monkeypatch.setattr(gan.train, "step", fails_late)
+    with pytest.raises(
+        LookalikeError, match=r"a loss is nan at step 10; the snapshot of step 6 stays in .*safetensors"
+    ):
         train(patches, tmp_path / "run", SETTINGS)
     (folder,) = (tmp_path / "run" / "models").iterdir()
     assert load_model(folder).training["images_seen"] == 48
+    monkeypatch.setattr(gan.train, "step", original)
+    assert same(train(patches, tmp_path / "whole", SETTINGS), train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypatch):
+    original = gan.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        with torch.no_grad():
+            run.generator.synthesis.to_grey.bias.fill_(torch.inf)
+        return losses
+
+    monkeypatch.setattr(gan.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 1; there was no snapshot yet"):
+        train(patches, tmp_path / "run", replace(SETTINGS, snapshot_kimg=0.008))
+    assert not (tmp_path / "run" / FILE).exists()
+
+
+def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_path):
+    seen = []
+    train(patches, tmp_path / "run", GROWING, progress=seen.append)
+    assert [(now.images, now.resolution) for now in seen if now.sheet] == [(48, 16), (96, 16), (144, 16)]
+    assert [now.images for now in seen if now.model] == [96, 144]
+    assert seen[0].blend == pytest.approx((40 - 32) / 32)  # the blend of the last step, which began after 40 images
 
 
 def test_too_few_patches_are_refused_in_words(patches, tmp_path):
@@ -168,6 +216,20 @@ def test_patches_of_another_size_are_refused(patches, tmp_path):
         train(patches, tmp_path / "run", replace(SETTINGS, architecture=replace(SMALL, resolution=32)))
 
 
+def test_a_patch_of_another_size_is_named_and_no_folder_is_left(patches, tmp_path, monkeypatch):
+    odd = patches.select("train").iloc[3]
+    write_png(tmp_path / "odd.png", np.zeros((16, 20), np.float32))
+    read = type(patches).read
+    monkeypatch.setattr(
+        type(patches),
+        "read",
+        lambda self, row: read_picture(tmp_path / "odd.png").pixels if row.file == odd.file else read(self, row),
+    )
+    with pytest.raises(LookalikeError, match=rf"{odd.file}: is 20 x 16 px, the others 16 x 16"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_occupied_folder_is_left_alone(patches, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine.txt").write_text("mine")
@@ -177,11 +239,17 @@ def test_an_occupied_folder_is_left_alone(patches, tmp_path):
 
 
 def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tmp_path):
-    with pytest.raises(LookalikeError, match="no snapshot to resume from"):
+    with pytest.raises(LookalikeError, match="no such run to resume"):
         train(patches, tmp_path / "nowhere", SETTINGS, resume=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LookalikeError, match="no snapshot to resume from"):
+        train(patches, tmp_path / "empty", SETTINGS, resume=True)
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
     with pytest.raises(LookalikeError, match=r"learning_rate was 0\.001 and is now 0\.1"):
         train(patches, tmp_path / "run", replace(SETTINGS, learning_rate=0.1), resume=True)
+    narrower = replace(SETTINGS, architecture=replace(SMALL, channel_max=8))
+    with pytest.raises(LookalikeError, match=r"architecture\.channel_max was 16 and is now 8"):
+        train(patches, tmp_path / "run", narrower, resume=True)
     with pytest.raises(LookalikeError, match="other patches"):
         train(replace(patches, sha256="0" * 64), tmp_path / "run", SETTINGS, resume=True)
 
@@ -197,33 +265,17 @@ def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
 
 def test_a_damaged_state_is_named(patches, tmp_path):
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    state = tmp_path / "run" / gan.train.STATE
+    state = tmp_path / "run" / FILE
     state.write_bytes(state.read_bytes()[:5000])
     with pytest.raises(LookalikeError, match=r"training\.safetensors: damaged"):
         train(patches, tmp_path / "run", SETTINGS, resume=True)
 
 
-@pytest.mark.parametrize("field", ["kimg", "batch", "learning_rate", "r1_gamma", "ema_kimg"])
-@pytest.mark.parametrize("value", [float("nan"), -1.0])
-def test_a_setting_that_is_no_sensible_number_is_refused(field, value):
-    with pytest.raises(LookalikeError, match="it must be"):
-        replace(SETTINGS, **{field: value})
-
-
-def test_the_weight_of_the_lazy_penalty_is_gamma_halves_times_the_interval():
-    adversary = gan.discriminator.StyleGanAdversary(SMALL, r1_gamma=3.0, r1_every=4)
-    torch.manual_seed(0)
-    real, fake = [torch.randn(4, 1, 16, 16)], [torch.randn(4, 1, 16, 16)]
-    with_penalty, plain = adversary.discriminator_loss(real, fake, step=8)
-    images = real[0].clone().requires_grad_()
-    penalty = gan.discriminator.r1_penalty(images, adversary.trained(images))
-    assert (with_penalty - plain).item() == pytest.approx(3.0 / 2 * 4 * penalty.item(), rel=1e-4)
-    without, plain = adversary.discriminator_loss(real, fake, step=9)
-    assert without.item() == plain.item()
-
-
-def test_real_images_are_in_the_networks_range(patches):
-    reals = gan.train._real_images(patches, SETTINGS)
-    assert reals.shape == (len(patches.select("train")), 1, 16, 16)
-    first = patches.read(patches.select("train").iloc[0])
-    np.testing.assert_allclose(reals[0, 0].numpy(), first * 2 - 1, atol=1e-6)
+def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_path):
+    losses = {}
+    for precision in ("no", "bf16"):
+        seen = []
+        train(patches, tmp_path / precision, replace(SETTINGS, precision=precision), progress=seen.append)
+        losses[precision] = seen[0].loss_d
+    assert losses["bf16"] == pytest.approx(losses["no"], rel=0.05)
+    assert losses["bf16"] != losses["no"]

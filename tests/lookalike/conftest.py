@@ -98,6 +98,12 @@ def mammograms(tmp_path_factory):
     return write_mammograms(tmp_path_factory.mktemp("mammograms"))
 
 
+@pytest.fixture(scope="session")
+def many_mammograms(tmp_path_factory):
+    """Enough patients to measure a model against and to look for leaks among."""
+    return write_mammograms(tmp_path_factory.mktemp("many-mammograms"), patients=110)
+
+
 STUDY = """
 name = "test"
 planned_participants = 2

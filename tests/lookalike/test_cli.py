@@ -11,7 +11,19 @@ import pytest
 
 from lookalike import console
 
-COMMANDS = ["patches", "train", "morph", "stimuli build", "run", "retest", "export", "analyze", "demo"]
+COMMANDS = [
+    "patches",
+    "train",
+    "generate",
+    "evaluate",
+    "morph",
+    "stimuli build",
+    "run",
+    "retest",
+    "export",
+    "analyze",
+    "demo",
+]
 HEAVY = {"torch", "psychopy", "pandas", "numpy", "matplotlib", "scipy", "PIL", "pydantic", "sklearn"}
 
 
@@ -58,7 +70,7 @@ def test_the_examples_name_only_options_that_exist(lookalike):
 def test_root_help_shows_the_whole_way(lookalike):
     text = lookalike("--help").out
     for command in COMMANDS[:-1]:
-        if command not in ("morph", "export"):
+        if command not in ("generate", "morph", "export"):
             assert f"lookalike {command} " in text
 
 
@@ -83,6 +95,8 @@ def test_an_unknown_command_is_a_usage_error(lookalike):
     ("command", "extra"),
     [
         (("train", "p", "--out", "o"), "gan"),
+        (("generate", "--out", "o"), "gan"),
+        (("evaluate", "m", "--patches", "p", "--out", "o"), "gan"),
         (("morph", "--out", "o"), "gan"),
         (("stimuli", "build", "--patches", "p", "--out", "o"), "gan"),
         (("demo", "--out", "o"), "gan"),

@@ -1,0 +1,87 @@
+"""Progressive growing: which part of the networks is there at which moment (Karras 2018, arXiv:1710.10196).
+
+A network that has not grown yet is a whole network of a smaller size. Growing makes the next one,
+whose shared layers start from the smaller one's; while the new layers are faded in, the smaller
+network's way to (or from) grey stays beside theirs.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+
+import torch
+
+from gan.discriminator import Discriminator
+from gan.generator import Generator
+from gan.settings import SMALLEST_PX, Settings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The size of images, and the share in [0, 1] that the newest layers have in them."""
+
+    resolution: int
+    blend: float = 1.0
+
+
+def stage_at(settings: Settings, images: int) -> Stage:
+    """The stage of a run after so many images: at each size a stable time, then the fade to the next."""
+    final = settings.architecture.resolution
+    if not settings.progressive or final <= SMALLEST_PX:
+        return Stage(final)
+    sizes, within = divmod(images / 1000, settings.stage_kimg + settings.fade_kimg)
+    resolution = SMALLEST_PX * 2 ** int(min(sizes, 20))
+    if resolution >= final:
+        return Stage(final)
+    if within < settings.stage_kimg:
+        return Stage(resolution)
+    return Stage(2 * resolution, (within - settings.stage_kimg) / settings.fade_kimg)
+
+
+def stages(settings: Settings) -> list[tuple[Stage, float]]:
+    """The whole plan: each stage as it starts, and how many kimg it lasts within the run."""
+    marks, kimg = [], 0.0
+    while kimg < settings.kimg:
+        stage = stage_at(settings, round(kimg * 1000))
+        final = stage.resolution == settings.architecture.resolution and stage.blend == 1
+        length = settings.kimg - kimg
+        if not final:
+            length = min(length, settings.stage_kimg if stage.blend == 1 else settings.fade_kimg)
+        marks.append((stage, length))
+        kimg += length
+    return marks
+
+
+def grow_generator(generator: Generator, average: Generator, seed: int) -> tuple[Generator, Generator]:
+    """A generator of twice the size and its running average; new layers are drawn from `seed`."""
+    architecture = replace(generator.architecture, resolution=2 * generator.architecture.resolution)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed + architecture.resolution)
+        grown = Generator(architecture)
+    grown.to(generator.w_mean.device)
+    following = copy.deepcopy(grown).requires_grad_(False)
+    for new, old in ((grown, generator), (following, average)):
+        shared = {name: value for name, value in old.state_dict().items() if "to_grey" not in name and name != "w_mean"}
+        new.load_state_dict(shared, strict=False)
+        # In training all layers share one mean, so the new ones start from the last.
+        more = len(new.w_mean) - len(old.w_mean)
+        new.w_mean.copy_(torch.cat([old.w_mean, old.w_mean[-1:].expand(more, -1)]))
+        new.synthesis.fading, new.synthesis.blend = old.synthesis.to_grey, 0.0
+    return grown, following
+
+
+def grow_discriminator(discriminator: Discriminator, seed: int) -> Discriminator:
+    """A discriminator for images of twice the size; new layers are drawn from `seed`."""
+    old = discriminator
+    architecture = replace(old.architecture, resolution=2 * old.architecture.resolution)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed + architecture.resolution)
+        grown = Discriminator(architecture)
+    grown.to(old.logit.weight.device)
+    for name in ("final", "dense", "logit"):
+        getattr(grown, name).load_state_dict(getattr(old, name).state_dict())
+    for new, former in zip(grown.blocks[2:], old.blocks, strict=True):
+        new.load_state_dict(former.state_dict())
+    grown.fading, grown.blend = old.from_grey, 0.0
+    return grown

@@ -1,0 +1,58 @@
+"""The log of a run, twice: one JSON object a line, and TensorBoard's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from data.files import write_text
+from stimuli.images import Pixels
+
+FILE = "log.jsonl"
+_CURVES = ("loss_d", "loss_g", "ada_p", "real_sign", "resolution", "blend", "images_per_s")
+
+
+class Journal:
+    """Appends to `log.jsonl` and `tensorboard/` of a run's folder. What was logged after `step` is dropped."""
+
+    def __init__(self, out: Path, step: int) -> None:
+        _cut(out / FILE, step)
+        self._lines = open(out / FILE, "a", encoding="utf-8")  # noqa: SIM115 - closed on exit
+        self._board = SummaryWriter(str(out / "tensorboard"), purge_step=step + 1)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+        self._board.close()
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """One tick; `entry` holds `step` and whatever else is known of it."""
+        self._lines.write(json.dumps(entry, default=str) + "\n")
+        self._lines.flush()
+        for name in _CURVES:
+            if entry.get(name) is not None:
+                self._board.add_scalar(name, entry[name], entry["step"])
+
+    def show(self, step: int, sheet: Pixels) -> None:
+        """A sample sheet, for TensorBoard."""
+        self._board.add_image("samples", sheet, step, dataformats="HW")
+
+
+def _cut(path: Path, step: int) -> None:
+    """Drop what was logged after a step, and a last line that a crash cut short."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except json.JSONDecodeError:
+            continue
+    write_text(path, "".join(kept))

@@ -1,0 +1,5 @@
+"""`python -m lookalike`, which is also how `accelerate launch -m lookalike` starts it."""
+
+from lookalike.cli import main
+
+main()
