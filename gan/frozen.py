@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.augment import translation_cutout
 from gan.draws import Draws
-from gan.layers import SLOPE
+from gan.layers import SLOPE, minibatch_deviation
 
 INPUT_PX = 128  # images are resized to this before the features
 _STAGES = ((0, 3, 24), (3, 5, 40), (5, 11, 112), (11, 16, 320))  # blocks from, to, and channels out
@@ -132,12 +132,21 @@ class _Mixing(nn.Module):
         return out
 
 
+class _Deviation(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return minibatch_deviation(x)
+
+
 def _head(width: int, power: int) -> nn.Sequential:
-    """A judge of maps of 2^power x 2^power: halve down to 4 x 4, then one logit per image."""
+    """A judge of maps of 2^power x 2^power: halve down to 4 x 4, then one logit per image.
+
+    The last convolution also sees how much a group of images differ, as in StyleGAN's own discriminator
+    and not in Sauer 2021: without it, generated mammograms had two thirds of the variance of real ones.
+    """
     layers: list[nn.Module] = [spectral_norm(nn.Conv2d(width, _HEAD, 3, padding=1)), nn.LeakyReLU(SLOPE)]
     for _ in range(power - 2):
         layers += [spectral_norm(nn.Conv2d(_HEAD, _HEAD, 4, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
-    layers += [spectral_norm(nn.Conv2d(_HEAD, 1, 4)), nn.Flatten()]
+    layers += [_Deviation(), spectral_norm(nn.Conv2d(_HEAD + 1, 1, 4)), nn.Flatten()]
     return nn.Sequential(*layers)
 
 

@@ -129,7 +129,7 @@ def minibatch_deviation(x: Tensor, group: int = GROUP) -> Tensor:
     """
     n, channels, height, width = x.shape
     group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)
-    deviation = (x.view(-1, group, channels, height, width).var(dim=1, correction=0) + 1e-8).sqrt()
+    deviation = (x.reshape(-1, group, channels, height, width).var(dim=1, correction=0) + 1e-8).sqrt()
     level = deviation.mean(dim=(1, 2, 3)).repeat_interleave(group).view(n, 1, 1, 1)
     return torch.cat([x, level.expand(n, 1, height, width)], dim=1)
 

@@ -66,6 +66,8 @@ class Settings:
         for name in (*above, "snapshot_kimg"):
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if self.batch % GROUP:  # the discriminators look at how much the images of a group deviate from one another
+            raise LookalikeError(f"batch is {self.batch}; it must be a multiple of {GROUP}")
         if not 0 <= self.r1_gamma < math.inf:
             raise LookalikeError(f"r1_gamma is {self.r1_gamma}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):
@@ -79,15 +81,11 @@ class Settings:
         return self.learning_rate * _RATE_AT.get(resolution, 1.0)
 
     def check_processes(self, processes: int) -> None:
-        """Raise `LookalikeError` unless the batch can be shared out between processes.
-
-        The discriminator sees how much images of a group deviate from one another, so a group stays whole.
-        """
-        whole = 1 if processes == 1 else processes * GROUP
-        if self.batch % whole:
+        """Raise `LookalikeError` unless the batch can be shared out between processes in whole groups."""
+        if self.batch % (processes * GROUP):
             raise LookalikeError(
                 f"a batch of {self.batch} cannot be shared by {processes} processes in groups of {GROUP}; "
-                f"give a --batch that {whole} divides"
+                f"give a --batch that {processes * GROUP} divides"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def train(
     patches: Annotated[Path, typer.Argument(help="Patch set; only its train split is used.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run: new, or with --resume an old one.")],
     preset: Annotated[
-        str | None, typer.Option(help="tiny (64 px, for a CPU; the default), small (128 px) or paper (256 px, full).")
+        str | None,
+        typer.Option(help="tiny (64 px), small (128 px) or paper (256 px, full width). [default: by patch size]"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last snapshot in --out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print plan, time and memory; train nothing.")] = False,
@@ -109,8 +110,9 @@ def train(
         "precision": precision,
         "seed": seed,
     }
-    settings = chosen(preset, {"resolution": resolution, **widths}, options, out if resume else None)
     found = read_patches(patches)
+    shape = {"resolution": resolution, **widths}
+    settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
     show(plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume), as_json)
 
 

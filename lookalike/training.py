@@ -15,23 +15,24 @@ from gan.train import SETTINGS, Progress, train
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
 
-_SMALLEST_PX = 32
-
 
 def chosen(
-    preset: str | None, architecture: dict[str, Any], settings: dict[str, Any], resumed: Path | None = None
+    preset: str | None, size: int, architecture: dict[str, Any], settings: dict[str, Any], resumed: Path | None = None
 ) -> Settings:
-    """The settings of the `resumed` run, or a preset's, with the options given (those that are not None) in place."""
-    if preset is None and resumed is not None:
+    """The settings of the `resumed` run, or a preset's, with the options given (those that are not None) in place.
+
+    Without a preset's name it is the one for patches of `size` px, and the network makes images of that size.
+    """
+    if resumed is not None and preset is None:
         base = Settings.from_dict(read_json(resumed / SETTINGS))
-    elif (preset or "tiny") in PRESETS:
-        base = PRESETS[preset or "tiny"]
+    elif preset is None:
+        base = PRESETS["tiny" if size <= 64 else "small" if size <= 128 else "paper"]
+        architecture = {"resolution": size} | _given(architecture)
+    elif preset in PRESETS:
+        base = PRESETS[preset]
     else:
         raise LookalikeError(f"preset is {preset!r}; it is {', '.join(PRESETS)}")
-    shape = replace(base.architecture, **_given(architecture))
-    if shape.resolution < _SMALLEST_PX:
-        raise LookalikeError(f"resolution is {shape.resolution} px; {_SMALLEST_PX} is the smallest")
-    return replace(base, architecture=shape, **_given(settings))
+    return replace(base, architecture=replace(base.architecture, **_given(architecture)), **_given(settings))
 
 
 def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, Any]:

@@ -33,7 +33,9 @@ def test_a_size_that_is_no_power_of_two_or_too_large_is_refused(resolution):
 
 
 def test_a_batch_is_shared_in_whole_groups():
-    Settings(batch=33).check_processes(1)
+    Settings(batch=36).check_processes(1)
+    with pytest.raises(LookalikeError, match="batch is 34; it must be a multiple of 4"):
+        Settings(batch=34)
     Settings(batch=32).check_processes(2)
     with pytest.raises(LookalikeError, match=r"a batch of 36 cannot be shared by 2 .*; give a --batch that 8 divides"):
         Settings(batch=36).check_processes(2)

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from pydicom.dataset import Dataset
 
 from data.errors import LookalikeError
-from stimuli.images import Pixels, quantise, read_picture, resample, write_png
+from stimuli.images import Pixels, as_stored, quantise, read_picture, resample, write_png
 
 WriteDicom = Callable[..., Path]
 LEVELS_12 = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -403,3 +403,12 @@ def test_sixteen_bit_grey_stored_as_colour_is_refused_not_halved(tmp_path):
     (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
     with pytest.raises(LookalikeError, match="16-bit grey as colour"):
         read_picture(tmp_path / "deep.png")
+
+
+def test_as_stored_is_what_a_16_bit_png_gives_back(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).uniform(-0.1, 1.1, (9, 7)).astype(np.float32)
+    write_png(tmp_path / "image.png", pixels, bits=16)
+    np.testing.assert_array_equal(as_stored(pixels), read_picture(tmp_path / "image.png").pixels)
+    assert as_stored(pixels).dtype == np.float32
+    broken = np.array([[0.5, np.nan, np.inf]], np.float32)
+    assert np.isnan(as_stored(broken)).tolist() == [[False, True, True]]

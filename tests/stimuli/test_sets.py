@@ -339,3 +339,13 @@ def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, textur
 def test_a_size_beyond_any_screen_is_refused() -> None:
     with pytest.raises(LookalikeError, match="size is 100000 px; it must be from 1 to 4096"):
         Layout(size_px=100000)
+
+
+def test_a_candidate_with_an_objection_is_counted_and_not_taken(build: Build, texture: Texture) -> None:
+    generated = [
+        Candidate(texture(1000 + n, 16, 16), f"seed:{n}", objection="too near" if n % 2 else "") for n in range(20)
+    ]
+    made = build(Layout(main=8), generated=generated)
+    taken = made.table.loc[made.table["truth"] == "generated", "source"]
+    assert sorted(taken) == ["seed:0", "seed:2", "seed:4", "seed:6"]
+    assert made.about["rejected"]["generated"] == {"too near": 3}
