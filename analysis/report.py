@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
@@ -25,28 +25,33 @@ from data.files import new_folder, refuse_occupied, write_bytes, write_json, wri
 from data.study import StudyFile
 from data.version import VERSION
 
+if TYPE_CHECKING:
+    from stimuli.sets import StimulusSet
+
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
-def analyze(data: Path, out: Path, study: StudyFile | None = None, stimuli_sha256: str | None = None) -> dict[str, Any]:
+def analyze(
+    data: Path, out: Path, study: StudyFile | None = None, stimuli: StimulusSet | None = None
+) -> dict[str, Any]:
     """Analyse the sessions below the BIDS folder `data` into the new folder `out`; return the summary.
 
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `roc.tsv`, `summary.json` (what is
     returned), `figure5.png`, `.pdf` and `.svg`, and `report.html`. The same input gives the same bytes.
     With `study` its exclusions apply and sessions run under another study file are flagged; with
-    `stimuli_sha256` (of stimuli.csv) every record must come from that stimulus set.
+    `stimuli` every record must come from that stimulus set and every table agree with it.
 
     Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
     `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
     """
     refuse_occupied(out)
-    trials = load(data, study, stimuli_sha256)
+    trials = load(data, study, stimuli)
     participants = per_participant.measure(trials)
     if not participants:
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in _rows(trials))
         raise LookalikeError(f"{data}: no session 1 is left to analyse ({why})")
     groups = group_by_observer(participants)
-    summary = _summary(trials, participants, groups, study)
+    summary = _summary(trials, participants, groups, study, stimuli)
     figure = figure5(participants)
     vector = render(figure, "svg")
     with new_folder(out) as folder:
@@ -133,7 +138,11 @@ def _participant_row(one: Participant) -> dict[str, Any]:
 
 
 def _summary(
-    trials: Trials, participants: Sequence[Participant], groups: Sequence[Group], study: StudyFile | None
+    trials: Trials,
+    participants: Sequence[Participant],
+    groups: Sequence[Group],
+    study: StudyFile | None,
+    stimuli: StimulusSet | None,
 ) -> dict[str, Any]:
     sessions = trials.sessions
     content = {
@@ -144,6 +153,11 @@ def _summary(
             "kept": int((sessions["status"] == "kept").sum()),
             "flagged": int((sessions["status"] == "flagged").sum()),
             "set_aside": int((sessions["status"] == "set aside").sum()),
+        },
+        "checks": {
+            "sessions_checked_against_record": int(sessions["record_checked"].sum()),
+            "sessions_without_record": int((~sessions["record_checked"]).sum()),
+            "images_checked_against_stimulus_set": stimuli is not None,
         },
         "unanswered_main_trials": sum(one.yesno.unanswered for one in participants),
         "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),

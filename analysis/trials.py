@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.audit import check_images, check_record
 from data.errors import LookalikeError
 from data.files import sha256
 from data.study import Study, StudyFile
-from data.trials import TRUTHS, BehFile, beh_files, read_bids, read_sidecar, recorded_sessions, unexported_sessions
+from data.trials import TRUTHS, BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
+
+if TYPE_CHECKING:
+    from stimuli.sets import StimulusSet
 
 TASK = "realfake"
 OBSERVERS = ("human", "scripted", "simulated")
@@ -55,46 +60,42 @@ SESSION_COLUMNS = (
     "started",  # ISO 8601
     "stimulus_set_sha256",
     "study_sha256",
+    "record_checked",  # whether the answers were held against the session's record
 )
 
 
-def load(folder: Path, study: StudyFile | None, stimuli_sha256: str | None) -> Trials:
+def load(folder: Path, study: StudyFile | None, stimuli: StimulusSet | None) -> Trials:
     """Read a BIDS folder and decide, session by session, what is analysed.
 
     A session without an answered main trial, or with a smaller answered share than the study's
     `min_answered`, is set aside; so is a retest without a session 1 that is kept, or by another kind
     of observer than session 1. A partial session is otherwise kept and flagged. The share counts the
     planned trials (the study's, or those in the table if they are more), so that a session broken off
-    early does not pass as complete. A session whose record holds more answers than its table is flagged.
+    early does not pass as complete. A table is checked against the session's record and plan where
+    `sourcedata` holds them, and against `stimuli` where it is given (see `analysis.audit`).
 
     Raises `LookalikeError` if the folder or a file breaks the contract, if a session was found twice,
-    if one was recorded (in `sourcedata`) and has no table,
-    if a record comes from another stimulus set than `stimuli_sha256` (or, when it is given, does not
-    say from which), if a retest comes from another set than that participant's session 1, or if one
-    image is real in one record and generated in another.
+    if one was recorded (in `sourcedata`) and has no table, if a table differs from its record, its plan
+    or `stimuli`, if a record comes from another stimulus set than `stimuli` (or, when it is given, does
+    not say from which), if a retest comes from another set than that participant's session 1, or if
+    one image is real in one record and generated in another.
     """
     folder = Path(folder)
     task = study.study.task if study else TASK
     _refuse_unexported(folder)
-    table = read_bids(folder, task)
-    main = table[table["role"] == "main"].reset_index(drop=True)
-    by_session = dict(list(main.groupby(["participant", "session"])))
-    unread = _answers_beyond(folder, table)
-    found = [
-        _read_session(
-            file,
-            by_session.get((file.participant, file.session), main.iloc[:0]),
-            unread.get((file.participant, file.session), 0),
-        )
-        for file in beh_files(folder, task)
-    ]
-    _refuse_other_sets(found, stimuli_sha256)
+    tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
+    found = [_read_session(file, table, check_record(folder, file, table)) for file, table in tables]
+    _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
+    if stimuli is not None:
+        for file, table in tables:
+            check_images(file, table, stimuli)
     _refuse_contradictions(found)
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "set aside"}
+    main = pd.concat([one.main for one in found], ignore_index=True)
     main = main[[key in kept for key in zip(main["participant"], main["session"], strict=True)]]
-    read = [path for one in found for path in (one.path, one.path.with_suffix(".json"))]
+    read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.sources)]
     return Trials(
         measure=main[main["session"] == 1].reset_index(drop=True),
         retests=main[main["session"] > 1].reset_index(drop=True),
@@ -129,7 +130,7 @@ class _Session:
     study: str | None
     started: str | None
     days_since_first: float
-    unread: int  # answers in the record that the table lacks
+    sources: tuple[Path, ...]  # the record and plan that the table was checked against, if there are any
 
     @property
     def answered(self) -> int:
@@ -153,30 +154,21 @@ def _refuse_unexported(folder: Path) -> None:
         )
 
 
-def _answers_beyond(folder: Path, table: pd.DataFrame) -> dict[tuple[str, int], int]:
-    """Per recorded session: how many answers its record holds beyond its table's."""
-    held = table.groupby(["participant", "session"])["response"].count().to_dict()
-    return {
-        (one.participant, one.session): one.answered - held.get((one.participant, one.session), 0)
-        for one in recorded_sessions(folder)
-    }
-
-
-def _read_session(file: BehFile, main: pd.DataFrame, unread: int) -> _Session:
+def _read_session(file: BehFile, table: pd.DataFrame, sources: tuple[Path, ...]) -> _Session:
     sidecar = read_sidecar(file.path)
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return _Session(
         participant=file.participant,
         session=file.session,
         path=file.path,
-        main=main,
+        main=table[table["role"] == "main"].reset_index(drop=True),
         observer=observer if observer in OBSERVERS else NOT_STATED,
         complete=sidecar.get("Complete") is not False,
         stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
         study=_text(sidecar.get("StudySHA256")),
         started=_text(sidecar.get("Started")),
         days_since_first=float(days) if isinstance(days, (int, float)) else np.nan,
-        unread=unread,
+        sources=sources,
     )
 
 
@@ -242,6 +234,7 @@ def _account(found: list[_Session], study: StudyFile | None) -> pd.DataFrame:
                 "started": one.started,
                 "stimulus_set_sha256": one.stimulus_set,
                 "study_sha256": one.study,
+                "record_checked": bool(one.sources),
             }
         )
     return pd.DataFrame(rows, columns=list(SESSION_COLUMNS))
@@ -275,8 +268,6 @@ def _remarks(one: _Session, planned: int, study: StudyFile | None) -> list[str]:
         remarks.append(f"partial session: {one.answered} of {planned} main trials answered")
     elif one.answered == planned and not one.complete:
         remarks.append("partial session: every main trial is answered, but the sidecar says it was not completed")
-    if one.unread > 0:
-        remarks.append(f"the record holds {one.unread} answers more than the table: run 'lookalike export'")
     if one.rated < one.answered:
         remarks.append(f"{one.answered - one.rated} answers without a confidence: they count in d′, not in the ROC")
     if study is not None:

@@ -23,6 +23,14 @@ from scipy.special import ndtri
 from data.errors import LookalikeError
 
 
+def usual_cuts(levels: int) -> tuple[float, ...]:
+    """Confidence cuts that an unbiased observer of d' 0 uses equally often, to one decimal; for 2 to 9 levels.
+
+    They are the quantiles of a standard normal's absolute value.
+    """
+    return tuple(round(float(ndtri(0.5 + 0.5 * level / levels)), 1) for level in range(1, levels))
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One simulated answer. Times in s."""
@@ -49,7 +57,7 @@ class Observer:
     image_sd: float = 0.0
     own_sd: float = 0.0
     lapse: float = 0.0
-    confidence_cuts: tuple[float, ...] = (0.3, 0.7, 1.2)
+    confidence_cuts: tuple[float, ...] = usual_cuts(4)
     median_time_s: float = 1.6
     seed: int = 0
     image_seed: int = 0

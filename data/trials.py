@@ -25,7 +25,7 @@ every trial was answered), `ConfidenceLevels` (k), `DaysSinceFirstSession` (rete
 `LookalikeVersion`. `stim_file` is relative to the folder `stimuli` beside the `sub-*` folders.
 
 A table is made from a record: `sourcedata/sub-<participant>/ses-<session>/` holds the session's
-`plan.json` and `record.jsonl` (see `experiments.record`). A session that was killed has a record and
+`plan.json` and `record.jsonl` (see `data.record`). A session that was killed has a record and
 no table; `unexported_sessions` finds it, so that its answers are not left out in silence.
 
 The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
@@ -117,25 +117,38 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
         raise LookalikeError(f"{source}: column {', '.join(missing)} is missing")
-    _refuse(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
-    _refuse(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
-    _refuse(
+    refuse_rows(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
+    refuse_rows(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
+    refuse_rows(
         ~(frame["response"].isin(TRUTHS) | frame["response"].isna()),
         source,
         "response is neither 'real' nor 'generated'",
     )
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
     bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
-    _refuse(bad, source, "confidence is not 1, 2, 3, ...")
+    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...")
     trial = pd.to_numeric(frame["trial"], errors="coerce")
-    _refuse(~((trial >= 1) & (trial % 1 == 0)), source, "trial is not 1, 2, 3, ...")
+    refuse_rows(~((trial >= 1) & (trial % 1 == 0)), source, "trial is not 1, 2, 3, ...")
     for column in ("response_time", "confidence_time", "onset"):
         seconds = pd.to_numeric(frame[column], errors="coerce")
-        _refuse(frame[column].notna() & seconds.isna(), source, f"{column} is no number of seconds")
-    _refuse(frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a")), source, "stimulus_id is missing")
-    _refuse(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
-    _refuse(frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session")
+        refuse_rows(frame[column].notna() & seconds.isna(), source, f"{column} is no number of seconds")
+    refuse_rows(frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a")), source, "stimulus_id is missing")
+    refuse_rows(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
+    refuse_rows(
+        frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session"
+    )
     return frame
+
+
+def refuse_rows(
+    bad: pd.Series, source: str, why: str, cure: str = "correct the table or set the session aside"
+) -> None:
+    """Raise `LookalikeError` naming the rows where `bad` is true, if any; `bad` is in the order on disk."""
+    if bad.any():
+        # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
+        rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
+        more = "" if bad.sum() <= 5 else f" and {int(bad.sum()) - 5} more"
+        raise LookalikeError(f"{source}: {why} (row {rows}{more}); {cure}")
 
 
 def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
@@ -144,7 +157,21 @@ def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     Returns the columns `KEYS + COLUMNS`, ordered by participant, session and trial. Raises
     `LookalikeError` as `beh_files` does, or if a file breaks the contract.
     """
-    return pd.concat([_read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
+    return pd.concat([read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
+
+
+def read_beh(file: BehFile) -> pd.DataFrame:
+    """Read one session's table and validate it.
+
+    Returns the columns `KEYS + COLUMNS` ordered by trial; the index is the row's place on disk, from 0.
+    """
+    frame = read_table(file.path, COLUMNS, text=_TEXT)
+    frame.insert(0, "participant", file.participant)
+    frame.insert(1, "session", file.session)
+    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS]].sort_values("trial")
+    return frame.astype(
+        {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
+    )
 
 
 def beh_files(folder: Path, task: str = "realfake") -> list[BehFile]:
@@ -196,7 +223,7 @@ def recorded_sessions(folder: Path) -> list[RecordedSession]:
     """Every session with a record in `sourcedata`, ordered by participant and session.
 
     A record without one whole line is none: nothing was shown. Damaged lines are not judged here;
-    `experiments.record.read_record` refuses them.
+    `data.record.read_record` refuses them.
     """
     found = []
     top = Path(folder) / "sourcedata"
@@ -276,24 +303,6 @@ def _is_answer(line: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(event, dict) and event.get("event") == "answer"
-
-
-def _read_beh(file: BehFile) -> pd.DataFrame:
-    frame = read_table(file.path, COLUMNS, text=_TEXT)
-    frame.insert(0, "participant", file.participant)
-    frame.insert(1, "session", file.session)
-    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS]].sort_values("trial")
-    return frame.astype(
-        {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
-    )
-
-
-def _refuse(bad: pd.Series, source: str, why: str) -> None:
-    if bad.any():
-        # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
-        rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
-        more = "" if bad.sum() <= 5 else f" and {int(bad.sum()) - 5} more"
-        raise LookalikeError(f"{source}: {why} (row {rows}{more}); correct the table or set the session aside")
 
 
 COLUMN_NOTES: dict[str, dict[str, Any]] = {

@@ -20,6 +20,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import write_json, write_text
+from data.record import Log, read_record
 from data.trials import (
     COLUMNS,
     PLAN,
@@ -32,7 +33,7 @@ from data.trials import (
     write_beh,
 )
 from experiments.design import Plan, read_plan
-from experiments.record import Log, is_complete, is_running, read_record
+from experiments.record import is_complete, is_running
 from experiments.wording import instructions
 
 BIDS_VERSION = "1.10.0"
@@ -266,7 +267,13 @@ def _list_participants(data: Path) -> None:
     """
     path = data / "participants.tsv"
     while True:
-        text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
+        try:
+            text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
+        except UnicodeDecodeError as error:
+            raise LookalikeError(
+                f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so nobody was added to it; all answers "
+                f"and tables are safe; save it as UTF-8 (a text editor can), then 'lookalike export {data}'"
+            ) from None
         # As text, so that columns and rows which the lab has added keep their every character.
         header, *rows = text.splitlines() or [""]
         columns = header.split("\t")

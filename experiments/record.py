@@ -4,16 +4,7 @@ A session lives in `DATA/sourcedata/sub-<participant>/ses-<session>/`: `plan.jso
 trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`; the
 layout is written in `data.trials`). A record that stops without `end` or `interruption` is that of
 a session still running, or of one that was killed.
-Every event has `event` and `utc` (ISO 8601); the others, by event:
-
-| event        | fields                                                                             |
-|--------------|------------------------------------------------------------------------------------|
-| start        | participant, session, plan_sha256, stimulus_set_sha256, study_sha256, observer,     |
-|              | days_since_first (None in session 1), screen, versions                              |
-| onset        | trial, stimulus_id, onset (s since the session's start)                             |
-| answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s) |
-| interruption | reason                                                                              |
-| end          |                                                                                     |
+`data.record` lists the events, and reads them back.
 """
 
 from __future__ import annotations
@@ -21,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -30,52 +21,17 @@ from typing import Any
 
 from data.errors import LookalikeError
 from data.files import new_folder
+from data.record import Log, read_record
 from data.trials import PLAN, RECORD, check_label, session_folder
 from experiments.design import Plan, read_plan, write_plan
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
-FIELDS: dict[str, tuple[str, ...]] = {
-    "start": (
-        "participant",
-        "session",
-        "plan_sha256",
-        "stimulus_set_sha256",
-        "study_sha256",
-        "observer",
-        "days_since_first",
-        "screen",
-        "versions",
-    ),
-    "onset": ("trial", "stimulus_id", "onset"),
-    "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
-    "interruption": ("reason",),
-    "end": (),
-}
-Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Log:
-    """A record read back. `cut` is what stood on an unfinished last line, empty if there was none."""
-
-    path: Path
-    events: tuple[Event, ...]
-    cut: str
-
-    def of(self, event: str) -> tuple[Event, ...]:
-        """All events of one kind, in order."""
-        return tuple(entry for entry in self.events if entry["event"] == event)
-
-    @property
-    def start(self) -> Event:
-        """The first event. Raises `LookalikeError` if the session died before writing it."""
-        if not self.of("start"):
-            raise LookalikeError(
-                f"{self.path}: the session ended before anything was shown; remove {self.path.parent} to run it"
-            )
-        return self.of("start")[0]
+_BEGINNING_S = 60.0  # far longer than from a session's folder to its locked record, also on a slow share
+_LOCKED_BYTE = 1 << 30  # where Windows locks: no record is that long, and a locked byte cannot be read
 
 
 class Record:
@@ -124,8 +80,7 @@ class Record:
 def is_running(path: Path) -> bool:
     """Whether a process is still writing this record; if not, what is read of it from now on is all.
 
-    Where the file system has no locks, and on Windows, the answer is False. Raises `LookalikeError`
-    as `read_record` does.
+    Where the file system has no locks the answer is False. Raises `LookalikeError` as `read_record` does.
     """
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if _lock(file.fileno(), alone=False):
@@ -177,43 +132,16 @@ def create_session(data: Path, plan: Plan) -> Path:
     return folder
 
 
-def read_record(path: Path) -> Log:
-    """Read a record. A last line without its end (the power went) is set apart as `Log.cut`.
-
-    Raises `LookalikeError` naming the line if any other line is damaged or answers a trial twice.
-    """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such record; has this session been run?") from None
-    *lines, cut = content.split(b"\n")
-    events: list[Event] = []
-    answered: set[int] = set()
-    for number, line in enumerate(lines, start=1):
-        event = _parse(line, f"{path}: line {number}")
-        if event["event"] == "answer":
-            if event["trial"] in answered:
-                raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
-            answered.add(event["trial"])
-        events.append(event)
-    return Log(path, tuple(events), cut.decode("utf-8", errors="replace"))
-
-
 def utc_now() -> str:
     """The time as ISO 8601, UTC, to the millisecond."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-_CURE = "restore the record from a backup"
-
-
 def _what_can_be_done(data: Path, folder: Path) -> str:
     """How a session that is there stands, and what that leaves to whoever wanted to run it."""
-    unshown = f"it ended before anything was shown: remove {folder} to run it, or use another --participant"
     try:
         if (folder / PLAN).exists() and not (folder / RECORD).exists():
-            return unshown
+            return _unshown(folder)
         running = is_running(folder / RECORD)
         plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
     except LookalikeError:
@@ -223,36 +151,40 @@ def _what_can_be_done(data: Path, folder: Path) -> str:
     if running:
         return "it is running now; use another --participant"
     if not log.events:
-        return unshown
+        return _unshown(folder)
     return (
         f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials and cannot go on; its answers are "
         f"kept, and 'lookalike export {data}' makes their table; use another --participant"
     )
 
 
+def _unshown(folder: Path) -> str:
+    """What to do about a session without an event. One that has just begun has none yet, and must not be removed."""
+    if time.time() - (folder / PLAN).stat().st_mtime < _BEGINNING_S:
+        return "it is only just beginning, or ended at once; use another --participant, or ask again in a minute"
+    return f"it ended before anything was shown: remove {folder} to run it, or use another --participant"
+
+
 def _lock(handle: int, alone: bool) -> bool:
-    """Lock an open file until it is closed, `alone` or beside other readers; False if another's lock forbids it."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass  # a file system without locks: nobody holds one
-    return True
+    """Lock an open file until it is closed; False if another's lock forbids it.
 
-
-def _parse(line: bytes, where: str) -> Event:
+    `alone` is the session's own lock: it waits for readers, who look for a moment and go. Theirs
+    is beside one another, except on Windows.
+    """
     try:
-        event = json.loads(line)
-    except ValueError:
-        raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
-    if not isinstance(event, dict) or event.get("event") not in FIELDS:
-        raise LookalikeError(f"{where} is no event of a session; {_CURE}")
-    missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
-    if missing:
-        raise LookalikeError(f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
-    return event
+        if sys.platform == "win32":
+            os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+            try:
+                msvcrt.locking(handle, msvcrt.LK_LOCK if alone else msvcrt.LK_NBLCK, 1)
+            finally:
+                os.lseek(handle, 0, os.SEEK_SET)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # as Linux and Windows put it
+        return False
+    except OSError:
+        pass  # a file system without locks: nobody holds one
+    return True
 
 
 def _sync_folders(folder: Path, top: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from data.observers import Observer
+from data.observers import Observer, usual_cuts
 from data.trials import TRUTHS
 from experiments.design import Plan, PlannedTrial
 from experiments.display import Screen
@@ -153,7 +153,12 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
 
 
 def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
-    """The observer as a responder. Raises `LookalikeError` if its confidence scale is not the plan's."""
+    """The observer as a responder; one with the default confidence cuts gets those for the plan's levels.
+
+    Raises `LookalikeError` if it has cuts of its own, for another number of levels.
+    """
+    if observer.confidence_cuts == Observer.confidence_cuts:
+        observer = replace(observer, confidence_cuts=usual_cuts(plan.confidence_levels))
     levels = len(observer.confidence_cuts) + 1
     if levels != plan.confidence_levels:
         raise LookalikeError(

@@ -13,10 +13,11 @@ if not __package__:  # run as a script: import from the folder that holds experi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from data.errors import LookalikeError
+from data.record import Log, read_record
 from data.trials import PLAN, RECORD, session_folder
 from experiments.design import Plan, draw_seed, read_plan, retest_plan
 from experiments.export import check_together
-from experiments.record import Log, is_complete, read_record, sessions, utc_now
+from experiments.record import is_complete, sessions, utc_now
 from experiments.script import parser, run_script, setup_from
 from experiments.session import Progress, silent
 from experiments.sitting import Result, Setup, hold

@@ -13,11 +13,12 @@ from typing import Literal
 
 from data.errors import LookalikeError
 from data.observers import Observer
+from data.record import read_record
 from data.trials import RECORD
 from experiments.design import Plan
 from experiments.display import HeadlessScreen, Screen, WindowScreen
 from experiments.export import export_session
-from experiments.record import Record, create_session, is_complete, read_record, refuse_taken
+from experiments.record import Record, create_session, is_complete, refuse_taken
 from experiments.responder import KeyboardResponder, Responder, SessionAborted, read_script, simulate
 from experiments.session import Progress, run_session, silent
 from stimuli.sets import StimulusSet

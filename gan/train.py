@@ -27,6 +27,7 @@ from gan.journal import Journal
 from gan.reals import Reals, check, open_reals
 from gan.run import Losses, Run, make_accelerator, start, step
 from gan.settings import Settings
+from gan.signals import stop_softly
 from gan.state import FILE, broken, load_state, save_state, stored_step
 from stimuli.export import sheet_of
 from stimuli.images import write_png
@@ -81,7 +82,8 @@ def train(
     their full size, a model folder. Runs as one process or, under `accelerate launch`, as several that
     share each batch; `progress` is called in the first. Raises `LookalikeError` if the patches are too few
     or of another size, the batch cannot be shared, `out` is occupied (without `resume`), in use, or holds
-    another run (with it), or a number is not finite (the last snapshot stays, and is named).
+    another run (with it), or a number is not finite (the last snapshot stays, and is named). A first
+    Ctrl-C or SIGTERM lets the step end and saves the state, then raises `KeyboardInterrupt`; a second does not wait.
     """
     out = Path(out)
     check(patches, settings)
@@ -91,15 +93,18 @@ def train(
         run, reals = _open(patches, out, settings, resume, accelerator)
         if not accelerator.is_main_process:
             return _loop(run, reals, out, lambda _: None)
-        with Journal(out, run.step) as journal:
+        with Journal(out, run.step) as journal, stop_softly() as stopped:
 
             def tick(now: Progress) -> None:
                 if _snapshot_due(run):
                     now = _snapshot(run, now, out, patches, journal)
                 journal.write(now.to_dict())
                 progress(now)
+                if stopped() and accelerator.num_processes == 1:
+                    save_state(run, out, patches)
+                    raise KeyboardInterrupt
 
-            return _loop(run, reals, out, tick)
+            return _loop(run, reals, out, tick, stopped)
 
 
 def model_folder(out: Path, images: int) -> Path:
@@ -124,13 +129,15 @@ def _open(
     return run, reals
 
 
-def _loop(run: Run, reals: Reals, out: Path, tick: Callable[[Progress], None]) -> Path:
+def _loop(
+    run: Run, reals: Reals, out: Path, tick: Callable[[Progress], None], stopped: Callable[[], bool] = lambda: False
+) -> Path:
     batch, last = run.settings.batch, _steps(run.settings.kimg, run.settings)
     began, first = time.perf_counter(), run.step
     losses: list[Losses] = []
     while run.step < last:
         losses.append(step(run, reals))
-        if run.step % TICK and not _snapshot_due(run):
+        if run.step % TICK and not _snapshot_due(run) and not stopped():
             continue
         speed = (run.step - first) * batch / (time.perf_counter() - began)
         now = _progress(run, losses, last * batch, speed)

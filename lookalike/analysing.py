@@ -18,7 +18,9 @@ def analyze(
     data: Annotated[Path, typer.Argument(help="Folder that holds the sub-* folders.")],
     out: Out,
     study: Annotated[Path | None, typer.Option(help="Study file; its exclusions apply.")] = None,
-    stimuli: Annotated[Path | None, typer.Option(help="Stimulus set that every record must come from.")] = None,
+    stimuli: Annotated[
+        Path | None, typer.Option(help="Stimulus set that was shown; every table is checked against it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Analyse: ROC, AUC, d' and test-retest similarity, with figure and report.
@@ -32,7 +34,7 @@ def analyze(
     from stimuli.sets import read_set
 
     summary = run_analysis(
-        data, out, None if study is None else read_study(study), None if stimuli is None else read_set(stimuli).sha256
+        data, out, None if study is None else read_study(study), None if stimuli is None else read_set(stimuli)
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
         say("lookalike: no --study was given, so the exclusions of the sessions' study file are not applied")

@@ -57,6 +57,7 @@ def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "first_seed": recipe.first_seed,
         "disjoint_patients_vouched_for": recipe.disjoint_patients,
         "leaks_dropped": recipe.safe,
+        "crops_per_lesion": patches.about["crops_per_box"],
         "credit": sorted({text for text in (patches.about["credit"], model.training.get("credit", "")) if text}),
     }
     return build_set(

@@ -6,6 +6,7 @@ mistake is one line on stderr and exit code 2; `lookalike --debug ...` shows whe
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -85,6 +86,9 @@ def demo(
 
 def main() -> None:
     """Entry point: run a command; a `LookalikeError` becomes one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows console may lack a letter of a folder's name
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except LookalikeError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import LookalikeError
-from data.files import refuse_occupied
+from data.files import refuse_occupied, write_text
 from data.observers import draw_group
 from data.shipped import CBIS_DDSM_KEY, DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY
 from data.study import read_study
@@ -72,7 +72,8 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
     say(f"4/5  sessions: six simulated observers, three of them twice -> {relative(made.data)}")
     _observe(made.stimuli, made.data, seed)
     say(f"5/5  results: tables, Figure 5 and a report -> {relative(made.results)}")
-    analyze(made.data, made.results, read_study(EXAMPLE_STUDY), stimuli.sha256)
+    analyze(made.data, made.results, read_study(EXAMPLE_STUDY), stimuli)
+    write_text(out / "README.txt", f"Made by 'lookalike demo'. {WARNING}\n\nReal images: {CREDIT}.\n")
     return made
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from data.shipped import DEFAULT_MODEL
-from lookalike.console import need, progress, relative, shares, show, whole_numbers
+from lookalike.console import need, progress, relative, say, shares, show, whole_numbers
 from lookalike.options import MAX_SEED, DisjointPatients, Json, ModelFolder, Out, Seed, Truncation, Weights
 
 app = typer.Typer()
@@ -43,8 +43,11 @@ def patches(
 
     cut = Cut(size, context, shares(split), crops_per_box, seed)
     mammograms = read_source(source, boxes)
+    new_key = not key.exists()
     with progress("mammograms", len(mammograms)) as advance:
         made = cut_patches(mammograms, out, read_key(key), cut, credit, advance)
+    if new_key:
+        say(f"{relative(key)}: a new key; with another one these patients get other codes and change sides, so keep it")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
 

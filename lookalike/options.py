@@ -33,4 +33,9 @@ Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole sc
 SessionSeed = Annotated[
     int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
 ]
-DPrime = Annotated[float, typer.Option("--dprime", help="Sensitivity of a simulated observer.")]
+DPrime = Annotated[
+    float,
+    typer.Option(
+        "--dprime", help="True d' of a simulated observer: at 0 it guesses, at 1 it is right in about 69 % of trials."
+    ),
+]

@@ -25,7 +25,7 @@ def run(
     script: Script = None,
     window: Window = True,
     fullscreen: Fullscreen = False,
-    dprime: DPrime = 0.0,
+    dprime: DPrime = 1.0,
     seed: SessionSeed = None,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +54,7 @@ def retest(
     script: Script = None,
     window: Window = True,
     fullscreen: Fullscreen = False,
-    dprime: DPrime = 0.0,
+    dprime: DPrime = 1.0,
     seed: SessionSeed = None,
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from data.files import read_json
 from gan.plan import Plan, make_plan
 from gan.reals import check
 from gan.settings import PRESETS, Settings
+from gan.state import FILE
 from gan.train import SETTINGS, Progress, train
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
@@ -57,7 +58,12 @@ def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dic
             if now.sheet is not None:
                 say(f"{now.images:>9} images  {note}  -> {relative(now.model or now.sheet)}")
 
-        model = train(patches, out, settings, resume=resume, progress=report)
+        try:
+            model = train(patches, out, settings, resume=resume, progress=report)
+        except KeyboardInterrupt:
+            if (out / FILE).is_file():
+                say(f"stopped; go on with: lookalike train {relative(patches.folder)} --out {relative(out)} --resume")
+            raise
     return {"model": relative(model), "samples": relative(out / "samples"), "log": relative(out / "log.jsonl")}
 
 

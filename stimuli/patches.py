@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -54,8 +55,10 @@ class Cut:
     def __post_init__(self) -> None:
         if self.size_px < 8:
             raise LookalikeError(f"size is {self.size_px} px; at least 8 is needed")
-        if self.context < 1:
-            raise LookalikeError(f"context is {self.context:g}; below 1 the patch would cut into the lesion's box")
+        if not 1 <= self.context < math.inf:  # refuses NaN too
+            raise LookalikeError(
+                f"context is {self.context:g}; it must be 1 or more: below, the patch would cut into the box"
+            )
         if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-9:
             raise LookalikeError(f"split is {self.split}; three shares of at least 0 that sum to 1 are needed")
         if self.crops_per_box < 1:

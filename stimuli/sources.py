@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
@@ -126,7 +127,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)")
     if "pixel_aspect" in frame:
         aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
-        for row in frame.index[~(aspect > 0)]:
+        for row in frame.index[~(aspect.gt(0) & np.isfinite(aspect))]:
             raise LookalikeError(f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)")
 
 

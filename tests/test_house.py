@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import subprocess
 import sys
 from importlib.metadata import distributions
@@ -105,3 +106,17 @@ def test_setup_cfg_lists_the_packages_that_exist() -> None:
     assert len(listed) == len(set(listed))
     assert set(listed) == there == set(FLOORS)
     assert setup["metadata"]["name"] == "lookalike"
+
+
+def test_every_file_that_the_documents_link_to_is_there():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    committed = set(listed.stdout.split()) if listed.returncode == 0 else None
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    links = 0
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            path = (document.parent / target).resolve()
+            assert path.exists(), f"{document.name} links to {target}, which is not there"
+            assert committed is None or path.is_dir() or str(path.relative_to(ROOT)) in committed, target
+            links += 1
+    assert links >= 5

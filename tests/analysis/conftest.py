@@ -12,14 +12,24 @@ import pytest
 
 from data.observers import Observer
 from data.trials import write_beh
+from stimuli.sets import StimulusSet
 
 STIMULI = "a1" * 32
 
 
 @pytest.fixture(scope="session")
-def stimuli() -> str:
-    """The hash of the stimulus set that `write_session` shows."""
-    return STIMULI
+def stimuli() -> StimulusSet:
+    """The stimulus set that `write_session` shows, as read; its images are nowhere."""
+    rows = [
+        {
+            "stimulus_id": f"s{n:03d}",
+            "file": f"images/s{n:03d}.png",
+            "truth": ("real", "generated")[n % 2],
+            "role": "main",
+        }
+        for n in range(100)
+    ]
+    return StimulusSet(Path("shown"), pd.DataFrame(rows), {}, STIMULI)
 
 
 @pytest.fixture(scope="session")

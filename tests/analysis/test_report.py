@@ -22,6 +22,7 @@ from data.errors import LookalikeError
 from data.files import sha256
 from data.observers import draw_group
 from data.study import StudyFile, read_study
+from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +73,7 @@ def six(tmp_path_factory: pytest.TempPathFactory, write_session: Write, study: S
 
 
 @pytest.fixture(scope="module")
-def results(six: Path, study: StudyFile, stimuli: str) -> Path:
+def results(six: Path, study: StudyFile, stimuli: StimulusSet) -> Path:
     """Where the six observers' results stand."""
     analyze(six, six.parent / "results", study, stimuli)
     return six.parent / "results"
@@ -260,7 +261,7 @@ def test_nobody_left_is_an_error_with_the_reasons(tmp_path: Path, write_session:
 
 
 def test_results_are_never_overwritten_and_repeat_to_the_byte(
-    six: Path, results: Path, tmp_path: Path, study: StudyFile, stimuli: str
+    six: Path, results: Path, tmp_path: Path, study: StudyFile, stimuli: StimulusSet
 ) -> None:
     before = {path.name: sha256(path) for path in results.iterdir()}
     summary = analyze(six, tmp_path / "again", study, stimuli)

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from data.errors import LookalikeError
-from data.observers import Judgement, Observer, draw_group
+from data.observers import Judgement, Observer, draw_group, usual_cuts
 
 SIGMAS = 4.5
 IMAGES = 2000  # of each truth
@@ -114,6 +114,16 @@ def test_confidence_is_the_distance_from_the_criterion() -> None:
             for response, expected in (("generated", above), ("real", below)):
                 share = np.mean([(j.response, j.confidence) == (response, level) for j in judgements])
                 assert near(share, expected, IMAGES), (truth, response, level)
+
+
+@pytest.mark.parametrize("levels", range(2, 10))
+def test_the_usual_cuts_share_confidence_out_evenly(levels: int) -> None:
+    shares = np.diff(norm.cdf([0.0, *usual_cuts(levels), np.inf])) * 2
+    # A cut is rounded by 0.05 at most, where the density of |x| is 0.8 at most.
+    np.testing.assert_allclose(shares, 1 / levels, atol=2 * 0.05 * 0.8)
+    assert len(shares) == levels
+    assert min(shares) > 0
+    assert usual_cuts(4) == (0.3, 0.7, 1.2)
 
 
 @pytest.mark.parametrize("levels", [2, 3, 9])

@@ -97,14 +97,14 @@ def test_after_kill_9_the_session_is_exported_and_analysed(
         assert not (data / "sub-p1").exists()
         process.kill()
     with pytest.raises(LookalikeError, match=rf"participant p1, session 1 .*14 answers.*'lookalike export {data}'"):
-        load(data, study, small_set.sha256)
+        load(data, study, small_set)
     [result] = export_all(data)
     table = data / "sub-p1" / "ses-1" / "beh" / "sub-p1_ses-1_task-realfake_beh.tsv"
     assert result == Exported("p1", 1, "written", table, 14, 27, complete=False)
     assert (data / "participants.tsv").read_text() == "participant_id\tobserver\nsub-p1\tsimulated\n"
     answered = read_bids(data)["response"].notna()
     assert answered.tolist() == [True] * 14 + [False] * 13
-    [found] = load(data, study, small_set.sha256).sessions.to_dict("records")
+    [found] = load(data, study, small_set).sessions.to_dict("records")
     main = int((answered & (read_bids(data)["role"] == "main")).sum())
     assert (found["status"], found["answered"], found["planned"]) == ("flagged", main, 20)
     assert f"partial session: {main} of 20" in found["reason"]
@@ -353,6 +353,33 @@ def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, stu
     participants = (data / "participants.tsv").read_text(encoding="utf-8").splitlines()
     assert participants == ["participant_id\texpertise\tyears", "sub-p1\tresident\t012", "sub-p2\tn/a\tn/a"]
     assert (data / "README").read_text() == "Our own words."
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_participants_not_saved_as_utf8_cost_nobody_a_table(
+    small_set: StimulusSet, study: StudyFile, tmp_path: Path, encoding: str
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    participants = data / "participants.tsv"
+    text = "participant_id\tsite\nsub-elsewhere\tZürich\n"
+    participants.write_text(text, encoding=encoding)
+    before = participants.read_bytes()
+    for name in ("p1", "p2"):
+        with pytest.raises(LookalikeError, match=r"participants\.tsv: not UTF-8 .* save it as UTF-8") as caught:
+            realfake.run(small_set.folder, data, name, study.path, 3, SETUP)
+        assert f"'lookalike export {data}'" in str(caught.value)
+    assert len(read_bids(data)) == 2 * 27
+    for path in data.glob("sub-p?/ses-1/beh/*"):
+        path.unlink()
+    results = export_all(data)
+    assert [(one.outcome, one.answered) for one in results] == [("failed", 27)] * 2
+    assert all("participants.tsv: not UTF-8" in str(one.problem) for one in results)
+    assert len(read_bids(data)) == 2 * 27
+    assert participants.read_bytes() == before
+    participants.write_text(text, encoding="utf-8")
+    assert [one.outcome for one in export_all(data)] == ["unchanged"] * 2
+    assert participants.read_text(encoding="utf-8") == text + "sub-p1\tn/a\nsub-p2\tn/a\n"
 
 
 def errors(command: str, data: Path) -> set[str]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,6 +197,43 @@ def test_a_file_system_without_locks_stops_no_session(tmp_path: Path, monkeypatc
     assert not is_running(path)
 
 
+def test_who_looks_while_a_session_locks_its_record_does_not_keep_it_from_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, looks = fcntl.flock, 0.2
+
+    def look_first(handle: int, how: int) -> None:
+        if how & fcntl.LOCK_EX:
+            reader = open(tmp_path / "record.jsonl", "rb")  # noqa: SIM115 (closed by the timer)
+            flock(reader.fileno(), fcntl.LOCK_SH)
+            threading.Timer(looks, reader.close).start()
+        flock(handle, how)
+
+    monkeypatch.setattr("fcntl.flock", look_first)
+    with Record(tmp_path) as record:
+        time.sleep(2 * looks)
+        assert is_running(record.path)
+
+
+def test_on_windows_a_byte_that_nobody_reads_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locking(handle: int, how: int, count: int) -> None:
+        assert (os.lseek(handle, 0, os.SEEK_CUR), count) == (2**30, 1)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if how == 1 else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise PermissionError(errno.EACCES, "Permission denied") from None
+
+    windows = SimpleNamespace(LK_LOCK=1, LK_NBLCK=2, locking=locking)
+    monkeypatch.setattr("experiments.record.msvcrt", windows, raising=False)
+    monkeypatch.setattr("experiments.record.sys", SimpleNamespace(platform="win32"))
+    with Record(tmp_path) as record:
+        record.append("answer", **answer(1))
+        assert is_running(record.path)
+        assert len(read_record(record.path).of("answer")) == 1  # written at the start of the file, not after the lock
+    assert record.path.stat().st_size < 1000
+    assert not is_running(record.path)
+
+
 def refusal(data: Path) -> str:
     with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was") as caught:
         refuse_taken(data, "k7q2m", 1)
@@ -202,6 +243,8 @@ def refusal(data: Path) -> str:
 def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Plan) -> None:
     folder = create_session(tmp_path, plan)
     unshown = f"ended before anything was shown: remove {folder} to run it"
+    long_ago = time.time() - 90
+    os.utime(folder / "plan.json", (long_ago, long_ago))
     assert unshown in refusal(tmp_path)
     with Record(folder) as record:
         assert "it is running now; use another --participant" in refusal(tmp_path)
@@ -221,6 +264,17 @@ def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Pla
     assert "or 'lookalike retest' for a second session" in refusal(tmp_path)
     record.path.write_text("damaged\n")
     assert refusal(tmp_path).endswith("nothing was changed; use another --participant")
+
+
+def test_nobody_is_told_to_remove_a_session_that_may_just_be_beginning(tmp_path: Path, plan: Plan) -> None:
+    """Between its folder's appearance and the lock on its record, a session that runs looks like one that died."""
+    folder = create_session(tmp_path, plan)
+    for begun in (False, True):
+        if begun:
+            (folder / "record.jsonl").touch()
+        said = refusal(tmp_path)
+        assert "only just beginning, or ended at once; use another --participant, or ask again in a minute" in said
+        assert "remove " not in said
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:

@@ -75,6 +75,19 @@ def test_a_script_that_answers_twice_or_names_nothing_is_refused(plan: Plan, tmp
 def test_a_simulated_observer_needs_the_studys_confidence_scale(plan: Plan) -> None:
     with pytest.raises(LookalikeError, match="has 3 confidence levels, the study 4"):
         simulate(Observer(confidence_cuts=(0.5, 1.0)), plan)
+    own = Observer(confidence_cuts=(0.5, 1.0, 1.1))
+    assert simulate(own, plan).observer == own
+
+
+@pytest.mark.parametrize("levels", range(2, 10))
+def test_a_simulated_observer_uses_as_many_confidence_levels_as_the_study_has(
+    small_set: StimulusSet, make_study: Callable[..., StudyFile], levels: int
+) -> None:
+    plan = draw_plan(small_set, make_study(trials=20, confidence_levels=levels), "p1", 1, 0)
+    observer = simulate(Observer(dprime=1, seed=2), plan).observer
+    said = {observer.judge(f"s{number}", "real", 1).confidence for number in range(300)}
+    assert said == set(range(1, levels + 1))
+    assert (observer.dprime, observer.seed) == (1, 2)
 
 
 @dataclass(frozen=True)

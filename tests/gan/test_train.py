@@ -2,6 +2,7 @@
 
 import errno
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from gan.checkpoint import load_model
 from gan.generator import Architecture
 from gan.run import make_accelerator, start
 from gan.settings import Settings
-from gan.state import FILE
+from gan.state import FILE, stored_step
 from gan.train import LOCK, train
 from stimuli.images import read_picture, write_png
 
@@ -279,3 +280,35 @@ def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_
         losses[precision] = seen[0].loss_d
     assert losses["bf16"] == pytest.approx(losses["no"], rel=0.05)
     assert losses["bf16"] != losses["no"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, tmp_path, monkeypatch, number):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    original = gan.train.step
+
+    def asked(run, reals):
+        losses = original(run, reals)
+        if run.step == 3:
+            signal.raise_signal(number)
+        return losses
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(gan.train, "step", asked)
+    with pytest.raises(KeyboardInterrupt):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.train, "step", original)
+    assert signal.getsignal(number) is before
+    assert stored_step(tmp_path / "run") == 3
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_asked_twice_it_stops_at_once(patches, tmp_path, monkeypatch):
+    def impatient(_run, _reals):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the second Ctrl-C should have been heard")
+
+    monkeypatch.setattr(gan.train, "step", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        train(patches, tmp_path / "run", SETTINGS)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from data.errors import LookalikeError
+from data.observers import Observer
+from experiments.sitting import Setup
 from lookalike import console
 
 COMMANDS = [
@@ -66,6 +69,23 @@ def test_the_examples_name_only_options_that_exist(lookalike):
         ours = " ".join(line.partition("-m lookalike")[2] or line for line in example.splitlines())  # not accelerate's
         used = {word.rstrip(".") for word in ours.split() if word.startswith("--")}
         assert used <= set(options.replace("/", " ").replace(",", " ").split()), command
+
+
+@pytest.mark.parametrize(("command", "room"), [("run", "realfake"), ("retest", "retest")])
+def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypatch, command, room):
+    setups = []
+
+    def run(*arguments):
+        setups.extend(one for one in arguments if isinstance(one, Setup))
+        raise LookalikeError("seen enough")
+
+    monkeypatch.setattr(f"experiments.{room}.run", run)
+    words = (command, "s", "--data", "d", "--participant", "a1", "--observer", "simulated", "--no-window")
+    lookalike(*words)
+    lookalike(*words, "--dprime", 0)
+    assert [setup.simulated.dprime for setup in setups] == [1, 0]
+    assert all(setup.simulated.confidence_cuts == Observer.confidence_cuts for setup in setups)  # so the study's count
+    assert "right in about 69 % of trials" in " ".join(lookalike(command, "--help").out.split())
 
 
 def test_root_help_shows_the_whole_way(lookalike):

@@ -392,6 +392,8 @@ def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(tmp_path: Path, write_s
     [
         ({"size_px": 7}, "size is 7"),
         ({"context": 0.9}, "context is 0.9"),
+        ({"context": float("inf")}, "context is inf; it must be 1 or more"),
+        ({"context": float("nan")}, "context is nan; it must be 1 or more"),
         ({"split": (0.7, 0.2, 0.2)}, "split is"),
         ({"split": (1.2, -0.1, -0.1)}, "split is"),
         ({"crops_per_box": 0}, "crops per box is 0"),

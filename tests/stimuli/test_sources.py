@@ -123,6 +123,7 @@ def test_a_box_at_the_edge_has_half_a_pixel_of_grace(
         ({"file": None}, "has no file"),
         ({"patient_id": None}, "has no patient_id"),
         ({"pixel_aspect": 0}, "has no usable pixel_aspect"),
+        ({"pixel_aspect": np.inf}, "has no usable pixel_aspect"),
         ({"pixel_aspect": "wide"}, "has no usable pixel_aspect"),
         ({"pathology": "Jane Doe"}, "pathology is none of BENIGN"),
         ({"laterality": "Jane Doe"}, "laterality is none of LEFT"),

@@ -1,0 +1,104 @@
+"""The session record read back: what experiments write, event by event, and analysis checks the tables against.
+
+A record is `record.jsonl`, one JSON object a line (`experiments.record` writes it).
+Every event has `event` and `utc` (ISO 8601); the others, by event:
+
+| event        | fields                                                                             |
+|--------------|------------------------------------------------------------------------------------|
+| start        | participant, session, plan_sha256, stimulus_set_sha256, study_sha256, observer,     |
+|              | days_since_first (None in session 1), screen, versions                              |
+| onset        | trial, stimulus_id, onset (s since the session's start)                             |
+| answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s) |
+| interruption | reason                                                                              |
+| end          |                                                                                     |
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+
+_CURE = "restore the record from a backup"
+FIELDS: dict[str, tuple[str, ...]] = {
+    "start": (
+        "participant",
+        "session",
+        "plan_sha256",
+        "stimulus_set_sha256",
+        "study_sha256",
+        "observer",
+        "days_since_first",
+        "screen",
+        "versions",
+    ),
+    "onset": ("trial", "stimulus_id", "onset"),
+    "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "interruption": ("reason",),
+    "end": (),
+}
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A record read back. `cut` is what stood on an unfinished last line, empty if there was none."""
+
+    path: Path
+    events: tuple[Event, ...]
+    cut: str
+
+    def of(self, event: str) -> tuple[Event, ...]:
+        """All events of one kind, in order."""
+        return tuple(entry for entry in self.events if entry["event"] == event)
+
+    @property
+    def start(self) -> Event:
+        """The first event. Raises `LookalikeError` if it is lost, or the session died before writing it."""
+        if self.events and not self.of("start"):
+            raise LookalikeError(f"{self.path}: the session's start is missing; {_CURE}")
+        if not self.events:
+            raise LookalikeError(
+                f"{self.path}: the session has only just begun, or ended before anything was shown; if this is so "
+                f"in a minute too, remove {self.path.parent} to run it"
+            )
+        return self.of("start")[0]
+
+
+def read_record(path: Path) -> Log:
+    """Read a record. A last line without its end (the power went) is set apart as `Log.cut`.
+
+    Raises `LookalikeError` naming the line if any other line is damaged or answers a trial twice.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise LookalikeError(f"{path}: no such record; has this session been run?") from None
+    *lines, cut = content.split(b"\n")
+    events: list[Event] = []
+    answered: set[int] = set()
+    for number, line in enumerate(lines, start=1):
+        event = _parse(line, f"{path}: line {number}")
+        if event["event"] == "answer":
+            if event["trial"] in answered:
+                raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
+            answered.add(event["trial"])
+        events.append(event)
+    return Log(path, tuple(events), cut.decode("utf-8", errors="replace"))
+
+
+def _parse(line: bytes, where: str) -> Event:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
+    if not isinstance(event, dict) or event.get("event") not in FIELDS:
+        raise LookalikeError(f"{where} is no event of a session; {_CURE}")
+    missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
+    if missing:
+        raise LookalikeError(f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+    return event
