@@ -6,6 +6,7 @@ A P-value is not luminance (cd/m²); that exists only behind a calibrated displa
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -123,8 +124,10 @@ def _read_dicom(path: Path) -> Picture:
     import pydicom
 
     try:
-        dataset = pydicom.dcmread(path)
-        stored = dataset.pixel_array
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong is said once, below
+            dataset = pydicom.dcmread(path)
+            stored = dataset.pixel_array
     except Exception as error:  # decoders raise whatever they like on damaged data
         raise LookalikeError(
             f"{path}: not a readable DICOM image ({_first_line(error)}); fetch the file again, or install "
