@@ -1,8 +1,8 @@
 """How fast the networks make images and learn, and how much memory that takes.
 
-    python benchmarks/gan.py                       the presets' networks at 64, 128 and 256 px
-    python benchmarks/gan.py --sizes 64 --runs 5   one size, the median of five
-    python benchmarks/gan.py --json > figures.json
+    python -m benchmarks.gan                       the presets' networks at 64, 128 and 256 px
+    python -m benchmarks.gan --sizes 64 --runs 5   one size, the median of five
+    python -m benchmarks.gan --json > figures.json
 
 Each figure stands beside that of the same networks, with the same weights, made of the plain steps
 that the papers describe: doubling, then convolution, then blur; convolution, then averaging; instance
