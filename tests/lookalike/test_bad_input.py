@@ -49,7 +49,7 @@ def test_a_truncated_image(cut, film):
     assert "00003_LEFT_CC.jpg: not a readable image" in cut(film)
 
 
-def test_a_truncated_dicom(cut, film):
+def test_a_truncated_dicom(cut, film, recwarn):
     import numpy as np
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
@@ -70,6 +70,7 @@ def test_a_truncated_dicom(cut, film):
     table.loc[0, "file"] = "cut.dcm"
     table.to_csv(film / "boxes.csv", index=False)
     assert "cut.dcm: not a readable DICOM image" in cut(film)
+    assert not [str(one.message) for one in recwarn if "cut.dcm" in str(one.message) or "pixel" in str(one.message)]
 
 
 def test_a_box_outside_its_image(cut, film):

@@ -153,3 +153,17 @@ def test_the_default_key_stays_out_of_version_control(lookalike, mammograms, tmp
     subprocess.run(["git", "init", "-q", "."], check=True)
     found = subprocess.run(["git", "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True).stdout
     assert "patient.key" not in found
+
+
+def test_a_folder_whose_letters_the_terminal_lacks_is_no_traceback(mammograms, tmp_path):
+    out, key = tmp_path / "Ünï ✓", tmp_path / "patient.key"
+    command = [sys.executable, "-m", "lookalike", "patches", mammograms, "--out", out, "--size", "16", "--key", key]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    first = subprocess.run(list(map(str, command)), capture_output=True, env=environment, check=False)
+    assert first.returncode == 0, first.stderr
+    assert b"\\u2713" in first.stdout
+    assert b"a new key" in first.stderr
+    command[command.index(out)] = tmp_path / "again"
+    again = subprocess.run(list(map(str, command)), capture_output=True, env=environment, check=False)
+    assert again.returncode == 0
+    assert b"a new key" not in again.stderr

@@ -29,6 +29,9 @@ def test_the_demo_makes_what_it_says(lookalike, tmp_path):
 
     patches = read_patches(out / "patches")
     assert patches.table["patient"].nunique() == 2
+    note = next(tmp_path.rglob("README.txt")).read_text()
+    assert "two patients" in note
+    assert "CC BY 3.0" in note
     assert (patches.table[["native_rows", "native_columns"]] >= 64).all(axis=None)
     assert set(patches.table["source_bit_depth"]) == {16}
 
