@@ -36,6 +36,7 @@ from gan.losses import discriminator_loss, r1_penalty
 from gan.reals import Reals
 from gan.run import Run, make_accelerator, start, step
 from gan.settings import PRESETS, Settings
+from lookalike.memory import reuse_freed_memory
 
 PRESET_OF = {64: "tiny", 128: "small", 256: "paper"}
 BATCH_OF = {64: 32, 128: 16, 256: 4}
@@ -140,6 +141,7 @@ def measure(what: str, size: int, stage: int, plain: bool) -> dict[str, float]:
 
 
 def measured(what: str, size: int, stage: int, plain: bool) -> None:
+    reuse_freed_memory()  # as every command of `lookalike` does
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     speed = generating(size, plain) if what == "generate" else training(size, stage, plain)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -18,6 +18,7 @@ from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
 from lookalike import analysing, generating, making, running
 from lookalike.console import headline, need, relative, say, show
+from lookalike.memory import reuse_freed_memory
 from lookalike.options import Json, ModelFolder, Out, Seed
 
 EXAMPLE = """\b
@@ -89,6 +90,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console may lack a letter of a folder's name
             stream.reconfigure(errors="backslashreplace")
+    reuse_freed_memory()
     try:
         app()
     except LookalikeError as error:
