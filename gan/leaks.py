@@ -161,7 +161,8 @@ def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int])
     _check(generated, seeds, reference)
     distances = {"pixels": 1 - correlations(generated, reference.templates)}
     if reference.network is not None and reference.features is not None:
-        distances["features"] = _feature_distances(reference.network, generated, reference.features)
+        sides = _both_sides(reference.network, generated)
+        distances["features"] = _feature_distances(sides, reference.features)
     limit = FALSE_ALARMS / (len(generated) * len(distances))
     found = [
         one for measure, between in distances.items() for one in _nearest(reference, measure, between, seeds, limit)
@@ -204,8 +205,9 @@ def prepare(patches: PatchSet, network: Vgg16 | None = None) -> Reference:
     floors = {"pixels": _floor(1 - correlations(images, templates), patients)}
     features = None
     if network is not None:
-        features = pooled_features(network, images)
-        floors["features"] = _floor(_feature_distances(network, images, features), patients)
+        sides = _both_sides(network, images)
+        features = sides[0]
+        floors["features"] = _floor(_feature_distances(sides, features), patients)
     return Reference(patches.sha256, images, tuple(rows["patch_id"]), patients, templates, features, network, floors)
 
 
@@ -289,13 +291,18 @@ def _scores(
     return smallest / np.maximum(usual, _TINY), places
 
 
-def _feature_distances(network: Vgg16, images: Pixels, features: Tensor) -> npt.NDArray[np.float64]:
-    """1 − correlation of standardised features, (N, M), the nearer of plain and mirrored (training mirrors)."""
-    mean, sd = features.mean(dim=0), features.std(dim=0).clamp_min(1e-9)
-    known = F.normalize((features - mean) / sd, dim=1)
+def _both_sides(network: Vgg16, images: Pixels) -> tuple[Tensor, Tensor]:
+    """Features of images, and of their mirror images: training mirrors."""
     flipped = np.ascontiguousarray(images[:, :, ::-1])
-    sides = [F.normalize((pooled_features(network, one) - mean) / sd, dim=1) @ known.T for one in (images, flipped)]
-    distances: npt.NDArray[np.float64] = (1 - torch.maximum(*sides)).clamp_min(0).numpy()
+    return pooled_features(network, images), pooled_features(network, flipped)
+
+
+def _feature_distances(sides: tuple[Tensor, Tensor], known: Tensor) -> npt.NDArray[np.float64]:
+    """1 − correlation of standardised features, (N, M), the nearer of plain and mirrored; `known` of training."""
+    mean, sd = known.mean(dim=0), known.std(dim=0).clamp_min(1e-9)
+    patches = F.normalize((known - mean) / sd, dim=1)
+    alike = [F.normalize((side - mean) / sd, dim=1) @ patches.T for side in sides]
+    distances: npt.NDArray[np.float64] = (1 - torch.maximum(*alike)).clamp_min(0).numpy()
     return distances
 
 
