@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t
 
 from analysis.participants import Participant
+from analysis.result import Result
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Result):
     """A mean over participants: `n` values, their SD, and t-based bounds at `level`.
 
     `undefined` counts participants without a value. What is undefined is NaN and `reason` says why.
@@ -28,12 +28,9 @@ class Mean:
     level: float
     reason: str | None
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Group:
+class Group(Result):
     """The participants of one kind of observer (people are never averaged with simulated observers).
 
     `dprime_sampling_sd` is the SD of d′ that finite trials alone would produce, the root mean square
@@ -46,9 +43,6 @@ class Group:
     dprime_sampling_sd: float
     auc: Mean
     similarity: Mean
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def group_by_observer(participants: Sequence[Participant]) -> list[Group]:

@@ -7,20 +7,20 @@ High agreement alone does not show that someone sees something: an observer who 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 
 
 @dataclass(frozen=True)
-class Retest:
+class Retest(Result):
     """Agreement of a retest with session 1.
 
     `similarity` [0, 1] is `matches` / `pairs`, with Wilson bounds `low` and `high` at `level`; `expected`
@@ -39,9 +39,6 @@ class Retest:
     expected: float
     kappa: float
     reason: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def from_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:

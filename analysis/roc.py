@@ -7,19 +7,18 @@ would lift the mean AUC of observers at true chance above .5.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from analysis.trials import is_generated
-from data.errors import LookalikeError
+from analysis.ratings import rated
+from analysis.result import Result
 
 
 @dataclass(frozen=True, eq=False)
-class Roc:
+class Roc(Result):
     """One observer's rating ROC.
 
     `false_alarm_rate` and `hit_rate` [0, 1] have shape (points,), from (0, 0) to (1, 1): the shares of
@@ -42,9 +41,6 @@ class Roc:
     threshold: npt.NDArray[np.float64]
     reason: str | None
 
-    def to_dict(self) -> dict[str, Any]:
-        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
-
 
 def from_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike, level: float = 0.95) -> Roc:
     """The ROC of ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
@@ -57,13 +53,11 @@ def from_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike, level: float = 0.9
     Statistical Evaluation of Medical Tests, 5.2). It stays inside [0, 1] and covers better than
     AUC ± z·SE: .95 at d′ = 2 against .91, on 50 + 50 images and 8 ratings, and .95–.96 at d′ from 0 to 1
     (test_roc). It is undefined where DeLong's variance is 0.
-    Raises `LookalikeError` for an unknown truth or unequal lengths.
+    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
     """
-    signal, scores = is_generated(truth), np.asarray(rating, dtype=np.float64)
-    if signal.shape != scores.shape:
-        raise LookalikeError(f"{signal.size} truths and {scores.size} ratings: there must be one rating per trial")
-    rated = ~np.isnan(scores)
-    generated, real = scores[rated & signal], scores[rated & ~signal]
+    signal, scores = rated(truth, rating)
+    kept = ~np.isnan(scores)
+    generated, real = scores[kept & signal], scores[kept & ~signal]
     missing = " and no ".join(name for name, part in (("generated", generated), ("real", real)) if not part.size)
     auc = se = low = high = np.nan
     empty = np.empty(0)
@@ -83,7 +77,7 @@ def from_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike, level: float = 0.9
         level=level,
         generated=int(generated.size),
         real=int(real.size),
-        unrated=int(np.sum(~rated)),
+        unrated=int(np.sum(~kept)),
         false_alarm_rate=false_alarm_rate,
         hit_rate=hit_rate,
         threshold=threshold,

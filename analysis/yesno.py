@@ -11,14 +11,15 @@ The signal is `generated`: a hit is "generated" said of a generated image, a fal
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 
@@ -26,7 +27,7 @@ Correction = Literal["log-linear", "replace", "none"]
 
 
 @dataclass(frozen=True)
-class YesNo:
+class YesNo(Result):
     """One observer's yes/no performance.
 
     The counts are trials; `hit_rate`, `false_alarm_rate` and `accuracy` are the uncorrected shares
@@ -50,9 +51,6 @@ class YesNo:
     level: float
     correction: Correction
     reason: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def from_responses(

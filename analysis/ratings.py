@@ -1,0 +1,53 @@
+"""Ratings as counts: the table from which everything about a rating experiment follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.result import Result
+from analysis.trials import is_generated
+from data.errors import LookalikeError
+
+
+@dataclass(frozen=True, eq=False)
+class Counts(Result):
+    """How often each rating was given to real and to generated images.
+
+    `ratings` (K,) ascend: larger is more generated-looking. `real` and `generated` (K,) are whole numbers of
+    trials; `unrated` counts those left out for want of a rating.
+    """
+
+    ratings: npt.NDArray[np.float64]
+    real: npt.NDArray[np.int64]
+    generated: npt.NDArray[np.int64]
+    unrated: int = 0
+
+
+def count(truth: npt.ArrayLike, rating: npt.ArrayLike) -> Counts:
+    """Counts of the ratings that occur; both arguments of shape (trials,), a NaN rating is left out and counted.
+
+    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    """
+    signal, scores = rated(truth, rating)
+    kept = ~np.isnan(scores)
+    ratings, place = np.unique(scores[kept], return_inverse=True)
+    real, generated = (
+        np.bincount(place[signal[kept] == kind], minlength=ratings.size).astype(np.int64) for kind in (False, True)
+    )
+    return Counts(ratings, real, generated, int(np.sum(~kept)))
+
+
+def rated(truth: npt.ArrayLike, rating: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Whether each image is generated, and its rating (NaN where there is none), checked against each other.
+
+    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    """
+    signal, scores = is_generated(truth), np.asarray(rating, dtype=np.float64)
+    if signal.shape != scores.shape:
+        raise LookalikeError(f"{signal.size} truths and {scores.size} ratings: there must be one rating per trial")
+    if np.isinf(scores).any():
+        raise LookalikeError(f"rating {int(np.flatnonzero(np.isinf(scores))[0])} (from 0) is infinite")
+    return signal, scores
