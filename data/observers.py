@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtri
 
 from data.errors import LookalikeError
@@ -98,35 +100,93 @@ class Observer:
         return Judgement(response, confidence, float(time), float(0.6 * np.exp(0.3 * rng.standard_normal())))
 
 
-def draw_group(
-    count: int,
-    seed: int,
-    *,
-    dprime: float = 0.0,
-    between_sd: float = 0.2,
-    criterion_sd: float = 0.3,
-    image_sd: float = 0.5,
-    own_sd: float = 0.6,
-    lapse: float = 0.01,
-) -> list[Observer]:
-    """Draw `count` observers whose d' has the given mean and between-observer SD.
+@dataclass(frozen=True)
+class Population:
+    """Whom and what a study samples: observers whose d' and criterion vary, and images that vary.
 
-    All share one image effect (`image_sd`): some images look generated to everyone.
+    `dprime` is the mean d' and `between_sd` its SD between observers; `criterion_sd` that of the criterion.
+    `image_sd`, `own_sd`, `lapse` and `confidence_cuts` are those of every `Observer`.
+    """
+
+    dprime: float = 0.0
+    between_sd: float = 0.2
+    criterion_sd: float = 0.3
+    image_sd: float = 0.5
+    own_sd: float = 0.6
+    lapse: float = 0.01
+    confidence_cuts: tuple[float, ...] = usual_cuts(4)
+
+    def __post_init__(self) -> None:
+        for name in ("between_sd", "criterion_sd"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+        self.observer(self.dprime, 0.0)  # the rest is an observer's
+
+    def observer(self, dprime: float, criterion: float, **others: Any) -> Observer:
+        """One member, with a d' and a criterion of his own."""
+        shared = ("image_sd", "own_sd", "lapse", "confidence_cuts")
+        return Observer(dprime, criterion, **{name: getattr(self, name) for name in shared}, **others)
+
+
+def draw_group(count: int, seed: int, population: Population = Population()) -> list[Observer]:
+    """Draw `count` observers of a population; all share the same images' effects.
+
+    A larger group of the same seed keeps its first members.
     """
     rng = np.random.default_rng(seed)
     return [
-        Observer(
-            dprime=float(dprime + between_sd * rng.standard_normal()),
-            criterion=float(criterion_sd * rng.standard_normal()),
-            image_sd=image_sd,
-            own_sd=own_sd,
-            lapse=lapse,
+        population.observer(
+            dprime=float(population.dprime + population.between_sd * rng.standard_normal()),
+            criterion=float(population.criterion_sd * rng.standard_normal()),
             median_time_s=float(1.6 * np.exp(0.2 * rng.standard_normal())),
             seed=int(rng.integers(2**31)),
             image_seed=seed,
         )
         for _ in range(count)
     ]
+
+
+def draw_ratings(
+    population: Population,
+    participants: int,
+    generated: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+    *,
+    studies: int = 1,
+    own_images: bool = False,
+) -> npt.NDArray[np.int8]:
+    """Session 1 of whole studies at once: signed ratings (studies, participants, images), -k .. -1, 1 .. k.
+
+    The same model as `Observer.judge`, without times and names, for simulations that need thousands of
+    studies. `generated` (images,) says which images are. Every study draws new observers and new images,
+    which all its participants share, or with `own_images` each participant has to himself.
+    """
+    shape = (studies, participants, generated.size)
+    dprime = population.dprime + population.between_sd * rng.standard_normal(shape[:2], dtype=np.float32)
+    criterion = population.criterion_sd * rng.standard_normal(shape[:2], dtype=np.float32)
+    images = rng.standard_normal(shape if own_images else (studies, 1, generated.size), dtype=np.float32)
+    # One draw for what is the observer's own and for internal noise: within one session they are alike.
+    rest = np.float32(np.sqrt(1 - population.image_sd**2))
+    evidence = rng.standard_normal(shape, dtype=np.float32)
+    evidence *= rest
+    evidence += np.float32(population.image_sd) * images
+    evidence += dprime[..., None] * np.where(generated, 0.5, -0.5).astype(np.float32) - criterion[..., None]
+    levels = len(population.confidence_cuts) + 1
+    ratings = _signed(evidence, population.confidence_cuts)
+    if population.lapse > 0:
+        lapsed = rng.random(shape, dtype=np.float32) < population.lapse
+        guesses = rng.integers(1, levels + 1, int(lapsed.sum())) * rng.choice([-1, 1], int(lapsed.sum()))
+        ratings[lapsed] = guesses.astype(np.int8)
+    return ratings
+
+
+def _signed(distance: npt.NDArray[np.float32], cuts: tuple[float, ...]) -> npt.NDArray[np.int8]:
+    """Distances from the criterion to signed ratings."""
+    size = np.abs(distance)
+    confidence = np.ones(distance.shape, np.int8)
+    for cut in cuts:
+        confidence += size > cut
+    return np.where(distance > 0, confidence, -confidence).astype(np.int8)
 
 
 def _seed(*parts: object) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data.errors import LookalikeError
 from data.files import refuse_occupied, write_text
-from data.observers import draw_group
+from data.observers import Population, draw_group
 from data.shipped import CBIS_DDSM_KEY, DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY
 from data.study import read_study
 from lookalike.console import progress, relative, say
@@ -95,7 +95,7 @@ def _observe(stimuli: Path, data: Path, seed: int) -> None:
     from experiments import realfake, retest
     from experiments.sitting import Setup
 
-    observers = dict(zip(PARTICIPANTS, draw_group(len(PARTICIPANTS), seed, dprime=0.15), strict=True))
+    observers = dict(zip(PARTICIPANTS, draw_group(len(PARTICIPANTS), seed, Population(dprime=0.15)), strict=True))
     setups = {name: Setup("simulated", window=False, simulated=observer) for name, observer in observers.items()}
     with progress("     sessions", len(PARTICIPANTS) + len(RETESTED)) as advance:
         for number, name in enumerate(PARTICIPANTS):

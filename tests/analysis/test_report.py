@@ -20,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from analysis.report import analyze
 from data.errors import LookalikeError
 from data.files import sha256
-from data.observers import draw_group
+from data.observers import Population, draw_group
 from data.study import StudyFile, read_study
 from stimuli.sets import StimulusSet
 
@@ -64,7 +64,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFile:
 def six(tmp_path_factory: pytest.TempPathFactory, write_session: Write, study: StudyFile) -> Path:
     """Six simulated observers and 100 images each; the first three come back."""
     folder = tmp_path_factory.mktemp("six") / "bids"
-    for index, (name, observer) in enumerate(zip(NAMES, draw_group(6, 5, dprime=0.2), strict=True)):
+    for index, (name, observer) in enumerate(zip(NAMES, draw_group(6, 5, Population(dprime=0.2)), strict=True)):
         about: dict[str, Any] = {"observer": observer, "Observer": "simulated", "StudySHA256": study.sha256}
         write_session(folder, name, **about)
         if index < 3:
