@@ -1,4 +1,8 @@
-"""Whether a session's table says what was recorded, what was planned and what the images are."""
+"""Whether a session's table says what was recorded, what was planned and what the images are; and what is odd in it.
+
+What contradicts is refused (`check_record`, `check_images`); what is merely remarkable is kept, named and
+counted, with what the analysis does about it (`audit`).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,37 @@ from data.trials import PLAN, RECORD, BehFile, refuse_rows, session_folder
 
 if TYPE_CHECKING:  # whoever gives no stimulus set needs no images
     from stimuli.sets import StimulusSet
+
+FASTEST_S = 0.2  # s; a judgement of an image that comes sooner was not made on it (Whelan 2008, Psychol. Rec. 58:475)
+AUDIT_COLUMNS = ("participant", "session", "found", "trials", "which", "policy")
+_NAMED = 10  # trials named in a row
+
+
+def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
+    """What is remarkable in a session's main trials: one row per finding, with columns `AUDIT_COLUMNS`.
+
+    `trials` counts them, `which` names the first ten by trial number, `policy` says what the analysis does.
+    """
+    answered, rated = main["response"].notna(), main["confidence"].notna()
+    fast = answered & (main["response_time"].astype(float) < FASTEST_S)
+    kinds = {name: main.loc[answered, name].nunique() for name in ("truth", "response", "confidence")}
+    whole = answered & True
+    findings = [
+        ("no answer", ~answered, "left out and counted"),
+        ("an answer without a confidence", answered & ~rated, "counts in d', not in the ROC"),
+        ("a confidence without an answer", ~answered & rated, "left out"),
+        (f"answered within {FASTEST_S:g} s", fast, "kept; look whether keys were held down"),
+        ("images of one truth only", whole & (kinds["truth"] == 1), "no d' and no AUC"),
+        ("one answer to every image", whole & (kinds["response"] == 1), "kept; d' rests on the correction"),
+        ("one confidence throughout", whole & (kinds["confidence"] == 1), "kept; the ROC has one point"),
+    ]
+    rows = []
+    for found, where, policy in findings:
+        trials = main.loc[where, "trial"].tolist()
+        if trials:
+            more = f" and {len(trials) - _NAMED} more" if len(trials) > _NAMED else ""
+            rows.append((participant, session, found, len(trials), ", ".join(map(str, trials[:_NAMED])) + more, policy))
+    return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
 
 
 def check_record(folder: Path, file: BehFile, table: pd.DataFrame) -> tuple[Path, ...]:

@@ -22,6 +22,7 @@ from analysis.participants import Participant
 from analysis.trials import Trials, load
 from data.errors import LookalikeError
 from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
+from data.foreign import Mapped
 from data.study import StudyFile
 from data.version import VERSION
 
@@ -32,11 +33,15 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
 def analyze(
-    data: Path, out: Path, study: StudyFile | None = None, stimuli: StimulusSet | None = None
+    data: Path,
+    out: Path,
+    study: StudyFile | None = None,
+    stimuli: StimulusSet | None = None,
+    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
-    """Analyse the sessions below the BIDS folder `data` into the new folder `out`; return the summary.
+    """Analyse the sessions in `data`, a BIDS folder or one table, into the new folder `out`; return the summary.
 
-    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `roc.tsv`, `summary.json` (what is
+    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `summary.json` (what is
     returned), `figure5.png`, `.pdf` and `.svg`, and `report.html`. The same input gives the same bytes.
     With `study` its exclusions apply and sessions run under another study file are flagged; with
     `stimuli` every record must come from that stimulus set and every table agree with it.
@@ -45,7 +50,7 @@ def analyze(
     `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
     """
     refuse_occupied(out)
-    trials = load(data, study, stimuli)
+    trials = load(data, study, stimuli, mapped)
     participants = per_participant.measure(trials)
     if not participants:
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in _rows(trials))
@@ -58,6 +63,7 @@ def analyze(
         write_table(folder / "participants.tsv", participants_table(participants))
         write_table(folder / "retests.tsv", retests_table(participants))
         write_table(folder / "sessions.tsv", trials.sessions)
+        write_table(folder / "audit.tsv", trials.audit)
         write_table(folder / "roc.tsv", roc_table(participants))
         write_json(folder / "summary.json", summary)
         write_bytes(folder / "figure5.svg", vector)

@@ -16,18 +16,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.audit import check_images, check_record
+from analysis.audit import FASTEST_S, audit
+from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.errors import LookalikeError
 from data.files import sha256
+from data.foreign import Mapped
 from data.study import Study, StudyFile
-from data.trials import TRUTHS, BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
+from data.trials import TRUTHS
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
 TASK = "realfake"
-OBSERVERS = ("human", "scripted", "simulated")
-NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,19 @@ class Trials:
 
     `measure` holds the main trials of session 1 and `retests` those of later sessions, both with the
     columns of `data.trials` and without sessions set aside; unanswered trials stay in, without a
-    response. `sessions` has one row per session found (see `SESSION_COLUMNS`). `files` maps every
-    file read, relative to the BIDS folder, to its SHA-256.
+    response. `catch` holds the catch trials (known fakes) of session 1. `sessions` has one row per session
+    found (see `SESSION_COLUMNS`), `audit` one per remarkable thing in a session (`analysis.audit.audit`).
+    `files` maps every file read, relative to what was given, to its SHA-256; `filled` says what a table
+    from elsewhere lacked and how that was filled in.
     """
 
     measure: pd.DataFrame
     retests: pd.DataFrame
+    catch: pd.DataFrame
     sessions: pd.DataFrame
+    audit: pd.DataFrame
     files: Mapping[str, str]
+    filled: Mapping[str, str]
 
 
 SESSION_COLUMNS = (
@@ -64,15 +69,21 @@ SESSION_COLUMNS = (
 )
 
 
-def load(folder: Path, study: StudyFile | None, stimuli: StimulusSet | None) -> Trials:
-    """Read a BIDS folder and decide, session by session, what is analysed.
+def load(
+    source: Path,
+    study: StudyFile | None = None,
+    stimuli: StimulusSet | None = None,
+    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+) -> Trials:
+    """Read a BIDS folder, or one table from elsewhere, and decide, session by session, what is analysed.
 
     A session without an answered main trial, or with a smaller answered share than the study's
     `min_answered`, is set aside; so is a retest without a session 1 that is kept, or by another kind
     of observer than session 1. A partial session is otherwise kept and flagged. The share counts the
     planned trials (the study's, or those in the table if they are more), so that a session broken off
-    early does not pass as complete. A table is checked against the session's record and plan where
-    `sourcedata` holds them, and against `stimuli` where it is given (see `analysis.audit`).
+    early does not pass as complete. A BIDS table is checked against the session's record and plan where
+    `sourcedata` holds them, and any table against `stimuli` where it is given (see `analysis.audit`).
+    A `source` that is a file is read with `mapped` (`data.foreign`): our names of columns and words for theirs.
 
     Raises `LookalikeError` if the folder or a file breaks the contract, if a session was found twice,
     if one was recorded (in `sourcedata`) and has no table, if a table differs from its record, its plan
@@ -80,28 +91,36 @@ def load(folder: Path, study: StudyFile | None, stimuli: StimulusSet | None) -> 
     not say from which), if a retest comes from another set than that participant's session 1, or if
     one image is real in one record and generated in another.
     """
-    folder = Path(folder)
-    task = study.study.task if study else TASK
-    _refuse_unexported(folder)
-    tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
-    found = [_read_session(file, table, check_record(folder, file, table)) for file, table in tables]
-    _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
-    if stimuli is not None:
-        for file, table in tables:
-            check_images(file, table, stimuli)
-    _refuse_contradictions(found)
+    source = Path(source)
+    filled: dict[str, str] = {}
+    if source.is_file():
+        found, filled = from_table(source, mapped, stimuli)
+        files = {source.name: sha256(source)}
+    else:
+        if mapped != Mapped():
+            raise LookalikeError(f"{source}: names of columns and words are mapped for one table, and this is no file")
+        found = from_bids(source, study.study.task if study else TASK, stimuli)
+        read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.sources)]
+        files = {path.relative_to(source).as_posix(): sha256(path) for path in read}
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "set aside"}
-    main = pd.concat([one.main for one in found], ignore_index=True)
-    main = main[[key in kept for key in zip(main["participant"], main["session"], strict=True)]]
-    read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.sources)]
+    used = [one for one in found if (one.participant, one.session) in kept]
+    nothing = found[0].main.iloc[:0]
     return Trials(
-        measure=main[main["session"] == 1].reset_index(drop=True),
-        retests=main[main["session"] > 1].reset_index(drop=True),
+        measure=_joined([one.main for one in used if one.session == 1], nothing),
+        retests=_joined([one.main for one in used if one.session > 1], nothing),
+        catch=_joined([one.catch for one in used if one.session == 1], nothing),
         sessions=sessions,
-        files={path.relative_to(folder).as_posix(): sha256(path) for path in read},
+        audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
+        files=files,
+        filled=filled,
     )
+
+
+def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
+    some = [table for table in tables if len(table)]
+    return pd.concat(some, ignore_index=True) if some else nothing.reset_index(drop=True)
 
 
 def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -116,100 +135,9 @@ def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return np.asarray(words == "generated", dtype=np.bool_)
 
 
-@dataclass(frozen=True)
-class _Session:
-    """One session as found: its main trials and what its sidecar says."""
-
-    participant: str
-    session: int
-    path: Path
-    main: pd.DataFrame
-    observer: str
-    complete: bool
-    stimulus_set: str | None
-    study: str | None
-    started: str | None
-    days_since_first: float
-    sources: tuple[Path, ...]  # the record and plan that the table was checked against, if there are any
-
-    @property
-    def answered(self) -> int:
-        return int(self.main["response"].notna().sum())
-
-    @property
-    def rated(self) -> int:
-        return int((self.main["response"].notna() & self.main["confidence"].notna()).sum())
-
-
-def _refuse_unexported(folder: Path) -> None:
-    """Refuse what would otherwise be left out in silence: answers that no table holds."""
-    waiting = unexported_sessions(folder)
-    if waiting:
-        first, more = waiting[0], len(waiting) - 1
-        raise LookalikeError(
-            f"{first.folder}: participant {first.participant}, session {first.session} was recorded "
-            f"({first.answered} answers) and has no table{f', and {more} more likewise' if more else ''}: "
-            f"run 'lookalike export {folder}' (a session that is still running is exported at its end), "
-            "or move the record out of the folder"
-        )
-
-
-def _read_session(file: BehFile, table: pd.DataFrame, sources: tuple[Path, ...]) -> _Session:
-    sidecar = read_sidecar(file.path)
-    observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
-    return _Session(
-        participant=file.participant,
-        session=file.session,
-        path=file.path,
-        main=table[table["role"] == "main"].reset_index(drop=True),
-        observer=observer if observer in OBSERVERS else NOT_STATED,
-        complete=sidecar.get("Complete") is not False,
-        stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
-        study=_text(sidecar.get("StudySHA256")),
-        started=_text(sidecar.get("Started")),
-        days_since_first=float(days) if isinstance(days, (int, float)) else np.nan,
-        sources=sources,
-    )
-
-
-def _text(value: object) -> str | None:
-    return str(value) if value else None
-
-
-def _refuse_other_sets(found: list[_Session], stimuli_sha256: str | None) -> None:
-    first = {one.participant: one.stimulus_set for one in found if one.session == 1}
-    for one in found:
-        sidecar = one.path.with_suffix(".json")
-        if stimuli_sha256 is not None and one.stimulus_set != stimuli_sha256:
-            was = f"comes from stimulus set {one.stimulus_set[:12]}" if one.stimulus_set else "names no stimulus set"
-            raise LookalikeError(
-                f"{sidecar}: the record {was}, not {stimuli_sha256[:12]}; "
-                "give the set that was shown, or move this session out of the folder"
-            )
-        before = first.get(one.participant)
-        if one.session > 1 and before and one.stimulus_set and one.stimulus_set != before:
-            raise LookalikeError(
-                f"{sidecar}: the retest shows stimulus set {one.stimulus_set[:12]}, session 1 showed {before[:12]}; "
-                "a retest must show the same set, so move this session out of the folder"
-            )
-
-
-def _refuse_contradictions(found: list[_Session]) -> None:
-    known: dict[tuple[str, str], tuple[str, Path]] = {}
-    for one in found:
-        # Where the set is not stated, the same id may be another image for another participant.
-        images = one.stimulus_set or f"of {one.participant}"
-        for stimulus, truth in zip(one.main["stimulus_id"], one.main["truth"], strict=True):
-            before, where = known.setdefault((images, stimulus), (truth, one.path))
-            if before != truth:
-                raise LookalikeError(
-                    f"{one.path}: {stimulus} is {truth} here and {before} in {where}; correct the wrong one"
-                )
-
-
-def _account(found: list[_Session], study: StudyFile | None) -> pd.DataFrame:
+def _account(found: list[Session], study: StudyFile | None) -> pd.DataFrame:
     """One row per session, in the order found (session 1 before its retests)."""
-    first: dict[str, tuple[_Session, bool]] = {}
+    first: dict[str, tuple[Session, bool]] = {}
     rows = []
     for one in found:
         planned = max(len(one.main), study.study.plan.trials if study else 0)
@@ -240,7 +168,7 @@ def _account(found: list[_Session], study: StudyFile | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SESSION_COLUMNS))
 
 
-def _objections(one: _Session, planned: int, study: Study | None) -> list[str]:
+def _objections(one: Session, planned: int, study: Study | None) -> list[str]:
     """Why a session cannot be analysed."""
     if not one.answered:
         return ["no main trial was answered"]
@@ -250,7 +178,7 @@ def _objections(one: _Session, planned: int, study: Study | None) -> list[str]:
     return []
 
 
-def _retest_objections(one: _Session, first: tuple[_Session, bool] | None) -> list[str]:
+def _retest_objections(one: Session, first: tuple[Session, bool] | None) -> list[str]:
     if first is None:
         return ["no session 1 to compare with"]
     measure, kept = first
@@ -261,7 +189,7 @@ def _retest_objections(one: _Session, first: tuple[_Session, bool] | None) -> li
     return []
 
 
-def _remarks(one: _Session, planned: int, study: StudyFile | None) -> list[str]:
+def _remarks(one: Session, planned: int, study: StudyFile | None) -> list[str]:
     """What a reader should know about a session that may still be analysed."""
     remarks = []
     if 0 < one.answered < planned:
@@ -270,6 +198,9 @@ def _remarks(one: _Session, planned: int, study: StudyFile | None) -> list[str]:
         remarks.append("partial session: every main trial is answered, but the sidecar says it was not completed")
     if one.rated < one.answered:
         remarks.append(f"{one.answered - one.rated} answers without a confidence: they count in d′, not in the ROC")
+    fast = int((one.main["response"].notna() & (one.main["response_time"] < FASTEST_S)).sum())
+    if fast:
+        remarks.append(f"{fast} answers within {FASTEST_S:g} s")
     if study is not None:
         planned_days, days = study.study.plan.retest_after_days, one.days_since_first
         # A simulated observer's calendar means nothing.

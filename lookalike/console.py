@@ -88,6 +88,17 @@ def shares(text: str) -> tuple[float, float, float]:
     return train / total, select / total, study / total
 
 
+def pairs(text: str, what: str) -> dict[str, str]:
+    """Parse a mapping such as 'truth=IsFake,response=Key'. Raises `LookalikeError`."""
+    found: dict[str, str] = {}
+    for part in text.split(",") if text else []:
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value):
+            raise LookalikeError(f"{what} is {text!r}; write name=name, with commas between, for example truth=IsFake")
+        found[name] = value
+    return found
+
+
 def relative(path: Path) -> str:
     """A path as the user would type it from here."""
     try:

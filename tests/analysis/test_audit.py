@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.audit import audit
 from analysis.report import analyze
 from analysis.trials import load
 from data.errors import LookalikeError
@@ -210,3 +211,47 @@ def test_the_report_says_what_was_not_checked(
     page = (tmp_path / "some/report.html").read_text("utf-8")
     assert "The answers of 1 of 2 sessions were not checked against a record" in page
     assert "No stimulus set was given" in page
+
+
+def _main(**columns: list[Any]) -> pd.DataFrame:
+    count = 4
+    table = pd.DataFrame(
+        {
+            "trial": range(1, count + 1),
+            "truth": ["real", "generated"] * 2,
+            "response": ["real", "generated", "generated", "real"],
+            "confidence": [1.0, 2.0, 3.0, 4.0],
+            "response_time": [1.0] * count,
+        }
+    )
+    return table.assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "found", "count", "which"),
+    [
+        ({"response": ["real", None, "generated", None], "confidence": [1, None, 2, None]}, "no answer", 2, "2, 4"),
+        ({"confidence": [1, None, 2, 3]}, "an answer without a confidence", 1, "2"),
+        ({"response": ["real", "generated", None, "real"]}, "a confidence without an answer", 1, "3"),
+        ({"response_time": [0.1, 0.3, 0.19, None]}, "answered within 0.2 s", 2, "1, 3"),
+        ({"truth": ["real"] * 4}, "images of one truth only", 4, "1, 2, 3, 4"),
+        ({"response": ["real"] * 4}, "one answer to every image", 4, "1, 2, 3, 4"),
+        ({"confidence": [2.0] * 4}, "one confidence throughout", 4, "1, 2, 3, 4"),
+    ],
+)
+def test_what_is_remarkable_is_named_with_its_trials(
+    columns: dict[str, list[Any]], found: str, count: int, which: str
+) -> None:
+    table = audit("a", 2, _main(**columns))
+    row = table[table["found"] == found].iloc[0]
+    assert (row["participant"], row["session"], row["trials"], row["which"]) == ("a", 2, count, which)
+    assert row["policy"]
+
+
+def test_nothing_remarkable_gives_no_row() -> None:
+    assert audit("a", 1, _main()).empty
+
+
+def test_many_trials_are_named_in_part() -> None:
+    table = audit("a", 1, pd.concat([_main(response=[None] * 4, confidence=[None] * 4)] * 4).assign(trial=range(1, 17)))
+    assert table["which"].tolist() == ["1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 6 more"]

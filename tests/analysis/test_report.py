@@ -27,7 +27,7 @@ from stimuli.sets import StimulusSet
 Write = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
-FILES = {"participants.tsv", "retests.tsv", "sessions.tsv", "roc.tsv", "summary.json", "report.html"} | {
+FILES = {"audit.tsv", "participants.tsv", "retests.tsv", "sessions.tsv", "roc.tsv", "summary.json", "report.html"} | {
     f"figure5.{kind}" for kind in ("png", "pdf", "svg")
 }
 

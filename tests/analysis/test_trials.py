@@ -177,7 +177,7 @@ def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write) ->
 
     write_session(tmp_path, "a")
     write_session(tmp_path, "b", change=turn)
-    with pytest.raises(LookalikeError, match=r"sub-b.*s007 is real here and generated in .*sub-a"):
+    with pytest.raises(LookalikeError, match=r"sub-b.*s007 is real here .participant b. and generated in .*sub-a"):
         load(tmp_path, None, None)
 
 

@@ -1,0 +1,167 @@
+"""The sessions of a study as they are found: in a BIDS folder, or in one table from elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.audit import check_images, check_record
+from data.errors import LookalikeError
+from data.foreign import Mapped, read_foreign
+from data.trials import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
+
+if TYPE_CHECKING:
+    from stimuli.sets import StimulusSet
+
+OBSERVERS = ("human", "scripted", "simulated")
+NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session as found: its main and catch trials, and what its sidecar says."""
+
+    participant: str
+    session: int
+    path: Path
+    main: pd.DataFrame
+    catch: pd.DataFrame
+    observer: str
+    complete: bool
+    stimulus_set: str | None
+    study: str | None
+    started: str | None
+    days_since_first: float
+    sources: tuple[Path, ...]  # the record and plan that the table was checked against, if there are any
+
+    @property
+    def answered(self) -> int:
+        return int(self.main["response"].notna().sum())
+
+    @property
+    def rated(self) -> int:
+        return int((self.main["response"].notna() & self.main["confidence"].notna()).sum())
+
+
+def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Session]:
+    """Every session of a task below a BIDS folder, by participant and session.
+
+    A table is checked against the session's record and plan where `sourcedata` holds them, and against
+    `stimuli` where it is given. Raises `LookalikeError` for what `analysis.trials.load` says.
+    """
+    _refuse_unexported(folder)
+    tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
+    found = [_read_session(file, table, check_record(folder, file, table)) for file, table in tables]
+    _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
+    if stimuli is not None:
+        for file, table in tables:
+            check_images(file, table, stimuli)
+    # Where the set is not stated, the same id may be another image for another participant.
+    _refuse_contradictions([(one.stimulus_set or f"of {one.participant}", one) for one in found])
+    return found
+
+
+def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
+    """Every session of a table from elsewhere, and what it lacked and how that was filled in.
+
+    Nothing says who answered or what was shown, so the kind of observer is not stated. Raises
+    `LookalikeError` as `data.foreign.read_foreign` does, and if an image has two truths or is not in `stimuli`.
+    """
+    foreign = read_foreign(path, mapped)
+    if stimuli is not None:
+        check_images(BehFile(path, "", 0), foreign.trials, stimuli)
+    found = [
+        Session(
+            participant=str(participant),
+            session=int(session),
+            path=path,
+            main=_of_role(table, "main"),
+            catch=_of_role(table, "catch"),
+            observer=NOT_STATED,
+            complete=True,
+            stimulus_set=None,
+            study=None,
+            started=None,
+            days_since_first=np.nan,
+            sources=(),
+        )
+        for (participant, session), table in foreign.trials.groupby(["participant", "session"])
+    ]
+    _refuse_contradictions([(str(path), one) for one in found])
+    return found, dict(foreign.filled)
+
+
+def _refuse_unexported(folder: Path) -> None:
+    """Refuse what would otherwise be left out in silence: answers that no table holds."""
+    waiting = unexported_sessions(folder)
+    if waiting:
+        first, more = waiting[0], len(waiting) - 1
+        raise LookalikeError(
+            f"{first.folder}: participant {first.participant}, session {first.session} was recorded "
+            f"({first.answered} answers) and has no table{f', and {more} more likewise' if more else ''}: "
+            f"run 'lookalike export {folder}' (a session that is still running is exported at its end), "
+            "or move the record out of the folder"
+        )
+
+
+def _read_session(file: BehFile, table: pd.DataFrame, sources: tuple[Path, ...]) -> Session:
+    sidecar = read_sidecar(file.path)
+    observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
+    return Session(
+        participant=file.participant,
+        session=file.session,
+        path=file.path,
+        main=_of_role(table, "main"),
+        catch=_of_role(table, "catch"),
+        observer=observer if observer in OBSERVERS else NOT_STATED,
+        complete=sidecar.get("Complete") is not False,
+        stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
+        study=_text(sidecar.get("StudySHA256")),
+        started=_text(sidecar.get("Started")),
+        days_since_first=float(days) if isinstance(days, (int, float)) else np.nan,
+        sources=sources,
+    )
+
+
+def _of_role(table: pd.DataFrame, role: str) -> pd.DataFrame:
+    return table[table["role"] == role].reset_index(drop=True)
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _refuse_other_sets(found: list[Session], stimuli_sha256: str | None) -> None:
+    first = {one.participant: one.stimulus_set for one in found if one.session == 1}
+    for one in found:
+        sidecar = one.path.with_suffix(".json")
+        if stimuli_sha256 is not None and one.stimulus_set != stimuli_sha256:
+            was = f"comes from stimulus set {one.stimulus_set[:12]}" if one.stimulus_set else "names no stimulus set"
+            raise LookalikeError(
+                f"{sidecar}: the record {was}, not {stimuli_sha256[:12]}; "
+                "give the set that was shown, or move this session out of the folder"
+            )
+        before = first.get(one.participant)
+        if one.session > 1 and before and one.stimulus_set and one.stimulus_set != before:
+            raise LookalikeError(
+                f"{sidecar}: the retest shows stimulus set {one.stimulus_set[:12]}, session 1 showed {before[:12]}; "
+                "a retest must show the same set, so move this session out of the folder"
+            )
+
+
+def _refuse_contradictions(found: list[tuple[str, Session]]) -> None:
+    """Of sessions and the name of the images that each shows: refuse one id with two truths."""
+    known: dict[tuple[str, str], tuple[str, Session]] = {}
+    for images, one in found:
+        for stimulus, truth in zip(one.main["stimulus_id"], one.main["truth"], strict=True):
+            before, where = known.setdefault((images, stimulus), (truth, one))
+            if before != truth:
+                other = where.path if where.path != one.path else f"participant {where.participant}'s trials"
+                raise LookalikeError(
+                    f"{one.path}: {stimulus} is {truth} here (participant {one.participant}) and {before} in {other}; "
+                    "correct the wrong one"
+                )
