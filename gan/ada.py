@@ -58,12 +58,21 @@ class AdaptiveAugmentation(nn.Module):
 
 
 def _move(images: Tensor, p: Tensor, draws: Draws) -> Tensor:
-    """Mirror, quarter turns, whole-pixel and fractional shifts, scalings and rotations, in one resampling.
+    """Each image where `placements` puts it, in one resampling; what comes in from outside is mirrored at the edge."""
+    placed = placements(len(images), images.shape[-1], p, draws)
+    if p == 0:
+        return images  # the draws above are made all the same, so that streams do not depend on p
+    places = F.affine_grid(placed[:, :2].to(images.dtype), list(images.shape), align_corners=False)
+    return F.grid_sample(images, places, mode="bicubic", padding_mode="reflection", align_corners=False)
 
-    What comes in from outside is mirrored at the edge. Sizes, angles and probabilities are the paper's.
+
+def placements(count: int, side: int, p: Tensor, draws: Draws) -> Tensor:
+    """Mirror, quarter turns, whole-pixel and fractional shifts, scalings and rotations: (count, 3, 3).
+
+    Each matrix takes places in the result to places in the image, both from -1 to 1 across its `side` pixels.
+    Sizes, angles and probabilities are the paper's.
     """
-    side = images.shape[-1]
-    grid = _eye(images)
+    grid = torch.eye(3, device=p.device).expand(count, 3, 3)
     # Whole-pixel changes first: these leave every grey level as it was.
     mirrored = _chosen(p, draws, 1 - 2.0 * draws.whole(0, 2), 1.0)
     grid = grid @ _scaling(mirrored, torch.ones_like(mirrored))
@@ -81,11 +90,7 @@ def _move(images: Tensor, p: Tensor, draws: Draws) -> Tensor:
     stretch = _chosen(p, draws, torch.exp2(draws.normal() * _SCALE_LOG2), 1.0)
     grid = grid @ _scaling(stretch, 1 / stretch)
     grid = grid @ _rotation(_chosen(once, draws, draws.between(-math.pi, math.pi), 0.0))
-    grid = grid @ _translation(_chosen(p, draws, draws.normal(2) * (2 * _SHIFT), 0.0))
-    if p == 0:
-        return images  # the draws above are made all the same, so that streams do not depend on p
-    places = F.affine_grid(grid[:, :2].to(images.dtype), list(images.shape), align_corners=False)
-    return F.grid_sample(images, places, mode="bicubic", padding_mode="reflection", align_corners=False)
+    return grid @ _translation(_chosen(p, draws, draws.normal(2) * (2 * _SHIFT), 0.0))
 
 
 def _shade(images: Tensor, p: Tensor, draws: Draws) -> Tensor:
@@ -101,10 +106,6 @@ def _chosen(p: Tensor, draws: Draws, changed: Tensor, unchanged: float) -> Tenso
     """`changed` for images drawn with probability p, else `unchanged`."""
     drawn = draws.uniform(*([1] * (changed.dim() - 1)))
     return torch.where(drawn < p, changed, unchanged)
-
-
-def _eye(images: Tensor) -> Tensor:
-    return torch.eye(3, device=images.device).expand(len(images), 3, 3)
 
 
 def _scaling(x: Tensor, y: Tensor) -> Tensor:

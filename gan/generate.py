@@ -22,7 +22,7 @@ from stimuli.images import Pixels, as_stored, write_png
 
 FORMAT = "lookalike-generated/1"
 COLUMNS = ("seed", "file", "sha256")
-_BATCH = 25
+_BATCH = 50
 _SHEET = 64  # images on the contact sheet
 _TRIES = (10, 100)  # with the leak check: at most so many seeds per image asked for, but always so many
 _QUANTISING = "P-values rounded to 16 bits, as real patches are kept"

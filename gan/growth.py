@@ -30,27 +30,33 @@ def stage_at(settings: Settings, images: int) -> Stage:
     final = settings.architecture.resolution
     if not settings.progressive or final <= SMALLEST_PX:
         return Stage(final)
-    sizes, within = divmod(images / 1000, settings.stage_kimg + settings.fade_kimg)
-    resolution = SMALLEST_PX * 2 ** int(min(sizes, 20))
+    stable, fade = _lengths(settings)
+    sizes, within = divmod(images, stable + fade)
+    resolution = SMALLEST_PX * 2 ** min(sizes, 20)
     if resolution >= final:
         return Stage(final)
-    if within < settings.stage_kimg:
+    if within < stable:
         return Stage(resolution)
-    return Stage(2 * resolution, (within - settings.stage_kimg) / settings.fade_kimg)
+    return Stage(2 * resolution, (within - stable) / fade)
 
 
 def stages(settings: Settings) -> list[tuple[Stage, float]]:
     """The whole plan: each stage as it starts, and how many kimg it lasts within the run."""
-    marks, kimg = [], 0.0
-    while kimg < settings.kimg:
-        stage = stage_at(settings, round(kimg * 1000))
+    marks, images, total = [], 0, round(settings.kimg * 1000)
+    stable, fade = _lengths(settings)
+    while images < total:
+        stage = stage_at(settings, images)
         final = stage.resolution == settings.architecture.resolution and stage.blend == 1
-        length = settings.kimg - kimg
-        if not final:
-            length = min(length, settings.stage_kimg if stage.blend == 1 else settings.fade_kimg)
-        marks.append((stage, length))
-        kimg += length
+        left = total - images
+        length = left if final else min(left, stable if stage.blend == 1 else fade)
+        marks.append((stage, length / 1000))
+        images += length
     return marks
+
+
+def _lengths(settings: Settings) -> tuple[int, int]:
+    """Of a stable time and a fade, in whole images: sums of decimal fractions would leave remainders."""
+    return max(1, round(settings.stage_kimg * 1000)), max(1, round(settings.fade_kimg * 1000))
 
 
 def grow_generator(generator: Generator, average: Generator, seed: int) -> tuple[Generator, Generator]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from gan.discriminator import StyleGanAdversary
 from gan.growth import stages
 from gan.reals import Reals
 from gan.run import Run, make_accelerator, start, step
@@ -17,6 +18,7 @@ from gan.settings import Settings
 
 _PROBE_BATCH = 8  # images per measured step: enough to be typical, few enough for a large network on a small machine
 _STEPS = 3
+_TYPICAL_P = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,26 @@ def _probe(settings: Settings, resolution: int) -> tuple[Settings, Reals]:
 
 
 def _images_per_s(settings: Settings, accelerator: Accelerator, resolution: int) -> float:
+    """Over steps with and without the lazy penalty as they occur, with augmentation at half strength."""
     probe, reals = _probe(settings, resolution)
     run = start(probe, accelerator)
-    step(run, reals)  # the first, with the penalty, warms up
+    every = 1
+    if isinstance(run.adversary, StyleGanAdversary):
+        run.adversary.augmentation.p.fill_(_TYPICAL_P)
+        every = probe.r1_every
+    step(run, reals)  # the first one warms up
+    with_penalty = _seconds(run, reals, number=every)
+    without = min(_seconds(run, reals, number=every + 1) for _ in range(_STEPS)) if every > 1 else with_penalty
+    return every * probe.batch / (with_penalty + (every - 1) * without)
+
+
+def _seconds(run: Run, reals: Reals, number: int) -> float:
+    run.step = number
     began = time.perf_counter()
-    for _ in range(_STEPS):
-        step(run, reals)
-    if accelerator.device.type == "cuda":
+    step(run, reals)
+    if run.accelerator.device.type == "cuda":
         torch.cuda.synchronize()
-    return _STEPS * probe.batch / (time.perf_counter() - began)
+    return time.perf_counter() - began
 
 
 def _kept_bytes(run: Run) -> float:

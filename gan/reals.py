@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from numpy.lib.format import open_memmap
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -98,15 +97,16 @@ def open_reals(
 def _gather(patches: PatchSet, size: int, path: Path) -> None:
     rows = patches.select("train")
     partial = path.with_suffix(".partial")
-    shape = (len(rows), size, size)
-    levels: npt.NDArray[np.uint16] = open_memmap(partial, mode="w+", dtype=np.uint16, shape=shape)  # type: ignore[no-untyped-call]
-    for place, row in enumerate(rows.itertuples()):
-        pixels = patches.read(row)
-        if pixels.shape != (size, size):
-            raise LookalikeError(
-                f"{patches.folder / str(row.file)}: is {pixels.shape[1]} x {pixels.shape[0]} px, the others {size} x "
-                f"{size}; cut the patches again"
-            )
-        levels[place] = quantise(pixels, 16)
-    levels.flush()  # type: ignore[attr-defined]
+    header = {"descr": "<u2", "fortran_order": False, "shape": (len(rows), size, size)}
+    # Written, not mapped: on a full disk a write fails in words, but a page of a map kills the process.
+    with open(partial, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+        for row in rows.itertuples():
+            pixels = patches.read(row)
+            if pixels.shape != (size, size):
+                raise LookalikeError(
+                    f"{patches.folder / str(row.file)}: is {pixels.shape[1]} x {pixels.shape[0]} px, the others {size} "
+                    f"x {size}; cut the patches again"
+                )
+            file.write(quantise(pixels, 16).astype("<u2").tobytes())
     partial.replace(path)

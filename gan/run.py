@@ -55,6 +55,12 @@ class Run:
         averaged: Tensor = self.accelerator.reduce(value, reduction="mean")
         return averaged
 
+    def any(self, value: bool) -> bool:
+        """Whether it is so in one of the processes."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return bool(self.accelerator.reduce(torch.tensor(float(value), device=self.accelerator.device)) > 0)
+
 
 @dataclass(frozen=True)
 class Losses:

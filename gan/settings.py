@@ -88,6 +88,14 @@ class Settings:
                 f"give a --batch that {processes * GROUP} divides"
             )
 
+    def check_precision(self, launched: str) -> None:
+        """Raise `LookalikeError` if `accelerate launch` was given another precision than the run's."""
+        if launched not in ("no", self.precision):
+            raise LookalikeError(
+                f"accelerate was launched with mixed precision {launched}, but the run's is {self.precision}; "
+                f"give --precision {launched if launched in PRECISIONS else 'bf16'}, or launch without"
+            )
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

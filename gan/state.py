@@ -55,8 +55,12 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
     _same_settings(out, about["settings"], settings.to_dict())
     run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
     enter(run, Stage(about["resolution"], about["blend"]))
-    for key, module in _modules(run).items():
-        module.load_state_dict(_under(tensors, key))
+    try:
+        for key, module in _modules(run).items():
+            module.load_state_dict(_under(tensors, key))
+    except RuntimeError as error:
+        what = " ".join(str(error).split())
+        raise LookalikeError(f"{out / FILE}: was saved by another version of the networks ({what})") from None
     for key, (optimiser, module) in _optimisers(run).items():
         kept = _under(tensors, key)
         for name, parameter in module.named_parameters():
@@ -78,11 +82,7 @@ def stored_step(out: Path) -> int | None:
 
 def broken(run: Run) -> str:
     """What is not finite among the numbers that would be saved, or nothing."""
-    for key, module in _modules(run).items():
-        for name, value in module.state_dict().items():
-            if not torch.isfinite(value).all():
-                return f"{key}.{name} is not finite"
-    return ""
+    return next((f"{name} is not finite" for name, value in _tensors(run).items() if not value.isfinite().all()), "")
 
 
 def _modules(run: Run) -> dict[str, nn.Module]:

@@ -74,37 +74,47 @@ def train(
     *,
     resume: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
-) -> Path:
-    """Train on the `train` split of `patches`; returns the folder of the last model.
+) -> Path | None:
+    """Train on the `train` split of `patches`; returns the newest model's folder, None while there is none.
 
     `out` receives `settings.json`, `log.jsonl`, `tensorboard/`, `training.safetensors` (to resume from), the
     training patches as one memory-mapped file, and per snapshot a sample sheet and, once the networks have
     their full size, a model folder. Runs as one process or, under `accelerate launch`, as several that
     share each batch; `progress` is called in the first. Raises `LookalikeError` if the patches are too few
     or of another size, the batch cannot be shared, `out` is occupied (without `resume`), in use, or holds
-    another run (with it), or a number is not finite (the last snapshot stays, and is named). A first
-    Ctrl-C or SIGTERM lets the step end and saves the state, then raises `KeyboardInterrupt`; a second does not wait.
+    another run or one that has reached its length (with it), or a number is not finite (the last snapshot
+    stays, and is named). A first Ctrl-C or SIGTERM, to any of the processes, lets the step end (with several,
+    up to `TICK` more) and saves the state, then raises `KeyboardInterrupt`; a second does not wait.
     """
     out = Path(out)
     check(patches, settings)
     accelerator = make_accelerator()
     settings.check_processes(accelerator.num_processes)
-    with _sole_user(out, resume, accelerator):
+    settings.check_precision(accelerator.mixed_precision)
+    with _sole_user(out, resume, accelerator), stop_softly() as stopped:
         run, reals = _open(patches, out, settings, resume, accelerator)
         if not accelerator.is_main_process:
-            return _loop(run, reals, out, lambda _: None)
-        with Journal(out, run.step) as journal, stop_softly() as stopped:
+            _loop(run, reals, out, lambda *_: None, stopped)
+            return None
+        with Journal(out, run.step) as journal:
 
-            def tick(now: Progress) -> None:
-                if _snapshot_due(run):
+            def tick(now: Progress, last: bool) -> None:
+                due = _snapshot_due(run)
+                if due:
                     now = _snapshot(run, now, out, patches, journal)
                 journal.write(now.to_dict())
-                progress(now)
-                if stopped() and accelerator.num_processes == 1:
+                if due or last:
+                    # After the log, which a resume cuts back to the state; the other way round a crash leaves a gap.
                     save_state(run, out, patches)
-                    raise KeyboardInterrupt
+                progress(now)
 
-            return _loop(run, reals, out, tick, stopped)
+            _loop(run, reals, out, tick, stopped)
+        return newest_model(out)
+
+
+def newest_model(out: Path) -> Path | None:
+    """The model of a run that has seen most images, if there is one."""
+    return max((out / "models").glob("*-images"), default=None)
 
 
 def model_folder(out: Path, images: int) -> Path:
@@ -119,9 +129,15 @@ def _open(
     first = accelerator.is_main_process
     try:
         run = load_state(out, settings, accelerator, patches) if resume else start(settings, accelerator)
+        if run.step >= _steps(settings.kimg, settings):
+            raise LookalikeError(
+                f"{out}: has seen {run.step * settings.batch} images, as many as it was to; give a larger --kimg"
+            )
         reals = open_reals(patches, settings, out, first, accelerator.wait_for_everyone)
-        if first and not resume:
+        if first:
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
+            if not resume:
+                save_state(run, out, patches)  # so that a run killed before its first snapshot goes on, too
     except BaseException:
         if first and not resume:
             shutil.rmtree(out, ignore_errors=True)
@@ -130,21 +146,26 @@ def _open(
 
 
 def _loop(
-    run: Run, reals: Reals, out: Path, tick: Callable[[Progress], None], stopped: Callable[[], bool] = lambda: False
-) -> Path:
+    run: Run, reals: Reals, out: Path, tick: Callable[[Progress, bool], None], stopped: Callable[[], bool]
+) -> None:
+    """Step to the end, or until one of the processes is `stopped`; each tick is told whether it is the last."""
     batch, last = run.settings.batch, _steps(run.settings.kimg, run.settings)
+    alone = run.accelerator.num_processes == 1
     began, first = time.perf_counter(), run.step
     losses: list[Losses] = []
     while run.step < last:
         losses.append(step(run, reals))
-        if run.step % TICK and not _snapshot_due(run) and not stopped():
+        # Several processes must come to the same point before they can ask one another.
+        if run.step % TICK and not _snapshot_due(run) and not (alone and stopped()):
             continue
+        asked = run.any(stopped())
         speed = (run.step - first) * batch / (time.perf_counter() - began)
         now = _progress(run, losses, last * batch, speed)
         losses.clear()
-        _refuse_nan(run, now, out)
-        tick(now)
-    return model_folder(out, run.step * batch)
+        _refuse_broken(run, now, out, asked)
+        tick(now, asked)
+        if asked:
+            raise KeyboardInterrupt
 
 
 def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progress:
@@ -175,21 +196,21 @@ def _snapshot_due(run: Run) -> bool:
     return run.step % _steps(settings.snapshot_kimg, settings) == 0 or run.step == _steps(settings.kimg, settings)
 
 
-def _refuse_nan(run: Run, now: Progress, out: Path) -> None:
+def _refuse_broken(run: Run, now: Progress, out: Path, stopping: bool) -> None:
     """Stop at a number that is not finite, before anything is saved over the last good snapshot."""
     wrong = ""
     if not math.isfinite(now.loss_d + now.loss_g):
         wrong = f"a loss is {now.loss_d + now.loss_g}"
-    elif _snapshot_due(run):
+    elif stopping or _snapshot_due(run):
         wrong = broken(run)
     if wrong:
         kept = stored_step(out)
-        last = f"the snapshot of step {kept} stays in {out / FILE}" if kept else "there was no snapshot yet"
-        raise LookalikeError(f"{out}: {wrong} at step {run.step}; {last}; train anew with a lower --learning-rate")
+        kept_one = f"the snapshot of step {kept} stays in {out / FILE}" if kept else "there was no snapshot yet"
+        raise LookalikeError(f"{out}: {wrong} at step {run.step}; {kept_one}; train anew with a lower --learning-rate")
 
 
 def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, journal: Journal) -> Progress:
-    """Write a sample sheet, a model (at full size) and, last, the state to resume from."""
+    """Write a sample sheet and, at full size, a model."""
     images = run.step * run.settings.batch
     samples = sheet_of([pixels for _, pixels in from_seeds(run.average, range(_SHEET), psi=0.7)], columns=8)
     sheet, model = out / "samples" / f"{images:09d}-images.png", None
@@ -198,7 +219,6 @@ def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, journal: Jo
         model = model_folder(out, images)
         if not model.exists():  # a run stopped between model and state makes the same model again
             save_model(model, run.average, describe_training(run.settings, patches, images))
-    save_state(run, out, patches)
     journal.show(run.step, samples)
     return replace(now, sheet=sheet, model=model)
 
@@ -212,6 +232,7 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "patches": len(rows),
         "patients": int(rows["patient"].nunique()),
         "train_patients": sorted(rows["patient"].unique()),
+        "source_formats": patches.about.get("source_formats", []),
         "source_bit_depths": sorted({int(depth) for depth in rows["source_bit_depth"]}),
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],

@@ -78,6 +78,8 @@ def train(
     progressive: Annotated[
         bool | None, typer.Option("--progressive/--no-progressive", help="Grow from 8 px, size by size.")
     ] = None,
+    stage_kimg: Annotated[float | None, typer.Option(help="Of growing: how long at each size ...")] = None,
+    fade_kimg: Annotated[float | None, typer.Option(help="... and how long to fade in the next.")] = None,
     snapshot_kimg: Annotated[float | None, typer.Option(help="A model and a sample sheet every so often.")] = None,
     precision: Annotated[str | None, typer.Option(help="no (32 bits) or bf16.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")] = None,
@@ -109,6 +111,8 @@ def train(
         "ada_target": ada_target,
         "symmetry": symmetry,
         "progressive": progressive,
+        "stage_kimg": stage_kimg,
+        "fade_kimg": fade_kimg,
         "snapshot_kimg": snapshot_kimg,
         "precision": precision,
         "seed": seed,

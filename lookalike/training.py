@@ -64,7 +64,12 @@ def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dic
             if (out / FILE).is_file():
                 say(f"stopped; go on with: lookalike train {relative(patches.folder)} --out {relative(out)} --resume")
             raise
-    return {"model": relative(model), "samples": relative(out / "samples"), "log": relative(out / "log.jsonl")}
+    none = "none yet: the networks have not reached their full size"
+    return {
+        "model": relative(model) if model else none,
+        "samples": relative(out / "samples"),
+        "log": relative(out / "log.jsonl"),
+    }
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

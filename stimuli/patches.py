@@ -133,6 +133,7 @@ def cut_patches(
                 "key_fingerprint": hashlib.sha256(key).hexdigest()[:12],
                 "credit": credit,
                 "mammograms": len(mammograms),
+                "source_formats": sorted({Path(one.file).suffix.lower().lstrip(".") for one in mammograms}),
                 "patients": {name: int(table.loc[table["split"] == name, "patient"].nunique()) for name in SPLITS},
                 "patches": {name: int((table["split"] == name).sum()) for name in SPLITS},
                 "rejected": dict(sorted(rejected.items())),

@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 
 import gan.ada
-from gan.ada import AdaptiveAugmentation, _chosen, _move, _shade
+from gan.ada import AdaptiveAugmentation, _chosen, _move, _shade, placements
 from gan.draws import Draws
 
 ONE = torch.ones(())
@@ -73,6 +75,28 @@ def test_whole_pixel_changes_are_exact(monkeypatch):
         assert errors.min() < 1e-4
         seen.add(int(errors.argmin()))
     assert seen == set(range(8))
+
+
+def test_sizes_of_changes_are_the_papers():
+    """Karras 2020, appendix B: scaling and stretching by 2^N(0, .2²), shifts of N(0, .125²) and ± .125 of the side."""
+    placed = placements(20_000, 64, ONE, Draws(0, 0, 20_000)).double()
+    linear, shift = placed[:, :2, :2], placed[:, :2, 2]
+    area = torch.linalg.det(linear).abs()
+    assert (area.log2() / 2).std().item() == pytest.approx(0.2, rel=0.03)
+    stretch = torch.linalg.svdvals(linear)
+    ratio = (stretch[:, 0] / stretch[:, 1]).log2() / 2
+    assert ratio.square().mean().sqrt().item() == pytest.approx(0.2, rel=0.03)
+    # In half sides: a uniform shift in whole pixels, and a normal one under scaling and stretching.
+    grown = math.exp((2 * 0.2 * math.log(2)) ** 2 / 2)
+    expected = 2 * 0.25**2 / 3 + 2 * 0.25**2 * grown**2
+    assert shift.square().sum(dim=1).mean().item() == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.6])
+def test_an_image_is_rotated_with_probability_p_before_or_after_its_stretch(p):
+    linear = placements(20_000, 64, torch.tensor(p), Draws(0, 0, 20_000))[:, :2, :2]
+    upright = (linear.abs() < 1e-4).sum(dim=(1, 2)) == 2  # turned by quarters at most
+    assert 1 - upright.float().mean().item() == pytest.approx(p, abs=0.015)
 
 
 def test_shading_is_brightness_contrast_and_inversion_with_the_stated_spreads():

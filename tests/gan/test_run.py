@@ -67,6 +67,19 @@ def test_the_average_has_the_stated_half_life():
         torch.testing.assert_close(parameter, torch.full_like(parameter, 0.5), atol=1e-4, rtol=0)
 
 
+def test_early_on_the_average_forgets_faster():
+    """Karras 2020: a half-life of at most 5 % of the images seen so far."""
+    run = new_run()
+    for parameter in run.average.parameters():
+        parameter.zero_()
+    for parameter in run.generator.parameters():
+        parameter.requires_grad_(False).fill_(1.0)
+    run.step = 20  # 160 images, so half is forgotten after 8, which is one step
+    average(run)
+    for parameter in run.average.parameters():
+        torch.testing.assert_close(parameter, torch.full_like(parameter, 0.5), atol=1e-6, rtol=0)
+
+
 def test_the_lazy_penalty_comes_every_k_steps_with_adam_rescaled(monkeypatch):
     calls = []
     original = gan.discriminator.r1_penalty

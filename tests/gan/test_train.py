@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import gan.reals
 import gan.run
 import gan.train
 from data.errors import LookalikeError
@@ -105,6 +108,154 @@ def test_a_killed_run_goes_on_from_its_last_snapshot_as_if_nothing_had_been(patc
     assert same(whole, train(patches, tmp_path / "killed", SETTINGS, resume=True))
 
 
+def test_a_run_killed_before_its_first_snapshot_goes_on_from_the_start(patches, tmp_path, monkeypatch):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    original = gan.train.step
+
+    def killed(run, reals):
+        if run.step == 2:
+            raise SystemExit  # nothing of ours handles it, as nothing handles a kill
+        return original(run, reals)
+
+    monkeypatch.setattr(gan.train, "step", killed)
+    with pytest.raises(SystemExit):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.train, "step", original)
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_a_longer_run_is_remembered_as_such(patches, tmp_path):
+    """What `--resume` alone goes on with is in settings.json."""
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["kimg"] == SETTINGS.kimg
+
+
+def test_a_run_that_is_over_says_so(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with pytest.raises(LookalikeError, match=r"has seen 48 images, as many as it was to; give a larger --kimg"):
+        train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.024), resume=True)
+    assert load_model(tmp_path / "run" / "models" / "000000048-images")
+
+
+def test_a_run_that_never_reached_its_size_has_no_model(patches, tmp_path):
+    assert train(patches, tmp_path / "run", replace(GROWING, kimg=0.016)) is None
+    assert not list((tmp_path / "run" / "models").iterdir())
+
+
+def test_a_full_disk_at_the_start_leaves_nothing_behind(patches, tmp_path, monkeypatch):
+    def full_disk(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gan.reals.np.lib.format, "write_array_header_1_0", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tmp_path, monkeypatch):
+    original = gan.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        if run.step == 9:
+            with torch.no_grad():
+                run.generator.synthesis.to_grey.bias.fill_(torch.nan)
+            signal.raise_signal(signal.SIGTERM)
+        return losses
+
+    monkeypatch.setattr(gan.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 9; the snapshot of step 6 stays"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert stored_step(tmp_path / "run") == 6
+
+
+def test_adams_averages_must_be_finite_too(patches, tmp_path, monkeypatch):
+    original = gan.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        if run.step == 12:
+            run.optimiser_g.state[run.generator.synthesis.constant]["exp_avg_sq"].fill_(torch.inf)
+        return losses
+
+    monkeypatch.setattr(gan.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"adam_g.synthesis.constant.exp_avg_sq is not finite at step 12"):
+        train(patches, tmp_path / "run", SETTINGS)
+
+
+class Launched:
+    """What `accelerate launch --mixed_precision bf16` makes of an `Accelerator`."""
+
+    num_processes = 1
+    mixed_precision = "bf16"
+
+
+def test_another_precision_than_accelerates_is_refused(patches, tmp_path, monkeypatch):
+    monkeypatch.setattr(gan.train, "make_accelerator", lambda: Launched())
+    with pytest.raises(LookalikeError, match="launched with mixed precision bf16, but the run's is no"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_state_of_other_networks_is_refused_in_words(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with safe_open(tmp_path / "run" / FILE, framework="pt") as file:
+        about = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys() if "to_grey" not in name}  # noqa: SIM118
+    save_file(tensors, tmp_path / "run" / FILE, about)
+    with pytest.raises(LookalikeError, match="saved by another version of the networks"):
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+TWO = """
+import signal, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+import gan.train
+from stimuli.patches import read_patches
+from test_train import SETTINGS
+torch.set_num_threads(1)
+step = gan.train.step
+
+def asked(run, reals):
+    losses = step(run, reals)
+    if run.step == 3 and run.accelerator.process_index == 1:
+        signal.raise_signal(signal.SIGTERM)  # one of them is asked
+    return losses
+
+if {ask}:
+    gan.train.step = asked
+try:
+    gan.train.train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, resume={resume})
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def _two_processes(patches, out, *, ask, resume=False):
+    script = TWO.format(
+        tests=str(Path(__file__).parent), patches=str(patches.folder), out=str(out), ask=ask, resume=resume
+    )
+    path = out.with_suffix(".py")
+    path.write_text(script)
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", str(path)]
+    done = subprocess.run(launch, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, tmp_path):
+    """And both go on from there. In single precision, Adam amplifies the rounding in which two differ from one."""
+    _two_processes(patches, tmp_path / "run", ask=True)
+    assert stored_step(tmp_path / "run") == 6  # where they next met: the first snapshot
+    _two_processes(patches, tmp_path / "run", ask=False, resume=True)
+    one = weights(train(patches, tmp_path / "one", SETTINGS))
+    two = weights(tmp_path / "run" / "models" / "000000096-images")
+    apart = sum(float((one[name] - two[name]).square().sum()) for name in one) ** 0.5
+    assert apart / sum(float(value.square().sum()) for value in one.values()) ** 0.5 < 1e-3
+
+
 def test_a_run_stopped_between_a_model_and_its_state_goes_on(patches, tmp_path, monkeypatch):
     whole = train(patches, tmp_path / "whole", SETTINGS)
     save = gan.train.save_state
@@ -151,7 +302,7 @@ def test_two_trainers_at_once_leave_one_run(patches, tmp_path):
     first = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     while not (tmp_path / "run" / LOCK).exists() and first.poll() is None:
         time.sleep(0.01)
-    with pytest.raises(LookalikeError, match=r"another training|never overwritten|no snapshot"):
+    with pytest.raises(LookalikeError, match=r"another training|never overwritten"):
         train(patches, tmp_path / "run", SETTINGS, resume=(tmp_path / "run" / FILE).exists())
     assert first.wait(timeout=120) == 0
     assert load_model(tmp_path / "run" / "models" / "000000096-images")
@@ -195,7 +346,7 @@ def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypa
     monkeypatch.setattr(gan.train, "step", breaks)
     with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 1; there was no snapshot yet"):
         train(patches, tmp_path / "run", replace(SETTINGS, snapshot_kimg=0.008))
-    assert not (tmp_path / "run" / FILE).exists()
+    assert stored_step(tmp_path / "run") == 0
 
 
 def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_path):
