@@ -397,13 +397,31 @@ def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tm
     with pytest.raises(LookalikeError, match="no snapshot to resume from"):
         train(patches, tmp_path / "empty", SETTINGS, resume=True)
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
-    with pytest.raises(LookalikeError, match=r"learning_rate was 0\.001 and is now 0\.1"):
-        train(patches, tmp_path / "run", replace(SETTINGS, learning_rate=0.1), resume=True)
+    with pytest.raises(LookalikeError, match=r"r1_gamma was 1\.0 and is now 3\.0"):
+        train(patches, tmp_path / "run", replace(SETTINGS, r1_gamma=3.0), resume=True)
     narrower = replace(SETTINGS, architecture=replace(SMALL, channel_max=8))
     with pytest.raises(LookalikeError, match=r"architecture\.channel_max was 16 and is now 8"):
         train(patches, tmp_path / "run", narrower, resume=True)
     with pytest.raises(LookalikeError, match="other patches"):
         train(replace(patches, sha256="0" * 64), tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_a_run_goes_on_with_another_learning_rate(patches, tmp_path):
+    for name in ("same", "slower"):
+        train(patches, tmp_path / name, replace(SETTINGS, kimg=0.048))
+    train(patches, tmp_path / "same", SETTINGS, resume=True)
+    slow = train(patches, tmp_path / "slower", replace(SETTINGS, learning_rate=1e-7), resume=True)
+    before = weights(tmp_path / "slower" / "models" / "000000048-images")
+    moved = {
+        name: max(
+            float((weights(tmp_path / run / "models" / "000000096-images")[key] - value).abs().max())
+            for key, value in before.items()
+            if key != "w_mean"
+        )
+        for name, run in (("same", "same"), ("slower", "slower"))
+    }
+    assert slow is not None
+    assert moved["slower"] < moved["same"] / 10
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])
