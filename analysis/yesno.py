@@ -1,4 +1,4 @@
-"""Yes/no signal detection: d′ and criterion from hits and false alarms.
+"""Yes/no signal detection: sensitivity and bias from hits and false alarms.
 
 The signal is `generated`: a hit is "generated" said of a generated image, a false alarm is
 "generated" said of a real one. With z the inverse of the standard normal distribution,
@@ -10,20 +10,15 @@ The signal is `generated`: a hit is "generated" said of a generated image, a fal
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy.special import ndtri
 
+from analysis import intervals
+from analysis.rates import Correction, Rate, check_counts, corrected, share, tally, undefined
 from analysis.result import Result
 from analysis.trials import is_generated
-from data.errors import LookalikeError
-
-Correction = Literal["log-linear", "replace", "none"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +26,11 @@ class YesNo(Result):
     """One observer's yes/no performance.
 
     The counts are trials; `hit_rate`, `false_alarm_rate` and `accuracy` are the uncorrected shares
-    [0, 1]. `dprime` and `criterion` (in SDs of the evidence) come from the corrected rates; `low` and
-    `high` bound d′ at `level`. What is undefined is NaN and `reason` says why.
+    [0, 1]; all else comes from the corrected rates. `dprime` and `criterion` (c) are in SDs of the
+    evidence, with standard errors and bounds at `level` (`se`, `low` and `high` are those of d′).
+    `relative_criterion` is c′, `ln_beta` the log likelihood ratio at the criterion; `a_prime` [0, 1] and
+    `b_double_prime_d` [−1, 1] (> 0 leans towards "real") assume no distribution. What is undefined is
+    NaN: `reason` says why of d′ and all that needs z, `relative_criterion_reason` of c′.
     """
 
     hits: int
@@ -44,13 +42,21 @@ class YesNo(Result):
     false_alarm_rate: float
     accuracy: float
     dprime: float
-    criterion: float
     se: float
     low: float
     high: float
+    criterion: float
+    criterion_se: float
+    criterion_low: float
+    criterion_high: float
+    relative_criterion: float
+    ln_beta: float
+    a_prime: float
+    b_double_prime_d: float
     level: float
     correction: Correction
     reason: str | None
+    relative_criterion_reason: str | None
 
 
 def from_responses(
@@ -60,21 +66,7 @@ def from_responses(
 
     Both have shape (trials,). Raises `LookalikeError` for any other word or unequal lengths.
     """
-    generated, said = is_generated(truth), np.asarray(response, dtype=object)
-    if generated.shape != said.shape:
-        raise LookalikeError(f"{generated.size} truths and {said.size} responses: there must be one response per trial")
-    answered = ~np.asarray(pd.isna(said), dtype=np.bool_)
-    yes = is_generated(said[answered])
-    signal = generated[answered]
-    return from_counts(
-        hits=int(np.sum(yes & signal)),
-        misses=int(np.sum(~yes & signal)),
-        false_alarms=int(np.sum(yes & ~signal)),
-        correct_rejections=int(np.sum(~yes & ~signal)),
-        unanswered=int(np.sum(~answered)),
-        correction=correction,
-        level=level,
-    )
+    return from_counts(**tally(truth, response, is_generated), correction=correction, level=level)
 
 
 def from_counts(
@@ -87,80 +79,77 @@ def from_counts(
     correction: Correction = "log-linear",
     level: float = 0.95,
 ) -> YesNo:
-    """d′, c and their uncertainty from the four counts.
+    """d′, c, their uncertainty, and the other indices from the four counts.
 
-    Corrections, for x of n: `log-linear` (x + .5) / (n + 1) for both rates, always (Hautus 1995,
-    Behav. Res. Methods Instrum. Comput. 27:46); `replace` turns only rates of 0 and 1 into .5/n and
-    1 − .5/n; `none` leaves d′ undefined there.
+    Corrections are those of `analysis.rates.corrected`: `log-linear`, `replace`, `none`.
 
     SE(d′)² = H(1−H) / (n_s φ(zH)²) + F(1−F) / (n_n φ(zF)²) at the corrected rates (Gourevitch &
-    Galanter 1967, Psychometrika 32:25); the interval is d′ ± z·SE. With the log-linear correction its
-    exact coverage at .95 is .944–.968, for 25 + 25 or 50 + 50 trials and d′ from 0 to 3 (test_yesno).
-    Raises `LookalikeError` for a negative
-    count.
+    Galanter 1967, Psychometrika 32:25) and SE(c) = SE(d′) / 2; the intervals are ± z·SE. With the
+    log-linear correction their exact coverage at .95 is .944–.968 for d′ and at least .946 for c, for 25 + 25
+    or 50 + 50 trials, d′ from 0 to 3 and c to .5 (test_yesno); at d′ 3 and c 1 that of c falls to .925.
+
+    c′ = c / d′ is undefined at d′ = 0; ln β = (z(F)² − z(H)²) / 2 = c d′. A′ is Pollack & Norman's
+    (1964, Psychon. Sci. 1:125) in Grier's form with the branch for H < F (Aaronson & Watts 1987, Psychol.
+    Bull. 102:439; Snodgrass & Corwin 1988, J. Exp. Psychol. Gen. 117:34). B″D = ((1−H)(1−F) − HF) /
+    ((1−H)(1−F) + HF) (Donaldson 1992, J. Exp. Psychol. Gen. 121:275).
+    Raises `LookalikeError` for a negative count.
 
     >>> round(from_counts(20, 5, 10, 15, correction="none").dprime, 3)
     1.095
     """
-    counts = (hits, misses, false_alarms, correct_rejections, unanswered)
-    if min(counts) < 0:
-        raise LookalikeError(f"counts {counts}: none may be negative")
+    check_counts(hits, misses, false_alarms, correct_rejections, unanswered)
     signals, noises = hits + misses, false_alarms + correct_rejections
-    hit, false_alarm = _corrected(hits, signals, correction), _corrected(false_alarms, noises, correction)
-    reason = _undefined(signals, noises, hit, false_alarm)
-    dprime = criterion = se = np.nan
+    hit, false_alarm = corrected(hits, signals, correction), corrected(false_alarms, noises, correction)
+    reason = undefined(hit, false_alarm, ("generated", "real"), "image")
+    dprime = criterion = se = ln_beta = np.nan
     if reason is None:
-        z_hit, z_false_alarm = float(ndtri(hit)), float(ndtri(false_alarm))
-        dprime, criterion = z_hit - z_false_alarm, -(z_hit + z_false_alarm) / 2
-        se = float(np.sqrt(_variance_of_z(hit, signals) + _variance_of_z(false_alarm, noises)))
-    margin = float(ndtri((1 + level) / 2)) * se
+        dprime, criterion = hit.z - false_alarm.z, -(hit.z + false_alarm.z) / 2
+        se = float(np.sqrt(hit.z_variance + false_alarm.z_variance))
+        ln_beta = (false_alarm.z**2 - hit.z**2) / 2
+    low, high = intervals.plain(dprime, se, level)
+    criterion_low, criterion_high = intervals.plain(criterion, se / 2, level)
     return YesNo(
         hits=hits,
         misses=misses,
         false_alarms=false_alarms,
         correct_rejections=correct_rejections,
         unanswered=unanswered,
-        hit_rate=_share(hits, signals),
-        false_alarm_rate=_share(false_alarms, noises),
-        accuracy=_share(hits + correct_rejections, signals + noises),
+        hit_rate=share(hits, signals),
+        false_alarm_rate=share(false_alarms, noises),
+        accuracy=share(hits + correct_rejections, signals + noises),
         dprime=dprime,
-        criterion=criterion,
         se=se,
-        low=dprime - margin,
-        high=dprime + margin,
+        low=low,
+        high=high,
+        criterion=criterion,
+        criterion_se=se / 2,
+        criterion_low=criterion_low,
+        criterion_high=criterion_high,
+        relative_criterion=criterion / dprime if dprime else np.nan,
+        ln_beta=ln_beta,
+        a_prime=_a_prime(hit, false_alarm),
+        b_double_prime_d=_b_double_prime_d(hit, false_alarm),
         level=level,
         correction=correction,
         reason=reason,
+        # Rates that are equal give the same z, so d′ is exactly 0.
+        relative_criterion_reason="d′ is 0, so c′ = c / d′ is undefined" if dprime == 0 else reason,
     )
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else np.nan
-
-
-def _corrected(part: int, whole: int, correction: Correction) -> float:
-    # Without a trial there is no rate; the log-linear formula alone would make it .5.
-    if not whole:
+def _a_prime(hit: Rate, false_alarm: Rate) -> float:
+    h, f = hit.value, false_alarm.value
+    if np.isnan(h) or np.isnan(f):
         return np.nan
-    if correction == "log-linear":
-        return (part + 0.5) / (whole + 1)
-    if correction == "replace" and part in (0, whole):
-        return 0.5 / whole if part == 0 else 1 - 0.5 / whole
-    return part / whole
+    if h == f:
+        return 0.5
+    # The area above a point below the diagonal is that under its mirror image.
+    high, low = max(h, f), min(h, f)
+    area = 0.5 + (high - low) * (1 + high - low) / (4 * high * (1 - low))
+    return area if h > f else 1 - area
 
 
-def _undefined(signals: int, noises: int, hit: float, false_alarm: float) -> str | None:
-    if not signals or not noises:
-        missing = " and no ".join(name for name, n in (("generated", signals), ("real", noises)) if not n)
-        return f"no {missing} image was answered"
-    extreme = [
-        f"{name} is {rate:.0f}"
-        for name, rate in (("hit rate", hit), ("false-alarm rate", false_alarm))
-        if rate in (0, 1)
-    ]
-    return f"{' and '.join(extreme)}, so z is infinite; use a correction" if extreme else None
-
-
-def _variance_of_z(rate: float, trials: int) -> float:
-    density = math.exp(-(float(ndtri(rate)) ** 2) / 2) / math.sqrt(2 * math.pi)
-    return rate * (1 - rate) / (trials * density**2)
+def _b_double_prime_d(hit: Rate, false_alarm: Rate) -> float:
+    no, yes = (1 - hit.value) * (1 - false_alarm.value), hit.value * false_alarm.value
+    # Perfect answers, right or wrong throughout, show no bias either way; NaN passes through.
+    return (no - yes) / (no + yes) if no + yes != 0 else np.nan

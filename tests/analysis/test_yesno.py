@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import cache
 
@@ -23,6 +24,85 @@ def test_faces_of_macmillan_and_creelman() -> None:
     assert result.dprime == pytest.approx(1.095, abs=5e-4)
     assert result.criterion == pytest.approx(-0.294, abs=5e-4)
     assert (result.hit_rate, result.false_alarm_rate, result.accuracy) == (0.8, 0.4, 0.7)
+
+
+def test_standard_error_of_a_published_a_not_a_experiment() -> None:
+    """90 of 100 and 61 of 100: d′ 1.0022325, variance .0453817 (Preprints 202409.2372, section 3.1, A-not-A)."""
+    result = yesno.from_counts(90, 10, 61, 39, correction="none")
+    assert result.dprime == pytest.approx(1.0022325, abs=1e-6)
+    assert result.se**2 == pytest.approx(0.0453817, abs=1e-6)
+
+
+def test_bias_indices_of_the_faces() -> None:
+    """By hand from H .8 and F .4, z .8416 and −.2533: c′ = c/d′ and ln β = c d′ (Macmillan & Creelman, ch. 2)."""
+    result = yesno.from_counts(20, 5, 10, 15, correction="none")
+    assert result.relative_criterion == pytest.approx(-0.2941 / 1.0950, abs=1e-4)
+    assert result.ln_beta == pytest.approx((0.2533**2 - 0.8416**2) / 2, abs=1e-4)
+    assert result.ln_beta == pytest.approx(result.criterion * result.dprime, abs=1e-12)
+    assert result.b_double_prime_d == pytest.approx((0.2 * 0.6 - 0.8 * 0.4) / (0.2 * 0.6 + 0.8 * 0.4))
+    assert result.a_prime == pytest.approx(0.5 + 0.4 * 1.4 / (4 * 0.8 * 0.6))
+
+
+def test_ln_beta_is_the_likelihood_ratio_at_the_criterion() -> None:
+    """H .70 and F .10 give d′ 1.806 and β 1.981 in W. Schneider's published notes on signal detection."""
+    result = yesno.from_counts(70, 30, 10, 90, correction="none")
+    assert result.dprime == pytest.approx(1.806, abs=1e-3)
+    assert math.exp(result.ln_beta) == pytest.approx(1.981, abs=2e-3)
+    ratio = norm.pdf(result.criterion, result.dprime / 2) / norm.pdf(result.criterion, -result.dprime / 2)
+    assert math.exp(result.ln_beta) == pytest.approx(ratio)
+
+
+@pytest.mark.parametrize(("hits", "false_alarms"), [(20, 10), (10, 20), (24, 1), (1, 24), (13, 12), (25, 10), (10, 25)])
+def test_a_prime_is_midway_between_the_areas_that_one_point_allows(hits: int, false_alarms: int) -> None:
+    """Pollack & Norman (1964): a proper ROC through (F, H) runs within the lines through it and the corners."""
+    result = yesno.from_counts(hits, 25 - hits, false_alarms, 25 - false_alarms, correction="none")
+    h, f = max(hits, false_alarms) / 25, min(hits, false_alarms) / 25
+    least = f * h / 2 + (1 - f) * (h + 1) / 2
+    # The lines from the corners, drawn on beyond the point, enclose two triangles with that area's edge.
+    most = least + (1 - f / h) * (1 - h) / 2 + f * (h - f) / (1 - f) / 2
+    middle = (least + most) / 2
+    assert result.a_prime == pytest.approx(middle if hits > false_alarms else 1 - middle)
+
+
+def test_criterion_has_half_the_error_of_dprime_and_its_interval_covers() -> None:
+    """Var(c) = Var(zH + zF) / 4. Exact coverage of the nominal 95 % interval over all outcomes, 25 + 25 trials."""
+    result = yesno.from_counts(20, 5, 10, 15)
+    assert result.criterion_se == pytest.approx(result.se / 2)
+    assert result.criterion_high - result.criterion == pytest.approx(1.959964 * result.se / 2, rel=1e-6)
+    low, high = (_every_outcome(25, "log-linear", bound) for bound in ("criterion_low", "criterion_high"))
+    for criterion, dprime in itertools.product((0.0, 0.5), (0.0, 1.0, 3.0)):
+        inside = (low <= criterion) & (criterion <= high)
+        assert np.sum(_weights(dprime, criterion, 25) * inside) >= 0.946
+
+
+def test_relative_criterion_is_undefined_at_dprime_0_and_nothing_else_is() -> None:
+    result = yesno.from_counts(5, 20, 5, 20)
+    assert result.dprime == 0
+    assert math.isnan(result.relative_criterion)
+    assert "d′ is 0" in str(result.relative_criterion_reason)
+    assert (result.reason, result.ln_beta, result.a_prime) == (None, 0, 0.5)
+    assert result.criterion > 0
+    assert result.b_double_prime_d > 0
+    # The same rate from other numbers of trials.
+    assert yesno.from_counts(5, 5, 10, 10).dprime == 0
+    assert yesno.from_counts(20, 5, 10, 15).relative_criterion_reason is None
+
+
+def test_indices_that_need_no_z_survive_uncorrected_extremes() -> None:
+    perfect = yesno.from_counts(25, 0, 0, 25, correction="none")
+    assert perfect.a_prime == 1
+    assert math.isnan(perfect.b_double_prime_d)
+    assert yesno.from_counts(0, 25, 25, 0, correction="none").a_prime == 0
+    never = yesno.from_counts(0, 25, 0, 25, correction="none")
+    assert (never.a_prime, never.b_double_prime_d) == (0.5, 1)
+    assert math.isnan(never.ln_beta)
+    assert never.relative_criterion_reason == never.reason
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_a_level_that_is_no_share_is_refused(level: float) -> None:
+    with pytest.raises(LookalikeError, match="level"):
+        yesno.from_counts(20, 5, 10, 15, level=level)
 
 
 def test_log_linear_adds_half_a_trial_always() -> None:
@@ -136,6 +216,9 @@ def test_swapping_labels_flips_the_sign(hits: int, misses: int, false_alarms: in
     assert b.dprime == pytest.approx(-a.dprime, nan_ok=True)
     assert b.criterion == pytest.approx(a.criterion, nan_ok=True)
     assert b.se == pytest.approx(a.se, nan_ok=True)
+    assert b.ln_beta == pytest.approx(-a.ln_beta, nan_ok=True)
+    assert b.a_prime == pytest.approx(1 - a.a_prime, nan_ok=True)
+    assert b.b_double_prime_d == pytest.approx(a.b_double_prime_d, nan_ok=True)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,111 @@
+"""Rates of answers and their z: counting, corrections for rates of 0 and 1, sampling variance.
+
+What the yes/no task, two-interval forced choice and same/different share: two kinds of trial, of
+which one is the signal, and two answers, of which one is "yes".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import ndtri
+
+from data.errors import LookalikeError
+
+Correction = Literal["log-linear", "replace", "none"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A corrected rate in [0, 1] of `trials` trials; NaN without a trial."""
+
+    value: float
+    trials: int
+
+    @property
+    def z(self) -> float:
+        """The inverse of the standard normal distribution at the rate."""
+        return float(ndtri(self.value))
+
+    @property
+    def z_variance(self) -> float:
+        """Sampling variance of z: p (1 − p) / (n φ(z)²) (Gourevitch & Galanter 1967, Psychometrika 32:25)."""
+        density = math.exp(-(self.z**2) / 2) / math.sqrt(2 * math.pi)
+        return self.value * (1 - self.value) / (self.trials * density**2)
+
+
+def tally(
+    truth: npt.ArrayLike, response: npt.ArrayLike, is_signal: Callable[[npt.ArrayLike], npt.NDArray[np.bool_]]
+) -> dict[str, int]:
+    """Hits, misses, false alarms, correct rejections and unanswered trials of paired words.
+
+    Both have shape (trials,); `is_signal` says which words mean the signal, or "yes" to it, and refuses
+    all others. A missing response is unanswered. Raises `LookalikeError` if the lengths differ.
+    """
+    signal, said = is_signal(truth), np.asarray(response, dtype=object)
+    if signal.shape != said.shape:
+        raise LookalikeError(f"{signal.size} truths and {said.size} responses: there must be one response per trial")
+    answered = ~np.asarray(pd.isna(said), dtype=np.bool_)
+    yes, signal = is_signal(said[answered]), signal[answered]
+    return {
+        "hits": int(np.sum(yes & signal)),
+        "misses": int(np.sum(~yes & signal)),
+        "false_alarms": int(np.sum(yes & ~signal)),
+        "correct_rejections": int(np.sum(~yes & ~signal)),
+        "unanswered": int(np.sum(~answered)),
+    }
+
+
+def is_first(words: npt.ArrayLike, pair: tuple[str, str]) -> npt.NDArray[np.bool_]:
+    """True for the first word of `pair`, False for the second; `LookalikeError` for any other."""
+    given = np.asarray(words, dtype=object)
+    unknown = sorted({str(word) for word in given.ravel() if word not in pair})
+    if unknown:
+        raise LookalikeError(f"{unknown[0]!r}: must be {pair[0]!r} or {pair[1]!r}")
+    return np.asarray(given == pair[0], dtype=np.bool_)
+
+
+def check_counts(*counts: int) -> None:
+    """Raise `LookalikeError` for a negative count."""
+    if min(counts) < 0:
+        raise LookalikeError(f"counts {counts}: none may be negative")
+
+
+def share(part: int, whole: int) -> float:
+    """The observed rate; NaN without a trial."""
+    return part / whole if whole else np.nan
+
+
+def corrected(part: int, whole: int, correction: Correction) -> Rate:
+    """The rate of `part` in `whole` trials after the correction.
+
+    `log-linear` is (x + .5) / (n + 1), always (Hautus 1995, Behav. Res. Methods Instrum. Comput. 27:46);
+    `replace` turns only rates of 0 and 1 into .5/n and 1 − .5/n; `none` leaves the rate.
+    """
+    # Without a trial there is no rate; the log-linear formula alone would make it .5.
+    if not whole:
+        return Rate(np.nan, 0)
+    if correction == "log-linear":
+        return Rate((part + 0.5) / (whole + 1), whole)
+    if correction == "replace" and part in (0, whole):
+        return Rate(0.5 / whole if part == 0 else 1 - 0.5 / whole, whole)
+    return Rate(part / whole, whole)
+
+
+def undefined(hit: Rate, false_alarm: Rate, kinds: tuple[str, str], noun: str) -> str | None:
+    """Why the z of either rate is undefined, if it is; `kinds` of `noun` are the signal and the other."""
+    missing = " and no ".join(kind for kind, rate in zip(kinds, (hit, false_alarm), strict=True) if not rate.trials)
+    if missing:
+        return f"no {missing} {noun} was answered"
+    extreme = [
+        f"{name} is {rate.value:.0f}"
+        for name, rate in (("hit rate", hit), ("false-alarm rate", false_alarm))
+        if rate.value in (0, 1)
+    ]
+    return f"{' and '.join(extreme)}, so z is infinite; use a correction" if extreme else None
