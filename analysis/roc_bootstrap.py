@@ -84,8 +84,9 @@ def from_counts(
     with the acceleration of a jackknife over the trials of both classes, as two samples (`intervals.acceleration`).
 
     At .95 the AUC's BCa interval covered .951–.952 of 4,000 simulated observers and the percentile interval
-    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_roc_bootstrap). The cost
-    grows with the number of different ratings: 10,000 continuous scores take seconds; `roc`'s interval is as good.
+    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_roc_bootstrap).
+    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where `roc`'s
+    interval is as good.
     """
     rng = np.random.default_rng(seed)
     reason = why_no_area(counts)

@@ -24,6 +24,8 @@ def test_areas_are_each_participants_own() -> None:
     assert sorted(found.areas()) == pytest.approx(sorted(expected.values()))
     assert (found.participants, found.images, found.left_out, found.unrated) == (3, 30, 0, 0)
     assert found.truth_of_image.sum() == 15
+    # Ratings are numbered anew for each participant, so tables stay as narrow as one person's scale.
+    assert found.categories == max(np.unique(ratings[people == one]).size for one in "abc")
 
 
 def test_table_by_image_adds_up_to_the_tables() -> None:
