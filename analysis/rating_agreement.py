@@ -1,0 +1,147 @@
+"""Do two sets of ratings of the same images agree? Intraclass and rank correlation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+from scipy.stats import f as f_distribution
+from scipy.stats import rankdata
+
+from analysis.result import Result
+from data.errors import LookalikeError
+
+
+@dataclass(frozen=True)
+class RatingAgreement(Result):
+    """Agreement of ratings given twice.
+
+    `pairs` images were rated twice, `unrated` lack a rating. `icc` is ICC(A,1): one rating, absolute
+    agreement, so a shift of all ratings counts against it. `spearman` is the rank correlation, which a
+    shift or stretch leaves as it is. Bounds are at `level`. What is undefined is NaN and `reason` says why.
+    """
+
+    pairs: int
+    unrated: int
+    icc: float
+    icc_low: float
+    icc_high: float
+    spearman: float
+    spearman_low: float
+    spearman_high: float
+    level: float
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Correlation(Result):
+    """A rank correlation [−1, 1] over `pairs`, with bounds at `level`; NaN where undefined, for a `reason`."""
+
+    pairs: int
+    value: float
+    low: float
+    high: float
+    level: float
+    reason: str | None
+
+
+def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
+    """Agreement of paired ratings, both of shape (images,); an image without both is left out and counted.
+
+    Raises `LookalikeError` for unequal lengths or an infinite rating.
+    """
+    a, b = paired(first, second)
+    both = ~(np.isnan(a) | np.isnan(b))
+    ratings = np.stack([a[both], b[both]], axis=1)
+    icc = low = high = np.nan
+    reason = None
+    if len(ratings) < 2:
+        reason = "fewer than two images were rated twice" if a.size else "no image is shared"
+    elif np.ptp(ratings) == 0:
+        reason = "all ratings are the same"
+    else:
+        icc, low, high = intraclass(ratings, level)
+        if np.isnan(low):
+            reason = "every image was rated the same twice: the ICC has no interval"
+    ranks = spearman(a[both], b[both], level)
+    reasons = list(dict.fromkeys(why for why in (reason, ranks.reason) if why))
+    return RatingAgreement(
+        pairs=len(ratings),
+        unrated=int(np.sum(~both)),
+        icc=icc,
+        icc_low=low,
+        icc_high=high,
+        spearman=ranks.value,
+        spearman_low=ranks.low,
+        spearman_high=ranks.high,
+        level=level,
+        reason="; ".join(reasons) or None,
+    )
+
+
+def intraclass(ratings: npt.NDArray[np.float64], level: float = 0.95) -> tuple[float, float, float]:
+    """ICC(A,1) of an (images, passes) table without gaps, and its bounds.
+
+    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss (1979, Psychol.
+    Bull. 86:420), ICC(A,1) of McGraw & Wong (1996, Psychol. Methods 1:30), whose table 7 gives the bounds
+    (F with Satterthwaite's degrees of freedom). NaN without variance; no bounds without error variance.
+    """
+    n, k = ratings.shape
+    means = ratings.mean()
+    rows = k * np.sum((ratings.mean(axis=1) - means) ** 2) / (n - 1)
+    columns = n * np.sum((ratings.mean(axis=0) - means) ** 2) / (k - 1)
+    residual = ratings - ratings.mean(axis=1, keepdims=True) - ratings.mean(axis=0) + means
+    error = np.sum(residual**2) / ((n - 1) * (k - 1))
+    # What is only rounding counts as nothing.
+    columns, error = (0.0 if part < 1e-12 * ratings.var() else part for part in (columns, error))
+    spread = rows + (k - 1) * error + k * (columns - error) / n
+    if not spread > 0:
+        return np.nan, np.nan, np.nan
+    icc = (rows - error) / spread
+    if columns == error == 0 or icc == 1:
+        return float(icc), np.nan, np.nan
+    a, b = k * icc / (n * (1 - icc)), 1 + k * icc * (n - 1) / (n * (1 - icc))
+    freedom = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
+    upper, lower = (f_distribution.ppf((1 + level) / 2, *pair) for pair in ((n - 1, freedom), (freedom, n - 1)))
+    noise = k * columns + (k * n - k - n) * error
+    low = n * (rows - upper * error) / (upper * noise + n * rows)
+    high = n * (lower * rows - error) / (noise + n * lower * rows)
+    return float(icc), float(low), float(high)
+
+
+def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correlation:
+    """Spearman's rank correlation of two arrays without gaps, both of shape (pairs,); ties share their mean rank.
+
+    Bounds: Fisher's z with variance (1 + r²/2) / (n − 3) (Bonett & Wright 2000, Psychometrika 65:23).
+    Raises `LookalikeError` as `from_pairs` does.
+    """
+    a, b = paired(x, y)
+    n = int(a.size)
+    r = low = high = np.nan
+    reason: str | None = None
+    if n < 2:
+        reason = "fewer than two pairs: no rank correlation"
+    elif np.ptp(a) == 0 or np.ptp(b) == 0:
+        reason = "one side does not vary: no rank correlation"
+    else:
+        r = float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+        if n < 4 or abs(r) > 1 - 1e-12:
+            reason = "fewer than four pairs" if n < 4 else "the ranks agree completely"
+            reason += ": the rank correlation has no interval"
+        else:
+            margin = float(ndtri((1 + level) / 2)) * np.sqrt((1 + r**2 / 2) / (n - 3))
+            low, high = (float(np.tanh(np.arctanh(r) + side * margin)) for side in (-1, 1))
+    return Correlation(n, r, low, high, level, reason)
+
+
+def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Both as numbers. Raises `LookalikeError` for unequal lengths or an infinite value."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.shape != b.shape:
+        raise LookalikeError(f"{a.size} first and {b.size} second ratings: they must be paired")
+    infinite = np.flatnonzero(np.isinf(a) | np.isinf(b))
+    if infinite.size:
+        raise LookalikeError(f"rating {int(infinite[0])} (from 0) is infinite")
+    return a, b
