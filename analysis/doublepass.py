@@ -89,9 +89,9 @@ def internal_noise(
     External is everything that is the same in both passes: the image, the observer's view of it, and
     remembered answers too. So where images are remembered, internal noise is larger than this says.
 
-    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and
-    the interval covers .94–.97 (1,500 observers each; test_doublepass checks it with fewer). Raises `LookalikeError` for another word or
-    unequal lengths.
+    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and the
+    interval covers .94–.97 (1,500 observers each; test_doublepass uses fewer). Raises `LookalikeError`
+    for another word or unequal lengths.
     """
     tables = paired_tables(truth, first, second)
     real, generated = (int(table.sum()) for table in tables)

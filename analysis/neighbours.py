@@ -1,0 +1,55 @@
+"""Which trials of a session are neighbours: they follow one another, and no break lies between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.trials import refuse_rows
+
+
+def by_participant(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    """Each participant's trials in the order shown, by name.
+
+    Raises `LookalikeError` if a column is missing or a trial number comes twice with one participant.
+    """
+    missing = [column for column in ("participant", "trial", *columns) if column not in frame.columns]
+    if missing:
+        raise LookalikeError(f"the trials lack column {', '.join(missing)}")
+    refuse_rows(
+        frame.duplicated(["participant", "trial"], keep=False),
+        "the trials",
+        "a participant has this trial number twice",
+        "give one session of each",
+    )
+    return [(str(name), table.sort_values("trial")) for name, table in frame.groupby("participant", sort=True)]
+
+
+def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether each trial of a session, in the order shown, has the one before as its neighbour.
+
+    Not so the first one, one whose number leaves a gap (a trial between them is not in the table), and one
+    whose `after_gap` is true (a break or a resume came before it; the column may be missing).
+    """
+    follows = np.asarray(np.diff(table["trial"].to_numpy(dtype=np.float64), prepend=-np.inf) == 1, dtype=np.bool_)
+    if "after_gap" not in table.columns:
+        return follows
+    if table["after_gap"].isna().any():
+        raise LookalikeError("after_gap is missing for some trials: it must be true or false")
+    gap: npt.NDArray[np.bool_] = table["after_gap"].to_numpy(dtype=np.bool_)
+    return follows & ~gap
+
+
+def places(trials: int, lag: int) -> tuple[slice, slice]:
+    """Places of the trials to be explained, and of the other ones, `lag` trials before them (−1: one after)."""
+    later, earlier = slice(abs(lag), None), slice(None, max(trials - abs(lag), 0))
+    return (later, earlier) if lag > 0 else (earlier, later)
+
+
+def unbroken(link: npt.NDArray[np.bool_], lag: int) -> npt.NDArray[np.bool_]:
+    """For each pair of `places`: whether no break lies between the two."""
+    stretch = np.cumsum(~link)
+    now, other = places(link.size, lag)
+    return np.asarray(stretch[now] == stretch[other], dtype=np.bool_)
