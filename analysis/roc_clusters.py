@@ -65,7 +65,8 @@ def from_ratings(
     In 600 simulated studies of 10 x 100 trials at chance, SD of d′ .2 between participants, image SD .5,
     bounds at .95 held the population's mean AUC in .77 (participants drawn), .93 (images) and .98 (both). Without
     image effects it was .89, .82 and .99. So participants alone cover far too seldom when images differ, and
-    both is conservative: it counts the noise of single trials up to three times (Owen 2007); `mrmc` estimates that noise.
+    both is conservative: it counts the noise of single trials up to three times (Owen 2007). For the primary
+    result use `mrmc`.
 
     Raises `LookalikeError` as `judgements.read` does, and if participants and images are to be drawn
     although no image was seen by two participants.

@@ -116,7 +116,7 @@ def from_counts(
 
     >>> found = from_counts(79, 21, 73, 27, correction="none")
     >>> round(found.differencing.dprime, 3), round(found.independent.dprime, 3)
-    (1.023, 0.801)
+    (1.023, 0.711)
     """
     check_counts(hits, misses, false_alarms, correct_rejections, unanswered)
     different, same = hits + misses, false_alarms + correct_rejections

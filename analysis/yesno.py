@@ -10,6 +10,7 @@ The signal is `generated`: a hit is "generated" said of a generated image, a fal
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,12 @@ from analysis import intervals
 from analysis.rates import Correction, Rate, check_counts, corrected, share, tally, undefined
 from analysis.result import Result
 from analysis.trials import is_generated
+
+_NEED_Z = (
+    *("dprime", "se", "low", "high"),
+    *("criterion", "criterion_se", "criterion_low", "criterion_high"),
+    *("relative_criterion", "ln_beta"),
+)
 
 
 @dataclass(frozen=True)
@@ -101,13 +108,7 @@ def from_counts(
     signals, noises = hits + misses, false_alarms + correct_rejections
     hit, false_alarm = corrected(hits, signals, correction), corrected(false_alarms, noises, correction)
     reason = undefined(hit, false_alarm, ("generated", "real"), "image")
-    dprime = criterion = se = ln_beta = np.nan
-    if reason is None:
-        dprime, criterion = hit.z - false_alarm.z, -(hit.z + false_alarm.z) / 2
-        se = float(np.sqrt(hit.z_variance + false_alarm.z_variance))
-        ln_beta = (false_alarm.z**2 - hit.z**2) / 2
-    low, high = intervals.plain(dprime, se, level)
-    criterion_low, criterion_high = intervals.plain(criterion, se / 2, level)
+    z = _from_z(hit, false_alarm, level) if reason is None else dict.fromkeys(_NEED_Z, np.nan)
     return YesNo(
         hits=hits,
         misses=misses,
@@ -117,24 +118,26 @@ def from_counts(
         hit_rate=share(hits, signals),
         false_alarm_rate=share(false_alarms, noises),
         accuracy=share(hits + correct_rejections, signals + noises),
-        dprime=dprime,
-        se=se,
-        low=low,
-        high=high,
-        criterion=criterion,
-        criterion_se=se / 2,
-        criterion_low=criterion_low,
-        criterion_high=criterion_high,
-        relative_criterion=criterion / dprime if dprime else np.nan,
-        ln_beta=ln_beta,
+        **z,
         a_prime=_a_prime(hit, false_alarm),
         b_double_prime_d=_b_double_prime_d(hit, false_alarm),
         level=level,
         correction=correction,
         reason=reason,
         # Rates that are equal give the same z, so d′ is exactly 0.
-        relative_criterion_reason="d′ is 0, so c′ = c / d′ is undefined" if dprime == 0 else reason,
+        relative_criterion_reason="d′ is 0, so c′ = c / d′ is undefined" if z["dprime"] == 0 else reason,
     )
+
+
+def _from_z(hit: Rate, false_alarm: Rate, level: float) -> dict[str, float]:
+    dprime, criterion = hit.z - false_alarm.z, -(hit.z + false_alarm.z) / 2
+    se = math.sqrt(hit.z_variance + false_alarm.z_variance)
+    bounds = intervals.plain(dprime, se, level)
+    criterion_bounds = intervals.plain(criterion, se / 2, level)
+    relative = criterion / dprime if dprime else np.nan
+    ln_beta = (false_alarm.z**2 - hit.z**2) / 2
+    values = (dprime, se, *bounds, criterion, se / 2, *criterion_bounds, relative, ln_beta)
+    return dict(zip(_NEED_Z, values, strict=True))
 
 
 def _a_prime(hit: Rate, false_alarm: Rate) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import math
 
@@ -15,6 +16,11 @@ from analysis import choice, yesno
 from data.errors import LookalikeError
 
 COUNT = st.integers(0, 60)
+
+
+def test_the_docstrings_example() -> None:
+    ran = doctest.testmod(choice)
+    assert (ran.attempted > 0, ran.failed) == (True, 0)
 
 
 def test_published_two_afc() -> None:

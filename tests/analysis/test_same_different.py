@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 from functools import cache
 
@@ -18,8 +19,13 @@ COUNT = st.integers(0, 40)
 PAIRS = 30
 
 
+def test_the_docstrings_example() -> None:
+    ran = doctest.testmod(same_different)
+    assert (ran.attempted > 0, ran.failed) == (True, 0)
+
+
 def test_published_differencing() -> None:
-    """ "Same" of 27 in 100 same pairs and 21 in 100 different ones: d′ 1.023, variance .272.
+    """ "Same" of 27 in 100 same pairs and 21 of 100 different ones: d′ 1.023, variance .272.
 
     Preprints 202409.2372, section 3.1 (same-different), which agrees with sensR and ASTM E2262.
     """

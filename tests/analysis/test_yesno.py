@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import math
 from functools import cache
@@ -16,6 +17,11 @@ from analysis import yesno
 from data.errors import LookalikeError
 
 COUNT = st.integers(0, 60)
+
+
+def test_the_docstrings_example() -> None:
+    ran = doctest.testmod(yesno)
+    assert (ran.attempted > 0, ran.failed) == (True, 0)
 
 
 def test_faces_of_macmillan_and_creelman() -> None:
