@@ -1,15 +1,35 @@
-"""From participants to the group: means over observers of one kind, with their spread."""
+"""From participants to the group: the primary result, and what else is said of all observers of one kind.
+
+`primary` follows the study file and counts participants and images as samples. All the rest is secondary:
+means of participants' values, their equivalence test and Bayes factors take these images as the only ones,
+and a model of every single answer (`probit`) is there to compare with.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtri
 from scipy.stats import t
 
+from analysis import observer_agreement, probit, serial
+from analysis.between import BetweenSd, between_sd
+from analysis.evidence import BayesFactor, IntervalBayesFactor, Tost, interval_null, jzs, tost
+from analysis.observer_agreement import ObserverAgreement
 from analysis.participants import Participant
+from analysis.primary import Primary, primary
+from analysis.probit import Probit
 from analysis.result import Result
+from analysis.serial import Serial
+from analysis.serial_tables import Redraw
+from analysis.trials import Trials
+from data.study import StudyFile
+
+_REDRAWS, _FEWER_REDRAWS, _MANY = 1000, 200, 100  # orders per participant; the fewer above so many participants
+_USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
 
 @dataclass(frozen=True)
@@ -33,22 +53,40 @@ class Mean(Result):
 class Group(Result):
     """The participants of one kind of observer (people are never averaged with simulated observers).
 
-    `dprime_sampling_sd` is the SD of d′ that finite trials alone would produce, the root mean square
-    of the participants' SE(d′): a between-observer SD near it is no sign of real differences.
+    `bound` is the study's ±δ as d', √2 z(.5 + δ), NaN without one; `tost` and `interval` test the mean d' against
+    it and are None without one. `jzs` is the two-sided Bayes factor of the mean d'. `between` is the SD of the
+    true d' between observers, beyond what finite trials make them differ.
     """
 
     observer: str
     participants: int
-    dprime: Mean
-    dprime_sampling_sd: float
+    primary: Primary
     auc: Mean
+    dprime: Mean
+    bound: float
+    tost: Tost | None
+    jzs: BayesFactor
+    interval: IntervalBayesFactor | None
+    between: BetweenSd
+    probit: Probit
+    meta_dprime: Mean
+    m_diff: Mean
     similarity: Mean
+    agreement: tuple[ObserverAgreement, ...]
+    serial: Serial
 
 
-def group_by_observer(participants: Sequence[Participant]) -> list[Group]:
-    """One group per kind of observer, by name of the kind."""
+def group_by_observer(
+    trials: Trials, participants: Sequence[Participant], study: StudyFile | None, redraw: Redraw | None = None
+) -> list[Group]:
+    """One group per kind of observer, by name of the kind.
+
+    `redraw` draws a trial order as the plan's was drawn (`analysis.serial`); without it orders are shuffled.
+    """
     kinds = sorted({one.observer for one in participants})
-    return [_group(kind, [one for one in participants if one.observer == kind]) for kind in kinds]
+    return [
+        _group(kind, trials, [one for one in participants if one.observer == kind], study, redraw) for kind in kinds
+    ]
 
 
 def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
@@ -74,13 +112,30 @@ def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf
     return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
-def _group(kind: str, members: Sequence[Participant]) -> Group:
-    errors = np.asarray([one.yesno.se for one in members if not np.isnan(one.yesno.se)])
+def _group(
+    kind: str, trials: Trials, members: Sequence[Participant], study: StudyFile | None, redraw: Redraw | None
+) -> Group:
+    names = [one.name for one in members]
+    measure, catch = (table[table["participant"].isin(names)] for table in (trials.measure, trials.catch))
+    sessions = trials.sessions[(trials.sessions["session"] == 1) & trials.sessions["participant"].isin(names)]
+    dprimes = [one.yesno.dprime for one in members]
+    delta = study.study.endpoint.delta if study else None
+    bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     return Group(
         observer=kind,
         participants=len(members),
-        dprime=mean([one.yesno.dprime for one in members]),
-        dprime_sampling_sd=float(np.sqrt(np.mean(errors**2))) if errors.size else np.nan,
+        primary=primary(kind, measure, catch, sessions, study),
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
+        dprime=mean(dprimes),
+        bound=bound,
+        tost=None if delta is None else tost(dprimes, bound),
+        jzs=jzs(dprimes),
+        interval=None if delta is None else interval_null(dprimes, bound, _USUAL_DPRIME),
+        between=between_sd(dprimes, [one.yesno.se for one in members]),
+        probit=probit.from_trials(measure),
+        meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
+        m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
+        agreement=observer_agreement.from_trials(measure),
+        serial=serial.from_trials(measure, redraw, redraws=_REDRAWS if len(members) <= _MANY else _FEWER_REDRAWS),
     )

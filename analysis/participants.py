@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import retest, roc, yesno
-from analysis.retest import Retest
+from analysis import binormal, confidence, metacognition, retest, roc, yesno
+from analysis.binormal import Binormal
+from analysis.confidence import Calibration, Type2Roc
+from analysis.metacognition import Metacognition
+from analysis.ratings import Counts, count
+from analysis.retest import Comparison, Retest
 from analysis.roc import Roc
 from analysis.trials import Trials
 from analysis.yesno import YesNo
@@ -17,19 +21,29 @@ from data.trials import rating
 
 @dataclass(frozen=True, eq=False)
 class Participant:
-    """One participant's results: `yesno` and `roc` from session 1 only, `retests` by session number."""
+    """One participant's results: all from session 1 only, but `retests`, which are by session number."""
 
     name: str
     observer: str
     trials: int
     yesno: YesNo
+    counts: Counts
     roc: Roc
-    retests: Mapping[int, Retest]
+    binormal: Binormal
+    metacognition: Metacognition
+    type2: Type2Roc
+    calibration: Calibration
+    retests: Mapping[int, Comparison]
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """With the first retest, the one that the figures and the means show."""
+        return self.retests[min(self.retests)] if self.retests else None
 
     @property
     def retest(self) -> Retest | None:
-        """The first retest, the one that the figure and the means show."""
-        return self.retests[min(self.retests)] if self.retests else None
+        """Agreement of the answers in the first retest."""
+        return self.comparison.answers if self.comparison else None
 
 
 def measure(trials: Trials) -> list[Participant]:
@@ -39,19 +53,27 @@ def measure(trials: Trials) -> list[Participant]:
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
     return [
-        _measure(str(name), observers[name], measured, later.get(name, nothing))
+        measure_one(str(name), observers[name], measured, later.get(name, nothing))
         for name, measured in trials.measure.groupby("participant")
     ]
 
 
-def _measure(name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame) -> Participant:
+def measure_one(name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame) -> Participant:
+    """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`)."""
+    truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
+    ratings = rating(response, first["confidence"])
+    counts = count(truth, ratings)
+    sure = confidence.count(truth, response, first["confidence"])
     return Participant(
         name=name,
         observer=observer,
         trials=len(first),
-        yesno=yesno.from_responses(first["truth"], first["response"]),
-        roc=roc.from_ratings(first["truth"], rating(first["response"], first["confidence"])),
-        retests={
-            int(table["session"].iloc[0]): retest.from_sessions(first, table) for _, table in later.groupby("session")
-        },
+        yesno=yesno.from_responses(truth, response),
+        counts=counts,
+        roc=roc.from_ratings(truth, ratings),
+        binormal=binormal.from_counts(counts),
+        metacognition=metacognition.from_counts(sure),
+        type2=confidence.type2_roc(sure),
+        calibration=confidence.calibration(sure),
+        retests={int(table["session"].iloc[0]): retest.compare(first, table) for _, table in later.groupby("session")},
     )

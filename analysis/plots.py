@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from statsmodels.stats.proportion import proportion_confint
 
 from analysis.ratings import Counts
 
@@ -25,20 +26,22 @@ Interval = tuple[float, float, float]  # value, lower and upper bound; bounds ma
 
 
 def forest(
-    rows: Mapping[str, Interval], mean: Interval, band: tuple[float, float] | None, what: str, chance: float
+    rows: Mapping[str, Interval], mean: Interval | None, band: tuple[float, float] | None, what: str, chance: float
 ) -> Figure:
-    """One line per participant: value and interval; below them the group's, and the band that counts as chance.
+    """One line per participant: value and interval; below them the group's, if given.
 
-    `what` names the measure on the axis, `chance` is its value at chance. Values that are NaN are left out
-    and said so in the margin.
+    The `band` is what counts as chance, `chance` its middle; `what` names the measure on the axis. A value that is
+    NaN is called undefined.
     """
     figure = Figure(figsize=(_TWO_IN * 0.72, 0.9 + 0.2 * (len(rows) + 2)), layout="constrained")
     axes = figure.add_subplot()
     if band is not None:
         axes.axvspan(*band, color=_PALE, alpha=0.6, linewidth=0, zorder=0)
     axes.axvline(chance, color=_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    names = [*rows, "all participants"]
-    for place, (value, low, high) in enumerate([*rows.values(), mean]):
+    names, shown = [*rows], [*rows.values()]
+    if mean is not None:
+        names, shown = [*names, "all participants"], [*shown, mean]
+    for place, (value, low, high) in enumerate(shown):
         last = place == len(rows)
         y = place + (0.5 if last else 0)
         if math.isnan(value):
@@ -47,10 +50,10 @@ def forest(
         if not math.isnan(low):
             axes.plot([low, high], [y, y], color="black" if last else REAL, linewidth=2.0 if last else 1.2, zorder=2)
         axes.plot(value, y, "D" if last else "o", color="black" if last else REAL, markersize=5.5 if last else 4.5)
-    axes.set_yticks([*range(len(rows)), len(rows) + 0.5], names)
+    axes.set_yticks([*range(len(rows)), len(rows) + 0.5][: len(names)], names)
     axes.set_ylim(len(rows) + 1.1, -0.7)
     axes.set_xlabel(what, fontsize=8.5)
-    _plain(axes, left=False)
+    plain(axes, left=False)
     _names_are_names(axes)
     return figure
 
@@ -69,7 +72,7 @@ def rating_histograms(counts: Mapping[str, Counts]) -> Figure:
         axes.set_title(name, fontsize=_SMALL, parse_math=False)
         axes.set_xticks(place, [f"{rating:g}".replace("-", "−") for rating in one.ratings])
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        _plain(axes)
+        plain(axes)
     for axes in panels.flat[len(counts) :]:
         axes.set_axis_off()
     handles, labels = panels.flat[0].get_legend_handles_labels()
@@ -79,28 +82,41 @@ def rating_histograms(counts: Mapping[str, Counts]) -> Figure:
     return figure
 
 
-def calibration(levels: Mapping[str, Sequence[tuple[int, float, float, float, int]]]) -> Figure:
-    """Share of correct answers at each confidence; per participant (level, share, low, high, trials).
+def calibration(
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    levels: Sequence[float],
+    correct: npt.NDArray[np.float64],
+    trials: npt.NDArray[np.float64],
+) -> Figure:
+    """Share of correct answers at each confidence: per participant (level, share) in grey, all answers in black.
 
-    All participants in grey; the one named `all` in black with its interval.
+    `correct` of `trials` answers of all participants were right at each of the `levels`; the bars are Wilson's
+    95 % intervals, as if the answers were independent.
     """
     figure = Figure(figsize=(_ONE_IN, 2.7), layout="constrained")
     axes = figure.add_subplot()
     axes.axhline(0.5, color=_GREY, linewidth=0.9, linestyle=(0, (4, 2)))
-    for name, rows in levels.items():
-        known = [row for row in rows if not math.isnan(row[1])]
-        x, share, low, high = (np.asarray([row[i] for row in known], dtype=float) for i in range(4))
-        if name == "all":
-            axes.errorbar(
-                x, share, [share - low, high - share], color="black", marker="o", markersize=5, capsize=2.5, zorder=3
-            )
-        else:
-            axes.plot(x, share, color="#a5a5a5", linewidth=0.8, marker="o", markersize=2.5, zorder=2)
+    for line in lines.values():
+        known = np.asarray([point for point in line if not math.isnan(point[1])], dtype=float).reshape(-1, 2)
+        axes.plot(*known.T, color="#a5a5a5", linewidth=0.8, marker="o", markersize=2.5, zorder=2)
+    some = trials > 0
+    share = correct[some] / trials[some]
+    low, high = proportion_confint(correct[some], trials[some], method="wilson")
+    axes.errorbar(
+        np.asarray(levels)[some],
+        share,
+        [share - low, high - share],
+        color="black",
+        marker="o",
+        markersize=5,
+        capsize=2.5,
+        zorder=3,
+    )
     axes.set_ylim(-0.02, 1.02)
-    axes.set_xticks(sorted({row[0] for rows in levels.values() for row in rows}))
+    axes.set_xticks(levels)
     axes.set_xlabel("confidence", fontsize=8.5)
     axes.set_ylabel("share of correct answers", fontsize=8.5)
-    _plain(axes)
+    plain(axes)
     return figure
 
 
@@ -139,7 +155,8 @@ def _uneven(ratings: npt.NDArray[np.float64]) -> bool:
     return bool(np.any(ratings != np.round(ratings)) or ratings.size > 20)
 
 
-def _plain(axes: Axes, left: bool = True) -> None:
+def plain(axes: Axes, left: bool = True) -> None:
+    """Small ticks, and no frame above and to the right."""
     axes.tick_params(labelsize=_SMALL, length=3, width=0.7, color=_GREY)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_visible(left)

@@ -22,7 +22,6 @@ from data.errors import LookalikeError
 from data.files import sha256
 from data.foreign import Mapped
 from data.study import Study, StudyFile
-from data.trials import TRUTHS
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
@@ -128,11 +127,13 @@ def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
     Raises `LookalikeError` for any other word: it would otherwise count as the other class.
     """
-    words = np.asarray(truth, dtype=object)
-    unknown = sorted({str(word) for word in words.ravel() if word not in TRUTHS})
-    if unknown:
-        raise LookalikeError(f"truth {unknown[0]!r}: must be 'real' or 'generated'")
-    return np.asarray(words == "generated", dtype=np.bool_)
+    words = truth if isinstance(truth, np.ndarray) and truth.dtype.kind == "U" else np.asarray(truth, dtype=object)
+    generated = np.asarray(words == "generated", dtype=np.bool_)
+    known = generated | np.asarray(words == "real", dtype=np.bool_)
+    if not known.all():
+        unknown = min(str(word) for word in words[~known].ravel())
+        raise LookalikeError(f"truth {unknown!r}: must be 'real' or 'generated'")
+    return generated
 
 
 def _account(found: list[Session], study: StudyFile | None) -> pd.DataFrame:

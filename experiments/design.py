@@ -6,6 +6,8 @@ import hashlib
 import platform
 import random
 import secrets
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -125,6 +127,24 @@ def retest_plan(first: Plan, session: int, seed: int) -> Plan:
     )
 
 
+def draw_order(generated: Sequence[bool], max_run: int | None, rng: np.random.Generator) -> list[int]:
+    """An order of images of which it is known which are generated, as places in `generated`.
+
+    Every plan's orders come from here, and an analysis that asks what an order alone would do draws them anew.
+    Uniform over all orders in which no truth comes more than `max_run` times in a row. Raises
+    `LookalikeError` if there are none.
+    """
+    shuffled = [int(index) for index in rng.permutation(len(generated))]
+    if max_run is None:
+        return shuffled
+    by_truth = {
+        truth: [index for index in shuffled if generated[index] == (truth == "generated")]
+        for truth in ("real", "generated")
+    }
+    truths = _draw_truths(len(by_truth["real"]), len(by_truth["generated"]), max_run, int(rng.integers(2**63)))
+    return [by_truth[truth].pop() for truth in truths]
+
+
 def draw_seed() -> int:
     """A seed nobody chose, 0 to 2^31 - 1; the plan records it."""
     return secrets.randbelow(2**31)
@@ -189,12 +209,7 @@ def _in_order(
 
 
 def _shuffled(trials: list[PlannedTrial], max_run: int | None, rng: np.random.Generator) -> list[PlannedTrial]:
-    shuffled = [trials[int(index)] for index in rng.permutation(len(trials))]
-    if max_run is None:
-        return shuffled
-    by_truth = {truth: [trial for trial in shuffled if trial.truth == truth] for truth in ("real", "generated")}
-    truths = _draw_truths(len(by_truth["real"]), len(by_truth["generated"]), max_run, int(rng.integers(2**63)))
-    return [by_truth[truth].pop() for truth in truths]
+    return [trials[index] for index in draw_order([trial.truth == "generated" for trial in trials], max_run, rng)]
 
 
 def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str]:
@@ -227,6 +242,7 @@ def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str
     return truths
 
 
+@lru_cache(maxsize=4)
 def _count_ways(real: int, generated: int, max_run: int) -> dict[tuple[str, int, int], int]:
     """For every state (truth of the next run, real left, generated left): in how many ways it can end."""
     ways: dict[tuple[str, int, int], int] = {}

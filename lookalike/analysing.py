@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from lookalike.console import headline, pairs, say, show
-from lookalike.options import Json, Out
+from data.errors import LookalikeError
+from lookalike.console import headline, numbers, pairs, progress, relative, say, show, show_table, whole_numbers
+from lookalike.options import Json, Out, Seed
 
 app = typer.Typer()
 
@@ -37,14 +38,18 @@ def analyze(
     from analysis.report import analyze as run_analysis
     from data.foreign import Mapped
     from data.study import read_study
+    from experiments.design import draw_order
     from stimuli.sets import read_set
 
+    planned = None if study is None else read_study(study)
+    max_run = planned.study.plan.max_run if planned else None
     summary = run_analysis(
         data,
         out,
-        None if study is None else read_study(study),
+        planned,
         None if stimuli is None else read_set(stimuli),
         Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
+        None if max_run is None else lambda generated, rng: draw_order(generated.tolist(), max_run, rng),
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
         say("lookalike: no --study was given, so the exclusions of the sessions' study file are not applied")
@@ -52,3 +57,61 @@ def analyze(
         show(summary, True)
     else:
         show(headline(summary, out), False)
+
+
+@app.command()
+def power(
+    out: Out,
+    study: Annotated[Path | None, typer.Option(help="Study file: its bounds, trials and confidence levels.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Bounds .5 ± this, if not the study file's.")] = None,
+    dprime: Annotated[str, typer.Option(help="True mean d' of the population; several, with commas.")] = "0,0.3",
+    participants: Annotated[str, typer.Option(help="Numbers of participants.")] = "6,10,20,40",
+    images: Annotated[str | None, typer.Option(help="Images that each judges. [default: the study's, or 100]")] = None,
+    between_sd: Annotated[float, typer.Option(help="SD of d' between observers.")] = 0.2,
+    image_sd: Annotated[float, typer.Option(help="SD of the images' effects, in SDs of the evidence (0 to 1).")] = 0.5,
+    criterion_sd: Annotated[float, typer.Option(help="SD of the criterion between observers.")] = 0.3,
+    lapse: Annotated[float, typer.Option(help="Share of guesses.")] = 0.01,
+    own_images: Annotated[
+        bool, typer.Option("--own-images", help="Each participant judges images of his own, not one shared set.")
+    ] = False,
+    studies: Annotated[int, typer.Option(help="Simulated studies of each kind.")] = 2000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Plan: how often would a study of so many participants and images decide, and how?
+
+    \b
+    Example:
+      lookalike power --study study.toml --participants 6,10,20 --images 100,200 --out plan
+    """
+    from analysis.power import power_table, save_power
+    from data.files import refuse_occupied
+    from data.observers import Population, usual_cuts
+    from data.study import read_study
+
+    plan = None if study is None else read_study(study).study
+    delta = delta if delta is not None else plan.endpoint.delta if plan else None
+    if delta is None:
+        raise LookalikeError("no bounds: give --delta, or a --study whose endpoint has a delta; .084 is d' = .3")
+    cuts = usual_cuts(plan.plan.confidence_levels if plan else 4)
+    population = Population(0.0, between_sd, criterion_sd, image_sd, own_sd=0.0, lapse=lapse, confidence_cuts=cuts)
+    true, people = numbers(dprime, "--dprime"), whole_numbers(participants, "--participants")
+    counts = whole_numbers(images, "--images") if images else [plan.plan.trials if plan else 100]
+    level = plan.endpoint.confidence if plan else 0.9
+    options = {"delta": delta, "level": level, "studies": studies, "own_images": own_images, "seed": seed}
+    refuse_occupied(out)
+    with progress("studies", len(true) * len(people) * len(counts)) as advance:
+        table = power_table(population, true, people, counts, progress=advance, **options)
+    save_power(table, out)
+    if as_json:
+        show({"out": relative(out), "rows": table.to_dict("records")}, True)
+        return
+    show_table(
+        [["true d'", "participants", "images", "near chance", "difference", "undecided"]]
+        + [
+            [f"{row.dprime:g}", str(row.participants), str(row.images)]
+            + [f"{share:.1%}" for share in (row.near_chance, row.difference, row.undecided)]
+            for row in table.itertuples()
+        ]
+    )
+    print(f"\nbounds .5 ± {delta:g}, {level:.0%} interval, {studies} simulated studies each; in {relative(out)}")

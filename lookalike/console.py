@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,17 @@ def whole_numbers(text: str, what: str) -> list[int]:
         ) from None
 
 
+def numbers(text: str, what: str) -> list[float]:
+    """Parse '0,0.3'. Raises `LookalikeError`."""
+    try:
+        found = [float(part) for part in text.split(",")]
+        if not all(math.isfinite(number) for number in found):
+            raise ValueError
+        return found
+    except ValueError:
+        raise LookalikeError(f"{what} is {text!r}; numbers with commas are needed, such as 0,0.3") from None
+
+
 def shares(text: str) -> tuple[float, float, float]:
     """Parse a split such as '70/10/20' into shares that sum to 1. Raises `LookalikeError`."""
     try:
@@ -112,6 +124,7 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for group in summary["groups"]:
         kind = f"{group['participants']} {group['observer']}"
+        shown[f"verdict, {kind}"] = group["primary"]["verdict"]
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
             shown[f"{label}, {kind}"] = _mean(group[name], digits)
         retested = f"{group['similarity']['n']} of {kind}"

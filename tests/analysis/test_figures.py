@@ -6,21 +6,32 @@ import math
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis import retest, roc, yesno
 from analysis.figures import figure5, label, render
-from analysis.participants import Participant
+from analysis.participants import Participant, measure_one
 
 TRUTH = ["generated"] * 20 + ["real"] * 20
+
+
+def trials(truth: list[str], rating: np.ndarray, session: int = 1) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stimulus_id": [f"s{n}" for n in range(len(truth))],
+            "truth": truth,
+            "response": np.where(np.asarray(rating) > 0, "generated", "real"),
+            "confidence": np.abs(rating).astype(float),
+            "session": session,
+        }
+    )
 
 
 def participant(name: str, seed: int = 0, observer: str = "human", again: bool = False) -> Participant:
     rng = np.random.default_rng(seed)
     rating = rng.integers(1, 5, 40) * rng.choice([-1, 1], 40)
-    said = np.where(rating > 0, "generated", "real")
-    retests = {2: retest.from_pairs(said, np.roll(said, 1))} if again else {}
-    return Participant(name, observer, 40, yesno.from_responses(TRUTH, said), roc.from_ratings(TRUTH, rating), retests)
+    later = trials(TRUTH, np.roll(rating, 1), 2)
+    return measure_one(name, observer, trials(TRUTH, rating), later if again else later.iloc[:0])
 
 
 def test_labels_carry_the_numbers() -> None:
@@ -34,9 +45,8 @@ def test_labels_carry_the_numbers() -> None:
 
 
 def test_undefined_values_are_not_numbers() -> None:
-    one_class = Participant(
-        "p", "human", 5, yesno.from_counts(3, 2, 0, 0), roc.from_ratings(["generated"] * 5, [1, 2, 3, -1, -2]), {}
-    )
+    first = trials(["generated"] * 5, np.array([1, 2, 3, -1, -2]))
+    one_class = measure_one("p", "human", first, first.iloc[:0])
     assert label(one_class) == "p (AUC n/a, d′ n/a, no retest)"
     axes = figure5([one_class, participant("q")]).axes[0]
     assert any(math.isclose(line.get_xdata()[0], 0) for line in axes.lines if len(line.get_xdata()) > 2)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,19 +18,24 @@ import pytest
 from scipy.stats import norm, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
+from analysis import mrmc
 from analysis.report import analyze
+from analysis.trials import load
 from data.errors import LookalikeError
 from data.files import sha256
 from data.observers import Population, draw_group
 from data.study import StudyFile, read_study
+from data.trials import rating
+from stimuli.images import write_png
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
-FILES = {"audit.tsv", "participants.tsv", "retests.tsv", "sessions.tsv", "roc.tsv", "summary.json", "report.html"} | {
-    f"figure5.{kind}" for kind in ("png", "pdf", "svg")
-}
+TABLES = ("participants", "retests", "sessions", "audit", "roc", "calibration", "items", "serial")
+FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
+FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
+FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")}
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -156,13 +162,15 @@ def test_the_page_stands_alone_and_escapes(results: Path) -> None:
     assert not re.search(r"<script|<link|<iframe|@import|url\(\s*['\"]?http", page, re.IGNORECASE)
     linked = re.findall(r"(?:href|src)\s*=\s*[\"']([^\"']*)", page)
     assert linked
-    assert all(target.startswith("#") for target in linked)
+    assert all(target.startswith(("#", "data:image/png;base64,")) for target in linked)
     # What is left of the web are the names of SVG's namespaces.
     assert set(re.findall(r"https?://[^\s\"'<]+", page)) <= {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
     }
-    assert page.count("<svg ") == 1
+    assert page.count("<svg ") == len(FIGURES)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))  # drawings do not take one another's parts
     assert str(results.parent) not in page
 
 
@@ -201,16 +209,54 @@ def test_people_are_not_called_simulated(tmp_path: Path, write_session: Write) -
     assert "1 participant said" in text
 
 
-def test_chance_is_never_claimed(results: Path) -> None:
-    summary = summary_of(results)
+def test_the_verdict_is_told_with_its_reasons(results: Path) -> None:
+    (group,) = summary_of(results)["groups"]
+    found = group["primary"]
     text = text_of((results / "report.html").read_text("utf-8"))
-    assert "near chance" not in text
+    assert found["verdict"] in ("not decided", "shown to differ")  # without catch trials never "near chance"
+    assert found["withheld"] == [
+        "there were no catch trials, so nothing shows that these participants would have noticed a fake"
+    ]
+    assert found["verdict"].capitalize() in text
+    assert found["words"] in text
+    assert "Why “near chance” cannot be claimed: there were no catch trials" in text
     assert "is not by itself evidence of chance" in text
-    assert "equivalence test is not part of this version" in text
-    assert "an area of .50 ± .084" in text
-    assert summary["equivalence_test"]["verdict"] is None
-    (group,) = summary["groups"]
+    assert "bounds .5 ± .084" in text
     assert f"{group['dprime']['low']:.2f} to {group['dprime']['high']:.2f}".replace("-", "−") in text
+
+
+def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
+    trials = load(six).measure
+    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084)
+    (group,) = summary_of(results)["groups"]
+    for name in ("auc", "low", "high", "p_equivalence", "p_chance"):
+        assert group["primary"]["auc"][name] == pytest.approx(getattr(expected, name))
+
+
+def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
+    for row in stimuli.table.itertuples():
+        (tmp_path / "shown" / "images").mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "shown" / str(row.file), np.full((4, 4), 0.5, np.float32))
+    sums = [sha256(tmp_path / "shown" / str(file)) for file in stimuli.table["file"]]
+    here = replace(stimuli, folder=tmp_path / "shown", table=stimuli.table.assign(sha256=sums))
+    write_session(tmp_path / "bids", "a")
+    analyze(tmp_path / "bids", tmp_path / "with", stimuli=here)
+    analyze(tmp_path / "bids", tmp_path / "without", stimuli=stimuli)
+    assert (tmp_path / "with" / "items.svg").exists()
+    assert not (tmp_path / "without" / "items.svg").exists()
+    assert len(table(tmp_path / "without" / "items.tsv")) == 100
+
+
+def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session: Write) -> None:
+    write_session(tmp_path / "bids", "a")
+    calls = []
+
+    def redraw(generated, rng):
+        calls.append(len(generated))
+        return rng.permutation(len(generated))
+
+    analyze(tmp_path / "bids", tmp_path / "results", redraw=redraw)
+    assert set(calls) == {100}
 
 
 @pytest.mark.parametrize(("right", "words"), [(True, "interval lies above 0"), (False, "interval lies below 0")])

@@ -55,3 +55,30 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     said = mistake("analyze", theirs, "--columns", columns, "--words", words, "--out", tmp_path / "results")
     assert told in said
     assert not (tmp_path / "results").exists()
+
+
+def test_a_plan_by_simulation(lookalike, tmp_path):
+    out = tmp_path / "plan"
+    said = lookalike(
+        "power", "--study", "data/example-study/study.toml", "--participants", "3,6", "--studies", 20, "--out", out
+    )
+    assert said.code == 0, said
+    rows = pd.read_csv(out / "power.tsv", sep="\t")
+    assert rows["delta"].unique().tolist() == [0.084]
+    assert rows[["dprime", "participants"]].to_numpy().tolist() == [[0, 3], [0, 6], [0.3, 3], [0.3, 6]]
+    assert "bounds .5 ± 0.084, 90% interval" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "no bounds: give --delta"),
+        (("--delta", 0.1, "--participants", "ten"), "--participants is 'ten'"),
+        (("--delta", 0.1, "--dprime", "a"), "--dprime is 'a'"),
+        (("--delta", 0.1, "--image-sd", 1.5), "image_sd 1.5"),
+        (("--delta", 0.1, "--participants", "1"), "at least 2 participants"),
+    ],
+)
+def test_a_plan_that_cannot_be_simulated(mistake, tmp_path, words, told):
+    assert told in mistake("power", "--out", tmp_path / "plan", *words)
+    assert not (tmp_path / "plan").exists()

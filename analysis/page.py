@@ -1,0 +1,124 @@
+"""The report as one self-contained page: what was found in plain words, figures, tables, methods."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from markupsafe import Markup
+
+from analysis.group import Group
+from analysis.items import extremes
+from analysis.participants import Participant
+from analysis.trials import Trials
+from data.study import StudyFile
+
+_ALT = {
+    "figure5": "Rating ROC curve of every participant; the numbers are in the table below.",
+    "forest": "d′ of every participant with its interval, and the mean of all.",
+    "ratings": "How often every participant gave each rating to real and to generated images.",
+    "calibration": "Share of correct answers at each confidence.",
+    "retest": "First answers against the answers of the retest, for real and for generated images.",
+    "serial": "How much an answer leans on the trial before, per participant.",
+    "items": "The images most often called generated, and least often.",
+}
+
+
+class _Templates(BaseLoader):
+    """The HTML files of this package."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, None]:  # noqa: ARG002
+        try:
+            return (files("analysis") / template).read_text(encoding="utf-8"), None, None
+        except FileNotFoundError:
+            raise TemplateNotFound(template) from None
+
+
+def render_page(
+    trials: Trials,
+    participants: Sequence[Participant],
+    groups: Sequence[Group],
+    study: StudyFile | None,
+    summary: Mapping[str, Any],
+    items: pd.DataFrame,
+    drawings: Mapping[str, bytes],
+) -> str:
+    """The page. `drawings` are SVG files by name."""
+    environment = Environment(
+        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(number=_number, share=_share, p=_p)
+    return environment.get_template("report.html").render(
+        participants=participants,
+        groups=groups,
+        study=study,
+        summary=summary,
+        sessions=records(trials.sessions),
+        audit=records(trials.audit),
+        filled=trials.filled,
+        extremes=records(extremes(items, 5)) if len(groups) == 1 else [],
+        figures={name: _inline(vector, _ALT[name]) for name, vector in drawings.items()},
+        retested=[one for one in participants if one.retest is not None],
+        reasons=_reasons(participants),
+    )
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries, with None for what is missing."""
+    rows = table.to_dict("records")
+    return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+
+
+def _inline(vector: bytes, title: str) -> Markup:
+    """The drawing alone: inside HTML the XML declaration, document type and metadata have no place.
+
+    Matplotlib escapes every text it draws, so the drawing is safe to embed as it is.
+    """
+    drawing = vector.decode("utf-8")
+    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
+    # Ids are unique within a drawing only, and a page holds several.
+    drawing = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{_slug(title)}-", drawing)
+    wide = re.search(r'<svg [^>]*width="([0-9.]+)pt"', drawing)
+    style = f' style="max-width: {1.3 * float(wide[1]):.0f}pt"' if wide else ""  # a small figure stays small
+    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{title}"{style} ', 1))
+
+
+def _reasons(participants: Sequence[Participant]) -> list[tuple[str, str]]:
+    """Why a value in the participants' table is undefined, as (participant, reason)."""
+    return [
+        (one.name, reason)
+        for one in participants
+        for reason in (one.yesno.reason, one.roc.reason, one.retest.reason if one.retest else None)
+        if reason
+    ]
+
+
+def _number(value: float, digits: int = 2) -> str:
+    """`0.05`, `−0.20` with a true minus sign, or `n/a`."""
+    if math.isnan(value):
+        return "n/a"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    rounded = round(value, digits) + 0.0  # + 0.0 turns −0 into 0
+    return f"{rounded:.{digits}f}".replace("-", "−")
+
+
+def _share(value: float, digits: int = 2) -> str:
+    """A number in [0, 1] without its leading zero: `.53`."""
+    return _number(value, digits).removeprefix("0")
+
+
+def _p(value: float) -> str:
+    """A p value: `p = .03`, `p < .001`, or `p n/a`."""
+    if math.isnan(value):
+        return "p n/a"
+    return "p < .001" if value < 0.001 else f"p = {_share(value, 3 if value < 0.1 else 2)}"
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z]+", "", title.lower())[:12]

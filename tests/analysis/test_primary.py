@@ -1,0 +1,168 @@
+"""The primary result: verdicts, why one is withheld, and what would decide."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import mrmc
+from analysis.mrmc_components import components
+from analysis.power import power
+from analysis.primary import Primary, participants_needed, primary
+from data.observers import Population, draw_ratings
+from data.study import StudyFile, read_study
+from data.trials import rating
+
+PLAIN = Population(between_sd=0.0, image_sd=0.0, lapse=0.0)
+
+
+def table(population: Population, participants: int, images: int, seed: int = 0, fakes: float = 0.5) -> pd.DataFrame:
+    """A study's trials; `fakes` is the share of generated images."""
+    generated = np.arange(images) < fakes * images
+    ratings = draw_ratings(population, participants, generated, np.random.default_rng(seed))[0]
+    people, place = np.indices(ratings.shape)
+    return pd.DataFrame(
+        {
+            "participant": [f"p{person:02d}" for person in people.flat],
+            "stimulus_id": [f"s{image:03d}" for image in place.flat],
+            "truth": np.where(generated[place.ravel()], "generated", "real"),
+            "response": np.where(ratings.ravel() > 0, "generated", "real"),
+            "confidence": np.abs(ratings.ravel()).astype(float),
+        }
+    )
+
+
+def catch(participants: int, dprime: float) -> pd.DataFrame:
+    known = table(Population(dprime=dprime, between_sd=0, image_sd=0), participants, 20, seed=9, fakes=1.0)
+    return known.assign(stimulus_id="catch" + known["stimulus_id"])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyFile:
+    path = tmp_path / "study.toml"
+    path.write_text('name = "S"\nplanned_participants = 10\n[endpoint]\ndelta = 0.084\n')
+    return read_study(path)
+
+
+def judged(
+    study: StudyFile | None,
+    population: Population = PLAIN,
+    participants: int = 10,
+    images: int = 400,
+    seen: float | None = 3.0,
+    carried: str | None = None,
+) -> Primary:
+    sha = study.sha256 if study else None
+    sessions = pd.DataFrame({"study_sha256": [carried or sha] * participants})
+    nothing = table(PLAIN, 1, 4).iloc[:0]
+    known = nothing if seen is None else catch(participants, seen)
+    return primary("human", table(population, participants, images), known, sessions, study)
+
+
+def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
+    found = judged(study)
+    assert found.verdict == "shown to be near chance"
+    assert found.withheld == ()
+    assert 0.416 < found.auc.low < 0.5 < found.auc.high < 0.584
+    assert "lies within 0.416 to 0.584" in found.words
+    assert found.catch is not None
+    assert found.catch.low > 0.584
+
+
+def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
+    trials = table(PLAIN, 10, 400)
+    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9)
+    assert judged(study).auc.to_dict() == expected.to_dict()
+
+
+@pytest.mark.parametrize("dprime", [1.0, -1.0])
+def test_a_difference_is_shown(study: StudyFile, dprime: float) -> None:
+    found = judged(study, Population(dprime=dprime))
+    assert found.verdict == "shown to differ"
+    assert ("wrong way round" in found.words) == (dprime < 0)
+    assert found.dprime == pytest.approx(dprime, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"seen": None}, "no catch trials"),
+        ({"seen": 0.0}, "known fakes were not clearly detected"),
+        ({"carried": "another"}, "10 of 10 first sessions were not run under this study file"),
+        ({"participants": 9}, "9 of the 10 planned participants: an interim look"),
+        ({"participants": 11}, "11 participants where 10 were planned"),
+    ],
+)
+def test_near_chance_is_withheld_and_says_why(study: StudyFile, change: dict, reason: str) -> None:
+    found = judged(study, **change)
+    assert found.verdict == "not decided"
+    (why,) = found.withheld
+    assert reason in why
+    assert reason in found.words
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("[endpoint]\ndelta = 0.084\n", "", "fixes no bounds"),
+        ("[endpoint]", "planned_looks = 2\n[endpoint]", "plans 2 looks"),
+    ],
+)
+def test_a_study_file_can_rule_near_chance_out(study: StudyFile, old: str, new: str, reason: str) -> None:
+    study.path.write_text(study.path.read_text().replace(old, new))
+    found = judged(read_study(study.path))
+    assert found.verdict == "not decided"
+    assert reason in found.withheld[0]
+
+
+def test_without_a_study_file_nothing_is_near_chance() -> None:
+    found = judged(None)
+    assert found.verdict == "not decided"
+    assert "no study file" in found.withheld[0]
+    assert math.isnan(found.delta)
+
+
+def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
+    found = judged(study, Population(image_sd=0.5), images=40)
+    assert found.verdict == "not decided"
+    assert [one.images for one in found.needed] == [40, 80, 160]
+    known = [one.near_chance for one in found.needed if one.near_chance is not None]
+    assert known == sorted(known, reverse=True)  # more images, fewer participants
+
+
+def test_images_can_make_it_hopeless() -> None:
+    """With ten images and a large effect of each, no number of participants decides."""
+    trials = table(Population(image_sd=0.9, own_sd=0.0), 30, 10)
+    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    assert participants_needed(parts, 5, 5, 0.084, 0.05, 0.9) is None
+
+
+def test_the_number_needed_gives_the_stated_power() -> None:
+    """Components of a very large study; then power by simulation, whose standard error is .013."""
+    population = Population(image_sd=0.3)
+    trials = table(population, 150, 400, seed=5)
+    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    needed = participants_needed(parts, 100, 100, 0.084, 0.05, 0.9)
+    assert needed is not None
+    found = power(population, needed, 200, delta=0.084, studies=1000, seed=2)
+    assert found.near_chance == pytest.approx(0.8, abs=0.07)
+
+
+def test_one_participant_speaks_of_these_images_kind_only(study: StudyFile) -> None:
+    found = judged(study, participants=1)
+    assert found.auc.readers == "fixed"
+    assert found.verdict == "not decided"
+    assert found.words.startswith("One participant says nothing of others")
+
+
+def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> None:
+    trials = table(Population(dprime=1.0), 10, 100).assign(confidence=np.nan)
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", trials, trials.iloc[:0], sessions, study)
+    shares = trials.assign(yes=trials["response"] == "generated").groupby(["participant", "truth"])["yes"].mean()
+    hits, false_alarms = shares.xs("generated", level=1), shares.xs("real", level=1)
+    assert found.auc.auc == pytest.approx(((1 + hits - false_alarms) / 2).mean())
