@@ -31,13 +31,13 @@ def test_metafor_gives_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("tau", [0.0, 0.1, 0.4])
 def test_bounds_cover(tau: float) -> None:
-    """1,000 groups of 8 observers with known errors: each bound alone holds at .95, standard error .007.
+    """800 groups of 8 observers with known errors: each bound alone holds at .95, standard error .008.
 
     Where there is no upper bound (values too close together) it counts as missed; at τ = 0 the lower one is 0.
     """
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(3)
     errors = 0.25 * rng.uniform(0.8, 1.3, 8)
-    draws = 0.2 + np.sqrt(tau**2 + errors**2) * rng.standard_normal((1000, 8))
+    draws = 0.2 + np.sqrt(tau**2 + errors**2) * rng.standard_normal((800, 8))
     results = [between_sd(row, errors, level=0.9) for row in draws]
     assert np.mean([one.high >= tau for one in results]) == pytest.approx(0.95, abs=0.02)
     if tau:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pingouin
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import cauchy, chi2, nct, norm
@@ -54,9 +54,9 @@ def test_equivalent_is_the_interval_inside_the_bounds(values: list[float], bound
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_tost_errs_as_often_as_alpha_says_at_the_bound(sign: int) -> None:
-    """3,000 groups of 10 observers whose d′ varies with SD .2, on the bound .3: standard error .004."""
-    draws = sign * 0.3 + 0.2 * np.random.default_rng(1).standard_normal((3000, 10))
-    assert np.mean([evidence.tost(row, 0.3).equivalent for row in draws]) == pytest.approx(0.05, abs=0.01)
+    """2,000 groups of 10 observers whose d′ varies with SD .2, on the bound .3: standard error .005."""
+    draws = sign * 0.3 + 0.2 * np.random.default_rng(1).standard_normal((2000, 10))
+    assert np.mean([evidence.tost(row, 0.3).equivalent for row in draws]) == pytest.approx(0.05, abs=0.015)
 
 
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
@@ -108,6 +108,7 @@ def test_largest_evidence_for_no_effect_grows_slowly() -> None:
 @pytest.mark.parametrize(
     "function", [evidence.jzs, lambda values, direction="two-sided": evidence.informed(values, 0.3, direction)]
 )
+@settings(max_examples=40, deadline=None)
 @given(values=VALUES)
 def test_one_sided_factors_average_to_the_two_sided(function: Callable[..., BayesFactor], values: list[float]) -> None:
     two, greater, less = (function(values, direction=direction) for direction in DIRECTIONS)
