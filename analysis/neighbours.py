@@ -13,17 +13,17 @@ from data.trials import refuse_rows
 def by_participant(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, pd.DataFrame]]:
     """Each participant's trials in the order shown, by name.
 
-    Raises `LookalikeError` if a column is missing or a trial number comes twice with one participant.
+    Raises `LookalikeError` if a column, a participant, a trial number or an `after_gap` is missing, or a
+    number comes twice with one participant.
     """
     missing = [column for column in ("participant", "trial", *columns) if column not in frame.columns]
     if missing:
         raise LookalikeError(f"the trials lack column {', '.join(missing)}")
-    refuse_rows(
-        frame.duplicated(["participant", "trial"], keep=False),
-        "the trials",
-        "a participant has this trial number twice",
-        "give one session of each",
-    )
+    for column in ("participant", "trial", "after_gap"):
+        if column in frame.columns:
+            refuse_rows(frame[column].isna(), "the trials", f"{column} is missing")
+    twice = frame.duplicated(["participant", "trial"], keep=False)
+    refuse_rows(twice, "the trials", "a participant has this trial number twice", "give one session of each")
     return [(str(name), table.sort_values("trial")) for name, table in frame.groupby("participant", sort=True)]
 
 
@@ -36,8 +36,6 @@ def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     follows = np.asarray(np.diff(table["trial"].to_numpy(dtype=np.float64), prepend=-np.inf) == 1, dtype=np.bool_)
     if "after_gap" not in table.columns:
         return follows
-    if table["after_gap"].isna().any():
-        raise LookalikeError("after_gap is missing for some trials: it must be true or false")
     gap: npt.NDArray[np.bool_] = table["after_gap"].to_numpy(dtype=np.bool_)
     return follows & ~gap
 

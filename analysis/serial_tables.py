@@ -49,8 +49,10 @@ def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
 def orders(session: Session, redraw: Redraw | None, count: int, rng: np.random.Generator) -> Orders:
     """The order shown and `count` re-drawn ones: shape (1 + count, trials).
 
-    Raises `LookalikeError` if `redraw` returns no order of the session's trials.
+    Raises `LookalikeError` if `count` is below 1 or `redraw` returns no order of the session's trials.
     """
+    if count < 1:
+        raise LookalikeError(f"{count} redraws: at least one order must be re-drawn; 1000 is usual")
     trials = session.generated.size
     shown = np.arange(trials)
     if redraw is None:

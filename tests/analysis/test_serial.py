@@ -12,6 +12,7 @@ import pytest
 from scipy.special import expit
 
 from analysis import serial
+from analysis.firth import firth
 from analysis.serial_tables import orders, sessions, tables, usable
 from data.errors import LookalikeError
 
@@ -95,7 +96,9 @@ def test_a_known_dependence_is_recovered_with_its_sign(attraction: float) -> Non
     assert result.previous_response.high > attraction - 0.1
     assert result.previous_response.p == pytest.approx(2 / 61)
     assert abs(result.previous_truth.mean) < 0.15
-    assert result.next_truth.p > 0.05
+    assert result.next_truth.p > 0.02
+    # Died out five trials on.
+    assert abs(result.earlier_response.mean) < 0.3
 
 
 def test_previous_truth_and_confidence_are_told_apart_from_the_response() -> None:
@@ -108,6 +111,17 @@ def test_previous_truth_and_confidence_are_told_apart_from_the_response() -> Non
     assert abs(result.previous_response.mean) < 0.15
     # The next truth cannot have acted.
     assert abs(result.next_truth.mean) < 0.15
+
+
+def test_the_next_response_is_no_control() -> None:
+    """Under attraction, lag −1 with the next response finds the same as lag 1; the next truth alone finds nothing."""
+    values = []
+    for session in sessions(_group(30, trials=200, seed=15, attraction=1.0), confidence=False):
+        shown = np.arange(200)[None]
+        values.append([firth(*tables(session, shown, lag, ["response", "truth"], 3)[::-1])[0][0, 1] for lag in (1, -1)])
+    before, after = np.mean(values, axis=0)
+    assert before > 0.7
+    assert after == pytest.approx(before, abs=0.02)
 
 
 def test_capped_runs_need_the_plans_own_sampler() -> None:
@@ -204,8 +218,13 @@ def test_wrong_input_is_refused() -> None:
         serial.from_trials(frame.assign(trial=[1, 1, *range(3, 101)]))
     with pytest.raises(LookalikeError, match=r"practice.*row 2"):
         serial.from_trials(frame.assign(role=["practice", *["main"] * 99]))
-    with pytest.raises(LookalikeError, match="after_gap is missing"):
+    with pytest.raises(LookalikeError, match=r"after_gap is missing \(row 2\)"):
         serial.from_trials(frame.assign(after_gap=[None, *[False] * 99]))
+    for column in ("participant", "trial"):
+        with pytest.raises(LookalikeError, match=rf"{column} is missing \(row 2\)"):
+            serial.from_trials(frame.assign(**{column: [None, *frame[column][1:]]}))
+    with pytest.raises(LookalikeError, match="0 redraws"):
+        serial.from_trials(frame, redraws=0)
     for broken in (np.arange(99), np.zeros(100, dtype=int)):
         with pytest.raises(LookalikeError, match="redraw returned no order of 100 trials"):
             serial.from_trials(frame, lambda _generated, _rng, broken=broken: broken, redraws=2)

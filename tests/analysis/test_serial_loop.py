@@ -102,7 +102,7 @@ def test_p_keeps_its_level_without_dependence_and_under_drift() -> None:
         assert getattr(result, name).p > 0.02
 
 
-def test_position_bias_left_in_hides_what_is_there() -> None:
+def test_position_bias_left_in_passes_for_serial_dependence() -> None:
     """Targets that keep to half of the loop: there, position bias alone looks like a dependence of both lags."""
     rng = np.random.default_rng(4)
     frames = []
@@ -121,12 +121,12 @@ def test_position_bias_left_in_hides_what_is_there() -> None:
 
 
 def test_amplitude_is_covered() -> None:
-    """40 groups of eight participants with amplitudes of SD 2 about 5; the standard error of the coverage is .03."""
+    """30 groups of eight participants with amplitudes of SD 2 about 5; the standard error of the coverage is .04."""
     groups = [
-        serial_loop.from_matches(_group(8, seed=s, amplitude=5.0, between=2.0), permutations=1) for s in range(60)
+        serial_loop.from_matches(_group(8, seed=s, amplitude=5.0, between=2.0), permutations=1) for s in range(30)
     ]
     covered = np.mean([one.previous.amplitude_low <= 5 <= one.previous.amplitude_high for one in groups])
-    assert covered > 0.85
+    assert covered > 0.83
 
 
 def test_turning_and_mirroring_the_loop() -> None:
