@@ -42,18 +42,20 @@ def test_icc_is_pingouins() -> None:
 
 
 def test_both_intervals_cover() -> None:
-    """400 pairs of sessions of 100 images, normal evidence with correlation .5 cut into eight ratings.
+    """2,000 pairs of sessions of 100 images, normal evidence with correlation .5 cut into eight ratings.
 
-    True values from one sample of 10⁶; the standard error of the coverage is .011.
+    True values from one sample of 10⁶; the standard error of the coverage is .005.
+
+    With so coarse ratings the ICC's bounds cover .943, those of the rank correlation .954 (6,000 pairs).
     """
     rng = np.random.default_rng(2)
     large = _ratings(rng, 1_000_000)
     true_icc, _, _ = rating_agreement.intraclass(large)
     true_rank = rating_agreement.spearman(*large.T).value
-    results = [rating_agreement.from_pairs(*_ratings(rng, 100).T) for _ in range(400)]
+    results = [rating_agreement.from_pairs(*_ratings(rng, 100).T) for _ in range(2000)]
     icc = np.mean([one.icc_low <= true_icc <= one.icc_high for one in results])
     rank = np.mean([one.spearman_low <= true_rank <= one.spearman_high for one in results])
-    assert (icc, rank) == pytest.approx((0.95, 0.95), abs=0.025)
+    assert (icc, rank) == pytest.approx((0.95, 0.95), abs=0.02)
 
 
 def test_missing_ratings_are_counted_and_left_out() -> None:
