@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
@@ -17,6 +17,9 @@ from analysis.items import extremes
 from analysis.participants import Participant
 from analysis.trials import Trials
 from data.study import StudyFile
+
+if TYPE_CHECKING:
+    from analysis.giveaways import Giveaways
 
 _ALT = {
     "figure5": "Rating ROC curve of every participant; the numbers are in the table below.",
@@ -46,6 +49,7 @@ def render_page(
     study: StudyFile | None,
     summary: Mapping[str, Any],
     items: pd.DataFrame,
+    given_away: Giveaways | None,
     drawings: Mapping[str, bytes],
 ) -> str:
     """The page. `drawings` are SVG files by name."""
@@ -61,6 +65,7 @@ def render_page(
         sessions=records(trials.sessions),
         audit=records(trials.audit),
         filled=trials.filled,
+        given_away=given_away,
         extremes=records(extremes(items, 5)) if len(groups) == 1 else [],
         figures={name: _inline(vector, _ALT[name]) for name, vector in drawings.items()},
         retested=[one for one in participants if one.retest is not None],

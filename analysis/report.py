@@ -34,6 +34,7 @@ from data.study import StudyFile
 from data.version import VERSION
 
 if TYPE_CHECKING:
+    from analysis.giveaways import Giveaways
     from stimuli.sets import StimulusSet
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
@@ -54,7 +55,8 @@ def analyze(
     `.pdf` and `.svg`, and `report.html`. The same input gives the same bytes.
     With `study` its exclusions apply and sessions run under another study file are flagged; with
     `stimuli` every record must come from that stimulus set and every table agree with it. `redraw` draws a trial
-    order as the plan's was drawn (`analysis.serial`).
+    order as the plan's was drawn (`analysis.serial`). Where the set's images are at hand, cues and model observers
+    are tried on them (`giveaways.tsv`, see `analysis.giveaways`).
 
     Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
     `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
@@ -69,7 +71,9 @@ def analyze(
     groups = group_by_observer(trials, participants, study, redraw)
     summary = _summary(trials, participants, groups, study, stimuli)
     items = items_table(trials, participants)
-    figures = figures_of(participants, groups) | gallery_of(items, stimuli)
+    shown = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
+    given_away = None if shown is None else _giveaways(shown)
+    figures = figures_of(participants, groups) | gallery_of(items, shown)
     drawn = {name: (figure, render(figure, "svg")) for name, figure in figures.items()}
     with new_folder(out) as folder:
         write_table(folder / "participants.tsv", participants_table(participants))
@@ -81,13 +85,27 @@ def analyze(
         write_json(folder / "summary.json", summary)
         write_table(folder / "items.tsv", items)
         write_table(folder / "serial.tsv", serial_table(groups))
+        if given_away is not None:
+            write_table(folder / "giveaways.tsv", given_away.to_frame())
         for name, (figure, vector) in drawn.items():
             write_bytes(folder / f"{name}.svg", vector)
             write_bytes(folder / f"{name}.pdf", render(figure, "pdf"))
             write_bytes(folder / f"{name}.png", render(figure, "png"))
         vectors = {name: vector for name, (_, vector) in drawn.items()}
-        write_text(folder / "report.html", render_page(trials, participants, groups, study, summary, items, vectors))
+        page = render_page(trials, participants, groups, study, summary, items, given_away, vectors)
+        write_text(folder / "report.html", page)
     return summary
+
+
+def _giveaways(stimuli: StimulusSet) -> Giveaways:
+    from analysis.giveaways import from_set  # reads images, which nobody needs who has none
+
+    return from_set(stimuli)
+
+
+def _images_at_hand(stimuli: StimulusSet) -> bool:
+    """A set may be there without its images, where those may not be copied."""
+    return all((stimuli.folder / str(file)).is_file() for file in stimuli.table["file"])
 
 
 def _summary(

@@ -234,17 +234,23 @@ def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
 
 
 def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
+    rng = np.random.default_rng(0)
     for row in stimuli.table.itertuples():
         (tmp_path / "shown" / "images").mkdir(parents=True, exist_ok=True)
-        write_png(tmp_path / "shown" / str(row.file), np.full((4, 4), 0.5, np.float32))
+        write_png(tmp_path / "shown" / str(row.file), rng.random((32, 32), np.float32))
     sums = [sha256(tmp_path / "shown" / str(file)) for file in stimuli.table["file"]]
-    here = replace(stimuli, folder=tmp_path / "shown", table=stimuli.table.assign(sha256=sums))
+    known = stimuli.table.assign(sha256=sums, patient=[f"p{n}" for n in range(100)])
+    here = replace(stimuli, folder=tmp_path / "shown", table=known)
     write_session(tmp_path / "bids", "a")
     analyze(tmp_path / "bids", tmp_path / "with", stimuli=here)
     analyze(tmp_path / "bids", tmp_path / "without", stimuli=stimuli)
     assert (tmp_path / "with" / "items.svg").exists()
     assert not (tmp_path / "without" / "items.svg").exists()
     assert len(table(tmp_path / "without" / "items.tsv")) == 100
+    told = table(tmp_path / "with" / "giveaways.tsv").set_index("what")
+    assert {"mean", "noise", "all cues", "Gabor energy"} <= set(told.index)
+    assert "What could give the images away" in (tmp_path / "with" / "report.html").read_text("utf-8")
+    assert not (tmp_path / "without" / "giveaways.tsv").exists()
 
 
 def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session: Write) -> None:
