@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
@@ -30,26 +32,30 @@ def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
 
     `trials` counts them, `which` names the first ten by trial number, `policy` says what the analysis does.
     """
-    answered, rated = main["response"].notna(), main["confidence"].notna()
-    fast = answered & (main["response_time"].astype(float) < FASTEST_S)
-    kinds = {name: main.loc[answered, name].nunique() for name in ("truth", "response", "confidence")}
-    whole = answered & True
+    answered, rated = (main[name].notna().to_numpy() for name in ("response", "confidence"))
+    fast = answered & (main["response_time"].to_numpy(dtype=float) < FASTEST_S)
     findings = [
         ("no answer", ~answered, "left out and counted"),
         ("an answer without a confidence", answered & ~rated, "counts in d', not in the ROC"),
         ("a confidence without an answer", ~answered & rated, "left out"),
         (f"answered within {FASTEST_S:g} s", fast, "kept; look whether keys were held down"),
-        ("images of one truth only", whole & (kinds["truth"] == 1), "no d' and no AUC"),
-        ("one answer to every image", whole & (kinds["response"] == 1), "kept; d' rests on the correction"),
-        ("one confidence throughout", whole & (kinds["confidence"] == 1), "kept; the ROC has one point"),
+        ("images of one truth only", _constant(main["truth"], answered), "no d' and no AUC"),
+        ("one answer to every image", _constant(main["response"], answered), "kept; d' rests on the correction"),
+        ("one confidence throughout", _constant(main["confidence"], answered & rated), "kept; the ROC has one point"),
     ]
     rows = []
     for found, where, policy in findings:
-        trials = main.loc[where, "trial"].tolist()
-        if trials:
+        if where.any():
+            trials = main["trial"].to_numpy()[where].tolist()
             more = f" and {len(trials) - _NAMED} more" if len(trials) > _NAMED else ""
             rows.append((participant, session, found, len(trials), ", ".join(map(str, trials[:_NAMED])) + more, policy))
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
+
+
+def _constant(values: pd.Series, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """`where`, if the values there are all the same; else nowhere."""
+    some = values.to_numpy()[where]
+    return where & bool(some.size and (some == some[0]).all())
 
 
 def check_record(folder: Path, file: BehFile, table: pd.DataFrame) -> tuple[Path, ...]:

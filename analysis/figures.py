@@ -9,6 +9,7 @@ from typing import Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -25,6 +26,7 @@ _DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0, (6, 1.6, 1.4, 1.6)),
     (0, (3, 1.2, 1, 1.2, 1, 1.2)),
 )
+_NAMED = 56  # participants who each have a line of the legend; more could not be told apart
 _GREY = "#6b6b6b"
 _WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN, _TOP_IN = 7.1, 3.4, 0.58, 0.5, 0.1
 
@@ -35,10 +37,13 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     Figure 5 of Ren, Yu & Whitney, "Controllable Medical Image Generation via Generative Adversarial
     Networks". The curve joins the operating points by straight lines (it is no fitted model); the
     filled marker is where "generated" was answered, at which d′ is taken, the open ones are the other
-    confidence levels. Made for a double column (about 180 mm wide).
+    confidence levels. Above 56 participants all curves are grey and unnamed, under their mean: the mean
+    hit rate at each false-alarm rate. Made for a double column (about 180 mm wide).
     """
+    crowd = len(participants) > _NAMED
     # The legend needs about 4 mm a line; with many participants the figure grows.
-    height_in = max(_BOTTOM_IN + _SIDE_IN + _TOP_IN, 0.4 + 0.165 * (len(participants) + 3))
+    lines = 0 if crowd else len(participants) + 3
+    height_in = max(_BOTTOM_IN + _SIDE_IN + _TOP_IN, 0.4 + 0.165 * lines)
     figure = Figure(figsize=(_WIDTH_IN, height_in))
     inches = (1 / _WIDTH_IN, 1 / height_in)
     top_in = height_in - _TOP_IN
@@ -48,11 +53,16 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     _unit_square(axes)
     diagonal = Line2D([0, 1], [0, 1], color="#b5b5b5", linewidth=1.0, zorder=1)
     axes.add_line(diagonal)
-    handles = [_curve(axes, one, index) for index, one in enumerate(participants)]
+    if crowd:
+        named = _crowd(axes, participants)
+    else:
+        named = {label(one): _curve(axes, one, index) for index, one in enumerate(participants)}
+        named["“generated” answered: d′ is taken here"] = _mark(_GREY)
+        named["other confidence levels"] = _mark("white")
+    named["no discrimination"] = diagonal
     legend = figure.legend(
-        handles=[*handles, _mark(_GREY), _mark("white"), diagonal],
-        labels=[label(one) for one in participants]
-        + ["“generated” answered: d′ is taken here", "other confidence levels", "no discrimination"],
+        handles=[*named.values()],
+        labels=[*named],
         title=_who(participants),
         alignment="left",
         loc="upper left",
@@ -66,7 +76,7 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)  # a name is a name, even with a dollar sign in it
-    for text in legend.get_texts()[len(participants) :]:
+    for text in legend.get_texts()[0 if crowd else len(participants) :]:
         text.set_color(_GREY)
     return figure
 
@@ -144,6 +154,24 @@ def _curve(axes: Axes, participant: Participant, index: int) -> Line2D:
             zorder=level + 0.01 * index,
         )
     return Line2D([], [], color=colour, linestyle=dashes, linewidth=1.1, marker=marker, markersize=size)
+
+
+def _crowd(axes: Axes, participants: Sequence[Participant]) -> dict[str, Line2D]:
+    """Draw all curves alike, and their mean; return the legend's handles by name."""
+    curves = [(one.roc.false_alarm_rate, one.roc.hit_rate) for one in participants if not np.isnan(one.roc.auc)]
+    alpha = max(0.05, min(0.5, 30 / max(1, len(curves))))
+    axes.add_collection(
+        LineCollection([np.column_stack(curve) for curve in curves], colors=_GREY, linewidths=0.6, alpha=alpha)
+    )
+    grid = np.linspace(0, 1, 201)
+    mean = Line2D([], [], color=_COLOURS[0], linewidth=1.8, zorder=3)
+    if curves:
+        mean.set_data(grid, np.mean([np.interp(grid, *curve) for curve in curves], axis=0))
+        axes.add_line(mean)
+    return {
+        f"{len(curves)} participants": Line2D([], [], color=_GREY, linewidth=0.6),
+        "their mean hit rate at each false-alarm rate": mean,
+    }
 
 
 def _share(value: float) -> str:

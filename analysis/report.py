@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis import participants as per_participant
 from analysis.drawings import figures_of, gallery_of
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
+# One thread: the sums of matrix products then have one order on every machine, and small ones are faster.
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
 def analyze(
     data: Path,
     out: Path,

@@ -16,12 +16,15 @@ control: that of two neighbouring answers the later depends on the earlier one i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from analysis.firth import firth
 from analysis.percentile import mean_bounds
@@ -145,10 +148,15 @@ def from_trials(
     trials, fewer than one redraw, or a `redraw` that returns no order.
     """
     rng = np.random.default_rng(seed)
-    fits = [
-        _measure(one, orders(one, redraw, redraws, rng), drift, confidence, level)
-        for one in sessions(frame, confidence)
-    ]
+    found = sessions(frame, confidence)
+
+    def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Array]]:
+        return _measure(one, orders(one, redraw, redraws, own), drift, confidence, level)
+
+    # Nearly all of the time goes by in NumPy, outside Python's lock, so threads share it; with a generator of his
+    # own each participant has the same orders however they are shared out.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        fits = list(pool.map(measure, found, rng.spawn(len(found))))
 
     def group(name: str) -> GroupEffect:
         return _group([getattr(one, name) for one, _ in fits], [null[name] for _, null in fits], level, rng)

@@ -75,17 +75,21 @@ def usable(session: Session, order: Orders, lag: int) -> npt.NDArray[np.bool_]:
 def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: int) -> tuple[Array, Array]:
     """Each order as counts of (real, generated) answers, (orders, cells, 2), and predictors (cells, predictors).
 
-    A cell is what pairs have in common: tenth of the session, present truth, and the other trial's response,
-    truth and confidence. Predictors: 1; the `terms` of the other trial (response, truth, confidence);
-    present truth; a polynomial of degree `drift`.
+    A cell is what pairs have in common: tenth of the session, present truth, and those of the other trial's
+    response, truth and confidence that the `terms` need. Predictors: 1; the `terms` of the other trial
+    (response, truth, confidence); present truth; a polynomial of degree `drift`.
     """
     trials = session.linked.size
     now, other = places(trials, lag)
     sure, grade = np.unique(session.confidence, return_inverse=True)
     said, truth = session.said[order].astype(np.int64), session.generated[order].astype(np.int64)
-    shape = (_TENTHS, 2, 2, 2, sure.size)
-    place = np.broadcast_to(np.arange(trials)[now] * _TENTHS // max(trials, 1), truth[:, now].shape)
-    cell = np.ravel_multi_index((place, truth[:, now], said[:, other], truth[:, other], grade[order][:, other]), shape)
+    graded = "confidence" in terms
+    heard = graded or "response" in terms
+    shape = (_TENTHS, 2, 2 if heard else 1, 2 if "truth" in terms else 1, sure.size if graded else 1)
+    place = np.arange(trials)[now] * _TENTHS // max(trials, 1)
+    cell = place * shape[1] + truth[:, now]
+    for size, value in zip(shape[2:], (said, truth, grade[order]), strict=True):
+        cell = cell * size + value[:, other] if size > 1 else cell
     cells = int(np.prod(shape))
     index = (np.arange(len(order))[:, None] * cells + cell) * 2 + said[:, now]
     counts = np.bincount(index[usable(session, order, lag)], minlength=len(order) * cells * 2)
