@@ -5,6 +5,7 @@ Never a pickle: loading a model runs nobody's code. `sha256sum -c SHA256SUMS` ch
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, sha256, write_bytes, write_json, write_text
@@ -72,13 +74,46 @@ def load_model(folder: Path) -> Model:
         raise LookalikeError(f"{folder}: the model does not load ({error}); it needs another version") from None
     with torch.random.fork_rng():  # building draws weights that are then replaced
         generator = Generator(architecture)
-    expected = {name: tuple(value.shape) for name, value in generator.state_dict().items()}
-    for name, shape in expected.items():
-        if name not in weights or tuple(weights[name].shape) != shape:
-            found = tuple(weights[name].shape) if name in weights else "nothing"
-            raise LookalikeError(f"{folder / WEIGHTS}: {name} is {found}, but config.json asks for {shape}")
+    expected = generator.state_dict()
+    _refuse_other_architecture(folder / WEIGHTS, weights, expected)
     generator.load_state_dict({name: weights[name].float() for name in expected})
     return Model(generator.requires_grad_(False), sums[WEIGHTS], config.get("training", {}))
+
+
+def _refuse_other_architecture(path: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Say which field of the architecture the weights contradict, or else which weight is not as it should be."""
+    there, asked = _sizes(weights), _sizes(expected)
+    differing = [
+        f"{field} {there.get(field)} (not {size})" for field, size in asked.items() if there.get(field) != size
+    ]
+    if differing:
+        raise LookalikeError(
+            f"{path}: weights of another architecture than config.json's: {', '.join(differing)}; "
+            "restore the model folder"
+        )
+    for name in sorted({*weights, *expected}):
+        found, wanted = (tuple(one[name].shape) if name in one else "nothing" for one in (weights, expected))
+        if found != wanted:
+            raise LookalikeError(f"{path}: {name} is {found}, but config.json asks for {wanted}")
+
+
+def _sizes(weights: dict[str, Tensor]) -> dict[str, int]:
+    """The fields of an `Architecture` that weights show; of its widths, the channels at each resolution."""
+    mapping = sorted(name for name in weights if re.fullmatch(r"mapping\.layers\.\d+\.weight", name))
+    styles = [name for name in weights if re.fullmatch(r"synthesis\.styled\.\d+\.style\.weight", name)]
+    if not (mapping and styles):
+        return {}
+    sizes = {
+        "resolution": 2 ** (1 + len(styles) // 2),
+        "z_dim": weights["mapping.layers.0.weight"].shape[1] if "mapping.layers.0.weight" in weights else 0,
+        "w_dim": weights[styles[0]].shape[1],
+        "mapping_layers": len(mapping),
+    }
+    for layer in range(0, len(styles), 2):
+        style = weights.get(f"synthesis.styled.{layer}.style.weight")
+        if style is not None:
+            sizes[f"channels at {2 ** (2 + layer // 2)} px"] = style.shape[0] // 2
+    return sizes
 
 
 def _verify(folder: Path) -> dict[str, str]:

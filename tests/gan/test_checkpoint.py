@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import gan
 from data.errors import LookalikeError
@@ -55,12 +56,30 @@ def test_an_altered_file_is_named(folder, name):
         load_model(folder)
 
 
-def test_a_config_of_another_network_is_refused(folder):
+@pytest.mark.parametrize(
+    ("field", "other", "said"),
+    [
+        ("w_dim", 32, r"w_dim 16 \(not 32\)"),
+        ("z_dim", 8, r"z_dim \d+ \(not 8\)"),
+        ("mapping_layers", 3, r"mapping_layers \d+ \(not 3\)"),
+        ("resolution", 64, r"resolution \d+ \(not 64\)"),
+        ("channel_base", 32, r"channels at \d+ px \d+ \(not \d+\)"),
+    ],
+)
+def test_a_config_of_another_network_is_refused_by_the_field_that_differs(folder, field, other, said):
     config = read_json(folder / "config.json")
-    config["architecture"]["w_dim"] = 32
+    config["architecture"][field] = other
     write_json(folder / "config.json", config)
     seal(folder)
-    with pytest.raises(LookalikeError, match=r"w_mean is \(6, 16\), but config\.json asks for \(6, 32\)"):
+    with pytest.raises(LookalikeError, match=said):
+        load_model(folder)
+
+
+def test_a_weight_that_belongs_to_nothing_is_refused(folder):
+    weights = load_file(folder / "generator.safetensors")
+    save_file({**weights, "synthesis.surplus": torch.zeros(3)}, folder / "generator.safetensors")
+    seal(folder)
+    with pytest.raises(LookalikeError, match=r"synthesis\.surplus is \(3,\), but config\.json asks for nothing"):
         load_model(folder)
 
 
