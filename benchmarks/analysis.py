@@ -96,11 +96,9 @@ def fit_rows() -> list[dict[str, object]]:
         return [rows[0], rows[1] | {"peer": "metadpy: not installed"}]
     from metadpy.mle import fit_metad
 
-    counts = [
-        [int(np.sum((generated == kind) & (ratings == r))) for r in (-4, -3, -2, -1, 1, 2, 3, 4)] for kind in (0, 1)
-    ]
-    fit = {"nR_S1": counts[0], "nR_S2": counts[1], "nRatings": 4, "nCriteria": 7, "padding": True}
-    return [rows[0], rows[1] | peer("metadpy", lambda: fit_metad(**fit))]
+    levels = (-4, -3, -2, -1, 1, 2, 3, 4)
+    real, fake = ([np.sum((generated == kind) & (ratings == r)) + 1 / 8 for r in levels] for kind in (False, True))
+    return [rows[0], rows[1] | peer("metadpy", lambda: fit_metad(np.array(real), np.array(fake), nRatings=4))]
 
 
 def mrmc_rows() -> list[dict[str, object]]:
