@@ -252,8 +252,8 @@ def _sole_user(out: Path, resume: bool, accelerator: Accelerator) -> Iterator[No
         raise LookalikeError(f"{out}: no such run to resume; leave --resume out to start it")
     if not resume:
         refuse_occupied(out)
-        for part in ("models", "samples"):
-            (out / part).mkdir(parents=True)
+    for part in ("models", "samples"):
+        (out / part).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / LOCK, timeout=0):
             yield

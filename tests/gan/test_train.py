@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -431,6 +432,14 @@ def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
     log.unlink() if damage == "gone" else log.write_text(log.read_text() + '{"step": 9')
     train(patches, tmp_path / "run", SETTINGS, resume=True)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()][-1] == 12
+
+
+def test_folders_that_were_cleared_away_do_not_stop_a_resume(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    for part in ("samples", "models"):
+        shutil.rmtree(tmp_path / "run" / part)
+    assert train(patches, tmp_path / "run", SETTINGS, resume=True).is_dir()
+    assert list((tmp_path / "run" / "samples").iterdir())
 
 
 def test_a_damaged_state_is_named(patches, tmp_path):
