@@ -3,14 +3,23 @@
 A record is `record.jsonl`, one JSON object a line (`experiments.record` writes it).
 Every event has `event` and `utc` (ISO 8601); the others, by event:
 
-| event        | fields                                                                             |
-|--------------|------------------------------------------------------------------------------------|
-| start        | participant, session, plan_sha256, stimulus_set_sha256, study_sha256, observer,     |
-|              | days_since_first (None in session 1), screen, versions                              |
-| onset        | trial, stimulus_id, onset (s since the session's start)                             |
-| answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s) |
-| interruption | reason                                                                              |
-| end          |                                                                                     |
+| event        | fields                                                                              |
+|--------------|-------------------------------------------------------------------------------------|
+| start        | participant, session, plan_sha256, stimulus_set_sha256, study_sha256, observer,      |
+|              | days_since_first (None in session 1), screen, versions                               |
+| resume       | trial (the first one without an answer), seen (whether its image was on screen       |
+|              | before), gap_s (since the event before), clock_s (what the session's clock says),    |
+|              | observer, screen, versions                                                           |
+| state        | state, block (None outside blocks): the session goes on to it                        |
+| consent      | none: the participant agreed to the consent text                                     |
+| onset        | trial, stimulus_id, onset (s since the session's start)                              |
+| answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
+| warm-up      | as answer, for a practice image shown once more after a resume; does not count       |
+| interruption | reason                                                                               |
+| end          |                                                                                      |
+
+An answer by a person may also have `paused_time` (s, for which the question whether to stop was up), `unfocused_time`
+(s, for which the window did not have the keyboard) and `confidence_by` (key | pointer).
 """
 
 from __future__ import annotations
@@ -37,10 +46,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "onset": ("trial", "stimulus_id", "onset"),
     "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "resume": ("trial", "seen", "gap_s", "clock_s", "observer", "screen", "versions"),
+    "state": ("state", "block"),
+    "consent": (),
+    "warm-up": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
     "interruption": ("reason",),
     "end": (),
 }
 Event = dict[str, Any]
+_TURNS = ("start", "resume", "interruption", "end")
 
 
 @dataclass(frozen=True)
@@ -56,14 +70,19 @@ class Log:
         return tuple(entry for entry in self.events if entry["event"] == event)
 
     @property
+    def stands(self) -> bool:
+        """Whether nothing in it says that the session is over: it is running, or was killed."""
+        turns = [entry["event"] for entry in self.events if entry["event"] in _TURNS]
+        return not turns or turns[-1] in ("start", "resume")
+
+    @property
     def start(self) -> Event:
         """The first event. Raises `LookalikeError` if it is lost, or the session died before writing it."""
         if self.events and not self.of("start"):
             raise LookalikeError(f"{self.path}: the session's start is missing; {_CURE}")
         if not self.events:
             raise LookalikeError(
-                f"{self.path}: the session has only just begun, or ended before anything was shown; if this is so "
-                f"in a minute too, remove {self.path.parent} to run it"
+                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again"
             )
         return self.of("start")[0]
 

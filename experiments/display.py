@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import LookalikeError
+from experiments.events import WindowEvents
 from stimuli.images import Pixels
 
 WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
@@ -34,6 +35,21 @@ class Screen(Protocol):
     def image(self, pixels: Pixels) -> float: ...
 
     def blank(self) -> float: ...
+
+    def pair(self, left: Pixels, right: Pixels) -> float:
+        """Two images side by side."""
+
+    def scale(self, question: str, levels: int) -> float:
+        """A question, and below it the numbers 1 to `levels` to be touched or clicked."""
+
+    def touched(self) -> list[tuple[int, float]]:
+        """The numbers of the scale that were touched since asked last, and when."""
+
+    def focused(self, time_s: float) -> bool:
+        """Whether the keyboard was this screen's at that time."""
+
+    def unfocused_s(self, since: float) -> float:
+        """For how many seconds from then until now it was not."""
 
     def now(self) -> float: ...
 
@@ -57,6 +73,21 @@ class HeadlessScreen:
 
     def blank(self) -> float:
         return self._next_frame()
+
+    def pair(self, left: Pixels, right: Pixels) -> float:  # noqa: ARG002
+        return self._next_frame()
+
+    def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
+        return self._next_frame()
+
+    def touched(self) -> list[tuple[int, float]]:
+        return []
+
+    def focused(self, time_s: float) -> bool:  # noqa: ARG002
+        return True
+
+    def unfocused_s(self, since: float) -> float:  # noqa: ARG002
+        return 0.0
 
     def now(self) -> float:
         return self._now_s
@@ -103,9 +134,11 @@ class WindowScreen:
             ) from None
         self._clock = logging.defaultClock  # the clock that both flips and key presses are stamped with
         self._window.mouseVisible = False
+        self._events = WindowEvents(self._window.winHandle, self.now)
+        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
         width, height = (int(side) for side in self._window.size)
         try:
-            self.scale = whole_scale(image_px, (height, width))
+            self.image_scale = whole_scale(image_px, (height, width))
         except LookalikeError:
             self.close()
             raise
@@ -118,30 +151,54 @@ class WindowScreen:
             "kind": "window",
             "size_px": [width, height],
             "fullscreen": fullscreen,
-            "image_scale": self.scale,
+            "image_scale": self.image_scale,
             "background_p_value": round(background, 6),
             "psychopy": __version__,
         }
 
     def message(self, text: str) -> float:
-        self._text.text = text
-        self._text.draw()
+        self._write(text)
         return self._flip()
 
     def image(self, pixels: Pixels) -> float:
-        shown = enlarge(pixels, self.scale)
-        rows, columns = shown.shape
-        width, height = (int(side) for side in self._window.size)
-        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, half
-        # a pixel's shift puts the image's edges back on the pixel grid.
-        self._image.image = _signed(shown[::-1])
-        self._image.size = (columns, rows)
-        self._image.pos = ((width - columns) % 2 / 2, (height - rows) % 2 / 2)
-        self._image.draw()
+        self._draw(pixels)
         return self._flip()
 
     def blank(self) -> float:
         return self._flip()
+
+    def pair(self, left: Pixels, right: Pixels) -> float:
+        # A quarter of the window's width from its middle: an image fills at most half of it.
+        quarter = int(self._window.size[0]) // 4
+        self._draw(left, -quarter)
+        self._draw(right, quarter)
+        return self._flip()
+
+    def scale(self, question: str, levels: int) -> float:
+        width, height = (int(side) for side in self._window.size)
+        apart, below = min(width / 12, 0.9 * width / levels), -height / 6
+        places = {level: ((level - (levels + 1) / 2) * apart, below) for level in range(1, levels + 1)}
+        self._write(question)
+        for level, place in places.items():
+            self._write(str(level), place)
+        shown = self._flip()
+        self._numbers, self._window.mouseVisible = places, True
+        return shown
+
+    def touched(self) -> list[tuple[int, float]]:
+        half = int(self._window.size[1]) / 24  # a target of a twelfth of the window's height
+        return [
+            (level, at)
+            for x, y, at in self._events.clicks()
+            for level, (left, up) in self._numbers.items()
+            if abs(x - left) <= half and abs(y - up) <= half
+        ]
+
+    def focused(self, time_s: float) -> bool:
+        return self._events.focused(time_s)
+
+    def unfocused_s(self, since: float) -> float:
+        return self._events.unfocused_s(since)
 
     def now(self) -> float:
         return float(self._clock.getTime())
@@ -152,7 +209,25 @@ class WindowScreen:
     def close(self) -> None:
         self._window.close()
 
+    def _write(self, text: str, at: tuple[float, float] = (0, 0)) -> None:
+        self._text.text, self._text.pos = text, at
+        self._text.draw()
+
+    def _draw(self, pixels: Pixels, right: int = 0) -> None:
+        """Draw an image, `right` pixels right of the middle."""
+        shown = enlarge(pixels, self.image_scale)
+        rows, columns = shown.shape
+        width, height = (int(side) for side in self._window.size)
+        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, half
+        # a pixel's shift puts the image's edges back on the pixel grid.
+        self._image.image = _signed(shown[::-1])
+        self._image.size = (columns, rows)
+        self._image.pos = (right + (width - columns) % 2 / 2, (height - rows) % 2 / 2)
+        self._image.draw()
+
     def _flip(self) -> float:
+        if self._numbers:
+            self._numbers, self._window.mouseVisible = {}, False
         return float(self._window.flip())
 
 

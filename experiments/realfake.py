@@ -9,15 +9,18 @@ from pathlib import Path
 if not __package__:  # run as a script: import from the folder that holds experiments/, not from inside it
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from data.errors import LookalikeError
+from data.record import Log
 from data.shipped import EXAMPLE_STUDY
-from data.study import read_study
-from data.trials import session_folder
-from experiments.design import draw_plan, draw_seed
-from experiments.record import refuse_taken
-from experiments.script import parser, run_script, setup_from
+from data.study import StudyFile, read_study
+from data.trials import PLAN, session_folder
+from experiments.design import Before, draw_plan, draw_seed
+from experiments.plan import Plan, read_plan
+from experiments.record import find_unfinished, refuse_taken, sessions
+from experiments.script import ask_or_parse, run_script, setup_from
 from experiments.session import Progress, silent
-from experiments.sitting import Result, Setup, hold
-from stimuli.sets import read_set
+from experiments.sitting import Result, Say, Setup, go_on, hold, to_stderr
+from stimuli.sets import StimulusSet, read_set
 
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are misread: i, l, o, 0, 1
 
@@ -30,17 +33,58 @@ def run(
     seed: int | None = None,
     setup: Setup | None = None,
     progress: Progress = silent,
+    say: Say = to_stderr,
 ) -> Result:
-    """Draw the plan of session 1 and run it.
+    """Draw the plan of session 1 and run it, or go on with a session 1 that stopped.
 
-    `participant` must be new to `data`; `study` defaults to the shipped example, `seed` to a drawn
-    one (both are recorded), `setup` to a person at a window. Raises `LookalikeError` with `data`
-    unchanged if anything is amiss before the first image.
+    `study` defaults to the shipped example (a session that goes on keeps its own), `seed` to a drawn one (both are
+    recorded), `setup` to a person at a window; `say` is told if the session goes on, and what differs from before.
+    Raises `LookalikeError` with `data` unchanged if anything is amiss before the first image.
     """
-    refuse_taken(data, participant, 1)
-    shown = read_set(stimuli)
-    plan = draw_plan(shown, read_study(study or EXAMPLE_STUDY), participant, 1, draw_seed() if seed is None else seed)
-    return hold(plan, shown, data, setup or Setup(), progress)
+    unfinished = find_unfinished(data, participant, 1)
+    if unfinished is None:
+        refuse_taken(data, participant, 1)
+    shown, setup = read_set(stimuli), setup or Setup()
+    if unfinished is not None:
+        plan, log = unfinished
+        _refuse_other_settings(data, plan, log, None if study is None else read_study(study), seed)
+        return go_on(plan, log, shown, data, setup, progress, say=say)
+    drawn, planned = draw_seed() if seed is None else seed, read_study(study or EXAMPLE_STUDY)
+    plan = draw_plan(shown, planned, participant, 1, drawn, _before(data, planned, shown))
+    return hold(plan, shown, data, setup, progress)
+
+
+def _before(data: Path, study: StudyFile, shown: StimulusSet) -> Before:
+    """How many participants have begun and, where each has images of his own, which ones they were shown."""
+    begun = sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}"))
+    if study.need_task().task.images == "shared":
+        return Before(len(begun))
+    plans = [plan for plan in map(read_plan, begun) if plan.stimulus_set_sha256 == shown.sha256]
+    return Before(
+        len(begun),
+        frozenset(name for plan in plans for trial in plan.trials if trial.role != "practice" for name in trial.images),
+    )
+
+
+def _refuse_other_settings(data: Path, plan: Plan, log: Log, study: StudyFile | None, seed: int | None) -> None:
+    """A session goes on as it was planned, or not at all."""
+    who = f"participant {plan.participant}'s session {plan.session} stopped after {len(log.of('answer'))} trials and"
+    if sessions(data, plan.participant)[-1] > plan.session:
+        raise LookalikeError(f"{who} has been followed by a later one, so it cannot go on")
+    if study is not None:
+        _refuse_other_file(who, "study file", study.path, study.sha256, plan.study_sha256)
+        task = study.need_task()
+        _refuse_other_file(who, "task file", task.path, task.sha256, plan.task_sha256 or task.sha256)
+    if seed is not None and seed != plan.seed:
+        raise LookalikeError(f"{who} was drawn with seed {plan.seed}, not {seed}; leave out --seed to go on")
+
+
+def _refuse_other_file(who: str, what: str, path: Path, is_now: str, was: str) -> None:
+    if is_now != was:
+        raise LookalikeError(
+            f"{path}: {who} was planned with another {what} ({was[:12]}, this one is {is_now[:12]}), which "
+            "was changed since or is not the same; give the one from then, or use another --participant"
+        )
 
 
 def new_code(data: Path) -> str:
@@ -52,7 +96,5 @@ def new_code(data: Path) -> str:
 
 
 if __name__ == "__main__":
-    arguments = parser("Run a participant's first session.")
-    arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
-    given = arguments.parse_args()
+    given = ask_or_parse("Run a participant's first session.", with_study=True)
     run_script(lambda: run(given.stimuli, given.data, given.participant, given.study, given.seed, setup_from(given)))

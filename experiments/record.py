@@ -3,7 +3,8 @@
 A session lives in `DATA/sourcedata/sub-<participant>/ses-<session>/`: `plan.json`, written before
 trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`; the
 layout is written in `data.trials`). A record that stops without `end` or `interruption` is that of
-a session still running, or of one that was killed.
+a session still running, or of one that was killed. Whatever stopped it, a session without `end` can go on: its
+record is opened once more, and half a line at its end, as a power cut leaves it, is set aside in `record.cut`.
 `data.record` lists the events, and reads them back.
 """
 
@@ -23,30 +24,41 @@ from data.errors import LookalikeError
 from data.files import new_folder
 from data.record import Log, read_record
 from data.trials import PLAN, RECORD, check_label, session_folder
-from experiments.design import Plan, read_plan, write_plan
+from experiments.plan import Plan, read_plan, write_plan
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-_BEGINNING_S = 60.0  # far longer than from a session's folder to its locked record, also on a slow share
+CUT = "record.cut"  # half lines that were set aside
+_PATIENCE_S = 2.0  # far longer than anyone looks at a record; a session that runs keeps it for good
 _LOCKED_BYTE = 1 << 30  # where Windows locks: no record is that long, and a locked byte cannot be read
 
 
 class Record:
-    """The open record of a running session. Created once: an existing one is never opened again.
+    """The open record of a running session; `log` is what it held before.
 
-    It is locked while it is open, and the operating system takes the lock away with the process,
-    however that ends: so `is_running` can tell a running session from a killed one.
+    It is locked while it is open, and the operating system takes the lock away with the process, however that
+    ends: so a running session can be told from a killed one, and no session runs twice at a time. Raises
+    `LookalikeError` if it is running already, is damaged, or cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / RECORD
-        # No buffer: what `append` has written is in the operating system's hands at once.
-        self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115 (closed by __exit__)
-        self._size = 0
-        _lock(self._file.fileno(), alone=True)
+        try:
+            # No buffer: what `append` has written is in the operating system's hands at once.
+            self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed by __exit__)
+        except OSError as error:
+            raise LookalikeError(f"{self.path}: cannot be written ({error.strerror}); check the folder") from None
+        try:
+            self._lock()
+            self.log = read_record(self.path)
+            if self.log.cut:
+                self._set_aside(folder)
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Record:
         return self
@@ -57,24 +69,42 @@ class Record:
     def append(self, event: str, **facts: Any) -> None:
         """Write one event and return when it is on the disk.
 
-        Raises `LookalikeError` if it cannot be written; the events before it stay whole.
+        Raises `LookalikeError` if it cannot be written; the events before it stay whole. If something else stops
+        it half-way, such as Ctrl+C, no half line stays behind.
         """
         entry = {"event": event, "utc": utc_now(), **facts}
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+        before, rest = self._file.seek(0, os.SEEK_END), memoryview(line)
         try:
-            rest = memoryview(line)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             with suppress(OSError):  # half a line must not stand before a later one
-                self._file.truncate(self._size)
-                self._file.seek(self._size)
+                self._file.truncate(before)
             raise LookalikeError(
                 f"{self.path}: could not be written ({error.strerror}); every answer before this one is safe; "
-                "free space on the disk or reconnect it"
+                "free space on the disk or reconnect it, then start the session again: it goes on from there"
             ) from error
-        self._size += len(line)
+        except BaseException:
+            if self._file.seek(0, os.SEEK_END) < before + len(line):
+                self._file.truncate(before)
+            raise
+
+    def _lock(self) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while not _lock(self._file.fileno(), alone=True):
+            if time.monotonic() > until:
+                raise LookalikeError(f"{self.path}: this session is running now; end it there first")
+            time.sleep(0.01)
+
+    def _set_aside(self, folder: Path) -> None:
+        with open(folder / CUT, "ab") as aside:
+            aside.write(self.path.read_bytes().rpartition(b"\n")[2] + b"\n")
+            aside.flush()
+            os.fsync(aside.fileno())
+        self._file.truncate(self.path.read_bytes().rfind(b"\n") + 1)
+        os.fsync(self._file.fileno())
 
 
 def is_running(path: Path) -> bool:
@@ -85,8 +115,7 @@ def is_running(path: Path) -> bool:
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if _lock(file.fileno(), alone=False):
             return False
-    log = read_record(path)
-    return not (log.of("end") or log.of("interruption"))  # else only the last screen is still up
+    return read_record(path).stands  # else only the last screen is still up
 
 
 def is_complete(plan: Plan, log: Log) -> bool:
@@ -100,6 +129,44 @@ def sessions(data: Path, participant: str) -> list[int]:
     return sorted(int(folder.name[4:]) for folder in folders if folder.name[4:].isdecimal())
 
 
+def find_unfinished(data: Path, participant: str, session: int) -> tuple[Plan, Log] | None:
+    """The plan and record of a session that was begun, is not complete and does not run; None if there is none.
+
+    Of a session that was claimed and never shown, the record has no events. Raises `LookalikeError` if the session
+    is running, or plan or record are damaged or do not belong together.
+    """
+    folder = session_folder(data, participant, session)
+    if not (folder / PLAN).exists():
+        return None
+    plan = read_plan(folder / PLAN)
+    if not (folder / RECORD).exists():
+        return plan, Log(folder / RECORD, (), "")
+    running, log = is_running(folder / RECORD), read_record(folder / RECORD)
+    if is_complete(plan, log):
+        return None
+    if running:
+        raise LookalikeError(f"participant {participant}, session {session} is running now; end it there first")
+    if log.events:
+        check_together(plan, log)
+    return plan, log
+
+
+def check_together(plan: Plan, log: Log) -> None:
+    """Raise `LookalikeError` unless the record was made from exactly this plan."""
+    if log.start["plan_sha256"] != plan.sha256:
+        raise LookalikeError(
+            f"{log.path}: was recorded with another plan than the {PLAN} beside it, which was altered since; "
+            "restore it from a backup"
+        )
+    planned = {trial.trial: trial.stimulus_id for trial in plan.trials}
+    for event in (*log.of("onset"), *log.of("answer")):
+        if planned.get(event["trial"]) != event["stimulus_id"]:
+            raise LookalikeError(
+                f"{log.path}: trial {event['trial']} shows {event['stimulus_id']!r}, which the plan does not; "
+                "restore the record from a backup"
+            )
+
+
 def refuse_taken(data: Path, participant: str, session: int) -> None:
     """Raise `LookalikeError` if this participant has this session already."""
     # A table that someone copied here without its record counts too: it could not be exported over.
@@ -108,7 +175,7 @@ def refuse_taken(data: Path, participant: str, session: int) -> None:
     if folder.exists() or any(copies):
         raise LookalikeError(
             f"participant {participant} has session {session} already in {data}; nothing was changed; "
-            f"{_what_can_be_done(Path(data), folder)}"
+            f"{_what_can_be_done(folder)}"
         )
 
 
@@ -137,11 +204,9 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def _what_can_be_done(data: Path, folder: Path) -> str:
+def _what_can_be_done(folder: Path) -> str:
     """How a session that is there stands, and what that leaves to whoever wanted to run it."""
     try:
-        if (folder / PLAN).exists() and not (folder / RECORD).exists():
-            return _unshown(folder)
         running = is_running(folder / RECORD)
         plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
     except LookalikeError:
@@ -150,36 +215,24 @@ def _what_can_be_done(data: Path, folder: Path) -> str:
         return "use another --participant, or 'lookalike retest' for a second session"
     if running:
         return "it is running now; use another --participant"
-    if not log.events:
-        return _unshown(folder)
-    return (
-        f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials and cannot go on; its answers are "
-        f"kept, and 'lookalike export {data}' makes their table; use another --participant"
-    )
-
-
-def _unshown(folder: Path) -> str:
-    """What to do about a session without an event. One that has just begun has none yet, and must not be removed."""
-    if time.time() - (folder / PLAN).stat().st_mtime < _BEGINNING_S:
-        return "it is only just beginning, or ended at once; use another --participant, or ask again in a minute"
-    return f"it ended before anything was shown: remove {folder} to run it, or use another --participant"
+    return f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials; start it again to go on"
 
 
 def _lock(handle: int, alone: bool) -> bool:
     """Lock an open file until it is closed; False if another's lock forbids it.
 
-    `alone` is the session's own lock: it waits for readers, who look for a moment and go. Theirs
-    is beside one another, except on Windows.
+    `alone` is the session's own lock; readers' locks, who look for a moment and go, are beside one another, except
+    on Windows.
     """
     try:
         if sys.platform == "win32":
             os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
             try:
-                msvcrt.locking(handle, msvcrt.LK_LOCK if alone else msvcrt.LK_NBLCK, 1)
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
             finally:
                 os.lseek(handle, 0, os.SEEK_SET)
         else:
-            fcntl.flock(handle, fcntl.LOCK_EX if alone else fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # as Linux and Windows put it
         return False
     except OSError:

@@ -1,4 +1,4 @@
-"""Who answers: a person at a keyboard, a list written beforehand, or a simulated observer.
+"""Who answers: a person at keyboard and pointer, a list written beforehand, or a simulated observer.
 
 All three go through the same session loop.
 """
@@ -6,10 +6,10 @@ All three go through the same session loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,27 +17,20 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table
 from data.observers import Observer, usual_cuts
-from data.trials import TRUTHS
-from experiments.design import Plan, PlannedTrial
+from data.task import ANSWERS
 from experiments.display import Screen
-from experiments.wording import confidence_question
+from experiments.kind import Answer, Kind
+from experiments.kinds import KINDS
+from experiments.plan import Plan, PlannedTrial
+from experiments.wording import STOP_QUESTION, confidence_question
 
 GO_ON, STOP = "space", "escape"
 _POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
+Again = Callable[[], object]
 
 
 class SessionAborted(Exception):
-    """The participant pressed Escape."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """`response` real | generated; `confidence` 1..k; times in s, None where nothing was timed."""
-
-    response: str
-    confidence: int
-    response_time: float | None
-    confidence_time: float | None
+    """The participant wants to stop."""
 
 
 class Responder(Protocol):
@@ -46,11 +39,15 @@ class Responder(Protocol):
     @property
     def kind(self) -> str: ...
 
-    def proceed(self) -> None:
-        """Return when the participant wants to go on from a message."""
+    def proceed(self, again: Again | None = None) -> None:
+        """Return when the participant wants to go on from a message, which `again` shows once more.
 
-    def answer(self, trial: PlannedTrial, onset: float) -> Answer:
-        """Judge the image on screen since `onset`, in s on the screen's clock."""
+        Raises `SessionAborted` if the participant wants to stop; without `again` one who presses Escape is not
+        asked whether that was meant.
+        """
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:
+        """Judge what has been on screen since `onset`, in s on the screen's clock; `again` shows it once more."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,14 @@ class SimulatedResponder:
 
     observer: Observer
     session: int
+    task: Kind
     kind: str = "simulated"
 
-    def proceed(self) -> None:
+    def proceed(self, again: Again | None = None) -> None:
         pass
 
-    def answer(self, trial: PlannedTrial, onset: float) -> Answer:  # noqa: ARG002 (the observer has its own times)
-        judged = self.observer.judge(trial.stimulus_id, trial.truth, self.session)
-        return Answer(judged.response, judged.confidence, judged.response_time, judged.confidence_time)
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
+        return self.task.simulate(self.observer, trial, self.session)
 
 
 @dataclass(frozen=True)
@@ -76,19 +73,30 @@ class ScriptedResponder:
     answers: Mapping[str, Answer]
     kind: str = "scripted"
 
-    def proceed(self) -> None:
+    def proceed(self, again: Again | None = None) -> None:
         pass
 
-    def answer(self, trial: PlannedTrial, onset: float) -> Answer:  # noqa: ARG002
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
         return self.answers[trial.stimulus_id]
 
 
-class KeyboardResponder:
-    """A person. Response by the plan's two keys, then confidence by a digit, main row or numpad.
+class _Press(NamedTuple):
+    """A key or a touched number: `at` is when it went down, in s on the screen's clock."""
 
-    A key counts from the moment it goes down, is taken when it is let go, and only if it went down
-    after what it answers had appeared. Escape raises `SessionAborted`. Raises `LookalikeError` at
-    once where keys could not be timed.
+    name: str
+    at: float
+    by: str  # key | pointer
+
+
+class HumanResponder:
+    """A person. Response by the plan's two keys, then confidence by a digit (main row or numpad) or a touched number.
+
+    A key counts from the moment it goes down, is taken when it is let go, and only if it went down after what it
+    answers had appeared: so late and double keys, and one held down from before, answer nothing. What is pressed
+    while the window does not have the keyboard was meant for another window and is dropped; how long that was is
+    kept with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial goes on, the
+    response time still counts from its onset, and `paused_time` says how much of it the question took. Raises
+    `LookalikeError` at once where keys could not be timed.
     """
 
     kind = "human"
@@ -96,40 +104,73 @@ class KeyboardResponder:
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self._keyboard = _open_keyboard()
         self._screen = screen
-        self._question = confidence_question(plan.confidence_levels)
-        self._responses = {plan.keys.real: "real", plan.keys.generated: "generated"}
+        self._levels = plan.confidence_levels
+        self._responses = {key: answer for answer, key in plan.keys.items()}
         levels = range(1, plan.confidence_levels + 1)
         self._confidences = {f"{prefix}{level}": level for prefix in ("", "num_") for level in levels}
-        self._waiting: list[Any] = []
+        self._waiting: list[_Press] = []
+        self._paused_s = 0.0
 
-    def proceed(self) -> None:
-        self._wait_for({GO_ON: GO_ON}, self._screen.now())
+    def proceed(self, again: Again | None = None) -> None:
+        self._wait_for({GO_ON: GO_ON}, self._screen.now(), again)
 
-    def answer(self, trial: PlannedTrial, onset: float) -> Answer:  # noqa: ARG002 (a person sees the trial)
-        response, responded = self._wait_for(self._responses, onset)
-        self._screen.message(self._question)
-        confidence, sure = self._wait_for(self._confidences, responded)
-        return Answer(response, confidence, responded - onset, sure - responded)
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
+        self._paused_s = 0.0
+        response, responded = self._wait_for(self._responses, onset, again)
+        self._ask_confidence()
+        confidence, sure = self._wait_for(self._confidences, responded.at, self._ask_confidence)
+        more = {
+            "paused_time": round(self._paused_s, 6),
+            "unfocused_time": round(self._screen.unfocused_s(onset), 6),
+            "confidence_by": sure.by,
+        }
+        return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
 
-    def _wait_for(self, meanings: Mapping[str, Any], after: float) -> tuple[Any, float]:
-        """The first key of `meanings` pressed later than `after`: what it means, and when (s)."""
+    def _ask_confidence(self) -> None:
+        self._screen.scale(confidence_question(self._levels), self._levels)
+
+    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
+        """The first of `meanings` pressed later than `after`: what it means, and the press."""
         while True:
-            # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
-            self._waiting += self._keyboard.getKeys(waitRelease=True)
-            if any(key.name == STOP for key in self._waiting):
-                raise SessionAborted
-            # Keys arrive as they are let go; fast typists press the next before that. So others are
-            # kept for the next question, and taken in the order in which they went down.
-            self._waiting = sorted((key for key in self._waiting if key.tDown > after), key=lambda key: key.tDown)
-            for key in self._waiting:
-                if key.name in meanings:
-                    self._waiting.remove(key)
-                    return meanings[key.name], float(key.tDown)
+            self._collect(after)
+            if any(press.name == STOP for press in self._waiting):
+                self._ask_whether_to_stop(again)
+            for press in self._waiting:
+                if press.name in meanings:
+                    self._waiting.remove(press)
+                    return meanings[press.name], press
+            time.sleep(_POLL_S)
+
+    def _collect(self, after: float) -> None:
+        # Keys arrive as they are let go; fast typists press the next before that. So others are kept for the next
+        # question, and taken in the order in which they went down.
+        # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
+        touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
+        keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
+        here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
+        waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
+        self._waiting = sorted(waiting, key=lambda press: press.at)
+
+    def _ask_whether_to_stop(self, again: Again | None) -> None:
+        if again is None:
+            raise SessionAborted
+        self._waiting.clear()
+        asked = self._screen.message(STOP_QUESTION)
+        while True:
+            self._collect(asked)
+            for press in self._waiting:
+                if press.name == "y":
+                    raise SessionAborted
+                if press.name == "n":
+                    self._waiting.clear()
+                    again()
+                    self._paused_s += press.at - asked
+                    return
             time.sleep(_POLL_S)
 
 
 def read_script(path: Path, plan: Plan) -> ScriptedResponder:
-    """Read answers from a table with columns stimulus_id or trial, response and confidence.
+    """Read answers from a table with columns stimulus_id (of a pair: the left one's) or trial, response and confidence.
 
     Raises `LookalikeError` naming the rows at fault (row 1 is the header) or the trials without an
     answer.
@@ -143,7 +184,8 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
     confidence = pd.to_numeric(table["confidence"], errors="coerce")
     _refuse_rows(path, table[key].isna(), f"{key} is missing")
     _refuse_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice")
-    _refuse_rows(path, ~table["response"].isin(TRUTHS), f"response is none of {', '.join(TRUTHS)}")
+    words = ANSWERS[plan.kind]
+    _refuse_rows(path, ~table["response"].isin(words), f"response is none of {', '.join(words)}")
     _refuse_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}")
     given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
     unanswered = [str(trial.trial) for trial in plan.trials if getattr(trial, key) not in given]
@@ -165,7 +207,7 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
             f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
             f"give it {plan.confidence_levels - 1} confidence_cuts"
         )
-    return SimulatedResponder(observer, plan.session)
+    return SimulatedResponder(observer, plan.session, KINDS[plan.kind])
 
 
 def _open_keyboard() -> Any:

@@ -15,13 +15,13 @@ if not __package__:  # run as a script: import from the folder that holds experi
 from data.errors import LookalikeError
 from data.record import Log, read_record
 from data.trials import PLAN, RECORD, session_folder
-from experiments.design import Plan, draw_seed, read_plan, retest_plan
-from experiments.export import check_together
-from experiments.record import is_complete, sessions, utc_now
-from experiments.script import parser, run_script, setup_from
-from experiments.session import Progress, silent
-from experiments.sitting import Result, Setup, hold
-from stimuli.sets import StimulusSet, read_set
+from experiments.design import draw_seed, retest_plan
+from experiments.plan import Plan, read_plan
+from experiments.record import check_together, find_unfinished, is_complete, is_running, sessions, utc_now
+from experiments.script import ask_or_parse, run_script, setup_from
+from experiments.session import Past, Progress, silent
+from experiments.sitting import Result, Say, Setup, go_on, hold, keep_display, refuse_other_images, to_stderr
+from stimuli.sets import read_set
 
 
 def run(
@@ -31,57 +31,84 @@ def run(
     seed: int | None = None,
     setup: Setup | None = None,
     progress: Progress = silent,
+    partial: bool = False,
+    say: Say = to_stderr,
 ) -> Result:
-    """Show the images of session 1 in a new order, as the participant's next session.
+    """Show the images of session 1 in a new order, as the participant's next session, or go on with one that stopped.
 
-    Raises `LookalikeError` with `data` unchanged if there is no complete session 1, it was answered by
-    another kind of observer, or `stimuli` is not the set that it showed, file by file.
+    Keys, display and all other settings are session 1's; `say` is told what differs. `partial` allows a session 1
+    that stopped early: then the images that it got an answer for are shown. Raises `LookalikeError` with `data`
+    unchanged if there is no complete session 1, it was answered by another kind of observer, or `stimuli` is not the
+    set that it showed, file by file.
     """
-    first, log = _first_session(data, participant)
-    setup = setup or Setup()
+    first, log = _first_session(data, participant, partial)
+    setup = keep_display(setup or Setup(), first)
     if setup.observer != log.start["observer"]:
         raise LookalikeError(
             f"participant {participant}'s session 1 was answered by a {log.start['observer']} observer and this would "
             f"be by a {setup.observer} one, so it is no retest; give --observer {log.start['observer']} or check it"
         )
     shown = read_set(stimuli)
-    _check_same_images(first, shown)
-    session = sessions(data, participant)[-1] + 1
-    plan = retest_plan(first, session, draw_seed() if seed is None else seed)
-    return hold(plan, shown, data, setup, progress, _days_since(log))
+    refuse_other_images(first, shown)
+    past = Past(days=_days_since(log))
+    latest = sessions(data, participant)[-1]
+    unfinished = find_unfinished(data, participant, latest) if latest > 1 else None
+    if unfinished is not None:
+        plan, later = unfinished
+        if seed is not None and seed != plan.seed:
+            raise LookalikeError(
+                f"participant {participant}'s session {latest} stopped after {len(later.of('answer'))} trials and was "
+                f"drawn with seed {plan.seed}, not {seed}; leave out --seed to go on"
+            )
+        return go_on(plan, later, shown, data, setup, progress, past, say)
+    plan = _plan(first, log, latest + 1, draw_seed() if seed is None else seed, say)
+    return hold(plan, shown, data, setup, progress, past, first.display, say)
 
 
-def _first_session(data: Path, participant: str) -> tuple[Plan, Log]:
+def _first_session(data: Path, participant: str, partial: bool) -> tuple[Plan, Log]:
     if 1 not in sessions(data, participant):
         raise LookalikeError(
             f"participant {participant} has no session 1 in {data}; check the code, or run the first session with "
             "'lookalike run'"
         )
     folder = session_folder(data, participant, 1)
+    if is_running(folder / RECORD):
+        raise LookalikeError(f"participant {participant}, session 1 is running now; end it there first")
     plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
     check_together(plan, log)
-    if not is_complete(plan, log):
+    if not is_complete(plan, log) and not partial:
         raise LookalikeError(
             f"participant {participant}: session 1 stopped after {len(log.of('answer'))} of {len(plan.trials)} "
-            "trials; a retest needs a complete session 1"
+            "trials; a retest needs a complete session 1: go on with it ('lookalike run'), or give --partial to "
+            "retest the trials that were answered"
         )
     return plan, log
 
 
-def _check_same_images(first: Plan, stimuli: StimulusSet) -> None:
-    if stimuli.sha256 != first.stimulus_set_sha256:
-        raise LookalikeError(
-            f"{stimuli.folder}: participant {first.participant}'s session 1 is a record from another stimulus set "
-            f"({first.stimulus_set_sha256[:12]}, this one is {stimuli.sha256[:12]}); give the set that was used then"
-        )
+def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
+    if is_complete(first, log):
+        return retest_plan(first, session, seed)
+    who = f"participant {first.participant}, session {session}"
+    answered = frozenset(event["trial"] for event in log.of("answer"))
+    done = [trial for trial in first.trials if trial.trial in answered and trial.role != "practice"]
+    if not any(trial.role == "main" for trial in done):
+        raise LookalikeError(f"participant {first.participant}: session 1 has no answered main trial to retest")
+    say(f"{who}: shows the {len(done)} trials of session 1 that were answered")
+    try:
+        return retest_plan(first, session, seed, answered)
+    except LookalikeError:  # what was answered need not be balanced, and then has no order with short runs
+        say(f"{who}: these trials can be in no order without more than {first.max_run} of one truth in a row")
+        return retest_plan(first.model_copy(update={"max_run": None}), session, seed, answered)
 
 
 def _days_since(log: Log) -> float:
-    """Days from the start of the first session to now, to the minute or so."""
+    """Days from the start of the first session to now, to the minute or so; 0 if the clock was put back."""
     elapsed = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(log.start["utc"])
-    return round(elapsed.total_seconds() / 86400, 3)
+    return round(max(0.0, elapsed.total_seconds()) / 86400, 3)
 
 
 if __name__ == "__main__":
-    given = parser("Run a later session with the images of a participant's first.").parse_args()
-    run_script(lambda: run(given.stimuli, given.data, given.participant, given.seed, setup_from(given)))
+    given = ask_or_parse("Run a later session with the images of a participant's first.", with_partial=True)
+    run_script(
+        lambda: run(given.stimuli, given.data, given.participant, given.seed, setup_from(given), partial=given.partial)
+    )

@@ -8,11 +8,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from data.errors import LookalikeError
+from experiments.dialog import ask
 from experiments.sitting import Result, Setup
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """The arguments that both scripts take."""
+def ask_or_parse(description: str, with_study: bool = False, with_partial: bool = False) -> argparse.Namespace:
+    """The script's arguments: from the command line, or from a dialog if there are none.
+
+    A dialog that is cancelled ends the script before anything is begun.
+    """
+    arguments = _parser(description, with_study, with_partial)
+    if len(sys.argv) > 1:
+        return arguments.parse_args()
+    words = ask(description, with_study)
+    if words is None:
+        print("cancelled; nothing was begun", file=sys.stderr)
+        sys.exit(1)
+    return arguments.parse_args(words)
+
+
+def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("stimuli", type=Path, help="folder of the stimulus set")
     arguments.add_argument("data", type=Path, help="folder that holds, or will hold, the data of all participants")
@@ -22,6 +37,10 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument("--script", type=Path, help="answers of a scripted observer, a CSV table")
     arguments.add_argument("--fullscreen", action="store_true")
     arguments.add_argument("--no-window", action="store_true", help="for scripted and simulated observers")
+    if with_study:
+        arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
+    if with_partial:
+        arguments.add_argument("--partial", action="store_true", help="allow a session 1 that stopped early")
     return arguments
 
 

@@ -1,16 +1,24 @@
-"""The session loop: one for every screen and every kind of observer."""
+"""The session loop: one for every screen, every kind of task and every kind of observer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
 
 from data.errors import LookalikeError
-from experiments.design import Plan, PlannedTrial
-from experiments.display import Screen
-from experiments.record import Record
+from data.record import Event, Log
+from experiments.display import FRAME_S, Screen
+from experiments.kind import Answer
+from experiments.kinds import KINDS
+from experiments.plan import Plan, PlannedTrial
+from experiments.record import Record, utc_now
 from experiments.responder import Responder, SessionAborted
-from experiments.wording import PRACTICE_OVER, THANKS, instructions
+from experiments.route import Step, route
+from stimuli.images import Pixels
 from stimuli.sets import StimulusSet
 
 Progress = Callable[[int, int], None]
@@ -20,6 +28,34 @@ def silent(_done: int, _total: int) -> None:
     """Progress that nobody watches."""
 
 
+@dataclass(frozen=True)
+class Past:
+    """What a session that begins comes from.
+
+    `log` is the record so far of a session that goes on, None of a new one. Of a retest, `days` is the time since
+    session 1 began (never negative), `differs` what is no longer as it was then.
+    """
+
+    log: Log | None = None
+    days: float | None = None
+    differs: tuple[str, ...] = ()
+
+
+NEW = Past()
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What every trial needs; `zero` is the moment on the screen's clock at which the session's clock says 0 s."""
+
+    plan: Plan
+    stimuli: StimulusSet
+    screen: Screen
+    responder: Responder
+    record: Record
+    zero: float
+
+
 def run_session(
     plan: Plan,
     stimuli: StimulusSet,
@@ -27,68 +63,130 @@ def run_session(
     responder: Responder,
     record: Record,
     progress: Progress = silent,
-    days_since_first: float | None = None,
+    past: Past = NEW,
 ) -> None:
-    """Instructions, practice, trials, thanks; each answer is on disk before the next image is shown.
+    """Go from state to state (see `route`); each answer is on disk before the next image is shown.
 
-    `progress` is told (trials done, trials in all) after each answer. Whatever ends the session
-    early (Escape as `SessionAborted`, Ctrl+C, any fault) is written to the record and raised again;
-    the answers so far stay.
+    `progress` is told (trials done, trials in all) after each answer that counts. Whatever ends the session
+    early (Escape as `SessionAborted`, Ctrl+C, any fault) is written to the record and raised again; the answers
+    so far stay, and the session can go on from them.
     """
-    record.append(
-        "start",
-        participant=plan.participant,
-        session=plan.session,
-        plan_sha256=plan.sha256,
-        stimulus_set_sha256=plan.stimulus_set_sha256,
-        study_sha256=plan.study_sha256,
-        observer=responder.kind,
-        days_since_first=days_since_first,
-        screen=screen.about,
-        versions=plan.versions,
-    )
-    start = screen.now()
+    room, steps = _begin(plan, stimuli, screen, responder, record, past)
     try:
-        screen.message(instructions(plan))
-        responder.proceed()
-        practised = False
-        for trial in plan.trials:
-            if practised and trial.role != "practice":
-                screen.message(PRACTICE_OVER)
-                responder.proceed()
-            practised = trial.role == "practice"
-            _run_trial(trial, stimuli, screen, responder, record, start)
-            progress(trial.trial, len(plan.trials))
+        for step in steps:
+            record.append("state", state=step.state, block=step.block)
+            if step.state == "thanks":
+                break
+            if step.text:
+                _read(room, step)
+            for trial in step.trials:
+                _run_trial(room, trial, counts=step.state != "warm-up")
+                if step.state != "warm-up":
+                    progress(trial.trial, len(plan.trials))
         record.append("end")
     except BaseException as error:
         with suppress(LookalikeError):  # a full disk must not hide the first fault
             record.append("interruption", reason=_reason(error))
         raise
-    screen.message(THANKS)
+    screen.message(steps[-1].text)
     with suppress(SessionAborted):  # Escape closes this screen as well as any key
         responder.proceed()
 
 
-def _run_trial(
-    trial: PlannedTrial, stimuli: StimulusSet, screen: Screen, responder: Responder, record: Record, start: float
-) -> None:
-    screen.blank()
-    shown = screen.image(stimuli.read(trial.stimulus_id))
-    onset = round(shown - start, 6)
-    record.append("onset", trial=trial.trial, stimulus_id=trial.stimulus_id, onset=onset)
-    answer = responder.answer(trial, shown)
-    record.append(
-        "answer",
-        trial=trial.trial,
-        stimulus_id=trial.stimulus_id,
-        response=answer.response,
-        confidence=answer.confidence,
-        response_time=_rounded(answer.response_time),
-        confidence_time=_rounded(answer.confidence_time),
-        onset=onset,
-    )
+def _begin(
+    plan: Plan, stimuli: StimulusSet, screen: Screen, responder: Responder, record: Record, past: Past
+) -> tuple[_Room, list[Step]]:
+    """Write where the session starts, or goes on, and say what lies before it."""
+    here = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
+    if past.log is None:
+        record.append(
+            "start",
+            participant=plan.participant,
+            session=plan.session,
+            plan_sha256=plan.sha256,
+            stimulus_set_sha256=plan.stimulus_set_sha256,
+            study_sha256=plan.study_sha256,
+            days_since_first=past.days,
+            differs=list(past.differs),
+            **here,
+        )
+        return _Room(plan, stimuli, screen, responder, record, screen.now()), route(plan)
+    answered = frozenset(event["trial"] for event in past.log.of("answer"))
+    following = next(trial.trial for trial in plan.trials if trial.trial not in answered)
+    seen = any(event["trial"] == following for event in past.log.of("onset"))
+    elapsed = _elapsed_s(past.log)
+    gap = _seconds(past.log.events[-1]["utc"], utc_now())
+    record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, differs=list(past.differs), **here)
+    room = _Room(plan, stimuli, screen, responder, record, screen.now() - elapsed)
+    return room, route(plan, answered, resumed=True, agreed=bool(past.log.of("consent")))
+
+
+def _elapsed_s(log: Log) -> float:
+    """What the session's clock says now: the time since the start, but never less than what it said already."""
+    said = [_over(event) for event in log.events if event.get("onset") is not None]
+    return max([_seconds(log.start["utc"], utc_now()), *said])
+
+
+def _over(event: Event) -> float:
+    """When a trial's event was over, on the session's clock."""
+    times = (event["onset"], event.get("response_time"), event.get("confidence_time"))
+    return float(sum(time or 0.0 for time in times))
+
+
+def _seconds(earlier: str, later: str) -> float:
+    """Seconds between two moments of the wall clock; 0 if it was put back in between."""
+    elapsed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return round(max(0.0, elapsed.total_seconds()), 3)
+
+
+def _read(room: _Room, step: Step) -> None:
+    room.screen.message(step.text)
+    room.responder.proceed(lambda: room.screen.message(step.text))
+    if step.state == "consent":
+        room.record.append("consent")
+
+
+def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
+    images = [room.stimuli.read(name) for name in trial.images]
+    kind = KINDS[room.plan.kind]
+
+    def show() -> float:
+        return kind.show(room.screen, images)
+
+    room.screen.blank()
+    shown = show()
+    what = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - room.zero, 6)}
+    if counts:
+        room.record.append("onset", **what)
+    if room.plan.exposure_s is not None:
+        _expose(room, trial, images, shown, room.plan.exposure_s)
+    answer = room.responder.answer(trial, shown, show if room.plan.exposure_s is None else room.screen.blank)
+    room.record.append("answer" if counts else "warm-up", **what, **_facts(answer))
     # A person's answer took its time already; a simulated one takes it on the screen's clock.
-    screen.wait_until(shown + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
+    room.screen.wait_until(shown + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
+
+
+def _expose(room: _Room, trial: PlannedTrial, images: list[Pixels], shown: float, exposure_s: float) -> None:
+    """Leave the images up for their time, then mask them and clear the screen; answers given meanwhile wait."""
+    off = shown + exposure_s
+    # A flip waits for the next frame, so it is asked for half a frame early.
+    room.screen.wait_until(off - FRAME_S / 2)
+    if room.plan.mask_s:
+        rng = np.random.default_rng([room.plan.seed, room.plan.session, trial.trial])
+        masks = [rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images]
+        off = KINDS[room.plan.kind].show(room.screen, masks)
+        room.screen.wait_until(off + room.plan.mask_s - FRAME_S / 2)
+    room.screen.blank()
+
+
+def _facts(answer: Answer) -> Event:
+    return {
+        "response": answer.response,
+        "confidence": answer.confidence,
+        "response_time": _rounded(answer.response_time),
+        "confidence_time": _rounded(answer.confidence_time),
+        **answer.more,
+    }
 
 
 def _rounded(seconds: float | None) -> float | None:

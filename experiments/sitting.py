@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Any, Literal
 
 from data.errors import LookalikeError
 from data.observers import Observer
-from data.record import read_record
-from data.trials import RECORD
-from experiments.design import Plan
+from data.record import Log, read_record
+from data.trials import RECORD, session_folder
 from experiments.display import HeadlessScreen, Screen, WindowScreen
 from experiments.export import export_session
+from experiments.plan import Plan
 from experiments.record import Record, create_session, is_complete, refuse_taken
-from experiments.responder import KeyboardResponder, Responder, SessionAborted, read_script, simulate
-from experiments.session import Progress, run_session, silent
+from experiments.responder import HumanResponder, Responder, SessionAborted, read_script, simulate
+from experiments.session import NEW, Past, Progress, run_session, silent
 from stimuli.sets import StimulusSet
+
+Say = Callable[[str], None]
+# What a screen says of itself that is measured anew each time, so that a difference is none of its settings.
+_MEASURED = {"psychopy", "refresh_hz", "frame_s"}
+
+
+def to_stderr(text: str) -> None:
+    """Tell whoever runs the session something, at once."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -69,28 +79,83 @@ def hold(
     data: Path,
     setup: Setup,
     progress: Progress = silent,
-    days_since_first: float | None = None,
+    past: Past = NEW,
+    display: dict[str, Any] | None = None,
+    say: Say = to_stderr,
 ) -> Result:
     """Run the planned session and export it, also when Escape, Ctrl+C or SIGTERM ends it early.
 
     Screen and observer are made ready first: if there is no display or the script is faulty, the
     participant's session is not used up. Raises `LookalikeError` for those, and if the session
-    exists already; any other fault is raised after the export of what was answered.
+    exists already; any other fault is raised after the export of what was answered. `display` is what the screen
+    of the participant's first session said of itself; `say` is told what is different now.
     """
     refuse_taken(data, plan.participant, plan.session)
     with _open_screen(setup, plan, stimuli) as screen:
+        plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen)
+        differs = _say_differences(display or {}, screen, plan, say)
         folder = create_session(data, plan)
-        try:
-            with _sigterm_interrupts(), Record(folder) as record:
-                run_session(plan, stimuli, screen, responder, record, progress, days_since_first)
-        except (SessionAborted, KeyboardInterrupt):
-            pass  # the record says so, and so does the result
-        except BaseException:
-            with suppress(LookalikeError, OSError):  # the fault that ended the session is the one to tell
-                export_session(data, plan.participant, plan.session)
-            raise
-    table = export_session(data, plan.participant, plan.session)
+        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
+
+
+def go_on(
+    plan: Plan,
+    log: Log,
+    stimuli: StimulusSet,
+    data: Path,
+    setup: Setup,
+    progress: Progress = silent,
+    past: Past = NEW,
+    say: Say = to_stderr,
+) -> Result:
+    """Go on with a session that stopped (see `record.find_unfinished`), at its first trial without an answer.
+
+    Raises `LookalikeError` with nothing changed if another kind of observer answered before or `stimuli` is not
+    the set that was shown; otherwise as `hold`.
+    """
+    who, answered = f"participant {plan.participant}, session {plan.session}", len(log.of("answer"))
+    refuse_other_images(plan, stimuli)
+    if log.events and setup.observer != log.start["observer"]:
+        raise LookalikeError(
+            f"{who}: was begun by a {log.start['observer']} observer and cannot go on with a {setup.observer} one; "
+            f"give --observer {log.start['observer']}, or use another --participant"
+        )
+    setup = keep_display(setup, plan)
+    with _open_screen(setup, plan, stimuli) as screen:
+        responder = _open_responder(setup, plan, screen)
+        say(f"{who}: {f'goes on after {answered} of {len(plan.trials)} trials' if answered else 'begins anew'}")
+        differs = _say_differences(plan.display, screen, plan, say)
+        folder = session_folder(data, plan.participant, plan.session)
+        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
+
+
+def _run(
+    folder: Path,
+    plan: Plan,
+    stimuli: StimulusSet,
+    data: Path,
+    screen: Screen,
+    responder: Responder,
+    progress: Progress,
+    past: Past,
+) -> Result:
+    try:
+        with _sigterm_interrupts(), Record(folder) as record:
+            log = record.log if record.log.events else None
+            if log is not None and is_complete(plan, log):  # by another process, a moment ago
+                refuse_taken(data, plan.participant, plan.session)
+            run_session(plan, stimuli, screen, responder, record, progress, replace(past, log=log))
+    except (SessionAborted, KeyboardInterrupt):
+        pass  # the record says so, and so does the result
+    except BaseException:
+        with suppress(LookalikeError, OSError):  # the fault that ended the session is the one to tell
+            export_session(data, plan.participant, plan.session)
+        raise
+    return _result(folder, plan, export_session(data, plan.participant, plan.session))
+
+
+def _result(folder: Path, plan: Plan, table: Path) -> Result:
     log = read_record(folder / RECORD)
     return Result(
         participant=plan.participant,
@@ -102,6 +167,34 @@ def hold(
         trials=len(plan.trials),
         complete=is_complete(plan, log),
     )
+
+
+def refuse_other_images(plan: Plan, stimuli: StimulusSet) -> None:
+    """Raise `LookalikeError` unless `stimuli` is the set of the plan."""
+    if stimuli.sha256 != plan.stimulus_set_sha256:
+        raise LookalikeError(
+            f"{stimuli.folder}: participant {plan.participant}'s session {plan.session} is a record from another "
+            f"stimulus set ({plan.stimulus_set_sha256[:12]}, this one is {stimuli.sha256[:12]}); give the set that was "
+            "used then"
+        )
+
+
+def keep_display(setup: Setup, before: Plan) -> Setup:
+    """The setup on the kind of window that the participant's plan was shown in."""
+    return replace(setup, fullscreen=setup.fullscreen or bool(before.display.get("fullscreen")))
+
+
+def _say_differences(before: dict[str, Any], screen: Screen, plan: Plan, say: Say) -> tuple[str, ...]:
+    """What the screen says of itself now and did not say before, in words."""
+    now = screen.about
+    differs = tuple(
+        f"the display's {name.replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
+        for name in {**before, **now}
+        if before and name not in _MEASURED and now.get(name) != before.get(name)
+    )
+    for one in differs:
+        say(f"participant {plan.participant}, session {plan.session}: {one}")
+    return differs
 
 
 @contextmanager
@@ -132,8 +225,9 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: StimulusSet) -> Iterator[Scr
 
 
 def _window(setup: Setup, plan: Plan, stimuli: StimulusSet) -> WindowScreen:
-    shapes = [stimuli.read(trial.stimulus_id).shape for trial in plan.trials]
-    largest = (max(rows for rows, _ in shapes), max(columns for _, columns in shapes))
+    shapes = [stimuli.read(name).shape for trial in plan.trials for name in trial.images]
+    side_by_side = max(len(trial.images) for trial in plan.trials)
+    largest = (max(rows for rows, _ in shapes), side_by_side * max(columns for _, columns in shapes))
     # All images of the set, not only this session's: every participant sees the same grey.
     return WindowScreen(float(stimuli.table["mean"].mean()), largest, setup.fullscreen)
 
@@ -143,4 +237,4 @@ def _open_responder(setup: Setup, plan: Plan, screen: Screen) -> Responder:
         return read_script(setup.script, plan)
     if setup.observer == "simulated":
         return simulate(setup.simulated, plan)
-    return KeyboardResponder(plan, screen)
+    return HumanResponder(plan, screen)

@@ -38,7 +38,7 @@ def analyze(
     from analysis.report import analyze as run_analysis
     from data.foreign import Mapped
     from data.study import read_study
-    from experiments.design import draw_order
+    from experiments.order import draw_order
     from stimuli.sets import read_set
 
     planned = None if study is None else read_study(study)

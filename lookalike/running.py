@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from data.shipped import EXAMPLE_STUDY
 from lookalike.console import progress, relative, show
 from lookalike.options import Data, DPrime, Fullscreen, Json, Observer, Participant, Script, SessionSeed, Window
 
@@ -20,7 +19,7 @@ def run(
     stimuli: Annotated[Path, typer.Argument(help="Stimulus set.")],
     data: Data,
     participant: Participant,
-    study: Annotated[Path, typer.Option(help="Study file.", show_default="the shipped example")] = EXAMPLE_STUDY,
+    study: Annotated[Path | None, typer.Option(help="Study file.", show_default="the shipped example")] = None,
     observer: Observer = "human",
     script: Script = None,
     window: Window = True,
@@ -30,6 +29,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a participant's first session: real or generated, and how sure?
+
+    A session that stopped goes on at its first trial without an answer.
 
     \b
     Example:
@@ -56,9 +57,14 @@ def retest(
     fullscreen: Fullscreen = False,
     dprime: DPrime = 1.0,
     seed: SessionSeed = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Allow a first session that stopped early: retest what was answered.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a later session with the same images; nothing on screen says so.
+
+    A later session that stopped goes on at its first trial without an answer.
 
     \b
     Example:
@@ -69,7 +75,7 @@ def retest(
 
     setup = setup_for(observer, window, fullscreen, script, dprime, participant)
     with progress("trials", None) as advance:
-        result = flow.run(stimuli, data, participant, seed, setup, count(advance))
+        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)
     show_session(result, as_json)
 
 

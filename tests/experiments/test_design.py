@@ -13,8 +13,13 @@ from data.errors import LookalikeError
 from data.files import sha256
 from data.study import Plan as Settings
 from data.study import Study, StudyFile
-from experiments.design import _count_ways, _draw_truths, draw_plan, longest_run, read_plan, retest_plan, write_plan
+from data.task import read_task, shipped_tasks
+from experiments.design import draw_plan, retest_plan
+from experiments.order import _count_ways, _draw_truths, longest_run
+from experiments.plan import read_plan, write_plan
 from stimuli.sets import StimulusSet
+
+REALFAKE = read_task(shipped_tasks()["realfake"])
 
 
 def a_set(main: int, practice: int = 0, catch: int = 0) -> StimulusSet:
@@ -33,7 +38,7 @@ def a_set(main: int, practice: int = 0, catch: int = 0) -> StimulusSet:
 
 def a_study(**plan: object) -> StudyFile:
     study = Study(name="A study", planned_participants=6, plan=Settings.model_validate(plan))
-    return StudyFile(study, Path("study.toml"), "e" * 64)
+    return StudyFile(study, Path("study.toml"), "e" * 64, REALFAKE)
 
 
 LAYOUTS = st.fixed_dictionaries(

@@ -123,10 +123,13 @@ def test_a_session_whose_end_is_on_disk_is_exported_though_its_last_screen_is_up
 
 
 def cut(ran: Result, answers: int, rest: int = 0) -> bytes:
-    """Cut the record after so many answers and `rest` more events; return the whole record."""
+    """Cut the record after so many answers and `rest` more onsets; return the whole record."""
     path = ran.folder / "record.jsonl"
     whole = path.read_bytes()
-    path.write_bytes(b"".join(whole.splitlines(keepends=True)[: 1 + 2 * answers + rest]))
+    lines = whole.splitlines(keepends=True)
+    ends = [n for n, line in enumerate(lines) if line.startswith(b'{"event": "answer"')]
+    onsets = [n for n, line in enumerate(lines) if line.startswith(b'{"event": "onset"')]
+    path.write_bytes(b"".join(lines[: ends[answers - 1] + 1 + rest if answers else onsets[0] + rest]))
     return whole
 
 
@@ -209,7 +212,7 @@ def test_one_damaged_record_does_not_keep_the_others(
     record.write_bytes(record.read_bytes().replace(b'"onset"', b"'onset'", 1))
     damaged, whole = export_all(data)
     assert (damaged.participant, damaged.outcome, damaged.table) == ("p1", "failed", None)
-    assert "record.jsonl: line 2 is damaged" in str(damaged.problem)
+    assert "record.jsonl: line 4 is damaged" in str(damaged.problem)
     assert (whole.participant, whole.outcome, whole.table) == ("p2", "written", other.table)
     with pytest.raises(LookalikeError, match="participant p1, session 1"):
         load(data, study, None)
@@ -335,8 +338,8 @@ def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
 def test_a_record_of_other_trials_than_planned_is_refused(ran: Result, tmp_path: Path) -> None:
     record = ran.folder / "record.jsonl"
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-    first = json.loads(lines[1])["stimulus_id"]
-    lines[1] = lines[1].replace(first, "s9999")
+    first = json.loads(lines[3])["stimulus_id"]
+    lines[3] = lines[3].replace(first, "s9999")
     record.write_text("".join(lines), encoding="utf-8")
     with pytest.raises(LookalikeError, match="trial 1 shows 's9999', which the plan does not"):
         export_session(tmp_path / "data", "p1", 1)

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from data.errors import LookalikeError
+from data.record import FIELDS, Log
 from data.study import StudyFile
 from data.trials import session_folder
-from experiments.design import Plan, draw_plan, read_plan
-from experiments.record import Record, create_session, is_running, read_record, refuse_taken, sessions
+from experiments.design import draw_plan
+from experiments.plan import Plan, read_plan, write_plan
+from experiments.record import Record, create_session, find_unfinished, is_running, read_record, refuse_taken, sessions
 from stimuli.sets import StimulusSet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,12 +147,9 @@ def test_a_session_is_claimed_once_with_its_plan_in_it(tmp_path: Path, plan: Pla
     assert folder == session_folder(tmp_path, "k7q2m", 1)
     assert read_plan(folder / "plan.json") == plan
     assert sessions(tmp_path, "k7q2m") == [1]
-    Record(folder).__exit__(None, None, None)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was changed"):
         create_session(tmp_path, plan.model_copy(update={"seed": 99}))
-    with pytest.raises(FileExistsError):
-        Record(folder)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
@@ -202,8 +201,11 @@ def test_who_looks_while_a_session_locks_its_record_does_not_keep_it_from_the_lo
 ) -> None:
     flock, looks = fcntl.flock, 0.2
 
+    looking: list[int] = []
+
     def look_first(handle: int, how: int) -> None:
-        if how & fcntl.LOCK_EX:
+        if how & fcntl.LOCK_EX and not looking:
+            looking.append(handle)
             reader = open(tmp_path / "record.jsonl", "rb")  # noqa: SIM115 (closed by the timer)
             flock(reader.fileno(), fcntl.LOCK_SH)
             threading.Timer(looks, reader.close).start()
@@ -240,41 +242,104 @@ def refusal(data: Path) -> str:
     return str(caught.value)
 
 
+def begin(folder: Path, plan: Plan, answers: int) -> None:
+    """A record of the plan's first answers."""
+    with Record(folder) as record:
+        record.append("start", **dict.fromkeys(FIELDS["start"]) | {"plan_sha256": plan.sha256})
+        for trial in plan.trials[:answers]:
+            record.append("answer", **answer(trial.trial) | {"stimulus_id": trial.stimulus_id})
+
+
 def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Plan) -> None:
     folder = create_session(tmp_path, plan)
-    unshown = f"ended before anything was shown: remove {folder} to run it"
-    long_ago = time.time() - 90
-    os.utime(folder / "plan.json", (long_ago, long_ago))
-    assert unshown in refusal(tmp_path)
-    with Record(folder) as record:
+    with Record(folder):
         assert "it is running now; use another --participant" in refusal(tmp_path)
-    assert unshown in refusal(tmp_path)
-    record.path.unlink()
-    with Record(folder) as record:
-        for trial in range(1, 8):
-            record.append("answer", **answer(trial))
-        assert "it is running now; use another --participant" in refusal(tmp_path)
+    begin(folder, plan, 7)
     said = refusal(tmp_path)
-    assert "stopped after 7 of 20 trials" in said
-    assert f"'lookalike export {tmp_path}'" in said
-    assert "another --participant" in said
+    assert said.endswith("stopped after 7 of 20 trials; start it again to go on")
     assert "retest" not in said
-    record.path.unlink()
-    write_answers(folder, 20)
+    (folder / "record.jsonl").unlink()
+    begin(folder, plan, 20)
     assert "or 'lookalike retest' for a second session" in refusal(tmp_path)
-    record.path.write_text("damaged\n")
+    (folder / "record.jsonl").write_text("damaged\n")
     assert refusal(tmp_path).endswith("nothing was changed; use another --participant")
 
 
-def test_nobody_is_told_to_remove_a_session_that_may_just_be_beginning(tmp_path: Path, plan: Plan) -> None:
-    """Between its folder's appearance and the lock on its record, a session that runs looks like one that died."""
+def test_what_can_go_on_is_found(tmp_path: Path, plan: Plan) -> None:
+    assert find_unfinished(tmp_path, "k7q2m", 1) is None
     folder = create_session(tmp_path, plan)
-    for begun in (False, True):
-        if begun:
-            (folder / "record.jsonl").touch()
-        said = refusal(tmp_path)
-        assert "only just beginning, or ended at once; use another --participant, or ask again in a minute" in said
-        assert "remove " not in said
+    assert find_unfinished(tmp_path, "k7q2m", 1) == (plan, Log(folder / "record.jsonl", (), ""))
+    begin(folder, plan, 7)
+    found = find_unfinished(tmp_path, "k7q2m", 1)
+    assert found is not None
+    assert (found[0], len(found[1].of("answer"))) == (plan, 7)
+    with Record(folder), pytest.raises(LookalikeError, match="k7q2m, session 1 is running now; end it there first"):
+        find_unfinished(tmp_path, "k7q2m", 1)
+    other = plan.model_copy(update={"seed": 99})
+    write_plan(folder / "plan.json", other)
+    with pytest.raises(LookalikeError, match="recorded with another plan"):
+        find_unfinished(tmp_path, "k7q2m", 1)
+    write_plan(folder / "plan.json", plan)
+    (folder / "record.jsonl").unlink()
+    begin(folder, plan, 20)
+    assert find_unfinished(tmp_path, "k7q2m", 1) is None
+
+
+def test_a_record_is_opened_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.record._PATIENCE_S", 0.05)
+    with Record(tmp_path) as record:
+        record.append("answer", **answer(1))
+        with pytest.raises(LookalikeError, match="this session is running now; end it there first"):
+            Record(tmp_path)
+        record.append("answer", **answer(2))
+    with Record(tmp_path) as record:  # nobody holds it any more
+        assert len(record.log.of("answer")) == 2
+
+
+@pytest.mark.parametrize("half", ['{"event": "answer", "trial": 3, "respo', "é"])
+def test_half_a_line_is_set_aside_when_a_record_goes_on(tmp_path: Path, half: str) -> None:
+    path = write_answers(tmp_path, 2)
+    whole = path.read_bytes()
+    for spoilt in (half.encode("utf-8")[:-1], b"\x00" * 50):
+        path.write_bytes(whole + spoilt)
+        with Record(tmp_path) as record:
+            assert path.read_bytes() == whole
+            assert record.log.cut
+            assert (tmp_path / "record.cut").read_bytes().endswith(spoilt + b"\n")
+    assert (tmp_path / "record.cut").read_bytes().count(b"\n") == 2
+
+
+def test_ctrl_c_within_a_line_leaves_no_half_line_behind(tmp_path: Path) -> None:
+    class Interrupted(_FullDisk):
+        def write(self, line: Any) -> int:
+            if not self.full:
+                return int(self._file.write(line))
+            self._file.write(bytes(line)[:10])
+            self.full = False
+            raise KeyboardInterrupt
+
+    with Record(tmp_path) as record:
+        disk = Interrupted(record._file)
+        record._file = disk  # type: ignore[assignment]
+        record.append("answer", **answer(1))
+        disk.full = True
+        with pytest.raises(KeyboardInterrupt):
+            record.append("answer", **answer(2))
+        record.append("interruption", reason="KeyboardInterrupt")
+    assert [event["event"] for event in read_record(record.path).events] == ["answer", "interruption"]
+
+
+def test_ctrl_c_after_a_line_was_written_leaves_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_handle: int) -> None:
+        raise KeyboardInterrupt
+
+    with Record(tmp_path) as record:
+        with monkeypatch.context() as struck:
+            struck.setattr(os, "fsync", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                record.append("answer", **answer(1))
+        record.append("interruption", reason="KeyboardInterrupt")
+    assert [event["event"] for event in read_record(record.path).events] == ["answer", "interruption"]
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:

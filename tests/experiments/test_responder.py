@@ -11,16 +11,23 @@ import pytest
 from data.errors import LookalikeError
 from data.observers import Observer
 from data.study import StudyFile
+from data.task import ANSWERS
 from experiments import responder
-from experiments.design import Plan, draw_plan
-from experiments.display import HeadlessScreen
-from experiments.responder import KeyboardResponder, SessionAborted, read_script, simulate
+from experiments.design import draw_plan
+from experiments.display import FRAME_S, HeadlessScreen
+from experiments.plan import Plan
+from experiments.responder import HumanResponder, SessionAborted, read_script, simulate
+from experiments.wording import STOP_QUESTION
 from stimuli.sets import StimulusSet
 
 
 @pytest.fixture
 def plan(small_set: StimulusSet, make_study: Callable[..., StudyFile]) -> Plan:
     return draw_plan(small_set, make_study(trials=20, confidence_levels=4), "p1", 1, 0)
+
+
+def again_never() -> None:
+    raise AssertionError("nothing was to be shown once more")
 
 
 def rows(plan: Plan) -> list[list[str]]:
@@ -38,7 +45,7 @@ def test_a_script_answers_by_stimulus_or_by_trial(plan: Plan, tmp_path: Path) ->
     by_trial = read_script(write_script(tmp_path / "b.csv", numbered, "trial,response,confidence"), plan)
     for trial, (_, response, confidence) in zip(plan.trials, rows(plan), strict=True):
         for scripted in (by_stimulus, by_trial):
-            given = scripted.answer(trial, 0.0)
+            given = scripted.answer(trial, 0.0, again_never)
             assert (given.response, given.confidence) == (response, int(confidence))
             assert given.response_time is given.confidence_time is None
 
@@ -108,10 +115,10 @@ class Keyboard:
 
 
 @pytest.fixture
-def seated(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Callable[..., KeyboardResponder]:
-    def sit(*batches: list[Key]) -> KeyboardResponder:
+def seated(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HumanResponder]:
+    def sit(*batches: list[Key], screen: HeadlessScreen | None = None, plan: Plan = plan) -> HumanResponder:
         monkeypatch.setattr(responder, "_open_keyboard", lambda: Keyboard(*batches))
-        return KeyboardResponder(plan, HeadlessScreen())
+        return HumanResponder(plan, screen or HeadlessScreen())
 
     return sit
 
@@ -133,34 +140,128 @@ LEFT, RIGHT = "left", "right"
     ],
 )
 def test_keys_are_taken_in_the_order_they_went_down(
-    seated: Callable[..., KeyboardResponder], plan: Plan, batches: list[list[Key]]
+    seated: Callable[..., HumanResponder], plan: Plan, batches: list[list[Key]]
 ) -> None:
-    given = seated(*batches).answer(plan.trials[0], onset=1.0)
+    given = seated(*batches).answer(plan.trials[0], 1.0, again_never)
     assert (given.response, given.confidence) == ("generated", 3)
     assert (given.response_time, given.confidence_time) == (1.0, 0.5)
 
 
-def test_left_over_keys_do_not_answer_the_next_image(seated: Callable[..., KeyboardResponder], plan: Plan) -> None:
+def test_left_over_keys_do_not_answer_the_next_image(seated: Callable[..., HumanResponder], plan: Plan) -> None:
     person = seated(
         [Key(RIGHT, 2.0), Key("3", 2.5), Key(RIGHT, 2.6), Key("4", 2.7)], [], [Key(LEFT, 4.0)], [Key("1", 4.5)]
     )
-    person.answer(plan.trials[0], onset=1.0)
-    second = person.answer(plan.trials[1], onset=3.0)
+    person.answer(plan.trials[0], 1.0, again_never)
+    second = person.answer(plan.trials[1], 3.0, again_never)
     assert (second.response, second.confidence, second.response_time) == ("real", 1, 1.0)
 
 
+class Told(HeadlessScreen):
+    """A screen that notes its messages, and says when numbers were touched and when it lost the keyboard."""
+
+    def __init__(self, touched: tuple[tuple[int, float], ...] = (), lost: tuple[float, float] = (0.0, 0.0)) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._touches, self._lost = list(touched), lost
+
+    def message(self, text: str) -> float:
+        self.said.append(text)
+        return super().message(text)
+
+    def touched(self) -> list[tuple[int, float]]:
+        touches, self._touches = self._touches, []
+        return touches
+
+    def focused(self, time_s: float) -> bool:
+        return not self._lost[0] <= time_s < self._lost[1]
+
+    def unfocused_s(self, since: float) -> float:
+        return max(0.0, self._lost[1] - max(since, self._lost[0]))
+
+
 @pytest.mark.parametrize("batches", [[[Key("escape", 2.0)]], [[Key(RIGHT, 2.0)], [Key("escape", 2.5)]]])
-def test_escape_stops_at_either_question(
-    seated: Callable[..., KeyboardResponder], plan: Plan, batches: list[list[Key]]
+def test_escape_asks_at_either_question_and_y_stops(
+    seated: Callable[..., HumanResponder], plan: Plan, batches: list[list[Key]]
 ) -> None:
+    screen = Told()
     with pytest.raises(SessionAborted):
-        seated(*batches).answer(plan.trials[0], onset=1.0)
+        seated(*batches, [Key("space", 2.6)], [Key("y", 3.0)], screen=screen).answer(plan.trials[0], 1.0, again_never)
+    assert screen.said == [STOP_QUESTION]
+
+
+def test_after_n_the_trial_goes_on_and_keys_meant_for_the_question_answer_nothing(
+    seated: Callable[..., HumanResponder], plan: Plan
+) -> None:
+    shown: list[str] = []
+    screen = Told()
+    person = seated(
+        [Key("escape", 2.0)],
+        [Key(LEFT, 2.1)],
+        [Key("n", 3.0), Key(LEFT, 3.1)],
+        [],
+        [Key(RIGHT, 4.0)],
+        [Key("3", 4.5)],
+        screen=screen,
+    )
+    given = person.answer(plan.trials[0], 1.0, lambda: shown.append("image"))
+    assert (given.response, given.confidence) == ("generated", 3)
+    assert (given.response_time, given.confidence_time) == (3.0, 0.5)  # from the onset, whatever came between
+    asked = FRAME_S  # the moment of the question on the headless clock
+    assert given.more["paused_time"] == pytest.approx(3.0 - asked)
+    assert shown == ["image"]
+
+
+def test_where_there_is_nothing_to_go_back_to_escape_is_not_asked_about(
+    seated: Callable[..., HumanResponder],
+) -> None:
+    screen = Told()
+    with pytest.raises(SessionAborted):
+        seated([Key("escape", 2.0)], screen=screen).proceed()
+    assert screen.said == []
+
+
+@pytest.mark.parametrize("key", ["num_2", "2"])
+def test_numpad_and_main_row_digits_are_the_same(seated: Callable[..., HumanResponder], plan: Plan, key: str) -> None:
+    given = seated([Key(LEFT, 2.0)], [Key(key, 2.5)]).answer(plan.trials[0], 1.0, again_never)
+    assert (given.response, given.confidence, given.more["confidence_by"]) == ("real", 2, "key")
+
+
+def test_a_touched_number_answers_how_sure(seated: Callable[..., HumanResponder], plan: Plan) -> None:
+    screen = Told(touched=((1, 1.5), (3, 2.75)))  # the first before there was anything to be sure of
+    given = seated([Key(RIGHT, 2.0)], [], screen=screen).answer(plan.trials[0], 1.0, again_never)
+    assert (given.response, given.confidence, given.confidence_time) == ("generated", 3, 0.75)
+    assert given.more["confidence_by"] == "pointer"
+
+
+def test_a_key_held_down_since_before_the_image_answers_nothing(
+    seated: Callable[..., HumanResponder], plan: Plan
+) -> None:
+    person = seated([Key(LEFT, 0.5)], [Key(RIGHT, 5.0)], [Key("1", 6.0)])  # handed out when let go, long after onset
+    assert person.answer(plan.trials[0], 1.0, again_never).response == "generated"
+
+
+def test_what_is_typed_into_another_window_answers_nothing(seated: Callable[..., HumanResponder], plan: Plan) -> None:
+    screen = Told(lost=(1.5, 4.0))
+    person = seated([Key(LEFT, 2.0), Key("1", 2.2)], [Key(RIGHT, 4.5)], [Key("3", 5.0)], screen=screen)
+    given = person.answer(plan.trials[0], 1.0, again_never)
+    assert (given.response, given.confidence, given.response_time) == ("generated", 3, 3.5)
+    assert given.more["unfocused_time"] == 2.5
+
+
+@pytest.mark.parametrize("kind", ["two_alternative", "same_different"])
+def test_the_keys_of_a_plan_give_the_answers_of_its_kind(
+    seated: Callable[..., HumanResponder], plan: Plan, kind: str
+) -> None:
+    first, second = ANSWERS[kind]
+    other = plan.model_copy(update={"kind": kind, "keys": {first: "a", second: "l"}})
+    given = seated([Key("l", 2.0)], [Key("3", 2.5)], plan=other).answer(plan.trials[0], 1.0, again_never)
+    assert given.response == second
 
 
 def test_a_keyboard_that_cannot_be_timed_is_refused(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psychtoolbox", None)  # what a missing libjack does to the import
     with pytest.raises(LookalikeError, match="apt install libjack-jackd2-0"):
-        KeyboardResponder(plan, HeadlessScreen())
+        HumanResponder(plan, HeadlessScreen())
 
 
 def test_importing_experiments_loads_neither_psychopy_nor_torch() -> None:

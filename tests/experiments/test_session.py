@@ -10,12 +10,15 @@ import pytest
 from data.errors import LookalikeError
 from data.observers import Observer
 from data.study import StudyFile
-from experiments.design import Plan, PlannedTrial, draw_plan
+from experiments import wording
+from experiments.design import draw_plan
 from experiments.display import HeadlessScreen
+from experiments.kind import Answer
+from experiments.plan import Plan, PlannedTrial
 from experiments.record import Log, Record, read_record
-from experiments.responder import Answer, SessionAborted, simulate
+from experiments.responder import SessionAborted, simulate
 from experiments.session import run_session
-from experiments.wording import PRACTICE_OVER, THANKS, instructions
+from experiments.wording import instructions
 from stimuli.images import Pixels
 from stimuli.sets import StimulusSet
 
@@ -62,7 +65,14 @@ def simulated(plan: Plan, stimuli: StimulusSet, folder: Path) -> tuple[Watcher, 
 def test_the_screen_goes_from_instructions_to_thanks(small_set: StimulusSet, plan: Plan, tmp_path: Path) -> None:
     screen, _ = simulated(plan, small_set, tmp_path)
     images = [small_set.read(trial.stimulus_id) for trial in plan.trials]
-    expected = [instructions(plan), *images[:4], PRACTICE_OVER, *images[4:], THANKS]
+    expected = [
+        instructions(plan),
+        wording.practice(plan),
+        *images[:4],
+        wording.practice_over(),
+        *images[4:],
+        wording.thanks(plan),
+    ]
     seen = [shown for shown in screen.shown if shown is not BLANK]
     assert len(seen) == len(expected)
     for shown, wanted in zip(seen, expected, strict=True):
@@ -84,7 +94,9 @@ def test_each_answer_is_on_disk_before_the_next_image(small_set: StimulusSet, pl
 
 def test_the_record_holds_what_the_observer_said_and_when(small_set: StimulusSet, plan: Plan, tmp_path: Path) -> None:
     _, log = simulated(plan, small_set, tmp_path)
-    assert [event["event"] for event in log.events] == ["start", *["onset", "answer"] * len(plan.trials), "end"]
+    states = ["state", "state", *["onset", "answer"] * 4, "state", *["onset", "answer"] * 23, "state"]
+    assert [event["event"] for event in log.events] == ["start", *states, "end"]
+    assert [event["state"] for event in log.of("state")] == ["instructions", "practice", "block", "thanks"]
     assert log.start["plan_sha256"] == plan.sha256
     assert (log.start["observer"], log.start["screen"]) == ("simulated", {"kind": "headless"})
     answers = log.of("answer")
@@ -115,10 +127,10 @@ class Stops:
     def __init__(self, at: int, fault: BaseException) -> None:
         self.at, self.fault = at, fault
 
-    def proceed(self) -> None:
+    def proceed(self, again: object = None) -> None:
         pass
 
-    def answer(self, trial: PlannedTrial, onset: float) -> Answer:  # noqa: ARG002
+    def answer(self, trial: PlannedTrial, onset: float, again: object) -> Answer:  # noqa: ARG002
         if trial.trial == self.at:
             raise self.fault
         return Answer("real", 1, None, None)
@@ -151,9 +163,9 @@ def test_escape_on_the_last_screen_does_not_undo_the_session(
     class LeavesByEscape(Stops):
         asked = 0
 
-        def proceed(self) -> None:
+        def proceed(self, again: object = None) -> None:  # noqa: ARG002
             self.asked += 1
-            if self.asked == 3:  # after the instructions and the practice
+            if self.asked == 4:  # after the instructions, before and after the practice
                 raise SessionAborted
 
     with Record(tmp_path) as record:

@@ -1,0 +1,49 @@
+"""What a window hears besides keys: clicks or touches, and gaining or losing the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class WindowEvents:
+    """Clicks and changes of focus of a pyglet window, each with its time in s by `now`.
+
+    A touch screen's taps arrive as clicks. A window that was never told that it lost the keyboard has it: without
+    a window manager nobody tells.
+    """
+
+    def __init__(self, window: Any, now: Callable[[], float]) -> None:
+        self._window, self._now = window, now
+        self._clicks: list[tuple[float, float, float]] = []
+        self._lost: list[tuple[float, float | None]] = []  # from, until (None: not yet got back)
+        window.push_handlers(
+            on_mouse_press=self._on_mouse_press, on_activate=self._on_activate, on_deactivate=self._on_deactivate
+        )
+
+    def clicks(self) -> list[tuple[float, float, float]]:
+        """Clicks since asked last: pixels right of and above the window's middle, and when."""
+        self._window.dispatch_events()
+        clicks, self._clicks = self._clicks, []
+        return clicks
+
+    def focused(self, time_s: float) -> bool:
+        """Whether the window had the keyboard then."""
+        return not any(lost <= time_s and (back is None or time_s < back) for lost, back in self._lost)
+
+    def unfocused_s(self, since: float) -> float:
+        """For how long it did not, from `since` until now."""
+        now = self._now()
+        spans = ((max(lost, since), now if back is None else back) for lost, back in self._lost)
+        return sum(max(0.0, back - lost) for lost, back in spans)
+
+    def _on_mouse_press(self, x: float, y: float, _button: int, _modifiers: int) -> None:
+        self._clicks.append((x - self._window.width / 2, y - self._window.height / 2, self._now()))
+
+    def _on_deactivate(self) -> None:
+        if not self._lost or self._lost[-1][1] is not None:
+            self._lost.append((self._now(), None))
+
+    def _on_activate(self) -> None:
+        if self._lost and self._lost[-1][1] is None:
+            self._lost[-1] = (self._lost[-1][0], self._now())

@@ -1,0 +1,137 @@
+"""What a session's plan holds, and its file: all that is fixed before the first image is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+from pydantic import model_validator as validator
+
+from data.errors import LookalikeError
+from data.files import write_text
+from data.task import Text
+
+# Settings that came after the first plans were written. As long as one has its default it is left out of the file,
+# so that a plan from before still hashes as its file does.
+_LATER: dict[str, Any] = {
+    "kind": "realfake",
+    "task_sha256": "",
+    "participants_before": None,
+    "images": "shared",
+    "exposure_s": None,
+    "mask_s": 0.0,
+    "text": Text().model_dump(),
+    "display": {},
+    "block": 1,
+    "right": None,
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = whole(self)
+        return {name: value for name, value in content.items() if name not in _LATER or value != _LATER[name]}
+
+
+class Image(_Part):
+    """One image of a stimulus set. `sha256` is the image file's."""
+
+    stimulus_id: str
+    file: str
+    truth: Literal["real", "generated"]
+    sha256: str
+
+
+class PlannedTrial(_Part):
+    """One image to be judged, or the left one of a pair whose other is `right`. Blocks count from 1."""
+
+    trial: int = Field(ge=1)
+    stimulus_id: str
+    file: str
+    truth: Literal["real", "generated"]
+    role: Literal["main", "practice", "catch"]
+    sha256: str
+    block: int = Field(1, ge=1)
+    right: Image | None = None
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The ids of its images, from left to right."""
+        return (self.stimulus_id,) if self.right is None else (self.stimulus_id, self.right.stimulus_id)
+
+
+class Plan(_Part):
+    """All that is fixed before a session's first trial. See `data.task` for the settings' ranges.
+
+    `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
+    `participants_before` is how many participants had begun, from which counterbalancing follows. `display` is what
+    the screen said of itself.
+    """
+
+    format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
+    participant: str = Field(pattern="^[A-Za-z0-9]+$")
+    session: int = Field(ge=1)
+    task: str = Field(pattern="^[A-Za-z0-9]+$")
+    seed: int = Field(ge=0)
+    study_name: str
+    study_sha256: str
+    stimulus_set_sha256: str
+    confidence_levels: int = Field(ge=2, le=9)
+    told_prevalence: float = Field(gt=0, lt=1)
+    max_run: int | None = Field(ge=2)
+    keys: dict[str, str]
+    versions: dict[str, str]
+    kind: str = "realfake"
+    task_sha256: str = ""
+    participants_before: int | None = Field(None, ge=0)
+    images: Literal["shared", "own"] = "shared"
+    exposure_s: float | None = Field(None, gt=0)
+    mask_s: float = Field(0.0, ge=0)
+    text: Text = Text()
+    display: dict[str, Any] = {}
+    trials: tuple[PlannedTrial, ...] = Field(min_length=1)
+
+    @validator(mode="after")
+    def _consistent(self) -> Plan:
+        if [trial.trial for trial in self.trials] != list(range(1, len(self.trials) + 1)):
+            raise ValueError("trials are not numbered 1, 2, 3, ...")
+        shown = [image for trial in self.trials for image in trial.images]
+        if len(set(shown)) < len(shown):
+            raise ValueError("a stimulus stands in it twice")
+        return self
+
+    @property
+    def practice(self) -> tuple[PlannedTrial, ...]:
+        return tuple(trial for trial in self.trials if trial.role == "practice")
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the plan's file as `write_plan` writes it."""
+        return hashlib.sha256(_serialise(self).encode("utf-8")).hexdigest()
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write the plan as JSON, atomically."""
+    write_text(path, _serialise(plan))
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan and validate it. Raises `LookalikeError` naming the first field at fault."""
+    path = Path(path)
+    try:
+        return Plan.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise LookalikeError(f"{path}: no such plan; has this session been run?") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise LookalikeError(f"{path}: {where}: {first['msg']}; restore the file from a backup") from None
+
+
+def _serialise(plan: Plan) -> str:
+    return plan.model_dump_json(indent=2) + "\n"
