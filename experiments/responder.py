@@ -133,12 +133,13 @@ class HumanResponder:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""
         while True:
             self._collect(after)
-            if any(press.name == STOP for press in self._waiting):
-                self._ask_whether_to_stop(again)
             for press in self._waiting:
                 if press.name in meanings:
                     self._waiting.remove(press)
                     return meanings[press.name], press
+                if press.name == STOP:
+                    self._ask_whether_to_stop(again)
+                    break
             time.sleep(_POLL_S)
 
     def _collect(self, after: float) -> None:

@@ -6,6 +6,7 @@ state for as long as its process lives.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -90,12 +91,34 @@ class Fingers:
         self.down(name)
         self.up(name)
 
+    def touch(self, right: float, up: float) -> None:
+        """Click so many pixels right of and above the middle of PsychoPy's window."""
+        place = self._ours().get_geometry()
+        x, y = place.x + WINDOW_PX[0] // 2 + round(right), place.y + WINDOW_PX[1] // 2 - round(up)
+        self._test.fake_input(self._server, self._x.MotionNotify, x=x, y=y)
+        self._test.fake_input(self._server, self._x.ButtonPress, 1)
+        self._test.fake_input(self._server, self._x.ButtonRelease, 1)
+        self._server.sync()
+
+    def give_keyboard(self, away: bool) -> None:
+        """Give the keyboard to another window, or to PsychoPy's."""
+        if away:
+            root = self._server.screen().root
+            self._other = root.create_window(0, 0, 20, 20, 0, self._server.screen().root_depth)
+            self._other.map()
+            self._server.sync()
+        target = self._other if away else self._ours()
+        target.set_input_focus(self._x.RevertToParent, self._x.CurrentTime)
+        self._server.sync()
+
     def window(self) -> npt.NDArray[np.uint8]:
         """The red, green and blue of PsychoPy's window as the X server shows it: (rows, columns, 3)."""
-        root = self._server.screen().root
-        found = [child for child in root.query_tree().children if _size(child) == WINDOW_PX]
-        image = found[0].get_image(0, 0, *WINDOW_PX, self._x.ZPixmap, 0xFFFFFFFF)
+        image = self._ours().get_image(0, 0, *WINDOW_PX, self._x.ZPixmap, 0xFFFFFFFF)
         return np.frombuffer(image.data, np.uint8).reshape(WINDOW_PX[1], WINDOW_PX[0], 4)[..., 2::-1]
+
+    def _ours(self) -> Any:
+        children = self._server.screen().root.query_tree().children
+        return next(child for child in children if _size(child) == WINDOW_PX)
 
     def _send(self, event: int, name: str) -> None:
         keysym = self._keysyms.string_to_keysym(name)
@@ -112,10 +135,10 @@ def count(record: Path, event: str) -> int:
     return record.read_bytes().count(f'"event": "{event}"'.encode()) if record.exists() else 0
 
 
-def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def until(condition: Callable[[], bool], process: subprocess.Popen[str], ends: bool = False) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
-        assert process.poll() is None, process.communicate()
+        assert ends or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "the session does not go on"
         time.sleep(0.005)
 
@@ -165,6 +188,7 @@ def test_a_person_at_the_keyboard_who_leaves_two_images_before_the_end(
             until(lambda shown=trial.trial: count(record, "onset") == shown + 1, process)  # type: ignore[misc]
         fingers.tap("Right")
         fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
         output, noise = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, noise) == (1, "")
     assert "24 of 26 answered" in output
@@ -178,6 +202,93 @@ def test_a_person_at_the_keyboard_who_leaves_two_images_before_the_end(
     assert (answered["confidence_time"] > 0).all()
     took = answered["response_time"] + answered["confidence_time"]
     assert (table["onset"].diff().iloc[1:25].to_numpy() > took.to_numpy()).all()
+
+
+def answer(fingers: Fingers, record: Path, process: subprocess.Popen[str], keys: str = "Left 2") -> None:
+    """Answer the trial on screen, and wait for the next one's image."""
+    onsets = count(record, "onset") + count(record, "warm-up")
+    for key in keys.split():
+        fingers.tap(key)
+    until(lambda: count(record, "onset") + count(record, "warm-up") == onsets + 1, process)
+
+
+def test_a_person_stops_goes_on_touches_a_number_and_looks_away(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=8, practice=2), make_study(trials=8, practice_trials=2)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+
+    def begin(process: subprocess.Popen[str], onsets: int) -> None:
+        until(lambda: fingers.tap("space") or count(record, "onset") == onsets, process)
+
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        begin(process, 1)
+        answer(fingers, record, process)
+        fingers.tap("Left")
+        fingers.tap("2")
+        begin(process, 3)  # the practice is over
+        answer(fingers, record, process)
+        before = fingers.window()
+        fingers.tap("Escape")
+        until(lambda: (fingers.window() != before).any(), process)
+        fingers.tap("Right")  # no answer to this question
+        fingers.tap("n")
+        until(lambda: (fingers.window() == before).all(), process)
+        answer(fingers, record, process, "Left 3")
+        fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
+        assert "4 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        for keys, done in ((("space", "Left", "4"), 1), (("Left", "4"), 2)):
+            until(lambda: slowly(fingers, keys) or count(record, "warm-up") >= done, process)  # noqa: B023
+        begin(process, 6)
+        finish(fingers, record, process)
+        assert "10 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    table = read_bids(tmp_path / "data")
+    assert table["response"].tolist()[:6] == ["real"] * 4 + ["generated"] * 2
+    events = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    answers = {event["trial"]: event for event in events if event["event"] == "answer"}
+    assert answers[4]["paused_time"] > 0
+    assert answers[4]["response_time"] > answers[4]["paused_time"]
+    assert (answers[5]["confidence"], answers[5]["confidence_by"]) == (4, "pointer")
+    assert answers[6]["response"] == "generated"
+    assert answers[6]["unfocused_time"] > 0
+    assert [event["trial"] for event in events if event["event"] == "resume"] == [5]
+
+
+def slowly(fingers: Fingers, keys: tuple[str, ...]) -> None:
+    for key in keys:
+        fingers.tap(key)
+        time.sleep(0.05)
+
+
+def finish(fingers: Fingers, record: Path, process: subprocess.Popen[str]) -> None:
+    """Trial 5 with a touch, trial 6 after having typed into another window, then the rest."""
+    before = fingers.window()
+    fingers.tap("Right")
+    until(lambda: (fingers.window() != before).any(), process)
+    apart, below = WINDOW_PX[0] / 12, -WINDOW_PX[1] / 6
+    fingers.touch(0, WINDOW_PX[1] / 3)  # beside the numbers
+    fingers.touch(1.5 * apart, below)
+    until(lambda: count(record, "onset") == 7, process)
+    fingers.give_keyboard(away=False)
+    time.sleep(0.2)
+    fingers.give_keyboard(away=True)
+    time.sleep(0.2)
+    fingers.tap("Left")
+    time.sleep(0.2)
+    fingers.give_keyboard(away=False)
+    time.sleep(0.2)
+    answer(fingers, record, process, "Right 1")
+    for _ in range(3):
+        answer(fingers, record, process)
+    fingers.tap("Left")
+    fingers.tap("2")
+    until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
 
 
 def check_pixels(seen: npt.NDArray[np.uint8], stimuli: StimulusSet, stimulus_id: str) -> None:
