@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +13,11 @@ from data.errors import LookalikeError
 from data.files import sha256
 from data.study import Plan as Settings
 from data.study import Study, StudyFile
-from data.task import read_task, shipped_tasks
-from experiments.design import draw_plan, retest_plan
-from experiments.order import _count_ways, _draw_truths, longest_run
-from experiments.plan import read_plan, write_plan
+from data.task import Task, read_task, shipped_tasks
+from experiments.design import Before, draw_plan, retest_plan
+from experiments.kinds import KINDS
+from experiments.order import longest_run
+from experiments.plan import Plan, read_plan, write_plan
 from stimuli.sets import StimulusSet
 
 REALFAKE = read_task(shipped_tasks()["realfake"])
@@ -36,9 +37,10 @@ def a_set(main: int, practice: int = 0, catch: int = 0) -> StimulusSet:
     return StimulusSet(Path("a-set"), pd.DataFrame(rows), {}, "f" * 64)
 
 
-def a_study(**plan: object) -> StudyFile:
+def a_study(task: dict[str, object] | None = None, **plan: object) -> StudyFile:
     study = Study(name="A study", planned_participants=6, plan=Settings.model_validate(plan))
-    return StudyFile(study, Path("study.toml"), "e" * 64, REALFAKE)
+    file = replace(REALFAKE, task=Task.model_validate({**REALFAKE.task.model_dump(), **(task or {})}))
+    return StudyFile(study, Path("study.toml"), "e" * 64, file)
 
 
 LAYOUTS = st.fixed_dictionaries(
@@ -62,6 +64,7 @@ def test_a_plan_is_balanced_and_in_its_parts(layout: dict[str, int | None], seed
     truths = Counter(trial.truth for trial in plan.trials if trial.role == "main")
     assert truths["real"] == truths["generated"] == layout["trials"] // 2
     assert len({trial.stimulus_id for trial in plan.trials}) == len(plan.trials)
+    assert plan.trials[practice or 0].role == "main"  # a catch trial never comes first
     if layout["max_run"] is not None:
         assert longest_run([trial.truth for trial in plan.trials[practice:]]) <= layout["max_run"]
 
@@ -87,23 +90,6 @@ def test_a_retest_shows_the_same_images_in_another_order(seed: int, later: int, 
         assert (retest.session, retest.seed, retest.keys) == (2, retest_seed, first.keys)
         if max_run is not None:
             assert longest_run([t.truth for t in retest.trials[4:]]) <= max_run
-
-
-@pytest.mark.parametrize(("real", "generated", "max_run"), [(3, 3, 2), (4, 3, 2), (5, 2, 3), (4, 4, 3), (6, 2, 2)])
-def test_orders_are_uniform_over_all_admissible_ones(real: int, generated: int, max_run: int) -> None:
-    total = real + generated
-    orders = (
-        tuple("real" if place in places else "generated" for place in range(total))
-        for places in combinations(range(total), real)
-    )
-    admissible = {order for order in orders if longest_run(list(order)) <= max_run}
-    ways = _count_ways(real, generated, max_run)
-    assert ways["real", real, generated] + ways["generated", real, generated] == len(admissible)
-    draws = 100 * len(admissible)
-    counts = Counter(tuple(_draw_truths(real, generated, max_run, seed)) for seed in range(draws))
-    assert set(counts) == admissible
-    chi_square = sum((counts[order] - 100) ** 2 / 100 for order in admissible)
-    assert chi_square < len(admissible) + 5 * (2 * len(admissible)) ** 0.5  # mean and 5 SDs; the seeds are fixed
 
 
 def test_an_impossible_order_is_refused() -> None:
@@ -153,3 +139,120 @@ def test_a_spoilt_plan_is_refused(tmp_path: Path, before: str, after: str, messa
     assert str(path) in str(caught.value)
     with pytest.raises(LookalikeError, match="no such plan"):
         read_plan(tmp_path / "none.json")
+
+
+def test_a_plan_from_before_tasks_reads_and_keeps_its_hash(tmp_path: Path) -> None:
+    """Written by the version before; its record names this hash."""
+    path = tmp_path / "plan.json"
+    path.write_text(OLD_PLAN, encoding="utf-8")
+    plan = read_plan(path)
+    assert plan.sha256 == sha256(path)
+    assert (plan.kind, plan.keys, plan.trials[0].block) == ("realfake", {"real": "left", "generated": "right"}, 1)
+
+
+OLD_PLAN = """{
+  "format": "lookalike-plan/1",
+  "participant": "p1",
+  "session": 1,
+  "task": "realfake",
+  "seed": 7,
+  "study_name": "A study",
+  "study_sha256": "e",
+  "stimulus_set_sha256": "f",
+  "confidence_levels": 4,
+  "told_prevalence": 0.5,
+  "max_run": null,
+  "keys": {
+    "real": "left",
+    "generated": "right"
+  },
+  "versions": {
+    "lookalike": "0.1.0"
+  },
+  "trials": [
+    {
+      "trial": 1,
+      "stimulus_id": "s0001",
+      "file": "images/s0001.png",
+      "truth": "real",
+      "role": "main",
+      "sha256": "0"
+    }
+  ]
+}
+"""
+
+
+def test_keys_are_counterbalanced_by_who_came_before() -> None:
+    plans = [draw_plan(a_set(20), a_study(trials=20), "p1", 1, 0, Before(count)) for count in range(4)]
+    straight, turned = {"real": "left", "generated": "right"}, {"real": "right", "generated": "left"}
+    assert [plan.keys for plan in plans] == [straight, turned, straight, turned]
+    assert [plan.participants_before for plan in plans] == [0, 1, 2, 3]
+    assert retest_plan(plans[1], 2, 5).keys == turned
+    fixed = a_study({"counterbalance_keys": False}, trials=20)
+    assert draw_plan(a_set(20), fixed, "p1", 1, 0, Before(1)).keys == straight
+
+
+def shown(plan: Plan, role: str = "main") -> set[str]:
+    return {trial.stimulus_id for trial in plan.trials if trial.role == role}
+
+
+def test_shared_images_are_the_same_for_everyone_whatever_the_seed() -> None:
+    plans = [draw_plan(a_set(60, 4), a_study(trials=20, practice_trials=2), "p1", 1, seed) for seed in range(5)]
+    assert len({frozenset(shown(plan)) for plan in plans}) == 1
+    assert len({tuple(trial.stimulus_id for trial in plan.trials) for plan in plans}) == 5
+
+
+def test_own_images_are_seen_by_nobody_else_until_there_are_none_left() -> None:
+    study, seen = a_study({"images": "own"}, trials=20, practice_trials=2), frozenset[str]()
+    for participant in range(3):
+        plan = draw_plan(a_set(60, 2), study, "p1", 1, participant, Before(participant, seen))
+        assert not shown(plan) & seen
+        assert len(shown(plan, "practice")) == 2  # practice images may be anybody's
+        seen |= shown(plan)
+    with pytest.raises(LookalikeError, match="needs 10 real main images, the set has 0 that nobody was shown yet"):
+        draw_plan(a_set(60, 2), study, "p1", 1, 9, Before(3, seen))
+
+
+def test_blocks_are_of_about_equal_length_and_in_order() -> None:
+    plan = draw_plan(a_set(60, 4, 3), a_study({"blocks": 4}, trials=40, practice_trials=4, catch_trials=3), "p1", 1, 0)
+    blocks = [trial.block for trial in plan.trials if trial.role != "practice"]
+    assert blocks == [1] * 11 + [2] * 11 + [3] * 11 + [4] * 10
+    assert [trial.block for trial in retest_plan(plan, 2, 5).trials if trial.role != "practice"] == blocks
+
+
+@pytest.mark.parametrize("kind", ["two_alternative", "same_different"])
+@pytest.mark.parametrize("seed", range(5))
+def test_pairs_are_balanced_and_show_no_image_twice(kind: str, seed: int) -> None:
+    study = a_study({"kind": kind, "keys": {}}, trials=26, practice_trials=3, catch_trials=3, max_run=3)
+    plan = draw_plan(a_set(80, 12, 3), study, "p1", 1, seed)
+    main = [trial for trial in plan.trials if trial.role == "main"]
+    truths = [KINDS[kind].truth(trial) for trial in plan.trials if trial.role != "practice"]
+    assert len(plan.trials) == 32  # and no image twice, which every plan checks for itself
+    assert sorted(Counter(KINDS[kind].truth(trial) for trial in main).values()) == [13, 13]
+    assert longest_run(truths) <= 3
+    for trial in plan.trials:
+        assert trial.right is not None
+        pair = {trial.truth, trial.right.truth}
+        if kind == "two_alternative" or trial.role == "catch":
+            assert pair == {"real", "generated"}
+        elif KINDS[kind].truth(trial) == "same":
+            assert len(pair) == 1
+    kinds = Counter(trial.truth for trial in main if trial.right is not None and trial.right.truth == trial.truth)
+    assert kind == "two_alternative" or sorted(kinds.values()) == [6, 7]
+
+
+def test_the_generated_image_is_on_the_left_in_half_and_catch_pairs_on_either_side() -> None:
+    study = a_study({"kind": "two_alternative", "keys": {}}, trials=20, catch_trials=4)
+    for seed in range(5):
+        plan = draw_plan(a_set(60, 0, 4), study, "p1", 1, seed)
+        sides = Counter(trial.truth for trial in plan.trials if trial.role == "catch")
+        assert sorted(sides.values()) == [2, 2]
+
+
+def test_a_retest_of_some_trials_shows_only_those() -> None:
+    first = draw_plan(a_set(60, 4), a_study({"blocks": 3}, trials=20, practice_trials=4), "p1", 1, 0)
+    some = frozenset(trial.trial for trial in first.trials[:9])
+    again = retest_plan(first, 2, 3, some)
+    assert shown(again) == {trial.stimulus_id for trial in first.trials[4:9]}
+    assert shown(again, "practice") == shown(first, "practice")
