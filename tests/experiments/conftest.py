@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -49,11 +50,16 @@ def small_set(make_set: Callable[..., StimulusSet]) -> StimulusSet:
 
 @pytest.fixture(scope="session")
 def make_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyFile]:
-    """Write and read a study file with the given settings of its [plan]."""
+    """Write and read a study file with the given settings of its [plan], and of a task file beside it."""
 
-    def make(**plan: object) -> StudyFile:
+    def make(task: dict[str, object] | None = None, kind: str = "realfake", **plan: object) -> StudyFile:
         path = tmp_path_factory.mktemp("study") / "study.toml"
-        lines = ['name = "A study"', "planned_participants = 6", "[plan]", *(f"{k} = {v}" for k, v in plan.items())]
+        lines = ['name = "A study"', "planned_participants = 6", f'task = "{kind}"']
+        if task is not None:
+            lines[-1] = f'task = "{kind.replace("_", "")}.toml"'
+            own = [f'kind = "{kind}"', *(f"{name} = {json.dumps(value)}" for name, value in task.items())]
+            (path.parent / f"{kind.replace('_', '')}.toml").write_text("\n".join(own) + "\n", encoding="utf-8")
+        lines += ["[plan]", *(f"{k} = {v}" for k, v in plan.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return read_study(path)
 

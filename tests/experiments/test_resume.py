@@ -1,0 +1,314 @@
+"""Sessions that stopped and go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.errors import LookalikeError
+from data.observers import Observer
+from data.record import read_record
+from data.study import StudyFile
+from data.trials import read_bids, read_sidecar, session_folder
+from experiments import realfake, retest, sitting
+from experiments.display import HeadlessScreen
+from experiments.plan import read_plan
+from experiments.record import Record
+from experiments.sitting import Setup
+from stimuli.sets import StimulusSet
+
+SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1, own_sd=0.6))
+
+
+@pytest.fixture
+def study(make_study: Callable[..., StudyFile]) -> Path:
+    task = {"blocks": 2, "text.consent": "We keep your answers."}
+    return make_study(task=task, trials=20, practice_trials=4, catch_trials=3).path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def stop_after(*answers: int) -> Callable[[int, int], None]:
+    """Progress that stops the session once so many trials are done."""
+
+    def stop(done: int, _total: int) -> None:
+        if done in answers:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def folder_of(data: Path, session: int = 1) -> Path:
+    return session_folder(data, "p1", session)
+
+
+def whole(data: Path) -> list[tuple[Any, ...]]:
+    """What was answered, trial by trial."""
+    return list(read_bids(data)[["trial", "stimulus_id", "response", "confidence"]].itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("stop", [1, 3, 4, 5, 15, 16, 17, 26])
+def test_a_session_goes_on_where_it_stopped(small_set: StimulusSet, study: Path, data: Path, stop: int) -> None:
+    said: list[str] = []
+    assert not realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(stop)).complete
+    result = realfake.run(small_set.folder, data, "p1", study, None, SETUP, say=said.append)
+    assert (result.answered, result.complete, result.seed) == (27, True, 3)
+    assert said == [f"participant p1, session 1: goes on after {stop} of 27 trials"]
+    log = read_record(folder_of(data) / "record.jsonl")
+    assert [event["trial"] for event in log.of("answer")] == list(range(1, 28))
+    [resume] = log.of("resume")
+    assert (resume["trial"], resume["seen"]) == (stop + 1, False)
+    assert resume["gap_s"] >= 0
+    assert len(log.of("consent")) == 1
+    assert [event["stimulus_id"] for event in log.of("warm-up")] == (
+        [trial.stimulus_id for trial in read_plan(folder_of(data) / "plan.json").trials[:2]] if stop >= 4 else []
+    )
+    straight = data.parent / "straight"
+    realfake.run(small_set.folder, straight, "p1", study, 3, SETUP)
+    assert whole(data) == whole(straight)
+    onsets = read_bids(data)["onset"]
+    assert onsets.is_monotonic_increasing
+
+
+def test_trials_after_a_break_or_a_gap_are_flagged_in_the_table(
+    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, shown = HeadlessScreen.image, []
+
+    def dies(screen: HeadlessScreen, pixels: Any) -> float:
+        shown.append(pixels)
+        return image(screen, pixels)
+
+    def killed(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HeadlessScreen, "image", dies)
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(6))
+    with monkeypatch.context() as patch:  # the image of trial 10 is on screen
+        answer = Observer.judge
+        patch.setattr(Observer, "judge", lambda *a: killed() if len(shown) == 12 else answer(*a))
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+    table = realfake.run(small_set.folder, data, "p1", study, None, SETUP).table
+    rows = [dict(zip(lines[0], line, strict=True)) for lines in [_cells(table)] for line in lines[1:]]
+    flagged = {int(row["trial"]): row["after_gap"] for row in rows if row["after_gap"] != "no"}
+    assert flagged == {7: "resume", 10: "resume-seen", 17: "break"}
+    assert [row["block"] for row in rows] == ["n/a"] * 4 + ["1"] * 12 + ["2"] * 11
+    assert {row["key_mapping"] for row in rows} == {"real=left generated=right"}
+    sidecar = read_sidecar(table)
+    assert (sidecar["Resumed"], sidecar["Complete"]) == (2, True)
+    assert {"block", "after_gap", "key_mapping"} <= set(sidecar)
+    assert set(sidecar["after_gap"]["Levels"]) >= set(flagged.values())
+
+
+def _cells(table: Path) -> list[list[str]]:
+    return [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+
+
+def test_half_a_last_line_is_set_aside_and_its_trial_shown_again(
+    small_set: StimulusSet, study: Path, data: Path
+) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+    record = folder_of(data) / "record.jsonl"
+    lines = record.read_bytes().splitlines(keepends=True)
+    last = max(n for n, line in enumerate(lines) if b'"event": "answer"' in line)
+    record.write_bytes(b"".join(lines[:last]) + lines[last][:40])
+    shutil.rmtree(data / "sub-p1")  # whatever cuts a line also ends the session before its table is made
+    assert realfake.run(small_set.folder, data, "p1", study, None, SETUP).complete
+    log = read_record(record)
+    assert [event["trial"] for event in log.of("answer")] == list(range(1, 28))
+    assert [(event["trial"], event["seen"]) for event in log.of("resume")] == [(9, True)]
+    assert (folder_of(data) / "record.cut").read_bytes() == lines[last][:40] + b"\n"
+
+
+def test_a_session_that_died_before_anything_was_shown_begins_anew(
+    small_set: StimulusSet, study: Path, data: Path
+) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    plan = (folder_of(data) / "plan.json").read_bytes()
+    for spoil in (b"", b'{"event": "sta', None):
+        shutil.rmtree(data / "sub-p1")
+        (folder_of(data) / "record.jsonl").unlink()
+        if spoil is not None:
+            (folder_of(data) / "record.jsonl").write_bytes(spoil)
+        said: list[str] = []
+        assert realfake.run(small_set.folder, data, "p1", study, None, SETUP, say=said.append).complete
+        assert said == ["participant p1, session 1: begins anew"]
+        assert (folder_of(data) / "plan.json").read_bytes() == plan
+
+
+def test_only_the_same_session_goes_on(
+    small_set: StimulusSet,
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    study: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+    before = contents(data)
+    other_study = make_study(trials=20, practice_trials=4).path
+    changed_task = Path(shutil.copytree(study.parent, tmp_path / "study")) / "study.toml"
+    (changed_task.parent / "realfake.toml").write_text('kind = "realfake"\n', encoding="utf-8")
+    script = tmp_path / "script.csv"
+    lines = ["trial,response,confidence", *(f"{n},real,1" for n in range(1, 28))]
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    other_set = make_set(main=20, practice=4, catch=3, seed=1).folder
+    scripted = Setup("scripted", window=False, script=script)
+    for arguments, setup, message in (
+        ((small_set.folder, data, "p1", other_study, None), SETUP, "planned with another study file"),
+        ((small_set.folder, data, "p1", changed_task, None), SETUP, "planned with another task file"),
+        ((small_set.folder, data, "p1", study, 4), SETUP, "drawn with seed 3, not 4; leave out --seed"),
+        ((other_set, data, "p1", study, None), SETUP, "a record from another stimulus set"),
+        ((small_set.folder, data, "p1", study, None), scripted, "begun by a simulated observer and cannot go on with"),
+    ):
+        with pytest.raises(LookalikeError, match=message):
+            realfake.run(*arguments, setup)
+        assert contents(data) == before
+    assert realfake.run(small_set.folder, data, "p1", study, 3, SETUP).complete
+
+
+def test_an_altered_plan_or_image_stops_a_resume(own_set: Path, study: Path, data: Path) -> None:
+    realfake.run(own_set, data, "p1", study, 3, SETUP, stop_after(9))
+    before = contents(data)
+    (own_set / "images" / "s0001.png").unlink()
+    with pytest.raises(LookalikeError, match=r"s0001\.png: named in stimuli\.csv but missing"):
+        realfake.run(own_set, data, "p1", study, None, SETUP)
+    plan = folder_of(data) / "plan.json"
+    plan.write_bytes(before[plan].replace(b'"seed": 3', b'"seed": 4'))
+    with pytest.raises(LookalikeError, match=r"recorded with another plan than the plan\.json beside it"):
+        realfake.run(own_set, data, "p1", study, None, SETUP)
+    plan.write_bytes(before[plan])
+    assert contents(data) == before
+
+
+def test_a_session_that_runs_is_not_started_a_second_time(small_set: StimulusSet, study: Path, data: Path) -> None:
+    tried: list[str] = []
+
+    def meanwhile(done: int, _total: int) -> None:
+        if done == 5:
+            for start in (
+                lambda: realfake.run(small_set.folder, data, "p1", study, None, SETUP),
+                lambda: retest.run(small_set.folder, data, "p1", 4, SETUP, partial=True),
+            ):
+                with pytest.raises(LookalikeError, match="participant p1, session 1 is running now") as caught:
+                    start()
+                tried.append(str(caught.value))
+
+    assert realfake.run(small_set.folder, data, "p1", study, 3, SETUP, meanwhile).complete
+    assert len(tried) == 2
+
+
+def test_who_lost_the_race_to_go_on_is_refused(
+    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw a session that had stopped; the other one is at it now, or has been through with it."""
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+    monkeypatch.setattr("experiments.record._PATIENCE_S", 0.05)
+    open_screen = sitting.HeadlessScreen
+    with monkeypatch.context() as patch:
+        held: list[Record] = []
+        patch.setattr(sitting, "HeadlessScreen", lambda: held.append(Record(folder_of(data))) or open_screen())
+        with pytest.raises(LookalikeError, match="this session is running now; end it there first"):
+            realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+        held[0].__exit__(None, None, None)
+
+    def other_first() -> HeadlessScreen:
+        monkeypatch.setattr(sitting, "HeadlessScreen", open_screen)
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+        return open_screen()
+
+    monkeypatch.setattr(sitting, "HeadlessScreen", other_first)
+    with pytest.raises(LookalikeError, match="has session 1 already"):
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+    assert [event["trial"] for event in read_record(folder_of(data) / "record.jsonl").of("answer")] == [*range(1, 28)]
+
+
+def test_a_display_that_is_not_as_it_was_is_told_and_recorded(
+    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(HeadlessScreen):
+        def __init__(self) -> None:
+            super().__init__()
+            self.about = {"kind": "headless", "size_px": [800, 600]}
+
+    told = "the display's size px is [800, 600], was None"
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(sitting, "HeadlessScreen", Other)
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP, say=said.append)
+        retest.run(small_set.folder, data, "p1", 4, SETUP, say=said.append)
+    assert [line.partition(": ")[2] for line in said] == ["goes on after 9 of 27 trials", told, told]
+    assert read_record(folder_of(data) / "record.jsonl").of("resume")[0]["differs"] == [told]
+    assert read_record(folder_of(data, 2) / "record.jsonl").start["differs"] == [told]
+    assert read_plan(folder_of(data, 2) / "plan.json").display["size_px"] == [800, 600]
+
+
+def test_a_clock_that_was_put_back_makes_no_time_negative(
+    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+    with monkeypatch.context() as patch:
+        for module in ("record", "session", "retest"):
+            patch.setattr(f"experiments.{module}.utc_now", lambda: "2001-01-01T00:00:00.000+00:00")
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+        retest.run(small_set.folder, data, "p1", 4, SETUP)
+    log = read_record(folder_of(data) / "record.jsonl")
+    assert log.of("resume")[0]["gap_s"] == 0
+    assert [event["onset"] for event in log.of("answer")] == sorted(event["onset"] for event in log.of("answer"))
+    assert all(event["response_time"] > 0 for event in log.of("answer"))
+    assert read_record(folder_of(data, 2) / "record.jsonl").start["days_since_first"] == 0
+    assert json.loads((folder_of(data) / "record.jsonl").read_text().splitlines()[-1])["utc"].startswith("2001")
+
+
+def test_a_retest_goes_on_too_and_a_first_session_not_after_it(small_set: StimulusSet, study: Path, data: Path) -> None:
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(15))
+    with pytest.raises(LookalikeError, match=r"stopped after 15 of 27 .* go on with it \('lookalike run'\), or .*--p"):
+        retest.run(small_set.folder, data, "p1", 4, SETUP)
+    said: list[str] = []
+    stopped = retest.run(small_set.folder, data, "p1", 4, SETUP, stop_after(6), partial=True, say=said.append)
+    assert (stopped.session, stopped.answered, stopped.trials) == (2, 6, 15)
+    assert said == ["participant p1, session 2: shows the 11 trials of session 1 that were answered"]
+    with pytest.raises(LookalikeError, match="drawn with seed 4, not 5"):
+        retest.run(small_set.folder, data, "p1", 5, SETUP, partial=True)
+    done = retest.run(small_set.folder, data, "p1", None, SETUP, partial=True, say=said.append)
+    assert (done.session, done.answered, done.complete) == (2, 15, True)
+    table = read_bids(data)
+    shown = {n: set(part.loc[part["response"].notna(), "stimulus_id"]) for n, part in table.groupby("session")}
+    assert shown[1] == shown[2]
+    with pytest.raises(LookalikeError, match="has been followed by a later one, so it cannot go on"):
+        realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+
+
+def test_a_partial_retest_needs_a_main_trial_and_may_give_up_short_runs(
+    small_set: StimulusSet, make_study: Callable[..., StudyFile], data: Path
+) -> None:
+    study = make_study(trials=20, practice_trials=4, max_run=2).path
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(3))
+    with pytest.raises(LookalikeError, match="session 1 has no answered main trial to retest"):
+        retest.run(small_set.folder, data, "p1", 4, SETUP, partial=True)
+    realfake.run(small_set.folder, data, "p1", study, None, SETUP, stop_after(10))
+    record = folder_of(data) / "record.jsonl"
+    plan = {trial.trial: trial for trial in read_plan(folder_of(data) / "plan.json").trials}
+    kept = []
+    for line in record.read_text(encoding="utf-8").splitlines(keepends=True):
+        event = json.loads(line)
+        if event["event"] != "answer" or plan[event["trial"]].truth == "real":
+            kept.append(line)  # as if only real images had been answered: no order with short runs is left
+    record.write_text("".join(kept), encoding="utf-8")
+    said: list[str] = []
+    retest.run(small_set.folder, data, "p1", 4, SETUP, partial=True, say=said.append)
+    assert "in no order without more than 2 of one truth in a row" in said[-1]
+    assert read_plan(folder_of(data, 2) / "plan.json").max_run is None
