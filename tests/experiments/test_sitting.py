@@ -238,7 +238,7 @@ def test_an_altered_plan_is_refused_on_retest(small_set: StimulusSet, study: Pat
         retest.run(small_set.folder, data, "p1", 4, SETUP)
 
 
-@pytest.mark.parametrize("name", ["p 1", "../p1", "pé", "", "sub-p1"])
+@pytest.mark.parametrize("name", ["p 1", "../p1", "p/1", "pé", "病人", "", "sub-p1"])
 def test_an_unfit_participant_code_is_refused(small_set: StimulusSet, study: Path, data: Path, name: str) -> None:
     for call in (
         lambda: realfake.run(small_set.folder, data, name, study, 3, SETUP),
