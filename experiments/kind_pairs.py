@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.observers import Judgement, Observer
-from data.trials import AROUND_NOTES, COLUMN_NOTES
+from data.trials import COLUMN_NOTES
 from experiments.display import Screen
 from experiments.kind import planned
 from experiments.plan import Image, PlannedTrial
@@ -19,7 +19,7 @@ _LEVELS = COLUMN_NOTES["truth"]["Levels"]
 
 def pair_columns(truth: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The columns of a table of pairs, given what truth and response mean."""
-    notes = {**COLUMN_NOTES, **AROUND_NOTES}
+    notes = COLUMN_NOTES
     sides = {
         f"{side}_{name}": {"Description": f"{text} of the image on the {side}.", **levels}
         for side in ("left", "right")
@@ -39,7 +39,6 @@ def pair_columns(truth: Mapping[str, Any], response: Mapping[str, Any]) -> dict[
         "response_time": {**notes["response_time"], "Description": "From the images' onset to the answer."},
         "confidence_time": {**notes["confidence_time"], "Description": "From the answer to the confidence answer."},
         "onset": notes["onset"],
-        **AROUND_NOTES,
     }
 
 

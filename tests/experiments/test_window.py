@@ -22,6 +22,7 @@ from data.study import StudyFile
 from data.trials import read_bids
 from experiments.design import draw_plan
 from experiments.display import WINDOW_PX, enlarge
+from experiments.plan import read_plan
 from experiments.record import read_record
 from stimuli.sets import StimulusSet
 
@@ -306,6 +307,33 @@ def check_pixels(seen: npt.NDArray[np.uint8], stimuli: StimulusSet, stimulus_id:
     assert (top, left) == ((WINDOW_PX[1] - shown.shape[0]) // 2, (WINDOW_PX[0] - shown.shape[1] + 1) // 2)
     np.testing.assert_array_equal(grey[top:bottom, left:right, 0], shown)
     assert abs(grey[0, 0, 0] - background) <= 1
+
+
+def test_a_pair_stands_left_and_right_of_the_middle(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli = make_set(main=8, size=(33, 21))
+    study = make_study({}, "two_alternative", trials=4)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        seen = fingers.window()[..., 0].astype(int)
+        fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
+        assert process.communicate(timeout=PATIENCE_S)[1] == ""
+    trial = read_plan(record.with_name("plan.json")).trials[0]
+    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (4 * 21))  # the two side by side fill at most half
+    for half, name in zip((seen[:, : WINDOW_PX[0] // 2], seen[:, WINDOW_PX[0] // 2 :]), trial.images, strict=True):
+        shown = np.rint(enlarge(stimuli.read(name), scale) * 255).astype(int)
+        best = np.argwhere(half != seen[0, 0])
+        (top, left), (bottom, right) = best.min(axis=0), best.max(axis=0) + 1
+        np.testing.assert_array_equal(half[top:bottom, left:right], shown)
+        assert abs((left + right) - WINDOW_PX[0] // 2) <= 1  # in the middle of its half
+        assert abs((top + bottom) - WINDOW_PX[1]) <= 1
 
 
 def test_a_display_nobody_serves_is_told(
