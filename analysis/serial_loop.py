@@ -26,6 +26,7 @@ import pandas as pd
 from analysis.neighbours import by_participant, linked, places, unbroken
 from analysis.percentile import DRAWS, bounds
 from analysis.result import Result
+from data.circle import derivative_of_gaussian, wrap
 from data.trials import refuse_rows
 
 Array = npt.NDArray[np.float64]
@@ -148,17 +149,6 @@ def errors(frame: pd.DataFrame, *, harmonics: int = 2, lag: int = 1) -> pd.DataF
     rows = [_pairs(table, lag).assign(participant=name) for name, table in _prepared(frame, harmonics)]
     columns = ["participant", "trial", "difference_deg", "error_deg"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
-
-
-def wrap(degrees: npt.ArrayLike) -> Array:
-    """Angles brought into [−180, 180)."""
-    return np.asarray((np.asarray(degrees, dtype=np.float64) + 180) % 360 - 180, dtype=np.float64)
-
-
-def derivative_of_gaussian(difference_deg: npt.ArrayLike, amplitude_deg: float, width_deg: float) -> Array:
-    """The curve: `amplitude_deg` high at `width_deg`, as low at −`width_deg`."""
-    scaled = np.asarray(difference_deg, dtype=np.float64) / width_deg
-    return np.asarray(amplitude_deg * scaled * np.exp((1 - scaled**2) / 2), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,98 @@
+"""Morph loops as stimuli: one loop's folder, or a folder of them, verified and read image by image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import LookalikeError
+from data.files import sha256
+from data.loops import Frame, Loop, read_loop
+from stimuli.images import Pixels, read_picture
+
+_SAMPLE = 12  # frames of each loop from which the mean grey is taken
+
+
+@dataclass(frozen=True)
+class LoopSet:
+    """Verified loops by name, which is their folder's. `sha256` is of all names and manifests.
+
+    A frame's id is `<loop>/<file without ending>`; `files` says where each is below `folder`.
+    """
+
+    folder: Path
+    loops: Mapping[str, Loop]
+    files: Mapping[str, str]
+    sha256: str
+
+    def read(self, stimulus_id: str) -> Pixels:
+        """The P-values of one frame, shape (rows, columns); its hash is checked again.
+
+        Raises `LookalikeError` if the id is unknown or the file is missing or altered.
+        """
+        if stimulus_id not in self.files:
+            raise LookalikeError(f"{self.folder}: has no frame {stimulus_id!r}")
+        path = self.folder / self.files[stimulus_id]
+        if not path.is_file() or sha256(path) != self._frames[stimulus_id].sha256:
+            raise LookalikeError(f"{path}: missing or altered since the loop was made; restore it from a backup")
+        return read_picture(path).pixels
+
+    def ids(self, loop: str) -> tuple[str, ...]:
+        """The ids of a loop's frames, in order."""
+        return tuple(frame_id(loop, frame) for frame in self.loops[loop].frames)
+
+    def positions(self, loop: str) -> tuple[float, ...]:
+        """The places of a loop's frames, in degrees."""
+        return tuple(frame.position_deg for frame in self.loops[loop].frames)
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean P-value of the loops, from frames evenly spread over each."""
+        greys = []
+        for loop in self.loops:
+            ids = self.ids(loop)
+            chosen = np.linspace(0, len(ids), min(_SAMPLE, len(ids)), endpoint=False).astype(int)
+            greys += [float(self.read(ids[index]).mean()) for index in chosen]
+        return float(np.mean(greys))
+
+    @cached_property
+    def _frames(self) -> dict[str, Frame]:
+        return {frame_id(name, frame): frame for name, loop in self.loops.items() for frame in loop.frames}
+
+
+def frame_id(loop: str, frame: Frame) -> str:
+    """A frame's id among the loops of a set."""
+    return f"{loop}/{Path(frame.file).stem}"
+
+
+def is_loops(folder: Path) -> bool:
+    """Whether a folder is a loop, or holds loops."""
+    return (Path(folder) / "loop.json").is_file() or any(Path(folder).glob("*/loop.json"))
+
+
+def read_loops(folder: Path) -> LoopSet:
+    """Read a loop's folder, or a folder that holds loops' folders, and verify every frame.
+
+    Raises `LookalikeError` if there are none, or one is damaged (see `data.loops.read_loop`).
+    """
+    folder = Path(folder).resolve()
+    one = (folder / "loop.json").is_file()
+    places = [folder] if one else sorted(path.parent for path in folder.glob("*/loop.json"))
+    if not places:
+        raise LookalikeError(
+            f"{folder}: no morph loops here (loop.json is missing); make some with 'lookalike morph', each in a folder "
+            "of its own, and give that folder or the one that holds them"
+        )
+    loops = {place.name: read_loop(place) for place in places}
+    files = {
+        frame_id(place.name, frame): frame.file if one else f"{place.name}/{frame.file}"
+        for place in places
+        for frame in loops[place.name].frames
+    }
+    hashes = "".join(f"{sha256(place / 'loop.json')}  {place.name}\n" for place in places)
+    return LoopSet(folder, loops, files, hashlib.sha256(hashes.encode()).hexdigest())
