@@ -19,10 +19,14 @@ from data.errors import LookalikeError
 
 
 class Match(NamedTuple):
-    """One simulated match: a position in [0, 360), and how many s it took."""
+    """One simulated match: a position in [0, 360), how many s it took, and how sure it felt, from 0 to below 1.
+
+    A simulated observer does not know its errors, so it feels as sure of a bad match as of a good one.
+    """
 
     response_deg: float
     response_time: float
+    sureness: float
 
 
 @dataclass(frozen=True)
@@ -63,5 +67,7 @@ class Matcher:
         if previous_deg is not None:
             difference = wrap(previous_deg - target_deg)
             pulled = float(derivative_of_gaussian(difference, self.serial_deg, self.serial_width_deg))
-        response = guess if lapsed else (target_deg + self.bias_deg + pulled + noise) % 360
-        return Match(float(response), float(self.median_time_s * np.exp(0.35 * rng.standard_normal())))
+        response = guess if lapsed else target_deg + self.bias_deg + pulled + noise
+        # A remainder can round up to 360 itself, so it is taken twice.
+        time_s = self.median_time_s * np.exp(0.35 * rng.standard_normal())
+        return Match(float(response % 360 % 360), float(time_s), float(rng.random()))

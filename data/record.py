@@ -20,6 +20,11 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 
 An answer by a person may also have `paused_time` (s, for which the question whether to stop was up), `unfocused_time`
 (s, for which the window did not have the keyboard) and `confidence_by` (key | pointer).
+
+Of a matching task `response` is the position matched, in degrees, and `confidence` None where none was asked for. An
+answer also has `adjust_onset` (s since the session's start: of the image that was turned, from which `response_time`
+counts); a person's has `trajectory` (a list of [s since adjust_onset, degrees], from the start on, one for every
+frame passed) and `confirmed_by` (key | pointer).
 """
 
 from __future__ import annotations

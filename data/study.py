@@ -14,7 +14,7 @@ from pydantic import Field
 
 from data.errors import LookalikeError
 from data.settings import Section, nearest, read_settings
-from data.task import Layout, TaskFile, read_task, shipped_tasks, task_label
+from data.task import Layout, TaskFile, read_task, refuse_layout, shipped_tasks, task_label
 
 
 class Plan(Layout):
@@ -90,6 +90,10 @@ def read_study(path: Path) -> StudyFile:
         return StudyFile(study, path, sha256, None)
     said = {name: getattr(study.plan, name) for name in study.plan.model_fields_set}
     plan = Plan.model_validate({**{name: getattr(task.task, name) for name in Layout.model_fields}, **said})
+    try:
+        refuse_layout(task.task.kind, plan)
+    except ValueError as error:
+        raise LookalikeError(f"{path}: plan.{error}") from None
     return StudyFile(study.model_copy(update={"plan": plan, "task": task.label}), path, sha256, task)
 
 

@@ -13,10 +13,12 @@ from data.errors import LookalikeError
 from data.study import StudyFile
 from data.trials import check_label
 from data.version import VERSION
-from experiments.kinds import KINDS
+from experiments.kinds import CHOICES, KINDS, MATCHING
 from experiments.order import draw_order
 from experiments.plan import Image, Plan, PlannedTrial
+from stimuli.loopset import LoopSet
 from stimuli.sets import StimulusSet
+from stimuli.shown import Stimuli
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,21 @@ class Before:
 
 
 def draw_plan(
-    stimuli: StimulusSet, study: StudyFile, participant: str, session: int, seed: int, before: Before = Before()
+    stimuli: Stimuli, study: StudyFile, participant: str, session: int, seed: int, before: Before = Before()
 ) -> Plan:
     """Choose the images of a session and their order; the same arguments give the same plan.
 
     Main trials are half of one truth and half of the other; practice trials come first; catch trials are
     scattered among the main ones and never come first. Where the study sets `max_run`, the order is uniform over
     all orders in which no truth comes more than `max_run` times in a row. Raises `LookalikeError` if the set has
-    too few images, no order is admissible, or the study names no task.
+    too few images, no order is admissible, the study names no task, or its task shows something else than `stimuli`.
+
+    Of a matching task the main trials are shared out among the loops, whose order is drawn too (see `kind_matching`).
     """
     file = study.need_task()
     task, wanted = file.task, study.study.plan
     rng = _generator(seed, session)
-    pool = _Pool(stimuli, study, before.seen, rng)
-    practice, main = KINDS[task.kind].draw(pool, wanted, rng)
+    practice, main = _drawn(stimuli, study, before, rng)
     return Plan(
         participant=check_label(participant),
         session=session,
@@ -65,6 +68,8 @@ def draw_plan(
         images=task.images,
         exposure_s=task.exposure_s,
         mask_s=task.mask_s,
+        delay_s=task.delay_s,
+        min_start_deg=task.min_start_deg if task.kind == "matching" else None,
         text=task.text,
         trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
     )
@@ -73,12 +78,14 @@ def draw_plan(
 def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | None = None) -> Plan:
     """The images, keys and settings of `first` in a new order, for a later `session` (2, 3, ...).
 
-    Pairs stay together and each image on its side. With `only`, just these of the trials that are no practice.
+    Pairs stay together and each image on its side; a match starts where it did. With `only`, just
+    these of the trials that are no practice.
     Raises `LookalikeError` if these can be put in no order that keeps to `max_run`.
     """
     rng = _generator(seed, session)
     main = [t for t in first.trials if t.role != "practice" and (only is None or t.trial in only)]
-    blocks = min(len({trial.block for trial in main}), len(main))
+    stretches = len({KINDS[first.kind].stretch(trial) for trial in main})
+    blocks = min(-(-len({trial.block for trial in main}) // max(stretches, 1)), len(main))
     return first.model_copy(
         update={
             "session": session,
@@ -88,6 +95,26 @@ def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | Non
             "trials": _in_order(first.kind, list(first.practice), main, first.max_run, blocks, rng),
         }
     )
+
+
+def _drawn(
+    stimuli: Stimuli, study: StudyFile, before: Before, rng: np.random.Generator
+) -> tuple[list[PlannedTrial], ...]:
+    """Practice and all other trials, in no order yet."""
+    task, wanted = study.need_task().task, study.study.plan
+    if task.kind == "matching":
+        if not isinstance(stimuli, LoopSet):
+            raise LookalikeError(
+                f"{stimuli.folder}: a stimulus set, but the task of {study.path} is to match images on morph loops; "
+                "give a folder of 'lookalike morph', or another study file"
+            )
+        return MATCHING.draw(stimuli, task, wanted.trials, wanted.practice_trials, rng)
+    if not isinstance(stimuli, StimulusSet):
+        raise LookalikeError(
+            f"{stimuli.folder}: morph loops, but the task of {study.path} ({task.kind}) shows a stimulus set; "
+            'give one, or a study file with task = "matching"'
+        )
+    return CHOICES[task.kind].draw(_Pool(stimuli, study, before.seen, rng), wanted, rng)
 
 
 def draw_seed() -> int:
@@ -154,20 +181,29 @@ def _in_order(
     blocks: int,
     rng: np.random.Generator,
 ) -> tuple[PlannedTrial, ...]:
-    first = _shuffled(kind, practice, None, rng)
-    parts = np.array_split(np.arange(len(main)), blocks)
-    block = {int(place): number for number, part in enumerate(parts, start=1) for place in part}
-    rest = _shuffled(kind, main, max_run, rng)
-    while rest[0].role == "catch":  # drawn anew, so all orders that begin otherwise are as likely as before
-        rest = _shuffled(kind, main, max_run, rng)
-    numbered = [
-        *((trial, 1) for trial in first),
-        *((trial, block[place]) for place, trial in enumerate(rest)),
-    ]
+    """All trials, numbered: practice, then each stretch as `blocks` blocks of about equal length."""
+    numbered = [(trial, 1) for trial in _shuffled(kind, practice, None, rng)]
+    block = 0
+    for stretch in _stretches(kind, main, rng):
+        trials = _shuffled(kind, stretch, max_run, rng)
+        while trials[0].role == "catch":  # drawn anew, so all orders that begin otherwise are as likely as before
+            trials = _shuffled(kind, stretch, max_run, rng)
+        for part in np.array_split(np.arange(len(trials)), min(blocks, len(trials))):
+            block += 1
+            numbered += [(trials[place], block) for place in part]
     return tuple(
         trial.model_copy(update={"trial": number, "block": block})
         for number, (trial, block) in enumerate(numbered, start=1)
     )
+
+
+def _stretches(kind: str, main: list[PlannedTrial], rng: np.random.Generator) -> list[list[PlannedTrial]]:
+    """The trials that stand together, in a random order of stretches; most kinds have only one."""
+    found: dict[str, list[PlannedTrial]] = {}
+    for trial in main:
+        found.setdefault(KINDS[kind].stretch(trial), []).append(trial)
+    together = list(found.values())
+    return [together[index] for index in rng.permutation(len(together))] if len(together) > 1 else together
 
 
 def _shuffled(

@@ -50,6 +50,14 @@ class Point:
     position_deg: float
 
 
+@dataclass(frozen=True)
+class Confirm:
+    """The image shown was confirmed as the match, by key or by pointer."""
+
+    at: float
+    by: str  # key | pointer
+
+
 Input = Wheel | Key | Point
 
 
@@ -71,8 +79,11 @@ class Dial:
     def position_deg(self) -> float:
         return self._positions[self.frame]
 
-    def take(self, given: Input) -> None:
-        """Follow one input; one that bears an earlier time than the last is taken as of that time."""
+    def take(self, given: Input | Confirm) -> None:
+        """Follow one input; one that bears an earlier time than the last is taken as of that time.
+
+        At a confirmation the dial stands where it is by then.
+        """
         self.advance(given.at)
         match given:
             case Wheel():

@@ -16,7 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import LookalikeError
+from experiments.dial import Confirm, Input
+from experiments.dial_window import DialWindow
 from experiments.events import WindowEvents
+from experiments.ring import fit_ring
 from stimuli.images import Pixels
 
 WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
@@ -38,6 +41,12 @@ class Screen(Protocol):
 
     def pair(self, left: Pixels, right: Pixels) -> float:
         """Two images side by side."""
+
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:
+        """An image with a ring round it, turned by `ring_deg`, and a mark where the image stands on it."""
+
+    def turned(self) -> list[Input | Confirm]:
+        """What was done to the dial since asked last, in order."""
 
     def scale(self, question: str, levels: int) -> float:
         """A question, and below it the numbers 1 to `levels` to be touched or clicked."""
@@ -77,6 +86,12 @@ class HeadlessScreen:
     def pair(self, left: Pixels, right: Pixels) -> float:  # noqa: ARG002
         return self._next_frame()
 
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:  # noqa: ARG002
+        return self._next_frame()
+
+    def turned(self) -> list[Input | Confirm]:
+        return []
+
     def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
         return self._next_frame()
 
@@ -108,11 +123,13 @@ class WindowScreen:
 
     `background` is a P-value; `image_px` the largest (rows, columns) that will be shown. All images
     are shown at one scale: the largest whole number at which `image_px` fills at most half the
-    window's width and height, but at least 1. Raises `LookalikeError` without PsychoPy, without a
-    display, or if `image_px` does not fit the window.
+    window's width and height, but at least 1. With `ring` there is room for a dial round them. Raises
+    `LookalikeError` without PsychoPy, without a display, or if `image_px` (and the ring) do not fit the window.
     """
 
-    def __init__(self, background: float, image_px: tuple[int, int], fullscreen: bool = False) -> None:
+    def __init__(
+        self, background: float, image_px: tuple[int, int], fullscreen: bool = False, ring: bool = False
+    ) -> None:
         visual = _import_psychopy()
         from psychopy import __version__, logging, monitors
 
@@ -137,12 +154,16 @@ class WindowScreen:
         self._events = WindowEvents(self._window.winHandle, self.now)
         self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
         width, height = (int(side) for side in self._window.size)
+        text_color = 1 if background < 0.5 else -1
+        self._dial: DialWindow | None = None
         try:
             self.image_scale = whole_scale(image_px, (height, width))
+            if ring:
+                shown_px = (image_px[0] * self.image_scale, image_px[1] * self.image_scale)
+                self._dial = DialWindow(self._window, self.now, fit_ring(shown_px, (height, width)), text_color)
         except LookalikeError:
             self.close()
             raise
-        text_color = 1 if background < 0.5 else -1
         self._text = visual.TextStim(
             self._window, height=height / 32, wrapWidth=0.8 * width, color=text_color, colorSpace="rgb", autoLog=False
         )
@@ -174,6 +195,14 @@ class WindowScreen:
         self._draw(right, quarter)
         return self._flip()
 
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:
+        self._draw(pixels)
+        self._ring().draw(position_deg, ring_deg)
+        return self._flip(pointer=True, dial=True)
+
+    def turned(self) -> list[Input | Confirm]:
+        return self._ring().heard()
+
     def scale(self, question: str, levels: int) -> float:
         width, height = (int(side) for side in self._window.size)
         apart, below = min(width / 12, 0.9 * width / levels), -height / 6
@@ -181,8 +210,8 @@ class WindowScreen:
         self._write(question)
         for level, place in places.items():
             self._write(str(level), place)
-        shown = self._flip()
-        self._numbers, self._window.mouseVisible = places, True
+        shown = self._flip(pointer=True)
+        self._numbers = places
         return shown
 
     def touched(self) -> list[tuple[int, float]]:
@@ -225,9 +254,17 @@ class WindowScreen:
         self._image.pos = (right + (width - columns) % 2 / 2, (height - rows) % 2 / 2)
         self._image.draw()
 
-    def _flip(self) -> float:
-        if self._numbers:
-            self._numbers, self._window.mouseVisible = {}, False
+    def _ring(self) -> DialWindow:
+        if self._dial is None:
+            raise ValueError("this window has no dial")
+        return self._dial
+
+    def _flip(self, pointer: bool = False, dial: bool = False) -> float:
+        self._numbers = {}
+        if self._dial is not None and not dial:
+            self._dial.hide()
+        if pointer != self._window.mouseVisible:
+            self._window.mouseVisible = pointer
         return float(self._window.flip())
 
 

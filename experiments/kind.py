@@ -7,23 +7,29 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from data.observers import Observer
+from data.record import Event
 from data.task import Layout
 from experiments.display import Screen
 from experiments.plan import Image, Plan, PlannedTrial
 from stimuli.images import Pixels
+from stimuli.shown import Stimuli
+
+_ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`response` is one of the kind's answers; `confidence` 1..k; times in s, None where nothing was timed.
+    """`response` is one of the kind's answers, or the position matched in degrees; `confidence` 1..k.
 
+    Times are in s, None where nothing was timed; a confidence that was not asked for is None too.
     `more` is what else the record keeps of the answer, by name.
     """
 
-    response: str
-    confidence: int
+    response: str | float
+    confidence: int | None
     response_time: float | None
     confidence_time: float | None
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -37,7 +43,7 @@ class Pool(Protocol):
 
 
 class Kind(Protocol):
-    """How a kind of task draws its trials, shows one, words its question, and writes its table."""
+    """How a kind of task shows a trial, tells what it is about, and writes its table."""
 
     @property
     def about(self) -> str:
@@ -47,26 +53,61 @@ class Kind(Protocol):
     def columns(self) -> Mapping[str, Mapping[str, Any]]:
         """The columns of its table and what they mean, as a BIDS sidecar says it."""
 
-    def draw(self, pool: Pool, wanted: Layout, rng: np.random.Generator) -> tuple[list[PlannedTrial], ...]:
-        """The practice trials, and the main and catch trials, in no order yet."""
-
     def truth(self, trial: PlannedTrial) -> str:
         """The right answer, as `max_run` counts and the table says it."""
+
+    def stretch(self, trial: PlannedTrial) -> str:
+        """Trials of one stretch stand together in a session, and a break lies before the next stretch."""
 
     def show(self, screen: Screen, images: Sequence[Pixels]) -> float:
         """Put a trial's images on the screen; return their onset."""
 
+    def probe(self, screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, shown: float) -> float:
+        """Show what is answered, if that is something else than the images; return from when answers count.
+
+        `shown` is the images' onset.
+        """
+
     def lead(self, plan: Plan) -> list[str]:
         """The first paragraphs of the instructions: what will be seen, and how much of what."""
-
-    def meaning(self, answer: str) -> str:
-        """The question to which a key for `answer` says yes."""
 
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         """The columns of the table that the plan knows."""
 
+    def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:
+        """The columns that the record's answer to the trial knows."""
+
+    def finish(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with the columns that follow from others."""
+
+
+class ChoiceKind(Kind, Protocol):
+    """A kind that shows images of a stimulus set and is answered with one of two keys."""
+
+    def draw(self, pool: Pool, wanted: Layout, rng: np.random.Generator) -> tuple[list[PlannedTrial], ...]:
+        """The practice trials, and the main and catch trials, in no order yet."""
+
+    def meaning(self, answer: str) -> str:
+        """The question to which a key for `answer` says yes."""
+
     def simulate(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
         """What a simulated observer answers."""
+
+
+class Choice:
+    """What all kinds with two keys do alike."""
+
+    def stretch(self, trial: PlannedTrial) -> str:  # noqa: ARG002
+        return ""
+
+    def probe(self, screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, shown: float) -> float:  # noqa: ARG002
+        return shown
+
+    def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:  # noqa: ARG002
+        return {name: answer.get(name) for name in _ANSWERED}
+
+    def finish(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table
 
 
 def planned(image: Image, role: str, right: Image | None = None) -> PlannedTrial:

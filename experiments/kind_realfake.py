@@ -11,12 +11,12 @@ from data.observers import Observer
 from data.task import Layout
 from data.trials import COLUMN_NOTES
 from experiments.display import Screen
-from experiments.kind import Answer, Pool, planned
+from experiments.kind import Answer, Choice, Pool, planned
 from experiments.plan import Plan, PlannedTrial
 from stimuli.images import Pixels
 
 
-class RealFake:
+class RealFake(Choice):
     about = "Judge whether an image is real or generated, then rate one's confidence."
     columns: Mapping[str, Mapping[str, Any]] = COLUMN_NOTES
 

@@ -10,7 +10,7 @@ import numpy as np
 from data.observers import Observer
 from data.task import Layout
 from experiments.display import Screen
-from experiments.kind import Answer, Pool, planned
+from experiments.kind import Answer, Choice, Pool, planned
 from experiments.kind_pairs import is_different, judge_both, pair_columns, pair_row, show_pair, sided
 from experiments.plan import Plan, PlannedTrial
 from stimuli.images import Pixels
@@ -18,7 +18,7 @@ from stimuli.images import Pixels
 _KINDS = {"same": "both real or both generated", "different": "one real, one generated"}
 
 
-class SameDifferent:
+class SameDifferent(Choice):
     about = "Judge whether two images are of the same kind (real, generated), then rate one's confidence."
     columns = pair_columns(
         {"Description": "What the pair is.", "Levels": _KINDS},

@@ -11,7 +11,7 @@ import numpy as np
 from data.observers import Judgement, Observer
 from data.task import Layout
 from experiments.display import Screen
-from experiments.kind import Answer, Pool
+from experiments.kind import Answer, Choice, Pool
 from experiments.kind_pairs import judge_both, pair_columns, pair_row, show_pair, sided
 from experiments.plan import Plan, PlannedTrial
 from stimuli.images import Pixels
@@ -19,7 +19,7 @@ from stimuli.images import Pixels
 _PLACES = {"left": "the left image", "right": "the right image"}
 
 
-class TwoAlternative:
+class TwoAlternative(Choice):
     about = "Judge which of two images was generated, then rate one's confidence."
     columns = pair_columns(
         {"Description": "Where the generated image is.", "Levels": _PLACES},

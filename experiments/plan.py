@@ -26,6 +26,9 @@ _LATER: dict[str, Any] = {
     "display": {},
     "block": 1,
     "right": None,
+    "match": None,
+    "delay_s": 0.0,
+    "min_start_deg": None,
 }
 
 
@@ -47,8 +50,25 @@ class Image(_Part):
     sha256: str
 
 
+class Match(_Part):
+    """What a matching trial asks for: the image is at `target_deg` of `loop`, and the dial starts at `start_deg`.
+
+    `start_id` is the frame there. The ring round the image that is turned has position 0 at `ring_deg` clockwise from
+    its top.
+    """
+
+    loop: str
+    target_deg: float = Field(ge=0, lt=360)
+    start_deg: float = Field(ge=0, lt=360)
+    start_id: str
+    ring_deg: float = Field(ge=0, lt=360)
+
+
 class PlannedTrial(_Part):
-    """One image to be judged, or the left one of a pair whose other is `right`. Blocks count from 1."""
+    """One image to be judged, the left one of a pair whose other is `right`, or one to be matched.
+
+    Blocks count from 1.
+    """
 
     trial: int = Field(ge=1)
     stimulus_id: str
@@ -58,6 +78,7 @@ class PlannedTrial(_Part):
     sha256: str
     block: int = Field(1, ge=1)
     right: Image | None = None
+    match: Match | None = None
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -81,7 +102,7 @@ class Plan(_Part):
     study_name: str
     study_sha256: str
     stimulus_set_sha256: str
-    confidence_levels: int = Field(ge=2, le=9)
+    confidence_levels: int = Field(ge=0, le=9)
     told_prevalence: float = Field(gt=0, lt=1)
     max_run: int | None = Field(ge=2)
     keys: dict[str, str]
@@ -92,6 +113,8 @@ class Plan(_Part):
     images: Literal["shared", "own"] = "shared"
     exposure_s: float | None = Field(None, gt=0)
     mask_s: float = Field(0.0, ge=0)
+    delay_s: float = Field(0.0, ge=0)
+    min_start_deg: float | None = Field(None, ge=0)
     text: Text = Text()
     display: dict[str, Any] = {}
     trials: tuple[PlannedTrial, ...] = Field(min_length=1)
@@ -100,7 +123,7 @@ class Plan(_Part):
     def _consistent(self) -> Plan:
         if [trial.trial for trial in self.trials] != list(range(1, len(self.trials) + 1)):
             raise ValueError("trials are not numbered 1, 2, 3, ...")
-        shown = [image for trial in self.trials for image in trial.images]
+        shown = [image for trial in self.trials if trial.match is None for image in trial.images]
         if len(set(shown)) < len(shown):
             raise ValueError("a stimulus stands in it twice")
         return self

@@ -20,7 +20,7 @@ from experiments.record import find_unfinished, refuse_taken, sessions
 from experiments.script import ask_or_parse, run_script, setup_from
 from experiments.session import Progress, silent
 from experiments.sitting import Result, Say, Setup, go_on, hold, to_stderr
-from stimuli.sets import StimulusSet, read_set
+from stimuli.shown import Stimuli, read_stimuli
 
 CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are misread: i, l, o, 0, 1
 
@@ -44,7 +44,7 @@ def run(
     unfinished = find_unfinished(data, participant, 1)
     if unfinished is None:
         refuse_taken(data, participant, 1)
-    shown, setup = read_set(stimuli), setup or Setup()
+    shown, setup = read_stimuli(stimuli), setup or Setup()
     if unfinished is not None:
         plan, log = unfinished
         _refuse_other_settings(data, plan, log, None if study is None else read_study(study), seed)
@@ -54,7 +54,7 @@ def run(
     return hold(plan, shown, data, setup, progress)
 
 
-def _before(data: Path, study: StudyFile, shown: StimulusSet) -> Before:
+def _before(data: Path, study: StudyFile, shown: Stimuli) -> Before:
     """How many participants have begun and, where each has images of his own, which ones they were shown."""
     begun = sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}"))
     if study.need_task().task.images == "shared":

@@ -19,13 +19,13 @@ from data.files import read_table
 from data.observers import Observer, usual_cuts
 from data.task import ANSWERS
 from experiments.display import Screen
-from experiments.kind import Answer, Kind
-from experiments.kinds import KINDS
+from experiments.kind import Answer, ChoiceKind
+from experiments.kinds import CHOICES
 from experiments.plan import Plan, PlannedTrial
 from experiments.wording import STOP_QUESTION, confidence_question
 
 GO_ON, STOP = "space", "escape"
-_POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
+POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
 Again = Callable[[], object]
 
 
@@ -56,7 +56,7 @@ class SimulatedResponder:
 
     observer: Observer
     session: int
-    task: Kind
+    task: ChoiceKind
     kind: str = "simulated"
 
     def proceed(self, again: Again | None = None) -> None:
@@ -140,7 +140,7 @@ class HumanResponder:
                 if press.name == STOP:
                     self._ask_whether_to_stop(again)
                     break
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
 
     def _collect(self, after: float) -> None:
         # Keys arrive as they are let go; fast typists press the next before that. So others are kept for the next
@@ -167,7 +167,7 @@ class HumanResponder:
                     again()
                     self._paused_s += press.at - asked
                     return
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
 
 
 def read_script(path: Path, plan: Plan) -> ScriptedResponder:
@@ -183,15 +183,13 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
         raise LookalikeError(f"{path}: column stimulus_id or trial is missing; one of them says what is answered")
     levels = range(1, plan.confidence_levels + 1)
     confidence = pd.to_numeric(table["confidence"], errors="coerce")
-    _refuse_rows(path, table[key].isna(), f"{key} is missing")
-    _refuse_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice")
+    refuse_script_rows(path, table[key].isna(), f"{key} is missing")
+    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice")
     words = ANSWERS[plan.kind]
-    _refuse_rows(path, ~table["response"].isin(words), f"response is none of {', '.join(words)}")
-    _refuse_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}")
+    refuse_script_rows(path, ~table["response"].isin(words), f"response is none of {', '.join(words)}")
+    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}")
     given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
-    unanswered = [str(trial.trial) for trial in plan.trials if getattr(trial, key) not in given]
-    if unanswered:
-        raise LookalikeError(f"{path}: no answer for trial {_some(unanswered)} of the plan; add a row for each")
+    refuse_unanswered(path, plan, given, key)
     return ScriptedResponder({trial.stimulus_id: given[getattr(trial, key)] for trial in plan.trials})
 
 
@@ -208,7 +206,7 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
             f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
             f"give it {plan.confidence_levels - 1} confidence_cuts"
         )
-    return SimulatedResponder(observer, plan.session, KINDS[plan.kind])
+    return SimulatedResponder(observer, plan.session, CHOICES[plan.kind])
 
 
 def _open_keyboard() -> Any:
@@ -231,7 +229,15 @@ def _open_keyboard() -> Any:
     return keyboard
 
 
-def _refuse_rows(path: Path, bad: pd.Series, why: str) -> None:
+def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: str) -> None:
+    """Raise `LookalikeError` for trials of the plan whose `key` (trial, stimulus_id) is not in `given`."""
+    unanswered = [str(trial.trial) for trial in plan.trials if getattr(trial, key) not in given]
+    if unanswered:
+        raise LookalikeError(f"{path}: no answer for trial {_some(unanswered)} of the plan; add a row for each")
+
+
+def refuse_script_rows(path: Path, bad: pd.Series, why: str) -> None:
+    """Raise `LookalikeError` naming the rows of a script where `bad` is true, if any."""
     if bad.any():
         rows = [str(int(index) + 2) for index in np.flatnonzero(bad.to_numpy())]
         raise LookalikeError(f"{path}: row {_some(rows)}: {why}; correct the script")

@@ -21,7 +21,7 @@ from experiments.record import check_together, find_unfinished, is_complete, is_
 from experiments.script import ask_or_parse, run_script, setup_from
 from experiments.session import Past, Progress, silent
 from experiments.sitting import Result, Say, Setup, go_on, hold, keep_display, refuse_other_images, to_stderr
-from stimuli.sets import read_set
+from stimuli.shown import read_stimuli
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
             f"participant {participant}'s session 1 was answered by a {log.start['observer']} observer and this would "
             f"be by a {setup.observer} one, so it is no retest; give --observer {log.start['observer']} or check it"
         )
-    shown = read_set(stimuli)
+    shown = read_stimuli(stimuli)
     refuse_other_images(first, shown)
     past = Past(days=_days_since(log))
     latest = sessions(data, participant)[-1]

@@ -19,7 +19,7 @@ from experiments.record import Record, utc_now
 from experiments.responder import Responder, SessionAborted
 from experiments.route import Step, route
 from stimuli.images import Pixels
-from stimuli.sets import StimulusSet
+from stimuli.shown import Stimuli
 
 Progress = Callable[[int, int], None]
 
@@ -49,7 +49,7 @@ class _Room:
     """What every trial needs; `zero` is the moment on the screen's clock at which the session's clock says 0 s."""
 
     plan: Plan
-    stimuli: StimulusSet
+    stimuli: Stimuli
     screen: Screen
     responder: Responder
     record: Record
@@ -58,7 +58,7 @@ class _Room:
 
 def run_session(
     plan: Plan,
-    stimuli: StimulusSet,
+    stimuli: Stimuli,
     screen: Screen,
     responder: Responder,
     record: Record,
@@ -94,7 +94,7 @@ def run_session(
 
 
 def _begin(
-    plan: Plan, stimuli: StimulusSet, screen: Screen, responder: Responder, record: Record, past: Past
+    plan: Plan, stimuli: Stimuli, screen: Screen, responder: Responder, record: Record, past: Past
 ) -> tuple[_Room, list[Step]]:
     """Write where the session starts, or goes on, and say what lies before it."""
     here = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
@@ -129,7 +129,7 @@ def _elapsed_s(log: Log) -> float:
 
 def _over(event: Event) -> float:
     """When a trial's event was over, on the session's clock."""
-    times = (event["onset"], event.get("response_time"), event.get("confidence_time"))
+    times = (event.get("adjust_onset", event["onset"]), event.get("response_time"), event.get("confidence_time"))
     return float(sum(time or 0.0 for time in times))
 
 
@@ -160,10 +160,13 @@ def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
         room.record.append("onset", **what)
     if room.plan.exposure_s is not None:
         _expose(room, trial, images, shown, room.plan.exposure_s)
-    answer = room.responder.answer(trial, shown, show if room.plan.exposure_s is None else room.screen.blank)
+    begun = kind.probe(room.screen, room.stimuli, room.plan, trial, shown)
+    answer = room.responder.answer(trial, begun, show if room.plan.exposure_s is None else room.screen.blank)
+    if trial.match is not None:
+        what["adjust_onset"] = round(begun - room.zero, 6)
     room.record.append("answer" if counts else "warm-up", **what, **_facts(answer))
     # A person's answer took its time already; a simulated one takes it on the screen's clock.
-    room.screen.wait_until(shown + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
+    room.screen.wait_until(begun + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
 
 
 def _expose(room: _Room, trial: PlannedTrial, images: list[Pixels], shown: float, exposure_s: float) -> None:

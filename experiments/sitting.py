@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from data.errors import LookalikeError
+from data.matcher import Matcher
 from data.observers import Observer
 from data.record import Log, read_record
 from data.trials import RECORD, session_folder
@@ -21,8 +22,10 @@ from experiments.export import export_session
 from experiments.plan import Plan
 from experiments.record import Record, create_session, is_complete, refuse_taken
 from experiments.responder import HumanResponder, Responder, SessionAborted, read_script, simulate
+from experiments.responder_matching import HumanMatcher, SimulatedMatcher, read_matches
 from experiments.session import NEW, Past, Progress, run_session, silent
-from stimuli.sets import StimulusSet
+from stimuli.loopset import LoopSet
+from stimuli.shown import Stimuli
 
 Say = Callable[[str], None]
 # What a screen says of itself that is measured anew each time, so that a difference is none of its settings.
@@ -39,7 +42,8 @@ class Setup:
     """Who answers, and on what.
 
     `script` is the table of answers of a scripted observer (see `responder.read_script`);
-    `simulated` the simulated one. Without a `window` only those two can take part.
+    `simulated` the simulated one, `matcher` the one of a matching task. Without a `window`
+    only scripted and simulated observers can take part.
     """
 
     observer: Literal["human", "scripted", "simulated"] = "human"
@@ -47,6 +51,7 @@ class Setup:
     fullscreen: bool = False
     script: Path | None = None
     simulated: Observer = field(default_factory=Observer)
+    matcher: Matcher = field(default_factory=Matcher)
 
     def __post_init__(self) -> None:
         if self.observer == "human" and not self.window:
@@ -75,7 +80,7 @@ class Terminated(KeyboardInterrupt):
 
 def hold(
     plan: Plan,
-    stimuli: StimulusSet,
+    stimuli: Stimuli,
     data: Path,
     setup: Setup,
     progress: Progress = silent,
@@ -93,7 +98,7 @@ def hold(
     refuse_taken(data, plan.participant, plan.session)
     with _open_screen(setup, plan, stimuli) as screen:
         plan = plan.model_copy(update={"display": screen.about})
-        responder = _open_responder(setup, plan, screen)
+        responder = _open_responder(setup, plan, screen, stimuli)
         differs = _say_differences(display or {}, screen, plan, say)
         folder = create_session(data, plan)
         return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
@@ -102,7 +107,7 @@ def hold(
 def go_on(
     plan: Plan,
     log: Log,
-    stimuli: StimulusSet,
+    stimuli: Stimuli,
     data: Path,
     setup: Setup,
     progress: Progress = silent,
@@ -123,7 +128,7 @@ def go_on(
         )
     setup = keep_display(setup, plan)
     with _open_screen(setup, plan, stimuli) as screen:
-        responder = _open_responder(setup, plan, screen)
+        responder = _open_responder(setup, plan, screen, stimuli)
         say(f"{who}: {f'goes on after {answered} of {len(plan.trials)} trials' if answered else 'begins anew'}")
         differs = _say_differences(plan.display, screen, plan, say)
         folder = session_folder(data, plan.participant, plan.session)
@@ -133,7 +138,7 @@ def go_on(
 def _run(
     folder: Path,
     plan: Plan,
-    stimuli: StimulusSet,
+    stimuli: Stimuli,
     data: Path,
     screen: Screen,
     responder: Responder,
@@ -169,7 +174,7 @@ def _result(folder: Path, plan: Plan, table: Path) -> Result:
     )
 
 
-def refuse_other_images(plan: Plan, stimuli: StimulusSet) -> None:
+def refuse_other_images(plan: Plan, stimuli: Stimuli) -> None:
     """Raise `LookalikeError` unless `stimuli` is the set of the plan."""
     if stimuli.sha256 != plan.stimulus_set_sha256:
         raise LookalikeError(
@@ -216,7 +221,7 @@ def _sigterm_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _open_screen(setup: Setup, plan: Plan, stimuli: StimulusSet) -> Iterator[Screen]:
+def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]:
     screen = _window(setup, plan, stimuli) if setup.window else HeadlessScreen()
     try:
         yield screen
@@ -224,17 +229,27 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: StimulusSet) -> Iterator[Scr
         screen.close()
 
 
-def _window(setup: Setup, plan: Plan, stimuli: StimulusSet) -> WindowScreen:
+def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
     shapes = [stimuli.read(name).shape for trial in plan.trials for name in trial.images]
     side_by_side = max(len(trial.images) for trial in plan.trials)
     largest = (max(rows for rows, _ in shapes), side_by_side * max(columns for _, columns in shapes))
     # All images of the set, not only this session's: every participant sees the same grey.
-    return WindowScreen(float(stimuli.table["mean"].mean()), largest, setup.fullscreen)
+    return WindowScreen(stimuli.mean, largest, setup.fullscreen, ring=plan.kind == "matching")
 
 
-def _open_responder(setup: Setup, plan: Plan, screen: Screen) -> Responder:
+def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:
+    if isinstance(stimuli, LoopSet):
+        return _open_matcher(setup, plan, screen, stimuli)
     if setup.script is not None:
         return read_script(setup.script, plan)
     if setup.observer == "simulated":
         return simulate(setup.simulated, plan)
     return HumanResponder(plan, screen)
+
+
+def _open_matcher(setup: Setup, plan: Plan, screen: Screen, loops: LoopSet) -> Responder:
+    if setup.script is not None:
+        return read_matches(setup.script, plan)
+    if setup.observer == "simulated":
+        return SimulatedMatcher(setup.matcher, plan, loops)
+    return HumanMatcher(plan, screen, loops)

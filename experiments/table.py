@@ -13,14 +13,14 @@ from data.trials import AROUND_NOTES
 from experiments.kinds import KINDS
 from experiments.plan import Plan
 
-_ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
 # What an unanswered trial's row says of the session so far, and says otherwise once the session has gone on.
 _PASSING = ("onset", "after_gap")
 
 
 def columns(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """The columns of a plan's table, in order, and what they mean."""
-    return {**KINDS[plan.kind].columns, **AROUND_NOTES}
+    """The columns of a plan's table, in order, and what they mean; none of a confidence that is not asked for."""
+    notes = {**KINDS[plan.kind].columns, **(AROUND_NOTES if plan.keys else {})}
+    return {name: note for name, note in notes.items() if plan.confidence_levels or not name.startswith("confidence")}
 
 
 def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
@@ -28,20 +28,23 @@ def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
     onsets = {event["trial"]: event["onset"] for event in log.of("onset")}
     answers = {event["trial"]: event for event in log.of("answer")}
     gaps, keys = _gaps(log), " ".join(f"{answer}={key}" for answer, key in plan.keys.items())
+    kind = KINDS[plan.kind]
     rows = [
         {
             "trial": trial.trial,
             "role": trial.role,
-            **KINDS[plan.kind].row(trial),
+            **kind.row(trial),
             "onset": onsets.get(trial.trial),
             "block": None if trial.role == "practice" else trial.block,
             "after_gap": gaps.get(trial.trial, "no"),
             "key_mapping": keys,
-            **{name: answers.get(trial.trial, {}).get(name) for name in _ANSWERED},
+            **kind.answered(trial, answers.get(trial.trial, {})),
         }
         for trial in plan.trials
     ]
-    return pd.DataFrame(rows, columns=list(columns(plan))).astype({"confidence": "Int64", "block": "Int64"})
+    table = kind.finish(pd.DataFrame(rows))
+    whole = {name: "Int64" for name in ("confidence", "block") if name in columns(plan)}
+    return table.reindex(columns=list(columns(plan))).astype(whole)
 
 
 def narrowed(fresh: bytes, there: bytes) -> bytes:
@@ -61,7 +64,7 @@ def is_earlier(there: bytes, fresh: bytes) -> bool:
         return False
     names = [name.decode() for name in now[0]]
     passing = [names.index(name) for name in _PASSING if name in names]
-    response = names.index("response")
+    response = names.index("response" if "response" in names else "response_deg")
     later = dropwhile(lambda rows: rows[0] == rows[1], zip(before, now, strict=True))
     return all(
         len(old) == len(new)

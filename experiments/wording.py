@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.kinds import KINDS
+from experiments.kinds import CHOICES, KINDS
 from experiments.plan import Plan
 
 KEY_NAMES = {"left": "the LEFT arrow key", "right": "the RIGHT arrow key"}
@@ -13,6 +13,11 @@ STOP_QUESTION = "Do you want to stop?\n\nPress Y to stop; what you have answered
 _PRACTICE = (
     "First some practice. After each answer you say how sure you are. Use the whole scale: a low number when you are "
     "guessing, a high one only when you are certain, and those between for what lies between."
+)
+_PRACTICE_UNRATED = "First some practice."
+_TURN = (
+    "To turn it, scroll the mouse wheel, press the LEFT and RIGHT arrow keys (hold one down to turn faster), or drag "
+    "along the ring. When it looks right press SPACE or ENTER, or click on the image."
 )
 _PAUSE = "Time for a break. Take as long as you like."
 _THANKS = "That was the last image. Thank you."
@@ -31,14 +36,14 @@ def instructions(plan: Plan) -> str:
     lead = [plan.text.instructions] if plan.text.instructions else kind.lead(plan)
     if plan.text.instructions and plan.kind == "realfake":
         lead += kind.lead(plan)[1:]  # the prevalence is told whatever else is
-    answers = [f"{kind.meaning(answer)} Press {_key(key)}." for answer, key in plan.keys.items()]
+    sure = f"Then say how sure you are: press a number {_scale(plan.confidence_levels)}."
     return "\n\n".join(
         [
             *lead,
-            "\n".join(answers),
-            f"Then say how sure you are: press a number {_scale(plan.confidence_levels)}.",
+            *([_TURN] if plan.kind == "matching" else [_choices(plan)]),
+            *([sure] if plan.confidence_levels else []),
             *([f"The first {len(plan.practice)} are for practice."] if plan.practice else []),
-            *([f"Each stays for {plan.exposure_s:g} seconds; answer then or later."] if plan.exposure_s else []),
+            *([f"Each stays for {plan.exposure_s:g} seconds; answer then or later."] if _may_wait(plan) else []),
             "Take the time you need. ESC stops the session; what you have answered is kept.",
             BEGIN,
         ]
@@ -46,7 +51,9 @@ def instructions(plan: Plan) -> str:
 
 
 def practice(plan: Plan) -> str:
-    """What the confidence scale means, before the first practice trial."""
+    """What the confidence scale means, if there is one, before the first practice trial."""
+    if not plan.confidence_levels:
+        return "\n\n".join([plan.text.practice or _PRACTICE_UNRATED, BEGIN])
     scale = f"The numbers go {_scale(plan.confidence_levels)}."
     return "\n\n".join([plan.text.practice or _PRACTICE, scale, BEGIN])
 
@@ -68,6 +75,17 @@ def thanks(plan: Plan) -> str:
 def confidence_question(levels: int) -> str:
     """The question after each image; `levels` is k of the scale 1..k, whose numbers stand below it."""
     return f"How sure are you?\nPress or touch a number {_scale(levels)}."
+
+
+def _choices(plan: Plan) -> str:
+    """Which key says what."""
+    kind = CHOICES[plan.kind]
+    return "\n".join(f"{kind.meaning(answer)} Press {_key(key)}." for answer, key in plan.keys.items())
+
+
+def _may_wait(plan: Plan) -> bool:
+    """Whether images go away before they are answered, and may be answered while they are there."""
+    return plan.exposure_s is not None and plan.kind != "matching"
 
 
 def _scale(levels: int) -> str:

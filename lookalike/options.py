@@ -26,12 +26,24 @@ Participant = Annotated[str, typer.Option("--participant", help="Random code, le
 Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
 Script = Annotated[
     Path | None,
-    typer.Option(help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence."),
+    typer.Option(
+        help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence; of matches: trial, "
+        "response_deg."
+    ),
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]
 Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole screen.")]
 SessionSeed = Annotated[
     int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
+]
+NoiseDeg = Annotated[
+    float, typer.Option("--noise-deg", min=0, help="Of a simulated observer who matches: SD of errors, in degrees.")
+]
+SerialDeg = Annotated[
+    float,
+    typer.Option(
+        "--serial-deg", help="Of a simulated observer who matches: attraction to the last target at its peak, degrees."
+    ),
 ]
 DPrime = Annotated[
     float,

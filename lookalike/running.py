@@ -9,14 +9,28 @@ from typing import Annotated
 import typer
 
 from lookalike.console import progress, relative, show
-from lookalike.options import Data, DPrime, Fullscreen, Json, Observer, Participant, Script, SessionSeed, Window
+from lookalike.options import (
+    Data,
+    DPrime,
+    Fullscreen,
+    Json,
+    NoiseDeg,
+    Observer,
+    Participant,
+    Script,
+    SerialDeg,
+    SessionSeed,
+    Window,
+)
 
 app = typer.Typer()
 
 
 @app.command()
 def run(
-    stimuli: Annotated[Path, typer.Argument(help="Stimulus set.")],
+    stimuli: Annotated[
+        Path, typer.Argument(help="Stimulus set; for a matching task a morph loop, or a folder of them.")
+    ],
     data: Data,
     participant: Participant,
     study: Annotated[Path | None, typer.Option(help="Study file.", show_default="the shipped example")] = None,
@@ -25,10 +39,12 @@ def run(
     window: Window = True,
     fullscreen: Fullscreen = False,
     dprime: DPrime = 1.0,
+    noise_deg: NoiseDeg = 12.0,
+    serial_deg: SerialDeg = 0.0,
     seed: SessionSeed = None,
     as_json: Json = False,
 ) -> None:
-    """Run a participant's first session: real or generated, and how sure?
+    """Run a participant's first session: real or generated, and how sure? Or another task, as the study file says.
 
     A session that stopped goes on at its first trial without an answer.
 
@@ -36,11 +52,12 @@ def run(
     Example:
       lookalike run study-1/stimuli --data study-1 --participant k7q2m --fullscreen
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
+      lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
     """
     from experiments import realfake
     from lookalike.sessions import count, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant)
     with progress("trials", None) as advance:
         result = realfake.run(stimuli, data, participant, study, seed, setup, count(advance))
     show_session(result, as_json)
@@ -56,6 +73,8 @@ def retest(
     window: Window = True,
     fullscreen: Fullscreen = False,
     dprime: DPrime = 1.0,
+    noise_deg: NoiseDeg = 12.0,
+    serial_deg: SerialDeg = 0.0,
     seed: SessionSeed = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Allow a first session that stopped early: retest what was answered.")
@@ -73,7 +92,7 @@ def retest(
     from experiments import retest as flow
     from lookalike.sessions import count, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant)
     with progress("trials", None) as advance:
         result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)
     show_session(result, as_json)

@@ -9,21 +9,31 @@ from zlib import crc32
 import typer
 
 from data.errors import LookalikeError
+from data.matcher import Matcher
 from data.observers import Observer
 from experiments.sitting import Result, Setup
 from lookalike.console import need, relative, show
 
 
 def setup_for(
-    observer: str, window: bool, fullscreen: bool, script: Path | None, dprime: float, participant: str
+    observer: str,
+    window: bool,
+    fullscreen: bool,
+    script: Path | None,
+    dprime: float,
+    noise_deg: float,
+    serial_deg: float,
+    participant: str,
 ) -> Setup:
     """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
     if observer not in ("human", "scripted", "simulated"):
         raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
     if window:
         need("lab")
-    simulated = Observer(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=crc32(participant.encode()))
-    return Setup(observer, window, fullscreen, script, simulated)  # type: ignore[arg-type]
+    seed = crc32(participant.encode())
+    simulated = Observer(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=seed)
+    matcher = Matcher(noise_deg=noise_deg, serial_deg=serial_deg, seed=seed)
+    return Setup(observer, window, fullscreen, script, simulated, matcher)  # type: ignore[arg-type]
 
 
 def count(advance: Callable[..., None]) -> Callable[[int, int], None]:

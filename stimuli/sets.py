@@ -102,6 +102,11 @@ class StimulusSet:
         """The rows of one role, in table order."""
         return self.table[self.table["role"] == role].reset_index(drop=True)
 
+    @property
+    def mean(self) -> float:
+        """The mean P-value of all images."""
+        return float(self.table["mean"].mean())
+
     def read(self, stimulus_id: str) -> Pixels:
         """The P-values of one image, shape (rows, columns); its hash is checked again.
 

@@ -51,7 +51,7 @@ def test_the_least_study_has_the_papers_session(tmp_path: Path) -> None:
         (LEAST + "[plan]\ntrails = 100\n", "plan.trails"),
         (LEAST + "[endpoint]\nsesion = 1\n", "endpoint.sesion"),
         (LEAST + "[exclusion]\nmin_answered = 1\n", "exclusion"),
-        (LEAST + "[plan]\ntrials = 99\n", "plan"),
+        (LEAST + "[plan]\ntrials = 99\n", "plan.trials"),
         (LEAST + "[plan]\ntrials = 0\n", "plan.trials"),
         (LEAST + '[plan]\ntrials = "100"\n', "plan.trials"),
         (LEAST + "[plan]\ntrials = 100.0\n", "plan.trials"),

@@ -17,7 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data.files import sha256
+from data.loops import Frame, Loop, write_loop
 from data.study import StudyFile, read_study
+from stimuli.images import write_png
+from stimuli.loopset import LoopSet, read_loops
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +42,43 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Stimulus
         layout = Layout(main=main, practice=practice, catch=catch)
         folder = tmp_path_factory.mktemp("stimuli") / "set"
         return build_set(folder, offer("patch"), offer("seed"), layout, {}, catch=offer("classic"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_loops(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoopSet]:
+    """Write and read loops of noise, one for each (name, number of frames); the same arguments give the same loops."""
+
+    def make(size: tuple[int, int] = (8, 8), **frames: int) -> LoopSet:
+        folder = tmp_path_factory.mktemp("loops")
+        for name, count in frames.items():
+            (folder / name).mkdir()
+            rng = np.random.default_rng(count)
+            entries = []
+            for number in range(count):
+                file = f"frame-{number:03d}.png"
+                write_png(folder / name / file, rng.random(size, dtype=np.float32), 8)
+                entries.append(Frame(file, 360 * number / count, 0.1, sha256(folder / name / file)))
+            loop = Loop(tuple(entries), (0,), (1,), ((0.0,),), 0.7, 0, "pixel", 0.0, "ab" * 32)
+            write_loop(folder / name, loop)
+        return read_loops(folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def matching_study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StudyFile]:
+    """Write and read a study whose task is of kind matching, with the given settings of the task."""
+
+    def make(**task: object) -> StudyFile:
+        folder = tmp_path_factory.mktemp("study")
+        settings = {"trials": 12, "confidence_levels": 0, "exposure_s": 0.1, **task}
+        lines = ['kind = "matching"', *(f"{name} = {value}" for name, value in settings.items())]
+        (folder / "turn.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = ['name = "A matching study"', 'task = "turn.toml"', "planned_participants = 6"]
+        (folder / "study.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return read_study(folder / "study.toml")
 
     return make
 
