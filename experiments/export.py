@@ -42,7 +42,8 @@ _README = """# {name}
 Participants were shown images and answered after each; what they were asked is in every table's sidecar
 (TaskDescription, Instructions). One table per session is in `sub-*/ses-*/beh/`; its sidecar (.json) explains every
 column and names the plan, the study file and the images by SHA-256. Session 1 is the main measure; later sessions show
-the same images in another order. The plans and the event-by-event records that the tables were made from are in `sourcedata/`.
+the same images in another order. The plans and the event-by-event records that the tables were made from are in
+`sourcedata/`.
 
 The images belong in `stimuli/`: the folder of the stimulus set, which holds `images/` and `stimuli.csv`, or of the
 morph loops. They are not here if they may not be shared.

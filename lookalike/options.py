@@ -27,8 +27,8 @@ Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
 Script = Annotated[
     Path | None,
     typer.Option(
-        help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence; of matches: trial, "
-        "response_deg."
+        help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence; of matches: "
+        "trial, response_deg."
     ),
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]

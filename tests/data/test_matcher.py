@@ -47,8 +47,16 @@ def test_the_seed_is_the_observer_and_responses_lie_on_the_loop() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [{"noise_deg": -1}, {"noise_deg": np.nan}, {"bias_deg": np.inf}, {"serial_deg": np.nan}, {"serial_width_deg": 0}]
-    + [{"lapse": 1.1}, {"lapse": np.nan}, {"median_time_s": 0}],
+    [
+        {"noise_deg": -1},
+        {"noise_deg": np.nan},
+        {"bias_deg": np.inf},
+        {"serial_deg": np.nan},
+        {"serial_width_deg": 0},
+        {"lapse": 1.1},
+        {"lapse": np.nan},
+        {"median_time_s": 0},
+    ],
 )
 def test_impossible_ones_are_refused(fault: dict[str, float]) -> None:
     with pytest.raises(LookalikeError, match=next(iter(fault))):

@@ -84,7 +84,7 @@ def test_a_field_at_fault_is_named(tmp_path: Path, text: str, field: str) -> Non
 
 
 def test_odd_trials_say_why(tmp_path: Path) -> None:
-    assert "trials is 99" in refusal(tmp_path, LEAST + "[plan]\ntrials = 99\n")
+    assert "trials: 99" in refusal(tmp_path, LEAST + "[plan]\ntrials = 99\n")
     assert "must be even" in refusal(tmp_path, LEAST + "[plan]\ntrials = 99\n")
 
 

@@ -26,12 +26,11 @@ def test_no_stretch_holds_two_targets_more_or_less_than_its_share(frames: int, c
         assert np.abs(stretches - count * length / frames).max() < 2
 
 
-def test_frames_are_alike_and_so_are_their_neighbours_in_time() -> None:
+def test_every_frame_is_as_likely_first_and_last() -> None:
     rng = np.random.default_rng(1)
     draws = np.array([draw_targets(12, 8, rng) for _ in range(3000)])
     assert chisquare(np.bincount(draws[:, 0], minlength=12)).pvalue > 1e-3
     assert chisquare(np.bincount(draws[:, 7], minlength=12)).pvalue > 1e-3
-    assert abs(wrap(30 * (draws[:, 0] - draws[:, 1])).mean() + 15 * (np.abs(draws[:, 0] - draws[:, 1]) == 6).mean()) < 5
 
 
 @settings(max_examples=100, deadline=None)

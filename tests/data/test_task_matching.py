@@ -1,0 +1,57 @@
+"""Settings of a matching task, and what does not go together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.errors import LookalikeError
+from data.study import read_study
+from data.task import read_task, shipped_tasks
+
+LEAST = 'kind = "matching"\nexposure_s = 0.5\nconfidence_levels = 0\n'
+
+
+def refusal(folder: Path, text: str) -> str:
+    path = folder / "task.toml"
+    path.write_text(text)
+    with pytest.raises(LookalikeError) as caught:
+        read_task(path)
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
+def test_the_shipped_one_asks_for_no_confidence() -> None:
+    task = read_task(shipped_tasks()["matching"]).task
+    assert (task.kind, task.confidence_levels, task.key_mapping) == ("matching", 0, {})
+    assert (task.exposure_s, task.mask_s, task.delay_s, task.min_start_deg) == (0.5, 1.0, 0.25, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('kind = "matching"\nconfidence_levels = 0\n', "exposure_s"),
+        (LEAST + 'images = "own"\n', "images"),
+        (LEAST + "catch_trials = 2\n", "catch_trials"),
+        (LEAST + "max_run = 3\n", "max_run"),
+        (LEAST + '[keys]\nleft = "a"\n', "arrow keys"),
+        (LEAST + "min_start_deg = 151\n", "min_start_deg"),
+        (LEAST + "delay_s = -1\n", "delay_s"),
+        (LEAST.replace("levels = 0", "levels = 1"), "confidence_levels"),
+        ('kind = "realfake"\nconfidence_levels = 0\n', "confidence_levels"),
+        ('kind = "realfake"\ndelay_s = 1\n', "delay_s"),
+        ('kind = "realfake"\nmin_start_deg = 20\n', "min_start_deg"),
+    ],
+)
+def test_what_does_not_go_together_is_named(tmp_path: Path, text: str, said: str) -> None:
+    assert said in refusal(tmp_path, text)
+
+
+def test_a_study_may_ask_for_odd_trials_and_confidence_but_not_for_catches(tmp_path: Path) -> None:
+    path, least = tmp_path / "study.toml", 'name = "A"\ntask = "matching"\nplanned_participants = 6\n[plan]\n'
+    path.write_text(least + "trials = 33\nconfidence_levels = 4\n")
+    plan = read_study(path).study.plan
+    assert (plan.trials, plan.confidence_levels) == (33, 4)
+    path.write_text(least + "catch_trials = 2\n")
+    with pytest.raises(LookalikeError, match=r"plan\.catch_trials"):
+        read_study(path)
