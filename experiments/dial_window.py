@@ -2,18 +2,23 @@
 
 Everything is heard through the window's own queue of events, so that wheel, keys and pointer keep their order and no
 tap is lost between two looks; each bears the time at which it is taken off the queue, at most one frame late.
+
+A key that is held is repeated by the operating system: it seems to go up and down again at the same moment, many times
+a second. No finger is that quick, so such pairs are dropped, and a key held down from before answers nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from experiments.dial import Confirm, Input, Key, Point, Wheel
 from experiments.ring import Ring
 
 _EDGES = 128
+_REPEAT_S = 0.004  # between going up and down again, if it was no finger
 
 
 class DialWindow:
@@ -30,6 +35,7 @@ class DialWindow:
         self._ring: Ring = ring
         self._shown = self._dragged = False
         self._heard: list[Input | Confirm] = []
+        self._went_up: dict[int, float] = {}  # when each key did last
         self._turns = {key.LEFT: -1, key.RIGHT: 1}
         self._confirms = {key.SPACE, key.RETURN, key.NUM_ENTER}
         circle: dict[str, Any] = {
@@ -67,7 +73,10 @@ class DialWindow:
     def heard(self) -> list[Input | Confirm]:
         """What was done to the dial since asked last, in order."""
         self._handle.dispatch_events()
-        heard, self._heard = self._heard, []
+        # A key that went up a moment ago may be one that is held, so it is waited with, and all after it.
+        fresh = self._now() - _REPEAT_S
+        ready = next((place for place, one in enumerate(self._heard) if _is_up(one) and one.at > fresh), None)
+        heard, self._heard = self._heard[:ready], [] if ready is None else self._heard[ready:]
         return heard
 
     def _hear(self, given: Input | Confirm) -> None:
@@ -94,12 +103,15 @@ class DialWindow:
         self._dragged = False
 
     def _on_key_press(self, symbol: int, _modifiers: int) -> None:
-        if symbol in self._turns:
+        if self._now() - self._went_up.pop(symbol, -math.inf) < _REPEAT_S:
+            self._take_back(symbol)
+        elif symbol in self._turns:
             self._hear(Key(self._now(), self._turns[symbol], True))
         elif symbol in self._confirms:
             self._hear(Confirm(self._now(), "key"))
 
     def _on_key_release(self, symbol: int, _modifiers: int) -> None:
+        self._went_up[symbol] = self._now()
         if symbol in self._turns:
             self._hear(Key(self._now(), self._turns[symbol], False))
 
@@ -108,6 +120,14 @@ class DialWindow:
         self._dragged = False
         for direction in self._turns.values():
             self._hear(Key(self._now(), direction, False))
+        # On X11 pyglet would take the next press of a key that it saw no release of for the old one, held.
+        getattr(self._handle, "pressed_keys", set()).clear()
+
+    def _take_back(self, symbol: int) -> None:
+        """The key did not go up after all."""
+        ups = [one for one in self._heard if _is_up(one) and one.direction == self._turns.get(symbol)]
+        if ups:
+            self._heard.remove(ups[-1])
 
     def _point(self, right: float, up: float) -> None:
         position = self._ring.position(right, up)
@@ -116,3 +136,7 @@ class DialWindow:
 
     def _from_middle(self, x: int, y: int) -> tuple[float, float]:
         return x - self._handle.width / 2, y - self._handle.height / 2
+
+
+def _is_up(given: Input | Confirm) -> TypeGuard[Key]:
+    return isinstance(given, Key) and not given.down

@@ -77,6 +77,7 @@ class HumanMatcher(HumanResponder):
                     continue
                 dial.take(given)
                 if isinstance(given, Confirm):
+                    self._screen.touched()  # a click that confirms must not touch the scale that takes its place
                     return given
             dial.advance(self._screen.now())
             if dial.frame != shown:

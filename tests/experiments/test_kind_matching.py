@@ -253,9 +253,14 @@ def test_the_shipped_task_runs_and_its_instructions_say_how(loops: LoopSet, tmp_
 def test_the_table_passes_the_bids_validator(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path, bids_validator: str
 ) -> None:
-    shutil.copytree(loops.folder, tmp_path / "stimuli")
+    stimuli = Path(shutil.copytree(loops.folder, tmp_path / "data" / "stimuli"))
     study = matching_study(practice_trials=2, confidence_levels=4)
-    realfake.run(tmp_path / "stimuli", tmp_path, "p1", study.path, 3, simulated())
-    found = subprocess.run([bids_validator, "--json", str(tmp_path)], capture_output=True, text=True, check=False)
+    realfake.run(stimuli, tmp_path / "data", "p1", study.path, 3, simulated())
+    found = subprocess.run(
+        [bids_validator, str(tmp_path / "data"), "--format", "json"], capture_output=True, text=True, check=False
+    )
     issues = json.loads(found.stdout)["issues"]["issues"]
+    codes = {issue["code"] for issue in issues}
     assert [issue for issue in issues if issue["severity"] == "error"] == []
+    assert found.returncode == 0
+    assert "TSV_ADDITIONAL_COLUMNS_UNDEFINED" not in codes
