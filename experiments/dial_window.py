@@ -16,20 +16,21 @@ from typing import Any, TypeGuard
 
 from experiments.dial import Confirm, Input, Key, Point, Wheel
 from experiments.ring import Ring
+from experiments.window import signed
 
 _EDGES = 128
 _REPEAT_S = 0.004  # between going up and down again, if it was no finger
 
 
 class DialWindow:
-    """Ring and mark on a PsychoPy `window`, `ring` px large, in `ink` (−1 to 1), and their events stamped by `now`.
+    """Ring and mark on a PsychoPy `window`, in framebuffer value `ink`, and their events stamped by `now`.
 
     Without a dial on screen nothing is heard.
     """
 
-    def __init__(self, window: Any, now: Callable[[], float], ring: Ring, ink: float) -> None:
+    def __init__(self, window: Any, now: Callable[[], float], ring: Ring, ink: int) -> None:
         from psychopy import visual
-        from pyglet.window import key  # type: ignore[import-untyped]
+        from pyglet.window import key
 
         self._now, self._handle = now, window.winHandle
         self._ring: Ring = ring
@@ -38,15 +39,16 @@ class DialWindow:
         self._went_up: dict[int, float] = {}  # when each key did last
         self._turns = {key.LEFT: -1, key.RIGHT: 1}
         self._confirms = {key.SPACE, key.RETURN, key.NUM_ENTER}
+        colour = signed(ink)
         circle: dict[str, Any] = {
             "units": "pix",
             "edges": _EDGES,
-            "lineColor": ink,
+            "lineColor": colour,
             "colorSpace": "rgb",
             "autoLog": False,
         }
         self._circle = visual.Circle(window, radius=ring.radius_px, fillColor=None, lineWidth=2, **circle)
-        self._mark = visual.Circle(window, radius=ring.band_px / 2, fillColor=ink, lineWidth=0, **circle)
+        self._mark = visual.Circle(window, radius=ring.band_px / 2, fillColor=colour, lineWidth=0, **circle)
         self._handle.push_handlers(
             on_mouse_scroll=self._on_mouse_scroll,
             on_mouse_press=self._on_mouse_press,

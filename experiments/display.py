@@ -1,29 +1,42 @@
-"""What the participant sees: a PsychoPy window, or no window at all.
+"""What the participant sees: a window on a display, or no window at all.
 
-Images are P-values in [0, 1], shown at a whole-pixel scale that is reached by repeating pixels
-here, not by the graphics card, whose interpolation could blur away what tells images apart.
-PsychoPy is imported only when a window is opened.
+Images, background and text are P-values in [0, 1]. The display's lookup turns them into framebuffer
+values here, in software, and sizes are reached here too: a graphics card's interpolation could blur
+away what tells images apart.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
+import math
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from data.errors import LookalikeError
+from experiments.calibration import Levels, no_lookup
 from experiments.dial import Confirm, Input
 from experiments.dial_window import DialWindow
+from experiments.displayfile import UNCALIBRATED, Display
 from experiments.events import WindowEvents
 from experiments.ring import fit_ring
+from experiments.sizing import Shape, choose_sizing
+from experiments.window import Window
 from stimuli.images import Pixels
 
-WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
-FRAME_S = 1 / 60  # what one frame takes where there is no window
+FRAME_S = 1 / 60  # what one frame takes where no screen says so
+_LATE = 0.2  # of a frame: a flip that much later than the frame it was asked for missed it
+_PHOTODIODE = 1 / 16  # side of the patch, as a share of the window's height
+
+
+@dataclass(frozen=True)
+class Flip:
+    """When an image became visible, `time`; `error` is how much later than asked (negative: earlier), both
+    in s; `dropped_frames` how many frames were missed since the image before."""
+
+    time: float
+    error: float
+    dropped_frames: int
 
 
 class Screen(Protocol):
@@ -35,14 +48,16 @@ class Screen(Protocol):
 
     def message(self, text: str) -> float: ...
 
-    def image(self, pixels: Pixels) -> float: ...
+    def prepare(self, *images: Pixels) -> None:
+        """Make an image, or two side by side, ready, so that showing it takes one flip; what is on screen stays."""
 
-    def blank(self) -> float: ...
+    def flip(self, asked: float | None = None) -> Flip:
+        """Show what was prepared, at the frame nearest `asked`, or at the next one."""
 
-    def pair(self, left: Pixels, right: Pixels) -> float:
-        """Two images side by side."""
+    def blank(self, asked: float | None = None) -> float:
+        """Take all away, at the frame nearest `asked`, or at the next one."""
 
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
         """An image with a ring round it, turned by `ring_deg`, and a mark where the image stands on it."""
 
     def turned(self) -> list[Input | Confirm]:
@@ -75,25 +90,27 @@ class HeadlessScreen:
         self._now_s = 0.0
 
     def message(self, text: str) -> float:  # noqa: ARG002 (nobody reads it)
-        return self._next_frame()
+        return self._frame(None)
 
-    def image(self, pixels: Pixels) -> float:  # noqa: ARG002
-        return self._next_frame()
+    def prepare(self, *images: Pixels) -> None:
+        pass
 
-    def blank(self) -> float:
-        return self._next_frame()
+    def flip(self, asked: float | None = None) -> Flip:
+        wanted = self._now_s if asked is None else asked
+        shown = self._frame(wanted)
+        return Flip(shown, shown - wanted, 0)
 
-    def pair(self, left: Pixels, right: Pixels) -> float:  # noqa: ARG002
-        return self._next_frame()
+    def blank(self, asked: float | None = None) -> float:
+        return self._frame(asked)
 
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:  # noqa: ARG002
-        return self._next_frame()
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:  # noqa: ARG002
+        return self._frame(asked)
 
     def turned(self) -> list[Input | Confirm]:
         return []
 
     def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
-        return self._next_frame()
+        return self._frame(None)
 
     def touched(self) -> list[tuple[int, float]]:
         return []
@@ -113,7 +130,9 @@ class HeadlessScreen:
     def close(self) -> None:
         pass
 
-    def _next_frame(self) -> float:
+    def _frame(self, asked: float | None) -> float:
+        if asked is not None:
+            self.wait_until(asked - FRAME_S)
         self._now_s += FRAME_S
         return self._now_s
 
@@ -121,101 +140,112 @@ class HeadlessScreen:
 class WindowScreen:
     """A PsychoPy window with a background of the images' mean grey.
 
-    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown. All images
-    are shown at one scale: the largest whole number at which `image_px` fills at most half the
-    window's width and height, but at least 1. With `ring` there is room for a dial round them. Raises
-    `LookalikeError` without PsychoPy, without a display, or if `image_px` (and the ring) do not fit the window.
+    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale
+    (see `sizing`), `beside` how many of them side by side; with `ring` there is room for a dial round an image.
+    `display` is what is known of the display. Raises `LookalikeError` without PsychoPy or a screen, if images (and
+    the ring) do not fit, or if the screen is not the one of the display file.
     """
 
     def __init__(
-        self, background: float, image_px: tuple[int, int], fullscreen: bool = False, ring: bool = False
+        self,
+        background: float,
+        image_px: Shape,
+        fullscreen: bool = False,
+        display: Display | None = None,
+        *,
+        beside: int = 1,
+        ring: bool = False,
     ) -> None:
-        visual = _import_psychopy()
-        from psychopy import __version__, logging, monitors
-
-        try:
-            self._window = visual.Window(
-                WINDOW_PX,
-                fullscr=fullscreen,
-                units="pix",
-                color=_signed(background),
-                colorSpace="rgb",
-                monitor=monitors.Monitor("lookalike", autoLog=False),
-                allowGUI=False,
-                checkTiming=False,  # two seconds saved; onset times come from each flip
-            )
-        except Exception as error:  # pyglet and OpenGL drivers raise whatever they like
-            raise LookalikeError(
-                f"no window could be opened ({_first_line(error)}); on a machine without a screen put "
-                "'xvfb-run -a' before the command, or use --no-window with a simulated observer"
-            ) from None
-        self._clock = logging.defaultClock  # the clock that both flips and key presses are stamped with
-        self._window.mouseVisible = False
-        self._events = WindowEvents(self._window.winHandle, self.now)
-        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
-        width, height = (int(side) for side in self._window.size)
-        text_color = 1 if background < 0.5 else -1
+        self._lookup = no_lookup() if display is None else display.lookup()
+        self._window = Window(self._level(background), fullscreen, 0 if display is None else display.screen)
+        width, height = self._window.size_px
+        self._background, self._ink = self._level(background), self._level(1.0 if background < 0.5 else 0.0)
         self._dial: DialWindow | None = None
+        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
         try:
-            self.image_scale = whole_scale(image_px, (height, width))
+            if display is not None and display.size_px != self._window.screen_px:
+                raise LookalikeError(
+                    f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
+                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display"
+                )
+            self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
             if ring:
-                shown_px = (image_px[0] * self.image_scale, image_px[1] * self.image_scale)
-                self._dial = DialWindow(self._window, self.now, fit_ring(shown_px, (height, width)), text_color)
-        except LookalikeError:
+                room = fit_ring(self._sizing.shape(image_px), (height, width))
+                self._dial = DialWindow(self._window.handle, self.now, room, self._ink)
+            measured_hz = self._window.measure_refresh()
+        except BaseException:
             self.close()
             raise
-        self._text = visual.TextStim(
-            self._window, height=height / 32, wrapWidth=0.8 * width, color=text_color, colorSpace="rgb", autoLog=False
-        )
-        self._image = visual.ImageStim(self._window, units="pix", interpolate=False, colorSpace="rgb", autoLog=False)
+        self._frame_s = 1 / (measured_hz or (display and display.refresh_hz) or 1 / FRAME_S)
+        # Flips that wait for no screen come at once; those that do are called for half a frame early,
+        # so that the frame nearest the wanted moment is the one that shows them.
+        self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
+        self._events = WindowEvents(self._window.handle.winHandle, self.now)
+        self._photodiode = None if display is None else display.photodiode
+        self._drawn = False  # whether the image stands ready behind what is shown
+        self._dropped = 0
         self.about: dict[str, Any] = {
             "kind": "window",
             "size_px": [width, height],
             "fullscreen": fullscreen,
-            "image_scale": self.image_scale,
             "background_p_value": round(background, 6),
-            "psychopy": __version__,
+            "background_level": self._level(background),
+            "psychopy": self._window.psychopy,
+            **self._sizing.about(image_px, display),
+            "refresh_hz": None if measured_hz is None else round(measured_hz, 3),
+            "calibration": UNCALIBRATED if display is None else display.calibration,
+            **({} if display is None else {f"display_{name}": value for name, value in display.about().items()}),
+            "warnings": warnings_of(display, measured_hz),
         }
 
     def message(self, text: str) -> float:
-        self._write(text)
-        return self._flip()
+        self._forget_image()
+        self._window.write(text, self._ink)
+        return self._flip(self.now())
 
-    def image(self, pixels: Pixels) -> float:
-        self._draw(pixels)
-        return self._flip()
+    def prepare(self, *images: Pixels) -> None:
+        # Only the next image is ever kept at its full size.
+        self._window.upload(self._laid_out([self._lookup(self._sizing(pixels)) for pixels in images]))
+        self._draw_image()
 
-    def blank(self) -> float:
-        return self._flip()
+    def flip(self, asked: float | None = None) -> Flip:
+        wanted = self.now() if asked is None else asked
+        if not self._drawn:  # the same image once more, or something else was shown in between
+            self._draw_image()
+        shown = self._flip(self._wait_for(asked))
+        dropped, self._dropped = self._dropped, 0
+        return Flip(shown, shown - wanted, dropped)
 
-    def pair(self, left: Pixels, right: Pixels) -> float:
-        # A quarter of the window's width from its middle: an image fills at most half of it.
-        quarter = int(self._window.size[0]) // 4
-        self._draw(left, -quarter)
-        self._draw(right, quarter)
-        return self._flip()
+    def blank(self, asked: float | None = None) -> float:
+        self._forget_image()
+        return self._flip(self._wait_for(asked))
 
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float) -> float:
-        self._draw(pixels)
-        self._ring().draw(position_deg, ring_deg)
-        return self._flip(pointer=True, dial=True)
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
+        if self._dial is None:
+            raise ValueError("this window has no dial")
+        self._forget_image()
+        self._window.upload(self._lookup(self._sizing(pixels)))
+        self._window.draw()
+        self._dial.draw(position_deg, ring_deg)
+        return self._flip(self._wait_for(asked), pointer=True, dial=True)
 
     def turned(self) -> list[Input | Confirm]:
-        return self._ring().heard()
+        return [] if self._dial is None else self._dial.heard()
 
     def scale(self, question: str, levels: int) -> float:
-        width, height = (int(side) for side in self._window.size)
+        width, height = self._window.size_px
         apart, below = min(width / 12, 0.9 * width / levels), -height / 6
         places = {level: ((level - (levels + 1) / 2) * apart, below) for level in range(1, levels + 1)}
-        self._write(question)
+        self._forget_image()
+        self._window.write(question, self._ink)
         for level, place in places.items():
-            self._write(str(level), place)
-        shown = self._flip(pointer=True)
+            self._window.write(str(level), self._ink, place)
+        shown = self._flip(self.now(), pointer=True)
         self._numbers = places
         return shown
 
     def touched(self) -> list[tuple[int, float]]:
-        half = int(self._window.size[1]) / 24  # a target of a twelfth of the window's height
+        half = self._window.size_px[1] / 24  # a target of a twelfth of the window's height
         return [
             (level, at)
             for x, y, at in self._events.clicks()
@@ -230,86 +260,87 @@ class WindowScreen:
         return self._events.unfocused_s(since)
 
     def now(self) -> float:
-        return float(self._clock.getTime())
+        return self._window.now()
 
     def wait_until(self, time_s: float) -> None:
-        time.sleep(max(0.0, time_s - self.now()))
+        self._window.wait_until(time_s)
 
     def close(self) -> None:
         self._window.close()
 
-    def _write(self, text: str, at: tuple[float, float] = (0, 0)) -> None:
-        self._text.text, self._text.pos = text, at
-        self._text.draw()
+    def _wait_for(self, asked: float | None) -> float:
+        """Wait until it is time to call for the frame nearest `asked`, and return that time."""
+        # Without a wanted moment the next frame is the best there is.
+        called = self.now() if asked is None else asked - self._early_s
+        self.wait_until(called)
+        return called
 
-    def _draw(self, pixels: Pixels, right: int = 0) -> None:
-        """Draw an image, `right` pixels right of the middle."""
-        shown = enlarge(pixels, self.image_scale)
-        rows, columns = shown.shape
-        width, height = (int(side) for side in self._window.size)
-        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, half
-        # a pixel's shift puts the image's edges back on the pixel grid.
-        self._image.image = _signed(shown[::-1])
-        self._image.size = (columns, rows)
-        self._image.pos = (right + (width - columns) % 2 / 2, (height - rows) % 2 / 2)
-        self._image.draw()
+    def _laid_out(self, images: list[Levels]) -> Levels:
+        """One image as it is; two side by side, each in the middle of its half of the window's middle."""
+        if len(images) == 1:
+            return images[0]
+        width = self._window.size_px[0]
+        rows = max(image.shape[0] for image in images)
+        whole = np.full((rows, width), self._background, dtype=images[0].dtype)
+        # A quarter of the window's width from its middle: a pair fills at most half of it, or all of it to the edges.
+        for image, middle in zip(images, (width // 4, width - width // 4), strict=True):
+            top, left = (rows - image.shape[0]) // 2, middle - image.shape[1] // 2
+            whole[top : top + image.shape[0], left : left + image.shape[1]] = image
+        return whole
 
-    def _ring(self) -> DialWindow:
-        if self._dial is None:
-            raise ValueError("this window has no dial")
-        return self._dial
+    def _draw_image(self) -> None:
+        """Draw the image where nobody sees it yet, and wait until that is done: what is left is the flip."""
+        self._forget_image()
+        self._window.draw()
+        self._light_photodiode(1.0)
+        self._window.finish()
+        self._drawn = True
 
-    def _flip(self, pointer: bool = False, dial: bool = False) -> float:
+    def _forget_image(self) -> None:
+        if self._drawn:
+            self._window.clear()
+            self._drawn = False
+        self._light_photodiode(0.0)
+
+    def _light_photodiode(self, p_value: float) -> None:
+        if self._photodiode is not None:
+            side = round(self._window.size_px[1] * _PHOTODIODE)
+            self._window.fill(self._level(p_value), (side, side), self._photodiode)
+
+    def _flip(self, called: float, pointer: bool = False, dial: bool = False) -> float:
         self._numbers = {}
         if self._dial is not None and not dial:
             self._dial.hide()
-        if pointer != self._window.mouseVisible:
-            self._window.mouseVisible = pointer
-        return float(self._window.flip())
+        self._window.show_pointer(pointer)
+        shown = self._window.flip()
+        self._drawn = False
+        self._dropped += missed_frames(shown - called, self._frame_s)
+        return shown
+
+    def _level(self, p_value: float) -> int:
+        return int(self._lookup(p_value))
 
 
-def enlarge(pixels: Pixels, scale: int) -> Pixels:
-    """Repeat every pixel `scale` times along both axes; no grey level is invented or lost."""
-    return np.kron(pixels, np.ones((scale, scale), dtype=np.float32))
+def missed_frames(waited_s: float, frame_s: float) -> int:
+    """Frames that went by unused before a flip that was visible `waited_s` after it was called for."""
+    return max(0, math.ceil(waited_s / frame_s - _LATE) - 1)
 
 
-def whole_scale(image_px: tuple[int, int], window_px: tuple[int, int]) -> int:
-    """The whole-number scale for images of `image_px` in a window of `window_px`, both (rows, columns)."""
-    if image_px[0] > window_px[0] or image_px[1] > window_px[1]:
-        raise LookalikeError(
-            f"images of {image_px[0]} x {image_px[1]} px do not fit the window of {window_px[0]} x {window_px[1]}; "
-            "use --fullscreen on a larger screen, or build the set with a smaller size"
-        )
-    return max(1, min(window_px[0] // (2 * image_px[0]), window_px[1] // (2 * image_px[1])))
+def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]:
+    """What a reader of the record should know before trusting luminances, sizes or times."""
+    said = []
+    if display is None:
+        said.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
+    elif display.calibration == UNCALIBRATED:
+        said.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
+    elif display.table is None:
+        said.append("gamma was given, not measured")
+    if measured_hz is None:
+        said.append("flips do not wait for the screen's refresh, so onsets and dropped frames are not known to a frame")
+    elif display is not None and display.refresh_hz and not np.isclose(measured_hz, display.refresh_hz, rtol=0.02):
+        said.append("refresh differs from the display file's")
+    return said
 
 
-def _import_psychopy() -> Any:
-    """PsychoPy's drawing module, or a clear reason why there is none."""
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        raise LookalikeError(
-            "no screen to open a window on (DISPLAY is not set); log in to a desktop, put 'xvfb-run -a' before the "
-            "command, or use --no-window with a simulated observer"
-        )
-    try:
-        from psychopy import logging
-
-        # Its warnings are for its own developers and would bury ours; errors still show.
-        logging.console.setLevel(logging.ERROR)
-        from psychopy import visual
-    except ImportError as error:
-        raise LookalikeError(f"a window needs PsychoPy ({_first_line(error)}): pip install 'lookalike[lab]'") from None
-    except Exception as error:  # a DISPLAY that nobody serves already fails while importing
-        raise LookalikeError(
-            f"PsychoPy cannot reach a screen ({_first_line(error)}); check DISPLAY, put 'xvfb-run -a' before the "
-            "command, or use --no-window with a simulated observer"
-        ) from None
-    return visual
-
-
-def _signed(p_value: Any) -> npt.NDArray[np.float32]:
-    """P-values 0..1 as PsychoPy's -1..1."""
-    return np.asarray(p_value, dtype=np.float32) * np.float32(2) - np.float32(1)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__
+def _by(size: Shape) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +14,6 @@ from data.record import Event
 from data.task import Layout
 from experiments.display import Screen
 from experiments.plan import Image, Plan, PlannedTrial
-from stimuli.images import Pixels
 from stimuli.shown import Stimuli
 
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
@@ -58,9 +57,6 @@ class Kind(Protocol):
 
     def stretch(self, trial: PlannedTrial) -> str:
         """Trials of one stretch stand together in a session, and a break lies before the next stretch."""
-
-    def show(self, screen: Screen, images: Sequence[Pixels]) -> float:
-        """Put a trial's images on the screen; return their onset."""
 
     def probe(self, screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, shown: float) -> float:
         """Show what is answered, if that is something else than the images; return from when answers count.

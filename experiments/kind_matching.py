@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from data.circle import wrap
 from data.record import Event
 from data.task import Task
 from data.trials import AROUND_NOTES, COLUMN_NOTES
-from experiments.display import FRAME_S, Screen
+from experiments.display import Screen
 from experiments.plan import Match, Plan, PlannedTrial
 from experiments.targets import draw_start, draw_targets
-from stimuli.images import Pixels
 from stimuli.loopset import LoopSet
 from stimuli.shown import Stimuli
 
@@ -91,13 +90,11 @@ class Matching:
     def stretch(self, trial: PlannedTrial) -> str:
         return asked(trial).loop
 
-    def show(self, screen: Screen, images: Sequence[Pixels]) -> float:
-        return screen.image(images[0])
-
     def probe(self, screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, shown: float) -> float:  # noqa: ARG002
         match = asked(trial)
-        screen.wait_until(screen.now() + plan.delay_s - FRAME_S / 2)
-        return screen.dial(stimuli.read(match.start_id), match.start_deg, match.ring_deg)
+        return screen.dial(
+            stimuli.read(match.start_id), match.start_deg, match.ring_deg, asked=screen.now() + plan.delay_s
+        )
 
     def lead(self, plan: Plan) -> list[str]:
         return [

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from data.observers import Judgement, Observer
 from data.trials import COLUMN_NOTES
-from experiments.display import Screen
 from experiments.kind import planned
 from experiments.plan import Image, PlannedTrial
-from stimuli.images import Pixels
 
 _LEVELS = COLUMN_NOTES["truth"]["Levels"]
 
@@ -54,11 +52,6 @@ def pair_row(trial: PlannedTrial, truth: str) -> dict[str, Any]:
         "right_truth": right.truth,
         "truth": truth,
     }
-
-
-def show_pair(screen: Screen, images: Sequence[Pixels]) -> float:
-    left, right = images
-    return screen.pair(left, right)
 
 
 def is_different(trial: PlannedTrial) -> bool:

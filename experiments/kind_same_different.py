@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from data.observers import Observer
 from data.task import Layout
-from experiments.display import Screen
 from experiments.kind import Answer, Choice, Pool, planned
-from experiments.kind_pairs import is_different, judge_both, pair_columns, pair_row, show_pair, sided
+from experiments.kind_pairs import is_different, judge_both, pair_columns, pair_row, sided
 from experiments.plan import Plan, PlannedTrial
-from stimuli.images import Pixels
 
 _KINDS = {"same": "both real or both generated", "different": "one real, one generated"}
 
@@ -45,9 +42,6 @@ class SameDifferent(Choice):
 
     def truth(self, trial: PlannedTrial) -> str:
         return "different" if is_different(trial) else "same"
-
-    def show(self, screen: Screen, images: Sequence[Pixels]) -> float:
-        return show_pair(screen, images)
 
     def lead(self, plan: Plan) -> list[str]:
         return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
@@ -10,11 +9,9 @@ import numpy as np
 
 from data.observers import Judgement, Observer
 from data.task import Layout
-from experiments.display import Screen
 from experiments.kind import Answer, Choice, Pool
-from experiments.kind_pairs import judge_both, pair_columns, pair_row, show_pair, sided
+from experiments.kind_pairs import judge_both, pair_columns, pair_row, sided
 from experiments.plan import Plan, PlannedTrial
-from stimuli.images import Pixels
 
 _PLACES = {"left": "the left image", "right": "the right image"}
 
@@ -35,9 +32,6 @@ class TwoAlternative(Choice):
 
     def truth(self, trial: PlannedTrial) -> str:
         return "left" if trial.truth == "generated" else "right"
-
-    def show(self, screen: Screen, images: Sequence[Pixels]) -> float:
-        return show_pair(screen, images)
 
     def lead(self, plan: Plan) -> list[str]:
         return [

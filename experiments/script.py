@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data.errors import LookalikeError
 from experiments.dialog import ask
+from experiments.displayfile import read_display
 from experiments.sitting import Result, Setup
 
 
@@ -36,6 +37,7 @@ def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.
     arguments.add_argument("--observer", choices=["human", "scripted", "simulated"], default="human")
     arguments.add_argument("--script", type=Path, help="answers of a scripted observer, a CSV table")
     arguments.add_argument("--fullscreen", action="store_true")
+    arguments.add_argument("--display", type=Path, help="display file of the screen, as 'lookalike display' makes it")
     arguments.add_argument("--no-window", action="store_true", help="for scripted and simulated observers")
     if with_study:
         arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
@@ -45,7 +47,8 @@ def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.
 
 
 def setup_from(given: argparse.Namespace) -> Setup:
-    return Setup(given.observer, not given.no_window, given.fullscreen, given.script)
+    display = None if given.display is None else read_display(given.display)
+    return Setup(given.observer, not given.no_window, given.fullscreen, given.script, display=display)
 
 
 def run_script(run: Callable[[], Result]) -> None:

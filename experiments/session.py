@@ -11,7 +11,7 @@ import numpy as np
 
 from data.errors import LookalikeError
 from data.record import Event, Log
-from experiments.display import FRAME_S, Screen
+from experiments.display import Screen
 from experiments.kind import Answer
 from experiments.kinds import KINDS
 from experiments.plan import Plan, PlannedTrial
@@ -148,38 +148,32 @@ def _read(room: _Room, step: Step) -> None:
 
 def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
     images = [room.stimuli.read(name) for name in trial.images]
-    kind = KINDS[room.plan.kind]
-
-    def show() -> float:
-        return kind.show(room.screen, images)
-
-    room.screen.blank()
-    shown = show()
-    what = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - room.zero, 6)}
+    kind, screen = KINDS[room.plan.kind], room.screen
+    screen.blank()
+    screen.prepare(*images)
+    flip = screen.flip()
+    shown = flip.time
+    what: Event = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - room.zero, 6)}
     if counts:
-        room.record.append("onset", **what)
+        room.record.append("onset", **what, onset_error=round(flip.error, 6), dropped_frames=flip.dropped_frames)
     if room.plan.exposure_s is not None:
-        _expose(room, trial, images, shown, room.plan.exposure_s)
-    begun = kind.probe(room.screen, room.stimuli, room.plan, trial, shown)
-    answer = room.responder.answer(trial, begun, show if room.plan.exposure_s is None else room.screen.blank)
+        _expose(room, images, shown + room.plan.exposure_s, trial.trial)
+    begun = kind.probe(screen, room.stimuli, room.plan, trial, shown)
+    answer = room.responder.answer(trial, begun, screen.flip if room.plan.exposure_s is None else screen.blank)
     if trial.match is not None:
         what["adjust_onset"] = round(begun - room.zero, 6)
     room.record.append("answer" if counts else "warm-up", **what, **_facts(answer))
     # A person's answer took its time already; a simulated one takes it on the screen's clock.
-    room.screen.wait_until(begun + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
+    screen.wait_until(begun + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
 
 
-def _expose(room: _Room, trial: PlannedTrial, images: list[Pixels], shown: float, exposure_s: float) -> None:
-    """Leave the images up for their time, then mask them and clear the screen; answers given meanwhile wait."""
-    off = shown + exposure_s
-    # A flip waits for the next frame, so it is asked for half a frame early.
-    room.screen.wait_until(off - FRAME_S / 2)
+def _expose(room: _Room, images: list[Pixels], off: float, trial: int) -> None:
+    """Leave the images up until `off`, then mask them and clear the screen; answers given meanwhile wait."""
     if room.plan.mask_s:
-        rng = np.random.default_rng([room.plan.seed, room.plan.session, trial.trial])
-        masks = [rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images]
-        off = KINDS[room.plan.kind].show(room.screen, masks)
-        room.screen.wait_until(off + room.plan.mask_s - FRAME_S / 2)
-    room.screen.blank()
+        rng = np.random.default_rng([room.plan.seed, room.plan.session, trial])
+        room.screen.prepare(*(rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images))
+        off = room.screen.flip(off).time + room.plan.mask_s
+    room.screen.blank(off)
 
 
 def _facts(answer: Answer) -> Event:

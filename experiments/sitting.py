@@ -18,6 +18,7 @@ from data.observers import Observer
 from data.record import Log, read_record
 from data.trials import RECORD, session_folder
 from experiments.display import HeadlessScreen, Screen, WindowScreen
+from experiments.displayfile import Display
 from experiments.export import export_session
 from experiments.plan import Plan
 from experiments.record import Record, create_session, is_complete, refuse_taken
@@ -43,7 +44,8 @@ class Setup:
 
     `script` is the table of answers of a scripted observer (see `responder.read_script`);
     `simulated` the simulated one, `matcher` the one of a matching task. Without a `window`
-    only scripted and simulated observers can take part.
+    only scripted and simulated observers can take part. `display` is the display that the window
+    is on, if it was set up (see `displayfile`).
     """
 
     observer: Literal["human", "scripted", "simulated"] = "human"
@@ -52,8 +54,11 @@ class Setup:
     script: Path | None = None
     simulated: Observer = field(default_factory=Observer)
     matcher: Matcher = field(default_factory=Matcher)
+    display: Display | None = None
 
     def __post_init__(self) -> None:
+        if self.display is not None and not self.window:
+            raise LookalikeError("without a window nothing is shown; leave out --display, or --no-window")
         if self.observer == "human" and not self.window:
             raise LookalikeError("a person needs a window; leave out --no-window, or use a simulated observer")
         if (self.observer == "scripted") != (self.script is not None):
@@ -231,10 +236,10 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]
 
 def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
     shapes = [stimuli.read(name).shape for trial in plan.trials for name in trial.images]
-    side_by_side = max(len(trial.images) for trial in plan.trials)
-    largest = (max(rows for rows, _ in shapes), side_by_side * max(columns for _, columns in shapes))
+    largest = (max(rows for rows, _ in shapes), max(columns for _, columns in shapes))
+    beside, ring = max(len(trial.images) for trial in plan.trials), plan.kind == "matching"
     # All images of the set, not only this session's: every participant sees the same grey.
-    return WindowScreen(stimuli.mean, largest, setup.fullscreen, ring=plan.kind == "matching")
+    return WindowScreen(stimuli.mean, largest, setup.fullscreen, setup.display, beside=beside, ring=ring)
 
 
 def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:

@@ -33,6 +33,9 @@ Script = Annotated[
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]
 Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole screen.")]
+DisplayFile = Annotated[
+    Path | None, typer.Option("--display", help="Display file of the screen, as 'display calibrate' makes it.")
+]
 SessionSeed = Annotated[
     int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
 ]

@@ -11,6 +11,7 @@ import typer
 from lookalike.console import progress, relative, show
 from lookalike.options import (
     Data,
+    DisplayFile,
     DPrime,
     Fullscreen,
     Json,
@@ -38,6 +39,7 @@ def run(
     script: Script = None,
     window: Window = True,
     fullscreen: Fullscreen = False,
+    display: DisplayFile = None,
     dprime: DPrime = 1.0,
     noise_deg: NoiseDeg = 12.0,
     serial_deg: SerialDeg = 0.0,
@@ -50,14 +52,14 @@ def run(
 
     \b
     Example:
-      lookalike run study-1/stimuli --data study-1 --participant k7q2m --fullscreen
+      lookalike run study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
       lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
     """
     from experiments import realfake
     from lookalike.sessions import count, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant, display)
     with progress("trials", None) as advance:
         result = realfake.run(stimuli, data, participant, study, seed, setup, count(advance))
     show_session(result, as_json)
@@ -72,6 +74,7 @@ def retest(
     script: Script = None,
     window: Window = True,
     fullscreen: Fullscreen = False,
+    display: DisplayFile = None,
     dprime: DPrime = 1.0,
     noise_deg: NoiseDeg = 12.0,
     serial_deg: SerialDeg = 0.0,
@@ -87,12 +90,12 @@ def retest(
 
     \b
     Example:
-      lookalike retest study-1/stimuli --data study-1 --participant k7q2m --fullscreen
+      lookalike retest study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
     """
     from experiments import retest as flow
     from lookalike.sessions import count, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant)
+    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant, display)
     with progress("trials", None) as advance:
         result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)
     show_session(result, as_json)

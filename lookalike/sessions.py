@@ -11,6 +11,7 @@ import typer
 from data.errors import LookalikeError
 from data.matcher import Matcher
 from data.observers import Observer
+from experiments.displayfile import read_display
 from experiments.sitting import Result, Setup
 from lookalike.console import need, relative, show
 
@@ -24,6 +25,7 @@ def setup_for(
     noise_deg: float,
     serial_deg: float,
     participant: str,
+    display: Path | None = None,
 ) -> Setup:
     """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
     if observer not in ("human", "scripted", "simulated"):
@@ -33,7 +35,8 @@ def setup_for(
     seed = crc32(participant.encode())
     simulated = Observer(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=seed)
     matcher = Matcher(noise_deg=noise_deg, serial_deg=serial_deg, seed=seed)
-    return Setup(observer, window, fullscreen, script, simulated, matcher)  # type: ignore[arg-type]
+    shown_on = None if display is None else read_display(display)
+    return Setup(observer, window, fullscreen, script, simulated, matcher, shown_on)  # type: ignore[arg-type]
 
 
 def count(advance: Callable[..., None]) -> Callable[[int, int], None]:

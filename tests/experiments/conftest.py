@@ -20,6 +20,9 @@ import pytest
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
 from data.study import StudyFile, read_study
+from experiments.calibration import LuminanceTable
+from experiments.displayfile import Display
+from experiments.displayfile import make_display as stamped
 from stimuli.images import write_png
 from stimuli.loopset import LoopSet, read_loops
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
@@ -151,6 +154,21 @@ def paused() -> Paused:
                 process.kill()
 
     return start
+
+
+@pytest.fixture(scope="session")
+def make_display() -> Callable[..., Display]:
+    """A display of 1280 x 1024 px whose own luminance goes from .5 to 300 cd/m² as level^own."""
+
+    def make(own: float = 2.2, black: float = 0.5, white: float = 300.0, **settings: Any) -> Display:
+        levels = np.arange(0, 256, 15)
+        seen = black + (white - black) * (levels / 255) ** own
+        usual = {"name": "Room 2", "kind": "gsdf", "size_px": (1280, 1024), "size_cm": (40.0, 32.0)}
+        usual |= {"distance_cm": 57.0, "ambient_cd_m2": 0.2, **settings}
+        table = LuminanceTable(tuple(map(int, levels)), tuple(map(float, seen)), usual["ambient_cd_m2"])
+        return stamped(usual, table)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from data.circle import wrap
 from data.record import read_record
 from data.study import StudyFile
 from experiments.design import draw_plan
-from experiments.display import WINDOW_PX
 from experiments.plan import Match, PlannedTrial
 from experiments.ring import fit_ring
+from experiments.window import WINDOW_PX
 from stimuli.loopset import LoopSet
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,49 +1,74 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
-from experiments.display import HeadlessScreen, WindowScreen, enlarge, whole_scale
+from experiments.display import FRAME_S, HeadlessScreen, WindowScreen, missed_frames, warnings_of
+from experiments.displayfile import Display
+from experiments.window import refresh_hz
 
-
-@settings(deadline=None)
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**31))
-def test_enlarging_repeats_pixels_and_changes_none(rows: int, columns: int, scale: int, seed: int) -> None:
-    pixels = np.random.default_rng(seed).random((rows, columns), dtype=np.float32)
-    shown = enlarge(pixels, scale)
-    assert shown.shape == (rows * scale, columns * scale)
-    assert shown.dtype == np.float32
-    for row in range(scale):
-        for column in range(scale):
-            np.testing.assert_array_equal(shown[row::scale, column::scale], pixels)
-
-
-@settings(deadline=None)
-@given(st.integers(1, 700), st.integers(1, 1000))
-def test_the_scale_is_the_largest_whole_one_that_fills_at_most_half(rows: int, columns: int) -> None:
-    scale = whole_scale((rows, columns), (768, 1024))
-    assert scale == 1 or (2 * rows * scale <= 768 and 2 * columns * scale <= 1024)
-    assert 2 * rows * (scale + 1) > 768 or 2 * columns * (scale + 1) > 1024
-
-
-def test_an_image_larger_than_the_window_is_refused() -> None:
-    assert whole_scale((768, 1024), (768, 1024)) == 1
-    with pytest.raises(LookalikeError, match=r"769 x 100 px do not fit the window of 768 x 1024; use --fullscreen"):
-        whole_scale((769, 100), (768, 1024))
+IMAGE = np.zeros((2, 2), np.float32)
 
 
 def test_a_headless_clock_only_moves_forward() -> None:
     screen = HeadlessScreen()
-    shown = [screen.message("text"), screen.blank(), screen.image(np.zeros((2, 2), np.float32))]
+    screen.prepare(IMAGE)
+    shown = [screen.message("text"), screen.blank(), screen.flip().time]
     assert shown == sorted(set(shown))
     screen.wait_until(10.0)
     screen.wait_until(5.0)
     assert screen.now() == 10.0
+
+
+def test_without_a_window_an_image_appears_when_it_was_asked_for() -> None:
+    screen = HeadlessScreen()
+    next_frame = screen.flip()
+    assert next_frame.error == pytest.approx(FRAME_S)
+    on_time = screen.flip(5.0)
+    assert (on_time.time, on_time.error) == pytest.approx((5.0, 0.0))
+    late = screen.flip(1.0)
+    assert (late.time, late.error) == pytest.approx((5.0 + FRAME_S, 4.0 + FRAME_S))
+    assert {flip.dropped_frames for flip in (next_frame, on_time, late)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("frames", "missed"), [(0.01, 0), (0.5, 0), (1.0, 0), (1.19, 0), (1.21, 1), (2.0, 1), (2.3, 2), (10.0, 9)]
+)
+def test_a_flip_later_than_its_frame_missed_it(frames: float, missed: int) -> None:
+    for frame_s in (1 / 60, 1 / 144):
+        assert missed_frames(frames * frame_s, frame_s) == missed
+
+
+@given(st.floats(24, 360), st.integers(0, 2**31))
+def test_a_refresh_rate_survives_jitter_and_missed_frames(hertz: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    intervals = rng.normal(1, 0.02, 60) / hertz
+    intervals[rng.choice(60, 4, replace=False)] *= 2
+    found = refresh_hz(intervals)
+    assert found == pytest.approx(hertz, rel=0.03)
+
+
+def test_flips_that_wait_for_no_screen_have_no_refresh_rate() -> None:
+    assert refresh_hz(np.full(60, 0.0004)) is None
+    assert refresh_hz(np.random.default_rng(0).uniform(0.002, 0.03, 60)) is None
+
+
+def test_a_record_is_warned_of_what_cannot_be_trusted(make_display: Callable[..., Display]) -> None:
+    known = make_display(refresh_hz=60.0)
+    assert warnings_of(known, 59.94) == []
+    assert warnings_of(make_display(), 144.0) == []
+    assert warnings_of(known, 75.0) == ["refresh differs from the display file's"]
+    assert [one.split(":")[0] for one in warnings_of(None, 60.0)] == ["uncalibrated"]
+    assert [one.split(":")[0] for one in warnings_of(make_display(kind="none"), 60.0)] == ["uncalibrated"]
+    assert "do not wait for the screen's refresh" in warnings_of(known, None)[0]
+    unmeasured = known.model_copy(update={"kind": "gamma", "gamma": 2.2, "table": None})
+    assert warnings_of(unmeasured, 60.0) == ["gamma was given, not measured"]
 
 
 def test_no_display_is_told_before_psychopy_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from data.study import StudyFile
 from data.task import ANSWERS, Task
 from data.trials import AROUND_NOTES, read_sidecar
 from experiments import realfake, retest, sitting
-from experiments.display import FRAME_S, HeadlessScreen
+from experiments.display import FRAME_S, Flip, HeadlessScreen
 from experiments.kinds import KINDS
 from experiments.plan import read_plan
 from experiments.sitting import Result, Setup
@@ -157,18 +157,18 @@ class Watcher(HeadlessScreen):
 
     seen: list[tuple[float, Any]]
 
-    def image(self, pixels: Pixels) -> float:
-        return self._note(pixels)
+    def prepare(self, *images: Pixels) -> None:
+        self._prepared = images
 
-    def pair(self, left: Pixels, right: Pixels) -> float:
-        return self._note((left, right))
+    def flip(self, asked: float | None = None) -> Flip:
+        flip = super().flip(asked)
+        self.seen.append((flip.time, self._prepared))
+        return flip
 
-    def blank(self) -> float:
-        return self._note(None)
-
-    def _note(self, what: Any) -> float:
-        self.seen.append((super().blank(), what))
-        return self.seen[-1][0]
+    def blank(self, asked: float | None = None) -> float:
+        shown = super().blank(asked)
+        self.seen.append((shown, None))
+        return shown
 
 
 @pytest.mark.parametrize("kind", ["realfake", "two_alternative"])

@@ -12,7 +12,7 @@ from data.observers import Observer
 from data.study import StudyFile
 from experiments import wording
 from experiments.design import draw_plan
-from experiments.display import HeadlessScreen
+from experiments.display import Flip, HeadlessScreen
 from experiments.kind import Answer
 from experiments.plan import Plan, PlannedTrial
 from experiments.record import Log, Record, read_record
@@ -49,10 +49,13 @@ class Watcher(HeadlessScreen):
         self.shown.append(BLANK)
         return super().blank()
 
-    def image(self, pixels: Pixels) -> float:
-        self.shown.append(pixels)
+    def prepare(self, pixels: Pixels) -> None:
+        self.ready = pixels
+
+    def flip(self, asked: float | None = None) -> Flip:
+        self.shown.append(self.ready)
         self.answered_before.append(self.record.read_bytes().count(b'"event": "answer"'))
-        return super().image(pixels)
+        return super().flip(asked)
 
 
 def simulated(plan: Plan, stimuli: StimulusSet, folder: Path) -> tuple[Watcher, Log]:
@@ -105,6 +108,9 @@ def test_the_record_holds_what_the_observer_said_and_when(small_set: StimulusSet
         assert (event["response"], event["confidence"]) == (said.response, said.confidence)
         assert event["response_time"] == pytest.approx(said.response_time, abs=1e-6)
         assert event["confidence_time"] == pytest.approx(said.confidence_time, abs=1e-6)
+    for onset, event in zip(log.of("onset"), answers, strict=True):
+        assert onset["onset"] == event["onset"]
+        assert (onset["onset_error"], onset["dropped_frames"]) == (pytest.approx(1 / 60, abs=1e-6), 0)
     for earlier, later in pairwise(answers):
         assert later["onset"] > earlier["onset"] + earlier["response_time"] + earlier["confidence_time"]
 

@@ -20,6 +20,7 @@ from data.study import StudyFile
 from data.trials import read_bids, read_sidecar
 from experiments import realfake, retest, sitting
 from experiments.display import HeadlessScreen
+from experiments.displayfile import Display
 from experiments.kind import Answer
 from experiments.plan import PlannedTrial, read_plan
 from experiments.record import read_record
@@ -276,11 +277,13 @@ def test_a_faulty_script_uses_nothing_up(small_set: StimulusSet, study: Path, da
     assert not data.exists()
 
 
-def test_setups_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+def test_setups_that_make_no_sense_are_refused(tmp_path: Path, make_display: Callable[..., Display]) -> None:
     with pytest.raises(LookalikeError, match="a person needs a window"):
         Setup(window=False)
     with pytest.raises(LookalikeError, match="a scripted observer needs a script"):
         Setup("scripted")
+    with pytest.raises(LookalikeError, match="without a window nothing is shown; leave out --display"):
+        Setup("simulated", window=False, display=make_display())
     with pytest.raises(LookalikeError, match="no other takes one"):
         Setup("simulated", script=tmp_path)
 

@@ -17,13 +17,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from data.study import StudyFile
 from data.trials import read_bids
 from experiments.design import draw_plan
-from experiments.display import WINDOW_PX, enlarge
+from experiments.displayfile import Display, write_display
 from experiments.plan import read_plan
 from experiments.record import read_record
+from experiments.sizing import enlarge, size_deg
+from experiments.window import WINDOW_PX
 from stimuli.sets import StimulusSet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,16 +52,20 @@ def test_a_scripted_session_records_100_of_100(
     display: dict[str, str],
     make_set: Callable[..., StimulusSet],
     make_study: Callable[..., StudyFile],
+    make_display: Callable[..., Display],
     tmp_path: Path,
 ) -> None:
     stimuli, study = make_set(main=100, size=(64, 64)), make_study(trials=100)
+    room = make_display(image_height_deg=5.0)
+    write_display(tmp_path / "display.json", room)
     plan = draw_plan(stimuli, study, "p1", 1, 3)
     wanted = [("real" if trial.trial % 3 else "generated", 1 + trial.trial % 4) for trial in plan.trials]
     script = tmp_path / "script.csv"
     lines = [f"{n},{response},{confidence}" for n, (response, confidence) in enumerate(wanted, start=1)]
     script.write_text("\n".join(["trial,response,confidence", *lines]) + "\n", encoding="utf-8")
+    shown_on = ["--display", str(tmp_path / "display.json")]
     with session(
-        display, stimuli, tmp_path / "data", study, "--observer", "scripted", "--script", str(script)
+        display, stimuli, tmp_path / "data", study, "--observer", "scripted", "--script", str(script), *shown_on
     ) as process:
         output, noise = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, noise) == (0, "")
@@ -68,6 +75,11 @@ def test_a_scripted_session_records_100_of_100(
     assert list(zip(table["response"], table["confidence"], strict=True)) == wanted
     assert table["onset"].is_monotonic_increasing
     assert table["response_time"].isna().all()
+    log = read_record(tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl")
+    screen = log.start["screen"]
+    assert (screen["calibration"], screen["display_table_sha256"]) == ("gsdf", room.table_sha256)
+    assert screen["image_size_deg"] == pytest.approx(size_deg((128, 128), room), abs=1e-3)
+    assert all(event["onset_error"] > 0 and event["dropped_frames"] >= 0 for event in log.of("onset"))
 
 
 class Fingers:

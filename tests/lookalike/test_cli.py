@@ -24,6 +24,9 @@ COMMANDS = [
     "run",
     "retest",
     "export",
+    "display calibrate",
+    "display check",
+    "display test-pattern",
     "analyze",
     "demo",
 ]
@@ -91,7 +94,7 @@ def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypa
 def test_root_help_shows_the_whole_way(lookalike):
     text = lookalike("--help").out
     for command in COMMANDS[:-1]:
-        if command not in ("generate", "morph", "export"):
+        if command not in ("generate", "morph", "export", "display check", "display test-pattern"):
             assert f"lookalike {command} " in text
 
 
@@ -123,6 +126,8 @@ def test_an_unknown_command_is_a_usage_error(lookalike):
         (("demo", "--out", "o"), "gan"),
         (("run", "s", "--data", "d", "--participant", "a1"), "lab"),
         (("retest", "s", "--data", "d", "--participant", "a1"), "lab"),
+        (("display", "calibrate", "d", "--name", "n", "--size-cm", "1x1", "--distance", 1, "--ambient", 0), "lab"),
+        (("display", "test-pattern"), "lab"),
     ],
 )
 def test_a_missing_extra_is_named_with_its_cure(mistake, monkeypatch, command, extra):
