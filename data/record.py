@@ -59,16 +59,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "end": (),
 }
 Event = dict[str, Any]
+_DECODER = json.JSONDecoder()
 _TURNS = ("start", "resume", "interruption", "end")
 
 
 @dataclass(frozen=True)
 class Log:
-    """A record read back. `cut` is what stood on an unfinished last line, empty if there was none."""
+    """A record read back: its `size` in bytes, and as `cut` what stood on an unfinished last line, if anything did."""
 
     path: Path
     events: tuple[Event, ...]
     cut: str
+    size: int = 0
 
     def of(self, event: str) -> tuple[Event, ...]:
         """All events of one kind, in order."""
@@ -112,12 +114,12 @@ def read_record(path: Path) -> Log:
                 raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
             answered.add(event["trial"])
         events.append(event)
-    return Log(path, tuple(events), cut.decode("utf-8", errors="replace"))
+    return Log(path, tuple(events), cut.decode("utf-8", errors="replace"), len(content))
 
 
 def _parse(line: bytes, where: str) -> Event:
     try:
-        event = json.loads(line)
+        event = _DECODER.decode(line.decode("utf-8"))
     except ValueError:
         raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
     if not isinstance(event, dict) or event.get("event") not in FIELDS:

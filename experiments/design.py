@@ -152,13 +152,10 @@ class _Pool:
                 f"build a larger set or lower {setting} in {self._study.path}"
             )
         self._left[role, truth] = left[count:]
-        return [Image(**row) for row in left[:count]]
+        return [Image(**{name: row[name] for name in Image.model_fields}) for row in left[:count]]
 
     def _shuffled(self, role: str, truth: str) -> list[dict[str, Any]]:
-        table = self._stimuli.table
-        rows = table.loc[(table["role"] == role) & (table["truth"] == truth), list(Image.model_fields)].to_dict(
-            "records"
-        )
+        rows = [row for row in self._stimuli.by_id.values() if row["role"] == role and row["truth"] == truth]
         if role != "practice":  # practice is no measure, so anyone may have the same
             rows = [row for row in rows if row["stimulus_id"] not in self._seen]
         return [rows[index] for index in self._rng.permutation(len(rows))]

@@ -37,14 +37,14 @@ _LOCKED_BYTE = 1 << 30  # where Windows locks: no record is that long, and a loc
 
 
 class Record:
-    """The open record of a running session; `log` is what it held before.
+    """The open record of a running session; `log` is what it held before, `known` what is known of that already.
 
     It is locked while it is open, and the operating system takes the lock away with the process, however that
     ends: so a running session can be told from a killed one, and no session runs twice at a time. Raises
     `LookalikeError` if it is running already, is damaged, or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, known: Log | None = None) -> None:
         self.path = folder / RECORD
         try:
             # No buffer: what `append` has written is in the operating system's hands at once.
@@ -53,7 +53,9 @@ class Record:
             raise LookalikeError(f"{self.path}: cannot be written ({error.strerror}); check the folder") from None
         try:
             self._lock()
-            self.log = read_record(self.path)
+            # Only ever appended to, so it is the same as long as it has the same length.
+            same = known is not None and known.size == os.fstat(self._file.fileno()).st_size
+            self.log = known if known is not None and same else read_record(self.path)
             if self.log.cut:
                 self._set_aside(folder)
         except BaseException:

@@ -137,7 +137,7 @@ def go_on(
         say(f"{who}: {f'goes on after {answered} of {len(plan.trials)} trials' if answered else 'begins anew'}")
         differs = _say_differences(plan.display, screen, plan, say)
         folder = session_folder(data, plan.participant, plan.session)
-        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
+        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, log=log, differs=differs))
 
 
 def _run(
@@ -151,7 +151,7 @@ def _run(
     past: Past,
 ) -> Result:
     try:
-        with _sigterm_interrupts(), Record(folder) as record:
+        with _sigterm_interrupts(), Record(folder, past.log) as record:
             log = record.log if record.log.events else None
             if log is not None and is_complete(plan, log):  # by another process, a moment ago
                 refuse_taken(data, plan.participant, plan.session)

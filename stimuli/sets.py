@@ -112,14 +112,15 @@ class StimulusSet:
 
         Raises `LookalikeError` if the id is unknown or the file is missing or altered.
         """
-        if stimulus_id not in self._by_id:
+        if stimulus_id not in self.by_id:
             raise LookalikeError(f"{self.folder}: has no stimulus {stimulus_id!r}")
-        row = self._by_id[stimulus_id]
+        row = self.by_id[stimulus_id]
         _verify(self.folder, row)
         return read_picture(self.folder / row["file"]).pixels
 
     @cached_property
-    def _by_id(self) -> dict[str, dict[str, Any]]:
+    def by_id(self) -> dict[str, dict[str, Any]]:
+        """The rows of the table by stimulus id, in table order."""
         return {row["stimulus_id"]: row for row in self.table.to_dict("records")}
 
 
