@@ -24,7 +24,7 @@ from analysis.readings import from_matrix
 from analysis.result import Result
 from data.errors import LookalikeError
 from data.files import new_folder, write_bytes, write_table
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 
 _BATCH = 200  # studies drawn at a time, which bounds the memory
 

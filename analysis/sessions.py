@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -55,7 +57,12 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
     """
     _refuse_unexported(folder)
     tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
-    found = [_read_session(file, table, check_record(folder, file, table)) for file, table in tables]
+    found = [
+        _session(
+            file.participant, file.session, file.path, table, read_sidecar(file.path), check_record(folder, file, table)
+        )
+        for file, table in tables
+    ]
     _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
     if stimuli is not None:
         for file, table in tables:
@@ -68,30 +75,19 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
 def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
     """Every session of a table from elsewhere, and what it lacked and how that was filled in.
 
-    Nothing says who answered or what was shown, so the kind of observer is not stated. Raises
-    `LookalikeError` as `data.foreign.read_foreign` does, and if an image has two truths or is not in `stimuli`.
+    Who answered and what was shown is not stated, unless it is a long table of ours. Raises `LookalikeError` as
+    `data.foreign.read_foreign` does, if an image has two truths or is not in `stimuli`, or for another set.
     """
     foreign = read_foreign(path, mapped)
     if stimuli is not None:
         check_images(BehFile(path, "", 0), foreign.trials, stimuli)
     found = [
-        Session(
-            participant=str(participant),
-            session=int(session),
-            path=path,
-            main=_of_role(table, "main"),
-            catch=_of_role(table, "catch"),
-            observer=NOT_STATED,
-            complete=True,
-            stimulus_set=None,
-            study=None,
-            started=None,
-            days_since_first=np.nan,
-            sources=(),
-        )
+        _session(str(participant), int(session), path, table, foreign.facts.get((participant, session), {}), ())
         for (participant, session), table in foreign.trials.groupby(["participant", "session"])
     ]
-    _refuse_contradictions([(str(path), one) for one in found])
+    if foreign.facts:
+        _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
+    _refuse_contradictions([(one.stimulus_set or str(path), one) for one in found])
     return found, dict(foreign.filled)
 
 
@@ -108,21 +104,27 @@ def _refuse_unexported(folder: Path) -> None:
         )
 
 
-def _read_session(file: BehFile, table: pd.DataFrame, sources: tuple[Path, ...]) -> Session:
-    sidecar = read_sidecar(file.path)
+def _session(
+    participant: str,
+    session: int,
+    path: Path,
+    table: pd.DataFrame,
+    sidecar: Mapping[str, Any],
+    sources: tuple[Path, ...],
+) -> Session:
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return Session(
-        participant=file.participant,
-        session=file.session,
-        path=file.path,
+        participant=participant,
+        session=session,
+        path=path,
         main=_of_role(table, "main"),
         catch=_of_role(table, "catch"),
         observer=observer if observer in OBSERVERS else NOT_STATED,
-        complete=sidecar.get("Complete") is not False,
+        complete=str(sidecar.get("Complete")) != "False",
         stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
         study=_text(sidecar.get("StudySHA256")),
         started=_text(sidecar.get("Started")),
-        days_since_first=float(days) if isinstance(days, (int, float)) else np.nan,
+        days_since_first=float(days) if isinstance(days, Real) else np.nan,
         sources=sources,
     )
 
@@ -139,6 +141,7 @@ def _refuse_other_sets(found: list[Session], stimuli_sha256: str | None) -> None
     first = {one.participant: one.stimulus_set for one in found if one.session == 1}
     for one in found:
         sidecar = one.path.with_suffix(".json")
+        sidecar = sidecar if sidecar.exists() else one.path  # a table of all sessions has none
         if stimuli_sha256 is not None and one.stimulus_set != stimuli_sha256:
             was = f"comes from stimulus set {one.stimulus_set[:12]}" if one.stimulus_set else "names no stimulus set"
             raise LookalikeError(

@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 from analysis import binormal, metacognition, mrmc, probit, roc, roc_bootstrap, roc_clusters
 from analysis.power import power
 from analysis.readings import from_matrix
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 from lookalike.memory import reuse_freed_memory
 
 RUNS = 5

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def sha256(path: Path) -> str:
@@ -77,6 +83,20 @@ def read_json(path: Path) -> Any:
     return content
 
 
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file; `what` it is stands in the message if it is missing.
+
+    Raises `LookalikeError` if it is missing or not TOML.
+    """
+    path = Path(path)
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise LookalikeError(f"{path}: no such file; give the TOML file of a {what}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
+
+
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
 
@@ -134,6 +154,17 @@ def new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's entries on the disk; a file's own fsync does not promise that."""
+    if os.name == "nt":  # Windows has no such call and keeps its directory journal itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def refuse_occupied(path: Path) -> None:

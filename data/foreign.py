@@ -10,6 +10,9 @@ stimulus_id, truth and response. What else is missing is filled in, and said:
 | role            | every trial is a main one                                  |
 | confidence      | none: d' is measured, the rating ROC is not                |
 | times, stim_file | none                                                      |
+
+A table that holds all of `data.trials.SESSION_FACTS`, as ours does (`experiments.exchange.write_long`), also says
+of each session who answered, when, and what was shown.
 """
 
 from __future__ import annotations
@@ -17,14 +20,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from data.trials import COLUMNS, KEYS, refuse_rows, validate
+from data.trials import COLUMNS, KEYS, SESSION_FACTS, refuse_rows, validate
 
 REQUIRED = ("participant", "stimulus_id", "truth", "response")
+_FACTS_AS_TEXT = ("observer", "started", "stimulus_set_sha256", "study_sha256", "plan_sha256", "lookalike_version")
 _WORDS_OF = ("truth", "response", "role")
 _FILLED = {"session": "1 throughout", "trial": "the order of the rows", "role": "main throughout"}
 
@@ -52,10 +57,15 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A foreign table as ours, and what had to be filled in: column to what it holds now."""
+    """A foreign table as ours, and what had to be filled in: column to what it holds now.
+
+    `facts` has, by participant and session, what the table says of it in the sidecar's words, nothing that is
+    missing; it is empty where the table has not all of `SESSION_FACTS`.
+    """
 
     trials: pd.DataFrame
     filled: Mapping[str, str]
+    facts: Mapping[tuple[str, int], Mapping[str, Any]]
 
 
 def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
@@ -69,7 +79,7 @@ def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
     theirs = {name: mapped.columns.get(name, name) for name in (*KEYS, *COLUMNS)}
     needed = tuple(theirs[name] for name in REQUIRED)
     texts = tuple({theirs[name] for name in ("participant", "stimulus_id", "stim_file", *_WORDS_OF)})
-    table = read_table(path, needed, text=texts)
+    table = read_table(path, needed, text=(*texts, *_FACTS_AS_TEXT))
     named = [theirs[name] for name in mapped.columns]
     lost = [name for name in named if name not in table.columns]
     if lost:
@@ -87,7 +97,24 @@ def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
     validate(frame, str(path))
     times = ("confidence", "response_time", "confidence_time", "onset")
     types: dict[str, type] = {"session": int, "trial": int, **dict.fromkeys(times, float)}
-    return Foreign(frame[[*KEYS, *COLUMNS]].astype(types).sort_values([*KEYS, "trial"]), filled)
+    trials = frame[[*KEYS, *COLUMNS]].astype(types)
+    return Foreign(trials.sort_values([*KEYS, "trial"]), filled, _facts(trials, table, str(path)))
+
+
+def _facts(trials: pd.DataFrame, table: pd.DataFrame, source: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """What a table of ours says of each session. Raises `LookalikeError` if it says two things."""
+    if not set(SESSION_FACTS) <= set(table.columns):
+        return {}
+    of_session = table[list(SESSION_FACTS)].groupby([trials["participant"], trials["session"]])
+    for column, kinds in of_session.nunique(dropna=False).items():
+        rows = pd.MultiIndex.from_frame(trials[list(KEYS)])
+        several = pd.Series(kinds.reindex(rows).to_numpy() > 1, index=trials.index)
+        refuse_rows(several, source, f"{column} is not the same throughout a session", "correct the table")
+    facts: dict[tuple[str, int], dict[str, Any]] = {}
+    for (participant, session), part in of_session:
+        row = part.iloc[0]
+        facts[participant, session] = {key: row[name] for name, key in SESSION_FACTS.items() if pd.notna(row[name])}
+    return facts
 
 
 def _translated(written: pd.Series, column: str, words: Mapping[str, str]) -> pd.Series:

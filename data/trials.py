@@ -68,14 +68,29 @@ COLUMNS = (
     "onset",
 )
 KEYS = ("participant", "session")
+# What the sidecar says of a whole session, as columns of one long table: column to the sidecar's key.
+SESSION_FACTS = {
+    "observer": "Observer",
+    "complete": "Complete",
+    "started": "Started",
+    "days_since_first": "DaysSinceFirstSession",
+    "confidence_levels": "ConfidenceLevels",
+    "seed": "Seed",
+    "stimulus_set_sha256": "StimulusSetSHA256",
+    "study_sha256": "StudySHA256",
+    "plan_sha256": "PlanSHA256",
+    "lookalike_version": "LookalikeVersion",
+}
 PLAN, RECORD = "plan.json", "record.jsonl"
 
-_TEXT = ("stimulus_id", "stim_file", "role", "truth", "response")
+TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
 )
 _RECORD_FOLDER = re.compile(r"^sub-(?P<participant>[A-Za-z0-9]+)/ses-(?P<session>[0-9]+)$")
 _LABEL = re.compile(r"[A-Za-z0-9]+")
+_LONGEST_LABEL = 40  # file names hold it twice and more, and must fit into 255 bytes
+_WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,9 +120,16 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np
 
 
 def check_label(label: str, what: str = "participant") -> str:
-    """Return `label` if it is letters and digits only (BIDS), else raise `LookalikeError`."""
+    """Return `label` if it is 1 to 40 letters and digits (BIDS) and no name of a Windows device.
+
+    Else raise `LookalikeError`.
+    """
     if not _LABEL.fullmatch(label):
         raise LookalikeError(f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
+    if len(label) > _LONGEST_LABEL:
+        raise LookalikeError(f"{what} {label[:12]}...: has {len(label)} characters; use {_LONGEST_LABEL} at most")
+    if _WINDOWS_DEVICE.fullmatch(label):
+        raise LookalikeError(f"{what} {label!r}: is the name of a device on Windows; use another, for example 'k7q2m'")
     return label
 
 
@@ -169,7 +191,7 @@ def read_beh(file: BehFile) -> pd.DataFrame:
 
     Returns the columns `KEYS + COLUMNS` ordered by trial; the index is the row's place on disk, from 0.
     """
-    frame = read_table(file.path, COLUMNS, text=_TEXT)
+    frame = read_table(file.path, COLUMNS, text=TEXT_COLUMNS)
     frame.insert(0, "participant", file.participant)
     frame.insert(1, "session", file.session)
     frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS]].sort_values("trial")

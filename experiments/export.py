@@ -10,7 +10,6 @@ The record is what was measured; the table is derived from it, and can be made f
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +32,7 @@ from data.trials import (
 from experiments.kinds import KINDS
 from experiments.plan import Plan, read_plan
 from experiments.record import check_together, is_complete, is_running
+from experiments.roster import list_participants
 from experiments.table import columns, is_earlier, narrowed, trial_table
 from experiments.wording import instructions
 
@@ -50,19 +50,6 @@ morph loops. They are not here if they may not be shared.
 
 Recorded with Lookalike.
 """
-_PARTICIPANTS: dict[str, Any] = {
-    "participant_id": {"Description": "Random code; no name stands behind it in this data set."},
-    "observer": {
-        "Description": "Who answered in session 1.",
-        "Levels": {
-            "human": "a person",
-            "scripted": "answers written beforehand, a test of the set-up",
-            "simulated": "a simulated observer, no person",
-        },
-    },
-}
-
-
 Outcome = Literal["written", "rewritten", "unchanged", "running", "failed"]
 
 
@@ -208,55 +195,4 @@ def _surround(data: Path, plan: Plan) -> None:
         write_json(data / "dataset_description.json", description)
     if not (data / "README").exists():
         write_text(data / "README", _README.format(name=plan.study_name))
-    if not (data / "participants.json").exists():
-        write_json(data / "participants.json", _PARTICIPANTS)
-    _list_participants(data)
-
-
-def _list_participants(data: Path) -> None:
-    """Give every exported participant a row in `participants.tsv`.
-
-    Sessions may end at the same moment on several computers, and whoever writes the file last may
-    not have seen the others' rows. So whoever has written looks again, until nobody is missing:
-    after the last writing of all, its writer still looks, and so does who exports after that.
-    """
-    path = data / "participants.tsv"
-    while True:
-        try:
-            text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
-        except UnicodeDecodeError as error:
-            raise LookalikeError(
-                f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so nobody was added to it; all answers "
-                f"and tables are safe; save it as UTF-8 (a text editor can), then 'lookalike export {data}'"
-            ) from None
-        # As text, so that columns and rows which the lab has added keep their every character.
-        header, *rows = text.splitlines() or [""]
-        columns = header.split("\t")
-        if "participant_id" not in columns:
-            raise LookalikeError(f"{path}: column participant_id is missing; restore it as the first column")
-        place = columns.index("participant_id")
-        listed = {cells[place] for cells in (row.split("\t") for row in rows) if len(cells) > place}
-        missing = {name: sidecar for name, sidecar in _exported(data) if name not in listed}
-        if not missing:
-            return
-        for name, sidecar in missing.items():
-            known = {"participant_id": name, "observer": _observer(sidecar)}
-            rows.append("\t".join(known.get(column, "n/a") for column in columns))
-        write_text(path, "\n".join([header, *rows]) + "\n")
-
-
-def _exported(data: Path) -> Iterator[tuple[str, Path]]:
-    """Every participant with a table and its sidecar, by name, and the sidecar of the first session."""
-    for folder in sorted(data.glob("sub-*")):
-        sidecars = [path.with_suffix(".json") for path in folder.glob("ses-*/beh/*_beh.tsv")]
-        # By length first: session 10 comes after session 2.
-        there = sorted((len(path.parts[-3]), path) for path in sidecars if path.exists())
-        if there:
-            yield folder.name, there[0][1]
-
-
-def _observer(sidecar: Path) -> str:
-    try:
-        return str(read_sidecar(sidecar).get("Observer") or "n/a")
-    except LookalikeError:
-        return "n/a"  # one participant's damaged file must not stop the others' export
+    list_participants(data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -86,8 +86,8 @@ class ChoiceKind(Kind, Protocol):
     def meaning(self, answer: str) -> str:
         """The question to which a key for `answer` says yes."""
 
-    def simulate(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
-        """What a simulated observer answers."""
+    def simulate(self, observer: Observer, trials: Sequence[PlannedTrial], session: int) -> list[Answer]:
+        """What a simulated observer answers to a session's trials, in their order."""
 
 
 class Choice:

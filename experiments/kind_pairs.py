@@ -66,11 +66,14 @@ def sided(role: str, one: list[Image], other: list[Image], rng: np.random.Genera
 
 
 def judge_both(observer: Observer, trial: PlannedTrial, session: int) -> tuple[Judgement, Judgement]:
-    """A simulated observer's judgements of the left and the right image, each for itself."""
+    """A simulated observer's judgements of the left and the right image, each for itself.
+
+    Fatigue counts by trials; nothing carries over from one pair to the next.
+    """
     right = _right(trial)
     return (
-        observer.judge(trial.stimulus_id, trial.truth, session),
-        observer.judge(right.stimulus_id, right.truth, session),
+        observer.judge(trial.stimulus_id, trial.truth, session, trial.trial),
+        observer.judge(right.stimulus_id, right.truth, session, trial.trial),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,6 @@ class RealFake(Choice):
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         return {"stimulus_id": trial.stimulus_id, "stim_file": trial.file, "truth": trial.truth}
 
-    def simulate(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
-        judged = observer.judge(trial.stimulus_id, trial.truth, session)
-        return Answer(judged.response, judged.confidence, judged.response_time, judged.confidence_time)
+    def simulate(self, observer: Observer, trials: Sequence[PlannedTrial], session: int) -> list[Answer]:
+        judged = observer.judge_in_order([(trial.stimulus_id, trial.truth) for trial in trials], session)
+        return [Answer(one.response, one.confidence, one.response_time, one.confidence_time) for one in judged]

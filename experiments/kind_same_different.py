@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,10 @@ class SameDifferent(Choice):
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         return pair_row(trial, self.truth(trial))
 
-    def simulate(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
+    def simulate(self, observer: Observer, trials: Sequence[PlannedTrial], session: int) -> list[Answer]:
+        return [self._answer(observer, trial, session) for trial in trials]
+
+    def _answer(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
         """Judges each image for itself, and is as sure as of the less certain one."""
         left, right = judge_both(observer, trial, session)
         time = max(left.response_time, right.response_time)

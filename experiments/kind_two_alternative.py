@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
@@ -45,7 +46,10 @@ class TwoAlternative(Choice):
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         return pair_row(trial, self.truth(trial))
 
-    def simulate(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
+    def simulate(self, observer: Observer, trials: Sequence[PlannedTrial], session: int) -> list[Answer]:
+        return [self._answer(observer, trial, session) for trial in trials]
+
+    def _answer(self, observer: Observer, trial: PlannedTrial, session: int) -> Answer:
         """The image that looks more generated; of two that look alike, either."""
         left, right = judge_both(observer, trial, session)
         more = _rating(left) - _rating(right)

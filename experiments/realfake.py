@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from pathlib import Path
 
@@ -13,16 +12,15 @@ from data.errors import LookalikeError
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
-from data.trials import PLAN, session_folder
+from data.trials import PLAN
 from experiments.design import Before, draw_plan, draw_seed
+from experiments.participants import check_may_begin
 from experiments.plan import Plan, read_plan
 from experiments.record import find_unfinished, refuse_taken, sessions
 from experiments.script import ask_or_parse, run_script, setup_from
 from experiments.session import Progress, silent
 from experiments.sitting import Result, Say, Setup, go_on, hold, to_stderr
 from stimuli.shown import Stimuli, read_stimuli
-
-CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are misread: i, l, o, 0, 1
 
 
 def run(
@@ -37,14 +35,17 @@ def run(
 ) -> Result:
     """Draw the plan of session 1 and run it, or go on with a session 1 that stopped.
 
-    `study` defaults to the shipped example (a session that goes on keeps its own), `seed` to a drawn one (both are
-    recorded), `setup` to a person at a window; `say` is told if the session goes on, and what differs from before.
-    Raises `LookalikeError` with `data` unchanged if anything is amiss before the first image.
+    A person's code was made before (see `experiments.participants`). `study` defaults to the shipped example (a
+    session that goes on keeps its own), `seed` to a drawn one (both are recorded), `setup` to a person at a window;
+    `say` is told if the session goes on, and what differs from before. Raises `LookalikeError` with `data` unchanged
+    if anything is amiss before the first image.
     """
     unfinished = find_unfinished(data, participant, 1)
+    setup = setup or Setup()
     if unfinished is None:
         refuse_taken(data, participant, 1)
-    shown, setup = read_stimuli(stimuli), setup or Setup()
+        check_may_begin(data, participant, setup.observer)
+    shown = read_stimuli(stimuli)
     if unfinished is not None:
         plan, log = unfinished
         _refuse_other_settings(data, plan, log, None if study is None else read_study(study), seed)
@@ -85,14 +86,6 @@ def _refuse_other_file(who: str, what: str, path: Path, is_now: str, was: str) -
             f"{path}: {who} was planned with another {what} ({was[:12]}, this one is {is_now[:12]}), which "
             "was changed since or is not the same; give the one from then, or use another --participant"
         )
-
-
-def new_code(data: Path) -> str:
-    """A random code of five letters and digits that no participant in `data` has."""
-    while True:
-        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(5))
-        if not session_folder(data, code, 1).parent.exists() and not (Path(data) / f"sub-{code}").exists():
-            return code
 
 
 if __name__ == "__main__":

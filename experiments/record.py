@@ -21,9 +21,10 @@ from types import TracebackType
 from typing import Any
 
 from data.errors import LookalikeError
-from data.files import new_folder
+from data.files import new_folder, sync_folder
 from data.record import Log, read_record
 from data.trials import PLAN, RECORD, check_label, session_folder
+from experiments.participants import refuse_withdrawing
 from experiments.plan import Plan, read_plan, write_plan
 
 if sys.platform == "win32":
@@ -32,6 +33,7 @@ else:
     import fcntl
 
 CUT = "record.cut"  # half lines that were set aside
+BEGINNING_S = 60.0  # far longer than from a session's folder to its locked record, also on a slow share
 _PATIENCE_S = 2.0  # far longer than anyone looks at a record; a session that runs keeps it for good
 _LOCKED_BYTE = 1 << 30  # where Windows locks: no record is that long, and a locked byte cannot be read
 
@@ -171,6 +173,7 @@ def check_together(plan: Plan, log: Log) -> None:
 
 def refuse_taken(data: Path, participant: str, session: int) -> None:
     """Raise `LookalikeError` if this participant has this session already."""
+    refuse_withdrawing(data, participant)
     # A table that someone copied here without its record counts too: it could not be exported over.
     copies = Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.tsv")
     folder = session_folder(data, participant, session)
@@ -243,15 +246,9 @@ def _lock(handle: int, alone: bool) -> bool:
 
 
 def _sync_folders(folder: Path, top: Path) -> None:
-    """Put the new folder's entries on the disk, up to `top`; a file's own fsync does not promise that."""
-    if os.name == "nt":  # Windows has no such call and keeps its directory journal itself
-        return
+    """Put the new folder's entries on the disk, up to `top`."""
     while True:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)
         if folder in (top, folder.parent):
             return
         folder = folder.parent

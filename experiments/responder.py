@@ -19,7 +19,7 @@ from data.files import read_table
 from data.observers import Observer, usual_cuts
 from data.task import ANSWERS
 from experiments.display import Screen
-from experiments.kind import Answer, ChoiceKind
+from experiments.kind import Answer
 from experiments.kinds import CHOICES
 from experiments.plan import Plan, PlannedTrial
 from experiments.wording import STOP_QUESTION, confidence_question
@@ -52,18 +52,20 @@ class Responder(Protocol):
 
 @dataclass(frozen=True)
 class SimulatedResponder:
-    """A simulated observer; its answers depend on the session, as a person's do."""
+    """A simulated observer's answers by trial, as it gives them in the plan's order.
 
-    observer: Observer
-    session: int
-    task: ChoiceKind
+    All are judged beforehand: an answer may depend on the one before, and a session that goes on after a
+    break in a new process must not forget that one.
+    """
+
+    answers: Mapping[int, Answer]
     kind: str = "simulated"
 
     def proceed(self, again: Again | None = None) -> None:
         pass
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
-        return self.task.simulate(self.observer, trial, self.session)
+        return self.answers[trial.trial]
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,8 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
             f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
             f"give it {plan.confidence_levels - 1} confidence_cuts"
         )
-    return SimulatedResponder(observer, plan.session, CHOICES[plan.kind])
+    answers = CHOICES[plan.kind].simulate(observer, plan.trials, plan.session)
+    return SimulatedResponder({trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)})
 
 
 def _open_keyboard() -> Any:

@@ -86,7 +86,8 @@ def power(
     """
     from analysis.power import power_table, save_power
     from data.files import refuse_occupied
-    from data.observers import Population, usual_cuts
+    from data.observers import usual_cuts
+    from data.populations import Population
     from data.study import read_study
 
     plan = None if study is None else read_study(study).study

@@ -16,7 +16,7 @@ import typer
 
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
-from lookalike import analysing, displaying, generating, making, running
+from lookalike import analysing, displaying, generating, keeping, making, running
 from lookalike.console import headline, need, relative, say, show
 from lookalike.memory import reuse_freed_memory
 from lookalike.options import Json, ModelFolder, Out, Seed
@@ -28,8 +28,10 @@ Example, from mammograms to a figure:
   lookalike evaluate runs/first/models/* --patches patches
   lookalike evaluate runs/first/models/000200000-images --patches patches --out evaluation
   lookalike stimuli build --patches patches --model runs/first/models/000200000-images --out study-1/stimuli
+  lookalike participant new --data study-1 --consent
   lookalike display calibrate display.json --name "Room 2" --size-cm 52.7x29.6 --distance 60 --ambient 0.2
   lookalike run study-1/stimuli --data study-1 --participant k7q2m
+  lookalike status study-1
   lookalike retest study-1/stimuli --data study-1 --participant k7q2m
   lookalike analyze study-1 --out results
 """
@@ -43,7 +45,7 @@ app = typer.Typer(
     help="Medical images that do not exist, shown beside real ones, and a measure of whether anyone can tell.",
     epilog=EXAMPLE,
 )
-for room in (making, generating, displaying, running, analysing):
+for room in (making, generating, displaying, running, keeping, analysing):
     app.add_typer(room.app)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from data.errors import LookalikeError
 from data.files import refuse_occupied, write_text
-from data.observers import Population, draw_group
+from data.populations import Population, draw_group
 from data.shipped import CBIS_DDSM_KEY, DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY
 from data.study import read_study
 from lookalike.console import progress, relative, say

@@ -23,6 +23,9 @@ DisjointPatients = Annotated[
 ]
 Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]
 Participant = Annotated[str, typer.Option("--participant", help="Random code, letters and digits; never a name.")]
+NewParticipant = Annotated[
+    str | None, typer.Option("--participant", help="The participant's code; 'participant new' makes one, or --new.")
+]
 Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
 Script = Annotated[
     Path | None,
@@ -49,8 +52,13 @@ SerialDeg = Annotated[
     ),
 ]
 DPrime = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--dprime", help="True d' of a simulated observer: at 0 it guesses, at 1 it is right in about 69 % of trials."
+        "--dprime",
+        help="True d' of a simulated observer: at 0 it guesses, at 1 it is right in about 69 % of trials.",
+        show_default="1",
     ),
+]
+Simulated = Annotated[
+    Path | None, typer.Option("--simulated", help="All parameters of a simulated observer: a TOML file.")
 ]

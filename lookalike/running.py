@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lookalike.console import progress, relative, show
+from lookalike.console import progress
 from lookalike.options import (
     Data,
     DisplayFile,
     DPrime,
     Fullscreen,
     Json,
+    NewParticipant,
     NoiseDeg,
     Observer,
     Participant,
     Script,
     SerialDeg,
     SessionSeed,
+    Simulated,
     Window,
 )
 
@@ -33,14 +34,16 @@ def run(
         Path, typer.Argument(help="Stimulus set; for a matching task a morph loop, or a folder of them.")
     ],
     data: Data,
-    participant: Participant,
+    participant: NewParticipant = None,
+    new: Annotated[bool, typer.Option("--new", help="Make a new participant, and say the code.")] = False,
     study: Annotated[Path | None, typer.Option(help="Study file.", show_default="the shipped example")] = None,
     observer: Observer = "human",
     script: Script = None,
     window: Window = True,
     fullscreen: Fullscreen = False,
     display: DisplayFile = None,
-    dprime: DPrime = 1.0,
+    dprime: DPrime = None,
+    simulated: Simulated = None,
     noise_deg: NoiseDeg = 12.0,
     serial_deg: SerialDeg = 0.0,
     seed: SessionSeed = None,
@@ -50,18 +53,26 @@ def run(
 
     A session that stopped goes on at its first trial without an answer.
 
+    A person's code is made before (participant new) or at once (--new); a code with a slip in it is refused.
+    A simulated or scripted observer is nobody and takes any code that is no person's.
+
     \b
     Example:
       lookalike run study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
+      lookalike run study-1/stimuli --data study-1 --new --fullscreen
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
       lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
     """
     from experiments import realfake
-    from lookalike.sessions import count, setup_for, show_session
+    from lookalike.sessions import Simulation, count, make_participant, participant_for, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant, display)
+    code = participant_for(data, participant, new)
+    who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    setup = setup_for(observer, window, fullscreen, script, who, code, display)
+    if new:
+        make_participant(data, code, observer)
     with progress("trials", None) as advance:
-        result = realfake.run(stimuli, data, participant, study, seed, setup, count(advance))
+        result = realfake.run(stimuli, data, code, study, seed, setup, count(advance))
     show_session(result, as_json)
 
 
@@ -75,7 +86,8 @@ def retest(
     window: Window = True,
     fullscreen: Fullscreen = False,
     display: DisplayFile = None,
-    dprime: DPrime = 1.0,
+    dprime: DPrime = None,
+    simulated: Simulated = None,
     noise_deg: NoiseDeg = 12.0,
     serial_deg: SerialDeg = 0.0,
     seed: SessionSeed = None,
@@ -93,33 +105,10 @@ def retest(
       lookalike retest study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
     """
     from experiments import retest as flow
-    from lookalike.sessions import count, setup_for, show_session
+    from lookalike.sessions import Simulation, count, setup_for, show_session
 
-    setup = setup_for(observer, window, fullscreen, script, dprime, noise_deg, serial_deg, participant, display)
+    who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
         result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)
     show_session(result, as_json)
-
-
-@app.command()
-def export(
-    data: Annotated[Path, typer.Argument(help="Folder of all participants' data.")],
-    as_json: Json = False,
-) -> None:
-    """Make the tables of recorded sessions that have none yet, as after a crash.
-
-    \b
-    Example:
-      lookalike export study-1
-    """
-    from experiments.export import export_all
-
-    sessions = export_all(data)
-    if as_json:
-        show({"sessions": [asdict(one) for one in sessions]}, True)
-    for one in () if as_json else sessions:
-        answered = f"{one.answered} of {'?' if one.trials is None else one.trials} answered"
-        where = one.problem or ("" if one.table is None else relative(one.table))
-        print(f"{one.participant}  session {one.session}  {answered}  {one.outcome}  {where}")
-    if any(one.outcome == "failed" for one in sessions):
-        raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -10,10 +11,38 @@ import typer
 
 from data.errors import LookalikeError
 from data.matcher import Matcher
-from data.observers import Observer
+from data.populations import USUAL, read_population
 from experiments.displayfile import read_display
+from experiments.participants import new_code, register
 from experiments.sitting import Result, Setup
-from lookalike.console import need, relative, show
+from lookalike.console import need, relative, say, show
+
+
+def participant_for(data: Path, participant: str | None, new: bool) -> str:
+    """The code that was given, or one that nobody in `data` has."""
+    if new == (participant is not None):
+        raise LookalikeError("give either --participant with a code that was made, or --new for a new one")
+    return new_code(data) if participant is None else participant
+
+
+def make_participant(data: Path, code: str, observer: str) -> None:
+    """Make the participant of a new code, where it is for a person, and say the code at once."""
+    if observer == "human":
+        try:
+            register(data, code)
+        except FileExistsError:
+            raise LookalikeError(f"participant {code} was made by someone else this moment; try once more") from None
+    say(f"participant {code}")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulated observer is like: see `data.populations` and, for a matching task, `data.matcher`."""
+
+    dprime: float | None = None
+    parameters: Path | None = None
+    noise_deg: float = 12.0
+    serial_deg: float = 0.0
 
 
 def setup_for(
@@ -21,21 +50,28 @@ def setup_for(
     window: bool,
     fullscreen: bool,
     script: Path | None,
-    dprime: float,
-    noise_deg: float,
-    serial_deg: float,
+    simulation: Simulation,
     participant: str,
     display: Path | None = None,
 ) -> Setup:
     """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
     if observer not in ("human", "scripted", "simulated"):
         raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
+    dprime, parameters = simulation.dprime, simulation.parameters
+    if observer != "simulated" and not (dprime is None and parameters is None):
+        raise LookalikeError(f"--dprime and --simulated are of a simulated observer, and this one is {observer}")
+    if dprime is not None and parameters is not None:
+        raise LookalikeError(f"both --dprime and --simulated; put dprime = {dprime:g} into {parameters} instead")
     if window:
         need("lab")
-    seed = crc32(participant.encode())
-    simulated = Observer(dprime=dprime, image_sd=0.5, own_sd=0.6, seed=seed)
-    matcher = Matcher(noise_deg=noise_deg, serial_deg=serial_deg, seed=seed)
+    population = USUAL if parameters is None else read_population(parameters)
+    if dprime is not None:
+        population = replace(population, dprime=dprime)
+    matcher = Matcher(
+        noise_deg=simulation.noise_deg, serial_deg=simulation.serial_deg, seed=crc32(participant.encode())
+    )
     shown_on = None if display is None else read_display(display)
+    simulated = population.member(participant)
     return Setup(observer, window, fullscreen, script, simulated, matcher, shown_on)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.power import power, power_figure, power_table, save_power
 from data.errors import LookalikeError
-from data.observers import Population
+from data.populations import Population
 
 
 def test_equivalence_is_rarely_declared_at_the_bound_itself() -> None:

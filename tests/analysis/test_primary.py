@@ -13,7 +13,7 @@ from analysis import mrmc
 from analysis.mrmc_components import components
 from analysis.power import power
 from analysis.primary import Primary, participants_needed, primary
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 from data.study import StudyFile, read_study
 from data.trials import rating
 

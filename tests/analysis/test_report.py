@@ -23,7 +23,7 @@ from analysis.report import analyze
 from analysis.trials import load
 from data.errors import LookalikeError
 from data.files import sha256
-from data.observers import Population, draw_group
+from data.populations import Population, draw_group
 from data.study import StudyFile, read_study
 from data.trials import rating
 from stimuli.images import write_png

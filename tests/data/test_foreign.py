@@ -86,3 +86,10 @@ def test_rows_at_fault_are_named(table: Path, old: str, new: str, words: str) ->
 def test_a_mapping_that_fits_nothing_is_refused(table: Path, columns: dict, words: dict, told: str) -> None:
     with pytest.raises(LookalikeError, match=told):
         read_foreign(table, Mapped(columns, words))
+
+
+def test_another_labs_columns_are_not_taken_for_ours(tmp_path: Path) -> None:
+    """Only a table with all the facts that ours has is asked who answered."""
+    path = tmp_path / "theirs.csv"
+    path.write_text("participant,stimulus_id,truth,response,observer,complete\na,s1,real,real,Dr. M.,no\n")
+    assert read_foreign(path).facts == {}

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from data.errors import LookalikeError
-from data.observers import Judgement, Observer, Population, draw_group, draw_ratings, usual_cuts
+from data.observers import Judgement, Observer, usual_cuts
 
 SIGMAS = 4.5
 IMAGES = 2000  # of each truth
@@ -206,26 +206,6 @@ def test_surer_answers_come_sooner_and_all_take_time() -> None:
     assert min(min(j.response_time, j.confidence_time) for j in judgements) > 0
 
 
-def test_a_group_has_the_set_mean_and_spread_of_dprime_and_criterion() -> None:
-    count = 3000
-    group = draw_group(count, 5, Population(dprime=0.7, between_sd=0.4, criterion_sd=0.25))
-    for values, mean, sd in (([o.dprime for o in group], 0.7, 0.4), ([o.criterion for o in group], 0.0, 0.25)):
-        assert abs(np.mean(values) - mean) < SIGMAS * sd / math.sqrt(count)
-        assert abs(np.std(values, ddof=1) - sd) < SIGMAS * sd / math.sqrt(2 * count)
-    assert abs(np.corrcoef([o.dprime for o in group], [o.criterion for o in group])[0, 1]) < SIGMAS / math.sqrt(count)
-
-
-def test_a_group_shares_its_images_but_each_observer_is_someone_else() -> None:
-    group = draw_group(50, 5, Population(image_sd=0.4, own_sd=0.2, lapse=0.03))
-    assert {o.image_seed for o in group} == {5}
-    assert len({o.seed for o in group}) == 50
-    assert {(o.image_sd, o.own_sd, o.lapse) for o in group} == {(0.4, 0.2, 0.03)}
-    assert draw_group(50, 5, Population(image_sd=0.4, own_sd=0.2, lapse=0.03)) == group
-    assert draw_group(50, 6)[0] != group[0]
-    assert draw_group(3, 5) == draw_group(9, 5)[:3]  # a larger group keeps its first members
-    assert draw_group(0, 5) == []
-
-
 @pytest.mark.parametrize(
     ("parameters", "word"),
     [
@@ -238,6 +218,16 @@ def test_a_group_shares_its_images_but_each_observer_is_someone_else() -> None:
         ({"lapse": 1.01}, "lapse"),
         ({"lapse": float("nan")}, "lapse"),
         ({"confidence_cuts": (0.3, 0.3)}, "confidence_cuts"),
+        ({"confidence_cuts": (0.3, float("nan"))}, "confidence_cuts"),
+        ({"signal_sd": 0.0}, "signal_sd"),
+        ({"signal_sd": float("inf")}, "signal_sd"),
+        ({"median_time_s": 0.0}, "median_time_s"),
+        ({"confidence_noise": -0.1}, "confidence_noise"),
+        ({"confidence_noise": float("nan")}, "confidence_noise"),
+        ({"fatigue": -0.1}, "fatigue"),
+        ({"slowing": float("nan")}, "slowing"),
+        ({"serial_response": float("inf")}, "serial_response"),
+        ({"serial_evidence": float("nan")}, "serial_evidence"),
         ({"confidence_cuts": (0.7, 0.3)}, "confidence_cuts"),
         ({"confidence_cuts": (0.0, 0.3)}, "confidence_cuts"),
         ({"confidence_cuts": (-0.3, 0.3)}, "confidence_cuts"),
@@ -252,43 +242,3 @@ def test_the_variances_sum_to_one() -> None:
     observer = Observer(image_sd=0.5, own_sd=0.6)
     assert observer.image_sd**2 + observer.own_sd**2 + observer.internal_sd**2 == pytest.approx(1)
     assert Observer(image_sd=0.6, own_sd=0.8).internal_sd == pytest.approx(0, abs=1e-7)
-
-
-@pytest.mark.parametrize("name", ["between_sd", "criterion_sd"])
-@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])
-def test_impossible_populations_are_refused(name: str, value: float) -> None:
-    with pytest.raises(LookalikeError, match=name):
-        Population(**{name: value})
-
-
-def test_a_populations_members_are_checked_too() -> None:
-    with pytest.raises(LookalikeError, match="image_sd"):
-        Population(image_sd=1.2)
-
-
-@pytest.mark.parametrize("own_images", [False, True])
-def test_ratings_of_whole_studies_follow_the_model_of_judge(own_images: bool) -> None:
-    """Shares of each rating, and the covariance of two observers' evidence on one image, against judge's model."""
-    population = Population(dprime=0.8, between_sd=0.3, criterion_sd=0.2, image_sd=0.5, lapse=0.05)
-    generated = np.arange(40) % 2 == 1
-    ratings = draw_ratings(population, 20, generated, np.random.default_rng(1), studies=400, own_images=own_images)
-    assert ratings.shape == (400, 20, 40)
-    assert set(np.unique(ratings)) == {-4, -3, -2, -1, 1, 2, 3, 4}
-    # Over observers, evidence less criterion is normal with all variances added up.
-    sd = math.sqrt(1 + 0.2**2 + (0.3 / 2) ** 2)
-    edges = np.array([-np.inf, *(-np.array(usual_cuts(4)[::-1])), 0, *usual_cuts(4), np.inf])
-    for is_generated, mean in ((True, 0.4), (False, -0.4)):
-        found = [np.mean(ratings[..., generated == is_generated] == r) for r in (-4, -3, -2, -1, 1, 2, 3, 4)]
-        expected = 0.95 * np.diff(norm.cdf((edges - mean) / sd)) + 0.05 / 8
-        np.testing.assert_allclose(found, expected, atol=0.006)
-    said = (ratings > 0).astype(float)
-    pairs = np.array([np.mean((said[:, a] - said.mean()) * (said[:, b] - said.mean())) for a, b in ((0, 1), (2, 3))])
-    alone = np.mean((said[:, 0] - said.mean()) ** 2)
-    share = pairs.mean() / alone
-    assert (share > 0.15) != own_images  # one image moves all its observers, unless each has his own
-
-
-def test_ratings_of_studies_repeat_from_a_seed() -> None:
-    generated = np.array([True, False])
-    one, two = (draw_ratings(Population(), 3, generated, np.random.default_rng(7), studies=2) for _ in range(2))
-    np.testing.assert_array_equal(one, two)

@@ -19,8 +19,10 @@ from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
 from experiments import realfake, retest
 from experiments.export import Exported, export_all, export_session
+from experiments.participants import Reader, register
 from experiments.record import Record, read_record
 from experiments.sitting import Result, Setup
+from experiments.withdrawal import withdraw
 from stimuli.sets import StimulusSet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -312,7 +314,7 @@ def test_a_row_lost_to_another_writer_is_added_again(
         if len(wrote) == 1:
             path.write_text(stale, encoding="utf-8")
 
-    monkeypatch.setattr("experiments.export.write_text", write_then_lose)
+    monkeypatch.setattr("experiments.roster.write_text", write_then_lose)
     realfake.run(small_set.folder, data, "p2", study.path, 4, SETUP)
     assert wrote == [participants] * 2
     assert participants.read_text(encoding="utf-8") == stale + "sub-p2\tsimulated\n"
@@ -401,6 +403,12 @@ def test_the_bids_validator_accepts_it(own_set: Path, study: StudyFile, tmp_path
     realfake.run(stimuli, data, "p1", study.path, 3, SETUP)
     retest.run(stimuli, data, "p1", 4, SETUP)
     assert not realfake.run(stimuli, data, "p2", study.path, 5, SETUP, stop).complete
+    for name in ("p1", "p2", "w3x9d"):  # of whom the last has never come
+        register(data, name, Reader("resident", 2.5, 1200, True, 20.0, 57.0, consent=True, notes="private"))
+    (data / "participants.tsv").unlink()
+    export_all(data)
+    assert "\tresident\t2.5\t1200\tyes\t20.0\t57.0\n" in (data / "participants.tsv").read_text()
+    withdraw(data, "p2")
     assert errors(bids_validator, data) == set()
     shutil.rmtree(stimuli)
     assert errors(bids_validator, data) == {"STIMULUS_FILE_MISSING"}

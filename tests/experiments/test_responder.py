@@ -86,6 +86,16 @@ def test_a_simulated_observer_needs_the_studys_confidence_scale(plan: Plan) -> N
     assert simulate(own, plan).observer == own
 
 
+def test_a_simulated_observer_goes_on_after_a_break_as_if_there_had_been_none(plan: Plan) -> None:
+    """A new process answers the later trials as the first one would have, though each leans on the one before."""
+    observer = Observer(dprime=1, serial_response=1.5, serial_evidence=0.5, fatigue=1, seed=3)
+    whole = [simulate(observer, plan).answer(trial, 0.0) for trial in plan.trials]
+    resumed = simulate(observer, plan)
+    assert [resumed.answer(trial, 0.0) for trial in plan.trials[9:]] == whole[9:]
+    alone = [observer.judge(trial.stimulus_id, trial.truth, 1).response for trial in plan.trials]
+    assert [answer.response for answer in whole] != alone
+
+
 @pytest.mark.parametrize("levels", range(2, 10))
 def test_a_simulated_observer_uses_as_many_confidence_levels_as_the_study_has(
     small_set: StimulusSet, make_study: Callable[..., StudyFile], levels: int

@@ -22,6 +22,7 @@ from experiments import realfake, retest, sitting
 from experiments.display import HeadlessScreen
 from experiments.displayfile import Display
 from experiments.kind import Answer
+from experiments.participants import register
 from experiments.plan import PlannedTrial, read_plan
 from experiments.record import read_record
 from experiments.responder import SimulatedResponder
@@ -263,10 +264,11 @@ def test_without_a_display_nothing_is_used_up(
 ) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
-    for setup in (Setup(), Setup("simulated")):
+    register(data, "p1")
+    for name, setup in (("p1", Setup()), ("p2", Setup("simulated"))):
         with pytest.raises(LookalikeError, match=r"DISPLAY is not set.*xvfb-run -a.*--no-window"):
-            realfake.run(small_set.folder, data, "p1", study, 3, setup)
-    assert not data.exists()
+            realfake.run(small_set.folder, data, name, study, 3, setup)
+    assert [path.name for path in data.rglob("*") if path.is_file()] == ["p1.json"]
 
 
 def test_a_faulty_script_uses_nothing_up(small_set: StimulusSet, study: Path, data: Path, tmp_path: Path) -> None:
@@ -286,14 +288,6 @@ def test_setups_that_make_no_sense_are_refused(tmp_path: Path, make_display: Cal
         Setup("simulated", window=False, display=make_display())
     with pytest.raises(LookalikeError, match="no other takes one"):
         Setup("simulated", script=tmp_path)
-
-
-def test_new_codes_are_new(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    letters = iter("aaaaabbbbbccccc")
-    monkeypatch.setattr("secrets.choice", lambda _: next(letters))
-    (data / "sourcedata" / "sub-aaaaa").mkdir(parents=True)
-    (data / "sub-bbbbb").mkdir()
-    assert realfake.new_code(data) == "ccccc"
 
 
 def test_both_run_as_plain_scripts_from_anywhere(

@@ -23,6 +23,7 @@ from data.study import StudyFile
 from data.trials import read_bids
 from experiments.design import draw_plan
 from experiments.displayfile import Display, write_display
+from experiments.participants import register
 from experiments.plan import read_plan
 from experiments.record import read_record
 from experiments.sizing import enlarge, size_deg
@@ -37,7 +38,9 @@ PATIENCE_S = 60
 def session(
     display: dict[str, str], stimuli: StimulusSet, data: Path, study: StudyFile, *more: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """`python experiments/realfake.py` for participant p1 with seed 3."""
+    """`python experiments/realfake.py` for participant p1 with seed 3, a person unless `more` says otherwise."""
+    if "--observer" not in more:
+        register(data, "p1")
     command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(stimuli.folder), str(data), "p1"]
     command += ["--study", str(study.path), "--seed", "3", *more]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -357,4 +360,4 @@ def test_a_display_nobody_serves_is_told(
     assert process.returncode == 2
     assert "xvfb-run -a" in noise
     assert noise.count("\n") == 1
-    assert not (tmp_path / "data").exists()
+    assert [path.name for path in (tmp_path / "data").rglob("*") if path.is_file()] == ["p1.json"]

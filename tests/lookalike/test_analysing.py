@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from data.errors import LookalikeError
 from data.files import read_json, sha256
+from experiments.participants import register
 
 
 def contents(folder):
@@ -170,6 +171,7 @@ def test_no_display_for_a_window(mistake, workshop, tmp_path, monkeypatch):
     pytest.importorskip("psychopy", reason="the lab extra is not installed")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr("sys.platform", "linux")
+    register(tmp_path / "data", "k7q2m")
     said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
                    "--study", workshop / "study.toml")  # fmt: skip
     assert "DISPLAY" in said
@@ -316,4 +318,10 @@ def test_more_numbers_that_cannot_be(mistake, workshop, tmp_path):
         "train", workshop / "patches", "--out", tmp_path / "o", "--discriminator", "x"
     )
     assert "dprime is nan" in mistake(*sit(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
+    (tmp_path / "o.toml").write_text("serial_respone = 1\n")
+    simulated = ("--simulated", tmp_path / "o.toml")
+    assert "serial_respone is no parameter" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated)
+    assert "both --dprime and --simulated" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1)
+    people = ("run", workshop / "stimuli", "--data", tmp_path / "d", "--participant", "a1", "--no-window")
+    assert "and this one is human" in mistake(*people, *simulated)
     assert not (tmp_path / "d").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from data.errors import LookalikeError
 from data.observers import Observer
+from data.populations import read_population
 from experiments.sitting import Setup
 from lookalike import console
 
@@ -23,6 +24,8 @@ COMMANDS = [
     "stimuli build",
     "run",
     "retest",
+    "participant new",
+    "status",
     "export",
     "display calibrate",
     "display check",
@@ -75,7 +78,7 @@ def test_the_examples_name_only_options_that_exist(lookalike):
 
 
 @pytest.mark.parametrize(("command", "room"), [("run", "realfake"), ("retest", "retest")])
-def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypatch, command, room):
+def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypatch, tmp_path, command, room):
     setups = []
 
     def run(*arguments):
@@ -88,6 +91,13 @@ def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypa
     lookalike(*words, "--dprime", 0)
     assert [setup.simulated.dprime for setup in setups] == [1, 0]
     assert all(setup.simulated.confidence_cuts == Observer.confidence_cuts for setup in setups)  # so the study's count
+    parameters = tmp_path / "observer.toml"
+    parameters.write_text("dprime = 1.5\nbetween_sd = 0.5\nserial_response = 0.4\nconfidence_noise = 0.3\n")
+    lookalike(*words, "--simulated", parameters)
+    simulated = setups[-1].simulated
+    assert (simulated.serial_response, simulated.confidence_noise) == (0.4, 0.3)
+    assert simulated == read_population(parameters).member("a1")
+    assert simulated.dprime != 1.5
     assert "right in about 69 % of trials" in " ".join(lookalike(command, "--help").out.split())
 
 
@@ -125,6 +135,7 @@ def test_an_unknown_command_is_a_usage_error(lookalike):
         (("stimuli", "build", "--patches", "p", "--out", "o"), "gan"),
         (("demo", "--out", "o"), "gan"),
         (("run", "s", "--data", "d", "--participant", "a1"), "lab"),
+        (("run", "s", "--data", "d", "--new"), "lab"),
         (("retest", "s", "--data", "d", "--participant", "a1"), "lab"),
         (("display", "calibrate", "d", "--name", "n", "--size-cm", "1x1", "--distance", 1, "--ambient", 0), "lab"),
         (("display", "test-pattern"), "lab"),
