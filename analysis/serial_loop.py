@@ -109,8 +109,9 @@ def from_matches(
     """Serial dependence of matches on a loop, one session of each participant.
 
     `frame` has the columns participant, trial, target_deg, response_deg (positions on the loop, 360° around;
-    a missing response is left out and counted) and `after_gap` if there were breaks or resumes. See
-    `errors` for what is removed. Widths from 10° to 90° are searched; the amplitude at each is linear least
+    a missing response is left out and counted), `after_gap` if there were breaks or resumes, and `loop` if there
+    was more than one: each has a position bias of its own, and nothing is compared across them. See `errors` for
+    what is removed. Widths from 10° to 90° are searched; the amplitude at each is linear least
     squares. Bounds are expanded percentiles (`analysis.percentile`) of resampled participants.
 
     Raises `LookalikeError` for a missing column, a trial number that repeats, a missing or infinite target.
@@ -123,7 +124,7 @@ def from_matches(
             participant=name,
             unlinked=int(np.sum(~table["linked"])),
             unanswered=int(table["response_deg"].isna().sum()),
-            constant_deg=float(table["constant_deg"].iloc[0]),
+            constant_deg=_mean_deg(table.loc[table["error_deg"].notna(), "constant_deg"]),
             spread_deg=float(table["error_deg"].std(ddof=1)),
             previous=_curve(before),
             next=_curve(after),
@@ -171,7 +172,21 @@ def _prepared(frame: pd.DataFrame, harmonics: int) -> list[tuple[str, pd.DataFra
     target, response = (frame[name].to_numpy(dtype=np.float64) for name in ("target_deg", "response_deg"))
     refuse_rows(pd.Series(~np.isfinite(target)), "the trials", "target_deg is no angle")
     refuse_rows(pd.Series(np.isinf(response)), "the trials", "response_deg is infinite")
-    return [(name, _without_bias(table.assign(linked=linked(table)), harmonics)) for name, table in tables]
+    return [(name, _by_loop(table.assign(linked=linked(table)), harmonics)) for name, table in tables]
+
+
+def _by_loop(table: pd.DataFrame, harmonics: int) -> pd.DataFrame:
+    if "loop" not in table.columns:
+        return _without_bias(table, harmonics)
+    refuse_rows(table["loop"].isna(), "the trials", "loop is missing")
+    table = table.assign(linked=table["linked"] & (table["loop"] == table["loop"].shift()))
+    parts = [_without_bias(part, harmonics) for _, part in table.groupby("loop")]
+    return pd.concat(parts).sort_values("trial")
+
+
+def _mean_deg(angles: pd.Series) -> float:
+    """The circular mean; NaN of none."""
+    return float(np.degrees(np.angle(np.mean(np.exp(1j * np.radians(angles)))))) if len(angles) else np.nan
 
 
 def _without_bias(table: pd.DataFrame, harmonics: int) -> pd.DataFrame:

@@ -90,7 +90,7 @@ class Task(Layout):
             raise ValueError(f"blocks is {self.blocks}, trials only {self.trials}; each block needs a trial")
         if self.kind == "matching":
             self._fits_matching()
-        elif {"delay_s", "min_start_deg"} & self.model_fields_set:
+        elif self.delay_s or self.min_start_deg != type(self).model_fields["min_start_deg"].default:
             raise ValueError("delay_s and min_start_deg are settings of the kind 'matching'; leave them out")
         return self
 

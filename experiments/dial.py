@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from data.circle import wrap
 
@@ -145,3 +146,8 @@ def seconds_to_turn(degrees: float) -> float:
 def nearest(positions: Sequence[float], position_deg: float) -> int:
     """The frame nearest to a position on the loop; of two equally near ones the first."""
     return int(abs(wrap([place - position_deg for place in positions])).argmin())
+
+
+def is_up(given: Input | Confirm) -> TypeGuard[Key]:
+    """Whether a key went up."""
+    return isinstance(given, Key) and not given.down

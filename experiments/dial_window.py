@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
-from experiments.dial import Confirm, Input, Key, Point, Wheel
+from experiments.dial import Confirm, Input, Key, Point, Wheel, is_up
 from experiments.ring import Ring
 from experiments.window import signed
 
@@ -77,7 +77,7 @@ class DialWindow:
         self._handle.dispatch_events()
         # A key that went up a moment ago may be one that is held, so it is waited with, and all after it.
         fresh = self._now() - _REPEAT_S
-        ready = next((place for place, one in enumerate(self._heard) if _is_up(one) and one.at > fresh), None)
+        ready = next((place for place, one in enumerate(self._heard) if is_up(one) and one.at > fresh), None)
         heard, self._heard = self._heard[:ready], [] if ready is None else self._heard[ready:]
         return heard
 
@@ -127,7 +127,7 @@ class DialWindow:
 
     def _take_back(self, symbol: int) -> None:
         """The key did not go up after all."""
-        ups = [one for one in self._heard if _is_up(one) and one.direction == self._turns.get(symbol)]
+        ups = [one for one in self._heard if is_up(one) and one.direction == self._turns.get(symbol)]
         if ups:
             self._heard.remove(ups[-1])
 
@@ -138,7 +138,3 @@ class DialWindow:
 
     def _from_middle(self, x: int, y: int) -> tuple[float, float]:
         return x - self._handle.width / 2, y - self._handle.height / 2
-
-
-def _is_up(given: Input | Confirm) -> TypeGuard[Key]:
-    return isinstance(given, Key) and not given.down

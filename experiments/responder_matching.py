@@ -13,7 +13,7 @@ import pandas as pd
 
 from data.files import read_table
 from data.matcher import Matcher
-from experiments.dial import Confirm, Dial, nearest
+from experiments.dial import Confirm, Dial, is_up, nearest
 from experiments.display import Screen
 from experiments.kind import Answer
 from experiments.kind_matching import asked
@@ -73,7 +73,7 @@ class HumanMatcher(HumanResponder):
         shown = dial.frame
         while True:
             for given in self._screen.turned():
-                if given.at < onset or not self._screen.focused(given.at):
+                if given.at < onset or not (is_up(given) or self._screen.focused(given.at)):
                     continue
                 dial.take(given)
                 if isinstance(given, Confirm):

@@ -30,7 +30,7 @@ def ask_or_parse(description: str, with_study: bool = False, with_partial: bool 
 
 def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=description)
-    arguments.add_argument("stimuli", type=Path, help="folder of the stimulus set")
+    arguments.add_argument("stimuli", type=Path, help="folder of the stimulus set, or of the morph loops to match")
     arguments.add_argument("data", type=Path, help="folder that holds, or will hold, the data of all participants")
     arguments.add_argument("participant", help="random code, letters and digits")
     arguments.add_argument("--seed", type=int, help="of the order of images (default: drawn and recorded)")

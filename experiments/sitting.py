@@ -30,7 +30,7 @@ from stimuli.shown import Stimuli
 
 Say = Callable[[str], None]
 # What a screen says of itself that is measured anew each time, so that a difference is none of its settings.
-_MEASURED = {"psychopy", "refresh_hz", "frame_s"}
+_MEASURED = {"refresh_hz", "warnings"}
 
 
 def to_stderr(text: str) -> None:

@@ -13,11 +13,10 @@ from data.errors import LookalikeError
 def draw_targets(frames: int, count: int, rng: np.random.Generator) -> list[int]:
     """`count` frames of a loop of `frames`, spread evenly and in random order: a stratified random draw.
 
-    The loop, turned by a random angle, is cut into `count` equal parts, and a place drawn in each; the frame there is
-    a target. So every frame is as likely as every other, and no stretch of the loop holds two targets more or
-    less than its share.
+    The loop is cut into `count` equal parts, and a place drawn in each; the frame there is a target. So every frame is
+    as likely as every other, and no stretch of the loop holds two targets more or less than its share.
     """
-    places = (rng.random() + (np.arange(count) + rng.random(count)) / max(count, 1)) % 1
+    places = (np.arange(count) + rng.random(count)) / max(count, 1)
     return [int(frame) for frame in rng.permutation(np.floor(places * frames).astype(int) % frames)]
 
 

@@ -38,6 +38,23 @@ def test_pairs_are_signed_wrapped_and_linked() -> None:
     assert (one.unlinked, one.unanswered, one.previous.trials, one.next.trials) == (3, 1, 3, 2)
 
 
+def test_each_loop_has_a_bias_of_its_own_and_nothing_is_compared_across_them() -> None:
+    rng = np.random.default_rng(3)
+    target = rng.uniform(0, 360, 60)
+    shape = {"a": 20 * np.sin(np.radians(target)), "b": -20 * np.sin(np.radians(target))}
+    rows = {
+        name: pd.DataFrame({"loop": name, "target_deg": target, "response_deg": target + 3 + bias})
+        for name, bias in shape.items()
+    }
+    frame = pd.concat([rows["a"][:30], rows["b"], rows["a"][30:]], ignore_index=True)
+    frame = frame.assign(participant="p", trial=np.arange(1, 121))
+    pairs = serial_loop.errors(frame)
+    np.testing.assert_allclose(pairs["error_deg"], 0, atol=1e-9)
+    assert sorted(set(range(1, 121)) - set(pairs["trial"])) == [1, 31, 91]
+    assert serial_loop.from_matches(frame, permutations=10).participants[0].constant_deg == pytest.approx(3, abs=0.5)
+    assert np.abs(serial_loop.errors(frame.drop(columns="loop"))["error_deg"]).max() > 10
+
+
 def test_position_bias_is_what_least_squares_says_and_constants_wrap() -> None:
     """Errors of 170° plus a smooth bias reach across ±180 and leave nothing once both are removed."""
     target = np.arange(0, 360, 4.0)

@@ -36,7 +36,7 @@ def test_every_shipped_task_reads_and_has_two_keys(name: str) -> None:
         (LEAST + "trails = 100\n", "trails: no such setting; did you mean 'trials'?"),
         (LEAST + "zzz = 100\n", "zzz: no such setting; there are trials, confidence_levels"),
         (LEAST + "[text]\nconsnt = 'x'\n", "text.consnt: no such setting; did you mean 'consent'?"),
-        (LEAST + "trials = 99\n", "trials is 99; half are of one truth"),
+        (LEAST + "trials = 99\n", "trials: 99 is odd; half are of one truth"),
         (LEAST + '[keys]\nreel = "a"\n', "keys.reel: no answer of this kind; did you mean 'real'?"),
         (LEAST + '[keys]\nreal = "right"\n', "keys: both answers are on 'right'"),
         (LEAST + '[keys]\nreal = "space"\n', "keys: 'space' has another meaning"),
