@@ -22,6 +22,7 @@ from experiments import realfake
 from experiments.display import HeadlessScreen
 from experiments.export import export_all
 from experiments.record import Record, find_unfinished
+from experiments.responder import SimulatedResponder
 from experiments.sitting import Setup
 from stimuli.sets import StimulusSet
 
@@ -118,11 +119,12 @@ def test_an_exception_at_any_moment_loses_nothing_that_was_answered(
     for owner, name in (
         (HeadlessScreen, "message"),
         (HeadlessScreen, "blank"),
-        (HeadlessScreen, "image"),
+        (HeadlessScreen, "prepare"),
+        (HeadlessScreen, "flip"),
         (HeadlessScreen, "wait_until"),
         (StimulusSet, "read"),
         (Record, "append"),
-        (Observer, "judge"),
+        (SimulatedResponder, "answer"),
         (os, "fsync"),
     ):
         monkeypatch.setattr(owner, name, faulty(getattr(owner, name)))

@@ -16,9 +16,10 @@ from data.record import read_record
 from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
 from experiments import realfake, retest, sitting
-from experiments.display import HeadlessScreen
+from experiments.display import Flip, HeadlessScreen
 from experiments.plan import read_plan
 from experiments.record import Record
+from experiments.responder import SimulatedResponder
 from experiments.sitting import Setup
 from stimuli.sets import StimulusSet
 
@@ -85,20 +86,20 @@ def test_a_session_goes_on_where_it_stopped(small_set: StimulusSet, study: Path,
 def test_trials_after_a_break_or_a_gap_are_flagged_in_the_table(
     small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image, shown = HeadlessScreen.image, []
+    flip, shown = HeadlessScreen.flip, []
 
-    def dies(screen: HeadlessScreen, pixels: Any) -> float:
-        shown.append(pixels)
-        return image(screen, pixels)
+    def counted(screen: HeadlessScreen, asked: float | None = None) -> Flip:
+        shown.append(asked)
+        return flip(screen, asked)
 
     def killed(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(HeadlessScreen, "image", dies)
+    monkeypatch.setattr(HeadlessScreen, "flip", counted)
     realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(6))
     with monkeypatch.context() as patch:  # the image of trial 10 is on screen
-        answer = Observer.judge
-        patch.setattr(Observer, "judge", lambda *a: killed() if len(shown) == 12 else answer(*a))
+        answer = SimulatedResponder.answer
+        patch.setattr(SimulatedResponder, "answer", lambda *a: killed() if len(shown) == 12 else answer(*a))
         realfake.run(small_set.folder, data, "p1", study, None, SETUP)
     table = realfake.run(small_set.folder, data, "p1", study, None, SETUP).table
     rows = [dict(zip(lines[0], line, strict=True)) for lines in [_cells(table)] for line in lines[1:]]

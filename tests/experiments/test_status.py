@@ -84,7 +84,7 @@ def test_the_states_of_sessions(sit: Callable[..., Result], small_set: StimulusS
         "unshown": [(1, "not begun", 0, None)],
         "beginning": [(1, "beginning", 0, None)],
     }
-    assert "line 2 is damaged" in str(found["damaged"].sessions[0].problem)
+    assert "line 4 is damaged" in str(found["damaged"].sessions[0].problem)
     assert {name: found[name].consent for name in ("k7q2m", "w3x9d", "whole")} == {
         "k7q2m": True,
         "w3x9d": False,
