@@ -1,4 +1,4 @@
-"""Dorfman, Berbaum & Metz's analysis of two modalities: an ANOVA of jackknife pseudovalues.
+"""Dorfman, Berbaum & Metz's analysis of one or two modalities: an ANOVA of jackknife pseudovalues.
 
 A pseudovalue is what one image adds to a reader's AUC, N · AUC − (N − 1) · AUC without the image. Modality x
 reader x image tables of them are analysed as if observed (Dorfman, Berbaum & Metz 1992, Invest. Radiol.
@@ -22,6 +22,8 @@ from analysis.readings import Readings, from_trials
 from analysis.result import Result
 from analysis.ustatistics import Array, influences, kernel_sums
 from data.errors import LookalikeError
+
+_ALONE = "one participant: how others would differ is unknown; readers can only be fixed"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,59 @@ class Dbm(Result):
     reason: str | None
 
 
+@dataclass(frozen=True)
+class DbmAuc(Result):
+    """The mean AUC of one modality, readers and images random, with the pseudovalues' ANOVA.
+
+    The t interval is cut at 0 and 1, `p_chance` is against .5. What is undefined is NaN and `reason` says why.
+    """
+
+    auc: float
+    se: float
+    df: float
+    low: float
+    high: float
+    level: float
+    p_chance: float
+    participants: int
+    images: int
+    ms_reader: float
+    ms_image: float
+    ms_reader_image: float
+    reason: str | None
+
+
+def auc(trials: pd.DataFrame | Readings, *, level: float = 0.9) -> DbmAuc:
+    """Analysis of one modality, with readers and images random.
+
+    Raises `LookalikeError` as `pseudovalues` does, and for several modalities.
+    """
+    study = trials if isinstance(trials, Readings) else from_trials(trials)
+    if len(study.modalities) > 1:
+        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one, or compare two with difference()")
+    values = pseudovalues(study)
+    _, r, n = values.shape
+    ms = _mean_squares(values)
+    # As in `_denominator`, with the effects of readers and images in place of their interactions with modality.
+    variance, df = _denominator({"tr": ms["r"], "tc": ms["c"], "trc": ms["rc"]}, r, n, "random", "random")
+    tested = interval(float(values.mean()), variance / (r * n), df, null=0.5, level=level, limits=(0, 1))
+    return DbmAuc(
+        auc=float(values.mean()),
+        se=tested.se,
+        df=tested.df,
+        low=tested.low,
+        high=tested.high,
+        level=level,
+        p_chance=tested.p,
+        participants=r,
+        images=n,
+        ms_reader=ms["r"],
+        ms_image=ms["c"],
+        ms_reader_image=ms["rc"],
+        reason=_ALONE if r == 1 else tested.reason,
+    )
+
+
 def difference(
     trials: pd.DataFrame | Readings, *, level: float = 0.9, readers: Sampled = "random", images: Sampled = "random"
 ) -> Dbm:
@@ -75,7 +130,6 @@ def difference(
     means = values.mean(axis=(1, 2))
     value = float(means[0] - means[1])
     tested = interval(value, 2 * variance / (r * n), df, null=0, level=level, limits=(-1, 1))
-    alone = "one participant: how others would differ is unknown; readers can only be fixed"
     return Dbm(
         difference=value,
         se=tested.se,
@@ -100,7 +154,7 @@ def difference(
         modality_image_variance=(ms["tc"] - ms["trc"]) / r,
         reader_image_variance=(ms["rc"] - ms["trc"]) / 2,
         residual_variance=ms["trc"],
-        reason=alone if r == 1 and readers == "random" else tested.reason,
+        reason=_ALONE if r == 1 and readers == "random" else tested.reason,
     )
 
 

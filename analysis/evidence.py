@@ -171,7 +171,7 @@ def informed(values: npt.ArrayLike, effect: float, direction: Direction = "two-s
     if not sample.reason:
         halved = 0.0 if direction == "two-sided" else float(np.log(2))
         log_bf = halved + _log_mass(sample, effect, low, high) - float(_log_likelihood(sample, 0.0))
-    return _bayes_factor(sample, log_bf, np.nan, direction, f"mean ~ Normal(0, {effect:g})")
+    return _bayes_factor(sample, log_bf, np.nan, direction, f"mean ~ Normal(0, {effect:.3g})")
 
 
 def interval_null(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis import cues
 from analysis.channel_banks import energy_bank, gabor_bank, laguerre_gauss_bank
 from analysis.cues import CueReport
-from analysis.model_observer import ModelObserver, observe
+from analysis.model_observer import ModelObserver, NoisyObserver, observe, with_internal_noise
 from analysis.result import Result
 from data.errors import LookalikeError
 from stimuli.images import Pixels
@@ -37,6 +37,13 @@ class Giveaways(Result):
         rows = [one.to_frame().assign(what=what, kind=kind) for what, kind, one in trained]
         columns = ["what", "kind", "auc", "low", "high", "level", "p", "null_high", "smallest_detectable", "reason"]
         return pd.concat([single, *rows], ignore_index=True).reindex(columns=columns)
+
+    def as_people(self, dprime: float) -> list[NoisyObserver]:
+        """The model observers with the internal noise that brings each to people's `dprime` on these images.
+
+        Empty unless `dprime` is above 0: noise cannot take an observer below chance.
+        """
+        return [with_internal_noise(one, dprime=dprime) for one in self.observers] if 0 < dprime < np.inf else []
 
 
 def from_images(
@@ -68,6 +75,14 @@ def from_set(stimuli: StimulusSet, *, seed: int = 0) -> Giveaways:
         )
     images = _Stored(stimuli, tuple(main["stimulus_id"]))
     return from_images(images, main["truth"].to_numpy(), np.asarray(main["patient"], dtype=object), seed=seed)
+
+
+def cues_of_set(stimuli: StimulusSet) -> pd.DataFrame:
+    """The cues of the main images of a stimulus set: stimulus_id and one column per cue (`cues.measure`)."""
+    ids = tuple(stimuli.select("main")["stimulus_id"])
+    table = cues.measure(_Stored(stimuli, ids))
+    table.insert(0, "stimulus_id", ids)
+    return table
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import t
 
-from analysis import observer_agreement, probit, serial
+from analysis import crosscheck, observer_agreement, probit, serial
 from analysis.between import BetweenSd, between_sd
-from analysis.evidence import BayesFactor, IntervalBayesFactor, Tost, interval_null, jzs, tost
+from analysis.crosscheck import CrossCheck
+from analysis.evidence import BayesFactor, IntervalBayesFactor, Tost, informed, interval_null, jzs, tost
 from analysis.observer_agreement import ObserverAgreement
 from analysis.participants import Participant
-from analysis.primary import Primary, primary
+from analysis.primary import Primary, primary, with_ratings
 from analysis.probit import Probit
 from analysis.result import Result
 from analysis.serial import Serial
@@ -54,18 +55,21 @@ class Group(Result):
     """The participants of one kind of observer (people are never averaged with simulated observers).
 
     `bound` is the study's ±δ as d', √2 z(.5 + δ), NaN without one; `tost` and `interval` test the mean d' against
-    it and are None without one. `jzs` is the two-sided Bayes factor of the mean d'. `between` is the SD of the
+    it and are None without one. `jzs` is the two-sided Bayes factor of the mean d', `informed` that of an effect about
+    as large as the bound (.5 without one). `methods` is the group's AUC by other roads. `between` is the SD of the
     true d' between observers, beyond what finite trials make them differ.
     """
 
     observer: str
     participants: int
     primary: Primary
+    methods: tuple[CrossCheck, ...]
     auc: Mean
     dprime: Mean
     bound: float
     tost: Tost | None
     jzs: BayesFactor
+    informed: BayesFactor
     interval: IntervalBayesFactor | None
     between: BetweenSd
     probit: Probit
@@ -121,15 +125,18 @@ def _group(
     dprimes = [one.yesno.dprime for one in members]
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
+    decided = primary(kind, measure, catch, sessions, study)
     return Group(
         observer=kind,
         participants=len(members),
-        primary=primary(kind, measure, catch, sessions, study),
+        primary=decided,
+        methods=crosscheck.of_one(with_ratings(measure), decided.auc.level),
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
         dprime=mean(dprimes),
         bound=bound,
         tost=None if delta is None else tost(dprimes, bound),
         jzs=jzs(dprimes),
+        informed=informed(dprimes, _USUAL_DPRIME if delta is None else bound),
         interval=None if delta is None else interval_null(dprimes, bound, _USUAL_DPRIME),
         between=between_sd(dprimes, [one.yesno.se for one in members]),
         probit=probit.from_trials(measure),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from analysis.crosscheck import MOST
 from analysis.group import Group
 from analysis.items import extremes
 from analysis.participants import Participant
+from analysis.references import Citations
 from analysis.trials import Trials
 from data.study import StudyFile
 
@@ -49,28 +51,45 @@ def render_page(
     study: StudyFile | None,
     summary: Mapping[str, Any],
     items: pd.DataFrame,
+    areas: pd.DataFrame,
     given_away: Giveaways | None,
+    related: pd.DataFrame | None,
     drawings: Mapping[str, bytes],
 ) -> str:
     """The page. `drawings` are SVG files by name."""
-    environment = Environment(
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            participants=participants,
+            groups=groups,
+            study=study,
+            summary=summary,
+            sessions=records(trials.sessions),
+            audit=records(trials.audit),
+            filled=trials.filled,
+            areas=records(areas) if len(areas) <= MOST else [],
+            given_away=given_away,
+            noisy=given_away.as_people(groups[0].dprime.mean) if given_away and len(groups) == 1 else [],
+            related=[] if related is None else records(related[related["p_holm"] < 0.05]),
+            relations=0 if related is None else int(related["p_holm"].notna().sum()),
+            extremes=records(extremes(items, 5)) if len(groups) == 1 else [],
+            figures={name: inline(vector, _ALT[name]) for name, vector in drawings.items()},
+            retested=[one for one in participants if one.retest is not None],
+            reasons=_reasons(participants),
+        )
+    )
+
+
+def environment() -> Environment:
+    """The templates of this package, with the filters that print numbers, and citations numbered anew."""
+    templates = Environment(
         loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(number=_number, share=_share, p=_p)
-    return environment.get_template("report.html").render(
-        participants=participants,
-        groups=groups,
-        study=study,
-        summary=summary,
-        sessions=records(trials.sessions),
-        audit=records(trials.audit),
-        filled=trials.filled,
-        given_away=given_away,
-        extremes=records(extremes(items, 5)) if len(groups) == 1 else [],
-        figures={name: _inline(vector, _ALT[name]) for name, vector in drawings.items()},
-        retested=[one for one in participants if one.retest is not None],
-        reasons=_reasons(participants),
-    )
+    templates.filters.update(number=number, share=_share, p=p_phrase, known=_known)
+    works = Citations()
+    templates.globals.update(cite=works.cite, cited=works.cited)
+    return templates
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -79,7 +98,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
 
 
-def _inline(vector: bytes, title: str) -> Markup:
+def inline(vector: bytes, title: str) -> Markup:
     """The drawing alone: inside HTML the XML declaration, document type and metadata have no place.
 
     Matplotlib escapes every text it draws, so the drawing is safe to embed as it is.
@@ -90,7 +109,7 @@ def _inline(vector: bytes, title: str) -> Markup:
     drawing = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{_slug(title)}-", drawing)
     wide = re.search(r'<svg [^>]*width="([0-9.]+)pt"', drawing)
     style = f' style="max-width: {1.3 * float(wide[1]):.0f}pt"' if wide else ""  # a small figure stays small
-    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{title}"{style} ', 1))
+    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}"{style} ', 1))
 
 
 def _reasons(participants: Sequence[Participant]) -> list[tuple[str, str]]:
@@ -103,7 +122,7 @@ def _reasons(participants: Sequence[Participant]) -> list[tuple[str, str]]:
     ]
 
 
-def _number(value: float, digits: int = 2) -> str:
+def number(value: float, digits: int = 2) -> str:
     """`0.05`, `−0.20` with a true minus sign, or `n/a`."""
     if math.isnan(value):
         return "n/a"
@@ -115,10 +134,15 @@ def _number(value: float, digits: int = 2) -> str:
 
 def _share(value: float, digits: int = 2) -> str:
     """A number in [0, 1] without its leading zero: `.53`."""
-    return _number(value, digits).removeprefix("0")
+    return number(value, digits).removeprefix("0")
 
 
-def _p(value: float) -> str:
+def _known(value: float | None, digits: int = 2) -> str:
+    """A share, or `n/a` for what is missing."""
+    return "n/a" if value is None else _share(value, digits)
+
+
+def p_phrase(value: float) -> str:
     """A p value: `p = .03`, `p < .001`, or `p n/a`."""
     if math.isnan(value):
         return "p n/a"

@@ -51,7 +51,7 @@ def forest(
             axes.plot([low, high], [y, y], color="black" if last else REAL, linewidth=2.0 if last else 1.2, zorder=2)
         axes.plot(value, y, "D" if last else "o", color="black" if last else REAL, markersize=5.5 if last else 4.5)
     axes.set_yticks([*range(len(rows)), len(rows) + 0.5][: len(names)], names)
-    axes.set_ylim(len(rows) + 1.1, -0.7)
+    axes.set_ylim(len(rows) + (1.1 if mean is not None else -0.3), -0.7)
     axes.set_xlabel(what, fontsize=8.5)
     plain(axes, left=False)
     _names_are_names(axes)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +10,20 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis import participants as per_participant
+from analysis.areas import areas_table
 from analysis.drawings import figures_of, gallery_of
 from analysis.figures import render
 from analysis.group import Group, group_by_observer
+from analysis.items import cue_relations
+from analysis.leaflet import versions
 from analysis.page import records, render_page
 from analysis.participants import Participant
+from analysis.result import without_nan
 from analysis.serial_tables import Redraw
 from analysis.tables import (
     calibration_table,
     items_table,
+    methods_table,
     participants_table,
     retests_table,
     roc_table,
@@ -32,13 +34,10 @@ from data.errors import LookalikeError
 from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
 from data.foreign import Mapped
 from data.study import StudyFile
-from data.version import VERSION
 
 if TYPE_CHECKING:
     from analysis.giveaways import Giveaways
     from stimuli.sets import StimulusSet
-
-_LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
 # One thread: the sums of matrix products then have one order on every machine, and small ones are faster.
@@ -53,13 +52,15 @@ def analyze(
 ) -> dict[str, Any]:
     """Analyse the sessions in `data`, a BIDS folder or one table, into the new folder `out`; return the summary.
 
-    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `calibration.tsv`,
-    `items.tsv`, `serial.tsv`, `summary.json` (what is returned), the figures of `analysis.drawings` as `.png`,
-    `.pdf` and `.svg`, and `report.html`. The same input gives the same bytes.
-    With `study` its exclusions apply and sessions run under another study file are flagged; with
-    `stimuli` every record must come from that stimulus set and every table agree with it. `redraw` draws a trial
-    order as the plan's was drawn (`analysis.serial`). Where the set's images are at hand, cues and model observers
-    are tried on them (`giveaways.tsv`, see `analysis.giveaways`).
+    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's
+    AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `summary.json`
+    (what is returned), the figures of `analysis.drawings` as `.png`, `.pdf` and `.svg`, and `report.html`. The same
+    input gives the same bytes.
+    With `study` its exclusions apply and sessions run under another study file are flagged; with `stimuli` every
+    record must come from that stimulus set and every table agree with it. `redraw` draws a trial order as the
+    plan's was drawn (`analysis.serial`). Where the set's images are at hand, cues and model observers are tried on
+    them (`giveaways.tsv`, see `analysis.giveaways`), and the cues are held against the answers (`item_cues.tsv`, see
+    `analysis.items.cue_relations`).
 
     Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
     `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
@@ -73,9 +74,12 @@ def analyze(
         raise LookalikeError(f"{data}: no session 1 is left to analyse ({why})")
     groups = group_by_observer(trials, participants, study, redraw)
     summary = _summary(trials, participants, groups, study, stimuli)
-    items = items_table(trials, participants)
+    items, areas = items_table(trials, participants), areas_table(participants)
     shown = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
     given_away = None if shown is None else _giveaways(shown)
+    # An image that several kinds of observer judged has several means, and none is the one to relate.
+    one_kind = shown is not None and len(groups) == 1
+    related = cue_relations(items, _cues(shown)) if shown is not None and one_kind else None
     figures = figures_of(participants, groups) | gallery_of(items, shown)
     drawn = {name: (figure, render(figure, "svg")) for name, figure in figures.items()}
     with new_folder(out) as folder:
@@ -84,18 +88,22 @@ def analyze(
         write_table(folder / "sessions.tsv", trials.sessions)
         write_table(folder / "audit.tsv", trials.audit)
         write_table(folder / "roc.tsv", roc_table(participants))
+        write_table(folder / "areas.tsv", areas)
+        write_table(folder / "methods.tsv", methods_table(groups))
         write_table(folder / "calibration.tsv", calibration_table(participants))
         write_json(folder / "summary.json", summary)
         write_table(folder / "items.tsv", items)
         write_table(folder / "serial.tsv", serial_table(groups))
         if given_away is not None:
             write_table(folder / "giveaways.tsv", given_away.to_frame())
+        if related is not None:
+            write_table(folder / "item_cues.tsv", related)
         for name, (figure, vector) in drawn.items():
             write_bytes(folder / f"{name}.svg", vector)
             write_bytes(folder / f"{name}.pdf", render(figure, "pdf"))
             write_bytes(folder / f"{name}.png", render(figure, "png"))
         vectors = {name: vector for name, (_, vector) in drawn.items()}
-        page = render_page(trials, participants, groups, study, summary, items, given_away, vectors)
+        page = render_page(trials, participants, groups, study, summary, items, areas, given_away, related, vectors)
         write_text(folder / "report.html", page)
     return summary
 
@@ -104,6 +112,12 @@ def _giveaways(stimuli: StimulusSet) -> Giveaways:
     from analysis.giveaways import from_set  # reads images, which nobody needs who has none
 
     return from_set(stimuli)
+
+
+def _cues(stimuli: StimulusSet) -> pd.DataFrame:
+    from analysis.giveaways import cues_of_set  # as above
+
+    return cues_of_set(stimuli)
 
 
 def _images_at_hand(stimuli: StimulusSet) -> bool:
@@ -136,11 +150,10 @@ def _summary(
         "unanswered_main_trials": sum(one.yesno.unanswered for one in participants),
         "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
         "study": _study_summary(sessions, study),
-        "versions": {"lookalike": VERSION, "python": platform.python_version()}
-        | {name: version(name) for name in _LIBRARIES},
+        "versions": versions(),
         "files_sha256": {**trials.files, **({f"study file {study.path.name}": study.sha256} if study else {})},
     }
-    cleaned: dict[str, Any] = _without_nan(content)
+    cleaned: dict[str, Any] = without_nan(content)
     return cleaned
 
 
@@ -155,12 +168,3 @@ def _study_summary(sessions: pd.DataFrame, study: StudyFile | None) -> dict[str,
         "sessions_without_a_study": int(carried.isna().sum()),
         "studies_in_sessions_sha256": sorted(carried.dropna().unique()),
     }
-
-
-def _without_nan(value: Any) -> Any:
-    """`value` as JSON can hold it: what is undefined becomes null (its `reason` stands beside it)."""
-    if isinstance(value, Mapping):
-        return {key: _without_nan(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(part) for part in value]
-    return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value

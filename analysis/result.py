@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -22,6 +24,15 @@ class Result:
     def to_frame(self) -> pd.DataFrame:
         """One row with the fields that are single values; those of a nested result are `name_field`."""
         return pd.DataFrame([_flat(self)])
+
+
+def without_nan(value: Any) -> Any:
+    """`value` as JSON can hold it: what is undefined becomes null (its `reason` stands beside it)."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(part) for part in value]
+    return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import items
+from analysis import crosscheck, items
 from analysis.group import Group
 from analysis.participants import Participant
 from analysis.trials import Trials
@@ -61,6 +61,11 @@ def items_table(trials: Trials, participants: Sequence[Participant]) -> pd.DataF
     measure = trials.measure.assign(observer=trials.measure["participant"].map(kinds))
     parts = [items.from_trials(part).assign(observer=kind) for kind, part in measure.groupby("observer")]
     return pd.concat(parts, ignore_index=True)
+
+
+def methods_table(groups: Sequence[Group]) -> pd.DataFrame:
+    """One row per method and kind of observer (`analysis.crosscheck.CrossCheck`)."""
+    return pd.concat([crosscheck.table(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
 
 
 def serial_table(groups: Sequence[Group]) -> pd.DataFrame:

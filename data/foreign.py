@@ -89,7 +89,7 @@ def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
     )
     for column in _WORDS_OF:
         if column in frame:
-            frame[column] = _translated(frame[column], column, mapped.words)
+            frame[column] = translated(frame[column], column, mapped.words)
     refuse_rows(frame["participant"].isna(), str(path), "participant is missing")
     filled = _fill(frame)
     session = pd.to_numeric(frame["session"], errors="coerce")
@@ -117,7 +117,8 @@ def _facts(trials: pd.DataFrame, table: pd.DataFrame, source: str) -> dict[tuple
     return facts
 
 
-def _translated(written: pd.Series, column: str, words: Mapping[str, str]) -> pd.Series:
+def translated(written: pd.Series, column: str, words: Mapping[str, str]) -> pd.Series:
+    """What `words` says for each word written; a key `column:word` is for that column alone."""
     table = {key: word for key, word in words.items() if ":" not in key}
     table |= {key.partition(":")[2]: word for key, word in words.items() if key.startswith(f"{column}:")}
     return written.map(lambda word: table.get(word, word), na_action="ignore")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from data.errors import LookalikeError
 from lookalike.console import headline, numbers, pairs, progress, relative, say, show, show_table, whole_numbers
 from lookalike.options import Json, Out, Seed
+
+if TYPE_CHECKING:
+    from data.answers import Kind
+    from data.study import StudyFile
 
 app = typer.Typer()
 
@@ -21,6 +25,14 @@ def analyze(
     study: Annotated[Path | None, typer.Option(help="Study file; its exclusions apply.")] = None,
     stimuli: Annotated[
         Path | None, typer.Option(help="Stimulus set that was shown; every table is checked against it.")
+    ] = None,
+    kind: Annotated[
+        Literal["realfake", "two_alternative", "same_different", "matching"] | None,
+        typer.Option(
+            help="The task: one image at a time, or another one, whose columns data/answers.py explains. "
+            "[default: the study's, or realfake]",
+            show_default=False,
+        ),
     ] = None,
     columns: Annotated[str, typer.Option(help="Of a table from elsewhere: our names of columns for theirs.")] = "",
     words: Annotated[str, typer.Option(help="Of a table from elsewhere: their words for ours.")] = "",
@@ -34,6 +46,7 @@ def analyze(
     Example:
       lookalike analyze study-1 --study study.toml --out results
       lookalike analyze theirs.csv --columns truth=IsFake,response=Key --words 1=generated,0=real --out results
+      lookalike analyze pairs.csv --kind two_alternative --out results
     """
     from analysis.report import analyze as run_analysis
     from data.foreign import Mapped
@@ -42,6 +55,10 @@ def analyze(
     from stimuli.sets import read_set
 
     planned = None if study is None else read_study(study)
+    task = kind or (planned.task.task.kind if planned and planned.task else "realfake")
+    if task != "realfake":
+        _another_task(task, data, out, planned, stimuli, columns, words, as_json)
+        return
     max_run = planned.study.plan.max_run if planned else None
     summary = run_analysis(
         data,
@@ -57,6 +74,83 @@ def analyze(
         show(summary, True)
     else:
         show(headline(summary, out), False)
+
+
+def _another_task(
+    kind: Kind,
+    data: Path,
+    out: Path,
+    study: StudyFile | None,
+    stimuli: Path | None,
+    columns: str,
+    words: str,
+    as_json: bool,
+) -> None:
+    from analysis.task_report import analyze_task
+
+    if stimuli is not None:
+        raise LookalikeError(f"--stimuli is for tables of one image at a time, not of {kind}; leave it out")
+    found = analyze_task(kind, data, out, study, pairs(columns, "--columns"), pairs(words, "--words"))
+    files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
+    show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Data of one side, as for analyze: a folder or a table.")],
+    second: Annotated[Path, typer.Argument(help="Data of the other side.")],
+    out: Out,
+    names: Annotated[str, typer.Option(help="What to call the two, with a comma. [default: the files' names]")] = "",
+    delta: Annotated[float | None, typer.Option(help="A difference of AUC too small to matter, fixed before.")] = None,
+    images: Annotated[
+        Literal["same", "different"] | None,
+        typer.Option(help="Whether an id is the same image on both sides. [default: as the stimulus sets say]"),
+    ] = None,
+    participants: Annotated[
+        Literal["same", "different"], typer.Option(help="Whether a code is the same person on both sides.")
+    ] = "same",
+    first_stimuli: Annotated[
+        Path | None, typer.Option(help="Stimulus set that the first side was shown; images are then known by hash.")
+    ] = None,
+    second_stimuli: Annotated[Path | None, typer.Option(help="Likewise of the second side.")] = None,
+    study: Annotated[Path | None, typer.Option(help="Study file; its exclusions apply to both.")] = None,
+    columns: Annotated[str, typer.Option(help="Of tables from elsewhere: our names of columns for theirs.")] = "",
+    words: Annotated[str, typer.Option(help="Of tables from elsewhere: their words for ours.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Compare two studies' AUCs: the same participants twice, or two groups.
+
+    Participants who judged on both sides are compared with themselves; if nobody did, two groups are compared.
+
+    \b
+    Example:
+      lookalike compare first-model second-model --out comparison
+    """
+    from analysis.compare_report import compare_studies
+    from data.foreign import Mapped
+    from data.study import read_study
+    from stimuli.sets import read_set
+
+    if (first_stimuli is None) != (second_stimuli is None):
+        raise LookalikeError("give --first-stimuli and --second-stimuli together: images are compared by hash")
+    called = tuple(name.strip() for name in names.split(",")) if names else None
+    if called is not None and (len(set(called)) != 2 or not all(called)):
+        raise LookalikeError(f"--names is {names!r}; two different names with a comma are needed, such as old,new")
+    found = compare_studies(
+        (first, second),
+        out,
+        called,
+        study=None if study is None else read_study(study),
+        mapped=Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
+        delta=delta,
+        images=images,
+        participants=participants,
+        stimuli=None
+        if not first_stimuli or not second_stimuli
+        else (read_set(first_stimuli), read_set(second_stimuli)),
+    )
+    files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
+    show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
 
 
 @app.command()

@@ -108,3 +108,29 @@ def test_other_designs_are_refused() -> None:
 
 def _options() -> list[dict[str, Any]]:
     return [{"readers": "fixed"}, {"images": "fixed"}, {}]
+
+
+def test_one_modality_is_obuchowski_and_rockettes_with_the_jackknife() -> None:
+    """The same identity (Hillis et al. 2005) for a single modality, and the mean squares are statsmodels'."""
+    table = trials(seed=4, readers=4)
+    one = table[table["modality"] == "a"].drop(columns="modality")
+    found, expected = dbm.auc(one, level=0.95), obuchowski.auc(one, "jackknife", level=0.95)
+    assert found.auc == pytest.approx(expected.auc, abs=1e-12)
+    assert (found.se, found.df, found.low, found.high, found.p_chance) == pytest.approx(
+        (expected.se, expected.df, expected.low, expected.high, expected.p_chance), rel=1e-9
+    )
+    values = dbm.pseudovalues(from_trials(one))[0]
+    frame = pd.DataFrame({"y": values.ravel(), "r": np.repeat(range(4), 11), "c": np.tile(range(11), 4)})
+    anova = anova_lm(ols("y ~ C(r) + C(c)", frame).fit())["mean_sq"]
+    assert (found.ms_reader, found.ms_image, found.ms_reader_image) == pytest.approx(
+        (anova["C(r)"], anova["C(c)"], anova["Residual"])
+    )
+
+
+def test_one_modality_is_needed_and_one_participant_has_no_interval() -> None:
+    with pytest.raises(LookalikeError, match="pass one"):
+        dbm.auc(trials())
+    alone = trials(readers=1)
+    found = dbm.auc(alone[alone["modality"] == "a"])
+    assert "one participant" in str(found.reason)
+    assert math.isnan(found.low)

@@ -232,3 +232,30 @@ def _with_t(t: float, n: int) -> Any:
     values = np.arange(n, dtype=float)
     values = (values - values.mean()) / values.std(ddof=1)
     return values + t / math.sqrt(n)
+
+
+def _dprimes(observers: int, between_sd: float, image_sd: float, dprime: float, studies: int, seed: int) -> np.ndarray:
+    """d′ of simulated studies of 50 + 50 shared images, (studies, observers), log-linear, unbiased observers."""
+    rng = np.random.default_rng(seed)
+    own = dprime + between_sd * rng.standard_normal((studies, observers, 1, 1))
+    sides = np.array([0.5, -0.5]).reshape(1, 1, 2, 1) * own
+    images = image_sd * rng.standard_normal((studies, 1, 2, 50))
+    noise = np.sqrt(1 - image_sd**2) * rng.standard_normal((studies, observers, 2, 50), dtype=np.float32)
+    said = np.sum(sides + images + noise > 0, axis=-1)
+    z = norm.ppf((said + 0.5) / 51)
+    return np.asarray(z[..., 0] - z[..., 1])
+
+
+@pytest.mark.parametrize(("observers", "share"), [(10, 0.13), (20, 0.20)])
+def test_tost_on_means_errs_far_too_often_where_observers_share_images(observers: int, share: float) -> None:
+    """The notes' check: true d′ at the bound .3, image SD .5, 1,500 studies (standard error .01); 5 % is promised."""
+    found = _dprimes(observers, 0.0, 0.5, 0.3, 1500, seed=1)
+    assert np.mean([evidence.tost(row, 0.3).equivalent for row in found]) == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize(("observers", "alike", "different"), [(10, 0.94, 0.73), (6, 0.63, 0.34)])
+def test_differences_between_observers_cost_tost_its_power(observers: int, alike: float, different: float) -> None:
+    """The notes' check: true mean d′ 0, bound .3, between-observer SD 0 or .2; standard error .013 at most."""
+    for sd, power in ((0.0, alike), (0.2, different)):
+        found = _dprimes(observers, sd, 0.0, 0.0, 1500, seed=2)
+        assert np.mean([evidence.tost(row, 0.3).equivalent for row in found]) == pytest.approx(power, abs=0.04)

@@ -29,6 +29,11 @@ def test_a_blurred_generator_is_given_away_in_a_stimulus_set(tmp_path: Path) -> 
     noise = next(one for one in found.cues.cues if one.cue == "noise")
     assert (noise.real, noise.generated) == (40, 40)
     assert found.observers[0].found.groups == 20 + 40
+    noisy = {one.observer: one for one in found.as_people(0.8)}
+    assert noisy["Gabor energy"].dprime == pytest.approx(0.8, abs=1e-3)
+    assert noisy["Gabor energy"].noise_sd > 1
+    assert np.isnan(noisy["Laguerre–Gauss"].noise_sd)  # it sees less than that already
+    assert found.as_people(-0.1) == found.as_people(np.nan) == []
     assert isinstance(found.to_dict()["observers"][2]["found"]["auc"], float)
 
 

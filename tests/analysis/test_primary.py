@@ -73,6 +73,13 @@ def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> No
     assert found.catch.low > 0.584
 
 
+@pytest.mark.parametrize(("participants", "warned"), [(2, True), (4, True), (5, False)])
+def test_few_participants_are_warned_of_in_the_first_sentence(participants: int, warned: bool) -> None:
+    found = judged(None, Population(dprime=1.0), participants=participants, images=100)
+    assert (f"Only {participants} participants took part" in found.words) == warned
+    assert "Only 1" not in judged(None, participants=1).words
+
+
 def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
     trials = table(PLAIN, 10, 400)
     expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9)

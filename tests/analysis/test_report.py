@@ -18,7 +18,9 @@ import pytest
 from scipy.stats import norm, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
-from analysis import mrmc
+from analysis import cues, mrmc
+from analysis.evidence import informed
+from analysis.items import cue_relations
 from analysis.report import analyze
 from analysis.trials import load
 from data.errors import LookalikeError
@@ -32,7 +34,7 @@ from stimuli.sets import StimulusSet
 Write = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
-TABLES = ("participants", "retests", "sessions", "audit", "roc", "calibration", "items", "serial")
+TABLES = ("participants", "retests", "sessions", "audit", "roc", "areas", "methods", "calibration", "items", "serial")
 FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
 FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
 FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")}
@@ -156,6 +158,33 @@ def test_tables_agree_with_the_summary(results: Path) -> None:
     assert len(table(results / "sessions.tsv")) == 9
 
 
+def test_the_methods_cite_what_they_use_and_number_it_in_order(results: Path) -> None:
+    page = (results / "report.html").read_text("utf-8")
+    methods = page[page.index("<h2>Methods</h2>") :]
+    text, _, listed = methods.partition('<ol class="references">')
+    cited = [int(number) for group in re.findall(r"\[([0-9, ]+)\]", text) for number in group.split(", ")]
+    works = re.findall(r"<li>(.+)</li>", listed.partition("</ol>")[0])
+    first_seen = list(dict.fromkeys(cited))
+    assert first_seen == list(range(1, len(works) + 1))
+    assert len(set(works)) == len(works) > 25
+    assert all(re.search(r"\((19|20)[0-9]{2}\)\. .+", work) for work in works)
+
+
+def test_secondary_results_stand_beside_the_primary_one(results: Path) -> None:
+    summary, areas = json.loads((results / "summary.json").read_text()), table(results / "areas.tsv")
+    group = summary["groups"][0]
+    first, *others = group["methods"]
+    assert (first["value"], first["low"]) == (group["primary"]["auc"]["auc"], group["primary"]["auc"]["low"])
+    assert [one["value"] for one in others] == pytest.approx([first["value"]] * len(others))
+    assert table(results / "methods.tsv")["method"].tolist() == [one["method"] for one in group["methods"]]
+    expected = informed([one["dprime"] for one in summary["participants"]], group["bound"])
+    assert (group["informed"]["bf10"], group["informed"]["bf01"]) == pytest.approx((expected.bf10, expected.bf01))
+    assert areas["auc"].tolist() == pytest.approx([one["auc"] for one in summary["participants"]])
+    words = text_of((results / "report.html").read_text("utf-8"))
+    for expected in ("Dorfman–Berbaum–Metz", "Informed Bayes factor", "false alarms 0–.2", "p of X²"):
+        assert expected in words
+
+
 def test_the_page_stands_alone_and_escapes(results: Path) -> None:
     page = (results / "report.html").read_text("utf-8")
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
@@ -251,6 +280,15 @@ def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session
     assert {"mean", "noise", "all cues", "Gabor energy"} <= set(told.index)
     assert "What could give the images away" in (tmp_path / "with" / "report.html").read_text("utf-8")
     assert not (tmp_path / "without" / "giveaways.tsv").exists()
+    related = table(tmp_path / "with" / "item_cues.tsv")
+    images = [here.read(image) for image in here.select("main")["stimulus_id"]]
+    measured = cues.measure(images).assign(stimulus_id=here.select("main")["stimulus_id"].to_numpy())
+    expected = cue_relations(table(tmp_path / "with" / "items.tsv"), measured)
+    assert related["spearman"].to_numpy() == pytest.approx(expected["spearman"].to_numpy(), nan_ok=True)
+    page = (tmp_path / "with" / "report.html").read_text("utf-8")
+    mean = json.loads((tmp_path / "with" / "summary.json").read_text())["groups"][0]["dprime"]["mean"]
+    assert ("People have internal noise, these observers none" in page) == (mean > 0)
+    assert f"Of {related['p_holm'].notna().sum()} relations" in (tmp_path / "with" / "report.html").read_text("utf-8")
 
 
 def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session: Write) -> None:

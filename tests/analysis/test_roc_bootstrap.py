@@ -121,3 +121,10 @@ def test_what_has_no_interval_says_why() -> None:
     assert (one_class.reason, one_class.unrated) == ("no generated image was rated", 1)
     with pytest.raises(LookalikeError, match="level"):
         roc_bootstrap.from_counts(CHAKRABORTY, 1, level=95)
+
+
+def test_a_dictionary_holds_the_bounds_and_not_the_draws() -> None:
+    found = roc_bootstrap.from_ratings(["generated", "real"] * 20, np.arange(40) % 7, 1, resamples=100)
+    assert found.draws.shape == (100,)
+    assert "draws" not in found.to_dict()
+    assert found.to_dict()["bca_low"] == found.bca_low

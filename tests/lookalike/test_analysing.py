@@ -57,6 +57,28 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     assert not (tmp_path / "results").exists()
 
 
+def test_two_tables_are_compared(lookalike, theirs, tmp_path):
+    other = tmp_path / "other.csv"
+    table = pd.read_csv(theirs)
+    table.assign(Key=np.where(table["Fake"] == 1, "j", "f"), Conf=table["Conf"] + 1).to_csv(other, index=False)
+    mapping = ("--columns", COLUMNS, "--words", WORDS)
+    said = lookalike("compare", theirs, other, *mapping, "--names", "seen,known", "--out", tmp_path / "out")
+    assert said.code == 0, said
+    found = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert found["names"] == ["seen", "known"]
+    assert found["difference"]["second"]["auc"] == 1
+    assert "larger with known" in said.out
+
+
+def test_a_comparison_that_cannot_be_made(mistake, theirs, tmp_path):
+    mapping = ("--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / "out")
+    assert "--names is 'a,a'" in mistake("compare", theirs, theirs, "--names", "a,a", *mapping)
+    told = mistake("compare", theirs, theirs, "--first-stimuli", tmp_path, *mapping)
+    assert "give --first-stimuli and --second-stimuli together" in told
+    assert "delta -1" in mistake("compare", theirs, theirs, "--delta", -1, *mapping)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_plan_by_simulation(lookalike, tmp_path):
     out = tmp_path / "plan"
     said = lookalike(
@@ -82,3 +104,20 @@ def test_a_plan_by_simulation(lookalike, tmp_path):
 def test_a_plan_that_cannot_be_simulated(mistake, tmp_path, words, told):
     assert told in mistake("power", "--out", tmp_path / "plan", *words)
     assert not (tmp_path / "plan").exists()
+
+
+def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random(200) < 0.5, "left", "right")
+    said = np.where(rng.random(200) < 0.75, truth, np.where(truth == "left", "right", "left"))
+    table = pd.DataFrame({"Who": np.repeat(["a", "b", "c", "d"], 50), "Where": truth, "response": said})
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    mapping = ("--columns", "participant=Who,truth=Where", "--kind", "two_alternative")
+    answered = lookalike("analyze", tmp_path / "pairs.csv", *mapping, "--out", tmp_path / "out")
+    assert answered.code == 0, answered
+    assert "better than by guessing" in answered.out
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["group"]["participants"] == 4
+    told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--stimuli", tmp_path, "--out", tmp_path / "none")
+    assert "--stimuli is for tables of one image at a time" in told
+    told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
+    assert "column participant, target_deg, response_deg is missing" in told
