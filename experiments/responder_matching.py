@@ -87,7 +87,6 @@ class HumanMatcher(HumanResponder):
             if any(press.name == STOP for press in self._waiting):
                 dial.release(self._screen.now())
                 self._ask_whether_to_stop(show)
-                self._screen.turned()  # meant for the question
             time.sleep(POLL_S)
 
 
