@@ -23,7 +23,7 @@ from data.study import StudyFile
 from data.trials import read_bids
 from experiments.design import draw_plan
 from experiments.displayfile import Display, write_display
-from experiments.participants import register
+from experiments.participants import everyone, register
 from experiments.plan import read_plan
 from experiments.record import read_record
 from experiments.sizing import enlarge, size_deg
@@ -39,7 +39,7 @@ def session(
     display: dict[str, str], stimuli: StimulusSet, data: Path, study: StudyFile, *more: str
 ) -> Iterator[subprocess.Popen[str]]:
     """`python experiments/realfake.py` for participant p1 with seed 3, a person unless `more` says otherwise."""
-    if "--observer" not in more:
+    if "--observer" not in more and "p1" not in everyone(data):
         register(data, "p1")
     command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(stimuli.folder), str(data), "p1"]
     command += ["--study", str(study.path), "--seed", "3", *more]

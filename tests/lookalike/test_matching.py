@@ -94,6 +94,11 @@ def test_the_commands_run_and_retest_take_loops(loop: Path, study: Path, tmp_pat
     said = json.loads(run.stdout)
     assert (said["answered"], said["complete"]) == (150, True)
     assert matches(data)["error_deg"].abs().max() == 0
+    out = tmp_path / "results"
+    analyzed = CliRunner().invoke(app, ["analyze", str(data), "--study", str(study), "--out", str(out), "--json"])
+    assert analyzed.exit_code == 0, analyzed.output
+    assert json.loads(analyzed.stdout)["kind"] == "matching"
+    assert (out / "serial.svg").exists()
     retest = CliRunner().invoke(app, ["retest", str(loop), "--seed", "4", *who])
     assert retest.exit_code == 0, retest.output
     assert json.loads(retest.stdout)["session"] == 2
