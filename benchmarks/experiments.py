@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from data.observers import Observer, draw_group
+from data.observers import Observer
+from data.populations import draw_group
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.study import read_study

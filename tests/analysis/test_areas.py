@@ -10,7 +10,7 @@ import pytest
 
 from analysis import areas, binormal, roc_bootstrap, roc_partial, roc_permutation
 from analysis.participants import Participant, measure_one
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 
 
 def participant(name: str, seed: int, dprime: float = 1.0, images: int = 60) -> Participant:

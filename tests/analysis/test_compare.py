@@ -16,7 +16,7 @@ from analysis.compare import Compared, by_hash, compare
 from analysis.compare_report import compare_studies
 from analysis.trials import Trials, load
 from data.errors import LookalikeError
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]

@@ -10,7 +10,7 @@ import pytest
 
 from analysis import crosscheck, dbm, mrmc, obuchowski, roc_clusters, roc_permutation
 from analysis.readings import from_trials
-from data.observers import Population, draw_ratings
+from data.populations import Population, draw_ratings
 
 
 def study(participants: int, images: int = 40, dprime: float = 0.6, seed: int = 0) -> pd.DataFrame:
