@@ -65,6 +65,8 @@ class DialWindow:
         self._mark.pos = self._ring.place(position_deg)
         self._circle.draw()
         self._mark.draw()
+        if not self._shown:
+            self._handle.dispatch_events()  # what was done before the dial appeared turns nothing
         self._shown = True
 
     def hide(self) -> None:

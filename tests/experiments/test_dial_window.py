@@ -226,6 +226,7 @@ def test_clicks_confirm_one_match_each_where_no_confidence_is_asked_for(
             sitting.until(lambda done=trial.trial: sitting.count("answer") == done)  # type: ignore[misc]
             if trial.trial == 2:
                 sitting.until(lambda: sitting.hand.tap("space") or sitting.count("onset") == 3)
+            sitting.hand.scroll(5)  # while the next image is still to be seen
         assert "4 of 4 answered" in sitting.end()
     table = pd.read_csv(next(tmp_path.glob("sub-p1/ses-1/beh/*.tsv")), sep="\t", na_values="n/a", keep_default_na=False)
     turned = wrap(table["response_deg"] - table["start_deg"])
@@ -343,6 +344,7 @@ def with_a_question(sitting: Sitting, trial: PlannedTrial) -> int:
     sitting.hand.tap("Escape")
     sitting.until(sitting.frame_gone)
     sitting.hand.key("Right", False)  # while the question is up, so the dial does not hear of it
+    time.sleep(0.1)
     sitting.hand.tap("n")
     sitting.until(lambda: sitting.frame(match) is not None)
     frame = sitting.rest(match)
