@@ -19,6 +19,7 @@ from data.circle import wrap
 from data.record import read_record
 from data.study import StudyFile
 from experiments.design import draw_plan
+from experiments.participants import register
 from experiments.plan import Match, PlannedTrial
 from experiments.ring import fit_ring
 from experiments.window import WINDOW_PX
@@ -163,6 +164,7 @@ class Sitting:
 @contextmanager
 def begun(display: dict[str, str], loops: LoopSet, study: StudyFile, data: Path) -> Iterator[Sitting]:
     """Participant p1's session with seed 3, after the instructions."""
+    register(data, "p1")
     command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(loops.folder), str(data), "p1"]
     command += ["--study", str(study.path), "--seed", "3"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
