@@ -20,6 +20,7 @@ name says it), and, filled in where it is missing:
 | trial     | trials are numbered in the order of the rows                                                      |
 | role      | every trial is a main one (main | practice | catch)                                               |
 | after_gap | no break came before any trial (no or false; anything else, such as break or resume, is a break)  |
+| loop      | all matches are on one loop (matching only); with it, each loop's trials are taken by themselves  |
 """
 
 from __future__ import annotations
@@ -93,19 +94,19 @@ def read_answers(
         if columns or words:
             raise LookalikeError(f"{source}: names of columns and words are mapped for one table, and this is no file")
         return _from_bids(source, kind, task or kind.replace("_", ""))
-    names = (*KEYS, *_AROUND, *columns_of(kind))
+    names = (*KEYS, *_AROUND, *columns_of(kind), *(("loop",) if kind == "matching" else ()))
     theirs = {name: (columns or {}).get(name, name) for name in names}
     unknown = [name for name in columns or {} if name not in names]
     if unknown:
         raise LookalikeError(f"{unknown[0]!r} is no column of ours; they are {', '.join(names)}")
     needed = ("participant", *columns_of(kind))
-    texts = ("participant", "role", "after_gap", *(() if kind == "matching" else columns_of(kind)))
+    texts = ("participant", "role", "after_gap", *(("loop",) if kind == "matching" else columns_of(kind)))
     table = read_table(source, tuple(theirs[name] for name in needed), text=tuple(theirs[name] for name in texts))
     lost = [theirs[name] for name in columns or {} if theirs[name] not in table.columns]
     if lost:
         raise LookalikeError(f"{source}: column {lost[0]!r} is missing; it has {', '.join(map(str, table.columns))}")
     frame = pd.DataFrame({name: table[theirs[name]] for name in names if theirs[name] in table.columns})
-    for name in {"role", *texts[3:]} & set(frame):
+    for name in ({"role", *texts[3:]} - {"loop"}) & set(frame):
         frame[name] = translated(frame[name], name, words or {})
     filled = {name: how for name, how in _FILLED.items() if name not in frame}
     if kind != "matching":
@@ -115,7 +116,7 @@ def read_answers(
 
 
 def _from_bids(folder: Path, kind: Kind, task: str) -> Answers:
-    texts = ("role", "after_gap", *(() if kind == "matching" else columns_of(kind)))
+    texts = ("role", "after_gap", *(("loop",) if kind == "matching" else columns_of(kind)))
     found, files, observers = [], {}, set()
     for file in beh_files(folder, task):
         found.append(_session(file, kind, texts))
@@ -151,13 +152,17 @@ def _checked(frame: pd.DataFrame, kind: Kind, source: str) -> tuple[pd.DataFrame
             refuse_rows(broken, source, f"{name} is no number of degrees")
             frame[name] = angle.astype(float)
         refuse_rows(frame[shown].isna(), source, f"{shown} is missing")
+        if "loop" in frame:
+            refuse_rows(frame["loop"].isna(), source, "loop is missing")
     else:
         pair = next((two for two in _PAIRS[kind] if set(frame[shown].dropna()) & set(two)), _PAIRS[kind][0])
         said = f"neither {pair[0]!r} nor {pair[1]!r}"
         refuse_rows(~frame[shown].isin(pair), source, f"{shown} is {said}")
         refuse_rows(~(frame[answered].isin(pair) | frame[answered].isna()), source, f"{answered} is {said}")
     types = {"session": int, "trial": int}
-    kept = frame[[*KEYS, *_AROUND, shown, answered]].astype(types)
+    kept = frame[
+        [*KEYS, *_AROUND, *(["loop"] if kind == "matching" and "loop" in frame else []), shown, answered]
+    ].astype(types)
     return kept.sort_values([*KEYS, "trial"]).reset_index(drop=True), pair
 
 

@@ -46,6 +46,13 @@ def test_matches_are_numbers_and_breaks_are_found(tmp_path: Path) -> None:
     assert "after_gap" in read_answers(written(tmp_path, MATCHES), "matching").filled
 
 
+def test_loops_are_kept_apart_and_one_without_a_name_is_refused(tmp_path: Path) -> None:
+    assert read_answers(written(tmp_path, MATCHES, loop=["a", "b"]), "matching").trials["loop"].tolist() == ["a", "b"]
+    assert "loop" not in read_answers(written(tmp_path, MATCHES), "matching").trials
+    with pytest.raises(LookalikeError, match=r"loop is missing \(row 3\)"):
+        read_answers(written(tmp_path, MATCHES, loop=["a", None]), "matching")
+
+
 def test_their_names_and_words(tmp_path: Path) -> None:
     path = written(tmp_path, {"P": ["001", "001"], "Truth": ["1", "0"], "Key": ["f", "j"]})
     columns = {"participant": "P", "truth": "Truth", "response": "Key"}
