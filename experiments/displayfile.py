@@ -112,8 +112,8 @@ class Display(BaseModel):
         return self.kind if self.table is not None else "gamma, not measured"
 
     def about(self) -> dict[str, Any]:
-        """What stands in the record of each session: all settings, and the hash in place of the table."""
-        said = self.model_dump(exclude={"format", "table"})
+        """What stands in the record of each session, as JSON has it: all settings, and the table's hash."""
+        said = self.model_dump(mode="json", exclude={"format", "table"})
         if self.kind == "gamma" and self.gamma is None:
             said["gamma"] = round(_fitted(self.luminances), 4)
         return said

@@ -136,4 +136,4 @@ def test_the_record_gets_every_setting_and_the_hash_in_place_of_the_table(
     about = display.about()
     assert about["table_sha256"] == display.luminances.sha256  # type: ignore[union-attr]
     assert set(about) == set(Display.model_fields) - {"format", "table"}
-    json.dumps(about)
+    assert json.loads(json.dumps(about)) == about  # as it is read back, so that a later session finds no difference
