@@ -54,6 +54,7 @@ class _Dialog:
         }
         if with_study:
             choosers["study"], labels["study"] = filedialog.askopenfilename, "Study file (empty: the shipped example)"
+        choosers["display"], labels["display"] = filedialog.askopenfilename, "Display file (empty: not calibrated)"
         for row, (name, choose) in enumerate(choosers.items(), start=1):
             self._fields[name] = field = StringVar(root)
             Label(root, text=labels[name]).grid(row=row, column=0, sticky="e", padx=12)
@@ -77,7 +78,7 @@ class _Dialog:
         needed = [given[name] for name in ("stimuli", "data", "participant")]
         if not all(needed):
             return  # the empty field is in sight
-        study = ["--study", given["study"]] if given.get("study") else []
+        files = [word for name in ("study", "display") if given.get(name) for word in (f"--{name}", given[name])]
         # What begins with a dash is a value here, not an option.
-        self.words = [*study, *(["--fullscreen"] if self._fullscreen.get() else []), "--", *needed]
+        self.words = [*files, *(["--fullscreen"] if self._fullscreen.get() else []), "--", *needed]
         self._root.quit()

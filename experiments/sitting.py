@@ -190,7 +190,16 @@ def refuse_other_images(plan: Plan, stimuli: Stimuli) -> None:
 
 
 def keep_display(setup: Setup, before: Plan) -> Setup:
-    """The setup on the kind of window that the participant's plan was shown in."""
+    """The setup on the kind of window that the participant's plan was shown in.
+
+    Raises `LookalikeError` if that was on a display with a display file, and now there is none.
+    """
+    name = before.display.get("display_name")
+    if name is not None and setup.window and setup.display is None:
+        raise LookalikeError(
+            f"participant {before.participant}'s session {before.session} was shown on the display {name!r}, and "
+            "without its file the images would look otherwise; give it with --display"
+        )
     return replace(setup, fullscreen=setup.fullscreen or bool(before.display.get("fullscreen")))
 
 

@@ -60,7 +60,7 @@ def test_what_a_dialog_gives_is_what_the_command_line_would(
         root.made = self  # type: ignore[attr-defined]
         empty = {"stimuli": "", "data": "d", "participant": "p1"}
         root.after(1, lambda: press(root, **empty))  # type: ignore[attr-defined]
-        full = {"stimuli": "a set", "data": "-d", "participant": " p1 ", "study": "s.toml"}
+        full = {"stimuli": "a set", "data": "-d", "participant": " p1 ", "study": "s.toml", "display": "r.json"}
         root.after(50, lambda: press(root, **full))  # type: ignore[attr-defined]
 
     monkeypatch.setattr(dialog._Dialog, "__init__", fill)
@@ -68,6 +68,7 @@ def test_what_a_dialog_gives_is_what_the_command_line_would(
     given = script.ask_or_parse("A session.", with_study=True)
     assert (given.stimuli, given.data, given.participant) == (Path("a set"), Path("-d"), "p1")
     assert (given.study, given.fullscreen, given.observer) == (Path("s.toml"), True, "human")
+    assert given.display == Path("r.json")
 
 
 def test_without_a_screen_the_arguments_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
 from experiments import realfake, retest, sitting
 from experiments.display import Flip, HeadlessScreen
+from experiments.displayfile import Display
 from experiments.plan import read_plan
 from experiments.record import Record
 from experiments.responder import SimulatedResponder
@@ -255,6 +257,32 @@ def test_a_display_that_is_not_as_it_was_is_told_and_recorded(
     assert read_record(folder_of(data) / "record.jsonl").of("resume")[0]["differs"] == [told]
     assert read_record(folder_of(data, 2) / "record.jsonl").start["differs"] == [told]
     assert read_plan(folder_of(data, 2) / "plan.json").display["size_px"] == [800, 600]
+
+
+def test_what_was_shown_on_a_measured_display_is_not_shown_without_its_file(
+    small_set: StimulusSet,
+    study: Path,
+    data: Path,
+    make_display: Callable[..., Display],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Measured(HeadlessScreen):
+        def __init__(self) -> None:
+            super().__init__()
+            self.about = {"kind": "headless", "display_name": "Room 2"}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sitting, "HeadlessScreen", Measured)
+        realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
+        before = contents(data)
+        for flow in (realfake.run, partial(retest.run, partial=True)):
+            with pytest.raises(LookalikeError, match=r"on the display 'Room 2', and without its file .* --display"):
+                flow(small_set.folder, data, "p1", setup=Setup("simulated"))
+        assert contents(data) == before
+    plan = read_plan(folder_of(data) / "plan.json")
+    with_file = Setup("simulated", display=make_display())
+    assert sitting.keep_display(with_file, plan) == with_file
+    assert sitting.keep_display(SETUP, plan) == SETUP  # nothing is shown
 
 
 def test_a_clock_that_was_put_back_makes_no_time_negative(
