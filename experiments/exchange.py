@@ -26,6 +26,8 @@ from data.trials import (
     read_sidecar,
 )
 
+_TEXTS = (*TEXT_COLUMNS, "left_id", "left_file", "right_id", "right_file", "loop", "after_gap", "key_mapping")
+
 
 @dataclass(frozen=True)
 class Mrmc:
@@ -41,20 +43,17 @@ class Mrmc:
 def write_long(data: Path, out: Path, task: str = "realfake") -> int:
     """Write all trials of all sessions of a task, whatever their role, as one CSV; return how many.
 
-    Columns: those of `data.trials`, any that only some tables have, and `SESSION_FACTS` from the sidecars.
-    `data.foreign` reads it back. Raises `LookalikeError` if `out` is there, or as `beh_files` does.
+    Columns: those of the tables, those that only some have too, and `SESSION_FACTS` from the sidecars.
+    `data.foreign` reads it back, and `data.answers` that of pairs or matches. Raises `LookalikeError` if `out` is
+    there, or as `beh_files` does.
     """
     out = _new_file(out)
     tables = []
     for file in beh_files(data, task):
-        table = read_beh(file)
-        whole = read_table(file.path, COLUMNS, text=TEXT_COLUMNS)
-        more = [name for name in whole.columns if name not in (*KEYS, *COLUMNS, *SESSION_FACTS)]
-        table[more] = whole[more]
-        sidecar = read_sidecar(file.path)
+        table, sidecar = _whole(file), read_sidecar(file.path)
         tables.append(table.assign(**{column: sidecar.get(key) for column, key in SESSION_FACTS.items()}))
     long = pd.concat([table.astype(object) for table in tables], ignore_index=True)
-    write_table(out, long.astype({"confidence": "Int64"}))
+    write_table(out, long.astype({"confidence": "Int64"} if "confidence" in long else {}))
     return len(long)
 
 
@@ -67,10 +66,16 @@ def write_imrmc(data: Path, out: Path, task: str = "realfake", session: int = 1,
     of the format takes; the head says what they stand for. Images of different sets are different cases.
 
     With `observer` (human | scripted | simulated) only sessions of that kind. Raises `LookalikeError` if
-    `out` is there, several kinds answered and none was named, nothing was rated, or an image has two truths.
+    `out` is there, several kinds answered and none was named, nothing was rated, an image has two truths, or the
+    task's trials are pairs or matches.
     """
     out = _new_file(out)
     files = _of_kind([file for file in beh_files(data, task) if file.session == session], data, session, observer)
+    if not _is_of_single_images(read_table(files[0].path, (), text=_TEXTS)):
+        raise LookalikeError(
+            f"{data}: iMRMC's format is for ratings of single images, and task {task} has pairs or matches; leave out "
+            "--imrmc (--long takes every task)"
+        )
     tables = [_scores(file) for file in files]
     trials = pd.concat(tables, ignore_index=True)
     scored = trials[trials["score"].notna()]
@@ -99,6 +104,23 @@ def write_imrmc(data: Path, out: Path, task: str = "realfake", session: int = 1,
     ]
     write_text(out, "\n".join(lines) + "\n")
     return made
+
+
+def _whole(file: BehFile) -> pd.DataFrame:
+    """A session's table with all its columns; one of single images is validated."""
+    whole = read_table(file.path, ("trial", "role"), text=_TEXTS)
+    if not _is_of_single_images(whole):
+        whole.insert(0, "participant", file.participant)
+        whole.insert(1, "session", file.session)
+        return whole
+    more = [name for name in whole.columns if name not in (*KEYS, *COLUMNS, *SESSION_FACTS)]
+    table = read_beh(file)
+    table[more] = whole[more]
+    return table
+
+
+def _is_of_single_images(table: pd.DataFrame) -> bool:
+    return not {"left_id", "target_deg"} & set(table.columns)
 
 
 def _new_file(out: Path) -> Path:

@@ -13,6 +13,7 @@ import pytest
 from analysis import primary
 from analysis.primary import Primary
 from analysis.trials import Trials, load
+from data.answers import Kind, read_answers
 from data.errors import LookalikeError
 from data.files import read_json, write_json
 from data.observers import Observer
@@ -21,6 +22,7 @@ from data.trials import read_bids
 from experiments import realfake, retest
 from experiments.exchange import Mrmc, write_imrmc, write_long
 from experiments.sitting import Setup
+from stimuli.loopset import LoopSet
 from stimuli.sets import StimulusSet
 
 NAMES = ("p1", "p2", "007")
@@ -218,3 +220,25 @@ def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:
         with pytest.raises(LookalikeError, match="holds sessions of task realfake, none of task other"):
             write(data, tmp_path / "out", "other")
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["two_alternative", "same_different", "matching"])
+def test_every_task_has_a_long_table_that_the_analysis_reads(
+    make_set: Callable[..., StimulusSet],
+    make_loops: Callable[..., LoopSet],
+    make_study: Callable[..., StudyFile],
+    matching_study: Callable[..., StudyFile],
+    tmp_path: Path,
+    kind: Kind,
+) -> None:
+    study = matching_study(practice_trials=2) if kind == "matching" else make_study(kind=kind, trials=12)
+    shown = make_loops(a=12) if kind == "matching" else make_set(main=60)
+    for name in ("p1", "007"):
+        realfake.run(shown.folder, tmp_path / "data", name, study.path, 1, setup(1))
+    task = study.study.task
+    count = write_long(tmp_path / "data", tmp_path / "long.csv", task)
+    theirs = read_answers(tmp_path / "long.csv", kind).trials
+    assert len(theirs) == count == 2 * (14 if kind == "matching" else 12)
+    pd.testing.assert_frame_equal(theirs, read_answers(tmp_path / "data", kind, task=task).trials)
+    with pytest.raises(LookalikeError, match=f"single images, and task {task} has pairs or matches"):
+        write_imrmc(tmp_path / "data", tmp_path / "ratings.imrmc", task)
