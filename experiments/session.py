@@ -157,7 +157,7 @@ def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
     if counts:
         room.record.append("onset", **what, onset_error=round(flip.error, 6), dropped_frames=flip.dropped_frames)
     if room.plan.exposure_s is not None:
-        _expose(room, images, shown + room.plan.exposure_s, trial.trial)
+        what |= _expose(room, images, shown, room.plan.exposure_s, trial.trial)
     begun = kind.probe(screen, room.stimuli, room.plan, trial, shown)
     answer = room.responder.answer(trial, begun, screen.flip if room.plan.exposure_s is None else screen.blank)
     if trial.match is not None:
@@ -167,13 +167,19 @@ def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
     screen.wait_until(begun + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
 
 
-def _expose(room: _Room, images: list[Pixels], off: float, trial: int) -> None:
-    """Leave the images up until `off`, then mask them and clear the screen; answers given meanwhile wait."""
-    if room.plan.mask_s:
-        rng = np.random.default_rng([room.plan.seed, room.plan.session, trial])
-        room.screen.prepare(*(rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images))
-        off = room.screen.flip(off).time + room.plan.mask_s
-    room.screen.blank(off)
+def _expose(room: _Room, images: list[Pixels], shown: float, exposure_s: float, trial: int) -> Event:
+    """Leave the images up, then mask them and clear the screen; answers given meanwhile wait.
+
+    Returns for how many s they were up in truth, and how many frames were missed before the mask.
+    """
+    off = shown + exposure_s
+    if not room.plan.mask_s:
+        return {"exposure_time": round(room.screen.blank(off) - shown, 6)}
+    rng = np.random.default_rng([room.plan.seed, room.plan.session, trial])
+    room.screen.prepare(*(rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images))
+    mask = room.screen.flip(off)
+    room.screen.blank(mask.time + room.plan.mask_s)
+    return {"exposure_time": round(mask.time - shown, 6), "mask_dropped_frames": mask.dropped_frames}
 
 
 def _facts(answer: Answer) -> Event:

@@ -15,11 +15,18 @@ from experiments.plan import Plan
 
 # What an unanswered trial's row says of the session so far, and says otherwise once the session has gone on.
 _PASSING = ("onset", "after_gap")
+_EXPOSURE = {
+    "exposure_time": {
+        "Description": "How long the image, or the images of a pair, stayed in truth: from onset to mask or blank.",
+        "Units": "s",
+    }
+}
 
 
 def columns(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """The columns of a plan's table, in order, and what they mean; none of a confidence that is not asked for."""
-    notes = {**KINDS[plan.kind].columns, **(AROUND_NOTES if plan.keys else {})}
+    """The columns of a plan's table, in order, and what they mean; none of what is not asked for or not fixed."""
+    exposure = {} if plan.exposure_s is None else _EXPOSURE
+    notes = {**KINDS[plan.kind].columns, **(AROUND_NOTES if plan.keys else {}), **exposure}
     return {name: note for name, note in notes.items() if plan.confidence_levels or not name.startswith("confidence")}
 
 
@@ -38,6 +45,7 @@ def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
             "block": None if trial.role == "practice" else trial.block,
             "after_gap": gaps.get(trial.trial, "no"),
             "key_mapping": keys,
+            "exposure_time": answers.get(trial.trial, {}).get("exposure_time"),
             **kind.answered(trial, answers.get(trial.trial, {})),
         }
         for trial in plan.trials

@@ -186,6 +186,8 @@ def test_an_exposure_ends_by_itself_and_is_masked(
     made = study(kind, {"exposure_s": 0.5, "mask_s": mask_s}, trials=10)
     result, table = run(large_set, tmp_path / "data", made)
     assert "Each stays for 0.5 seconds" in read_sidecar(result.table)["Instructions"]
+    assert "exposure_time" in read_sidecar(result.table)
+    written = pd.read_csv(result.table, sep="\t")
     trials = read_plan(result.folder / "plan.json").trials
     per_trial = 4 if mask_s else 3  # blank, images, (mask,) blank
     assert len(Watcher.seen) == per_trial * len(trials)
@@ -194,7 +196,9 @@ def test_an_exposure_ends_by_itself_and_is_masked(
         assert before[1] is after[1] is None
         images = [large_set.read(name) for name in trial.images]
         np.testing.assert_array_equal(np.stack(images), np.reshape(np.stack([shown[1]]), np.stack(images).shape))
-        assert (mask or [after])[0][0] - shown[0] == pytest.approx(0.5, abs=FRAME_S)
+        stayed = (mask or [after])[0][0] - shown[0]
+        assert stayed == pytest.approx(0.5, abs=FRAME_S)
+        assert written.loc[number, "exposure_time"] == pytest.approx(stayed, abs=1e-6)
         for onset, pixels in mask:
             assert after[0] - onset == pytest.approx(mask_s, abs=FRAME_S)
             greys = np.stack([pixels]).reshape(np.stack(images).shape)
