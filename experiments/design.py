@@ -11,6 +11,7 @@ import numpy as np
 
 from data.errors import LookalikeError
 from data.study import StudyFile
+from data.task import Task
 from data.trials import check_label
 from data.version import VERSION
 from experiments.kinds import CHOICES, KINDS, MATCHING
@@ -25,11 +26,13 @@ from stimuli.shown import Stimuli
 class Before:
     """What other participants leave to a new one.
 
-    `participants` is how many have begun, by which keys are counterbalanced; `seen` are the main and catch images
-    that anyone was shown, which matter where each participant has images of his own.
+    `participants` is how many have begun this task, and `turned` how many of them with the keys the other way round:
+    a new one gets what fewer have. `seen` are the main and catch images that anyone was shown, which matter where each
+    participant has images of his own.
     """
 
     participants: int = 0
+    turned: int = 0
     seen: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -60,11 +63,12 @@ def draw_plan(
         confidence_levels=wanted.confidence_levels,
         told_prevalence=wanted.told_prevalence,
         max_run=wanted.max_run,
-        keys=_mapping(task.key_mapping, task.counterbalance_keys and before.participants % 2 == 1),
+        keys=turned(task.key_mapping) if _should_turn(task, before) else task.key_mapping,
         versions=_versions(),
         kind=task.kind,
         task_sha256=file.sha256,
         participants_before=before.participants,
+        turned_before=before.turned,
         images=task.images,
         exposure_s=task.exposure_s,
         mask_s=task.mask_s,
@@ -161,8 +165,13 @@ class _Pool:
         return [rows[index] for index in self._rng.permutation(len(rows))]
 
 
-def _mapping(keys: dict[str, str], swapped: bool) -> dict[str, str]:
-    return dict(zip(keys, reversed(keys.values()), strict=True)) if swapped else keys
+def turned(keys: dict[str, str]) -> dict[str, str]:
+    """The same two answers with their keys the other way round."""
+    return dict(zip(keys, reversed(keys.values()), strict=True))
+
+
+def _should_turn(task: Task, before: Before) -> bool:
+    return task.counterbalance_keys and before.turned < before.participants - before.turned
 
 
 def _generator(seed: int, session: int) -> np.random.Generator:

@@ -19,6 +19,7 @@ _LATER: dict[str, Any] = {
     "kind": "realfake",
     "task_sha256": "",
     "participants_before": None,
+    "turned_before": 0,
     "images": "shared",
     "exposure_s": None,
     "mask_s": 0.0,
@@ -90,8 +91,8 @@ class Plan(_Part):
     """All that is fixed before a session's first trial. See `data.task` for the settings' ranges.
 
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
-    `participants_before` is how many participants had begun, from which counterbalancing follows. `display` is what
-    the screen said of itself.
+    `participants_before` is how many participants had begun this task, `turned_before` how many of them with the keys
+    the other way round; counterbalancing follows from both. `display` is what the screen said of itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
@@ -110,6 +111,7 @@ class Plan(_Part):
     kind: str = "realfake"
     task_sha256: str = ""
     participants_before: int | None = Field(None, ge=0)
+    turned_before: int = Field(0, ge=0)
     images: Literal["shared", "own"] = "shared"
     exposure_s: float | None = Field(None, gt=0)
     mask_s: float = Field(0.0, ge=0)

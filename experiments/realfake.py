@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # run as a script: import from the folder that holds experiments/, not from inside it
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from data.errors import LookalikeError
+from data.files import read_json
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from data.trials import PLAN
-from experiments.design import Before, draw_plan, draw_seed
+from experiments.design import Before, draw_plan, draw_seed, turned
 from experiments.participants import check_may_begin
 from experiments.plan import Plan, read_plan
 from experiments.record import find_unfinished, refuse_taken, sessions
@@ -56,15 +58,26 @@ def run(
 
 
 def _before(data: Path, study: StudyFile, shown: Stimuli) -> Before:
-    """How many participants have begun and, where each has images of his own, which ones they were shown."""
-    begun = sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}"))
-    if study.need_task().task.images == "shared":
-        return Before(len(begun))
+    """How many participants there are, with which keys; where each has images of his own, which ones they were shown.
+
+    Who has withdrawn does not count: keys are balanced among those whose data stay.
+    """
+    begun, task = sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")), study.need_task().task
+    there, keys = [_keys(path) for path in begun], task.key_mapping
+    straight, other = there.count(keys), there.count(turned(keys)) if keys else 0
+    if task.images == "shared":
+        return Before(straight + other, other)
     plans = [plan for plan in map(read_plan, begun) if plan.stimulus_set_sha256 == shown.sha256]
-    return Before(
-        len(begun),
-        frozenset(name for plan in plans for trial in plan.trials if trial.role != "practice" for name in trial.images),
-    )
+    seen = (name for plan in plans for trial in plan.trials if trial.role != "practice" for name in trial.images)
+    return Before(straight + other, other, frozenset(seen))
+
+
+def _keys(plan: Path) -> Any:
+    """The keys of a plan, None of a damaged one: another participant's fault must stop nobody."""
+    try:
+        return read_json(plan)["keys"]
+    except (LookalikeError, KeyError, TypeError):
+        return None
 
 
 def _refuse_other_settings(data: Path, plan: Plan, log: Log, study: StudyFile | None, seed: int | None) -> None:

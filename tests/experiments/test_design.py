@@ -184,10 +184,11 @@ OLD_PLAN = """{
 
 
 def test_keys_are_counterbalanced_by_who_came_before() -> None:
-    plans = [draw_plan(a_set(20), a_study(trials=20), "p1", 1, 0, Before(count)) for count in range(4)]
+    before = [Before(count, turned=count // 2) for count in range(4)] + [Before(5, turned=1), Before(5, turned=4)]
+    plans = [draw_plan(a_set(20), a_study(trials=20), "p1", 1, 0, one) for one in before]
     straight, turned = {"real": "left", "generated": "right"}, {"real": "right", "generated": "left"}
-    assert [plan.keys for plan in plans] == [straight, turned, straight, turned]
-    assert [plan.participants_before for plan in plans] == [0, 1, 2, 3]
+    assert [plan.keys for plan in plans] == [straight, turned, straight, turned, turned, straight]
+    assert [(plan.participants_before, plan.turned_before) for plan in plans[2:]] == [(2, 1), (3, 1), (5, 1), (5, 4)]
     assert retest_plan(plans[1], 2, 5).keys == turned
     fixed = a_study({"counterbalance_keys": False}, trials=20)
     assert draw_plan(a_set(20), fixed, "p1", 1, 0, Before(1)).keys == straight
@@ -206,12 +207,12 @@ def test_shared_images_are_the_same_for_everyone_whatever_the_seed() -> None:
 def test_own_images_are_seen_by_nobody_else_until_there_are_none_left() -> None:
     study, seen = a_study({"images": "own"}, trials=20, practice_trials=2), frozenset[str]()
     for participant in range(3):
-        plan = draw_plan(a_set(60, 2), study, "p1", 1, participant, Before(participant, seen))
+        plan = draw_plan(a_set(60, 2), study, "p1", 1, participant, Before(participant, seen=seen))
         assert not shown(plan) & seen
         assert len(shown(plan, "practice")) == 2  # practice images may be anybody's
         seen |= shown(plan)
     with pytest.raises(LookalikeError, match="needs 10 real main images, the set has 0 that nobody was shown yet"):
-        draw_plan(a_set(60, 2), study, "p1", 1, 9, Before(3, seen))
+        draw_plan(a_set(60, 2), study, "p1", 1, 9, Before(3, seen=seen))
 
 
 def test_blocks_are_of_about_equal_length_and_in_order() -> None:

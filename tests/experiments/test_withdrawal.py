@@ -14,8 +14,10 @@ import pytest
 from data.errors import LookalikeError
 from data.observers import Observer
 from data.study import StudyFile
+from data.trials import session_folder
 from experiments import realfake, retest, withdrawal
 from experiments.participants import Reader, everyone, register
+from experiments.plan import read_plan
 from experiments.sitting import Setup
 from experiments.status import status
 from experiments.withdrawal import withdraw, withdrawals
@@ -182,3 +184,20 @@ def test_a_roster_that_cannot_be_read_stops_it_first(data: Path) -> None:
     with pytest.raises(LookalikeError, match=r"participants\.tsv: not UTF-8"):
         withdraw(data, "k7q2m")
     assert contents(data) == before
+
+
+def test_keys_stay_balanced_among_those_whose_data_stay(
+    small_set: StimulusSet, study: StudyFile, tmp_path: Path
+) -> None:
+    folder = tmp_path / "balanced"
+
+    def keys(code: str) -> str:
+        result = realfake.run(small_set.folder, folder, code, study.path, 1, Setup("simulated", window=False))
+        return read_plan(result.folder / "plan.json").keys["real"]
+
+    assert [keys(code) for code in ("b1", "b2", "b3", "b4")] == ["left", "right", "left", "right"]
+    withdraw(folder, "b2")
+    withdraw(folder, "b4")
+    session_folder(folder, "damaged", 1).mkdir(parents=True)
+    (session_folder(folder, "damaged", 1) / "plan.json").write_text("{", encoding="utf-8")
+    assert [keys(code) for code in ("b5", "b6", "b7")] == ["right", "right", "left"]
