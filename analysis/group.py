@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import t
 
@@ -144,5 +145,8 @@ def _group(
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
         agreement=observer_agreement.from_trials(measure),
-        serial=serial.from_trials(measure, redraw, redraws=_REDRAWS if len(members) <= _MANY else _FEWER_REDRAWS),
+        # With the catch trials, as the orders were drawn: a main trial may follow one of them.
+        serial=serial.from_trials(
+            pd.concat([measure, catch]), redraw, redraws=_REDRAWS if len(members) <= _MANY else _FEWER_REDRAWS
+        ),
     )

@@ -36,7 +36,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table, sha256
 from data.foreign import translated
-from data.trials import KEYS, ROLES, BehFile, beh_files, read_sidecar, refuse_rows
+from data.trials import KEYS, ROLES, BehFile, after_gap, beh_files, read_sidecar, refuse_rows
 
 Kind = Literal["two_alternative", "same_different", "matching"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -52,7 +52,6 @@ _FILLED = {
     "role": "main throughout",
     "after_gap": "no throughout",
 }
-_NO_GAP = ("no", "false", "0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +173,5 @@ def _fill(frame: pd.DataFrame) -> pd.DataFrame:
         frame["trial"] = frame.groupby([*KEYS]).cumcount() + 1
     if "role" not in frame:
         frame["role"] = "main"
-    gap = frame["after_gap"] if "after_gap" in frame else pd.Series(None, index=frame.index, dtype=object)
-    frame["after_gap"] = gap.notna() & ~gap.astype(str).str.lower().isin(_NO_GAP)
+    frame["after_gap"] = after_gap(frame)
     return frame

@@ -9,6 +9,7 @@ stimulus_id, truth and response. What else is missing is filled in, and said:
 | trial           | trials are numbered in the order of the rows               |
 | role            | every trial is a main one                                  |
 | confidence      | none: d' is measured, the rating ROC is not                |
+| after_gap       | no break came before any trial (`data.trials.after_gap`)   |
 | times, stim_file | none                                                      |
 
 A table that holds all of `data.trials.SESSION_FACTS`, as ours does (`experiments.exchange.write_long`), also says
@@ -26,11 +27,12 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from data.trials import COLUMNS, KEYS, SESSION_FACTS, refuse_rows, validate
+from data.trials import COLUMNS, KEYS, SESSION_FACTS, after_gap, refuse_rows, validate
 
 REQUIRED = ("participant", "stimulus_id", "truth", "response")
 _FACTS_AS_TEXT = ("observer", "started", "stimulus_set_sha256", "study_sha256", "plan_sha256", "lookalike_version")
 _WORDS_OF = ("truth", "response", "role")
+_OURS = (*KEYS, *COLUMNS, "after_gap")
 _FILLED = {"session": "1 throughout", "trial": "the order of the rows", "role": "main throughout"}
 
 
@@ -46,9 +48,9 @@ class Mapped:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.columns if name not in (*KEYS, *COLUMNS)]
+        unknown = [name for name in self.columns if name not in _OURS]
         if unknown:
-            raise LookalikeError(f"{unknown[0]!r} is no column of ours; they are {', '.join((*KEYS, *COLUMNS))}")
+            raise LookalikeError(f"{unknown[0]!r} is no column of ours; they are {', '.join(_OURS)}")
         for key in self.words:
             column, colon, _ = key.partition(":")
             if colon and column not in _WORDS_OF:
@@ -76,16 +78,18 @@ def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
     are neither ours nor mapped.
     """
     path = Path(path)
-    theirs = {name: mapped.columns.get(name, name) for name in (*KEYS, *COLUMNS)}
+    theirs = {name: mapped.columns.get(name, name) for name in _OURS}
     needed = tuple(theirs[name] for name in REQUIRED)
-    texts = tuple({theirs[name] for name in ("participant", "stimulus_id", "stim_file", *_WORDS_OF)})
+    texts = tuple({theirs[name] for name in ("participant", "stimulus_id", "stim_file", "after_gap", *_WORDS_OF)})
     table = read_table(path, needed, text=(*texts, *_FACTS_AS_TEXT))
+    if table.empty:
+        raise LookalikeError(f"{path}: holds no trial; it needs a row per judgement under its header")
     named = [theirs[name] for name in mapped.columns]
     lost = [name for name in named if name not in table.columns]
     if lost:
         raise LookalikeError(f"{path}: column {lost[0]!r} is missing; it has {', '.join(map(str, table.columns))}")
     frame = pd.DataFrame(
-        {name: table[theirs[name]] for name in (*KEYS, *COLUMNS) if theirs[name] in table.columns}, index=table.index
+        {name: table[theirs[name]] for name in _OURS if theirs[name] in table.columns}, index=table.index
     )
     for column in _WORDS_OF:
         if column in frame:
@@ -97,7 +101,7 @@ def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
     validate(frame, str(path))
     times = ("confidence", "response_time", "confidence_time", "onset")
     types: dict[str, type] = {"session": int, "trial": int, **dict.fromkeys(times, float)}
-    trials = frame[[*KEYS, *COLUMNS]].astype(types)
+    trials = frame.assign(after_gap=after_gap(frame))[list(_OURS)].astype(types)
     return Foreign(trials.sort_values([*KEYS, "trial"]), filled, _facts(trials, table, str(path)))
 
 

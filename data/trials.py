@@ -19,8 +19,9 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 | onset           | s                 | image onset on the session's clock (0 is the session's start) |
 
 Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
-(`AROUND_NOTES` says what they mean); who reads a table does not need them. Tables of other tasks than `realfake` have
-columns of their own, named in their sidecars.
+(`AROUND_NOTES` says what they mean). Who reads a table needs none of them; `after_gap` is read where it is there, so
+that no trial counts as the neighbour of one before a break. Tables of other tasks than `realfake` have columns of
+their own, named in their sidecars.
 
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
@@ -84,6 +85,7 @@ SESSION_FACTS = {
 PLAN, RECORD = "plan.json", "record.jsonl"
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
+_NO_GAP = ("no", "false", "0")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
 )
@@ -117,6 +119,17 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np
     said = np.asarray(response, dtype=object)
     sign = np.where(said == "generated", 1.0, np.where(said == "real", -1.0, np.nan))
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
+
+
+def after_gap(frame: pd.DataFrame) -> pd.Series:
+    """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
+
+    A missing word, no, false and 0 say that none did, any other word (break, resume, resume-seen, true) that one
+    did. Without the column there was none.
+    """
+    if "after_gap" not in frame:
+        return pd.Series(False, index=frame.index)
+    return frame["after_gap"].notna() & ~frame["after_gap"].astype(str).str.lower().isin(_NO_GAP)
 
 
 def check_label(label: str, what: str = "participant") -> str:
@@ -180,7 +193,7 @@ def refuse_rows(
 def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
 
-    Returns the columns `KEYS + COLUMNS`, ordered by participant, session and trial. Raises
+    Returns the columns of `read_beh`, ordered by participant, session and trial. Raises
     `LookalikeError` as `beh_files` does, or if a file breaks the contract.
     """
     return pd.concat([read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
@@ -189,12 +202,14 @@ def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
 def read_beh(file: BehFile) -> pd.DataFrame:
     """Read one session's table and validate it.
 
-    Returns the columns `KEYS + COLUMNS` ordered by trial; the index is the row's place on disk, from 0.
+    Returns the columns `KEYS + COLUMNS` and `after_gap` (bool) ordered by trial; the index is the row's place on
+    disk, from 0.
     """
-    frame = read_table(file.path, COLUMNS, text=TEXT_COLUMNS)
+    frame = read_table(file.path, COLUMNS, text=(*TEXT_COLUMNS, "after_gap"))
     frame.insert(0, "participant", file.participant)
     frame.insert(1, "session", file.session)
-    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS]].sort_values("trial")
+    frame["after_gap"] = after_gap(frame)
+    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap"]].sort_values("trial")
     return frame.astype(
         {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
     )

@@ -278,6 +278,9 @@ def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session
     assert len(table(tmp_path / "without" / "items.tsv")) == 100
     told = table(tmp_path / "with" / "giveaways.tsv").set_index("what")
     assert {"mean", "noise", "all cues", "Gabor energy"} <= set(told.index)
+    pages = {which: (tmp_path / which / "report.html").read_text("utf-8") for which in ("with", "without")}
+    assert pages["with"].count("</svg>") == pages["without"].count("</svg>") + 1
+    assert "built-in method" not in pages["with"]
     assert "What could give the images away" in (tmp_path / "with" / "report.html").read_text("utf-8")
     assert not (tmp_path / "without" / "giveaways.tsv").exists()
     related = table(tmp_path / "with" / "item_cues.tsv")
@@ -301,6 +304,20 @@ def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session:
 
     analyze(tmp_path / "bids", tmp_path / "results", redraw=redraw)
     assert set(calls) == {100}
+
+
+def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: Path, write_session: Write) -> None:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        gaps = {20: "break", 40: "resume", 80: "resume-seen"}
+        fakes = [place for place in range(1, 100) if frame["truth"][place] == "generated" and place not in gaps]
+        role = ["catch" if place in (fakes[5], fakes[30]) else "main" for place in range(100)]
+        return frame.assign(role=role, after_gap=[gaps.get(place, "no") for place in range(100)])
+
+    write_session(tmp_path / "bids", "a", change=change)
+    analyze(tmp_path / "bids", tmp_path / "results")
+    (one,) = table(tmp_path / "results" / "serial.tsv").to_dict("records")
+    # Of 98 main trials the first has no neighbour, nor has one after a gap; one after a catch trial has.
+    assert (one["unlinked"], one["pairs"]) == (4, 94)
 
 
 @pytest.mark.parametrize(("right", "words"), [(True, "interval lies above 0"), (False, "interval lies below 0")])

@@ -57,6 +57,22 @@ def test_a_table_in_our_words_needs_no_mapping(tmp_path: Path) -> None:
     assert found.filled["session"] == "1 throughout"
 
 
+def test_breaks_are_read_in_words_and_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "gaps.csv"
+    rows = [f"a,s{n},real,real,{word}" for n, word in enumerate(["no", "break", "", "resume-seen", "False", "0"])]
+    path.write_text("\n".join(["participant,stimulus_id,truth,response,Pause", *rows]))
+    found = read_foreign(path, Mapped({"after_gap": "Pause"}))
+    assert found.trials["after_gap"].tolist() == [False, True, False, True, False, False]
+    assert not read_foreign(path).trials["after_gap"].any()
+
+
+def test_a_header_without_rows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.csv"
+    path.write_text("participant,stimulus_id,truth,response\n")
+    with pytest.raises(LookalikeError, match="holds no trial"):
+        read_foreign(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -95,7 +95,7 @@ def test_round_trip(
     folder = tmp_path_factory.mktemp("bids")
     path = write_beh(folder, table, participant, session, "realfake", {"Seed": 3})
     back = read_bids(folder)
-    assert list(back.columns) == [*KEYS, *COLUMNS]
+    assert list(back.columns) == [*KEYS, *COLUMNS, "after_gap"]
     assert back["participant"].tolist() == [participant] * len(table)
     assert back["session"].tolist() == [session] * len(table)
     assert back["trial"].tolist() == sorted(table["trial"])
@@ -134,6 +134,15 @@ def test_sessions_are_read_in_order_and_other_tasks_left_out(tmp_path: Path) -> 
 def test_trials_may_stand_in_any_order_but_extra_columns_are_left_out(tmp_path: Path) -> None:
     write_beh(tmp_path, make_table(extra=["x"] * 6), "a", 1, "realfake", {})
     assert "extra" not in read_bids(tmp_path)
+
+
+def test_trials_after_a_break_or_resume_are_known(tmp_path: Path) -> None:
+    words = ["no", "break", "no", "resume", "resume-seen", "no"]
+    write_beh(tmp_path, make_table(after_gap=words), "a", 1, "realfake", {})
+    write_beh(tmp_path, make_table(), "b", 1, "realfake", {})
+    back = read_bids(tmp_path)
+    assert back["after_gap"].dtype == bool
+    assert back["after_gap"].tolist() == [word != "no" for word in words] + [False] * 6
 
 
 def test_an_existing_session_is_never_overwritten(tmp_path: Path) -> None:
