@@ -105,7 +105,7 @@ def calibration(
     axes.errorbar(
         np.asarray(levels)[some],
         share,
-        [share - low, high - share],
+        np.maximum([share - low, high - share], 0),  # rounding may leave a bound just inside a share of 0 or 1
         color="black",
         marker="o",
         markersize=5,

@@ -69,6 +69,13 @@ def test_rating_histograms_hold_the_counts() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["generated images", "real images"]
 
 
+def test_calibration_of_answers_that_are_all_right_or_all_wrong() -> None:
+    trials = np.arange(1.0, 200)  # at some of these numbers Wilson's bound comes out on the wrong side of the share
+    for correct in (trials, 0 * trials):
+        (bars,) = plots.calibration({}, trials.tolist(), correct, trials).axes[0].containers
+        assert bars[0].get_ydata() == pytest.approx(correct / trials)
+
+
 def test_calibration_holds_shares_and_wilsons_bounds() -> None:
     correct, trials = np.array([6.0, 9.0, 0.0]), np.array([10.0, 10.0, 0.0])
     figure = plots.calibration({"p": [(1, 0.5), (2, math.nan), (3, 0.8)]}, [1, 2, 3], correct, trials)
