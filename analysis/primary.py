@@ -84,7 +84,7 @@ def primary(
     rated = with_ratings(measure)
     found = _auc(rated, delta, level)
     seen = _catch(rated, catch, delta, level)
-    withheld = (*_plan_reasons(sessions, found.participants, study), *_catch_reasons(seen, delta))
+    withheld = (*_plan_reasons(sessions, found.participants, study), *_catch_reasons(seen, found.participants, delta))
     verdict, words = _judge(found, delta, withheld)
     words += _few(found)
     return Primary(
@@ -202,7 +202,7 @@ def _few(found: Auc) -> str:
     )
 
 
-def _catch_reasons(seen: Auc | None, delta: float | None) -> list[str]:
+def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> list[str]:
     if seen is None:
         return ["there were no catch trials, so nothing shows that these participants would have noticed a fake"]
     if not seen.low > 0.5 + (delta or 0.0):
@@ -210,6 +210,8 @@ def _catch_reasons(seen: Auc | None, delta: float | None) -> list[str]:
             f"the known fakes were not clearly detected (AUC {seen.auc:.2f}, {seen.level:.0%} CI {seen.low:.2f} to "
             f"{seen.high:.2f}), so not noticing the others shows nothing"
         ]
+    if seen.participants < participants:
+        return [f"{participants - seen.participants} of {participants} participants rated no catch trial"]
     return []
 
 

@@ -63,6 +63,13 @@ def judged(
     return primary("human", table(population, participants, images), known, sessions, study)
 
 
+def test_catch_trials_of_some_do_not_speak_for_all(study: StudyFile) -> None:
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", table(PLAIN, 10, 400), catch(4, 3.0), sessions, study)
+    assert found.withheld == ("6 of 10 participants rated no catch trial",)
+    assert found.verdict == "not decided"
+
+
 def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
     found = judged(study)
     assert found.verdict == "shown to be near chance"
