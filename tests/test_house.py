@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import configparser
+import importlib
 import re
 import subprocess
 import sys
 from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,17 @@ def test_every_file_that_the_documents_link_to_is_there():
             assert committed is None or path.is_dir() or str(path.relative_to(ROOT)) in committed, target
             links += 1
     assert links >= 5
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_benchmarks_take_from_the_packages_what_is_there(path: Path) -> None:
+    taken = [
+        (node.module, name.name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in FLOORS
+        for name in node.names
+    ]
+    assert taken
+    for module, name in taken:
+        there = hasattr(importlib.import_module(module), name) or find_spec(f"{module}.{name}") is not None
+        assert there, f"{module} has no {name}"
