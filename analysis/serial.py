@@ -201,7 +201,8 @@ def _measure(
         next_truth=effects["next_truth"],
         earlier_response=effects["earlier_response"],
         redraws=fitted,
-        reason=_undefined(session, pairs, confidence, effects["previous_response"]),
+        reason=_undefined(session, pairs, confidence, effects["previous_response"])
+        or ("the plan's sampler has no order of these trials" if len(order) == 1 else None),
     )
     return result, nulls
 

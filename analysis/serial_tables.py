@@ -15,8 +15,9 @@ from data.trials import TRUTHS, refuse_rows
 
 Array = npt.NDArray[np.float64]
 Orders = npt.NDArray[np.int64]
-# Given which images were generated, in the order shown, and a generator: a new order, places from 0.
-Redraw = Callable[[npt.NDArray[np.bool_], np.random.Generator], npt.ArrayLike]
+# Given which images were generated, in the order shown, and a generator: a new order, places from 0, or None if the
+# plan could have had none of these trials.
+Redraw = Callable[[npt.NDArray[np.bool_], np.random.Generator], npt.ArrayLike | None]
 
 _TENTHS = 10  # drift is told by tenths of the session, so that every order comes down to a table of counts
 
@@ -47,7 +48,7 @@ def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
 
 
 def orders(session: Session, redraw: Redraw | None, count: int, rng: np.random.Generator) -> Orders:
-    """The order shown and `count` re-drawn ones: shape (1 + count, trials).
+    """The order shown and `count` re-drawn ones: shape (1 + count, trials), or (1, trials) where `redraw` finds none.
 
     Raises `LookalikeError` if `count` is below 1 or `redraw` returns no order of the session's trials.
     """
@@ -57,7 +58,8 @@ def orders(session: Session, redraw: Redraw | None, count: int, rng: np.random.G
     shown = np.arange(trials)
     if redraw is None:
         return np.vstack([shown, rng.permuted(np.tile(shown, (count, 1)), axis=1)])
-    drawn = [np.asarray(redraw(session.generated, rng), dtype=np.int64) for _ in range(count)]
+    found = [redraw(session.generated, rng) for _ in range(count)]
+    drawn = [np.asarray(one, dtype=np.int64) for one in found if one is not None]
     if any(one.shape != (trials,) or (np.sort(one) != shown).any() for one in drawn):
         raise LookalikeError(f"redraw returned no order of {trials} trials: it must hold 0 to {trials - 1} once each")
     return np.vstack([shown, *drawn])

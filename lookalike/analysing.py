@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,9 @@ from lookalike.console import headline, numbers, pairs, progress, relative, say,
 from lookalike.options import Json, Out, Seed
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from data.answers import Kind
     from data.study import StudyFile
 
@@ -51,7 +55,6 @@ def analyze(
     from analysis.report import analyze as run_analysis
     from data.foreign import Mapped
     from data.study import read_study
-    from experiments.order import draw_order
     from stimuli.sets import read_set
 
     planned = None if study is None else read_study(study)
@@ -66,7 +69,7 @@ def analyze(
         planned,
         None if stimuli is None else read_set(stimuli),
         Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
-        None if max_run is None else lambda generated, rng: draw_order(generated.tolist(), max_run, rng),
+        None if max_run is None else partial(_redrawn, max_run),
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
         say("lookalike: no --study was given, so the exclusions of the sessions' study file are not applied")
@@ -74,6 +77,16 @@ def analyze(
         show(summary, True)
     else:
         show(headline(summary, out), False)
+
+
+def _redrawn(max_run: int, generated: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int] | None:
+    """An order as a plan's is drawn; None where these trials (too many of one truth) can be in none."""
+    from experiments.order import draw_order
+
+    try:
+        return draw_order(generated.tolist(), max_run, rng)
+    except LookalikeError:
+        return None
 
 
 def _another_task(

@@ -57,6 +57,20 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     assert not (tmp_path / "results").exists()
 
 
+def test_a_participant_whose_trials_fit_no_capped_order_stops_no_analysis(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    few = (table["Fake"] == 0) | table["stimulus_id"].isin(["i1", "i3", "i5"])
+    table[(table["Subj"] != "P0") | few].to_csv(tmp_path / "some.csv", index=False)
+    study = tmp_path / "study.toml"
+    study.write_text('name = "S"\nplanned_participants = 4\n[plan]\ntrials = 40\nmax_run = 3\n')
+    mapping = ("--columns", COLUMNS, "--words", WORDS, "--study", study)
+    said = lookalike("analyze", tmp_path / "some.csv", *mapping, "--out", tmp_path / "out")
+    assert said.code == 0, said
+    serial = pd.read_csv(tmp_path / "out" / "serial.tsv", sep="\t", index_col="participant")
+    assert serial.loc["P0", "reason"] == "the plan's sampler has no order of these trials"
+    assert (serial["redraws"] > 0).tolist() == [False, True, True, True]
+
+
 def test_two_tables_are_compared(lookalike, theirs, tmp_path):
     other = tmp_path / "other.csv"
     table = pd.read_csv(theirs)
