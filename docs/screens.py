@@ -38,9 +38,10 @@ OUT = ROOT / "docs" / "images" / "screens"
 SIZE_PX = (640, 480)
 GREYS = 64
 _SETTLED_S = 0.3  # far longer than a frame, shorter than the mask is up
-CONSENT = """You are invited to take part in a study of how medical images are seen.
+CONSENT = """This is a study of how medical images are seen.
 You will look at images and answer a question about each.
-Taking part is voluntary. You may stop at any time, without giving a reason."""
+Taking part is voluntary.
+You may stop at any time, without giving a reason."""
 KINDS = ("realfake", "two_alternative", "same_different", "matching")
 # What is photographed, in the order of the screens of a session, and the key that is pressed then.
 SHOTS: dict[str, list[tuple[str, str]]] = {
@@ -85,7 +86,7 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
     "matching": [
         ("matching-instructions", "space"),
         ("", ""),  # the target goes away by itself, and so does its mask
-        ("matching-mask", ""),
+        ("", ""),
         ("matching-dial", "space"),
         ("", ""),
         ("", ""),
@@ -139,7 +140,7 @@ def photograph(kind: str, folder: Path) -> None:
     if kind == "realfake":
         task += ["blocks = 2", "[text]", f'consent = """{CONSENT}"""']
     if kind == "matching":
-        task[1:] = ["exposure_s = 0.5", "mask_s = 1.0", "delay_s = 0.25"]
+        task[1:] = ["exposure_s = 0.5", "mask_s = 1.0", "delay_s = 0.25", "confidence_levels = 0"]
     (folder / f"{kind}.toml").write_text("\n".join(task) + "\n", encoding="utf-8")
     study = [f'task = "{kind}.toml"', 'name = "Screens"', "planned_participants = 1", "[plan]"]
     study += [f"trials = {trials}", f"practice_trials = {practice}"]
