@@ -14,13 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from data.errors import LookalikeError
-from experiments.calibration import Levels, no_lookup
+from experiments.calibration import no_lookup
 from experiments.dial import Confirm, Input
 from experiments.dial_window import DialWindow
 from experiments.displayfile import UNCALIBRATED, Display
 from experiments.events import WindowEvents
 from experiments.ring import fit_ring
-from experiments.sizing import Shape, choose_sizing
+from experiments.sizing import Shape, choose_sizing, side_by_side
 from experiments.window import Window
 from stimuli.images import Pixels
 
@@ -205,7 +205,8 @@ class WindowScreen:
 
     def prepare(self, *images: Pixels) -> None:
         # Only the next image is ever kept at its full size.
-        self._window.upload(self._laid_out([self._lookup(self._sizing(pixels)) for pixels in images]))
+        levels = [self._lookup(self._sizing(pixels)) for pixels in images]
+        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
         self._draw_image()
 
     def flip(self, asked: float | None = None) -> Flip:
@@ -274,19 +275,6 @@ class WindowScreen:
         called = self.now() if asked is None else asked - self._early_s
         self.wait_until(called)
         return called
-
-    def _laid_out(self, images: list[Levels]) -> Levels:
-        """One image as it is; two side by side, each in the middle of its half of the window's middle."""
-        if len(images) == 1:
-            return images[0]
-        width = self._window.size_px[0]
-        rows = max(image.shape[0] for image in images)
-        whole = np.full((rows, width), self._background, dtype=images[0].dtype)
-        # A quarter of the window's width from its middle: a pair fills at most half of it, or all of it to the edges.
-        for image, middle in zip(images, (width // 4, width - width // 4), strict=True):
-            top, left = (rows - image.shape[0]) // 2, middle - image.shape[1] // 2
-            whole[top : top + image.shape[0], left : left + image.shape[1]] = image
-        return whole
 
     def _draw_image(self) -> None:
         """Draw the image where nobody sees it yet, and wait until that is done: what is left is the flip."""

@@ -207,7 +207,7 @@ def _say_differences(before: dict[str, Any], screen: Screen, plan: Plan, say: Sa
     """What the screen says of itself now and did not say before, in words."""
     now = screen.about
     differs = tuple(
-        f"the display's {name.replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
+        f"the display's {name.removeprefix('display_').replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
         for name in {**before, **now}
         if before and name not in _MEASURED and now.get(name) != before.get(name)
     )

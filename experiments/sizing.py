@@ -7,12 +7,14 @@ go through the same resampling before the graphics card sees them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from data.errors import LookalikeError
+from experiments.calibration import Levels
 from experiments.displayfile import Display
 from stimuli.images import KERNEL, Pixels, resample
 
@@ -82,6 +84,19 @@ def whole_scale(image_px: Shape, window_px: Shape) -> int:
 def enlarge(pixels: Pixels, scale: int) -> Pixels:
     """Repeat every pixel `scale` times along both axes; no grey level is invented or lost."""
     return np.kron(pixels, np.ones((scale, scale), dtype=np.float32))
+
+
+def side_by_side(images: Sequence[Levels], width_px: int, background: int) -> Levels:
+    """One image as it is; of two a strip of the window's width, each in the middle of its half, on the background."""
+    if len(images) == 1:
+        return images[0]
+    rows = max(image.shape[0] for image in images)
+    strip = np.full((rows, width_px), background, dtype=images[0].dtype)
+    for image, middle in zip(images, (width_px // 4, width_px - width_px // 4), strict=True):
+        top = (rows - image.shape[0]) // 2
+        left = min(max(0, middle - image.shape[1] // 2), width_px - image.shape[1])
+        strip[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return strip
 
 
 def size_deg(shape_px: Shape, display: Display) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data.errors import LookalikeError
 from experiments.displayfile import Display
-from experiments.sizing import Sizing, choose_sizing, enlarge, height_px, size_deg, whole_scale
+from experiments.sizing import Sizing, choose_sizing, enlarge, height_px, side_by_side, size_deg, whole_scale
 from stimuli.images import KERNEL, resample
 
 WINDOW_PX = (1024, 1280)
@@ -113,3 +113,16 @@ def test_a_height_that_does_not_fit_names_the_largest_that_does(
         choose_sizing((64, 64), WINDOW_PX, display)
     assert size_deg((1024, 1), display)[0] == pytest.approx(31.36, abs=0.02)
     assert "--fullscreen" in str(caught.value)
+
+
+@pytest.mark.parametrize("width", [1024, 1025, 1026, 1027])
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_pair_stands_whole_in_the_two_halves_whatever_the_windows_width(width: int, share: float) -> None:
+    side = int(width * share)
+    left, right = np.full((4, side), 10, np.uint8), np.full((6, side), 20, np.uint8)
+    strip = side_by_side([left, right], width, 7)
+    assert strip.shape == (6, width)
+    assert ((strip == 10).sum(), (strip == 20).sum()) == (left.size, right.size)
+    middles = [float(np.flatnonzero((strip == level).any(axis=0)).mean()) for level in (10, 20)]
+    assert middles == pytest.approx([width / 4, 3 * width / 4], abs=1.5)
+    assert side_by_side([left], width, 7) is left
