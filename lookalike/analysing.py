@@ -62,7 +62,7 @@ def analyze(
     if task != "realfake":
         _another_task(task, data, out, planned, stimuli, columns, words, as_json)
         return
-    max_run = planned.study.plan.max_run if planned else None
+    max_run = planned.study.plan.max_run if planned else max_run_of_plans(data)
     summary = run_analysis(
         data,
         out,
@@ -87,6 +87,15 @@ def _redrawn(max_run: int, generated: npt.NDArray[np.bool_], rng: np.random.Gene
         return draw_order(generated.tolist(), max_run, rng)
     except LookalikeError:
         return None
+
+
+def max_run_of_plans(data: Path) -> int | None:
+    """The longest run of one truth that all first sessions' plans allow, where they are at hand and agree."""
+    from data.files import read_json
+    from data.trials import PLAN
+
+    allowed = {read_json(path).get("max_run") for path in (data / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")}
+    return allowed.pop() if len(allowed) == 1 else None
 
 
 def _another_task(

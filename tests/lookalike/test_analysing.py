@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from data.populations import Population, draw_ratings
+from lookalike.analysing import max_run_of_plans
 
 
 @pytest.fixture
@@ -135,3 +136,13 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert "--stimuli is for tables of one image at a time" in told
     told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
     assert "column participant, target_deg, response_deg is missing" in told
+
+
+@pytest.mark.parametrize(("plans", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
+def test_runs_are_capped_as_the_sessions_own_plans_say(tmp_path, plans, expected):
+    for person, cap in enumerate(plans):
+        folder = tmp_path / "sourcedata" / f"sub-p{person}" / "ses-1"
+        folder.mkdir(parents=True)
+        (folder / "plan.json").write_text(json.dumps({"max_run": cap}))
+    assert max_run_of_plans(tmp_path) == expected
+    assert max_run_of_plans(tmp_path / "table.csv") is None
