@@ -35,7 +35,7 @@ class WindowEvents:
         """For how long it did not, from `since` until now."""
         now = self._now()
         spans = ((max(lost, since), now if back is None else back) for lost, back in self._lost)
-        return sum(max(0.0, back - lost) for lost, back in spans)
+        return sum((max(0.0, back - lost) for lost, back in spans), 0.0)
 
     def _on_mouse_press(self, x: float, y: float, _button: int, _modifiers: int) -> None:
         self._clicks.append((x - self._window.width / 2, y - self._window.height / 2, self._now()))

@@ -67,7 +67,11 @@ def narrowed(fresh: bytes, there: bytes) -> bytes:
 
 def is_earlier(there: bytes, fresh: bytes) -> bool:
     """Whether `there` is the same table after fewer answers: equal rows, then only unanswered ones."""
-    before, now = ([line.split(b"\t") for line in table.splitlines()] for table in (there, fresh))
+    # A column of whole numbers is written with a point as long as a row of it is empty.
+    before, now = (
+        [[cell.removesuffix(b".0") for cell in line.split(b"\t")] for line in table.splitlines()]
+        for table in (there, fresh)
+    )
     if not before or before[0] != now[0] or len(before) != len(now):
         return False
     names = [name.decode() for name in now[0]]

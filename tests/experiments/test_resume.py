@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,19 @@ def test_a_session_goes_on_where_it_stopped(small_set: StimulusSet, study: Path,
     assert whole(data) == whole(straight)
     onsets = read_bids(data)["onset"]
     assert onsets.is_monotonic_increasing
+
+
+def test_whole_numbers_do_not_keep_a_table_from_going_on(
+    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A column of whole numbers is written with a point as long as a row of it is empty.
+    answer = SimulatedResponder.answer
+    attended = {"paused_time": 0.0, "unfocused_time": 0}
+    monkeypatch.setattr(SimulatedResponder, "answer", lambda *given: replace(answer(*given), more=attended))
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(6))
+    table = realfake.run(small_set.folder, data, "p1", study, None, SETUP).table
+    assert read_sidecar(table)["Complete"] is True
+    assert len(whole(data)) == 27
 
 
 def test_trials_after_a_break_or_a_gap_are_flagged_in_the_table(
