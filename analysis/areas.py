@@ -5,7 +5,9 @@ Secondary: what each single observer did with these images.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -28,20 +30,27 @@ def areas_table(participants: Sequence[Participant], level: float = 0.95) -> pd.
     permutation test (`p_exact` says if it is exact); `partial` is the standardised area over false-alarm rates 0 to
     .2 (.5 is chance) with its BCa bounds; `d_a`, `a_z` of the binormal model, its `goodness_p` (Pearson's X² of the
     counts), `equal_variance_p` (σ = 1) and a `remark`. What is undefined is missing and `reason` says why; with
-    more than `crosscheck.MOST` participants nothing is resampled or fitted anew.
+    more than `crosscheck.MOST` participants the permutation test, the partial area's bounds and the test of σ = 1,
+    which are for looking at single ones, are left out.
     """
-    return pd.DataFrame([_row(one, level, len(participants) <= MOST) for one in participants])
+    # Drawing the resamples is nearly all of the work, and NumPy does it outside Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = pool.map(lambda one: _row(one, level, len(participants) <= MOST), participants)
+        return pd.DataFrame(list(rows))
 
 
-def _row(one: Participant, level: float, resample: bool) -> dict[str, object]:
+def _row(one: Participant, level: float, closely: bool) -> dict[str, object]:
     counts, model = one.counts, one.binormal
     part = roc_partial.from_counts(counts, *PARTIAL)
+    whole = roc_bootstrap.from_counts(counts, _SEED, level=level)
     row: dict[str, object] = {
         "participant": one.name,
         "auc": one.roc.auc,
         "low": one.roc.low,
         "high": one.roc.high,
-        **dict.fromkeys(("bca_low", "bca_high", "p"), np.nan),
+        "bca_low": whole.bca_low,
+        "bca_high": whole.bca_high,
+        "p": np.nan,
         "p_exact": pd.NA,
         "partial": part.standardised,
         **dict.fromkeys(("partial_low", "partial_high"), np.nan),
@@ -53,17 +62,15 @@ def _row(one: Participant, level: float, resample: bool) -> dict[str, object]:
         "equal_variance_p": np.nan,
         "remark": model.remark,
     }
-    reasons = [one.roc.reason, model.reason or model.goodness.reason]
-    if resample:
-        whole = roc_bootstrap.from_counts(counts, _SEED, level=level)
+    reasons = [one.roc.reason, model.reason or model.goodness.reason, whole.reason]
+    if closely:
         cut = roc_bootstrap.from_counts(counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL))
         tested = _permuted(counts)
-        row |= {"bca_low": whole.bca_low, "bca_high": whole.bca_high, "p": tested.p, "p_exact": tested.exact}
-        row |= {"partial_low": cut.bca_low, "partial_high": cut.bca_high}
+        row |= {"p": tested.p, "p_exact": tested.exact, "partial_low": cut.bca_low, "partial_high": cut.bca_high}
         row["equal_variance_p"] = equal_variance_test(counts).p
-        reasons += [whole.reason, cut.reason, tested.reason]
+        reasons += [cut.reason, tested.reason]
     else:
-        reasons.append(f"more than {MOST} participants: not resampled or fitted anew")
+        reasons.append(f"more than {MOST} participants: no permutation test, and no bounds of the partial area")
     return row | {"reason": "; ".join(dict.fromkeys(why for why in reasons if why)) or None}
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import binomtest
 
-from analysis import roc
+from analysis import intervals, roc
 from analysis.likelihood import UNDEFINED, Estimate
 from analysis.result import Result
 from analysis.trials import is_generated
@@ -185,9 +184,7 @@ def calibration(counts: ConfidenceCounts, level: float = 0.95) -> Calibration:
     right, wrong = counts.correct(), counts.incorrect()
     used = right + wrong > 0
     right, wrong = right[used], wrong[used]
-    bounds = [
-        binomtest(int(k), int(n)).proportion_ci(level, "wilson") for k, n in zip(right, right + wrong, strict=True)
-    ]
+    low, high = intervals.wilson(right, right + wrong, level)
     gamma, reason = _gamma(right, wrong, level)
     return Calibration(
         level=level,
@@ -195,8 +192,8 @@ def calibration(counts: ConfidenceCounts, level: float = 0.95) -> Calibration:
         trials=right + wrong,
         correct=right,
         accuracy=right / (right + wrong),
-        low=np.array([one.low for one in bounds]),
-        high=np.array([one.high for one in bounds]),
+        low=low,
+        high=high,
         gamma=gamma,
         unrated=counts.unrated,
         reason=reason,

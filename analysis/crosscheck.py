@@ -25,7 +25,7 @@ from analysis.readings import Readings, from_trials
 from analysis.result import Result
 from data.errors import LookalikeError
 
-# Participants up to whom every method is tried; resampling a crowd takes minutes and tells nothing more.
+# Participants up to whom each is looked at closely, one by one; of a crowd the figures and tables are of all together.
 MOST = 60
 _PRIMARY, _DBM, _T = "one-shot U-statistics (primary)", "Dorfman–Berbaum–Metz", "t over participants"
 _OR: tuple[tuple[Method, str], ...] = (
@@ -60,31 +60,28 @@ def of_one(rated: pd.DataFrame, level: float = 0.9) -> tuple[CrossCheck, ...]:
 
     The first row is the primary method, one-shot U-statistics. Then Obuchowski & Rockette's with three
     covariances, Dorfman, Berbaum & Metz's, a t interval over participants (images fixed), the bootstrap of
-    participants and images together (BCa), and the permutation of the images' labels. With more than `MOST`
-    participants only the first and the t interval are computed.
+    participants and images together (BCa), and the permutation of the images' labels.
     """
     study = from_trials(rated)
     alone = len(study.participants) < 2
-    many = f"more than {MOST} participants" if len(study.participants) > MOST else None
     rows = [
         _row(_PRIMARY, _BOTH, level, lambda: _read(mrmc.auc(study, level=level, readers=_fixed_if(alone)))),
-        *(_row(name, _BOTH, level, partial(_or_auc, study, method, level), many) for method, name in _OR),
-        _row(_DBM, _BOTH, level, lambda: _read(dbm.auc(study, level=level)), many),
+        *(_row(name, _BOTH, level, partial(_or_auc, study, method, level)) for method, name in _OR),
+        _row(_DBM, _BOTH, level, lambda: _read(dbm.auc(study, level=level))),
         _row(_T, "participants", level, lambda: _read(mrmc.auc(study, level=level, images="fixed"))),
-        _row("bootstrap of both, BCa", _BOTH, level, lambda: _resampled(rated, level), many),
-        _row("permuted labels", "labels of images", level, lambda: _permuted(rated), many),
+        _row("bootstrap of both, BCa", _BOTH, level, lambda: _resampled(rated, level)),
+        _row("permuted labels", "labels of images", level, lambda: _permuted(rated)),
     ]
     return tuple(rows)
 
 
 def of_two(study: Readings, level: float = 0.9) -> tuple[CrossCheck, ...]:
     """The difference of two modalities, first less second by name, by the methods that have one."""
-    many = f"more than {MOST} participants" if len(study.participants) > MOST else None
     alone = len(study.participants) < 2
     rows = [
         _row(_PRIMARY, _BOTH, level, lambda: _read(mrmc.difference(study, level=level, readers=_fixed_if(alone)))),
-        *(_row(name, _BOTH, level, partial(_or_difference, study, method, level), many) for method, name in _OR),
-        _row(_DBM, _BOTH, level, lambda: _read(dbm.difference(study, level=level)), many),
+        *(_row(name, _BOTH, level, partial(_or_difference, study, method, level)) for method, name in _OR),
+        _row(_DBM, _BOTH, level, lambda: _read(dbm.difference(study, level=level))),
         _row(_T, "participants", level, lambda: _read(mrmc.difference(study, level=level, images="fixed"))),
     ]
     return tuple(rows)
@@ -125,14 +122,10 @@ def _permuted(rated: pd.DataFrame) -> dict[str, Any]:
     return {"value": found.auc, "low": np.nan, "high": np.nan, "p": found.p, "reason": found.reason}
 
 
-def _row(
-    method: str, sample: str, level: float, find: Callable[[], dict[str, Any]], why_not: str | None = None
-) -> CrossCheck:
+def _row(method: str, sample: str, level: float, find: Callable[[], dict[str, Any]]) -> CrossCheck:
     """A method that does not take this design says so in its row: the others still stand."""
     nothing = {"value": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
-    if why_not is None:
-        try:
-            return CrossCheck(method, sample, level=level, **find())
-        except LookalikeError as error:
-            why_not = str(error)
-    return CrossCheck(method, sample, level=level, **nothing, reason=why_not)
+    try:
+        return CrossCheck(method, sample, level=level, **find())
+    except LookalikeError as error:
+        return CrossCheck(method, sample, level=level, **nothing, reason=str(error))

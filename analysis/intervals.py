@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
+from statsmodels.stats.proportion import proportion_confint
 
 from data.errors import LookalikeError
 
@@ -27,6 +28,15 @@ def plain(estimate: float, se: float, level: float) -> tuple[float, float]:
     """The bounds estimate ± z·SE."""
     margin = quantile(level) * se
     return estimate - margin, estimate + margin
+
+
+def wilson(part: npt.ArrayLike, whole: npt.ArrayLike, level: float) -> tuple[Floats, Floats]:
+    """Bounds of the shares part / whole (Wilson 1927, J. Am. Stat. Assoc. 22:209), NaN where `whole` is 0."""
+    some, n = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
+    n = np.where(n > 0, n, np.nan)
+    low, high = proportion_confint(some, n, 1 - level, "wilson")
+    # Exactly 0 and 1 at the ends, where rounding lands just inside or outside.
+    return np.clip(low, 0, some / n), np.clip(high, some / n, 1)
 
 
 def logit(share: float, se: float, level: float) -> tuple[float, float]:

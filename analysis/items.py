@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 
-from analysis import answer_matrix
+from analysis import answer_matrix, intervals
 from analysis.rating_agreement import spearman
 from data.errors import LookalikeError
 
@@ -54,8 +53,8 @@ def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     said = np.nansum(answers.said, axis=0).astype(np.int64)
     correct = np.where(answers.generated, said, judged - said)
     rated = np.sum(~np.isnan(answers.rating), axis=0)
-    generated_low, generated_high = _wilson(said, judged, level)
-    correct_low, correct_high = _wilson(correct, judged, level)
+    generated_low, generated_high = intervals.wilson(said, judged, level)
+    correct_low, correct_high = intervals.wilson(correct, judged, level)
     item_total, why = _item_total(answers.correct)
     table = pd.DataFrame(
         {
@@ -154,15 +153,6 @@ def _cue_names(cues: pd.DataFrame) -> list[str]:
 def _ratio(part: npt.NDArray[np.generic], whole: npt.NDArray[np.int64]) -> Array:
     ratio: Array = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0, dtype=np.float64)
     return ratio
-
-
-def _wilson(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64], level: float) -> tuple[Array, Array]:
-    share, z = _ratio(part, whole), float(ndtri((1 + level) / 2))
-    n = np.where(whole > 0, whole, 1)
-    centre, margin = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Exactly 0 and 1 at the ends, where rounding would land just inside or outside.
-    low, high = (np.clip((centre + side * margin) / (1 + z**2 / n), 0, 1) for side in (-1, 1))
-    return np.where(part == 0, np.minimum(low, share), low), np.where(part == whole, np.maximum(high, share), high)
 
 
 def _item_total(correct: Array) -> tuple[Array, npt.NDArray[np.object_]]:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from statsmodels.stats.proportion import proportion_confint
 
+from analysis import intervals
 from analysis.ratings import Counts
 
 REAL, GENERATED = "#0072B2", "#D55E00"
@@ -101,11 +101,11 @@ def calibration(
         axes.plot(*known.T, color="#a5a5a5", linewidth=0.8, marker="o", markersize=2.5, zorder=2)
     some = trials > 0
     share = correct[some] / trials[some]
-    low, high = proportion_confint(correct[some], trials[some], method="wilson")
+    low, high = intervals.wilson(correct[some], trials[some], 0.95)
     axes.errorbar(
         np.asarray(levels)[some],
         share,
-        np.maximum([share - low, high - share], 0),  # rounding may leave a bound just inside a share of 0 or 1
+        [share - low, high - share],
         color="black",
         marker="o",
         markersize=5,

@@ -137,10 +137,10 @@ def from_trials(frame: pd.DataFrame) -> Readings:
     rating = _checked(frame)
     signal = (frame["truth"] == "generated").to_numpy()
     image, _ = pd.factorize(frame["stimulus_id"])
-    reader, participants = pd.factorize(frame["participant"].astype(str), sort=True)
-    viewed, modalities = np.zeros(len(frame), dtype=np.int64), pd.Index([""])
+    reader, participants = _named(frame["participant"])
+    viewed, modalities = np.zeros(len(frame), dtype=np.int64), [""]
     if "modality" in frame.columns:
-        viewed, modalities = pd.factorize(frame["modality"].astype(str), sort=True)
+        viewed, modalities = _named(frame["modality"])
     images, reading = int(image.max(initial=0)) + 1, viewed * len(participants) + reader
     trial = reading * images + image
     refuse_rows(pd.Series(trial).duplicated(keep=False), _SOURCE, "a participant judged an image twice", _ONE_SESSION)
@@ -152,8 +152,8 @@ def from_trials(frame: pd.DataFrame) -> Readings:
     ends = np.flatnonzero(np.diff(reading[order])) + 1
     found = [
         _reading(
-            participant=str(participants[reader[rows[0]]]),
-            modality=str(modalities[viewed[rows[0]]]),
+            participant=participants[reader[rows[0]]],
+            modality=modalities[viewed[rows[0]]],
             image=image[rows],
             signal=signal[rows],
             rating=rating[rows],
@@ -185,6 +185,13 @@ def from_matrix(truth: npt.ArrayLike, rating: npt.ArrayLike, participants: Seque
     image = np.arange(words.size, dtype=np.int64)
     found = [_reading(name, "", image, signal, row) for name, row in zip(names, scores, strict=True)]
     return _numbered(sorted(found, key=lambda one: one.participant))
+
+
+def _named(column: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Codes and names, sorted. Few names are turned into words, not each of many rows."""
+    codes, values = pd.factorize(column)
+    names, place = np.unique([str(value) for value in values], return_inverse=True)
+    return place[codes].astype(np.int64), names.tolist()
 
 
 def _checked(frame: pd.DataFrame) -> Ratings:

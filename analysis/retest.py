@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import hypergeom
 
-from analysis import doublepass, rating_agreement
+from analysis import doublepass, intervals, rating_agreement
 from analysis.doublepass import Change, InternalNoise
 from analysis.rating_agreement import RatingAgreement
 from analysis.result import Result
@@ -150,7 +150,7 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
         reason = "the sessions share no image" if not a.size else "no shared image was answered in both sessions"
     else:
         similarity = matches / pairs
-        low, high = _wilson(similarity, pairs, level)
+        low, high = (float(bound) for bound in intervals.wilson(matches, pairs, level))
         expected, p = _expected(table), _permutation_p(table)
         kappa, ac1 = _beyond_chance(table, level)
         reason = _no_kappa(kappa, ac1)
@@ -254,11 +254,3 @@ def _no_kappa(kappa: _Coefficient, ac1: _Coefficient) -> str | None:
         return "both sessions hold one answer only: κ is undefined, AC1 has no interval"
     flat = [name for name, one in (("κ", kappa), ("AC1", ac1)) if np.isnan(one.low)]
     return f"the pairs of answers do not vary: no interval for {' and '.join(flat)}" if flat else None
-
-
-def _wilson(share: float, n: int, level: float) -> tuple[float, float]:
-    z = float(ndtri((1 + level) / 2))
-    centre, margin = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Exactly 0 and 1 at the ends, where rounding would land just inside or outside.
-    low, high = (float((centre + side * margin) / (1 + z**2 / n)) for side in (-1, 1))
-    return max(0.0, min(share, low)), min(1.0, max(share, high))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,11 +41,11 @@ class Session:
     days_since_first: float
     sources: tuple[Path, ...]  # the record and plan that the table was checked against, if there are any
 
-    @property
+    @cached_property
     def answered(self) -> int:
         return int(self.main["response"].notna().sum())
 
-    @property
+    @cached_property
     def rated(self) -> int:
         return int((self.main["response"].notna() & self.main["confidence"].notna()).sum())
 

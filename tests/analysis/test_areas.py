@@ -64,9 +64,13 @@ def test_what_is_undefined_says_why() -> None:
     assert pd.isna(table.loc["p", "reason"])
 
 
-def test_a_crowd_is_not_resampled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crowd_has_its_bootstrap_and_is_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [participant("p", 1), participant("q", 2)]
+    closely = areas.areas_table(two)
     monkeypatch.setattr(areas, "MOST", 1)
-    table = areas.areas_table([participant("p", 1), participant("q", 2)])
-    assert table[["bca_low", "p", "partial_low", "equal_variance_p"]].isna().all(axis=None)
-    assert table[["auc", "partial", "a_z"]].notna().all(axis=None)
-    assert table["reason"].str.contains("more than 1 participants: not resampled").all()
+    table = areas.areas_table(two)
+    assert table[["p", "partial_low", "equal_variance_p"]].isna().all(axis=None)
+    same = ["auc", "low", "high", "bca_low", "bca_high", "partial", "a_z"]
+    assert table[same].notna().all(axis=None)
+    pd.testing.assert_frame_equal(table[same], closely[same])
+    assert table["reason"].str.contains("more than 1 participants: no permutation test").all()
