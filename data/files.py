@@ -88,11 +88,16 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
     Raises `LookalikeError` if it is missing or not TOML.
     """
-    path = Path(path)
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return parse_toml(path, Path(path).read_bytes())
     except (FileNotFoundError, IsADirectoryError):
         raise LookalikeError(f"{path}: no such file; give the TOML file of a {what}") from None
+
+
+def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
+    """The settings in a TOML file's `content`. Raises `LookalikeError`, naming `path`, if it is not TOML."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
 

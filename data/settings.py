@@ -6,7 +6,6 @@ Words outside the schema are refused: a misspelt setting must not silently fall 
 from __future__ import annotations
 
 import hashlib
-import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data.errors import LookalikeError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from data.files import parse_toml
 
 
 class Section(BaseModel):
@@ -42,9 +37,7 @@ def read_settings(path: Path, schema: type[Schema], missing: str) -> tuple[Schem
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise LookalikeError(f"{path}: {missing}") from None
     try:
-        settings = schema.model_validate(tomllib.loads(content.decode("utf-8-sig")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
+        settings = schema.model_validate(parse_toml(path, content))
     except ValidationError as error:
         raise LookalikeError(f"{path}: {_first_fault(error, schema)}") from None
     return settings, hashlib.sha256(content).hexdigest()

@@ -215,11 +215,14 @@ def read_beh(file: BehFile) -> pd.DataFrame:
     )
 
 
-def beh_files(folder: Path, task: str = "realfake") -> list[BehFile]:
+def beh_files(
+    folder: Path, task: str = "realfake", cure: str = "give the study file that they were run with (--study)"
+) -> list[BehFile]:
     """The tables of one task below a BIDS folder, ordered by participant and session.
 
-    Tables of other tasks are left alone. Raises `LookalikeError` if the folder is missing or holds
-    none of this task, a name is not understood or disagrees with its folder, or a session is there twice.
+    Tables of other tasks are left alone; `cure` is what to do if there are no others. Raises `LookalikeError` if
+    the folder is missing or holds none of this task, a name is not understood or disagrees with its folder, or a
+    session is there twice.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -239,10 +242,7 @@ def beh_files(folder: Path, task: str = "realfake") -> list[BehFile]:
     if not found:
         others = sorted({match["task"] for _, match in _named_tables(folder)})
         if others:
-            raise LookalikeError(
-                f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; "
-                "give the study file that they were run with (--study)"
-            )
+            raise LookalikeError(f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; {cure}")
         raise LookalikeError(
             f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
         )

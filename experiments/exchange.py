@@ -27,6 +27,7 @@ from data.trials import (
 )
 
 _TEXTS = (*TEXT_COLUMNS, "left_id", "left_file", "right_id", "right_file", "loop", "after_gap", "key_mapping")
+_CURE = "name the one that is wanted with --task"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def write_long(data: Path, out: Path, task: str = "realfake") -> int:
     """
     out = _new_file(out)
     tables = []
-    for file in beh_files(data, task):
+    for file in beh_files(data, task, _CURE):
         table, sidecar = _whole(file), read_sidecar(file.path)
         tables.append(table.assign(**{column: sidecar.get(key) for column, key in SESSION_FACTS.items()}))
     long = pd.concat([table.astype(object) for table in tables], ignore_index=True)
@@ -70,7 +71,9 @@ def write_imrmc(data: Path, out: Path, task: str = "realfake", session: int = 1,
     task's trials are pairs or matches.
     """
     out = _new_file(out)
-    files = _of_kind([file for file in beh_files(data, task) if file.session == session], data, session, observer)
+    files = _of_kind(
+        [file for file in beh_files(data, task, _CURE) if file.session == session], data, session, observer
+    )
     if not _is_of_single_images(read_table(files[0].path, (), text=_TEXTS)):
         raise LookalikeError(
             f"{data}: iMRMC's format is for ratings of single images, and task {task} has pairs or matches; leave out "

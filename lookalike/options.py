@@ -43,12 +43,20 @@ SessionSeed = Annotated[
     int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
 ]
 NoiseDeg = Annotated[
-    float, typer.Option("--noise-deg", min=0, help="Of a simulated observer who matches: SD of errors, in degrees.")
+    float | None,
+    typer.Option(
+        "--noise-deg",
+        min=0,
+        help="Of a simulated observer who matches: SD of errors, in degrees. [default: 12]",
+        show_default=False,
+    ),
 ]
 SerialDeg = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--serial-deg", help="Of a simulated observer who matches: attraction to the last target at its peak, degrees."
+        "--serial-deg",
+        help="Of a simulated observer who matches: attraction to the last target at its peak, degrees. [default: 0]",
+        show_default=False,
     ),
 ]
 DPrime = Annotated[

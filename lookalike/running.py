@@ -44,8 +44,8 @@ def run(
     display: DisplayFile = None,
     dprime: DPrime = None,
     simulated: Simulated = None,
-    noise_deg: NoiseDeg = 12.0,
-    serial_deg: SerialDeg = 0.0,
+    noise_deg: NoiseDeg = None,
+    serial_deg: SerialDeg = None,
     seed: SessionSeed = None,
     as_json: Json = False,
 ) -> None:
@@ -65,9 +65,11 @@ def run(
     """
     from experiments import realfake
     from lookalike.sessions import Simulation, count, make_participant, participant_for, setup_for, show_session
+    from stimuli.loopset import is_loops
 
     code = participant_for(data, participant, new)
     who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, code, display)
     if new:
         make_participant(data, code, observer)
@@ -88,8 +90,8 @@ def retest(
     display: DisplayFile = None,
     dprime: DPrime = None,
     simulated: Simulated = None,
-    noise_deg: NoiseDeg = 12.0,
-    serial_deg: SerialDeg = 0.0,
+    noise_deg: NoiseDeg = None,
+    serial_deg: SerialDeg = None,
     seed: SessionSeed = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Allow a first session that stopped early: retest what was answered.")
@@ -106,8 +108,10 @@ def retest(
     """
     from experiments import retest as flow
     from lookalike.sessions import Simulation, count, setup_for, show_session
+    from stimuli.loopset import is_loops
 
     who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
         result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)

@@ -41,8 +41,23 @@ class Simulation:
 
     dprime: float | None = None
     parameters: Path | None = None
-    noise_deg: float = 12.0
-    serial_deg: float = 0.0
+    noise_deg: float | None = None
+    serial_deg: float | None = None
+
+    def check(self, observer: str, matches: bool) -> None:
+        """Raise `LookalikeError` for what this observer, who `matches` on loops or judges images, would not heed."""
+        judging = {"--dprime": self.dprime, "--simulated": self.parameters}
+        matching = {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}
+        for options, other in ((judging, matches), (matching, not matches)):
+            given = [name for name, value in options.items() if value is not None]
+            if given and (other or observer != "simulated"):
+                who = f"this one is {observer}" if observer != "simulated" else "these stimuli are of the other kind"
+                what = "matches on loops" if options is matching else "judges images"
+                raise LookalikeError(f"{given[0]} is of a simulated observer who {what}, and {who}; leave it out")
+        if self.dprime is not None and self.parameters is not None:
+            raise LookalikeError(
+                f"both --dprime and --simulated; put dprime = {self.dprime:g} into {self.parameters} instead"
+            )
 
 
 def setup_for(
@@ -57,19 +72,14 @@ def setup_for(
     """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
     if observer not in ("human", "scripted", "simulated"):
         raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
-    dprime, parameters = simulation.dprime, simulation.parameters
-    if observer != "simulated" and not (dprime is None and parameters is None):
-        raise LookalikeError(f"--dprime and --simulated are of a simulated observer, and this one is {observer}")
-    if dprime is not None and parameters is not None:
-        raise LookalikeError(f"both --dprime and --simulated; put dprime = {dprime:g} into {parameters} instead")
     if window:
         need("lab")
-    population = USUAL if parameters is None else read_population(parameters)
-    if dprime is not None:
-        population = replace(population, dprime=dprime)
-    matcher = Matcher(
-        noise_deg=simulation.noise_deg, serial_deg=simulation.serial_deg, seed=crc32(participant.encode())
-    )
+    population = USUAL if simulation.parameters is None else read_population(simulation.parameters)
+    if simulation.dprime is not None:
+        population = replace(population, dprime=simulation.dprime)
+    said = {"noise_deg": simulation.noise_deg, "serial_deg": simulation.serial_deg}
+    given = {name: value for name, value in said.items() if value is not None}
+    matcher = Matcher(**given, seed=crc32(participant.encode()))
     shown_on = None if display is None else read_display(display)
     simulated = population.member(participant)
     return Setup(observer, window, fullscreen, script, simulated, matcher, shown_on)  # type: ignore[arg-type]

@@ -323,5 +323,10 @@ def test_more_numbers_that_cannot_be(mistake, workshop, tmp_path):
     assert "serial_respone is no parameter" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated)
     assert "both --dprime and --simulated" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1)
     people = ("run", workshop / "stimuli", "--data", tmp_path / "d", "--participant", "a1", "--no-window")
-    assert "and this one is human" in mistake(*people, *simulated)
+    assert "--simulated is of a simulated observer who judges images, and this one is human" in mistake(
+        *people, *simulated
+    )
+    assert "--noise-deg is of a simulated observer who matches on loops, and these stimuli are of the other kind" in (
+        mistake(*sit(workshop, tmp_path / "d", "a1"), "--noise-deg", 3)
+    )
     assert not (tmp_path / "d").exists()

@@ -104,6 +104,13 @@ def test_the_commands_run_and_retest_take_loops(loop: Path, study: Path, tmp_pat
     assert json.loads(retest.stdout)["session"] == 2
 
 
+def test_what_a_matcher_would_not_heed_is_refused(loop: Path, study: Path, tmp_path: Path) -> None:
+    who = ["--data", str(tmp_path / "data"), "--participant", "p1", "--observer", "simulated", "--no-window"]
+    refused = CliRunner().invoke(app, ["run", str(loop), "--study", str(study), *who, "--dprime", "2"])
+    assert "--dprime is of a simulated observer who judges images" in refused.output + str(refused.exception)
+    assert not (tmp_path / "data").exists()
+
+
 def test_loops_without_a_study_of_matching_are_refused_in_one_line(loop: Path, tmp_path: Path) -> None:
     arguments = ["run", str(loop), "--data", str(tmp_path / "data"), "--participant", "p1", "--no-window"]
     refused = CliRunner().invoke(app, [*arguments, "--observer", "simulated"])
