@@ -217,7 +217,7 @@ def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:
             write(data, tmp_path / "mine")
         with pytest.raises(LookalikeError, match="nowhere: no such folder"):
             write(data, tmp_path / "nowhere" / "out")
-        with pytest.raises(LookalikeError, match="holds sessions of task realfake, none of task other; .*--task"):
+        with pytest.raises(LookalikeError, match=r"holds sessions of task realfake, none of task other; .*--task"):
             write(data, tmp_path / "out", "other")
     assert (tmp_path / "mine").read_text() == "mine"
 
