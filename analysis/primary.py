@@ -87,6 +87,8 @@ def primary(
     withheld = (*_plan_reasons(sessions, found.participants, study), *_catch_reasons(seen, found.participants, delta))
     verdict, words = _judge(found, delta, withheld)
     words += _few(found)
+    if found.reason is None and not measure["confidence"].notna().any():
+        words += " No confidence was recorded, so the area is that of the answers alone."
     return Primary(
         observer=observer,
         auc=found,

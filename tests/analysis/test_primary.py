@@ -180,3 +180,6 @@ def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> No
     shares = trials.assign(yes=trials["response"] == "generated").groupby(["participant", "truth"])["yes"].mean()
     hits, false_alarms = shares.xs("generated", level=1), shares.xs("real", level=1)
     assert found.auc.auc == pytest.approx(((1 + hits - false_alarms) / 2).mean())
+    assert found.words.endswith("No confidence was recorded, so the area is that of the answers alone.")
+    rated = primary("human", trials.assign(confidence=1.0), trials.iloc[:0], sessions, study)
+    assert "No confidence" not in rated.words
