@@ -22,7 +22,7 @@ from analysis.mrmc import Auc, Difference
 from analysis.mrmc_variance import Sampled
 from analysis.obuchowski import OrAuc, OrDifference
 from analysis.readings import Readings, from_trials
-from analysis.result import Result
+from analysis.result import Result, frame_of
 from data.errors import LookalikeError
 
 # Participants up to whom each is looked at closely, one by one; of a crowd the figures and tables are of all together.
@@ -89,7 +89,7 @@ def of_two(study: Readings, level: float = 0.9) -> tuple[CrossCheck, ...]:
 
 def table(found: Sequence[CrossCheck]) -> pd.DataFrame:
     """One row per method."""
-    return pd.concat([one.to_frame() for one in found], ignore_index=True)
+    return frame_of(found)
 
 
 def _fixed_if(alone: bool) -> Sampled:

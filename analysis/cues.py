@@ -24,7 +24,7 @@ from analysis.channels import hann
 from analysis.crossvalidation import CrossValidated, cross_validate
 from analysis.grouped import Flags, Floats
 from analysis.image_stack import stacks
-from analysis.result import Result
+from analysis.result import Result, frame_of
 from data.errors import LookalikeError
 
 CUES = (
@@ -86,7 +86,7 @@ class CueReport(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per cue."""
-        return pd.concat([one.to_frame() for one in self.cues], ignore_index=True)
+        return frame_of(self.cues)
 
 
 def measure(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ from analysis.serial_tables import Redraw
 from analysis.trials import Trials
 from data.study import StudyFile
 
-_REDRAWS, _FEWER_REDRAWS, _MANY = 1000, 200, 100  # orders per participant; the fewer above so many participants
+_REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `serial.MANY` participants up
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
 
@@ -147,6 +147,6 @@ def _group(
         agreement=observer_agreement.from_trials(measure),
         # With the catch trials, as the orders were drawn: a main trial may follow one of them.
         serial=serial.from_trials(
-            pd.concat([measure, catch]), redraw, redraws=_REDRAWS if len(members) <= _MANY else _FEWER_REDRAWS
+            pd.concat([measure, catch]), redraw, redraws=_REDRAWS if len(members) < serial.MANY else _FEWER_REDRAWS
         ),
     )

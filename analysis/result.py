@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -24,6 +24,11 @@ class Result:
     def to_frame(self) -> pd.DataFrame:
         """One row with the fields that are single values; those of a nested result are `name_field`."""
         return pd.DataFrame([_flat(self)])
+
+
+def frame_of(results: Iterable[Result]) -> pd.DataFrame:
+    """One row for each result, as its own `to_frame` has it."""
+    return pd.DataFrame([_flat(one) for one in results])
 
 
 def without_nan(value: Any) -> Any:

@@ -28,9 +28,10 @@ from threadpoolctl import threadpool_limits
 
 from analysis.firth import firth
 from analysis.percentile import mean_bounds
-from analysis.result import Result
+from analysis.result import Result, frame_of
 from analysis.serial_tables import Array, Orders, Redraw, Session, orders, sessions, tables, usable
 
+MANY, GROUP_DRAWS = 100, 1000
 EARLIER = 5  # trials back, the control for drift
 
 
@@ -107,8 +108,7 @@ class Serial(Result):
 
     def by_participant(self) -> pd.DataFrame:
         """One row per participant."""
-        tables = [one.to_frame() for one in self.participants]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return frame_of(self.participants)
 
 
 def from_trials(
@@ -247,6 +247,18 @@ def _two_sided(value: float, null: Array) -> float:
     return min(1.0, 2 * float(min(tails)) / (null.size + 1))
 
 
+def _means(each: Array, rng: np.random.Generator) -> Array:
+    """Group means under the null, from values of shape (participants, redraws).
+
+    Participants' orders are drawn independently, so any order of one may meet any of another: of `MANY` participants
+    a few redraws each make `GROUP_DRAWS` groups. Fewer participants would only meet in the same groups again.
+    """
+    if len(each) >= MANY and each.shape[1] < GROUP_DRAWS:
+        each = np.take_along_axis(each, rng.integers(each.shape[1], size=(len(each), GROUP_DRAWS)), axis=1)
+    means: Array = each.mean(axis=0)
+    return means
+
+
 def _group(effects: Sequence[Effect], nulls: Sequence[Array], level: float, rng: np.random.Generator) -> GroupEffect:
     kept = [place for place, one in enumerate(effects) if np.isfinite(one.effect)]
     n, undefined = len(kept), len(effects) - len(kept)
@@ -255,6 +267,6 @@ def _group(effects: Sequence[Effect], nulls: Sequence[Array], level: float, rng:
     values = np.array([effects[place].effect for place in kept])
     centred = np.stack([nulls[place] - effects[place].expected for place in kept])
     # An order that cannot be fitted for someone says nothing either way, so it stands at the centre.
-    null = np.nan_to_num(centred).mean(axis=0)
+    null = _means(np.nan_to_num(centred), rng)
     low, high, reason = mean_bounds(values, level, rng)
     return GroupEffect(n, undefined, float(values.mean()), low, high, _two_sided(float(values.mean()), null), reason)

@@ -25,7 +25,7 @@ import pandas as pd
 
 from analysis.neighbours import by_participant, linked, places, unbroken
 from analysis.percentile import DRAWS, bounds
-from analysis.result import Result
+from analysis.result import Result, frame_of
 from data.circle import derivative_of_gaussian, wrap
 from data.trials import refuse_rows
 
@@ -99,8 +99,7 @@ class LoopSerial(Result):
 
     def by_participant(self) -> pd.DataFrame:
         """One row per participant."""
-        tables = [one.to_frame() for one in self.participants]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return frame_of(self.participants)
 
 
 def from_matches(

@@ -131,7 +131,8 @@ def _session(
 
 
 def _of_role(table: pd.DataFrame, role: str) -> pd.DataFrame:
-    return table[table["role"] == role].reset_index(drop=True)
+    there = (table["role"] == role).to_numpy()
+    return (table if there.all() else table[there]).reset_index(drop=True)
 
 
 def _text(value: object) -> str | None:

@@ -325,3 +325,15 @@ def _group(
 def _sorted(rows: list[tuple[float, ...]]) -> npt.NDArray[np.float64]:
     table = np.round(np.array(rows, dtype=float), 9)
     return table[np.lexsort(table.T)]
+
+
+@pytest.mark.parametrize("attraction", [0.0, 0.12])
+def test_few_redraws_of_many_participants_give_the_groups_p_of_many(attraction: float) -> None:
+    """120 participants: 60 redraws each, met at random, against 1,000 each."""
+    frame = _group(120, trials=40, seed=21, attraction=attraction)
+    few, many = (serial.from_trials(frame, redraws=redraws, seed=2) for redraws in (60, 1000))
+    for name in ("previous_response", "previous_truth", "next_truth"):
+        one, other = getattr(few, name), getattr(many, name)
+        assert one.mean == pytest.approx(other.mean, abs=0.02), name
+        assert one.p == pytest.approx(other.p, abs=0.08), name
+    assert few.previous_response.p != pytest.approx(round(few.previous_response.p * 61 / 2) * 2 / 61, abs=1e-9)
