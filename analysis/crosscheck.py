@@ -7,7 +7,9 @@ a digit, the study is small or its design is not what a method assumes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,15 +66,17 @@ def of_one(rated: pd.DataFrame, level: float = 0.9) -> tuple[CrossCheck, ...]:
     """
     study = from_trials(rated)
     alone = len(study.participants) < 2
-    rows = [
-        _row(_PRIMARY, _BOTH, level, lambda: _read(mrmc.auc(study, level=level, readers=_fixed_if(alone)))),
-        *(_row(name, _BOTH, level, partial(_or_auc, study, method, level)) for method, name in _OR),
-        _row(_DBM, _BOTH, level, lambda: _read(dbm.auc(study, level=level))),
-        _row(_T, "participants", level, lambda: _read(mrmc.auc(study, level=level, images="fixed"))),
-        _row("bootstrap of both, BCa", _BOTH, level, lambda: _resampled(rated, level)),
-        _row("permuted labels", "labels of images", level, lambda: _permuted(rated)),
+    methods: list[tuple[str, str, Callable[[], dict[str, Any]]]] = [
+        (_PRIMARY, _BOTH, lambda: _read(mrmc.auc(study, level=level, readers=_fixed_if(alone)))),
+        *((name, _BOTH, partial(_or_auc, study, method, level)) for method, name in _OR),
+        (_DBM, _BOTH, lambda: _read(dbm.auc(study, level=level))),
+        (_T, "participants", lambda: _read(mrmc.auc(study, level=level, images="fixed"))),
+        ("bootstrap of both, BCa", _BOTH, lambda: _resampled(rated, level)),
+        ("permuted labels", "labels of images", lambda: _permuted(rated)),
     ]
-    return tuple(rows)
+    # Each has its own seed, and nearly all the work is NumPy's, outside Python's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return tuple(pool.map(lambda one: _row(one[0], one[1], level, one[2]), methods))
 
 
 def of_two(study: Readings, level: float = 0.9) -> tuple[CrossCheck, ...]:
