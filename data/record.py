@@ -18,8 +18,9 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | interruption | reason                                                                               |
 | end          |                                                                                      |
 
-An answer by a person may also have `paused_time` (s, for which the question whether to stop was up), `unfocused_time`
-(s, for which the window did not have the keyboard) and `confidence_by` (key | pointer).
+A start or resume of a simulated observer also has its `parameters`. An answer by a person may also have `paused_time`
+(s, for which the question whether to stop was up), `unfocused_time` (s, for which the window did not have the keyboard)
+and `confidence_by` (key | pointer).
 
 Of a matching task `response` is the position matched, in degrees, and `confidence` None where none was asked for. An
 answer also has `adjust_onset` (s since the session's start: of the image that was turned, from which `response_time`

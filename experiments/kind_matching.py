@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.circle import wrap
+from data.errors import LookalikeError
 from data.record import Event
 from data.task import Task
 from data.trials import AROUND_NOTES, COLUMN_NOTES
@@ -19,6 +20,7 @@ from stimuli.loopset import LoopSet
 from stimuli.shown import Stimuli
 
 _ANSWERED = ("confidence", "response_time", "confidence_time", "paused_time", "unfocused_time", "adjust_onset")
+PRACTICE = "practice"  # the loop of this name is for practice, and for nothing else
 _ROLES = COLUMN_NOTES["role"]["Levels"]
 
 
@@ -67,14 +69,26 @@ class Matching:
     def draw(
         self, loops: LoopSet, task: Task, trials: int, practice_trials: int, rng: np.random.Generator
     ) -> tuple[list[PlannedTrial], ...]:
-        """The practice and the main trials, shared out among the loops as evenly as whole numbers allow.
+        """The practice trials, on the loop called `practice`, and the main ones, shared out among all others.
 
-        Which loops have one more is drawn. See `targets` for targets and starts; places on the ring are uniform.
-        Raises `LookalikeError` if a loop has no frame to start at.
+        They are shared out as evenly as whole numbers allow, and which loops have one more is drawn. See `targets`
+        for targets and starts; places on the ring are uniform. Raises `LookalikeError` if there is no loop for either,
+        or a loop has no frame to start at.
         """
-        names = sorted(loops.loops)
+        own, others = ([name for name in sorted(loops.loops) if (name == PRACTICE) == kept] for kept in (True, False))
+        if not others:
+            raise LookalikeError(
+                f"{loops.folder}: has a loop to practise on and no other; add a loop for the main trials"
+            )
+        if practice_trials and not own:
+            raise LookalikeError(
+                f"{loops.folder}: has no loop to practise on, and practice images appear nowhere else; make one more "
+                f"with 'lookalike morph' in a folder called {PRACTICE} beside the others, or set practice_trials = 0"
+            )
 
-        def share_out(role: str, count: int) -> list[PlannedTrial]:
+        def share_out(role: str, names: list[str], count: int) -> list[PlannedTrial]:
+            if not count:
+                return []
             counts = rng.permutation([len(part) for part in np.array_split(np.arange(count), len(names))])
             return [
                 _planned(loops, name, role, target, task.min_start_deg, rng)
@@ -82,7 +96,7 @@ class Matching:
                 for target in draw_targets(len(loops.ids(name)), int(share), rng)
             ]
 
-        return share_out("practice", practice_trials), share_out("main", trials)
+        return share_out("practice", own, practice_trials), share_out("main", others, trials)
 
     def truth(self, trial: PlannedTrial) -> str:
         return trial.truth

@@ -102,5 +102,5 @@ def _refuse_other_file(who: str, what: str, path: Path, is_now: str, was: str) -
 
 
 if __name__ == "__main__":
-    given = ask_or_parse("Run a participant's first session.", with_study=True)
+    given = ask_or_parse("Run a participant's first session.")
     run_script(lambda: run(given.stimuli, given.data, given.participant, given.study, given.seed, setup_from(given)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -34,10 +34,13 @@ class SessionAborted(Exception):
 
 
 class Responder(Protocol):
-    """`kind` is human | scripted | simulated."""
+    """`kind` is human | scripted | simulated; `parameters` are a simulated one's (else None), for the record."""
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any] | None: ...
 
     def proceed(self, again: Again | None = None) -> None:
         """Return when the participant wants to go on from a message, which `again` shows once more.
@@ -59,6 +62,7 @@ class SimulatedResponder:
     """
 
     answers: Mapping[int, Answer]
+    parameters: Mapping[str, Any]
     kind: str = "simulated"
 
     def proceed(self, again: Again | None = None) -> None:
@@ -73,6 +77,7 @@ class ScriptedResponder:
     """Answers by stimulus id, written beforehand. Nothing is timed."""
 
     answers: Mapping[str, Answer]
+    parameters: None = None
     kind: str = "scripted"
 
     def proceed(self, again: Again | None = None) -> None:
@@ -102,6 +107,7 @@ class HumanResponder:
     """
 
     kind = "human"
+    parameters: None = None
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self._keyboard = _open_keyboard()
@@ -209,7 +215,8 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
             f"give it {plan.confidence_levels - 1} confidence_cuts"
         )
     answers = CHOICES[plan.kind].simulate(observer, plan.trials, plan.session)
-    return SimulatedResponder({trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)})
+    judged = {trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)}
+    return SimulatedResponder(judged, asdict(observer))
 
 
 def _open_keyboard() -> Any:

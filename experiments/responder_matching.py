@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,7 @@ class ScriptedMatcher:
     """Matches by trial number, written beforehand. Nothing is timed."""
 
     answers: Mapping[int, Answer]
+    parameters: None = None
     kind: str = "scripted"
 
     def proceed(self, again: Again | None = None) -> None:
@@ -111,6 +112,7 @@ class SimulatedMatcher:
 
     def __init__(self, matcher: Matcher, plan: Plan, loops: LoopSet) -> None:
         self._matcher, self._plan, self._loops = matcher, plan, loops
+        self.parameters: Mapping[str, Any] = asdict(matcher)
         self._before: PlannedTrial | None = None
 
     def proceed(self, again: Again | None = None) -> None:  # noqa: ARG002

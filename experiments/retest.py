@@ -32,14 +32,16 @@ def run(
     setup: Setup | None = None,
     progress: Progress = silent,
     partial: bool = False,
+    another: bool = False,
     say: Say = to_stderr,
 ) -> Result:
     """Show the images of session 1 in a new order, as the participant's next session, or go on with one that stopped.
 
     Keys, display and all other settings are session 1's; `say` is told what differs. `partial` allows a session 1
-    that stopped early: then the images that it got an answer for are shown. Raises `LookalikeError` with `data`
-    unchanged if there is no complete session 1, it was answered by another kind of observer, or `stimuli` is not the
-    set that it showed, file by file.
+    that stopped early: then the images that it got an answer for are shown. `another` allows a third session, and more.
+    Raises `LookalikeError` with `data` unchanged if there is no complete session 1, it was answered by another kind of
+    observer, a later session is complete (without `another`), or `stimuli` is not the set that session 1 showed, file
+    by file.
     """
     first, log = _first_session(data, participant, partial)
     setup = keep_display(setup or Setup(), first)
@@ -61,6 +63,11 @@ def run(
                 f"drawn with seed {plan.seed}, not {seed}; leave out --seed to go on"
             )
         return go_on(plan, later, shown, data, setup, progress, past, say)
+    if latest > 1 and not another:
+        raise LookalikeError(
+            f"participant {participant} has a complete session {latest} already; check the code, or give --another for "
+            "one more later session"
+        )
     plan = _plan(first, log, latest + 1, draw_seed() if seed is None else seed, say)
     return hold(plan, shown, data, setup, progress, past, first.display, say)
 
@@ -108,7 +115,6 @@ def _days_since(log: Log) -> float:
 
 
 if __name__ == "__main__":
-    given = ask_or_parse("Run a later session with the images of a participant's first.", with_partial=True)
-    run_script(
-        lambda: run(given.stimuli, given.data, given.participant, given.seed, setup_from(given), partial=given.partial)
-    )
+    given = ask_or_parse("Run a later session with the images of a participant's first.", later=True)
+    allowed = {"partial": given.partial, "another": given.another}
+    run_script(lambda: run(given.stimuli, given.data, given.participant, given.seed, setup_from(given), **allowed))

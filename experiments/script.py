@@ -13,22 +13,23 @@ from experiments.displayfile import read_display
 from experiments.sitting import Result, Setup
 
 
-def ask_or_parse(description: str, with_study: bool = False, with_partial: bool = False) -> argparse.Namespace:
-    """The script's arguments: from the command line, or from a dialog if there are none.
+def ask_or_parse(description: str, later: bool = False) -> argparse.Namespace:
+    """The script's arguments, for a first session or a `later` one: from the command line, or from a dialog if there
+    are none.
 
     A dialog that is cancelled ends the script before anything is begun.
     """
-    arguments = _parser(description, with_study, with_partial)
+    arguments = _parser(description, later)
     if len(sys.argv) > 1:
         return arguments.parse_args()
-    words = ask(description, with_study)
+    words = ask(description, with_study=not later)
     if words is None:
         print("cancelled; nothing was begun", file=sys.stderr)
         sys.exit(1)
     return arguments.parse_args(words)
 
 
-def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.ArgumentParser:
+def _parser(description: str, later: bool) -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("stimuli", type=Path, help="folder of the stimulus set, or of the morph loops to match")
     arguments.add_argument("data", type=Path, help="folder that holds, or will hold, the data of all participants")
@@ -39,10 +40,11 @@ def _parser(description: str, with_study: bool, with_partial: bool) -> argparse.
     arguments.add_argument("--fullscreen", action="store_true")
     arguments.add_argument("--display", type=Path, help="display file of the screen, as 'lookalike display' makes it")
     arguments.add_argument("--no-window", action="store_true", help="for scripted and simulated observers")
-    if with_study:
-        arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
-    if with_partial:
+    if later:
         arguments.add_argument("--partial", action="store_true", help="allow a session 1 that stopped early")
+        arguments.add_argument("--another", action="store_true", help="allow a third session, and more")
+    else:
+        arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
     return arguments
 
 

@@ -97,7 +97,9 @@ def _begin(
     plan: Plan, stimuli: Stimuli, screen: Screen, responder: Responder, record: Record, past: Past
 ) -> tuple[_Room, list[Step]]:
     """Write where the session starts, or goes on, and say what lies before it."""
-    here = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
+    here: Event = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
+    if responder.parameters is not None:
+        here["parameters"] = dict(responder.parameters)
     if past.log is None:
         record.append(
             "start",

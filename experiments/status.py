@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data.errors import LookalikeError
-from data.files import read_json, sha256
+from data.files import sha256
 from data.record import read_record
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from data.trials import PLAN, RECORD, session_folder
 from experiments.participants import everyone, read_participant, withdrawal_mark
-from experiments.record import BEGINNING_S, is_running, utc_now
+from experiments.plan import read_plan
+from experiments.record import BEGINNING_S, check_together, is_complete, is_running, utc_now
 
 State = Literal["complete", "partial", "running", "beginning", "not begun", "damaged", "table only"]
 Retest = Literal["due", "waiting", "begun", "done", "no first session", "not stated"]
@@ -135,19 +136,19 @@ def _session(folder: Path, number: int) -> SessionState:
         return SessionState(number, "running", problem=str(error))
     try:
         log = read_record(record)
-        answered = len(log.of("answer"))
         if not log.events:
             return SessionState(number, "running" if running else "not begun")
         start: dict[str, Any] = log.start
-        trials = len(read_json(folder / PLAN)["trials"])
-    except (LookalikeError, KeyError) as error:
+        planned = read_plan(folder / PLAN)
+        check_together(planned, log)
+    except LookalikeError as error:
         return SessionState(number, "damaged", problem=str(error))
     since = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(start["utc"])
     return SessionState(
         session=number,
-        state="running" if running else "complete" if answered == trials else "partial",
-        answered=answered,
-        trials=trials,
+        state="running" if running else "complete" if is_complete(planned, log) else "partial",
+        answered=len(log.of("answer")),
+        trials=len(planned.trials),
         observer=start["observer"],
         days_since=round(since.total_seconds() / 86400, 3),
         study_sha256=start["study_sha256"],

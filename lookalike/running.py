@@ -96,6 +96,9 @@ def retest(
     partial: Annotated[
         bool, typer.Option("--partial", help="Allow a first session that stopped early: retest what was answered.")
     ] = False,
+    another: Annotated[
+        bool, typer.Option("--another", help="Allow a third session, and more, though a later one is complete.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a later session with the same images; nothing on screen says so.
@@ -114,5 +117,5 @@ def retest(
     who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
-        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial)
+        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial, another)
     show_session(result, as_json)

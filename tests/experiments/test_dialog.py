@@ -65,7 +65,7 @@ def test_what_a_dialog_gives_is_what_the_command_line_would(
 
     monkeypatch.setattr(dialog._Dialog, "__init__", fill)
     monkeypatch.setattr(sys, "argv", ["realfake.py"])
-    given = script.ask_or_parse("A session.", with_study=True)
+    given = script.ask_or_parse("A session.")
     assert (given.stimuli, given.data, given.participant) == (Path("a set"), Path("-d"), "p1")
     assert (given.study, given.fullscreen, given.observer) == (Path("s.toml"), True, "human")
     assert given.display == Path("r.json")

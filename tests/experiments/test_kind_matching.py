@@ -33,8 +33,8 @@ MakeStudy = Callable[..., StudyFile]
 
 @pytest.fixture(scope="module")
 def loops(make_loops: MakeLoops) -> LoopSet:
-    """Two loops, of 24 and of 36 frames."""
-    return make_loops(a=24, b=36)
+    """Two loops, of 24 and of 36 frames, and one to practise on."""
+    return make_loops(a=24, b=36, practice=12)
 
 
 def simulated(**known: Any) -> Setup:
@@ -60,6 +60,7 @@ def test_a_plan_shares_trials_out_spreads_targets_and_comes_from_the_seed(
     main = [trial for trial in plan.trials if trial.role == "main"]
     assert sorted(Counter(asked(trial).loop for trial in main).values()) == [24, 25]
     assert [trial.role for trial in plan.trials[:3]] == ["practice"] * 3
+    assert {asked(trial).loop for trial in plan.trials[:3]} == {"practice"}
     # The trials of a loop stand together, in two blocks each.
     of_block = [{asked(trial).loop for trial in main if trial.block == block} for block in (1, 2, 3, 4)]
     assert of_block in ([{"a"}, {"a"}, {"b"}, {"b"}], [{"b"}, {"b"}, {"a"}, {"a"}])
@@ -77,6 +78,15 @@ def test_a_plan_shares_trials_out_spreads_targets_and_comes_from_the_seed(
     write_plan(tmp_path / "plan.json", plan)
     assert read_plan(tmp_path / "plan.json") == plan
     assert (plan.min_start_deg, plan.delay_s) == (40, 0.5)
+
+
+def test_practice_has_a_loop_of_its_own(make_loops: MakeLoops, matching_study: MakeStudy) -> None:
+    with pytest.raises(LookalikeError, match=r"no loop to practise on.*called practice.*or set practice_trials = 0"):
+        draw_plan(make_loops(a=24), matching_study(practice_trials=2), "p1", 1, 7)
+    with pytest.raises(LookalikeError, match="has a loop to practise on and no other"):
+        draw_plan(make_loops(practice=24), matching_study(practice_trials=0), "p1", 1, 7)
+    plan = draw_plan(make_loops(a=24, practice=24), matching_study(practice_trials=0), "p1", 1, 7)
+    assert {asked(trial).loop for trial in plan.trials} == {"a"}
 
 
 def test_participants_get_other_targets_and_orders_of_loops(loops: LoopSet, matching_study: MakeStudy) -> None:
@@ -141,7 +151,7 @@ def test_previous_trials_stand_beside_each_where_they_can_have_carried_over(
 def test_nothing_carries_over_a_gap_and_each_error_is_the_curve_at_the_difference(
     make_loops: MakeLoops, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
-    fine = make_loops(size=(2, 2), a=360, b=360)
+    fine = make_loops(size=(2, 2), a=360, b=360, practice=360)
     study = matching_study(trials=40, practice_trials=4, blocks=2, min_start_deg=0)
     certain = simulated(noise_deg=0, serial_deg=8, serial_width_deg=40)
 

@@ -102,6 +102,7 @@ def test_the_record_holds_what_the_observer_said_and_when(small_set: StimulusSet
     assert [event["state"] for event in log.of("state")] == ["instructions", "practice", "block", "thanks"]
     assert log.start["plan_sha256"] == plan.sha256
     assert (log.start["observer"], log.start["screen"]) == ("simulated", {"kind": "headless"})
+    assert log.start["parameters"]["confidence_cuts"] == [0.3, 0.7, 1.2]
     answers = log.of("answer")
     for trial, event in zip(plan.trials, answers, strict=True):
         said = Observer(dprime=1).judge(trial.stimulus_id, trial.truth, 1)
@@ -129,6 +130,7 @@ class Stops:
     """Answers until the given trial, then raises."""
 
     kind = "scripted"
+    parameters = None
 
     def __init__(self, at: int, fault: BaseException) -> None:
         self.at, self.fault = at, fault

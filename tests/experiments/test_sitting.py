@@ -71,7 +71,7 @@ def test_a_session_and_its_retest(small_set: StimulusSet, study: Path, data: Pat
     assert table.groupby("session")["response"].count().to_dict() == {1: 27, 2: 27}
     assert read_sidecar(again.table)["DaysSinceFirstSession"] == pytest.approx(0, abs=0.01)
     assert "DaysSinceFirstSession" not in read_sidecar(first.table)
-    third = retest.run(small_set.folder, data, "p1", 4, SETUP)
+    third = retest.run(small_set.folder, data, "p1", 4, SETUP, another=True)
     assert third.session == 3
 
 

@@ -135,6 +135,14 @@ def test_sessions_of_the_shipped_example_are_due_by_it(make_set: Callable[..., S
     assert of(tmp_path, "p1").retest == "due"
 
 
+def test_a_plan_that_was_altered_is_no_complete_session(sit: Callable[..., Result], tmp_path: Path) -> None:
+    plan = sit("p1").folder / "plan.json"
+    plan.write_text(plan.read_text(encoding="utf-8").replace('"confidence_levels": 4', '"confidence_levels": 5'))
+    (found,) = of(tmp_path, "p1").sessions
+    assert found.state == "damaged"
+    assert "which was altered since" in str(found.problem)
+
+
 def test_a_damaged_participant_is_shown_and_the_others_too(sit: Callable[..., Result], tmp_path: Path) -> None:
     sit("p1")
     register(tmp_path, "k7q2m")

@@ -85,6 +85,16 @@ def test_what_was_answered_of_a_first_session_can_be_retested_when_told_to(call,
     assert "shows the 4 trials of session 1 that were answered" in said.err
 
 
+def test_a_third_session_begins_only_when_told_to(call, lab):
+    assert call("run", "--study", lab / "study.toml").code == 0
+    assert call("retest").code == 0
+    said = call("retest")
+    assert said.code == 2
+    assert "participant k7q2m has a complete session 2 already; check the code, or give --another" in said.err
+    assert not (lab / "data/sourcedata/sub-k7q2m/ses-3").exists()
+    assert json.loads(call("retest", "--another", "--json").out)["session"] == 3
+
+
 @pytest.mark.parametrize(
     ("file", "line", "message"),
     [
