@@ -83,17 +83,6 @@ def read_json(path: Path) -> Any:
     return content
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Read a TOML file; `what` it is stands in the message if it is missing.
-
-    Raises `LookalikeError` if it is missing or not TOML.
-    """
-    try:
-        return parse_toml(path, Path(path).read_bytes())
-    except (FileNotFoundError, IsADirectoryError):
-        raise LookalikeError(f"{path}: no such file; give the TOML file of a {what}") from None
-
-
 def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
     """The settings in a TOML file's `content`. Raises `LookalikeError`, naming `path`, if it is not TOML."""
     try:

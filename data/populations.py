@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, create_model
 
 from data.errors import LookalikeError
-from data.files import read_toml
 from data.observers import Observer, standard_normal, usual_cuts
+from data.settings import Section, read_settings
 
 Floats = npt.NDArray[np.float32]
 Ratings = npt.NDArray[np.int8]
@@ -71,6 +72,10 @@ class Population:
 
 # Who answers where nothing else is said: can tell, in about 69 % of trials, and varies from look to look.
 USUAL = Population(dprime=1.0, between_sd=0.0, criterion_sd=0.0, lapse=0.0)
+# The same parameters as settings of a file, which pydantic holds to their types; a TOML list stands for a tuple.
+_SETTINGS: dict[str, Any] = {name: (kind, getattr(USUAL, name)) for name, kind in get_type_hints(Population).items()}
+_SETTINGS["confidence_cuts"] = (tuple[float, ...], Field(USUAL.confidence_cuts, strict=False))
+_Parameters = create_model("_Parameters", __base__=Section, **_SETTINGS)
 
 
 def read_population(path: Path) -> Population:
@@ -79,21 +84,9 @@ def read_population(path: Path) -> Population:
     Its keys are the fields of `Population`. Raises `LookalikeError` naming a key that is unknown or holds
     something else than a number (`confidence_cuts`: a list of numbers).
     """
-    content, known = read_toml(path, "simulated observer"), {one.name for one in fields(Population)}
-    settings = {one.name: getattr(USUAL, one.name) for one in fields(Population)}
-    for name, value in content.items():
-        if name not in known:
-            raise LookalikeError(
-                f"{path}: {name} is no parameter of a simulated observer; {', '.join(sorted(known))} are"
-            )
-        listed = name == "confidence_cuts"
-        right = isinstance(value, list) and all(map(_is_number, value)) if listed else _is_number(value)
-        if not right or (name == "image_seed" and not isinstance(value, int)):
-            needed = "a list of numbers" if listed else "a whole number" if name == "image_seed" else "a number"
-            raise LookalikeError(f"{path}: {name} is {value!r}; {needed} is needed")
-        settings[name] = tuple(value) if listed else value
+    settings, _ = read_settings(path, _Parameters, "no such file; give the TOML file of a simulated observer")
     try:
-        return Population(**settings)
+        return Population(**dict(settings))
     except LookalikeError as error:
         raise LookalikeError(f"{path}: {error}") from None
 
@@ -197,7 +190,3 @@ def _signed(distance: Floats, population: Population, rng: np.random.Generator) 
     for cut in population.confidence_cuts:
         confidence += size > cut
     return np.where(distance > 0, confidence, -confidence).astype(np.int8)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -320,7 +320,9 @@ def test_more_numbers_that_cannot_be(mistake, workshop, tmp_path):
     assert "dprime is nan" in mistake(*sit(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
     (tmp_path / "o.toml").write_text("serial_respone = 1\n")
     simulated = ("--simulated", tmp_path / "o.toml")
-    assert "serial_respone is no parameter" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated)
+    assert "serial_respone: no such setting; did you mean 'serial_response'?" in mistake(
+        *sit(workshop, tmp_path / "d", "a1"), *simulated
+    )
     assert "both --dprime and --simulated" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1)
     people = ("run", workshop / "stimuli", "--data", tmp_path / "d", "--participant", "a1", "--no-window")
     assert "--simulated is of a simulated observer who judges images, and this one is human" in mistake(
