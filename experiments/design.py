@@ -69,6 +69,7 @@ def draw_plan(
         task_sha256=file.sha256,
         participants_before=before.participants,
         turned_before=before.turned,
+        retest_after_days=wanted.retest_after_days,
         images=task.images,
         exposure_s=task.exposure_s,
         mask_s=task.mask_s,

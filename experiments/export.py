@@ -161,8 +161,8 @@ def _compare(path: Path, about: dict[str, Any], frame: pd.DataFrame, plan: Plan,
 
 
 def _about(plan: Plan, log: Log) -> dict[str, Any]:
-    start = log.start
-    days = start["days_since_first"]
+    begun = log.begun
+    days = begun["days_since_first"]
     return {
         "TaskName": plan.task,
         "TaskDescription": KINDS[plan.kind].about,
@@ -174,8 +174,8 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
         "PlanSHA256": plan.sha256,
         "Seed": plan.seed,
         "Keys": plan.keys,
-        "Observer": start["observer"],
-        "Started": start["utc"],
+        "Observer": begun["observer"],
+        "Started": begun["utc"],
         "Resumed": len(log.of("resume")),
         "Complete": is_complete(plan, log),
         **({} if days is None else {"DaysSinceFirstSession": days}),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
@@ -159,14 +160,27 @@ def remove(data: Path, code: str) -> None:
             one.unlink()
 
 
-def check_may_begin(data: Path, code: str, observer: str) -> None:
-    """Raise `LookalikeError` unless an `observer` of this kind may have a first session under this code."""
+def make_known(data: Path, code: str, observer: str, say: Callable[[str], None]) -> None:
+    """Make the participant of a new code, where it is for a person, and say the code at once.
+
+    Raises `LookalikeError` if somebody else made it meanwhile.
+    """
+    if observer == "human":
+        try:
+            register(data, code)
+        except FileExistsError:
+            raise LookalikeError(f"participant {code} was made by someone else this moment; try once more") from None
+    say(f"participant {code}")
+
+
+def check_may_begin(data: Path, code: str, observer: str, new: bool = False) -> None:
+    """Raise `LookalikeError` unless an `observer` of this kind may have a first session under this (`new`) code."""
     check_label(code)
     twin = next((one for one in everyone(data) if one.lower() == code.lower() and one != code), None)
     if twin:
         raise LookalikeError(f"participant {code}: there is {twin} in {data}, which some computers take for the same")
     person = read_participant(data, code)
-    if observer == "human" and person is None:
+    if observer == "human" and person is None and not new:
         raise LookalikeError(
             f"participant {code} was not made in {data}; check the code, or make a participant with "
             f"'lookalike participant new --data {data}' or 'lookalike run ... --new'"

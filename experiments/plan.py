@@ -30,6 +30,7 @@ _LATER: dict[str, Any] = {
     "match": None,
     "delay_s": 0.0,
     "min_start_deg": None,
+    "retest_after_days": None,
 }
 
 
@@ -92,7 +93,8 @@ class Plan(_Part):
 
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
     `participants_before` is how many participants had begun this task, `turned_before` how many of them with the keys
-    the other way round; counterbalancing follows from both. `display` is what the screen said of itself.
+    the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans
+    a retest of session 1. `display` is what the screen said of itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
@@ -112,6 +114,7 @@ class Plan(_Part):
     task_sha256: str = ""
     participants_before: int | None = Field(None, ge=0)
     turned_before: int = Field(0, ge=0)
+    retest_after_days: float | None = Field(None, ge=0)
     images: Literal["shared", "own"] = "shared"
     exposure_s: float | None = Field(None, gt=0)
     mask_s: float = Field(0.0, ge=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from data.trials import PLAN
 from experiments.design import Before, draw_plan, draw_seed, turned
-from experiments.participants import check_may_begin
+from experiments.participants import check_may_begin, make_known
 from experiments.plan import Plan, read_plan
 from experiments.record import find_unfinished, refuse_taken, sessions
 from experiments.script import ask_or_parse, run_script, setup_from
@@ -34,10 +35,12 @@ def run(
     setup: Setup | None = None,
     progress: Progress = silent,
     say: Say = to_stderr,
+    new: bool = False,
 ) -> Result:
     """Draw the plan of session 1 and run it, or go on with a session 1 that stopped.
 
-    A person's code was made before (see `experiments.participants`). `study` defaults to the shipped example (a
+    A person's code was made before (see `experiments.participants`), or with `new` is made as the last thing before
+    the first screen. `study` defaults to the shipped example (a
     session that goes on keeps its own), `seed` to a drawn one (both are recorded), `setup` to a person at a window;
     `say` is told if the session goes on, and what differs from before. Raises `LookalikeError` with `data` unchanged
     if anything is amiss before the first image.
@@ -46,38 +49,63 @@ def run(
     setup = setup or Setup()
     if unfinished is None:
         refuse_taken(data, participant, 1)
-        check_may_begin(data, participant, setup.observer)
+        check_may_begin(data, participant, setup.observer, new)
     shown = read_stimuli(stimuli)
     if unfinished is not None:
         plan, log = unfinished
         _refuse_other_settings(data, plan, log, None if study is None else read_study(study), seed)
         return go_on(plan, log, shown, data, setup, progress, say=say)
     drawn, planned = draw_seed() if seed is None else seed, read_study(study or EXAMPLE_STUDY)
-    plan = draw_plan(shown, planned, participant, 1, drawn, _before(data, planned, shown))
-    return hold(plan, shown, data, setup, progress)
+    begun = _begun(data, planned)
+    told = _about_study(data, planned, begun, study is not None) if setup.observer == "human" else []
+    plan = draw_plan(shown, planned, participant, 1, drawn, _before(begun, planned, shown))
+
+    def ready() -> None:
+        for one in told:
+            say(one)
+        if new:
+            make_known(data, participant, setup.observer, say)
+
+    return hold(plan, shown, data, setup, progress, say=say, ready=ready)
 
 
-def _before(data: Path, study: StudyFile, shown: Stimuli) -> Before:
+def _begun(data: Path, study: StudyFile) -> dict[Path, dict[str, Any]]:
+    """The plans of first sessions of this task in `data`, as they stand on the disk.
+
+    Damaged ones are left out: another participant's fault must stop nobody.
+    """
+    plans: dict[Path, dict[str, Any]] = {}
+    for path in sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")):
+        with suppress(LookalikeError):
+            plans[path] = read_json(path)
+    return {path: plan for path, plan in plans.items() if plan.get("task") == study.study.task}
+
+
+def _about_study(data: Path, study: StudyFile, begun: dict[Path, dict[str, Any]], given: bool) -> list[str]:
+    """Which study file it is, in words. Raises `LookalikeError` if it is the default and others had another."""
+    others = sum(plan.get("study_sha256") != study.sha256 for plan in begun.values())
+    told = f"{others} of {len(begun)} participants here were run with another study file"
+    if others and not given:
+        raise LookalikeError(
+            f"{data}: {told} than the shipped example, and --study is not given; give theirs, or another --data"
+        )
+    changed = [f"{study.path}: {told}, or with this one before it was changed"] if others else []
+    return [f"study file: {study.path if given else 'the shipped example'}", *changed]
+
+
+def _before(begun: dict[Path, dict[str, Any]], study: StudyFile, shown: Stimuli) -> Before:
     """How many participants there are, with which keys; where each has images of his own, which ones they were shown.
 
     Who has withdrawn does not count: keys are balanced among those whose data stay.
     """
-    begun, task = sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")), study.need_task().task
-    there, keys = [_keys(path) for path in begun], task.key_mapping
+    task = study.need_task().task
+    there, keys = [plan.get("keys") for plan in begun.values()], task.key_mapping
     straight, other = there.count(keys), there.count(turned(keys)) if keys else 0
     if task.images == "shared":
         return Before(straight + other, other)
     plans = [plan for plan in map(read_plan, begun) if plan.stimulus_set_sha256 == shown.sha256]
     seen = (name for plan in plans for trial in plan.trials if trial.role != "practice" for name in trial.images)
     return Before(straight + other, other, frozenset(seen))
-
-
-def _keys(plan: Path) -> Any:
-    """The keys of a plan, None of a damaged one: another participant's fault must stop nobody."""
-    try:
-        return read_json(plan)["keys"]
-    except (LookalikeError, KeyError, TypeError):
-        return None
 
 
 def _refuse_other_settings(data: Path, plan: Plan, log: Log, study: StudyFile | None, seed: int | None) -> None:

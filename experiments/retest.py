@@ -33,15 +33,17 @@ def run(
     progress: Progress = silent,
     partial: bool = False,
     another: bool = False,
+    early: bool = False,
     say: Say = to_stderr,
 ) -> Result:
     """Show the images of session 1 in a new order, as the participant's next session, or go on with one that stopped.
 
     Keys, display and all other settings are session 1's; `say` is told what differs. `partial` allows a session 1
-    that stopped early: then the images that it got an answer for are shown. `another` allows a third session, and more.
+    that stopped early: then the images that it got an answer for are shown. `another` allows a third session, and more;
+    `early` that a person comes before the study file's `retest_after_days`.
     Raises `LookalikeError` with `data` unchanged if there is no complete session 1, it was answered by another kind of
-    observer, a later session is complete (without `another`), or `stimuli` is not the set that session 1 showed, file
-    by file.
+    observer, a later session is complete (without `another`), it is too early (without `early`), or `stimuli` is not
+    the set that session 1 showed, file by file.
     """
     first, log = _first_session(data, participant, partial)
     setup = keep_display(setup or Setup(), first)
@@ -55,6 +57,8 @@ def run(
     past = Past(days=_days_since(log))
     latest = sessions(data, participant)[-1]
     unfinished = find_unfinished(data, participant, latest) if latest > 1 else None
+    if setup.observer == "human" and not early and (unfinished is None or not unfinished[1].of("answer")):
+        _refuse_early(first, past)
     if unfinished is not None:
         plan, later = unfinished
         if seed is not None and seed != plan.seed:
@@ -92,6 +96,16 @@ def _first_session(data: Path, participant: str, partial: bool) -> tuple[Plan, L
     return plan, log
 
 
+def _refuse_early(first: Plan, past: Past) -> None:
+    """Raise `LookalikeError` if the study plans a retest later than today."""
+    planned, days = first.retest_after_days, past.days or 0.0
+    if planned is not None and days <= planned - 1:  # appointments are by date, so a day is not too early
+        raise LookalikeError(
+            f"participant {first.participant}'s session 1 was {days:.1f} days ago, and the study plans the next after "
+            f"{planned:g}; check the code, or give --early to begin it now"
+        )
+
+
 def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
     if is_complete(first, log):
         return retest_plan(first, session, seed)
@@ -109,12 +123,12 @@ def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
 
 
 def _days_since(log: Log) -> float:
-    """Days from the start of the first session to now, to the minute or so; 0 if the clock was put back."""
-    elapsed = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(log.start["utc"])
+    """Days from when the first session began to now, to the minute or so; 0 if the clock was put back."""
+    elapsed = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(log.begun["utc"])
     return round(max(0.0, elapsed.total_seconds()) / 86400, 3)
 
 
 if __name__ == "__main__":
     given = ask_or_parse("Run a later session with the images of a participant's first.", later=True)
-    allowed = {"partial": given.partial, "another": given.another}
+    allowed = {"partial": given.partial, "another": given.another, "early": given.early}
     run_script(lambda: run(given.stimuli, given.data, given.participant, given.seed, setup_from(given), **allowed))

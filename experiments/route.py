@@ -38,7 +38,8 @@ def route(
     over; consent is asked for unless the participant has `agreed`.
     """
     steps = [] if agreed or not plan.text.consent else [Step("consent", wording.consent(plan))]
-    steps.append(Step("instructions", wording.instructions(plan)))
+    done = sum(trial.role != "practice" for trial in plan.trials if trial.trial in answered)
+    steps.append(Step("instructions", wording.instructions(plan, done)))
     to_practise = tuple(trial for trial in plan.practice if trial.trial not in answered)
     if to_practise:
         steps.append(Step("practice", wording.practice(plan), to_practise))
@@ -46,7 +47,6 @@ def route(
         steps.append(Step("warm-up", wording.practice(plan), plan.practice[:WARM_UP]))
     first = wording.practice_over() if plan.practice else ""
     before = None
-    done = sum(trial.role != "practice" for trial in plan.trials if trial.trial in answered)
     for block, trials in _blocks(plan, answered).items():
         if before is not None:
             steps.append(Step("break", wording.pause(plan, done)))

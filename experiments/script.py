@@ -43,6 +43,7 @@ def _parser(description: str, later: bool) -> argparse.ArgumentParser:
     if later:
         arguments.add_argument("--partial", action="store_true", help="allow a session 1 that stopped early")
         arguments.add_argument("--another", action="store_true", help="allow a third session, and more")
+        arguments.add_argument("--early", action="store_true", help="allow less than the study's days since session 1")
     else:
         arguments.add_argument("--study", type=Path, help="study file (default: the shipped example)")
     return arguments

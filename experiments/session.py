@@ -98,6 +98,7 @@ def _begin(
 ) -> tuple[_Room, list[Step]]:
     """Write where the session starts, or goes on, and say what lies before it."""
     here: Event = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
+    here |= {"days_since_first": past.days, "differs": list(past.differs)}
     if responder.parameters is not None:
         here["parameters"] = dict(responder.parameters)
     if past.log is None:
@@ -108,25 +109,24 @@ def _begin(
             plan_sha256=plan.sha256,
             stimulus_set_sha256=plan.stimulus_set_sha256,
             study_sha256=plan.study_sha256,
-            days_since_first=past.days,
-            differs=list(past.differs),
             **here,
         )
         return _Room(plan, stimuli, screen, responder, record, screen.now()), route(plan)
     answered = frozenset(event["trial"] for event in past.log.of("answer"))
     following = next(trial.trial for trial in plan.trials if trial.trial not in answered)
     seen = any(event["trial"] == following for event in past.log.of("onset"))
-    elapsed = _elapsed_s(past.log)
+    elapsed = _elapsed_s(past.log) if answered else 0.0
     gap = _seconds(past.log.events[-1]["utc"], utc_now())
-    record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, differs=list(past.differs), **here)
+    record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, **here)
     room = _Room(plan, stimuli, screen, responder, record, screen.now() - elapsed)
     return room, route(plan, answered, resumed=True, agreed=bool(past.log.of("consent")))
 
 
 def _elapsed_s(log: Log) -> float:
-    """What the session's clock says now: the time since the start, but never less than what it said already."""
-    said = [_over(event) for event in log.events if event.get("onset") is not None]
-    return max([_seconds(log.start["utc"], utc_now()), *said])
+    """What the session's clock says now: the time since it began, but never less than what it said already."""
+    begun = log.begun
+    said = [_over(event) for event in log.events[log.events.index(begun) :] if event.get("onset") is not None]
+    return max([_seconds(begun["utc"], utc_now()), *said])
 
 
 def _over(event: Event) -> float:

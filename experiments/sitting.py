@@ -92,19 +92,24 @@ def hold(
     past: Past = NEW,
     display: dict[str, Any] | None = None,
     say: Say = to_stderr,
+    ready: Callable[[], None] = lambda: None,
 ) -> Result:
     """Run the planned session and export it, also when Escape, Ctrl+C or SIGTERM ends it early.
 
     Screen and observer are made ready first: if there is no display or the script is faulty, the
     participant's session is not used up. Raises `LookalikeError` for those, and if the session
     exists already; any other fault is raised after the export of what was answered. `display` is what the screen
-    of the participant's first session said of itself; `say` is told what is different now.
+    of the participant's first session said of itself; `say` is told what is different now. `ready` is called when all
+    is ready, and nothing is on the disk yet.
     """
     refuse_taken(data, plan.participant, plan.session)
     with _open_screen(setup, plan, stimuli) as screen:
         plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen, stimuli)
         differs = _say_differences(display or {}, screen, plan, say)
+        if setup.observer == "human" and setup.display is None:
+            say("no display file (--display): the screen's luminances and sizes are not known")
+        ready()
         folder = create_session(data, plan)
         return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
 
@@ -206,14 +211,21 @@ def keep_display(setup: Setup, before: Plan) -> Setup:
 def _say_differences(before: dict[str, Any], screen: Screen, plan: Plan, say: Say) -> tuple[str, ...]:
     """What the screen says of itself now and did not say before, in words."""
     now = screen.about
-    differs = tuple(
+    if before and before.get("display_name") is None and now.get("display_name") is not None:
+        differs: tuple[str, ...] = (f"the display is set up as {now['display_name']!r} now, and was not",)
+    else:
+        differs = _differences(before, now)
+    for one in differs:
+        say(f"participant {plan.participant}, session {plan.session}: {one}")
+    return differs
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
         f"the display's {name.removeprefix('display_').replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
         for name in {**before, **now}
         if before and name not in _MEASURED and now.get(name) != before.get(name)
     )
-    for one in differs:
-        say(f"participant {plan.participant}, session {plan.session}: {one}")
-    return differs
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from data.errors import LookalikeError
 from data.files import sha256
@@ -25,7 +25,7 @@ Retest = Literal["due", "waiting", "begun", "done", "no first session", "not sta
 
 @dataclass(frozen=True)
 class SessionState:
-    """How one session stands: `answered` of `trials`, and `days_since` its start.
+    """How one session stands: `answered` of `trials`, and `days_since` it began.
 
     *beginning* may be about to show its first image; *not begun* ended before it; *table only* has no
     record here. `problem` says what is damaged. What is not known is None.
@@ -138,12 +138,12 @@ def _session(folder: Path, number: int) -> SessionState:
         log = read_record(record)
         if not log.events:
             return SessionState(number, "running" if running else "not begun")
-        start: dict[str, Any] = log.start
+        begun, start = log.begun, log.start
         planned = read_plan(folder / PLAN)
         check_together(planned, log)
     except LookalikeError as error:
         return SessionState(number, "damaged", problem=str(error))
-    since = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(start["utc"])
+    since = datetime.fromisoformat(utc_now()) - datetime.fromisoformat(begun["utc"])
     return SessionState(
         session=number,
         state="running" if running else "complete" if is_complete(planned, log) else "partial",

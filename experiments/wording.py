@@ -30,8 +30,8 @@ def consent(plan: Plan) -> str:
     return text and f"{text}\n\nPress SPACE if you agree, or ESC to leave."
 
 
-def instructions(plan: Plan) -> str:
-    """What to do, how to answer, and how many images of each kind to expect."""
+def instructions(plan: Plan, done: int = 0) -> str:
+    """What to do, how to answer, and how many images of each kind to expect; `done` main trials lie behind."""
     kind = KINDS[plan.kind]
     lead = [plan.text.instructions] if plan.text.instructions else kind.lead(plan)
     if plan.text.instructions and plan.kind == "realfake":
@@ -42,7 +42,8 @@ def instructions(plan: Plan) -> str:
             *lead,
             *([_TURN] if plan.kind == "matching" else [_choices(plan)]),
             *([sure] if plan.confidence_levels else []),
-            *([f"The first {len(plan.practice)} are for practice."] if plan.practice else []),
+            *([f"The first {len(plan.practice)} are for practice."] if plan.practice and not done else []),
+            *([_done(plan, done)] if done else []),
             *([f"Each stays for {plan.exposure_s:g} seconds; answer then or later."] if _may_wait(plan) else []),
             "Take the time you need. ESC stops the session; what you have answered is kept.",
             BEGIN,
@@ -64,8 +65,7 @@ def practice_over() -> str:
 
 def pause(plan: Plan, done: int) -> str:
     """Between two blocks; `done` trials, without practice, lie behind."""
-    total = len(plan.trials) - len(plan.practice)
-    return "\n\n".join([plan.text.pause or _PAUSE, f"You have done {done} of {total}.", GO_ON])
+    return "\n\n".join([plan.text.pause or _PAUSE, _done(plan, done), GO_ON])
 
 
 def thanks(plan: Plan) -> str:
@@ -75,6 +75,10 @@ def thanks(plan: Plan) -> str:
 def confidence_question(levels: int) -> str:
     """The question after each image; `levels` is k of the scale 1..k, whose numbers stand below it."""
     return f"How sure are you?\nPress or touch a number {_scale(levels)}."
+
+
+def _done(plan: Plan, done: int) -> str:
+    return f"You have done {done} of {len(plan.trials) - len(plan.practice)}."
 
 
 def _choices(plan: Plan) -> str:

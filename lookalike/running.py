@@ -64,18 +64,16 @@ def run(
       lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
     """
     from experiments import realfake
-    from lookalike.sessions import Simulation, count, make_participant, participant_for, setup_for, show_session
+    from lookalike.sessions import Simulation, count, participant_for, setup_for, show_session
     from stimuli.loopset import is_loops
 
     code = participant_for(data, participant, new)
     who = Simulation(dprime, simulated, noise_deg, serial_deg)
     who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, code, display)
-    if new:
-        make_participant(data, code, observer)
     with progress("trials", None) as advance:
-        result = realfake.run(stimuli, data, code, study, seed, setup, count(advance))
-    show_session(result, as_json)
+        result = realfake.run(stimuli, data, code, study, seed, setup, count(advance), new=new)
+    show_session(result, as_json, new)
 
 
 @app.command()
@@ -99,6 +97,9 @@ def retest(
     another: Annotated[
         bool, typer.Option("--another", help="Allow a third session, and more, though a later one is complete.")
     ] = False,
+    early: Annotated[
+        bool, typer.Option("--early", help="Allow less than the days since the first session that the study plans.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a later session with the same images; nothing on screen says so.
@@ -117,5 +118,5 @@ def retest(
     who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
-        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial, another)
+        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial, another, early)
     show_session(result, as_json)

@@ -13,7 +13,7 @@ from data.errors import LookalikeError
 from data.matcher import Matcher
 from data.populations import USUAL, read_population
 from experiments.displayfile import read_display
-from experiments.participants import new_code, register
+from experiments.participants import new_code
 from experiments.sitting import Result, Setup
 from lookalike.console import need, relative, say, show
 
@@ -23,16 +23,6 @@ def participant_for(data: Path, participant: str | None, new: bool) -> str:
     if new == (participant is not None):
         raise LookalikeError("give either --participant with a code that was made, or --new for a new one")
     return new_code(data) if participant is None else participant
-
-
-def make_participant(data: Path, code: str, observer: str) -> None:
-    """Make the participant of a new code, where it is for a person, and say the code at once."""
-    if observer == "human":
-        try:
-            register(data, code)
-        except FileExistsError:
-            raise LookalikeError(f"participant {code} was made by someone else this moment; try once more") from None
-    say(f"participant {code}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +80,8 @@ def count(advance: Callable[..., None]) -> Callable[[int, int], None]:
     return lambda done, total: advance(1, total=total) if done else None
 
 
-def show_session(result: Result, as_json: bool) -> None:
+def show_session(result: Result, as_json: bool, new: bool = False) -> None:
+    """Print what a session left behind and, if it stopped, how to go on; `new` is whether --new was given."""
     shown = {
         "participant": result.participant,
         "session": result.session,
@@ -102,4 +93,6 @@ def show_session(result: Result, as_json: bool) -> None:
     }
     show(shown | ({"answered": result.answered, "trials": result.trials} if as_json else {}), as_json)
     if not result.complete:
+        instead = f", with --participant {result.participant} in place of --new" if new else ""
+        say(f"stopped; to go on: the same command{instead}")
         raise typer.Exit(1)

@@ -232,7 +232,7 @@ def test_every_task_has_a_long_table_that_the_analysis_reads(
     kind: Kind,
 ) -> None:
     study = matching_study(practice_trials=2) if kind == "matching" else make_study(kind=kind, trials=12)
-    shown = make_loops(a=12) if kind == "matching" else make_set(main=60)
+    shown = make_loops(a=12, practice=6) if kind == "matching" else make_set(main=60)
     for name in ("p1", "007"):
         realfake.run(shown.folder, tmp_path / "data", name, study.path, 1, setup(1))
     task = study.study.task

@@ -81,7 +81,7 @@ def test_the_examples_name_only_options_that_exist(lookalike):
 def test_a_simulated_observer_can_tell_unless_told_otherwise(lookalike, monkeypatch, tmp_path, command, room):
     setups = []
 
-    def run(*arguments):
+    def run(*arguments, **_):
         setups.extend(one for one in arguments if isinstance(one, Setup))
         raise LookalikeError("seen enough")
 

@@ -52,23 +52,28 @@ def test_a_typed_code_makes_nobody(mistake, monkeypatch, workshop, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_new_says_the_code_and_uses_it(lookalike, monkeypatch, workshop, tmp_path):
+def test_new_says_the_code_and_uses_it(lookalike, workshop, tmp_path):
     said = lookalike(*run(workshop, tmp_path, "--new"))
     code = re.fullmatch(r"participant (\w{5})\n", said.err).group(1)
     assert re.search(rf"participant +{code}\n", said.out)
     assert made(tmp_path) == {}  # a simulated observer is nobody
 
-    # A person's: the code is on the disk and said before the session begins.
-    from experiments import realfake
 
-    seen = []
-    monkeypatch.setattr("lookalike.sessions.need", lambda _: None)
-    monkeypatch.setattr(realfake, "run", lambda _stimuli, data, code, *_: seen.append((code, set(made(data)))))
-    monkeypatch.setattr("lookalike.sessions.show_session", lambda *_: None)
-    said = lookalike("run", workshop / "stimuli", "--data", tmp_path, "--new")
-    [(code, there)] = seen
-    assert there == {code}
-    assert said.err == f"participant {code}\n"
+def test_a_session_that_stopped_says_how_to_go_on(lookalike, monkeypatch, workshop, tmp_path):
+    from experiments import session
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "_run_trial", stop)
+    said = lookalike(*run(workshop, tmp_path, "--new"))
+    code = re.search(r"participant (\w{5})\n", said.err).group(1)
+    assert said.code == 1
+    assert said.err.endswith(f"stopped; to go on: the same command, with --participant {code} in place of --new\n")
+    monkeypatch.undo()
+    again = lookalike(*run(workshop, tmp_path, "--participant", code))
+    assert again.code == 0
+    assert "stopped" not in again.err
 
 
 @pytest.fixture

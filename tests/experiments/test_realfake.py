@@ -1,0 +1,92 @@
+"""What a first session makes sure of before its first screen. No window is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from data.errors import LookalikeError
+from data.study import StudyFile
+from experiments import realfake
+from experiments.participants import made
+from experiments.sitting import Setup
+from stimuli.sets import StimulusSet
+
+SIMULATED, PERSON = Setup("simulated", window=False), Setup("human")
+CANNOT = "PsychoPy cannot reach a screen"  # as far as a person's session gets here
+
+
+@pytest.fixture
+def study(make_study: Callable[..., StudyFile]) -> Path:
+    return make_study(task={}, trials=20).path
+
+
+@pytest.fixture(autouse=True)
+def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise LookalikeError(CANNOT)
+
+    monkeypatch.setattr("experiments.sitting._window", fail)
+
+
+def test_a_new_code_is_made_as_the_last_thing(
+    small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def begin(study: Path) -> None:
+        realfake.run(small_set.folder, tmp_path / "data", "k7q2m", study, 3, PERSON, say=said.append, new=True)
+
+    with pytest.raises(LookalikeError, match="no such study file"):
+        begin(study.with_name("none.toml"))
+    with pytest.raises(LookalikeError, match=CANNOT):
+        begin(study)
+    assert (said, (tmp_path / "data").exists()) == ([], False)
+
+    class Screen:
+        about: dict[str, object] = {}  # noqa: RUF012
+
+        def close(self) -> None:
+            there.append(set(made(tmp_path / "data")))
+
+    there: list[set[str]] = []
+    monkeypatch.setattr("experiments.sitting._window", lambda *_: Screen())
+    monkeypatch.setattr("experiments.sitting._open_responder", lambda *_: None)
+    monkeypatch.setattr("experiments.sitting._run", lambda *_: None)
+    begin(study)
+    assert there == [{"k7q2m"}]
+    assert said == [
+        "no display file (--display): the screen's luminances and sizes are not known",
+        f"study file: {study}",
+        "participant k7q2m",
+    ]
+
+
+def test_a_forgotten_study_file_is_asked_for_where_others_had_one(
+    small_set: StimulusSet, study: Path, tmp_path: Path
+) -> None:
+    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    with pytest.raises(LookalikeError, match=r"1 of 1 participants here were run with another study file .* --study"):
+        realfake.run(small_set.folder, tmp_path, "k7q2m", None, 3, PERSON, new=True)
+    with pytest.raises(LookalikeError, match=CANNOT):
+        realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
+    # Another data folder is another study, and a simulated observer's dry run may be of any.
+    with pytest.raises(LookalikeError, match="needs 50 real main images"):
+        realfake.run(small_set.folder, tmp_path / "other", "k7q2m", None, 3, PERSON, new=True)
+    with pytest.raises(LookalikeError, match="needs 50 real main images"):
+        realfake.run(small_set.folder, tmp_path, "sim2", None, 3, SIMULATED)
+
+
+def test_a_study_file_that_changed_in_between_is_told(
+    small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    study.write_text(study.read_text(encoding="utf-8") + "# a word more\n", encoding="utf-8")
+    said: list[str] = []
+    monkeypatch.setattr(realfake, "hold", lambda *_, ready, **__: ready())
+    realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, say=said.append, new=True)
+    assert said[1] == (
+        f"{study}: 1 of 1 participants here were run with another study file, or with this one before it was changed"
+    )
