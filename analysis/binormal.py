@@ -113,8 +113,9 @@ def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0
     rejects 4.4 to 5.5 % at .05, and G² 4.8 to 8.0 %, so go by the first.
 
     No maximum exists, and `reason` says so, where all operating points lie on an ROC that the model only
-    reaches in the limit: TPF constant between FPF 0 and 1 (b → 0), FPF constant (b → ∞), or no overlap at all
-    (a → ±∞). Everywhere else the fit is finite, because each limit gives likelihood 0 to some cell with a count.
+    reaches in the limit: TPF constant between FPF 0 and 1 (b → 0), FPF constant (b → ∞), or only FPF 0 and TPF 1, or
+    FPF 1 and TPF 0 (a → ±∞; the classes may still share one rating). Everywhere else the fit is finite, because each
+    limit gives likelihood 0 to some cell with a count.
     Raises `LookalikeError` for counts that are negative or not paired.
 
     >>> ratings = Counts(np.arange(1.0, 6), np.array([30, 19, 8, 2, 1]), np.array([5, 6, 5, 12, 22]))
@@ -180,9 +181,9 @@ def _no_fit(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], varia
     no_alarm, all_alarm = false_alarms == 0, false_alarms == real.sum()
     no_hit, all_hit = hits == 0, hits == generated.sum()
     if (no_alarm | all_hit).all():
-        return "the ratings separate the classes completely: d_a is unbounded"
+        return "degenerate: every operating point lies on FPF 0 or TPF 1, so d_a tends to infinity"
     if (all_alarm | no_hit).all():
-        return "the ratings separate the classes completely, the wrong way round: d_a is unbounded below"
+        return "degenerate: every operating point lies on FPF 1 or TPF 0, so d_a tends to minus infinity"
     if variance == "equal":
         return None
     if real.size == 2:

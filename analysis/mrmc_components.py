@@ -76,9 +76,9 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
     `participants` may be infinite: with one set, that is the *image floor*, below which no number of
     participants brings the SE.
 
-    As in `mrmc_variance.estimate` a negative part counts as 0; at the study's own size in a crossed design the
-    result is the `se` of `mrmc.auc`. NaN where the components that it takes are undefined. Raises `LookalikeError`
-    for numbers below 1, or more sets than participants.
+    As in `mrmc_variance.estimate` a negative part counts as 0, but is taken off what readers differ by as it is; so
+    at the study's own size in a crossed design the result is the `se` of `mrmc.auc`. NaN where the components that it
+    takes are undefined. Raises `LookalikeError` for numbers below 1, or more sets than participants.
     """
     if min(participants, generated, real, image_sets) < 1 or image_sets > participants:
         raise LookalikeError(
@@ -88,8 +88,8 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
     one_reader = _over_images(found.moments[:4], generated, real) - found.moments[7]
     if image_sets == participants:
         return float(np.sqrt(max(one_reader, 0) / participants))
-    shared = max(_over_images(found.moments[4:], generated, real) - found.moments[7], 0)
-    return float(np.sqrt(max(one_reader - shared, 0) / participants + shared / image_sets))
+    shared = _over_images(found.moments[4:], generated, real) - found.moments[7]
+    return float(np.sqrt(max(one_reader - shared, 0) / participants + max(shared, 0) / image_sets))
 
 
 def _over_images(moments: Array, generated: int, real: int) -> float:

@@ -3,7 +3,7 @@
 The endpoint is the AUC of session 1 averaged over participants, with participants and images both counted as
 samples (`analysis.mrmc`). Its interval at the study's confidence, 90 % by default, stands against .5 ± δ: an
 interval inside is the two one-sided tests at 5 % (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). A
-difference from .5 is tested two-sided at the same 5 %.
+difference from .5 is tested two-sided at the same 5 %. Another confidence makes another level of both.
 
 "Near chance" takes more than an interval. It is withheld where the bounds were not fixed beforehand, where
 the data may have been looked at on the way, and where nothing shows that these participants would have noticed:
@@ -207,14 +207,23 @@ def _few(found: Auc) -> str:
 def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> list[str]:
     if seen is None:
         return ["there were no catch trials, so nothing shows that these participants would have noticed a fake"]
-    if not seen.low > 0.5 + (delta or 0.0):
+    if not (seen.low > 0.5 + (delta or 0.0) or _never_mistaken(seen)):
+        interval = f"{seen.level:.0%} CI {seen.low:.2f} to {seen.high:.2f}"
         return [
-            f"the known fakes were not clearly detected (AUC {seen.auc:.2f}, {seen.level:.0%} CI {seen.low:.2f} to "
-            f"{seen.high:.2f}), so not noticing the others shows nothing"
+            f"the known fakes were not clearly detected (AUC {seen.auc:.2f}, "
+            f"{f'no interval: {seen.reason}' if seen.reason else interval}), so not noticing the others shows nothing"
         ]
     if seen.participants < participants:
         return [f"{participants - seen.participants} of {participants} participants rated no catch trial"]
     return []
+
+
+def _never_mistaken(seen: Auc) -> bool:
+    """Whether every participant told every known fake from every real image: then there is no variance, hence no
+    interval, to say so. By chance alone, labels dealt out at random, it must be rarer than a bound may fail.
+    """
+    ways = math.comb(seen.generated + seen.real, seen.generated)
+    return seen.auc == 1 and min(seen.generated, seen.real) > 1 and 1 / ways < (1 - seen.level) / 2
 
 
 def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
@@ -226,9 +235,11 @@ def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[
     if found.participants < 2:
         return "not decided", f"One participant says nothing of others; {interval}, speaks of other images only."
     inside, differs = decided(found)
+    alpha = (1 - found.level) / 2
     bounds = "" if delta is None else f"{0.5 - delta:.3f} to {0.5 + delta:.3f}"
     if inside and not withheld:
-        more = " It is not exactly at chance, though: .5 itself is outside the 95 % interval." if differs else ""
+        exact = f".5 itself is outside the {100 * (1 - alpha):.3g} % interval"
+        more = f" It is not exactly at chance, though: {exact}." if differs else ""
         return "shown to be near chance", f"{sentence}, lies within {bounds}.{more}"
     if differs:
         side = "told apart" if found.auc > 0.5 else "told apart the wrong way round (is truth coded as intended?)"
@@ -238,5 +249,7 @@ def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[
         why = "; ".join(withheld)
         return "not decided", f"{sentence}, lies within {bounds}, but near chance is not claimed: {why}."
     reach = f"reaches beyond {bounds}" if delta is not None else "has no bounds to be compared with"
-    half = "includes .5" if found.low <= 0.5 <= found.high else "leaves .5 out, the two-sided test at 5 % does not"
+    half = "includes .5"
+    if not found.low <= 0.5 <= found.high:
+        half = f"leaves .5 out, the two-sided test at {100 * alpha:.3g} % does not"
     return "not decided", f"{sentence}, {half}; it {reach}."

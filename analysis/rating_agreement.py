@@ -63,7 +63,9 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
         reason = "all ratings are the same"
     else:
         icc, low, high = intraclass(ratings, level)
-        if np.isnan(low):
+        if np.isnan(icc):
+            reason = "two images whose ratings were exchanged: the ICC has no value"
+        elif np.isnan(low):
             reason = "every image was rated the same twice: the ICC has no interval"
     ranks = spearman(a[both], b[both], level)
     reasons = list(dict.fromkeys(why for why in (reason, ranks.reason) if why))

@@ -227,7 +227,14 @@ def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -
         return "every answer was right: the previous answer and the previous truth are one"
     if confidence and not session.confidence.any():
         return "confidence never varies: leave it out"
-    return "too few pairs of trials for the regression" if np.isnan(effect.raw) else None
+    if not np.isnan(effect.raw):
+        return None
+    truth = session.generated
+    if truth.all() or not truth.any():
+        return "one truth only: its effect cannot be told from a leaning"
+    if (truth[1:] != truth[:-1]).all():
+        return "truths always alternate: the previous truth cannot be told from the present one"
+    return "too few pairs of trials for the regression"
 
 
 def _effect(values: Array, se: float, level: float) -> Effect:

@@ -93,7 +93,7 @@ def from_counts(
     SE(d′)² = H(1−H) / (n_s φ(zH)²) + F(1−F) / (n_n φ(zF)²) at the corrected rates (Gourevitch &
     Galanter 1967, Psychometrika 32:25) and SE(c) = SE(d′) / 2; the intervals are ± z·SE. With the
     log-linear correction their exact coverage at .95 is .944–.968 for d′ and at least .946 for c, for 25 + 25
-    or 50 + 50 trials, d′ from 0 to 3 and c to .5 (test_yesno); at d′ 3 and c 1 that of c falls to .925.
+    or 50 + 50 trials, d′ from 0 to 3 and c to .5 (test_yesno); at d′ 3 and c 1 they fall to .92.
 
     c′ = c / d′ is undefined at d′ = 0; ln β = (z(F)² − z(H)²) / 2 = c d′. A′ is Pollack & Norman's
     (1964, Psychon. Sci. 1:125) in Grier's form with the branch for H < F (Aaronson & Watts 1987, Psychol.

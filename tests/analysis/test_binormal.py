@@ -220,9 +220,9 @@ def test_every_table_has_a_maximum_or_a_reason(table: tuple[list[int], list[int]
         ([9, 4, 0], [0, 0, 0], "no generated image"),
         ([0, 0], [0, 0], "no generated and no real image"),
         ([0, 9, 0], [0, 7, 0], "all ratings tie"),
-        ([9, 4, 0, 0], [0, 0, 3, 8], "separate the classes completely: d_a"),
-        ([9, 4, 0], [0, 3, 8], "separate the classes completely: d_a"),
-        ([0, 4, 9], [8, 3, 0], "wrong way round"),
+        ([9, 4, 0, 0], [0, 0, 3, 8], "FPF 0 or TPF 1, so d_a tends to infinity"),
+        ([9, 4, 0], [0, 3, 8], "FPF 0 or TPF 1, so d_a tends to infinity"),  # an AUC below 1: 4 and 3 share a rating
+        ([0, 4, 9], [8, 3, 0], "FPF 1 or TPF 0, so d_a tends to minus infinity"),
         ([9, 4], [3, 8], "only two ratings"),
         ([1] * 101, [1] * 101, "101 different ratings"),
         ([5, 5, 5, 0], [3, 0, 0, 9], "b tends to 0"),

@@ -101,6 +101,17 @@ def test_predicted_se_at_the_studys_own_size_is_its_se() -> None:
     assert sum(parts) == pytest.approx(mrmc.auc(study).variance, abs=1e-12)
 
 
+def test_a_negative_image_part_does_not_make_the_prediction_smaller_than_the_studys_own_se() -> None:
+    rng = np.random.default_rng(0)
+    negative = 0
+    for _ in range(20):
+        study = from_matrix(["generated"] * 5 + ["real"] * 5, rng.normal(size=(4, 10)))
+        found = mrmc.auc(study)
+        assert predicted_se(components(study), 4, 5, 5) == pytest.approx(found.se, abs=1e-12)
+        negative += found.image_variance < 0
+    assert negative > 5
+
+
 def test_no_number_of_participants_goes_below_the_image_floor() -> None:
     found = components(_study(2, 8, 30, 30))
     floor = predicted_se(found, math.inf, 30, 30)

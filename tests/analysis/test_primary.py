@@ -140,6 +140,47 @@ def test_without_a_study_file_nothing_is_near_chance() -> None:
     assert math.isnan(found.delta)
 
 
+def surest(trials: pd.DataFrame, known: pd.DataFrame, study: StudyFile) -> Primary:
+    """Nobody is as sure of a main image as everybody is of every known fake."""
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * trials["participant"].nunique()})
+    return primary(
+        "human",
+        trials.assign(confidence=trials["confidence"].clip(upper=3)),
+        known.assign(response="generated", confidence=4.0),
+        sessions,
+        study,
+    )
+
+
+def test_known_fakes_that_nobody_ever_mistook_were_detected(study: StudyFile) -> None:
+    """Everybody's AUC is 1 then, and without variance there is no interval."""
+    found = surest(table(PLAIN, 10, 400), catch(10, 3.0), study)
+    assert found.catch is not None
+    assert found.catch.auc == 1
+    assert math.isnan(found.catch.low)
+    assert (found.verdict, found.withheld) == ("shown to be near chance", ())
+
+
+@pytest.mark.parametrize(("fakes", "images"), [(1, 400), (2, 4)])
+def test_too_few_known_fakes_are_not_detected_however_well_they_were_told(
+    study: StudyFile, fakes: int, images: int
+) -> None:
+    known = catch(10, 3.0)
+    (why,) = surest(table(PLAIN, 10, images), known[known["stimulus_id"] < f"catchs{fakes:03d}"], study).withheld
+    assert "not clearly detected (AUC 1.00, no interval: " in why
+    assert "nan" not in why
+
+
+def test_another_confidence_is_another_level_of_the_tests_in_words(study: StudyFile) -> None:
+    """A p of .047 is below 5 %, but the test that goes with a 95 % interval inside the bounds is at 2.5 %."""
+    study.path.write_text(study.path.read_text() + "confidence = 0.95\n")
+    trials = table(Population(dprime=0.12, between_sd=0.1, image_sd=0.3), 10, 100, seed=9)
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", trials, catch(10, 3.0), sessions, read_study(study.path))
+    assert 0.025 < found.auc.p_chance < 0.05
+    assert "leaves .5 out, the two-sided test at 2.5 % does not" in found.words
+
+
 def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
     found = judged(study, Population(image_sd=0.5), images=40)
     assert found.verdict == "not decided"

@@ -78,6 +78,12 @@ def test_too_little_is_undefined(first: list[float], second: list[float], reason
     assert reason in str(result.reason)
 
 
+def test_two_exchanged_ratings_have_no_icc_and_were_not_rated_the_same() -> None:
+    result = rating_agreement.from_pairs([1.0, 2], [2.0, 1])
+    assert math.isnan(result.icc)
+    assert "two images whose ratings were exchanged: the ICC has no value" in str(result.reason)
+
+
 def test_one_constant_session_has_an_icc_of_nothing_and_no_ranks() -> None:
     result = rating_agreement.from_pairs([2.0] * 6, [1.0, 2, 3, 1, 2, 3])
     assert result.icc == pytest.approx(0)

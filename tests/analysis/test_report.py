@@ -148,6 +148,9 @@ def test_tables_agree_with_the_summary(results: Path) -> None:
     assert people["participant"].tolist() == sorted(NAMES)
     np.testing.assert_allclose(people["dprime"], [row["dprime"] for row in summary["participants"]])
     assert people["shared_images"].tolist()[0] == 100
+    np.testing.assert_allclose(people["relative_criterion"], people["criterion"] / people["dprime"])
+    np.testing.assert_allclose(people["criterion_se"], people["dprime_se"] / 2)
+    assert (people[["binormal_a_se", "binormal_b_se", "d_a_se", "a_z_se"]] > 0).all(axis=None)
     retests = table(results / "retests.tsv")
     assert set(retests["participant"]) == set(NAMES[:3])
     points = table(results / "roc.tsv")

@@ -168,6 +168,8 @@ def test_drift_alone_passes_for_attraction_only_where_it_is_not_modelled() -> No
         ({"response": R}, "one answer only"),
         ({"response": None}, "no two neighbouring trials"),
         ({"trial": range(1, 200, 2)}, "no two neighbouring trials"),
+        ({"truth": R}, "one truth only"),
+        ({"truth": [R, G] * 50}, "truths always alternate"),
     ],
 )
 def test_nothing_to_tell_is_undefined(change: dict[str, object], reason: str) -> None:
