@@ -12,6 +12,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -129,6 +130,7 @@ def main() -> None:
         _make_images(Path(scratch))
         for kind in KINDS:
             subprocess.run([sys.executable, __file__, kind, scratch], check=True, timeout=60)
+    photograph_dialog()
     for picture in sorted(OUT.glob("*.png")):
         print(f"{picture.stat().st_size / 1000:6.1f} kB  {picture.relative_to(ROOT)}")
 
@@ -157,6 +159,26 @@ def photograph(kind: str, folder: Path) -> None:
     screen.close()
     if screen.shots:
         raise SystemExit(f"{kind}: {len(screen.shots)} screens fewer than planned; correct SHOTS")
+
+
+def photograph_dialog() -> None:
+    """The dialog of the plain script, as it opens."""
+    from Xlib import X, display
+
+    with subprocess.Popen([sys.executable, str(ROOT / "experiments" / "realfake.py")]) as script:
+        server = display.Display()
+        top = server.screen().root
+        until = time.monotonic() + 30
+        while not (there := [one for one in top.query_tree().children if one.get_wm_name() == "Lookalike"]):
+            if time.monotonic() > until:
+                raise SystemExit("the dialog did not open")
+            time.sleep(_SETTLED_S)
+        time.sleep(_SETTLED_S)
+        width, height = _size(there[0])
+        content = there[0].get_image(0, 0, width, height, X.ZPixmap, 0xFFFFFFFF).data
+        shown = np.frombuffer(content, np.uint8).reshape(height, width, 4)[..., 1]
+        Image.fromarray(shown).quantize(GREYS).save(OUT / "dialog.png", optimize=True)
+        script.terminate()
 
 
 def _make_images(folder: Path) -> None:
