@@ -56,9 +56,10 @@ class Group(Result):
     """The participants of one kind of observer (people are never averaged with simulated observers).
 
     `bound` is the study's ±δ as d', √2 z(.5 + δ), NaN without one; `tost` and `interval` test the mean d' against
-    it and are None without one. `jzs` is the two-sided Bayes factor of the mean d', `informed` that of an effect about
-    as large as the bound (.5 without one). `methods` is the group's AUC by other roads. `between` is the SD of the
-    true d' between observers, beyond what finite trials make them differ.
+    it and are None without one. `jzs` is the two-sided Bayes factor of the mean d', `jzs_greater` and `jzs_less`
+    those of an effect of one sign, `informed` that of an effect about as large as the bound (.5 without one).
+    `methods` is the group's AUC by other roads. `between` is the SD of the true d' between observers, beyond what
+    finite trials make them differ.
     """
 
     observer: str
@@ -70,6 +71,8 @@ class Group(Result):
     bound: float
     tost: Tost | None
     jzs: BayesFactor
+    jzs_greater: BayesFactor
+    jzs_less: BayesFactor
     informed: BayesFactor
     interval: IntervalBayesFactor | None
     between: BetweenSd
@@ -137,6 +140,8 @@ def _group(
         bound=bound,
         tost=None if delta is None else tost(dprimes, bound),
         jzs=jzs(dprimes),
+        jzs_greater=jzs(dprimes, direction="greater"),
+        jzs_less=jzs(dprimes, direction="less"),
         informed=informed(dprimes, _USUAL_DPRIME if delta is None else bound),
         interval=None if delta is None else interval_null(dprimes, bound, _USUAL_DPRIME),
         between=between_sd(dprimes, [one.yesno.se for one in members]),

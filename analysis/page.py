@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from analysis.crosscheck import MOST
 from analysis.group import Group
 from analysis.items import extremes
-from analysis.participants import Participant
+from analysis.participants import Estimators, Participant
 from analysis.references import Citations
 from analysis.trials import Trials
 from data.study import StudyFile
@@ -55,6 +55,7 @@ def render_page(
     given_away: Giveaways | None,
     related: pd.DataFrame | None,
     drawings: Mapping[str, bytes],
+    by: Estimators,
 ) -> str:
     """The page. `drawings` are SVG files by name."""
     return (
@@ -64,6 +65,7 @@ def render_page(
             participants=participants,
             groups=groups,
             study=study,
+            by=by,
             summary=summary,
             sessions=records(trials.sessions),
             audit=records(trials.audit),

@@ -17,6 +17,7 @@ from analysis.between import BetweenSd, between_sd
 from analysis.choice import ForcedChoice
 from analysis.evidence import BayesFactor, Tost, jzs, tost
 from analysis.group import Mean, mean
+from analysis.rates import Correction
 from analysis.result import Result
 from analysis.same_different import SameDifferent
 from data.answers import Answers
@@ -66,11 +67,11 @@ class PairGroup(Result):
     words: str
 
 
-def measure(answers: Answers) -> list[Sitting]:
+def measure(answers: Answers, correction: Correction = "log-linear") -> list[Sitting]:
     """Every session's main trials, by participant and session."""
     main = answers.trials[answers.trials["role"] == "main"]
     return [
-        Sitting(str(participant), int(session), _found(answers, table))
+        Sitting(str(participant), int(session), _found(answers, table, correction))
         for (participant, session), table in main.groupby(["participant", "session"])
     ]
 
@@ -110,11 +111,11 @@ def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
     return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
 
 
-def _found(answers: Answers, table: pd.DataFrame) -> ForcedChoice | SameDifferent:
+def _found(answers: Answers, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
     truth, response = table["truth"], table["response"]
     if answers.kind == "same_different":
-        return same_different.from_responses(truth, response)
-    return choice.from_responses(truth, response, answers.words or ("left", "right"))
+        return same_different.from_responses(truth, response, correction)
+    return choice.from_responses(truth, response, answers.words or ("left", "right"), correction)
 
 
 def _judge(found: Mean, name: str) -> tuple[Verdict, str]:

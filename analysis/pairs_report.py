@@ -11,6 +11,7 @@ from analysis.group import Mean
 from analysis.leaflet import Leaflet, Picture, Results, Table
 from analysis.page import number, p_phrase
 from analysis.pairs import PairGroup, Sitting
+from analysis.rates import Correction
 from analysis.same_different import SameDifferent
 from data.answers import Answers
 from data.study import StudyFile
@@ -22,9 +23,14 @@ _TITLES = {
 }
 _RATES = (
     "Only main trials of session 1 enter the group’s results; later sessions are measured each for itself. Unanswered "
-    "trials are left out and counted. Rates are corrected log-linearly, (x + .5)/(n + 1) {hautus1995}; the standard "
+    "trials are left out and counted. %s; the standard "
     "errors of z follow Gourevitch and Galanter {gourevitch1967}."
 )
+_CORRECTIONS: dict[Correction, str] = {
+    "log-linear": "Rates are corrected log-linearly, (x + .5)/(n + 1) {hautus1995}",
+    "replace": "Rates of 0 and 1 are replaced by 1/(2n) and 1 − 1/(2n) {macmillan1985}",
+    "none": "Rates are not corrected: where one is 0 or 1 nothing is given",
+}
 _MEANS = (
     "The mean over participants carries a t interval. The Bayes factor is the JZS t test’s {rouder2009}; the SD of "
     "true values between observers is what exceeds their standard errors (restricted maximum likelihood), its bounds "
@@ -46,18 +52,18 @@ _TASKS = {
 }
 
 
-def results(answers: Answers, study: StudyFile | None = None) -> Results:
+def results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """Tables, summary and page. The study's ±δ bounds the mean d′ of forced choice; for same/different it has none."""
     delta = study.study.endpoint.delta if study else None
     bounded = delta is not None and answers.kind == "two_alternative"
     bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
-    sittings = pairs.measure(answers)
+    sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
     table = pairs.sittings_table(sittings)
-    return Results({"group": found.to_dict()}, {"participants": table}, _leaflet(answers, sittings, found))
+    return Results({"group": found.to_dict()}, {"participants": table}, _leaflet(answers, sittings, found, correction))
 
 
-def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup) -> Leaflet:
+def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
     title, under = _TITLES[answers.kind]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
@@ -76,7 +82,7 @@ def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup) -> Lea
         remarks=_remarks(found, name),
         pictures=[Picture("forest", figure, f"{name} of every participant, and the mean with its t interval{grey}.")],
         tables=[_table(answers, shown)] if shown else [],
-        methods=(_RATES, _TASKS[answers.kind], _MEANS, *tost),
+        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.kind], _MEANS, *tost),
         files={},
     )
 

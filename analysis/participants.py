@@ -10,13 +10,24 @@ import pandas as pd
 from analysis import binormal, confidence, metacognition, retest, roc, yesno
 from analysis.binormal import Binormal
 from analysis.confidence import Calibration, Type2Roc
-from analysis.metacognition import Metacognition
+from analysis.metacognition import Metacognition, Model
+from analysis.rates import Correction
 from analysis.ratings import Counts, count
 from analysis.retest import Comparison, Retest
 from analysis.roc import Roc
 from analysis.trials import Trials
 from analysis.yesno import YesNo
 from data.trials import rating
+
+
+@dataclass(frozen=True)
+class Estimators:
+    """What an analyst may choose: the `correction` of rates for d′ (`analysis.rates`), the `model` of meta-d′
+    (`analysis.metacognition`).
+    """
+
+    correction: Correction = "log-linear"
+    model: Model = "fleming"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +57,21 @@ class Participant:
         return self.comparison.answers if self.comparison else None
 
 
-def measure(trials: Trials) -> list[Participant]:
+def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     """Measure every participant whose session 1 is analysed, by name."""
     first = trials.sessions[trials.sessions["session"] == 1]
     observers = dict(zip(first["participant"], first["observer"], strict=True))
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
     return [
-        measure_one(str(name), observers[name], measured, later.get(name, nothing))
+        measure_one(str(name), observers[name], measured, later.get(name, nothing), by)
         for name, measured in trials.measure.groupby("participant")
     ]
 
 
-def measure_one(name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame) -> Participant:
+def measure_one(
+    name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame, by: Estimators = Estimators()
+) -> Participant:
     """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`)."""
     truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
     ratings = rating(response, first["confidence"])
@@ -68,11 +81,11 @@ def measure_one(name: str, observer: str, first: pd.DataFrame, later: pd.DataFra
         name=name,
         observer=observer,
         trials=len(first),
-        yesno=yesno.from_responses(truth, response),
+        yesno=yesno.from_responses(truth, response, by.correction),
         counts=counts,
         roc=roc.from_ratings(truth, ratings),
         binormal=binormal.from_counts(counts),
-        metacognition=metacognition.from_counts(sure),
+        metacognition=metacognition.from_counts(sure, by.model),
         type2=confidence.type2_roc(sure),
         calibration=confidence.calibration(sure),
         retests={int(table["session"].iloc[0]): retest.compare(first, table) for _, table in later.groupby("session")},

@@ -84,8 +84,11 @@ def primary(
     rated = with_ratings(measure)
     found = _auc(rated, delta, level)
     seen = _catch(rated, catch, delta, level)
-    withheld = (*_plan_reasons(sessions, found.participants, study), *_catch_reasons(seen, found.participants, delta))
+    looks = _look_reasons(found.participants, study)
+    withheld = (*_plan_reasons(sessions, study), *looks, *_catch_reasons(seen, found.participants, delta))
     verdict, words = _judge(found, delta, withheld)
+    if verdict == "shown to differ" and looks:
+        words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
     words += _few(found)
     if found.reason is None and not measure["confidence"].notna().any():
         words += " No confidence was recorded, so the area is that of the answers alone."
@@ -170,7 +173,7 @@ def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level:
     return _auc(pd.concat([rated[rated["truth"] == "real"], known], ignore_index=True), delta, level)
 
 
-def _plan_reasons(sessions: pd.DataFrame, participants: int, study: StudyFile | None) -> list[str]:
+def _plan_reasons(sessions: pd.DataFrame, study: StudyFile | None) -> list[str]:
     if study is None:
         return ["no study file was given, so no bounds were fixed before the first trial"]
     reasons = []
@@ -182,6 +185,14 @@ def _plan_reasons(sessions: pd.DataFrame, participants: int, study: StudyFile | 
             f"{len(sessions) - carried} of {len(sessions)} first sessions were not run under this study file, so its "
             "bounds were not fixed before them"
         )
+    return reasons
+
+
+def _look_reasons(participants: int, study: StudyFile | None) -> list[str]:
+    """Why the data may have been looked at more than once."""
+    if study is None:
+        return []
+    reasons = []
     planned, looks = study.study.planned_participants, study.study.planned_looks
     if looks > 1:
         reasons.append(f"the study plans {looks} looks at the data, and this interval allows for one")

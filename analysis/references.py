@@ -50,6 +50,8 @@ REFERENCES = {
     "functions. Psychometrika, 32, 25–33.",
     "gwet2008": "Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high "
     "agreement. British Journal of Mathematical and Statistical Psychology, 61, 29–48.",
+    "macmillan1985": "Macmillan, N. A., & Kaplan, H. L. (1985). Detection theory analysis of group data: estimating "
+    "sensitivity from average hit and false-alarm rates. Psychological Bulletin, 98, 185–199.",
     "hautus1995": "Hautus, M. J. (1995). Corrections for extreme proportions and their biasing effects on estimated "
     "values of d′. Behavior Research Methods, Instruments, & Computers, 27, 46–51.",
     "hesterberg2015": "Hesterberg, T. C. (2015). What teachers should know about the bootstrap: resampling in the "

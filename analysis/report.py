@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from analysis.group import Group, group_by_observer
 from analysis.items import cue_relations
 from analysis.leaflet import versions
 from analysis.page import records, render_page
-from analysis.participants import Participant
+from analysis.participants import Estimators, Participant
 from analysis.result import without_nan
 from analysis.serial_tables import Redraw
 from analysis.tables import (
@@ -49,6 +50,7 @@ def analyze(
     stimuli: StimulusSet | None = None,
     mapped: Mapped = Mapped(),  # noqa: B008 - frozen
     redraw: Redraw | None = None,
+    by: Estimators = Estimators(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
     """Analyse the sessions in `data`, a BIDS folder or one table, into the new folder `out`; return the summary.
 
@@ -58,22 +60,22 @@ def analyze(
     input gives the same bytes.
     With `study` its exclusions apply and sessions run under another study file are flagged; with `stimuli` every
     record must come from that stimulus set and every table agree with it. `redraw` draws a trial order as the
-    plan's was drawn (`analysis.serial`). Where the set's images are at hand, cues and model observers are tried on
-    them (`giveaways.tsv`, see `analysis.giveaways`), and the cues are held against the answers (`item_cues.tsv`, see
-    `analysis.items.cue_relations`).
+    plan's was drawn (`analysis.serial`); `by` is what the analyst chose. Where the set's images are at hand, cues and
+    model observers are tried on them (`giveaways.tsv`, see `analysis.giveaways`), and the cues are held against the
+    answers (`item_cues.tsv`, see `analysis.items.cue_relations`).
 
     Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
     `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
     """
     refuse_occupied(out)
     trials = load(data, study, stimuli, mapped)
-    participants = per_participant.measure(trials)
+    participants = per_participant.measure(trials, by)
     if not participants:
         found = records(trials.sessions)
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in found)
         raise LookalikeError(f"{data}: no session 1 is left to analyse ({why})")
     groups = group_by_observer(trials, participants, study, redraw)
-    summary = _summary(trials, participants, groups, study, stimuli)
+    summary = _summary(trials, participants, groups, study, stimuli) | {"estimators": asdict(by)}
     items, areas = items_table(trials, participants), areas_table(participants)
     shown = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
     given_away = None if shown is None else _giveaways(shown)
@@ -103,7 +105,7 @@ def analyze(
             write_bytes(folder / f"{name}.pdf", render(figure, "pdf"))
             write_bytes(folder / f"{name}.png", render(figure, "png"))
         vectors = {name: vector for name, (_, vector) in drawn.items()}
-        page = render_page(trials, participants, groups, study, summary, items, areas, given_away, related, vectors)
+        page = render_page(trials, participants, groups, study, summary, items, areas, given_away, related, vectors, by)
         write_text(folder / "report.html", page)
     return summary
 

@@ -130,7 +130,7 @@ def from_trials(
 
     Per participant, logistic regression of "generated" on present truth, previous response and previous
     truth (each ±½), the previous response × its centred confidence if asked for, and a polynomial of
-    degree `drift` over the session. It is fitted by Firth's penalised likelihood (Firth 1993, Biometrika
+    degree `drift` in the tenths of the session. It is fitted by Firth's penalised likelihood (Firth 1993, Biometrika
     80:27; Heinze & Schemper 2002, Stat. Med. 21:2409), which stays finite where an answer never varies
     with a predictor. Under the null, answers belong to images, so answers and images move together in
     `redraws` orders by `redraw` (the plan's own sampler; without it a plain shuffle, right only if

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis import matching, pairs_report
 from analysis.leaflet import save, versions
+from analysis.rates import Correction
 from analysis.result import without_nan
 from data.answers import Kind, read_answers
 from data.errors import LookalikeError
@@ -26,12 +27,14 @@ def analyze_task(
     study: StudyFile | None = None,
     columns: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
+    correction: Correction = "log-linear",
 ) -> dict[str, Any]:
     """Analyse a table (or BIDS folder) of this kind of task, as `data.answers` lays it out; return the summary.
 
     Writes into the new folder `out`: `participants.tsv`, `summary.json`, `report.html` and the figure (`forest`, or
     `serial` with `pairs.tsv` for matching) as `.svg`, `.pdf` and `.png`. `study` gives the tables' task name in a
-    BIDS folder, and the bound of the mean d′ in two-alternative forced choice. Raises `LookalikeError` as
+    BIDS folder, and the bound of the mean d′ in two-alternative forced choice; `correction` is that of rates
+    (`analysis.rates`). Raises `LookalikeError` as
     `read_answers` does, for several kinds of observer, and if no session 1 has main trials.
     """
     refuse_occupied(out)
@@ -40,7 +43,7 @@ def analyze_task(
         raise LookalikeError(f"{source}: holds {' and '.join(answers.observers)} observers; move them apart")
     if answers.trials.empty or not ((answers.trials["session"] == 1) & (answers.trials["role"] == "main")).any():
         raise LookalikeError(f"{source}: has no main trial of session 1")
-    found = matching.results(answers) if kind == "matching" else pairs_report.results(answers, study)
+    found = matching.results(answers) if kind == "matching" else pairs_report.results(answers, study, correction)
     files = {**answers.files, **({f"study file {study.path.name}": study.sha256} if study else {})}
     about = {"observers": list(answers.observers), "filled": dict(answers.filled), "versions": versions()}
     said = {"verdict": found.leaflet.verdict, "words": found.leaflet.words}

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from data.answers import Kind
-    from data.study import StudyFile
 
 app = typer.Typer()
 
@@ -40,6 +38,13 @@ def analyze(
     ] = None,
     columns: Annotated[str, typer.Option(help="Of a table from elsewhere: our names of columns for theirs.")] = "",
     words: Annotated[str, typer.Option(help="Of a table from elsewhere: their words for ours.")] = "",
+    correction: Annotated[
+        Literal["log-linear", "replace", "none"], typer.Option(help="Of rates of 0 and 1, for d' and c.")
+    ] = "log-linear",
+    meta_d: Annotated[
+        Literal["fleming", "maniscalco-lau"],
+        typer.Option(help="Criterion of meta-d': kept in place, or in proportion to d' (undefined at d' = 0)."),
+    ] = "fleming",
     as_json: Json = False,
 ) -> None:
     """Analyse: ROC, AUC, d' and test-retest similarity, with figure and report.
@@ -52,7 +57,9 @@ def analyze(
       lookalike analyze theirs.csv --columns truth=IsFake,response=Key --words 1=generated,0=real --out results
       lookalike analyze pairs.csv --kind two_alternative --out results
     """
+    from analysis.participants import Estimators
     from analysis.report import analyze as run_analysis
+    from analysis.task_report import analyze_task
     from data.foreign import Mapped
     from data.study import read_study
     from stimuli.sets import read_set
@@ -60,7 +67,11 @@ def analyze(
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else "realfake")
     if task != "realfake":
-        _another_task(task, data, out, planned, stimuli, columns, words, as_json)
+        if stimuli is not None:
+            raise LookalikeError(f"--stimuli is for tables of one image at a time, not of {task}; leave it out")
+        found = analyze_task(task, data, out, planned, pairs(columns, "--columns"), pairs(words, "--words"), correction)
+        files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
+        show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
         return
     max_run = planned.study.plan.max_run if planned else max_run_of_plans(data)
     summary = run_analysis(
@@ -70,6 +81,7 @@ def analyze(
         None if stimuli is None else read_set(stimuli),
         Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
         None if max_run is None else partial(_redrawn, max_run),
+        Estimators(correction, meta_d),
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
         say("lookalike: no --study was given, so the exclusions of the sessions' study file are not applied")
@@ -96,25 +108,6 @@ def max_run_of_plans(data: Path) -> int | None:
 
     allowed = {read_json(path).get("max_run") for path in (data / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")}
     return allowed.pop() if len(allowed) == 1 else None
-
-
-def _another_task(
-    kind: Kind,
-    data: Path,
-    out: Path,
-    study: StudyFile | None,
-    stimuli: Path | None,
-    columns: str,
-    words: str,
-    as_json: bool,
-) -> None:
-    from analysis.task_report import analyze_task
-
-    if stimuli is not None:
-        raise LookalikeError(f"--stimuli is for tables of one image at a time, not of {kind}; leave it out")
-    found = analyze_task(kind, data, out, study, pairs(columns, "--columns"), pairs(words, "--words"))
-    files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
-    show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
 
 
 @app.command()

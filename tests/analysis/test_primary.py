@@ -101,6 +101,13 @@ def test_a_difference_is_shown(study: StudyFile, dprime: float) -> None:
     assert found.dprime == pytest.approx(dprime, abs=0.3)
 
 
+def test_a_difference_found_on_the_way_says_what_its_p_is(study: StudyFile) -> None:
+    assert "one look" not in judged(study, Population(dprime=1)).words
+    found = judged(study, Population(dprime=1), participants=9)
+    assert found.verdict == "shown to differ"
+    assert "Its p is that of one look after the planned number, but: 9 of the 10 planned" in found.words
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -58,6 +58,39 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     assert not (tmp_path / "results").exists()
 
 
+def test_correction_and_model_are_the_analysts_choice(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"  # P0 misses nothing
+    table.to_csv(theirs, index=False)
+
+    def analyzed(out, *words):
+        said = lookalike(
+            "analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / out, *words, "--json"
+        )
+        assert said.code == 0, said
+        page = (tmp_path / out / "report.html").read_text(encoding="utf-8")
+        return json.loads(said.out), page
+
+    usual, page = analyzed("usual")
+    assert usual["estimators"] == {"correction": "log-linear", "model": "fleming"}
+    assert "corrected log-linearly" in page
+    assert "kept in place" in page
+    other, page = analyzed("other", "--correction", "none", "--meta-d", "maniscalco-lau")
+    assert other["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
+    assert "not corrected" in page
+    assert "in proportion to d′" in page
+    one = other["participants"][0]
+    assert (one["dprime"], one["dprime_reason"]) == (None, "hit rate is 1, so z is infinite; use a correction")
+    assert usual["participants"][0]["dprime"] > 0
+    assert other["participants"][1]["meta_dprime"] != usual["participants"][1]["meta_dprime"]
+    replaced, page = analyzed("replaced", "--correction", "replace")
+    assert "1/(2n)" in page
+    assert replaced["participants"][0]["dprime"] > usual["participants"][0]["dprime"]
+    factors = usual["groups"][0]
+    assert factors["jzs_greater"]["bf10"] > factors["jzs"]["bf10"] > factors["jzs_less"]["bf10"]
+    assert usual["participants"][0]["binormal_df"] >= 0
+
+
 def test_a_participant_whose_trials_fit_no_capped_order_stops_no_analysis(lookalike, theirs, tmp_path):
     table = pd.read_csv(theirs)
     few = (table["Fake"] == 0) | table["stimulus_id"].isin(["i1", "i3", "i5"])
