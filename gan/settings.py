@@ -28,6 +28,8 @@ class Settings:
     - `r1_gamma`, `r1_every`: weight of `stylegan`'s gradient penalty, and every how many steps it comes.
     - `ada_target`: the mean sign of real logits that `stylegan`'s augmentation is steered to; 0 switches
       it off; `ada_kimg`: the least number of kimg in which its strength goes from 0 to 1.
+    - `moments`: weight with which the generator matches the moments of `frozen`'s features. 0 leaves that out, as at
+      the start, when it would put blobs into corners to meet them; 1000 finishes a run (docs/training-notes.md).
     - `style_mixing`: share of generated images with two codes; `ema_kimg`: half-life of the running average.
     - `symmetry`: under which the film has no preferred side: `none`, `mirror` (left and right) or
       `dihedral` (quarter turns too).
@@ -44,6 +46,7 @@ class Settings:
     r1_every: int = 16
     ada_target: float = 0.6
     ada_kimg: float = 100.0
+    moments: float = 0.0
     style_mixing: float = 0.9
     ema_kimg: float = 10.0
     symmetry: str = "mirror"
@@ -68,8 +71,9 @@ class Settings:
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.batch % GROUP:  # the discriminators look at how much the images of a group deviate from one another
             raise LookalikeError(f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        if not 0 <= self.r1_gamma < math.inf:
-            raise LookalikeError(f"r1_gamma is {self.r1_gamma}; it must be at least 0")
+        for name in ("r1_gamma", "moments"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):
             if not 0 <= getattr(self, name) <= 1:
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")

@@ -20,7 +20,8 @@ from gan.settings import Settings
 from stimuli.patches import PatchSet
 
 FILE = "training.safetensors"
-_MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate")  # when a run is resumed
+# When a run is resumed: what its state does not depend on.
+_MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments")
 
 
 def save_state(run: Run, out: Path, patches: PatchSet) -> None:
@@ -40,7 +41,7 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
     """The run of `out` where it was last saved.
 
     Raises `LookalikeError` if there is no state, it is damaged, or it belongs to other patches or other
-    settings (the first that differs is named; only a run's length, snapshots, precision and learning rate may change).
+    settings (the first that differs is named; only `_MAY_CHANGE` may).
     """
     if not (out / FILE).is_file():
         raise LookalikeError(f"{out}: no snapshot to resume from ({FILE} is missing); remove it and train anew")

@@ -43,7 +43,8 @@ _SHEET = 64  # images on a sample sheet, 8 to a row
 class Progress:
     """Where a run stands: images seen of the total, mean losses since the last tick, speed since the
     start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
-    logits of real images) are None where there is no adaptive augmentation; `model` is None before the
+    logits of real images) are None where there is no adaptive augmentation, `feature_distance` (`gan.moments`) with
+    another discriminator than `frozen`; `model` is None before the
     networks have their full size."""
 
     step: int
@@ -55,6 +56,7 @@ class Progress:
     loss_g: float
     ada_p: float | None
     real_sign: float | None
+    feature_distance: float | None
     images_per_s: float
     sheet: Path | None = None
     model: Path | None = None
@@ -183,6 +185,7 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
         loss_g,
         told.get("ada_p"),
         told.get("real_sign"),
+        told.get("feature_distance"),
         speed,
     )
 

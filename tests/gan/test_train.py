@@ -425,6 +425,16 @@ def test_a_run_goes_on_with_another_learning_rate(patches, tmp_path):
     assert moved["slower"] < moved["same"] / 10
 
 
+def test_a_run_is_finished_without_style_mixing_and_on_moments(patches, tmp_path):
+    """Neither is of the state, so a run may change them as it goes on; they stand in its settings from then on."""
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    last = replace(SETTINGS, style_mixing=0.0, moments=1000.0)
+    model = train(patches, tmp_path / "run", last, resume=True)
+    kept = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert (kept["style_mixing"], kept["moments"]) == (0.0, 1000.0)
+    assert load_model(model).training["style_mixing"] == 0.0
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
