@@ -115,15 +115,33 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
     except FileNotFoundError:
         raise LookalikeError(f"{path}: no such file") from None
     except pd.errors.ParserWarning:
+        _refuse_semicolons(path, separator)
         raise LookalikeError(f"{path}: its rows have more cells than its header; correct the table") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        _refuse_semicolons(path, separator)
         raise LookalikeError(f"{path}: not readable as a table ({str(error).strip()})") from None
     missing = [column for column in required if column not in frame.columns]
     if missing:
+        _refuse_semicolons(path, separator)
         raise LookalikeError(
             f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}"
         )
     return frame
+
+
+def _refuse_semicolons(path: Path, separator: str) -> None:
+    """Say what is wrong with a table that a spreadsheet in a language with decimal commas wrote.
+
+    It is not read as it is: 1.234 there may be a thousand or a little more than one.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        header = file.readline()
+    if ";" in header and separator not in header:
+        wanted = "tab" if separator == "\t" else "comma"
+        raise LookalikeError(
+            f"{path}: has semicolons between its cells, where {wanted}s are needed; in a text editor replace first "
+            f"every comma by a point, then every semicolon by a {wanted}"
+        ) from None
 
 
 @contextmanager
@@ -165,7 +183,8 @@ def refuse_occupied(path: Path) -> None:
     """Raise `LookalikeError` if `path` is a file or a folder that holds anything."""
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        raise LookalikeError(f"{path}: exists already and is never overwritten; choose another folder or remove it")
+        another = "name" if path.is_file() else "folder"
+        raise LookalikeError(f"{path}: exists already and is never overwritten; choose another {another} or remove it")
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from data.errors import LookalikeError
 from data.settings import Section, nearest, read_settings
+from data.shipped import EXAMPLE_STUDY
 from data.task import Layout, TaskFile, read_task, refuse_layout, shipped_tasks, task_label
 
 
@@ -83,7 +84,7 @@ def read_study(path: Path) -> StudyFile:
     `LookalikeError` naming the first field at fault.
     """
     path = Path(path)
-    missing = "no such study file; see data/example-study/study.toml for one to start from"
+    missing = f"no such study file; is this the study's folder? See {EXAMPLE_STUDY} for one to start from"
     study, sha256 = read_settings(path, Study, missing)
     task = _find_task(path, study.task)
     if task is None:

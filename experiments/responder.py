@@ -226,7 +226,7 @@ def _open_keyboard() -> Any:
     except ImportError as error:
         raise LookalikeError(
             f"keys cannot be timed (psychtoolbox: {error}); on Debian or Ubuntu: apt install libjack-jackd2-0, "
-            "elsewhere: pip install 'lookalike[lab]'"
+            'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"'
         ) from None
     from psychopy.hardware.keyboard import Keyboard
 

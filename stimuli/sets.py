@@ -168,7 +168,8 @@ def read_set(folder: Path) -> StimulusSet:
     path = folder / "stimuli.csv"
     if not path.is_file():
         raise LookalikeError(
-            f"{folder}: no stimulus set here (stimuli.csv is missing); make one with 'lookalike stimuli build'"
+            f"{folder}: no stimulus set here (stimuli.csv is missing); is this the study's folder? If there is no set "
+            "yet, 'lookalike stimuli build' makes one"
         )
     table = read_table(path, COLUMNS, text=_TEXT)
     about = read_json(folder / "stimuli.json")

@@ -178,6 +178,11 @@ def test_a_spreadsheets_byte_order_mark_is_no_part_of_the_first_name(tmp_path: P
         (b'a,b\n"1,2\n', "not readable as a table"),
         (b"a,b\n\xff\xfe,1\n", "not readable as a table"),
         (b"a,b\n1,2,3\n4,5,6\n", "more cells than its header"),
+        (b"a;b\n0;0,4\n1;0,5\n", "has semicolons between its cells, where commas are needed; in a text editor replace"),
+        (b"\xef\xbb\xbfa;b\r\n0;1\r\n", "has semicolons between its cells"),
+        (b"sep=;\na;b\n0;1\n", "has semicolons between its cells"),
+        (b"a;b\n0;4\n1;0,5\n", "has semicolons between its cells"),
+        (b"a;1,c\n1,2\n", "column a, b is missing; it has a;1, c"),
         (b"a,c\n1,2\n", "column b is missing; it has a, c"),
         (b"c,d\n1,2\n", "column a, b is missing; it has c, d"),
     ],
@@ -234,13 +239,13 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "out") == ["a"]
 
 
-@pytest.mark.parametrize("occupied_by", ["file", "folder"])
-def test_an_occupied_place_is_refused_and_untouched(tmp_path: Path, occupied_by: str) -> None:
+@pytest.mark.parametrize(("occupied_by", "name"), [("file", "name"), ("folder", "folder")])
+def test_an_occupied_place_is_refused_and_untouched(tmp_path: Path, occupied_by: str, name: str) -> None:
     out = tmp_path / "out"
     kept = out if occupied_by == "file" else out / "kept"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text("precious")
-    with pytest.raises(LookalikeError, match=r"out: exists already and is never overwritten"), new_folder(out):
+    with pytest.raises(LookalikeError, match=rf"out: exists already .* choose another {name} or"), new_folder(out):
         pytest.fail("the work must not begin")
     assert kept.read_text() == "precious"
     assert os.listdir(tmp_path) == ["out"]

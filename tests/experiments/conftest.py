@@ -179,7 +179,7 @@ def display() -> Iterator[dict[str, str]]:
     somebody's desktop. PsychoPy gets a home of its own too, since it writes to it on import.
     """
     if importlib.util.find_spec("psychopy") is None:
-        _unavailable("PsychoPy is not installed (pip install 'lookalike[lab]')")
+        _unavailable('PsychoPy is not installed (pip install ".[lab]")')
     if shutil.which("Xvfb") is None:
         _unavailable("Xvfb is not installed (apt install xvfb)")
     reading, writing = os.pipe()

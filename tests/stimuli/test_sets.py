@@ -311,7 +311,7 @@ def test_a_word_outside_the_contract_names_its_row(build: Build, column: str, va
 
 
 def test_a_folder_that_is_no_set(build: Build, tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"none: no stimulus set here"):
+    with pytest.raises(LookalikeError, match=r"none: no stimulus set here .*; is this the study's folder\?"):
         read_set(tmp_path / "none")
     made = build(Layout(main=4))
     manifest = made.folder / "stimuli.json"
