@@ -7,7 +7,8 @@ are unreliable, and forgotten when a screen wakes up.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize_scalar
 
 from data.errors import LookalikeError
-from data.files import read_table, write_table
+from data.files import read_table
 from data.trials import refuse_rows
 from experiments import gsdf
 
@@ -26,6 +27,7 @@ TOP = LEVELS - 1
 MIN_ROWS = 18  # what AAPM TG18 measures
 _MAX_GAP = 32  # levels between neighbouring rows; further apart, a curve through them is a guess
 COLUMNS = ("level", "luminance_cd_m2")
+MEASURED = "measured_utc"  # a column that may be there: when each reading was taken
 _CURE = "measure these levels again, or correct the table"
 
 Levels = npt.NDArray[np.uint8]
@@ -35,11 +37,13 @@ Values = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class LuminanceTable:
     """Measured luminances: framebuffer `levels` from 0 to 255, rising; `luminances_cd_m2` without the
-    room's light; `ambient_cd_m2`, the room's light that the screen reflects."""
+    room's light; `ambient_cd_m2`, the room's light that the screen reflects; `measured_utc`, when the last
+    reading was taken, where that is known."""
 
     levels: tuple[int, ...]
     luminances_cd_m2: tuple[float, ...]
     ambient_cd_m2: float = 0.0
+    measured_utc: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -89,15 +93,29 @@ class Lookup:
 
 
 def read_luminances(path: Path, ambient_cd_m2: float = 0.0) -> LuminanceTable:
-    """Read a CSV (or TSV) of measured luminances with columns level and luminance_cd_m2.
+    """Read a CSV (or TSV) of measured luminances with columns level and luminance_cd_m2, and perhaps measured_utc.
 
     Raises `LookalikeError` naming the rows at fault; see `checked`.
     """
-    return checked(read_table(path, COLUMNS), str(path), ambient_cd_m2)
+    frame = read_table(path, COLUMNS, text=(MEASURED,))
+    last = last_taken(frame, str(path))
+    table = checked(frame, str(path), ambient_cd_m2)
+    return table if last is None else replace(table, measured_utc=last.isoformat(timespec="seconds"))
 
 
-def write_luminances(path: Path, readings: list[tuple[int, float]]) -> None:
-    write_table(path, pd.DataFrame(readings, columns=list(COLUMNS)))
+def last_taken(frame: pd.DataFrame, source: str) -> datetime | None:
+    """When the last of these readings was taken, UTC; None where nothing says so.
+
+    Raises `LookalikeError`, naming `source`, if what should say so is no time.
+    """
+    if MEASURED not in frame or frame.empty or pd.isna(frame[MEASURED].iloc[-1]):
+        return None
+    text = str(frame[MEASURED].iloc[-1])
+    try:
+        taken = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise LookalikeError(f"{source}: {MEASURED} is {text!r}; write it as 2026-05-03T14:30:00, in UTC") from None
+    return taken.astimezone(timezone.utc) if taken.tzinfo else taken.replace(tzinfo=timezone.utc)
 
 
 def checked(frame: pd.DataFrame, source: str, ambient_cd_m2: float = 0.0) -> LuminanceTable:

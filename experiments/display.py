@@ -323,6 +323,10 @@ def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]
         said.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
     elif display.table is None:
         said.append("gamma was given, not measured")
+    elif not (found := display.conformance()).conforms:
+        said.append(
+            f"contrast is off its target by up to {found.worst:.0%}, more than the 10 % of a conforming display"
+        )
     if measured_hz is None:
         said.append("flips do not wait for the screen's refresh, so onsets and dropped frames are not known to a frame")
     elif display is not None and display.refresh_hz and not np.isclose(measured_hz, display.refresh_hz, rtol=0.02):

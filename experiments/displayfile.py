@@ -7,7 +7,6 @@ written beside it, and stands in the record of every session.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +17,8 @@ from data.errors import LookalikeError
 from data.files import write_text
 from experiments.calibration import (
     COLUMNS,
+    LEVELS,
+    TOP,
     Lookup,
     LuminanceTable,
     checked,
@@ -29,6 +30,7 @@ from experiments.calibration import (
 from experiments.conformance import Conformance, measure_conformance
 
 UNCALIBRATED = "uncalibrated"
+_PITCH_CM = (0.005, 0.1)  # a pixel of the finest telephone is smaller, one of a wall of lamps larger
 
 
 class Display(BaseModel):
@@ -56,12 +58,19 @@ class Display(BaseModel):
     image_height_deg: float | None = Field(None, gt=0, lt=90, description="None: about half the window")
     resample: bool = Field(False, description="reach image_height_deg exactly instead of by whole pixels")
     photodiode: Literal["bottom-left", "bottom-right", "top-left", "top-right"] | None = None
-    measured_utc: str | None = None
+    measured_utc: str | None = Field(None, description="when the last reading was taken; None: nothing says so")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Display:
         if min(*self.size_px, *self.size_cm) <= 0:
             raise ValueError("size_px and size_cm must be above 0")
+        for cm, px in zip(self.size_cm, self.size_px, strict=True):
+            if not _PITCH_CM[0] <= cm / px <= _PITCH_CM[1]:
+                raise ValueError(
+                    f"size_cm: {cm:g} cm for {px} px would be pixels of {10 * cm / px:.2g} mm, and displays have "
+                    f"{10 * _PITCH_CM[0]:g} to {10 * _PITCH_CM[1]:g}; give the size of the lit area in cm, such as "
+                    "52.7x29.6"
+                )
         if self.kind == "gsdf" and self.table is None:
             raise ValueError("kind gsdf needs a table of measured luminances")
         if self.kind == "gamma" and self.table is None and self.gamma is None:
@@ -120,7 +129,7 @@ class Display(BaseModel):
 
 
 def make_display(settings: Mapping[str, Any], table: LuminanceTable | None) -> Display:
-    """A display from its settings (the fields of `Display`) and what was measured, stamped with the time.
+    """A display from its settings (the fields of `Display`) and what was measured.
 
     Raises `LookalikeError` naming the setting at fault.
     """
@@ -128,13 +137,20 @@ def make_display(settings: Mapping[str, Any], table: LuminanceTable | None) -> D
     if table is not None:
         measured["table"] = tuple(zip(table.levels, table.luminances_cd_m2, strict=True))
         measured["table_sha256"] = table.sha256
-        measured["measured_utc"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        measured["measured_utc"] = table.measured_utc
     try:
         display = Display.model_validate({**settings, **measured})
     except ValidationError as error:
         raise LookalikeError(f"display: {_first_fault(error)}") from None
     display.lookup()
     return display
+
+
+def refuse_settings(settings: Mapping[str, Any]) -> None:
+    """Raise `LookalikeError` for settings with which no measurement would make a display: before one is taken."""
+    levels = tuple(range(0, LEVELS, 15))
+    usual = tuple(0.5 + 300 * (level / TOP) ** 2.2 for level in levels)
+    make_display(settings, LuminanceTable(levels, usual, settings["ambient_cd_m2"]))
 
 
 def read_display(path: Path) -> Display:
@@ -147,7 +163,8 @@ def read_display(path: Path) -> Display:
         display = Display.model_validate_json(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError):
         raise LookalikeError(
-            f"{path}: no such display file; make one with 'lookalike display calibrate {path.name}'"
+            f"{path}: no such display file; is this the study's folder? If there is none yet, "
+            f"'lookalike display calibrate {path.name}' makes one"
         ) from None
     except ValidationError as error:
         raise LookalikeError(f"{path}: {_first_fault(error)}") from None

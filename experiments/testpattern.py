@@ -50,7 +50,7 @@ def draw_pattern(size_px: Shape) -> Pixels:
 
 
 def show_pattern(display: Display | None, fullscreen: bool) -> None:
-    """Show the pattern in a window, through the display's lookup, until a key is pressed."""
+    """Show the pattern in a window, through the display's lookup, until a key is pressed or the window clicked."""
     lookup = no_lookup() if display is None else display.lookup()
     window = Window(int(lookup(_GREY)), fullscreen, 0 if display is None else display.screen)
     try:
@@ -58,7 +58,7 @@ def show_pattern(display: Display | None, fullscreen: bool) -> None:
         window.upload(lookup(draw_pattern((height, width))))
         window.draw()
         window.flip()
-        window.wait_for_key()
+        window.wait_for_key_or_click()
     finally:
         window.close()
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from data.errors import LookalikeError
 from experiments.calibration import TOP, Levels
+from experiments.events import WindowEvents
 from experiments.sizing import Shape
 
 WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
@@ -56,7 +57,7 @@ class Window:
         screens = self._window.winHandle.display.get_screens()
         if screen >= len(screens):  # PsychoPy would quietly take the first
             self.close()
-            raise LookalikeError(f"there is no screen {screen} on this computer, only {len(screens)}, counted from 0")
+            raise LookalikeError(f"there is no screen {screen} on this computer, only {counted(len(screens))}")
         self._clock = logging.defaultClock  # the clock that both flips and key presses are stamped with
         self._window.mouseVisible = False
         self.size_px = (int(self._window.size[0]), int(self._window.size[1]))
@@ -131,10 +132,13 @@ class Window:
     def wait_until(self, time_s: float) -> None:
         time.sleep(max(0.0, time_s - self.now()))
 
-    def wait_for_key(self) -> None:
+    def wait_for_key_or_click(self) -> None:
         from psychopy import event
 
-        event.waitKeys()
+        clicked = WindowEvents(self._window.winHandle, self.now)
+        event.clearEvents()
+        while not (event.getKeys() or clicked.clicks()):
+            time.sleep(0.01)
 
     def measure_refresh(self) -> float | None:
         """Refresh rate in Hz from a second of empty flips; None if flips do not wait for the screen."""
@@ -143,6 +147,11 @@ class Window:
 
     def close(self) -> None:
         self._window.close()
+
+
+def counted(screens: int) -> str:
+    """The numbers of so many screens, as a person and `--screen` name them."""
+    return "screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
 
 
 def refresh_hz(intervals_s: Any) -> float | None:
@@ -170,7 +179,10 @@ def _import_psychopy() -> Any:
         logging.console.setLevel(logging.ERROR)
         from psychopy import visual
     except ImportError as error:
-        raise LookalikeError(f"a window needs PsychoPy ({_first_line(error)}): pip install 'lookalike[lab]'") from None
+        raise LookalikeError(
+            f"a window needs PsychoPy ({_first_line(error)}); in the folder of Lookalike, "
+            'run: pip install -c constraints.txt ".[lab]"'
+        ) from None
     except Exception as error:  # a DISPLAY that nobody serves already fails while importing
         raise LookalikeError(
             f"PsychoPy cannot reach a screen ({_first_line(error)}); check DISPLAY, put 'xvfb-run -a' before the "

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from data.errors import LookalikeError
+
+
+def number(option: str) -> dict[str, Any]:
+    """What makes an option a number with a decimal point or a decimal comma, as photometers and keyboards have it."""
+
+    def parse(text: str) -> float:
+        try:
+            return float(str(text).replace(",", "."))
+        except ValueError:
+            raise LookalikeError(f"{option} is {text!r}; write a number, such as 0.2") from None
+
+    return {"parser": parse, "metavar": "<float>"}
+
 
 MAX_SEED = 2**31 - 1  # every generator takes these
 

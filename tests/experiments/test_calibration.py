@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
+from data.files import write_table
 from experiments import gsdf
 from experiments.calibration import (
+    COLUMNS,
     LuminanceTable,
     fit_gamma,
     gamma_lookup,
     gsdf_lookup,
     no_lookup,
     read_luminances,
-    write_luminances,
 )
 
 GOOD = [(level, 0.5 + level * 0.5) for level in range(0, 256, 15)]
@@ -111,6 +114,10 @@ def test_what_is_no_number_is_not_shown_as_white() -> None:
         no_lookup()(np.array([0.5, np.nan]))
 
 
+def write_luminances(path: Path, rows: list[tuple[int, float]]) -> None:
+    write_table(path, pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
 def test_a_measured_table_is_read_and_its_hash_follows_every_number(tmp_path: Path) -> None:
     path = tmp_path / "measured.csv"
     write_luminances(path, GOOD)
@@ -152,6 +159,30 @@ def test_a_bad_table_names_its_rows(tmp_path: Path, rows: list[tuple[object, obj
     lines = ["level,luminance_cd_m2", *(f"{level},{luminance}" for level, luminance in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(LookalikeError, match=rf"measured\.csv: .*{said}"):
+        read_luminances(path)
+
+
+@pytest.mark.parametrize(
+    ("last", "taken"),
+    [
+        ("2026-05-03T14:30:05", "2026-05-03T14:30:05+00:00"),
+        ("2026-05-03T14:30:05Z", "2026-05-03T14:30:05+00:00"),
+        ("2026-05-03T14:30:05.900+02:00", "2026-05-03T12:30:05+00:00"),
+        ("n/a", None),
+    ],
+)
+def test_when_the_last_reading_was_taken_is_known_where_the_table_says_so(
+    tmp_path: Path, last: str, taken: str | None
+) -> None:
+    path = tmp_path / "measured.csv"
+    write_luminances(path, GOOD)
+    without = read_luminances(path)
+    assert without.measured_utc is None
+    times = [*["2026-05-02T08:00:00"] * (len(GOOD) - 1), last]
+    write_table(path, pd.DataFrame(GOOD, columns=list(COLUMNS)).assign(measured_utc=times))
+    assert read_luminances(path) == replace(without, measured_utc=taken)
+    write_table(path, pd.DataFrame(GOOD, columns=list(COLUMNS)).assign(measured_utc="yesterday"))
+    with pytest.raises(LookalikeError, match=r"measured\.csv: measured_utc is 'yesterday'; write it as 20"):
         read_luminances(path)
 
 

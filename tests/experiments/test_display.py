@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.errors import LookalikeError
 from experiments.display import FRAME_S, HeadlessScreen, WindowScreen, missed_frames, warnings_of
 from experiments.displayfile import Display
-from experiments.window import refresh_hz
+from experiments.window import counted, refresh_hz
 
 IMAGE = np.zeros((2, 2), np.float32)
 
@@ -67,8 +67,16 @@ def test_a_record_is_warned_of_what_cannot_be_trusted(make_display: Callable[...
     assert [one.split(":")[0] for one in warnings_of(None, 60.0)] == ["uncalibrated"]
     assert [one.split(":")[0] for one in warnings_of(make_display(kind="none"), 60.0)] == ["uncalibrated"]
     assert "do not wait for the screen's refresh" in warnings_of(known, None)[0]
+    for off in (make_display(kind="gamma", gamma=1.5), make_display(own=0.3)):  # eight bits are too coarse at its black
+        worst = f"{off.conformance().worst:.0%}"
+        [said] = warnings_of(off, 60.0)
+        assert said == f"contrast is off its target by up to {worst}, more than the 10 % of a conforming display"
     unmeasured = known.model_copy(update={"kind": "gamma", "gamma": 2.2, "table": None})
     assert warnings_of(unmeasured, 60.0) == ["gamma was given, not measured"]
+
+
+def test_screens_are_named_by_the_numbers_that_may_be_given() -> None:
+    assert [counted(screens) for screens in (1, 2, 3)] == ["screen 0", "screens 0 to 1", "screens 0 to 2"]
 
 
 def test_no_display_is_told_before_psychopy_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,5 +90,5 @@ def test_no_display_is_told_before_psychopy_is_touched(monkeypatch: pytest.Monke
 def test_a_missing_psychopy_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setitem(sys.modules, "psychopy", None)
-    with pytest.raises(LookalikeError, match=r"pip install 'lookalike\[lab\]'"):
+    with pytest.raises(LookalikeError, match=r'pip install -c constraints\.txt "\.\[lab\]"'):
         WindowScreen(0.5, (10, 10))

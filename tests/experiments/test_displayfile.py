@@ -69,6 +69,8 @@ def test_a_bad_table_in_a_display_file_names_its_rows(written: Path) -> None:
         ({"distance_cm": 0}, "distance_cm: "),
         ({"distance": 57}, "distance: Extra inputs"),
         ({"size_cm": [0, 30]}, "size_px and size_cm must be above 0"),
+        ({"size_cm": [400, 320]}, r"size_cm: 400 cm for 1280 px .* pixels of 3\.1 mm, .* in cm, such as"),
+        ({"size_cm": [40, 5]}, "size_cm: 5 cm for 1024 px"),
         ({"size_px": [1280.5, 1024]}, r"size_px\.0: "),
         ({"gamma": 2.2}, "gamma is given, but kind is gsdf"),
         ({"table": None}, "kind gsdf needs a table"),
@@ -86,7 +88,9 @@ def test_a_fault_names_its_field(written: Path, change: dict[str, object], said:
 
 
 def test_no_file_and_no_json_are_told(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"no such display file; make one with 'lookalike display calibrate"):
+    with pytest.raises(
+        LookalikeError, match=r"no such display file; is this the study's folder\? .* calibrate display"
+    ):
         read_display(tmp_path / "display.json")
     (tmp_path / "display.json").write_text("{", encoding="utf-8")
     with pytest.raises(LookalikeError, match=r"display\.json: .*JSON"):

@@ -178,7 +178,7 @@ def test_without_a_display_file_the_record_says_uncalibrated(
     ("settings", "reason"),
     [
         ({"size_px": (1920, 1080)}, "the screen has 1280 x 1024 px and 'Room 2' 1920 x 1080"),
-        ({"screen": 3}, "there is no screen 3 on this computer, only 1"),
+        ({"screen": 3}, "there is no screen 3 on this computer, only screen 0"),
         ({"image_height_deg": 30.0}, "at most "),
     ],
 )

@@ -3,15 +3,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from data.errors import LookalikeError
-from experiments.calibration import LuminanceTable, read_luminances
-from experiments.measuring import LEVELS, measure
+from data.files import read_table
+from experiments.calibration import COLUMNS, LuminanceTable, read_luminances
+from experiments.measuring import LEVELS, measure, refuse_whole
 
 ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime.now(timezone.utc)
 
 
 class Bench:
@@ -32,6 +35,14 @@ class Bench:
 
     def measure(self, levels: tuple[int, ...] = LEVELS) -> LuminanceTable:
         return measure(self.shown.append, self.ask, self.told.append, levels, self.path, 0.2)
+
+
+def at(moment: datetime, path: Path, levels: tuple[int, ...] = LEVELS) -> str:
+    """Write readings, one a minute, the last of them taken at `moment`; returns that time."""
+    times = [(moment - timedelta(minutes=n)).isoformat(timespec="seconds") for n in range(len(levels))][::-1]
+    rows = [f"{level},{reading(level)},{time}" for level, time in zip(levels, times, strict=True)]
+    path.write_text("\n".join(["level,luminance_cd_m2,measured_utc", *rows]) + "\n", encoding="utf-8")
+    return times[-1]
 
 
 def reading(level: int) -> str:
@@ -88,17 +99,64 @@ def test_what_is_no_rising_luminance_is_asked_again(tmp_path: Path) -> None:
 
 def test_readings_of_other_levels_are_not_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "readings.csv"
-    path.write_text("level,luminance_cd_m2\n0,0.4\n6,0.5\n", encoding="utf-8")
+    at(NOW, path, (0, 6))
+    before = path.read_bytes()
     with pytest.raises(LookalikeError, match="holds readings of other levels"):
         Bench(path).measure()
-    assert path.read_text(encoding="utf-8").endswith("6,0.5\n")
+    assert path.read_bytes() == before
 
 
-def test_readings_that_are_complete_are_taken_as_they_are(tmp_path: Path) -> None:
-    Bench(tmp_path / "readings.csv").measure()
-    again = Bench(tmp_path / "readings.csv", iter(()))
-    assert len(again.measure().levels) == len(LEVELS)
-    assert again.shown == []
+def test_readings_that_are_complete_are_taken_as_they_are_and_with_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "readings.csv"
+    last = at(NOW - timedelta(hours=23), path)
+    again = Bench(path, iter(()))
+    table = again.measure()
+    assert (table.levels, table.measured_utc, again.shown) == (LEVELS, last, [])
+    assert again.told == [f"{path}: holds all 20 readings, the last of {last}; they are taken as they are"]
+
+
+def test_the_time_is_that_of_the_last_reading(tmp_path: Path) -> None:
+    path = tmp_path / "readings.csv"
+    before = at(NOW - timedelta(hours=2), path, LEVELS[:7])
+    start = datetime.now(timezone.utc).replace(microsecond=0)
+    table = Bench(path).measure()
+    assert table.measured_utc is not None
+    assert start <= datetime.fromisoformat(table.measured_utc) <= datetime.now(timezone.utc)
+    assert read_table(path, COLUMNS)["measured_utc"].tolist()[6] == before
+
+
+@pytest.mark.parametrize("count", [3, len(LEVELS)])
+@pytest.mark.parametrize("days", [1.1, 120, -2, None])
+def test_readings_of_another_day_are_set_aside_and_all_levels_measured_anew(
+    tmp_path: Path, count: int, days: float | None
+) -> None:
+    path = tmp_path / "readings.csv"
+    name = "readings-undated.csv"
+    if days is None:
+        path.write_text("level,luminance_cd_m2\n" + "".join(f"{n},{reading(n)}\n" for n in LEVELS[:count]))
+    else:
+        name = f"readings-{at(NOW - timedelta(days=days), path, LEVELS[:count])[:10]}.csv"
+    before = path.read_bytes()
+    (tmp_path / name).write_text("kept")
+    bench = Bench(path)
+    table = bench.measure()
+    assert bench.shown == list(LEVELS)
+    assert str(table.measured_utc) >= NOW.isoformat(timespec="seconds")
+    assert (tmp_path / name).read_text() == "kept"
+    aside = (tmp_path / name).with_stem(f"{Path(name).stem}-2")
+    assert aside.read_bytes() == before
+    [told] = bench.told
+    assert f"set aside in {aside}, and all levels measured anew" in told
+
+
+def test_a_whole_measurement_is_no_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "checked.csv"
+    refuse_whole(path, LEVELS)
+    at(NOW, path, LEVELS[:-1])
+    refuse_whole(path, LEVELS)
+    at(NOW, path)
+    with pytest.raises(LookalikeError, match=r"checked\.csv: holds a whole measurement already; see it with --from"):
+        refuse_whole(path, LEVELS)
 
 
 SHOW = """

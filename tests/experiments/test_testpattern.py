@@ -102,8 +102,9 @@ show_pattern(read_display(Path(sys.argv[2]) / "display.json"), False)
 """
 
 
-def test_the_window_shows_the_pattern_through_the_lookup_until_a_key(
-    display: dict[str, str], make_display: Callable[..., Display], tmp_path: Path
+@pytest.mark.parametrize("end", ["space", "Escape", "Return", "click"])
+def test_the_window_shows_the_pattern_through_the_lookup_until_a_key_or_a_click(
+    display: dict[str, str], make_display: Callable[..., Display], tmp_path: Path, end: str
 ) -> None:
     from Xlib import XK, X
     from Xlib import display as displays
@@ -112,7 +113,10 @@ def test_the_window_shows_the_pattern_through_the_lookup_until_a_key(
     room = make_display()
     write_display(tmp_path / "display.json", room)
     server = displays.Display(display["DISPLAY"])
-    space = server.keysym_to_keycode(XK.string_to_keysym("space"))
+    if end == "click":
+        detail, events = 1, (X.ButtonPress, X.ButtonRelease)
+    else:
+        detail, events = server.keysym_to_keycode(XK.string_to_keysym(end)), (X.KeyPress, X.KeyRelease)
     command = [sys.executable, "-c", SHOW, str(ROOT), str(tmp_path)]
     with subprocess.Popen(command, env=display, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -120,10 +124,13 @@ def test_the_window_shows_the_pattern_through_the_lookup_until_a_key(
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
                 if (tmp_path / "frame.npy").exists():
-                    xtest.fake_input(server, X.KeyPress, space)
-                    xtest.fake_input(server, X.KeyRelease, space)
+                    xtest.fake_input(server, X.MotionNotify, x=640, y=512)
+                    for event in events:
+                        xtest.fake_input(server, event, detail)
                     server.sync()
-            assert process.poll() == 0, process.communicate()
+            ended = process.poll()
+            process.kill()  # one that goes on would be waited for without end
+            assert ended == 0, process.communicate()
         finally:
             process.kill()
     frame = np.load(tmp_path / "frame.npy")

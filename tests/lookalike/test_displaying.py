@@ -81,6 +81,31 @@ def test_a_later_measurement_is_checked_through_the_same_lookup(lookalike, calib
     assert json.loads(brighter_room.out)["ambient_cd_m2"] == 20
 
 
+def test_the_file_says_when_it_was_measured_and_not_when_it_was_written(lookalike, measured, tmp_path):
+    undated = lookalike("display", "calibrate", tmp_path / "a.json", *SIZED, "--from", measured, "--json")
+    assert json.loads(undated.out)["measured_utc"] is None
+    assert "no column measured_utc, so the display file does not say when" in undated.err
+    lines = measured.read_text(encoding="utf-8").splitlines()
+    dated = [f"{lines[0]},measured_utc", *(f"{line},2026-05-03T14:30:00" for line in lines[1:])]
+    measured.write_text("\n".join(dated) + "\n", encoding="utf-8")
+    said = lookalike("display", "calibrate", tmp_path / "b.json", *SIZED, "--from", measured, "--json")
+    assert (json.loads(said.out)["measured_utc"], said.err) == ("2026-05-03T14:30:00+00:00", "")
+    assert measured.exists()  # made elsewhere, so it keeps its name
+
+
+def test_numbers_may_have_a_decimal_comma(lookalike, mistake, measured, tmp_path):
+    path, again = tmp_path / "display.json", tmp_path / "again.json"
+    numbers = ("--distance", "57,5", "--ambient", "0,2", "--size-cm", "40,5x32,4", "--refresh", "59,94")
+    assert lookalike("display", "calibrate", path, *SIZED, *numbers, "--from", measured).code == 0
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert (stored["distance_cm"], stored["ambient_cd_m2"], stored["refresh_hz"]) == (57.5, 0.2, 59.94)
+    assert stored["size_cm"] == [40.5, 32.4]
+    for option in ("--ambient", "--distance", "--gamma", "--refresh", "--image-deg"):
+        said = mistake("display", "calibrate", again, *SIZED, "--from", measured, option, "0;2")
+        assert f"{option} is '0;2'; write a number, such as 0.2" in said
+    assert lookalike("display", "check", path, "--from", measured, "--ambient", "0,25", "--json").code == 0
+
+
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_the_contrast_response_is_drawn(lookalike, calibrate, tmp_path, suffix, start):
     figure = tmp_path / f"figure.{suffix}"
@@ -117,6 +142,10 @@ def test_mistakes_are_told_and_write_nothing(mistake, calibrate, measured, tmp_p
     assert "--size-cm is 'A4'; write width x height" in calibrating(*SIZED, "--size-cm", "A4", "--from", measured)
     assert "pixels are whole numbers" in calibrating(*ROOM, "--size-px", "12.5x10", "--from", measured)
     assert "give --size-px" in calibrating(*ROOM, "--from", measured)
+    assert "give the size of the lit area in cm" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured)
+    european = tmp_path / "european.csv"
+    european.write_text(measured.read_text(encoding="utf-8").replace(",", ";").replace(".", ","), encoding="utf-8")
+    assert "european.csv: has semicolons between its cells" in calibrating(*SIZED, "--from", european)
     assert "kind: Input should be" in calibrating(*SIZED, "--from", measured, "--kind", "dicom")
     assert "distance_cm: " in calibrating(*SIZED, "--distance", 0, "--from", measured)
     assert "kind gsdf needs a table" in calibrating(*SIZED, "--unmeasured")
@@ -127,7 +156,7 @@ def test_mistakes_are_told_and_write_nothing(mistake, calibrate, measured, tmp_p
     )
     path = calibrate()
     before = path.read_bytes()
-    assert "never overwritten" in mistake("display", "calibrate", path, *SIZED, "--from", measured)
+    assert "choose another name or remove it" in mistake("display", "calibrate", path, *SIZED, "--from", measured)
     assert path.read_bytes() == before
     assert "a figure ends in .svg" in mistake("display", "check", path, "--figure", tmp_path / "figure.gif")
     assert "--ambient belongs to" in mistake("display", "check", path, "--ambient", 1)
@@ -147,7 +176,7 @@ def test_a_session_takes_a_display_file(mistake, calibrate, tmp_path, command):
 def typing(tmp_path):
     """`typing(words, *command)`: the command line in a window of its own, with `words` typed at it."""
     if shutil.which("xvfb-run") is None or importlib.util.find_spec("psychopy") is None:
-        why = "needs PsychoPy (pip install 'lookalike[lab]') and xvfb-run (apt install xvfb xauth)"
+        why = 'needs PsychoPy (pip install ".[lab]") and xvfb-run (apt install xvfb xauth)'
         pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
 
     def call(words, *command):
@@ -172,6 +201,10 @@ def test_a_person_calibrates_stops_goes_on_and_checks(typing, tmp_path):
     other = typing(readings, *command, "--size-px", "1920x1080")
     assert other.returncode == 2
     assert "the screen has 1280 x 1024 px, not what was given" in other.stderr
+    wrong = typing(readings, *command, "--size-cm", "400x320")
+    assert wrong.returncode == 2
+    assert "give the size of the lit area in cm" in wrong.stderr  # told before anything is asked
+    assert not (tmp_path / "display-readings.csv").exists()
     stopped = typing(readings[:5], *command)  # the input ends, as at Ctrl+D
     assert stopped.returncode == 2
     assert "stopped after 5 of 20 levels" in stopped.stderr
@@ -184,6 +217,11 @@ def test_a_person_calibrates_stops_goes_on_and_checks(typing, tmp_path):
     assert (shown["size_px"], shown["calibration"]) == ([1280, 1024], "gsdf")
     stored = json.loads(path.read_text(encoding="utf-8"))
     assert stored["table"] == [[level, float(typed)] for level, typed in zip(LEVELS, readings, strict=True)]
+    aside = tmp_path / f"display-readings-{shown['measured_utc'][:10]}.csv"
+    last = aside.read_text(encoding="utf-8").splitlines()[-1]
+    assert shown["measured_utc"] == stored["measured_utc"] == last.split(",")[2]
+    assert shown["readings"].endswith(aside.name)
+    assert not (tmp_path / "display-readings.csv").exists()  # so that the next calibration starts anew
     from experiments.conformance import levels_to_check
     from experiments.displayfile import read_display
 
@@ -193,3 +231,6 @@ def test_a_person_calibrates_stops_goes_on_and_checks(typing, tmp_path):
     assert checked.returncode == 0, checked.stderr
     assert json.loads(checked.stdout)["conforms"] is True
     assert len((tmp_path / "again.csv").read_text(encoding="utf-8").splitlines()) == 19
+    once_more = typing([], "display", "check", path, "--measure", tmp_path / "again.csv")
+    assert once_more.returncode == 2
+    assert "holds a whole measurement already; see it with --from" in once_more.stderr
