@@ -50,7 +50,8 @@ class SessionState:
 class ParticipantState:
     """How one participant stands.
 
-    `consent` is None for a code that was not made for a person. `retest` is *due* once `retest_after_days` have
+    `consent` is None for a code that was not made for a person. `observer` is who answers under this code: human,
+    simulated or scripted, and None where nothing readable says so. `retest` is *due* once `retest_after_days` have
     gone by since a complete session 1, *waiting* before, *begun* and *done* with a later session, *not stated*
     where no study file says after how many days; `due_in_days` is negative once it is due.
     `withdrawing` marks a removal that began and did not end. `problem` says why the participant's file cannot
@@ -59,6 +60,7 @@ class ParticipantState:
 
     participant: str
     consent: bool | None
+    observer: str | None
     sessions: tuple[SessionState, ...]
     retest: Retest
     due_in_days: float | None
@@ -101,6 +103,7 @@ def _participant(data: Path, code: str, study: StudyFile | None, example: str) -
     return ParticipantState(
         participant=code,
         consent=None if person is None else person.reader.consent,
+        observer="human" if person else next((one.observer for one in sessions if one.observer), None),
         sessions=sessions,
         retest=retest,
         due_in_days=due_in_days,

@@ -7,10 +7,8 @@ whoever asks again finishes what a crash left undone.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,20 +19,19 @@ from data.trials import check_label
 from experiments import participants, roster
 from experiments.participants import withdrawal_mark
 from experiments.status import session_states
-
-_TEXTS = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".imrmc", ".html", ".md", "")
+from experiments.traces import Traces, find_traces
 
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What was removed, and which other files below the data folder still name the code.
+    """What was removed, and which other files in the data folder and beside it still name the code.
 
     Those were made by hand or exported; nobody but the lab can say what to do with them.
     """
 
     sessions: int
     answers: int
-    still_named_in: tuple[Path, ...]
+    traces: Traces
 
 
 def refuse_withdrawal(data: Path, participant: str) -> None:
@@ -83,6 +80,7 @@ def withdraw(data: Path, participant: str) -> Withdrawn:
         for half_written in mark.parent.glob(f".{mark.name}.*.partial"):
             half_written.unlink()
         sync_folder(data)
+        traces = find_traces(data, participant, apart_from=mark)  # stopped in here, the same call looks once more
         mark.unlink()
         sync_folder(mark.parent)
     except OSError as error:
@@ -90,7 +88,7 @@ def withdraw(data: Path, participant: str) -> Withdrawn:
             f"{error.filename or data}: could not be removed ({error.strerror}); close what holds it, then "
             f"'lookalike status {data} --withdraw {participant}' once more finishes it"
         ) from error
-    return Withdrawn(begun["sessions"], begun["answers"], tuple(_naming(data, participant)))
+    return Withdrawn(begun["sessions"], begun["answers"], traces)
 
 
 def withdrawals(data: Path) -> int:
@@ -137,15 +135,3 @@ def _note(data: Path, date: str, token: str) -> None:
 
 def _withdrawals(data: Path) -> Path:
     return Path(data) / "sourcedata" / "withdrawals.txt"
-
-
-def _naming(data: Path, participant: str) -> Iterator[Path]:
-    """Text files below `data` whose name or content holds the code as a word of its own."""
-    word = re.compile(rf"(?<![A-Za-z0-9]){participant}(?![A-Za-z0-9])")
-    for path in sorted(data.rglob("*")):
-        if (
-            path.is_file()
-            and path.suffix.lower() in _TEXTS
-            and (word.search(path.name) or word.search(path.read_text(encoding="utf-8", errors="replace")))
-        ):
-            yield path

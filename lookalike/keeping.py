@@ -11,7 +11,7 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.console import relative, say, show, show_table
-from lookalike.options import Data, Json
+from lookalike.options import Data, Json, number
 
 if TYPE_CHECKING:
     from experiments.status import ParticipantState
@@ -27,14 +27,20 @@ TRAINING = "radiologist, resident, physician, radiographer, scientist, student o
 def participant_new(
     data: Data,
     expertise: Annotated[str | None, typer.Option(help=f"The reader's training: {TRAINING}.")] = None,
-    years: Annotated[float | None, typer.Option(help="Years of reading such images.")] = None,
-    volume_per_year: Annotated[float | None, typer.Option(help="Cases read per year.")] = None,
+    years: Annotated[float | None, typer.Option(help="Years of reading such images.", **number("--years"))] = None,
+    volume_per_year: Annotated[
+        float | None, typer.Option(help="Cases read per year.", **number("--volume-per-year"))
+    ] = None,
     corrected_vision: Annotated[
         bool | None, typer.Option("--corrected-vision/--no-corrected-vision", help="Glasses or lenses in sessions.")
     ] = None,
     consent: Annotated[bool, typer.Option("--consent", help="The participant has consented. Not exported.")] = False,
-    room_light_lux: Annotated[float | None, typer.Option(help="Room light at the screen, lx.")] = None,
-    viewing_distance_cm: Annotated[float | None, typer.Option(help="From eye to screen, cm.")] = None,
+    room_light_lux: Annotated[
+        float | None, typer.Option(help="Room light at the screen, lx.", **number("--room-light-lux"))
+    ] = None,
+    viewing_distance_cm: Annotated[
+        float | None, typer.Option(help="From eye to screen, cm.", **number("--viewing-distance-cm"))
+    ] = None,
     notes: Annotated[str, typer.Option(help="For the lab only: never exported. No names.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -160,9 +166,21 @@ def _withdraw(data: Path, participant: str, yes: bool, as_json: bool) -> None:
         if sys.stdin.readline().strip() != participant:
             raise LookalikeError("that is not the same code; nothing was removed")
     gone = withdraw(data, participant)
-    named = [relative(path) for path in gone.still_named_in]
-    show({"sessions_removed": gone.sessions, "answers_removed": gone.answers, "still_named_in": named}, as_json)
-    say("Results, exports and backups made before still hold these answers: remove them, or make them again.")
+    found = gone.traces
+    said: dict[str, Any] = {"sessions_removed": gone.sessions, "answers_removed": gone.answers}
+    said["still_named_in"] = [relative(path) for path in found.named_in] or ([] if as_json else ["none found"])
+    said["looked_in"] = [str(folder) for folder in found.looked_in]
+    said["not_looked_into"] = [relative(path) for path in found.not_looked_into]
+    if as_json:
+        show(said | {"all_looked_at": found.all_looked_at}, True)
+    else:
+        show({name: ", ".join(value) if isinstance(value, list) else value for name, value in said.items()}, False)
+    if not found.all_looked_at:
+        say("There are too many files to look into all; search those for the code that lie deeper.")
+    say(
+        "Text files were searched, not hidden folders, other programs' formats or other disks. Results, exports and "
+        "backups made before still hold these answers, wherever they are: remove them, or make them again."
+    )
 
 
 def _row(one: ParticipantState) -> list[str]:
@@ -175,9 +193,10 @@ def _row(one: ParticipantState) -> list[str]:
         + ("" if session.trials is None or session.state == "complete" else f" {session.answered} of {session.trials}")
         for session in one.sessions
     )
+    nobody = one.observer if one.observer in ("simulated", "scripted") else "-"
     return [
         one.participant,
-        {None: "-", True: "yes", False: "no"}[one.consent],
+        {None: nobody, True: "yes", False: "no"}[one.consent],
         "withdrawal not finished" if one.withdrawing else sessions or "-",
         ", ".join(f"{days:.1f}" for days in begun) or "-",
         one.retest + left,

@@ -84,6 +84,11 @@ def test_the_states_of_sessions(sit: Callable[..., Result], small_set: StimulusS
         "unshown": [(1, "not begun", 0, None)],
         "beginning": [(1, "beginning", 0, None)],
     }
+    people = ("k7q2m", "w3x9d")
+    unknown = ("damaged", "tableonly", "unshown", "beginning")
+    assert {name: one.observer for name, one in found.items()} == {
+        "whole": "simulated", "part": "simulated", **dict.fromkeys(people, "human"), **dict.fromkeys(unknown),
+    }  # fmt: skip
     assert "line 4 is damaged" in str(found["damaged"].sessions[0].problem)
     assert {name: found[name].consent for name in ("k7q2m", "w3x9d", "whole")} == {
         "k7q2m": True,

@@ -26,6 +26,11 @@ from stimuli.sets import StimulusSet
 SIMULATED = Setup("simulated", window=False, simulated=Observer(dprime=1))
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # the current folder is searched for the code too
+
+
 @pytest.fixture
 def study(make_study: Callable[..., StudyFile]) -> StudyFile:
     return make_study(trials=20, practice_trials=4, catch_trials=3)
@@ -70,7 +75,7 @@ def test_everything_goes_but_a_dated_line(data: Path) -> None:
     temporary = data / "sourcedata" / "participants" / ".k7q2m.json.x1.partial"
     temporary.write_text("{}")
     gone = withdraw(data, "k7q2m")
-    assert (gone.sessions, gone.answers, gone.still_named_in) == (2, 54, ())
+    assert (gone.sessions, gone.answers, gone.traces.named_in) == (2, 54, ())
     assert_gone(data, before)
     assert [one.participant for one in status(data)] == ["w3x9d", "zz9zz"]
     with pytest.raises(LookalikeError, match=r"participant k7q2m: nothing in .* is of this code"):
@@ -81,9 +86,26 @@ def test_everything_goes_but_a_dated_line(data: Path) -> None:
 
 def test_files_that_still_name_the_code_are_told_and_left(data: Path) -> None:
     (data / "list.csv").write_text("1,k7q2m\n")
-    (data / "near.csv").write_text("k7q2mm and xk7q2m\n")
-    (data / "k7q2m.txt").write_text("")
-    assert set(withdraw(data, "k7q2m").still_named_in) == {data / "list.csv", data / "k7q2m.txt"}
+    (data.parent / "study-1.imrmc").write_text("k7q2m,stim-1,1,3\n")
+    named = {data / "list.csv", data.parent / "study-1.imrmc"}
+    assert set(withdraw(data, "k7q2m").traces.named_in) == named
+    assert all(path.exists() for path in named)
+
+
+def test_stopped_while_it_looks_for_the_code_a_second_call_looks_again(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data.parent / "study-1.csv").write_text("k7q2m\n")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(withdrawal, "find_traces", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            withdraw(data, "k7q2m")
+    gone = withdraw(data, "k7q2m")
+    assert (gone.answers, gone.traces.named_in) == (54, (data.parent / "study-1.csv",))
 
 
 def kill_after(data: Path, changes: int) -> int:
