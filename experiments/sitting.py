@@ -107,8 +107,9 @@ def hold(
         plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen, stimuli)
         differs = _say_differences(display or {}, screen, plan, say)
-        if setup.observer == "human" and setup.display is None:
-            say("no display file (--display): the screen's luminances and sizes are not known")
+        if setup.observer == "human":
+            for one in screen.about.get("warnings", []):
+                say(one)
         ready()
         folder = create_session(data, plan)
         return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))

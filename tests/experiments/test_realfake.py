@@ -46,7 +46,7 @@ def test_a_new_code_is_made_as_the_last_thing(
     assert (said, (tmp_path / "data").exists()) == ([], False)
 
     class Screen:
-        about: dict[str, object] = {}  # noqa: RUF012
+        about: dict[str, object] = {"warnings": ["uncalibrated"]}  # noqa: RUF012
 
         def close(self) -> None:
             there.append(set(made(tmp_path / "data")))
@@ -58,7 +58,7 @@ def test_a_new_code_is_made_as_the_last_thing(
     begin(study)
     assert there == [{"k7q2m"}]
     assert said == [
-        "no display file (--display): the screen's luminances and sizes are not known",
+        "uncalibrated",
         f"study file: {study}",
         "participant k7q2m",
     ]

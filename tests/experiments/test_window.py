@@ -207,10 +207,9 @@ def test_a_person_at_the_keyboard_who_leaves_two_images_before_the_end(
         until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
         output, noise = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    assert noise.splitlines() == [
-        "no display file (--display): the screen's luminances and sizes are not known",
-        f"study file: {study.path}",
-    ]
+    said = noise.splitlines()
+    assert said[0] == "uncalibrated: no display file, so luminance and size in degrees are unknown"
+    assert said[-1] == f"study file: {study.path}"
     assert "24 of 26 answered" in output
     log = read_record(record)
     assert (log.start["observer"], log.start["screen"]["kind"]) == ("human", "window")
