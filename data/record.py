@@ -9,7 +9,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 |              | days_since_first (None in session 1), screen, versions                               |
 | resume       | trial (the first one without an answer), seen (whether its image was on screen       |
 |              | before), gap_s (since the event before), clock_s (what the session's clock says),    |
-|              | observer, days_since_first, screen, versions                                         |
+|              | observer, screen, versions; days_since_first, but not in the oldest records          |
 | state        | state, block (None outside blocks): the session goes on to it                        |
 | consent      | none: the participant agreed to the consent text                                     |
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
@@ -52,7 +52,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "onset": ("trial", "stimulus_id", "onset"),
     "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
-    "resume": ("trial", "seen", "gap_s", "clock_s", "observer", "days_since_first", "screen", "versions"),
+    "resume": ("trial", "seen", "gap_s", "clock_s", "observer", "screen", "versions"),
     "state": ("state", "block"),
     "consent": (),
     "warm-up": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
@@ -98,13 +98,14 @@ class Log:
     def begun(self) -> Event:
         """The start, or the resume, from which the first answer came: an opening that got none was no session yet.
 
-        Its `utc` is when the session began, and 0 s on the session's clock. Raises `LookalikeError` as `start` does.
+        Its `utc` is when the session began, and 0 s on the session's clock. A resume without `days_since_first` is of
+        the time when the clock ran on from the start, answers or not. Raises `LookalikeError` as `start` does.
         """
         begun = self.start
         for entry in self.events:
             if entry["event"] == "answer":
                 break
-            if entry["event"] == "resume":
+            if entry["event"] == "resume" and "days_since_first" in entry:
                 begun = entry
         return begun
 

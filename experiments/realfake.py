@@ -58,7 +58,7 @@ def run(
     drawn, planned = draw_seed() if seed is None else seed, read_study(study or EXAMPLE_STUDY)
     begun = _begun(data, planned)
     told = _about_study(data, planned, begun, study is not None) if setup.observer == "human" else []
-    plan = draw_plan(shown, planned, participant, 1, drawn, _before(begun, planned, shown))
+    plan = draw_plan(shown, planned, participant, 1, drawn, _before(data, begun, planned, shown))
 
     def ready() -> None:
         for one in told:
@@ -69,21 +69,26 @@ def run(
     return hold(plan, shown, data, setup, progress, say=say, ready=ready)
 
 
-def _begun(data: Path, study: StudyFile) -> dict[Path, dict[str, Any]]:
+def _plans(data: Path) -> list[Path]:
+    """Where the plans of all first sessions in `data` stand, of whatever task."""
+    return sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}"))
+
+
+def _begun(data: Path, study: StudyFile) -> list[dict[str, Any]]:
     """The plans of first sessions of this task in `data`, as they stand on the disk.
 
     Damaged ones are left out: another participant's fault must stop nobody.
     """
-    plans: dict[Path, dict[str, Any]] = {}
-    for path in sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")):
+    plans: list[dict[str, Any]] = []
+    for path in _plans(data):
         with suppress(LookalikeError):
-            plans[path] = read_json(path)
-    return {path: plan for path, plan in plans.items() if plan.get("task") == study.study.task}
+            plans.append(read_json(path))
+    return [plan for plan in plans if plan.get("task") == study.study.task]
 
 
-def _about_study(data: Path, study: StudyFile, begun: dict[Path, dict[str, Any]], given: bool) -> list[str]:
+def _about_study(data: Path, study: StudyFile, begun: list[dict[str, Any]], given: bool) -> list[str]:
     """Which study file it is, in words. Raises `LookalikeError` if it is the default and others had another."""
-    others = sum(plan.get("study_sha256") != study.sha256 for plan in begun.values())
+    others = sum(plan.get("study_sha256") != study.sha256 for plan in begun)
     told = f"{others} of {len(begun)} participants here were run with another study file"
     if others and not given:
         raise LookalikeError(
@@ -93,17 +98,18 @@ def _about_study(data: Path, study: StudyFile, begun: dict[Path, dict[str, Any]]
     return [f"study file: {study.path if given else 'the shipped example'}", *changed]
 
 
-def _before(begun: dict[Path, dict[str, Any]], study: StudyFile, shown: Stimuli) -> Before:
+def _before(data: Path, begun: list[dict[str, Any]], study: StudyFile, shown: Stimuli) -> Before:
     """How many participants there are, with which keys; where each has images of his own, which ones they were shown.
 
-    Who has withdrawn does not count: keys are balanced among those whose data stay.
+    Who has withdrawn does not count: keys are balanced among those whose data stay. Images of one's own nobody else
+    was shown, in whatever task; so there a damaged plan raises `LookalikeError`.
     """
     task = study.need_task().task
-    there, keys = [plan.get("keys") for plan in begun.values()], task.key_mapping
+    there, keys = [plan.get("keys") for plan in begun], task.key_mapping
     straight, other = there.count(keys), there.count(turned(keys)) if keys else 0
     if task.images == "shared":
         return Before(straight + other, other)
-    plans = [plan for plan in map(read_plan, begun) if plan.stimulus_set_sha256 == shown.sha256]
+    plans = [plan for plan in map(read_plan, _plans(data)) if plan.stimulus_set_sha256 == shown.sha256]
     seen = (name for plan in plans for trial in plan.trials if trial.role != "practice" for name in trial.images)
     return Before(straight + other, other, frozenset(seen))
 

@@ -9,8 +9,10 @@ import pytest
 
 from data.errors import LookalikeError
 from data.study import StudyFile
+from data.trials import PLAN, session_folder
 from experiments import realfake
 from experiments.participants import made
+from experiments.plan import read_plan
 from experiments.sitting import Setup
 from stimuli.sets import StimulusSet
 
@@ -90,3 +92,32 @@ def test_a_study_file_that_changed_in_between_is_told(
     assert said[1] == (
         f"{study}: 1 of 1 participants here were run with another study file, or with this one before it was changed"
     )
+
+
+def test_own_images_are_nobodys_in_another_task_nor_in_a_damaged_plan(
+    make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    stimuli, one = make_set(main=60), make_study(task={"images": "own"}, trials=20, practice_trials=0)
+    other = make_study(task={"images": "own"}, kind="same_different", trials=8, practice_trials=0)
+    seen = [
+        {image for trial in read_plan(result.folder / PLAN).trials for image in trial.images}
+        for result in (
+            realfake.run(stimuli.folder, tmp_path, "sim1", one.path, 3, SIMULATED),
+            realfake.run(stimuli.folder, tmp_path, "sim2", other.path, 3, SIMULATED),
+        )
+    ]
+    assert not seen[0] & seen[1]
+    plan = session_folder(tmp_path, "sim1", 1) / PLAN
+    plan.write_text("{", encoding="utf-8")
+    with pytest.raises(LookalikeError, match=f"{plan.name}.* restore the file from a backup"):
+        realfake.run(stimuli.folder, tmp_path, "sim3", one.path, 3, SIMULATED)
+
+
+def test_a_damaged_plan_of_somebody_else_stops_nobody_where_images_are_shared(
+    small_set: StimulusSet, study: Path, tmp_path: Path
+) -> None:
+    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    for damage in ("{", "[]", "{}", '{"task": "realfake", "keys": 3}'):
+        (session_folder(tmp_path, "sim1", 1) / PLAN).write_text(damage, encoding="utf-8")
+        with pytest.raises(LookalikeError, match=CANNOT):
+            realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)

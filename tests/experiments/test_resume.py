@@ -355,3 +355,22 @@ def test_a_partial_retest_needs_a_main_trial_and_may_give_up_short_runs(
     retest.run(small_set.folder, data, "p1", 4, SETUP, partial=True, say=said.append)
     assert "in no order without more than 2 of one truth in a row" in said[-1]
     assert read_plan(folder_of(data, 2) / "plan.json").max_run is None
+
+
+def test_a_record_from_before_resumes_told_the_days_is_still_read(
+    small_set: StimulusSet, study: Path, data: Path
+) -> None:
+    """Then the clock ran on from the start, also where nothing had been answered before the resume."""
+    realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(6))
+    record = folder_of(data) / "record.jsonl"
+    start, *rest = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    kept = {name: start[name] for name in ("utc", "observer", "screen", "versions", "differs")}
+    resume = {"event": "resume", "trial": 1, "seen": False, "gap_s": 0.0, "clock_s": 0.0, **kept}
+    record.write_text("".join(json.dumps(event) + "\n" for event in (start, resume, *rest)), encoding="utf-8")
+    log = read_record(record)
+    assert log.begun == log.start
+    shutil.rmtree(data / "sub-p1")  # made without that resume
+    result = realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+    assert result.complete
+    assert read_sidecar(result.table)["Started"] == log.start["utc"]
+    assert read_bids(data)["onset"].is_monotonic_increasing
