@@ -89,6 +89,11 @@ def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup, correc
 
 def _remarks(found: PairGroup, name: str) -> list[str]:
     remarks = [f"Share of correct answers: {_mean(found.accuracy)}."]
+    if found.value.undefined:
+        remarks.append(
+            f"The mean {name} is that of {found.value.n} of {found.participants} participants: {found.value.undefined} "
+            "without a value left out (see the table for why)."
+        )
     if found.independent and found.differencing:
         remarks.append(
             f"Mean d′ if each image is judged by itself: {_mean(found.independent)}; if the two are compared: "

@@ -67,8 +67,8 @@ def analyze(
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else "realfake")
     if task != "realfake":
-        if stimuli is not None:
-            raise LookalikeError(f"--stimuli is for tables of one image at a time, not of {task}; leave it out")
+        rates = task != "matching"
+        _refuse_unheeded(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
         found = analyze_task(task, data, out, planned, pairs(columns, "--columns"), pairs(words, "--words"), correction)
         files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
         show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
@@ -89,6 +89,14 @@ def analyze(
         show(summary, True)
     else:
         show(headline(summary, out), False)
+
+
+def _refuse_unheeded(task: str, given: dict[str, object]) -> None:
+    """Raise `LookalikeError` for an option that would change nothing in the analysis of another task."""
+    for option, value in given.items():
+        if value not in (None, "", "fleming", "log-linear"):  # what they are if nobody gives them
+            one = "answers" if option == "--correction" else "one image at a time"
+            raise LookalikeError(f"{option} is for tables of {one}, not of {task}; leave it out")
 
 
 def _redrawn(max_run: int, generated: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int] | None:

@@ -142,6 +142,8 @@ def _mean(mean: dict[str, Any], digits: int) -> str:
     if mean["mean"] is None:
         return f"undefined ({mean['reason']})"
     text = f"mean {mean['mean']:.{digits}f}"
+    if mean["undefined"]:
+        text += f" of {mean['n']}, {mean['undefined']} without a value left out,"
     if mean["low"] is None:
         return f"{text} ({mean['reason']})"
     return f"{text} [{mean['low']:.{digits}f}, {mean['high']:.{digits}f}], {mean['level']:.0%} CI"

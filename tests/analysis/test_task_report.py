@@ -71,6 +71,20 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
 
 
+def test_who_has_no_value_without_a_correction_is_said_to_be_left_out(tmp_path: Path) -> None:
+    source = forced_choice(tmp_path, 1.0)
+    table = pd.read_csv(source)
+    table.loc[table["participant"] == "p0", "response"] = table["truth"]
+    table.to_csv(source, index=False)
+    told = "The mean d′ is that of 4 of 5 participants: 1 without a value left out"
+    for correction, words in (("log-linear", "corrected log-linearly"), ("none", "Rates are not corrected")):
+        summary = analyze_task("two_alternative", source, tmp_path / correction, correction=correction)
+        page = (tmp_path / correction / "report.html").read_text("utf-8")
+        assert words in page
+        assert (told in page) == (correction == "none")
+        assert summary["group"]["value"]["undefined"] == (correction == "none")
+
+
 def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('name = "S"\nplanned_participants = 5\n[endpoint]\ndelta = 0.084\n')
     source = forced_choice(tmp_path, 0.0)

@@ -1,6 +1,7 @@
 """Analysis from the command line."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -75,12 +76,15 @@ def test_correction_and_model_are_the_analysts_choice(lookalike, theirs, tmp_pat
     assert usual["estimators"] == {"correction": "log-linear", "model": "fleming"}
     assert "corrected log-linearly" in page
     assert "kept in place" in page
+    assert "without a d′" not in page
     other, page = analyzed("other", "--correction", "none", "--meta-d", "maniscalco-lau")
     assert other["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
     assert "not corrected" in page
     assert "in proportion to d′" in page
     one = other["participants"][0]
     assert (one["dprime"], one["dprime_reason"]) == (None, "hit rate is 1, so z is infinite; use a correction")
+    assert "P0: hit rate is 1, so z is infinite; use a correction" in page
+    assert "are those of 3 of 4: 1 without a d′ is left out, for whom a rate is 0 or 1" in page
     assert usual["participants"][0]["dprime"] > 0
     assert other["participants"][1]["meta_dprime"] != usual["participants"][1]["meta_dprime"]
     replaced, page = analyzed("replaced", "--correction", "replace")
@@ -89,6 +93,15 @@ def test_correction_and_model_are_the_analysts_choice(lookalike, theirs, tmp_pat
     factors = usual["groups"][0]
     assert factors["jzs_greater"]["bf10"] > factors["jzs"]["bf10"] > factors["jzs_less"]["bf10"]
     assert usual["participants"][0]["binormal_df"] >= 0
+
+
+def test_the_headline_says_of_how_many_a_mean_is(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"
+    table.to_csv(theirs, index=False)
+    words = ("--columns", COLUMNS, "--words", WORDS, "--correction", "none")
+    said = lookalike("analyze", theirs, *words, "--out", tmp_path / "results")
+    assert re.search(r"d', 4 not stated +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
 
 
 def test_a_participant_whose_trials_fit_no_capped_order_stops_no_analysis(lookalike, theirs, tmp_path):
@@ -167,6 +180,11 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["group"]["participants"] == 4
     told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--stimuli", tmp_path, "--out", tmp_path / "none")
     assert "--stimuli is for tables of one image at a time" in told
+    told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--meta-d", "maniscalco-lau", "--out", tmp_path / "none")
+    assert "--meta-d is for tables of one image at a time, not of two_alternative; leave it out" in told
+    words = ("--kind", "matching", "--correction", "replace")
+    told = mistake("analyze", tmp_path / "pairs.csv", *words, "--out", tmp_path / "none")
+    assert "--correction is for tables of answers, not of matching; leave it out" in told
     told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
     assert "column participant, target_deg, response_deg is missing" in told
 
