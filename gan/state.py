@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
         for key, module in _modules(run).items():
             module.load_state_dict(_under(tensors, key))
     except RuntimeError as error:
-        what = " ".join(str(error).split())
-        raise LookalikeError(f"{out / FILE}: was saved by another version of the networks ({what})") from None
+        what = textwrap.shorten(str(error), 160, placeholder=" ...")  # it names every tensor there is
+        raise LookalikeError(
+            f"{out / FILE}: was saved by another version of the networks ({what}); go on with the version of Lookalike "
+            "that began it, or train anew in another folder: its models stay as they are"
+        ) from None
     for key, (optimiser, module) in _optimisers(run).items():
         kept = _under(tensors, key)
         for name, parameter in module.named_parameters():
