@@ -24,7 +24,7 @@ _TEXTS = {
 @dataclass(frozen=True)
 class Traces:
     """`named_in`: files whose name or text holds the code as a word of its own. `looked_in`: the folders that were
-    searched, with all below them. `not_looked_into`: what could not be read, and files above `MOST_BYTES`.
+    searched, with all below them. `not_looked_into`: what could not be read, other disks, files above `MOST_BYTES`.
     `all_looked_at`: whether no folder beside the data held more than `MOST_FILES` files."""
 
     named_in: tuple[Path, ...]
@@ -36,7 +36,7 @@ class Traces:
 def find_traces(data: Path, participant: str, apart_from: Path) -> Traces:
     """Search all of `data` but one file, then the folder that holds it and the current one, nearest folders first.
 
-    There hidden folders and virtual environments are passed over; links are followed nowhere. Text files are
+    There hidden folders, virtual environments and other disks are passed over; links are followed nowhere. Text files are
     read, in UTF-8 or UTF-16; of others the name is looked at. What cannot be read is told, not raised.
     """
     data, here, apart_from = Path(data).resolve(), Path.cwd().resolve(), Path(apart_from).resolve()
@@ -58,13 +58,16 @@ def find_traces(data: Path, participant: str, apart_from: Path) -> Traces:
 
 def _files(start: Path, everywhere: bool, seen: set[Path], unread: list[Path]) -> Iterator[Path]:
     """Files of `start`, then of the folders in it, and so on down; folders in `seen` are not entered again."""
-    waiting = deque([start])
+    waiting, disk = deque([start]), _disk(start)
     while waiting:
         folder = waiting.popleft()
         if folder in seen:
             continue
         seen.add(folder)
         try:
+            if not everywhere and _disk(folder) != disk:  # or no disk at all: some files of /proc never end
+                unread.append(folder)
+                continue
             with os.scandir(folder) as scan:
                 entries = sorted(scan, key=lambda entry: entry.name)
         except OSError:
@@ -77,6 +80,10 @@ def _files(start: Path, everywhere: bool, seen: set[Path], unread: list[Path]) -
                 yield folder / entry.name
             elif entry.is_dir(follow_symlinks=False) and (everywhere or not entry.name.startswith(".")):
                 waiting.append(folder / entry.name)
+
+
+def _disk(folder: Path) -> int:
+    return os.stat(folder).st_dev
 
 
 def _names(path: Path, word: re.Pattern[bytes], unread: list[Path]) -> bool:

@@ -66,6 +66,15 @@ def test_hidden_folders_virtual_environments_and_links_are_not_entered(study: Pa
     assert found(study) == Traces((), (study, Path.cwd()), (), True)
 
 
+def test_other_disks_are_told_and_not_entered_but_for_the_data(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder at the very top has /proc beside it, where reading may never end."""
+    named = {write(study / "data" / "mounted" / "a.csv"), write(study / "b.csv")}
+    write(study / "mounted" / "deep" / "c.csv")
+    monkeypatch.setattr(traces, "_disk", lambda folder: int("mounted" in folder.parts))
+    seen = found(study)
+    assert (set(seen.named_in), seen.not_looked_into) == (named, (study / "mounted",))
+
+
 @pytest.mark.parametrize("here", ["study", "study/data", "study/deeper"])
 def test_a_folder_is_searched_once(study: Path, monkeypatch: pytest.MonkeyPatch, here: str) -> None:
     (study / "deeper").mkdir()
