@@ -79,10 +79,13 @@ class FrozenAdversary:
         return loss, loss.detach()
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
-        """Minus the mean logit, summed over heads, and the pull of the moments times `moments`."""
+        """Minus the mean logit, summed over heads; its gradient is also that of the moments' pull times `moments`."""
         means = [-head(seen).float().mean() for head, seen in zip(self.trained, fake, strict=True)]
         loss = torch.stack(means).sum()
-        return loss + self.weight * self.moments.pull(summary(fake)) if self.weight else loss
+        if self.weight:
+            pull = self.weight * self.moments.pull(summary(fake))
+            loss = loss + pull - pull.detach()  # its value is no distance, and would drown the loss in the log
+        return loss
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
         self.moments.note(mean(self._found))
