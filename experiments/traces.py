@@ -36,8 +36,8 @@ class Traces:
 def find_traces(data: Path, participant: str, apart_from: Path) -> Traces:
     """Search all of `data` but one file, then the folder that holds it and the current one, nearest folders first.
 
-    There hidden folders, virtual environments and other disks are passed over; links are followed nowhere. Text files are
-    read, in UTF-8 or UTF-16; of others the name is looked at. What cannot be read is told, not raised.
+    There hidden folders, virtual environments and other disks are passed over; links are followed nowhere. Text files
+    are read, in UTF-8 or UTF-16; of others the name is looked at. What cannot be read is told, not raised.
     """
     data, here, apart_from = Path(data).resolve(), Path.cwd().resolve(), Path(apart_from).resolve()
     word = re.compile(rf"(?<![A-Za-z0-9]){participant}(?![A-Za-z0-9])".encode())

@@ -204,8 +204,12 @@ def test_a_state_of_other_networks_is_refused_in_words(patches, tmp_path):
     with safe_open(tmp_path / "run" / FILE, framework="pt") as file:
         about = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys() if "to_grey" not in name}  # noqa: SIM118
-    save_file({name: value for name, value in tensors.items() if "generator" not in name}, tmp_path / "run" / FILE, about)
-    with pytest.raises(LookalikeError, match="saved by another version of the networks.*; go on with the version") as told:
+    save_file(
+        {name: value for name, value in tensors.items() if "generator" not in name}, tmp_path / "run" / FILE, about
+    )
+    with pytest.raises(
+        LookalikeError, match=r"saved by another version of the networks.*; go on with the version"
+    ) as told:
         train(patches, tmp_path / "run", SETTINGS, resume=True)
     assert len(str(told.value)) < 400 + len(str(tmp_path))
 

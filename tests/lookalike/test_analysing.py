@@ -180,7 +180,9 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["group"]["participants"] == 4
     told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--stimuli", tmp_path, "--out", tmp_path / "none")
     assert "--stimuli is for tables of one image at a time" in told
-    told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--meta-d", "maniscalco-lau", "--out", tmp_path / "none")
+    told = mistake(
+        "analyze", tmp_path / "pairs.csv", *mapping, "--meta-d", "maniscalco-lau", "--out", tmp_path / "none"
+    )
     assert "--meta-d is for tables of one image at a time, not of two_alternative; leave it out" in told
     words = ("--kind", "matching", "--correction", "replace")
     told = mistake("analyze", tmp_path / "pairs.csv", *words, "--out", tmp_path / "none")
