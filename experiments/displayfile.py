@@ -30,7 +30,7 @@ from experiments.calibration import (
 from experiments.conformance import Conformance, measure_conformance
 
 UNCALIBRATED = "uncalibrated"
-_PITCH_CM = (0.005, 0.1)  # a pixel of the finest telephone is smaller, one of a wall of lamps larger
+_PITCH_CM = (0.005, 0.25)  # a pixel of the finest telephone is smaller, one of a projector in a hall larger
 
 
 class Display(BaseModel):

@@ -57,12 +57,12 @@ def run(
         return go_on(plan, log, shown, data, setup, progress, say=say)
     drawn, planned = draw_seed() if seed is None else seed, read_study(study or EXAMPLE_STUDY)
     begun = _begun(data, planned)
-    told = _about_study(data, planned, begun, study is not None) if setup.observer == "human" else []
+    if setup.observer == "human":
+        for told in _about_study(data, planned, begun, study is not None):
+            say(told)
     plan = draw_plan(shown, planned, participant, 1, drawn, _before(data, begun, planned, shown))
 
     def ready() -> None:
-        for one in told:
-            say(one)
         if new:
             make_known(data, participant, setup.observer, say)
 

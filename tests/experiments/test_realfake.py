@@ -45,7 +45,8 @@ def test_a_new_code_is_made_as_the_last_thing(
         begin(study.with_name("none.toml"))
     with pytest.raises(LookalikeError, match=CANNOT):
         begin(study)
-    assert (said, (tmp_path / "data").exists()) == ([], False)
+    assert (said, (tmp_path / "data").exists()) == ([f"study file: {study}"], False)
+    said.clear()
 
     class Screen:
         about: dict[str, object] = {"warnings": ["uncalibrated"]}  # noqa: RUF012
@@ -60,8 +61,8 @@ def test_a_new_code_is_made_as_the_last_thing(
     begin(study)
     assert there == [{"k7q2m"}]
     assert said == [
-        "uncalibrated",
         f"study file: {study}",
+        "uncalibrated",
         "participant k7q2m",
     ]
 

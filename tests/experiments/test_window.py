@@ -208,8 +208,10 @@ def test_a_person_at_the_keyboard_who_leaves_two_images_before_the_end(
         output, noise = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     said = noise.splitlines()
-    assert said[0] == "uncalibrated: no display file, so luminance and size in degrees are unknown"
-    assert said[-1] == f"study file: {study.path}"
+    assert said[:2] == [
+        f"study file: {study.path}",
+        "uncalibrated: no display file, so luminance and size in degrees are unknown",
+    ]
     assert "24 of 26 answered" in output
     log = read_record(record)
     assert (log.start["observer"], log.start["screen"]["kind"]) == ("human", "window")
@@ -362,5 +364,5 @@ def test_a_display_nobody_serves_is_told(
         _, noise = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert "xvfb-run -a" in noise
-    assert noise.count("\n") == 1
+    assert noise.count("\n") == 2  # the study file, and this
     assert [path.name for path in (tmp_path / "data").rglob("*") if path.is_file()] == ["p1.json"]

@@ -57,3 +57,9 @@ def test_the_papers_preset_has_the_papers_widths():
     architecture = PRESETS["paper"].architecture
     assert [architecture.channels(size) for size in architecture.resolutions] == [512, 512, 512, 512, 256, 128, 64]
     assert (architecture.z_dim, architecture.w_dim, architecture.mapping_layers) == (512, 512, 8)
+
+
+def test_moments_need_the_frozen_discriminator():
+    with pytest.raises(LookalikeError, match="moments are of frozen's features, and the discriminator is stylegan"):
+        Settings(moments=1000.0)
+    assert Settings(discriminator="frozen", moments=1000.0).moments == 1000
