@@ -167,15 +167,18 @@ def test_an_altered_stimulus(mistake, workshop, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_no_display_for_a_window(mistake, workshop, tmp_path, monkeypatch):
+def test_no_display_for_a_window(lookalike, workshop, tmp_path, monkeypatch):
     pytest.importorskip("psychopy", reason="the lab extra is not installed")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr("sys.platform", "linux")
     register(tmp_path / "data", "k7q2m")
-    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+    said = lookalike("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
                    "--study", workshop / "study.toml")  # fmt: skip
-    assert "DISPLAY" in said
-    assert "xvfb-run" in said
+    told, error = said.err.splitlines()
+    assert (said.code, said.out, told) == (2, "", f"study file: {workshop / 'study.toml'}")
+    assert error.startswith("lookalike: ")
+    assert "DISPLAY" in error
+    assert "xvfb-run" in error
     assert not (tmp_path / "data" / "sub-k7q2m").exists()
 
 
