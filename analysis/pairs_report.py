@@ -23,8 +23,7 @@ _TITLES = {
 }
 _RATES = (
     "Only main trials of session 1 enter the group’s results; later sessions are measured each for itself. Unanswered "
-    "trials are left out and counted. %s; the standard "
-    "errors of z follow Gourevitch and Galanter {gourevitch1967}."
+    "trials are left out and counted. %s; the standard errors of z follow Gourevitch and Galanter {gourevitch1967}."
 )
 _CORRECTIONS: dict[Correction, str] = {
     "log-linear": "Rates are corrected log-linearly, (x + .5)/(n + 1) {hautus1995}",

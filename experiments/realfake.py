@@ -40,9 +40,9 @@ def run(
     """Draw the plan of session 1 and run it, or go on with a session 1 that stopped.
 
     A person's code was made before (see `experiments.participants`), or with `new` is made as the last thing before
-    the first screen. `study` defaults to the shipped example (a
-    session that goes on keeps its own), `seed` to a drawn one (both are recorded), `setup` to a person at a window;
-    `say` is told if the session goes on, and what differs from before. Raises `LookalikeError` with `data` unchanged
+    the first screen. `study` defaults to the shipped example (a session that goes on keeps its own), `seed` to a drawn
+    one (both are recorded), `setup` to a person at a window; `say` is told a person's study file, what the display's
+    record warns of, if the session goes on, and what differs from before. Raises `LookalikeError` with `data` unchanged
     if anything is amiss before the first image.
     """
     unfinished = find_unfinished(data, participant, 1)

@@ -106,10 +106,7 @@ def hold(
     with _open_screen(setup, plan, stimuli) as screen:
         plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen, stimuli)
-        differs = _say_differences(display or {}, screen, plan, say)
-        if setup.observer == "human":
-            for one in screen.about.get("warnings", []):
-                say(one)
+        differs = _tell_of_display(display or {}, screen, plan, setup, say)
         ready()
         folder = create_session(data, plan)
         return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
@@ -141,7 +138,7 @@ def go_on(
     with _open_screen(setup, plan, stimuli) as screen:
         responder = _open_responder(setup, plan, screen, stimuli)
         say(f"{who}: {f'goes on after {answered} of {len(plan.trials)} trials' if answered else 'begins anew'}")
-        differs = _say_differences(plan.display, screen, plan, say)
+        differs = _tell_of_display(plan.display, screen, plan, setup, say)
         folder = session_folder(data, plan.participant, plan.session)
         return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, log=log, differs=differs))
 
@@ -209,8 +206,8 @@ def keep_display(setup: Setup, before: Plan) -> Setup:
     return replace(setup, fullscreen=setup.fullscreen or bool(before.display.get("fullscreen")))
 
 
-def _say_differences(before: dict[str, Any], screen: Screen, plan: Plan, say: Say) -> tuple[str, ...]:
-    """What the screen says of itself now and did not say before, in words."""
+def _tell_of_display(before: dict[str, Any], screen: Screen, plan: Plan, setup: Setup, say: Say) -> tuple[str, ...]:
+    """What the screen says of itself now and did not say before, in words; `say` is told, also what it warns of."""
     now = screen.about
     if before and before.get("display_name") is None and now.get("display_name") is not None:
         differs: tuple[str, ...] = (f"the display is set up as {now['display_name']!r} now, and was not",)
@@ -218,6 +215,8 @@ def _say_differences(before: dict[str, Any], screen: Screen, plan: Plan, say: Sa
         differs = _differences(before, now)
     for one in differs:
         say(f"participant {plan.participant}, session {plan.session}: {one}")
+    for one in screen.about.get("warnings", []) if setup.observer == "human" else []:
+        say(one)
     return differs
 
 

@@ -6,7 +6,7 @@ small heads judge one scale each. On a thousand patches and two cores this is ab
 ahead of StyleGAN's own discriminator at equal time (docs/training-notes.md).
 
 Three things are not as in Sauer 2021: images are looked at in two sizes, the heads see how much a group of images
-differs, and the generator also matches the moments of the features (`gan.moments`).
+differs, and the generator may also match the moments of the features (`gan.moments`).
 """
 
 from __future__ import annotations
@@ -51,13 +51,11 @@ class FrozenAdversary:
             self.frozen = _Looks().requires_grad_(False).eval()
         # Depthwise convolutions are two to three times as fast with channels last.
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.trained = nn.ModuleList(
-            _head(width, side) for look in INPUTS_PX for width, side in zip(_MIXED, _sides(look), strict=False)
-        )
+        judged = [one for look in INPUTS_PX for one in zip(_MIXED, _sides(look), strict=False)]
+        self.trained = nn.ModuleList(_head(width, side) for width, side in judged)
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight = moments
-        widths = [width for look in INPUTS_PX for width, _ in zip(_MIXED, _sides(look), strict=False)]
-        self.moments = Moments(3 * sum(widths))
+        self.moments = Moments(3 * sum(width for width, _ in judged))
         self._found = torch.zeros(())
 
     @property

@@ -52,9 +52,12 @@ class Moments(nn.Module):
 
         The running means stand for where the generator is, and the batch for how it moves. 0 during the first batches.
         """
-        if self.batches <= _WARM:
-            return summary.new_zeros(())
-        return (self._difference() / self._variance() * summary.mean(dim=0)).mean()
+        known = self.batches > _WARM  # a factor, not a branch, which would wait for the device
+        return known * (self._difference() / self._variance() * summary.mean(dim=0)).mean()
+
+    def forget(self) -> None:
+        """Begin anew, as for images of another size: the next batch replaces the means."""
+        self.batches.zero_()
 
     def _difference(self) -> Tensor:
         return self.fake - self.real

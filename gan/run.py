@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gan.discriminator import Adversary, Discriminator, StyleGanAdversary
 from gan.draws import Draws
+from gan.frozen import FrozenAdversary
 from gan.generator import Generator, Synthesis
 from gan.growth import Stage, grow_discriminator, grow_generator, stage_at
 from gan.layers import EqualConv
@@ -160,6 +161,8 @@ def enter(run: Run, stage: Stage) -> None:
         run.generator, run.average = grow_generator(run.generator, run.average, settings.seed)
         if isinstance(run.adversary, StyleGanAdversary):
             run.adversary.trained = grow_discriminator(run.adversary.trained, settings.seed)
+        elif isinstance(run.adversary, FrozenAdversary):
+            run.adversary.moments.forget()
         run.stage = Stage(2 * run.stage.resolution, 0.0)
         optimisers = _optimisers(settings, run.generator, run.adversary, run.stage.resolution)
         run.optimiser_g, run.optimiser_d = optimisers
@@ -180,8 +183,6 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
             settings.architecture, settings.r1_gamma, settings.r1_every, settings.ada_target, settings.ada_kimg
         )
     else:
-        from gan.frozen import FrozenAdversary  # its pretrained weights are read only when they are wanted
-
         adversary = FrozenAdversary(device, settings.moments)
     adversary.state.to(device)
     return adversary

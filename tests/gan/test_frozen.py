@@ -10,6 +10,8 @@ from gan.checkpoint import load_model
 from gan.draws import Draws
 from gan.frozen import INPUTS_PX, FrozenAdversary
 from gan.generator import Architecture
+from gan.growth import Stage
+from gan.run import enter, make_accelerator, start
 from gan.settings import Settings
 from gan.state import FILE
 from gan.train import train
@@ -120,6 +122,17 @@ def test_moments_pull_a_generator_whose_features_are_off():
     adversary.weight, off.grad = 0.0, None
     adversary.generator_loss(fake).backward()
     assert off.grad == 0
+
+
+def test_means_begin_anew_when_the_images_grow():
+    run = start(replace(SETTINGS, progressive=True), make_accelerator())
+    assert run.stage.resolution == 8
+    run.adversary.moments.batches.fill_(500)
+    enter(run, Stage(16, 0.5))
+    assert run.adversary.moments.batches == 0
+    run.adversary.moments.batches.fill_(500)
+    enter(run, Stage(16, 1.0))  # only faded in: the size is the same
+    assert run.adversary.moments.batches == 500
 
 
 def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patches, tmp_path, monkeypatch):
