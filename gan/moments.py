@@ -3,7 +3,7 @@
 A discriminator tells images one by one, and hardly notices that a whole batch is a little too bright, too smooth or too
 much alike. Matching the mean of its features (Salimans et al. 2016, arXiv:1606.03498, section 3.1) shows the generator
 just that. Here the means run over many batches, so that they are known far better than from one, and the features are
-those of the frozen network.
+those of frozen networks (VGG16, which measures, is none of them).
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gan.efficientnet import EfficientNetLite
+
+_SIZES = (0, 1, 2)  # of EfficientNet-lite
+_LEAST_PX, _MOST_PX = 64, 128
 _KEPT_REAL, _KEPT_FAKE = 1000, 100  # batches over which the means run: real images do not change
 _WARM = 40  # batches before anything is pulled: few would say where the means were not
 
@@ -66,6 +70,24 @@ class Moments(nn.Module):
         return (self.square - self.real.square()).clamp_min(1e-8)
 
 
+class Summaries(nn.Module):
+    """What is matched: images (N, 1, R, R) in [-1, 1] to the summaries (N, `count`) of all maps of three networks.
+
+    Images are seen whole and in their own size (at least 64 px, at most 128): what a discriminator's augmentation or
+    another size hides from the moments stays wrong. Matched in one network only, features of others follow less
+    (docs/training-notes.md).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(EfficientNetLite(size) for size in _SIZES)
+        self.count = 3 * sum(sum(network.channels) for network in self.networks)  # type: ignore[arg-type, misc]
+
+    def forward(self, images: Tensor) -> Tensor:
+        side = min(max(images.shape[-1], _LEAST_PX), _MOST_PX)
+        return torch.cat([summary(network(images, side)) for network in self.networks], dim=1)
+
+
 def summary(maps: Sequence[Tensor]) -> Tensor:
     """Statistics (N, 3 C) of each image: of every channel's map (N, c, H, W) its mean, mean square, and squared mean.
 
@@ -80,7 +102,6 @@ def summary(maps: Sequence[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def of_batch(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
-    """What `Moments.note` is told of a batch: the mean and mean square of the real summary, the mean of the other."""
-    seen = summary(real)
-    return torch.stack([seen.mean(dim=0), seen.square().mean(dim=0), summary(fake).mean(dim=0)])
+def of_batch(real: Tensor, fake: Tensor) -> Tensor:
+    """What `Moments.note` is told of summaries: the mean and mean square of the real, the mean of the other."""
+    return torch.stack([real.mean(dim=0), real.square().mean(dim=0), fake.mean(dim=0)])

@@ -28,8 +28,9 @@ class Settings:
     - `r1_gamma`, `r1_every`: weight of `stylegan`'s gradient penalty, and every how many steps it comes.
     - `ada_target`: the mean sign of real logits that `stylegan`'s augmentation is steered to; 0 switches
       it off; `ada_kimg`: the least number of kimg in which its strength goes from 0 to 1.
-    - `moments`: weight with which the generator matches the moments of `frozen`'s features. 0 leaves that out, as at
-      the start, when it would put blobs into corners to meet them; 1000 finishes a run (docs/training-notes.md).
+    - `moments`: weight with which `frozen`'s generator also matches moments of features (`gan.moments`). 0 leaves that
+      out, as at the start, when it would put blobs into corners to meet them; 5000 finishes a run
+      (docs/training-notes.md).
     - `style_mixing`: share of generated images with two codes; `ema_kimg`: half-life of the running average.
     - `symmetry`: under which the film has no preferred side: `none`, `mirror` (left and right) or
       `dihedral` (quarter turns too).

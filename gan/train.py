@@ -43,8 +43,8 @@ _SHEET = 64  # images on a sample sheet, 8 to a row
 class Progress:
     """Where a run stands: images seen of the total, mean losses since the last tick, speed since the
     start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
-    logits of real images) are None where there is no adaptive augmentation, `feature_distance` (`gan.moments`) with
-    another discriminator than `frozen`; `model` is None before the
+    logits of real images) are None where there is no adaptive augmentation, `feature_distance` where no moments are
+    matched (`gan.moments`); `model` is None before the
     networks have their full size."""
 
     step: int

@@ -74,7 +74,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Of Adam, below 128 px; above it grows.")] = None,
     gamma: Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty; the paper's is 10.")] = None,
     ada_target: Annotated[float | None, typer.Option(help="Of stylegan's adaptive augmentation; 0 is none.")] = None,
-    moments: Annotated[float | None, typer.Option(help="Weight of the match of frozen's features; 0 is none.")] = None,
+    moments: Annotated[float | None, typer.Option(help="With frozen: weight of matching features' moments.")] = None,
     style_mixing: Annotated[float | None, typer.Option(help="Share of images made with two codes.")] = None,
     symmetry: Annotated[str | None, typer.Option(help="Turns that change nothing: none, mirror or dihedral.")] = None,
     progressive: Annotated[

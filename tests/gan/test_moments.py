@@ -1,8 +1,9 @@
 """Running moments of features, and what pulls a generator to them."""
 
+import pytest
 import torch
 
-from gan.moments import Moments, of_batch, summary
+from gan.moments import Moments, Summaries, of_batch, summary
 
 
 def filled(real, fake, batches=50):
@@ -81,9 +82,20 @@ def test_a_generator_that_only_shifts_is_brought_to_the_mean_and_the_spread_of_r
     for _ in range(3000):
         real = 2 + 0.5 * torch.randn(32, 2, 1, 1) + torch.zeros(32, 2, 2, 2)
         fake = shift[:, None, None] + scale[:, None, None] * torch.randn(32, 2, 1, 1) + torch.zeros(32, 2, 2, 2)
-        moments.note(of_batch([real], [fake.detach()]))
+        moments.note(of_batch(summary([real]), summary([fake.detach()])))
         optimiser.zero_grad()
         moments.pull(summary([fake])).backward()
         optimiser.step()
     assert (shift - 2).abs().max() < 0.1
     assert (scale.abs() - 0.5).abs().max() < 0.15
+
+
+@pytest.mark.parametrize(("resolution", "side"), [(16, 64), (64, 64), (128, 128), (256, 128)])
+def test_images_are_summarised_in_their_own_size_between_64_and_128_px(resolution, side):
+    pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
+    summaries, images = Summaries(), torch.randn(2, 1, resolution, resolution)
+    with torch.no_grad():
+        found = summaries(images)
+        first = summary(summaries.networks[0](images, side))
+    assert found.shape == (2, summaries.count)
+    assert torch.equal(found[:, : first.shape[1]], first)
