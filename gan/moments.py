@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from gan.efficientnet import EfficientNetLite
 
-_SIZES = (0, 1, 2)  # of EfficientNet-lite
-_LEAST_PX, _MOST_PX = 64, 128
+# Networks (EfficientNet-lite's number) and the sides to which images are resized for them. The more there are, the
+# better a network that is not among them agrees (docs/training-notes.md); lite2 at 128 px would cost most of all.
+_LOOKS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
 _KEPT_REAL, _KEPT_FAKE = 1000, 100  # batches over which the means run: real images do not change
 _WARM = 40  # batches before anything is pulled: few would say where the means were not
 
@@ -71,21 +72,19 @@ class Moments(nn.Module):
 
 
 class Summaries(nn.Module):
-    """What is matched: images (N, 1, R, R) in [-1, 1] to the summaries (N, `count`) of all maps of three networks.
+    """What is matched: images (N, 1, R, R) in [-1, 1] to the summaries (N, `count`) of all maps of several looks.
 
-    Images are seen whole and in their own size (at least 64 px, at most 128): what a discriminator's augmentation or
-    another size hides from the moments stays wrong. Matched in one network only, features of others follow less
-    (docs/training-notes.md).
+    Images are seen whole and as they are: what a discriminator's augmentation hides from the moments stays wrong.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(EfficientNetLite(size) for size in _SIZES)
-        self.count = 3 * sum(sum(network.channels) for network in self.networks)  # type: ignore[arg-type, misc]
+        self.networks = nn.ModuleList(EfficientNetLite(size) for size in range(3))
+        with torch.no_grad():
+            self.count = self(torch.zeros(1, 1, 64, 64)).shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
-        side = min(max(images.shape[-1], _LEAST_PX), _MOST_PX)
-        return torch.cat([summary(network(images, side)) for network in self.networks], dim=1)
+        return torch.cat([summary(self.networks[size](images, side)) for size, side in _LOOKS], dim=1)
 
 
 def summary(maps: Sequence[Tensor]) -> Tensor:
