@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +131,7 @@ def _group(
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     decided = primary(kind, measure, catch, sessions, study)
+    crossed, ordered = _long_fits(measure, catch, redraw, len(members))
     return Group(
         observer=kind,
         participants=len(members),
@@ -145,13 +147,22 @@ def _group(
         informed=informed(dprimes, _USUAL_DPRIME if delta is None else bound),
         interval=None if delta is None else interval_null(dprimes, bound, _USUAL_DPRIME),
         between=between_sd(dprimes, [one.yesno.se for one in members]),
-        probit=probit.from_trials(measure),
+        probit=crossed,
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
         agreement=observer_agreement.from_trials(measure),
-        # With the catch trials, as the orders were drawn: a main trial may follow one of them.
-        serial=serial.from_trials(
-            pd.concat([measure, catch]), redraw, redraws=_REDRAWS if len(members) < serial.MANY else _FEWER_REDRAWS
-        ),
+        serial=ordered,
     )
+
+
+def _long_fits(
+    measure: pd.DataFrame, catch: pd.DataFrame, redraw: Redraw | None, participants: int
+) -> tuple[Probit, Serial]:
+    """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
+    redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
+    with ThreadPoolExecutor(2) as pool:
+        crossed = pool.submit(probit.from_trials, measure)
+        # With the catch trials, as the orders were drawn: a main trial may follow one of them.
+        ordered = pool.submit(serial.from_trials, pd.concat([measure, catch]), redraw, redraws=redraws)
+        return crossed.result(), ordered.result()
