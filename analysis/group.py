@@ -161,8 +161,9 @@ def _long_fits(
 ) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
     redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
+    # With the catch trials, as the orders were drawn: a main trial may follow one of them.
+    shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:
         crossed = pool.submit(probit.from_trials, measure)
-        # With the catch trials, as the orders were drawn: a main trial may follow one of them.
-        ordered = pool.submit(serial.from_trials, pd.concat([measure, catch]), redraw, redraws=redraws)
+        ordered = pool.submit(serial.from_trials, shown, redraw, redraws=redraws)
         return crossed.result(), ordered.result()

@@ -6,13 +6,14 @@ small heads judge one scale each. On a thousand patches and two cores this is ab
 ahead of StyleGAN's own discriminator at equal time (docs/training-notes.md).
 
 Three things are not as in Sauer 2021: images are looked at in two sizes, the heads see how much a group of images
-differs, and the generator may also match the moments of the features (`gan.moments`).
+differs, and the generator may also match moments of features (`gan.moments`).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ _HEAD = 64
 class FrozenAdversary:
     """Judges images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
-    `moments` is the weight with which the generator matches the moments of the features; 0 leaves that out.
+    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out.
     Satisfies `gan.discriminator.Adversary`. `look` is everything frozen and the costly part, so the
     two losses of the same generated images share it.
     """
@@ -65,29 +66,37 @@ class FrozenAdversary:
     def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
         """Augmented, mixed features: four scales of the larger look, three of the smaller, each fine to coarse.
 
-        Where moments are matched, the summaries (N, count) of the images as they are come last.
+        Where moments are matched, the summaries (N, count) of the images themselves come last.
         """
         seen: list[Tensor] = self.frozen(translation_cutout(images, draws))
-        return [*seen, self.summaries(images)] if self.weight else seen
+        if not self.weight:
+            return seen
+        # bfloat16 would put summaries further off than what is left to match.
+        with torch.autocast(images.device.type, enabled=False):
+            return [*seen, self.summaries(images.float())]
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""
         if self.weight:
             self._found = of_batch(real[-1], fake[-1])
         loss = torch.zeros((), device=real[0].device)
-        for head, r, f in zip(self.trained, real, fake, strict=False):  # summaries have no head
+        for head, r, f in self._judged(real, fake):
             real_logits, fake_logits = head(torch.cat([r, f])).float().chunk(2)
             loss = loss + F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
         return loss, loss.detach()
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
         """Minus the mean logit, summed over heads; its gradient is also that of the moments' pull times `moments`."""
-        means = [-head(seen).float().mean() for head, seen in zip(self.trained, fake, strict=False)]
+        means = [-head(seen).float().mean() for head, seen in self._judged(fake)]
         loss = torch.stack(means).sum()
         if self.weight:
             pull = self.weight * self.moments.pull(fake[-1])
             loss = loss + pull - pull.detach()  # its value is no distance, and would drown the loss in the log
         return loss
+
+    def _judged(self, *seen: list[Tensor]) -> Iterator[tuple[Any, ...]]:
+        """Each head with its maps; summaries have none."""
+        return zip(self.trained, *(maps[: len(self.trained)] for maps in seen), strict=True)
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
         if not self.weight:

@@ -74,7 +74,8 @@ class Moments(nn.Module):
 class Summaries(nn.Module):
     """What is matched: images (N, 1, R, R) in [-1, 1] to the summaries (N, `count`) of all maps of several looks.
 
-    Images are seen whole and as they are: what a discriminator's augmentation hides from the moments stays wrong.
+    Images are seen whole: what a discriminator's augmentation hides from the moments stays wrong. Images of more than
+    128 px are seen reduced, as the heads see them.
     """
 
     def __init__(self) -> None:

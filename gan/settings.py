@@ -71,7 +71,7 @@ class Settings:
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
                 raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
         if self.moments and self.discriminator != "frozen":
-            raise LookalikeError(f"moments are of frozen's features, and the discriminator is {self.discriminator}")
+            raise LookalikeError(f"moments are matched with the discriminator frozen, and it is {self.discriminator}")
         if self.batch % GROUP:  # the discriminators look at how much the images of a group deviate from one another
             raise LookalikeError(f"batch is {self.batch}; it must be a multiple of {GROUP}")
         for name in ("r1_gamma", "moments"):

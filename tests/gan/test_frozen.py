@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from gan.checkpoint import load_model
 from gan.draws import Draws
@@ -95,9 +96,11 @@ def test_moments_pull_a_generator_whose_features_are_off():
     loss.backward(retain_graph=True)
     assert off.grad > 0
     assert loss.item() == 0  # the log says what the heads say
-    adversary.weight, off.grad = 0.0, None
-    adversary.generator_loss(fake).backward()
-    assert off.grad == 0
+    pulled = off.grad.item()
+    for weight in (2000.0, 0.0):
+        adversary.weight, off.grad = weight, None
+        adversary.generator_loss(fake).backward(retain_graph=True)
+        assert off.grad.item() == pytest.approx(pulled * weight / 1000.0, rel=1e-4)
 
 
 def test_what_is_matched_are_images_as_they_are_and_heads_see_them_shifted_and_cut():
@@ -105,6 +108,18 @@ def test_what_is_matched_are_images_as_they_are_and_heads_see_them_shifted_and_c
     one, other = (adversary.look(images, Draws(0, step, 8)) for step in (0, 1))
     assert torch.equal(one[-1], other[-1])
     assert not torch.equal(one[0], other[0])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        reduced = adversary.look(images, Draws(0, 0, 8))
+    assert torch.equal(one[-1], reduced[-1])
+    assert reduced[0].dtype == torch.bfloat16
+
+
+def test_means_are_those_of_all_processes():
+    adversary = FrozenAdversary(moments=1.0)
+    seen = adversary.look(torch.rand(4, 1, 16, 16), Draws(0, 0, 4))
+    adversary.discriminator_loss(seen, seen, 0)
+    adversary.adapt(4, lambda value: 2 * value)
+    torch.testing.assert_close(adversary.moments.real, 2 * seen[-1].mean(0))
 
 
 def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
@@ -117,12 +132,15 @@ def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
     assert adversary.moments.batches == 0
 
 
-def test_a_run_without_moments_takes_them_up_when_it_is_resumed(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.016, moments=0.0))
-    train(patches, tmp_path / "run", SETTINGS, resume=True)
+def test_a_resumed_run_may_take_moments_up_change_their_weight_and_drop_them(patches, tmp_path):
+    kept = []
+    for part, weight in enumerate((0.0, 1000.0, 50.0, 0.0)):
+        settings = replace(SETTINGS, kimg=0.016 * (part + 1), moments=weight)
+        train(patches, tmp_path / "run", settings, resume=part > 0)
+        kept.append(load_file(tmp_path / "run" / FILE)["adversary.moments.batches"].item())
+    assert kept == [0, 2, 4, 0]
     logged = [json.loads(line)["feature_distance"] for line in (tmp_path / "run" / "log.jsonl").open()]
-    assert logged[0] is None
-    assert logged[-1] > 0
+    assert [distance is None for distance in logged] == [True, False, False, True]
 
 
 def test_means_begin_anew_when_the_images_grow():

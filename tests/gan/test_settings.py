@@ -60,6 +60,6 @@ def test_the_papers_preset_has_the_papers_widths():
 
 
 def test_moments_need_the_frozen_discriminator():
-    with pytest.raises(LookalikeError, match="moments are of frozen's features, and the discriminator is stylegan"):
+    with pytest.raises(LookalikeError, match="moments are matched with the discriminator frozen, and it is stylegan"):
         Settings(moments=1000.0)
     assert Settings(discriminator="frozen", moments=1000.0).moments == 1000
