@@ -73,7 +73,7 @@ class FrozenAdversary:
             return seen
         # bfloat16 would put summaries further off than what is left to match.
         with torch.autocast(images.device.type, enabled=False):
-            return [*seen, self.summaries(images.float())]
+            return [*seen, self.summaries(images.to(self.moments.real.dtype))]
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""

@@ -94,8 +94,7 @@ def summary(maps: Sequence[Tensor]) -> Tensor:
     The mean square says how much texture there is; the squared mean, averaged over images, how much images differ.
     """
     found = []
-    for each in maps:
-        values = each.float()
+    for values in maps:
         mean = values.mean(dim=(2, 3))
         found += [mean, values.square().mean(dim=(2, 3)), mean.square()]
     return torch.cat(found, dim=1)
