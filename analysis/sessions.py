@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.audit import check_images, check_record
 from data.errors import LookalikeError
-from data.foreign import Mapped, read_foreign
+from data.external_tables import Mapped, read_foreign
 from data.trials import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple
     """Every session of a table from elsewhere, and what it lacked and how that was filled in.
 
     Who answered and what was shown is not stated, unless it is a long table of ours. Raises `LookalikeError` as
-    `data.foreign.read_foreign` does, if an image has two truths or is not in `stimuli`, or for another set.
+    `data.external_tables.read_foreign` does, if an image has two truths or is not in `stimuli`, or for another set.
     """
     foreign = read_foreign(path, mapped)
     if stimuli is not None:

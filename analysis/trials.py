@@ -19,8 +19,8 @@ import pandas as pd
 from analysis.audit import FASTEST_S, audit
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.errors import LookalikeError
+from data.external_tables import Mapped
 from data.files import sha256
-from data.foreign import Mapped
 from data.study import Study, StudyFile
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def load(
     planned trials (the study's, or those in the table if they are more), so that a session broken off
     early does not pass as complete. A BIDS table is checked against the session's record and plan where
     `sourcedata` holds them, and any table against `stimuli` where it is given (see `analysis.audit`).
-    A `source` that is a file is read with `mapped` (`data.foreign`): our names of columns and words for theirs.
+    A `source` that is a file is read with `mapped` (`data.external_tables`): our names of columns and words for theirs.
 
     Raises `LookalikeError` if the folder or a file breaks the contract, if a session was found twice,
     if one was recorded (in `sourcedata`) and has no table, if a table differs from its record, its plan

@@ -28,10 +28,15 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from analysis import binormal, metacognition, mrmc, probit, roc, roc_bootstrap, roc_clusters
-from analysis.power import power
-from analysis.readings import from_matrix
-from data.populations import Population, draw_ratings
+from analysis.group import mixed_probit
+from analysis.group.power import power
+from analysis.mrmc import mrmc
+from analysis.mrmc.readings import from_matrix
+from analysis.roc import binormal, roc
+from analysis.roc import bootstrap as roc_bootstrap
+from analysis.roc import clusters as roc_clusters
+from analysis.sdt import metacognition
+from data.simulated.populations import Population, draw_ratings
 from lookalike.memory import reuse_freed_memory
 
 RUNS = 5
@@ -119,7 +124,7 @@ def mrmc_rows() -> list[dict[str, object]]:
             "response": words(said.ravel()),
         }
     )
-    return [*rows, row("probit of participants and images, 20 x 100", None, lambda: probit.from_trials(table))]
+    return [*rows, row("probit of participants and images, 20 x 100", None, lambda: mixed_probit.from_trials(table))]
 
 
 def power_rows() -> list[dict[str, object]]:

@@ -23,19 +23,19 @@ from typing import Any
 
 import numpy as np
 
-from data.observers import Observer
-from data.populations import draw_group
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
+from data.simulated.observers import Observer
+from data.simulated.populations import draw_group
 from data.study import read_study
 from data.trials import session_folder
-from experiments.design import draw_plan
-from experiments.display import HeadlessScreen
-from experiments.record import Record, create_session, find_unfinished
-from experiments.responder import simulate
-from experiments.session import run_session
-from experiments.sitting import Setup, hold
-from experiments.table import trial_table
+from experiments.display.psychopy_screen import HeadlessScreen
+from experiments.records.record import Record, create_session, find_unfinished
+from experiments.records.table import trial_table
+from experiments.session.design import draw_plan
+from experiments.session.loop import run_session
+from experiments.session.run import Setup, hold
+from experiments.tasks.responders import simulate
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 EVENTS, SESSIONS, TRIALS = 10_000, 1_000, 100

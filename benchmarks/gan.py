@@ -29,13 +29,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.discriminator import StyleGanAdversary
-from gan.generator import Generator
-from gan.layers import SLOPE, DownConv, StyledLayer, UpConv, blur
-from gan.losses import discriminator_loss, r1_penalty
-from gan.reals import Reals
-from gan.run import Run, make_accelerator, start, step
-from gan.settings import PRESETS, Settings
+from gan.adversaries.discriminator import StyleGanAdversary
+from gan.adversaries.losses import discriminator_loss, r1_penalty
+from gan.networks.generator import Generator
+from gan.networks.layers import SLOPE, DownConv, StyledLayer, UpConv, blur
+from gan.training.run import Run, make_accelerator, start, step
+from gan.training.settings import PRESETS, Settings
+from gan.training.training_images import Reals
 from lookalike.memory import reuse_freed_memory
 
 PRESET_OF = {64: "tiny", 128: "small", 256: "paper"}

@@ -34,8 +34,8 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables import translated
 from data.files import read_table, sha256
-from data.foreign import translated
 from data.trials import KEYS, ROLES, BehFile, after_gap, beh_files, read_sidecar, refuse_rows
 
 Kind = Literal["two_alternative", "same_different", "matching"]
@@ -84,8 +84,8 @@ def read_answers(
 ) -> Answers:
     """Read a long table, or the sessions of a BIDS folder whose tables bear the name `task` (by default the kind's).
 
-    Of a long table `columns` maps our names to theirs and `words` theirs to ours (`data.foreign.Mapped`). Raises
-    `LookalikeError` for a missing column, a word or number outside the layout above, a trial number twice in one
+    Of a long table `columns` maps our names to theirs and `words` theirs to ours (`data.external_tables.Mapped`).
+    Raises `LookalikeError` for a missing column, a word or number outside the layout above, a trial number twice in one
     session (each naming rows), and for a folder that holds no such table.
     """
     source = Path(source)

@@ -1,6 +1,6 @@
 """The session record read back: what experiments write, event by event, and analysis checks the tables against.
 
-A record is `record.jsonl`, one JSON object a line (`experiments.record` writes it).
+A record is `record.jsonl`, one JSON object a line (`experiments.records.record` writes it).
 Every event has `event` and `utc` (ISO 8601); the others, by event:
 
 | event        | fields                                                                              |

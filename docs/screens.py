@@ -25,15 +25,15 @@ sys.path[0] = str(ROOT)
 
 from data.shipped import DEFAULT_MODEL  # noqa: E402
 from data.study import read_study  # noqa: E402
-from experiments.design import draw_plan  # noqa: E402
-from experiments.display import Flip, WindowScreen  # noqa: E402
-from experiments.record import Record, create_session  # noqa: E402
-from experiments.responder import HumanResponder  # noqa: E402
-from experiments.responder_matching import HumanMatcher  # noqa: E402
-from experiments.session import run_session  # noqa: E402
-from experiments.window import WINDOW_PX  # noqa: E402
-from stimuli.loopset import LoopSet  # noqa: E402
-from stimuli.shown import read_stimuli  # noqa: E402
+from experiments.display.psychopy_screen import Flip, WindowScreen  # noqa: E402
+from experiments.display.window import WINDOW_PX  # noqa: E402
+from experiments.records.record import Record, create_session  # noqa: E402
+from experiments.session.design import draw_plan  # noqa: E402
+from experiments.session.loop import run_session  # noqa: E402
+from experiments.tasks.matching_responders import HumanMatcher  # noqa: E402
+from experiments.tasks.responders import HumanResponder  # noqa: E402
+from stimuli.loop_set import LoopSet  # noqa: E402
+from stimuli.stimulus_source import read_stimuli  # noqa: E402
 
 OUT = ROOT / "docs" / "images" / "screens"
 SIZE_PX = (640, 480)

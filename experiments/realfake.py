@@ -12,18 +12,18 @@ if not __package__:  # run as a script: import from the folder that holds experi
 
 from data.errors import LookalikeError
 from data.files import read_json
+from data.plan import Plan, read_plan
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from data.trials import PLAN
-from experiments.design import Before, draw_plan, draw_seed, turned
-from experiments.participants import check_may_begin, make_known
-from experiments.plan import Plan, read_plan
-from experiments.record import find_unfinished, refuse_taken, sessions
-from experiments.script import ask_or_parse, run_script, setup_from
-from experiments.session import Progress, silent
-from experiments.sitting import Result, Say, Setup, go_on, hold, to_stderr
-from stimuli.shown import Stimuli, read_stimuli
+from experiments.records.participants import check_may_begin, make_known
+from experiments.records.record import find_unfinished, refuse_taken, sessions
+from experiments.session.design import Before, draw_plan, draw_seed, turned
+from experiments.session.loop import Progress, silent
+from experiments.session.run import Result, Say, Setup, go_on, hold, to_stderr
+from experiments.session.script import ask_or_parse, run_script, setup_from
+from stimuli.stimulus_source import Stimuli, read_stimuli
 
 
 def run(
@@ -39,11 +39,11 @@ def run(
 ) -> Result:
     """Draw the plan of session 1 and run it, or go on with a session 1 that stopped.
 
-    A person's code was made before (see `experiments.participants`), or with `new` is made as the last thing before
-    the first screen. `study` defaults to the shipped example (a session that goes on keeps its own), `seed` to a drawn
-    one (both are recorded), `setup` to a person at a window; `say` is told a person's study file, what the display's
-    record warns of, if the session goes on, and what differs from before. Raises `LookalikeError` with `data` unchanged
-    if anything is amiss before the first image.
+    A person's code was made before (see `experiments.records.participants`), or with `new` is made as the last thing
+    before the first screen. `study` defaults to the shipped example (a session that goes on keeps its own), `seed` to a
+    drawn one (both are recorded), `setup` to a person at a window; `say` is told a person's study file, what the
+    display's record warns of, if the session goes on, and what differs from before. Raises `LookalikeError` with `data`
+    unchanged if anything is amiss before the first image.
     """
     unfinished = find_unfinished(data, participant, 1)
     setup = setup or Setup()

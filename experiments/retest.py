@@ -13,15 +13,15 @@ if not __package__:  # run as a script: import from the folder that holds experi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from data.errors import LookalikeError
+from data.plan import Plan, read_plan
 from data.record import Log, read_record
 from data.trials import PLAN, RECORD, session_folder
-from experiments.design import draw_seed, retest_plan
-from experiments.plan import Plan, read_plan
-from experiments.record import check_together, find_unfinished, is_complete, is_running, sessions, utc_now
-from experiments.script import ask_or_parse, run_script, setup_from
-from experiments.session import Past, Progress, silent
-from experiments.sitting import Result, Say, Setup, go_on, hold, keep_display, refuse_other_images, to_stderr
-from stimuli.shown import read_stimuli
+from experiments.records.record import check_together, find_unfinished, is_complete, is_running, sessions, utc_now
+from experiments.session.design import draw_seed, retest_plan
+from experiments.session.loop import Past, Progress, silent
+from experiments.session.run import Result, Say, Setup, go_on, hold, keep_display, refuse_other_images, to_stderr
+from experiments.session.script import ask_or_parse, run_script, setup_from
+from stimuli.stimulus_source import read_stimuli
 
 
 def run(

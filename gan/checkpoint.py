@@ -17,7 +17,7 @@ from torch import Tensor
 
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, sha256, write_bytes, write_json, write_text
-from gan.generator import Architecture, Generator
+from gan.networks.generator import Architecture, Generator
 
 FORMAT = "lookalike-model/1"
 WEIGHTS = "generator.safetensors"

@@ -15,8 +15,8 @@ from data.errors import LookalikeError
 from data.files import new_folder, sha256, write_json, write_table
 from data.version import VERSION
 from gan.checkpoint import Model
-from gan.generator import Generator, from_seeds
-from gan.leaks import Reference, check_against
+from gan.leaks.check import Reference, check_against
+from gan.networks.generator import Generator, from_seeds
 from stimuli.export import write_sheet
 from stimuli.images import Pixels, as_stored, write_png
 
@@ -56,7 +56,7 @@ class Offer:
 def make_images(model: Model, out: Path, request: Request, reference: Reference | None = None) -> dict[str, Any]:
     """Fill a new folder with `images/seed-*.png`, `generated.csv`, `generated.json` and `sheet.png` (the first 64).
 
-    With a `reference` (see `gan.leaks`) each image is compared with the training patches; one that is
+    With a `reference` (see `gan.leaks.check`) each image is compared with the training patches; one that is
     suspiciously near is dropped, its seed recorded under the reason, and the next seed takes its place.
     Returns the content of `generated.json`. Raises `LookalikeError` if `out` is occupied, an image is
     not finite, or so many are dropped that ten times as many seeds (at least 100) do not suffice.

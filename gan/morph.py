@@ -18,7 +18,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, sha256
 from data.loops import Frame, Loop, write_loop
 from gan.checkpoint import Model
-from gan.generator import Generator, codes_from_seeds, noise_from_seed, to_p_values
+from gan.networks.generator import Generator, codes_from_seeds, noise_from_seed, to_p_values
 from stimuli.export import write_gif
 from stimuli.images import Pixels, write_png
 

@@ -16,7 +16,7 @@ import typer
 
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
-from lookalike import analysing, displaying, generating, keeping, making, running
+from lookalike.commands import analysing, displaying, generating, keeping, making, running
 from lookalike.console import headline, need, relative, say, show
 from lookalike.memory import reuse_freed_memory
 from lookalike.options import Json, ModelFolder, Out, Seed
@@ -79,7 +79,7 @@ def demo(
     """
     need("gan", "demo")
     from data.files import read_json
-    from lookalike import demo as flow
+    from lookalike.flows import demo as flow
 
     made = flow.run(out, model, seed)
     folders = {name: relative(path) for name, path in asdict(made).items()}

@@ -20,8 +20,8 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
 from data.trials import ROLES, TRUTHS
+from stimuli.grey_levels import grey_levels
 from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_picture, resample, write_png
-from stimuli.luminance import grey_levels
 
 FORMAT = "lookalike-stimuli/1"
 COLUMNS = (

@@ -8,6 +8,7 @@ import importlib
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_MODULES = 15  # in one folder; where there are more, it holds two ideas
 # Each room, and the rooms on the floors below it that it may import.
 FLOORS = {
     "data": set(),
@@ -23,6 +25,36 @@ FLOORS = {
     "experiments": {"stimuli", "data"},
     "analysis": {"stimuli", "data"},
     "lookalike": {"gan", "experiments", "analysis", "stimuli", "data"},
+}
+# Inside each room, top floor first: a sub-room or module imports from the floors below its own, and within itself.
+INSIDE = {
+    "data": [
+        "study",
+        "simulated | plan | answers | loops",
+        "external_tables | task",
+        "trials | record | trial_order | settings",
+        "files | circle | shipped | version",
+        "errors",
+    ],
+    "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels", "images"],
+    "gan": [
+        "evaluation",
+        "generate | morph | training",
+        "leaks | adversaries | checkpoint",
+        "networks | bootstrap",
+    ],
+    "experiments": ["realfake | retest", "session", "records", "tasks", "display"],
+    "analysis": [
+        "report",
+        "group",
+        "serial | agreement",
+        "sdt | mrmc | image_cues",
+        "roc",
+        "trials | likelihood",
+        "sessions",
+        "audit | result | intervals | percentile | firth",
+    ],
+    "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],
 }
 
 
@@ -62,6 +94,48 @@ def test_a_room_imports_only_from_the_floors_below(room: str) -> None:
     for path in modules(room):
         others = imported_names(path.read_text(encoding="utf-8")) & set(FLOORS) - {room}
         assert others <= FLOORS[room], f"{path.relative_to(ROOT)} imports {', '.join(sorted(others - FLOORS[room]))}"
+
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for room in FLOORS
+    for path in modules(room)
+}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The modules of the house that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in MODULES else node.module)
+    return found & set(MODULES)
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_inside_a_room_imports_point_down_too(room: str) -> None:
+    floor = {name: number for number, names in enumerate(INSIDE[room]) for name in names.split(" | ")}
+    assert set(floor) == {name.split(".")[1] for name in MODULES if name.startswith(f"{room}.")}
+    for name, path in MODULES.items():
+        for other in imported_modules(path):
+            here, there = (module.split(".")[1:2] for module in (name, other))
+            if name.startswith(f"{room}.") and other.startswith(f"{room}.") and here != there:
+                assert floor[here[0]] < floor[there[0]], f"{name} imports {other}, which is not on a floor below"
+
+
+def test_no_imports_go_in_circles() -> None:
+    sorter = TopologicalSorter({name: imported_modules(path) - {name} for name, path in MODULES.items()})
+    assert len(list(sorter.static_order())) == len(MODULES)  # raises CycleError, which names the circle
+
+
+def test_every_sub_room_says_what_it_is_for_and_is_no_warehouse() -> None:
+    for path in (path for path in MODULES.values() if path.name == "__init__.py"):
+        assert (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").rstrip().endswith((".", "?")), path
+        assert len([other for other in path.parent.glob("*.py") if other != path]) <= MOST_MODULES, path.parent
 
 
 @pytest.mark.parametrize("rooms", [("data", "stimuli"), ("analysis",)])
@@ -106,7 +180,8 @@ def test_setup_cfg_lists_the_packages_that_exist() -> None:
         for path in top.rglob("__init__.py")
     }
     assert len(listed) == len(set(listed))
-    assert set(listed) == there == set(FLOORS)
+    assert set(listed) == there
+    assert {name for name in listed if "." not in name} == set(FLOORS)
     assert setup["metadata"]["name"] == "lookalike"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.observers import Observer
+from data.simulated.observers import Observer
 from data.trials import write_beh
 from stimuli.sets import StimulusSet
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.audit import audit
-from analysis.report import analyze
+from analysis.report.report import analyze
 from analysis.trials import load
 from data.errors import LookalikeError
 from data.files import read_table, sha256, write_json, write_table

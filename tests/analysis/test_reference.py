@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from analysis import roc, roc_comparison, roc_partial
-from analysis.roc_partial import Axis
+from analysis.roc import comparison as roc_comparison
+from analysis.roc import partial as roc_partial
+from analysis.roc import roc
+from analysis.roc.partial import Axis
 
 PROC: dict[str, Any] = json.loads((Path(__file__).parent / "reference" / "proc.json").read_text("utf-8"))
 STUDIES: dict[str, Any] = PROC["studies"]

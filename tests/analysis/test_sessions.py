@@ -10,8 +10,8 @@ import pytest
 
 from analysis.trials import load
 from data.errors import LookalikeError
+from data.external_tables import Mapped
 from data.files import read_table
-from data.foreign import Mapped
 from data.trials import COLUMNS
 from stimuli.sets import StimulusSet
 

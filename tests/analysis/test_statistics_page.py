@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.references import REFERENCES, Citations
+from analysis.report.references import REFERENCES, Citations
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "statistics.md").read_text("utf-8")
@@ -20,9 +20,9 @@ def test_every_row_names_a_function_and_a_test_that_exist() -> None:
     rows = [row for row in ROWS if row[0] not in ("statistic", "---")]
     assert len(rows) > 35
     for row in rows:
-        module, function = row[1].strip("`").split(".")
+        module, function = row[1].strip("`").rsplit(".", 1)
         assert callable(getattr(import_module(f"analysis.{module}"), function)), row[1]
-        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", row[4])
+        named = re.findall(r"`((?:\w+/)?test_\w+\.py)::(test_\w+)`", row[4])
         assert named, row[0]
         for file, test in named:
             tree = ast.parse((ROOT / "tests" / "analysis" / file).read_text("utf-8"))
@@ -30,7 +30,7 @@ def test_every_row_names_a_function_and_a_test_that_exist() -> None:
 
 
 def test_every_reference_is_cited_somewhere_and_every_citation_is_a_reference() -> None:
-    sources = [*(ROOT / "analysis").glob("*.html"), *(ROOT / "analysis").glob("*.py")]
+    sources = [*(ROOT / "analysis").rglob("*.html"), *(ROOT / "analysis").rglob("*.py")]
     text = "\n".join(path.read_text("utf-8") for path in sources if path.name != "references.py")
     cited = set(re.findall(r"[\"{+]([a-z]+[12][0-9]{3})(?=[\"}+])", text))
     assert cited == set(REFERENCES)

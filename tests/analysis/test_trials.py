@@ -14,7 +14,7 @@ import pytest
 from analysis.trials import SESSION_COLUMNS, is_generated, load
 from data.errors import LookalikeError
 from data.files import sha256
-from data.observers import Observer
+from data.simulated.observers import Observer
 from data.study import StudyFile, read_study
 from data.trials import session_folder
 from stimuli.sets import StimulusSet

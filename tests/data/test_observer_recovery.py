@@ -12,9 +12,13 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from analysis import between, binormal, doublepass, metacognition, probit, serial, yesno
-from data.observers import Judgement, Observer
-from data.populations import Population, draw_group
+from analysis.agreement import double_pass
+from analysis.group import heterogeneity, mixed_probit
+from analysis.roc import binormal
+from analysis.sdt import metacognition, yesno
+from analysis.serial import serial
+from data.simulated.observers import Judgement, Observer
+from data.simulated.populations import Population, draw_group
 
 WORDS = ("real", "generated")
 
@@ -123,7 +127,7 @@ def test_internal_noise_is_found_by_a_double_pass(image_sd: float, own_sd: float
     observer = Observer(dprime=1.0, image_sd=image_sd, own_sd=own_sd, seed=8)
     truth = [WORDS[n % 2] for n in range(4000)]
     passes = [[observer.judge(f"s{n}", t, session).response for n, t in enumerate(truth)] for session in (1, 2)]
-    found = doublepass.internal_noise(truth, *passes, level=0.999)
+    found = double_pass.internal_noise(truth, *passes, level=0.999)
     assert found.repeated_low < image_sd**2 + own_sd**2 < found.repeated_high
     assert found.repeated_high - found.repeated_low < 0.2
 
@@ -131,7 +135,7 @@ def test_internal_noise_is_found_by_a_double_pass(image_sd: float, own_sd: float
 def test_image_effects_and_observers_spread_are_found_by_the_crossed_probit() -> None:
     """40 observers, 120 images. The probit's unit is the SD of what is left without the images, sqrt(1 - .36)."""
     group = draw_group(40, 3, Population(1.0, 0.5, 0.3, image_sd=0.6, own_sd=0.5, lapse=0.0))
-    found = probit.from_trials(frame(group, 120))
+    found = mixed_probit.from_trials(frame(group, 120))
     unit = math.sqrt(1 - 0.6**2)
     assert (found.real_image_sd + found.generated_image_sd) / 2 == pytest.approx(0.6 / unit, abs=0.15)
     assert found.dprime_sd == pytest.approx(0.5 / unit, abs=0.25)
@@ -145,7 +149,7 @@ def test_the_sd_between_observers_is_found_from_their_dprimes() -> None:
     for observer in group:
         truths, said = sit(observer, 400)
         fits.append(yesno.from_responses(truths, [one.response for one in said]))
-    found = between.between_sd([one.dprime for one in fits], [one.se for one in fits], level=0.999)
+    found = heterogeneity.between_sd([one.dprime for one in fits], [one.se for one in fits], level=0.999)
     assert 0.15 < found.low < 0.4 < found.high
 
 

@@ -20,11 +20,11 @@ import pytest
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
 from data.study import StudyFile, read_study
-from experiments.calibration import LuminanceTable
-from experiments.displayfile import Display
-from experiments.displayfile import make_display as stamped
+from experiments.display.calibration import LuminanceTable
+from experiments.display.display_file import Display
+from experiments.display.display_file import make_display as stamped
 from stimuli.images import write_png
-from stimuli.loopset import LoopSet, read_loops
+from stimuli.loop_set import LoopSet, read_loops
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,9 +120,9 @@ PAUSED = """
 import sys, time
 from pathlib import Path
 sys.path[0] = sys.argv[1]
-from data.observers import Observer
+from data.simulated.observers import Observer
 from experiments.realfake import run
-from experiments.sitting import Setup
+from experiments.session.run import Setup
 
 def pause(done, _total):
     if done == int(sys.argv[5]):

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from data.errors import LookalikeError
-from data.observers import Observer
 from data.record import read_record
+from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, session_folder
 from experiments import realfake
-from experiments.display import HeadlessScreen
-from experiments.export import export_all
-from experiments.record import Record, find_unfinished
-from experiments.responder import SimulatedResponder
-from experiments.sitting import Setup
+from experiments.display.psychopy_screen import HeadlessScreen
+from experiments.records.bids import export_all
+from experiments.records.record import Record, find_unfinished
+from experiments.session.run import Setup
+from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
 
 SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1))
@@ -182,7 +182,7 @@ def test_a_read_only_data_folder_is_told_before_anything_is_shown(
     run(small_set, tmp_path / "data", study, stop)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with monkeypatch.context() as disk:
-        disk.setattr("experiments.record.open", _read_only, raising=False)
+        disk.setattr("experiments.records.record.open", _read_only, raising=False)
         with pytest.raises(LookalikeError, match=r"record\.jsonl: cannot be written \(Read-only file system\)"):
             run(small_set, tmp_path / "data", study, quiet)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -200,7 +200,9 @@ def test_times_come_from_a_clock_that_nobody_sets(
     """The wall clock jumps back and forth at every event; onsets and response times do not notice."""
     jumps = iter(range(10_000))
     with monkeypatch.context() as clock:
-        clock.setattr("experiments.record.utc_now", lambda: f"20{next(jumps) * 37 % 80 + 10}-01-01T00:00:00.000+00:00")
+        clock.setattr(
+            "experiments.records.record.utc_now", lambda: f"20{next(jumps) * 37 % 80 + 10}-01-01T00:00:00.000+00:00"
+        )
         run(small_set, tmp_path / "jumping", study, quiet)
     run(small_set, tmp_path / "steady", study, quiet)
     times = ["onset", "response_time", "confidence_time"]

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from experiments.displayfile import Display, write_display
-from experiments.sizing import size_deg
-from experiments.window import WINDOW_PX
+from experiments.display.display_file import Display, write_display
+from experiments.display.sizing import size_deg
+from experiments.display.window import WINDOW_PX
 from stimuli.images import resample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +29,8 @@ from pathlib import Path
 sys.path[0] = sys.argv[1]
 import numpy as np
 from data.errors import LookalikeError
-from experiments.display import WindowScreen
-from experiments.displayfile import read_display
+from experiments.display.psychopy_screen import WindowScreen
+from experiments.display.display_file import read_display
 
 folder, background = Path(sys.argv[2]), float(sys.argv[3])
 pixels = np.load(folder / "image.npy")

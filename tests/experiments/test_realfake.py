@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from data.errors import LookalikeError
+from data.plan import read_plan
 from data.study import StudyFile
 from data.trials import PLAN, session_folder
 from experiments import realfake
-from experiments.participants import made
-from experiments.plan import read_plan
-from experiments.sitting import Setup
+from experiments.records.participants import made
+from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
 SIMULATED, PERSON = Setup("simulated", window=False), Setup("human")
@@ -30,7 +30,7 @@ def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise LookalikeError(CANNOT)
 
-    monkeypatch.setattr("experiments.sitting._window", fail)
+    monkeypatch.setattr("experiments.session.run._window", fail)
 
 
 def test_a_new_code_is_made_as_the_last_thing(
@@ -55,9 +55,9 @@ def test_a_new_code_is_made_as_the_last_thing(
             there.append(set(made(tmp_path / "data")))
 
     there: list[set[str]] = []
-    monkeypatch.setattr("experiments.sitting._window", lambda *_: Screen())
-    monkeypatch.setattr("experiments.sitting._open_responder", lambda *_: None)
-    monkeypatch.setattr("experiments.sitting._run", lambda *_: None)
+    monkeypatch.setattr("experiments.session.run._window", lambda *_: Screen())
+    monkeypatch.setattr("experiments.session.run._open_responder", lambda *_: None)
+    monkeypatch.setattr("experiments.session.run._run", lambda *_: None)
     begin(study)
     assert there == [{"k7q2m"}]
     assert said == [

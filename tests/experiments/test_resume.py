@@ -13,17 +13,18 @@ from typing import Any
 import pytest
 
 from data.errors import LookalikeError
-from data.observers import Observer
+from data.plan import read_plan
 from data.record import read_record
+from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
-from experiments import realfake, retest, sitting
-from experiments.display import Flip, HeadlessScreen
-from experiments.displayfile import Display
-from experiments.plan import read_plan
-from experiments.record import Record
-from experiments.responder import SimulatedResponder
-from experiments.sitting import Setup
+from experiments import realfake, retest
+from experiments.display.display_file import Display
+from experiments.display.psychopy_screen import Flip, HeadlessScreen
+from experiments.records.record import Record
+from experiments.session import run as sitting
+from experiments.session.run import Setup
+from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
 
 SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1, own_sd=0.6))
@@ -232,7 +233,7 @@ def test_who_lost_the_race_to_go_on_is_refused(
 ) -> None:
     """Both saw a session that had stopped; the other one is at it now, or has been through with it."""
     realfake.run(small_set.folder, data, "p1", study, 3, SETUP, stop_after(9))
-    monkeypatch.setattr("experiments.record._PATIENCE_S", 0.05)
+    monkeypatch.setattr("experiments.records.record._PATIENCE_S", 0.05)
     open_screen = sitting.HeadlessScreen
     with monkeypatch.context() as patch:
         held: list[Record] = []

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from data.errors import LookalikeError
-from data.observers import Observer
 from data.record import read_record
+from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import session_folder
 from experiments import realfake, retest
-from experiments.sitting import Setup
-from experiments.status import status
+from experiments.records.status import status
+from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
 SIMULATED = Setup("simulated", window=False, simulated=Observer(dprime=1))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan.checkpoint import Model
-from gan.generator import Architecture, Generator
+from gan.networks.generator import Architecture, Generator
 from stimuli.images import write_png
 from stimuli.patches import Cut, cut_patches
 from stimuli.sources import read_source

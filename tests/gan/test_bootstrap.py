@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan.bootstrap import Estimate, deal, draw_weights, estimate, group_numbers, one_thread, spread
-from gan.metrics import compare, fid, kid, precision_recall
+from gan.evaluation.metrics import compare, fid, kid, precision_recall
 
 
 @pytest.fixture(scope="module", autouse=True)

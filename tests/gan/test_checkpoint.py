@@ -10,7 +10,7 @@ import gan
 from data.errors import LookalikeError
 from data.files import read_json, write_json
 from gan.checkpoint import load_model, save_model, seal
-from gan.generator import from_seeds
+from gan.networks.generator import from_seeds
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_loading_leaves_the_random_state_alone(folder):
 
 
 def test_no_module_unpickles():
-    for path in Path(gan.__file__).parent.glob("*.py"):
+    for path in Path(gan.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name for alias in node.names} | {getattr(node, "module", None)}

@@ -11,8 +11,8 @@ from data.errors import LookalikeError
 from data.files import read_table, sha256
 from gan.checkpoint import Model
 from gan.generate import COLUMNS, Request, make_images, offers, stored_images
-from gan.generator import from_seeds
-from gan.leaks import prepare
+from gan.leaks.check import prepare
+from gan.networks.generator import from_seeds
 from stimuli.images import as_stored, quantise, read_picture, write_png
 
 Verdict = namedtuple("Verdict", "suspects")

@@ -4,8 +4,8 @@ import torch
 
 from data.errors import LookalikeError
 from data.loops import read_loop
-from gan.generator import codes_from_seeds, noise_from_seed, to_p_values
 from gan.morph import make_loop
+from gan.networks.generator import codes_from_seeds, noise_from_seed, to_p_values
 from stimuli.images import read_picture
 
 

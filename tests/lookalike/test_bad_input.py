@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import LookalikeError
 from data.files import read_json, sha256
-from experiments.participants import register
+from experiments.records.participants import register
 
 
 def contents(folder):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import LookalikeError
-from data.observers import Observer
-from data.populations import read_population
-from experiments.sitting import Setup
+from data.simulated.observers import Observer
+from data.simulated.populations import read_population
+from experiments.session.run import Setup
 from lookalike import console
 
 COMMANDS = [

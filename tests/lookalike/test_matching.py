@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from analysis import serial_loop
+from analysis.serial import loop as serial_loop
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
-from data.matcher import Matcher
+from data.simulated.adjuster import Matcher
 from experiments import realfake
-from experiments.sitting import Setup
+from experiments.session.run import Setup
 from lookalike.cli import app
 from stimuli.images import write_png
 
@@ -45,7 +45,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def matches(data: Path) -> pd.DataFrame:
-    """All sessions' main trials as `analysis.serial_loop` reads them."""
+    """All sessions' main trials as `analysis.serial.loop` reads them."""
     tables = []
     for path in sorted(data.glob("sub-*/ses-1/beh/*_task-matching_beh.tsv")):
         table = pd.read_csv(path, sep="\t", na_values="n/a", keep_default_na=False)

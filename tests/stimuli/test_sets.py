@@ -14,8 +14,8 @@ import pytest
 
 from data.errors import LookalikeError
 from data.files import sha256
+from stimuli.grey_levels import grey_levels
 from stimuli.images import Pixels, quantise, read_picture, resample
-from stimuli.luminance import grey_levels
 from stimuli.sets import COLUMNS, Candidate, Layout, StimulusSet, build_set, read_set
 
 Texture = Callable[..., Pixels]

@@ -1,0 +1,299 @@
+"""Evidence for and against a difference from one value per participant: TOST and Bayes factors.
+
+All of this is secondary. A mean over participants takes the images as fixed: it speaks of other
+observers judging the same images. With 100 shared images whose effects have an SD of .5 and a true
+d′ at the bound .3, TOST declares equivalence in 13 % (10 observers) to 20 % (20) of studies where it
+promises 5 %. `analysis.group.mixed_probit` and a multi-reader multi-case AUC take both as a sample.
+
+`values` are one per participant, 0 meaning chance: d′, or AUC − .5. A NaN is left out and counted.
+With mean x̄, standard deviation s and n values, t = x̄ √n / s has ν = n − 1 degrees of freedom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaln, hyp2f1, logsumexp
+from scipy.stats import norm, t
+
+from analysis.result import Result
+from data.errors import LookalikeError
+
+Floats = npt.NDArray[np.float64]
+Direction = Literal["two-sided", "greater", "less"]
+# Rouder et al. (2009) proposed 1; √2/2 is what BayesFactor, JASP and pingouin take today.
+JZS_SCALE = float(np.sqrt(0.5))
+
+
+@dataclass(frozen=True)
+class Tost(Result):
+    """Two one-sided tests of equivalence: is the mean inside ±`bound`?
+
+    `p_lower` tests "the mean is at most −bound", `p_upper` "it is at least +bound"; `p` is the larger of
+    the two. `low` and `high` bound the mean at `level` = 1 − 2 α. `equivalent` is p ≤ α, which is the
+    same as the interval lying inside ±bound; it is never true of what is undefined (NaN, with `reason`).
+    """
+
+    n: int
+    undefined: int
+    mean: float
+    sd: float
+    bound: float
+    low: float
+    high: float
+    level: float
+    p_lower: float
+    p_upper: float
+    p: float
+    equivalent: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class BayesFactor(Result):
+    """How many times likelier the values are under "there is an effect" than under none: `bf10` = 1 / `bf01`.
+
+    `prior` says in words what "an effect" is. `largest_bf01` is the most that this many participants could
+    give for no effect, with a mean of exactly 0; NaN where there is no such bound (one-sided priors) or
+    where it depends on s. What is undefined is NaN and `reason` says why.
+    """
+
+    n: int
+    undefined: int
+    t: float
+    bf10: float
+    bf01: float
+    log_bf10: float
+    largest_bf01: float
+    direction: Direction
+    prior: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class IntervalBayesFactor(Result):
+    """How many times likelier the values are with the mean inside ±`bound` than outside it, and the inverse.
+
+    `prior_inside` and `posterior_inside` are the probabilities [0, 1] of "inside" before and after the data.
+    What is undefined is NaN and `reason` says why.
+    """
+
+    n: int
+    undefined: int
+    bound: float
+    bf_inside: float
+    bf_outside: float
+    log_bf_inside: float
+    prior_inside: float
+    posterior_inside: float
+    prior: str
+    reason: str | None
+
+
+def tost(values: npt.ArrayLike, bound: float, alpha: float = 0.05) -> Tost:
+    """Two one-sided t tests against ±`bound` (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657).
+
+    `values` has shape (participants,). At a true mean on the bound, normal values are called equivalent with
+    probability `alpha` at most. Raises `LookalikeError` for an infinite value, a bound that is not positive or
+    an alpha outside (0, .5).
+    """
+    _positive(bound, "bound")
+    if not 0 < alpha < 0.5:
+        raise LookalikeError(f"alpha {alpha}: must lie between 0 and 0.5")
+    sample = _sample(values)
+    p_lower = float(t.sf((sample.mean + bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan
+    p_upper = float(t.cdf((sample.mean - bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan
+    margin = float(t.ppf(1 - alpha, max(sample.n - 1, 1))) * sample.se
+    p = max(p_lower, p_upper)
+    return Tost(
+        n=sample.n,
+        undefined=sample.undefined,
+        mean=sample.mean,
+        sd=sample.sd,
+        bound=bound,
+        low=sample.mean - margin,
+        high=sample.mean + margin,
+        level=1 - 2 * alpha,
+        p_lower=p_lower,
+        p_upper=p_upper,
+        p=p,
+        equivalent=bool(p <= alpha),
+        reason=sample.reason,
+    )
+
+
+def jzs(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Direction = "two-sided") -> BayesFactor:
+    """The JZS Bayes factor of a one-sample t test (Rouder et al. 2009, Psychon. Bull. Rev. 16:225, eq. 1).
+
+    Under "an effect" the mean in units of the SD between participants is Cauchy(0, `scale`); with a `direction`
+    only its positive ("greater") or negative half, doubled. Then the factor is the two-sided one times
+    twice the posterior probability of that sign (Morey & Wagenmakers 2014, Stat. Probab. Lett. 92:121).
+    Raises `LookalikeError` for an infinite value or a scale that is not positive.
+
+    >>> round(jzs([0.3, -0.3, 0.1, -0.1]).bf01, 2)
+    2.34
+    """
+    _positive(scale, "scale")
+    sample = _sample(values)
+    log_bf = np.nan if sample.reason else _log_jzs(sample.t, sample.n, scale, direction)
+    largest = largest_bf01(sample.n, scale) if direction == "two-sided" and sample.n > 1 else np.nan
+    return _bayes_factor(sample, log_bf, largest, direction, f"mean / SD ~ Cauchy(0, {scale:.3g})")
+
+
+def largest_bf01(n: int, scale: float = JZS_SCALE) -> float:
+    """The largest two-sided JZS BF01 that `n` participants can give: that of a mean of exactly 0.
+
+    Raises `LookalikeError` for fewer than two participants.
+
+    >>> [round(largest_bf01(n), 2) for n in (4, 10, 50)]
+    [2.34, 3.24, 6.5]
+    """
+    if n < 2:
+        raise LookalikeError(f"{n} participants: a Bayes factor needs at least two")
+    return float(np.exp(-_log_jzs(0.0, n, scale, "two-sided")))
+
+
+def informed(values: npt.ArrayLike, effect: float, direction: Direction = "two-sided") -> BayesFactor:
+    """The Bayes factor of "an effect about as large as `effect`" (in the units of `values`) against none.
+
+    Under "an effect" the mean is Normal(0, `effect`), or with a `direction` one half of it, doubled: the
+    half-normal whose SD is the effect expected (Dienes 2014, Front. Psychol. 5:781). The likelihood of the
+    mean is t with n − 1 degrees of freedom, as follows from p(σ) ∝ 1/σ (Dienes & Mclatchie 2018, Psychon. Bull.
+    Rev. 25:207). Raises `LookalikeError` for an infinite value or an effect that is not positive.
+    """
+    _positive(effect, "effect")
+    sample = _sample(values)
+    low, high = {"two-sided": (-np.inf, np.inf), "greater": (0.0, np.inf), "less": (-np.inf, 0.0)}[direction]
+    log_bf = np.nan
+    if not sample.reason:
+        halved = 0.0 if direction == "two-sided" else float(np.log(2))
+        log_bf = halved + _log_mass(sample, effect, low, high) - float(_log_likelihood(sample, 0.0))
+    return _bayes_factor(sample, log_bf, np.nan, direction, f"mean ~ Normal(0, {effect:.3g})")
+
+
+def interval_null(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:
+    """The Bayes factor of |mean| < `bound` against |mean| > `bound` (Morey & Rouder 2011, Psychol. Methods 16:406).
+
+    Both halves share the prior Normal(0, `scale`) of the mean, in the units of `values`; the factor is the
+    posterior odds over the prior odds. A wide prior puts less inside, so its factor can grow larger:
+    state it with the result. Raises `LookalikeError` for an infinite value, a bound or scale that is not
+    positive, or a bound beyond 8 scales.
+    """
+    _positive(bound, "bound")
+    _positive(scale, "scale")
+    if bound > 8 * scale:
+        raise LookalikeError(f"bound {bound:g} and scale {scale:g}: a prior so narrow says that no mean lies outside")
+    sample = _sample(values)
+    prior_inside = float(1 - 2 * norm.sf(bound / scale))
+    log_bf = posterior = np.nan
+    if not sample.reason:
+        inside = _log_mass(sample, scale, -bound, bound)
+        outside = np.logaddexp(_log_mass(sample, scale, -np.inf, -bound), _log_mass(sample, scale, bound, np.inf))
+        log_bf = float(inside - outside + np.log(2 * norm.sf(bound / scale)) - np.log(prior_inside))
+        posterior = float(np.exp(inside - np.logaddexp(inside, outside)))
+    bf, inverse, reason = _both_ways(log_bf, sample.reason)
+    prior = f"mean ~ Normal(0, {scale:g})"
+    return IntervalBayesFactor(
+        sample.n, sample.undefined, bound, bf, inverse, log_bf, prior_inside, posterior, prior, reason
+    )
+
+
+@dataclass(frozen=True)
+class _Sample:
+    n: int
+    undefined: int
+    mean: float
+    sd: float
+    se: float
+    t: float
+    reason: str | None
+
+
+def _sample(values: npt.ArrayLike) -> _Sample:
+    given = np.asarray(values, dtype=np.float64)
+    if np.isinf(given).any():
+        raise LookalikeError(f"value {int(np.flatnonzero(np.isinf(given))[0])} (from 0) is infinite; use a correction")
+    defined = given[~np.isnan(given)]
+    n = int(defined.size)
+    mean = float(np.mean(defined)) if n else np.nan
+    sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
+    if n < 2:
+        reason = "one participant: no spread between participants" if n else "no participant has a value"
+    elif np.ptp(defined) == 0:
+        reason = "all participants have the same value: their spread is unknown"
+    else:
+        se = sd / np.sqrt(n)
+        return _Sample(n, given.size - n, mean, sd, float(se), float(mean / se), None)
+    return _Sample(n, given.size - n, mean, sd, np.nan, np.nan, reason)
+
+
+def _positive(value: float, what: str) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise LookalikeError(f"{what} {value}: must be a positive number")
+
+
+def _bayes_factor(sample: _Sample, log_bf: float, largest: float, direction: Direction, prior: str) -> BayesFactor:
+    side = {"two-sided": "", "greater": ", positive half", "less": ", negative half"}[direction]
+    bf10, bf01, reason = _both_ways(log_bf, sample.reason)
+    return BayesFactor(
+        sample.n, sample.undefined, sample.t, bf10, bf01, log_bf, largest, direction, prior + side, reason
+    )
+
+
+def _both_ways(log_bf: float, reason: str | None) -> tuple[float, float, str | None]:
+    if abs(log_bf) > 700:
+        return np.nan, np.nan, "too large or small for a number: see its logarithm"
+    return float(np.exp(log_bf)), float(np.exp(-log_bf)), reason
+
+
+def _log_jzs(t_value: float, n: int, scale: float, direction: Direction) -> float:
+    """log BF10, integrated over the prior variance.
+
+    A Cauchy effect is Normal(0, scale² / z²) with z a standard normal's absolute value. Given z, the factor
+    is closed, and the sign of the mean has a t posterior with n degrees of freedom. In log z the integrand
+    is smooth and falls off on both sides, where the trapezoid rule is exact to rounding.
+    """
+    nu, step = n - 1, 0.01
+    log_z = np.arange(-40, 4, step)
+    z2, spread = np.exp(2 * log_z), n * scale**2
+    kept = z2 / (z2 + spread)
+    terms = np.log(kept) / 2 + n / 2 * (np.log1p(t_value**2 / nu) - np.log1p(kept * t_value**2 / nu))
+    terms += np.log(2 * step) + norm.logpdf(np.exp(log_z)) + log_z
+    if direction != "two-sided":
+        sign = 1 if direction == "greater" else -1
+        root = np.sqrt((z2 + spread) * nu + t_value**2 * z2)
+        terms += np.log(2) + _log_t_cdf(sign * t_value * n * scale / root, n)
+    return float(logsumexp(terms))
+
+
+def _log_t_cdf(x: Floats, df: int) -> Floats:
+    """log P(T < x), in the lower tail from the incomplete beta function's series, where the probability underflows."""
+    w = df / (df + np.minimum(x, -6.0) ** 2)
+    beta = df / 2 * np.log(w) + np.log1p(-w) / 2 - np.log(df / 2) - betaln(df / 2, 0.5)
+    tail = beta + np.log(hyp2f1((df + 1) / 2, 1, df / 2 + 1, w)) - np.log(2)
+    return np.where(x < -6, tail, t.logcdf(np.maximum(x, -6.0), df))
+
+
+def _log_likelihood(sample: _Sample, mean: Floats | float) -> Floats:
+    """Of the mean, with σ integrated out: a t kernel."""
+    return np.asarray(-sample.n / 2 * np.log1p(((sample.mean - mean) / sample.se) ** 2 / (sample.n - 1)))
+
+
+def _log_mass(sample: _Sample, scale: float, low: float, high: float) -> float:
+    """log of ∫ likelihood × Normal(0, scale) over the mean from `low` to `high`.
+
+    Gauss–Legendre between break points that follow both the prior's width and the likelihood's, however
+    different they are; beyond 38 SDs the prior is 0 in floating point.
+    """
+    around = np.concatenate([[0.0], np.geomspace(0.1, 1e6, 60)])
+    breaks = [scale * np.linspace(0, 38, 77), sample.mean + sample.se * around, sample.mean - sample.se * around]
+    breaks = [breaks[0], -breaks[0], *breaks[1:], np.array([low, high])[np.isfinite([low, high])]]
+    edges = np.unique(np.clip(np.concatenate(breaks), max(low, -38 * scale), min(high, 38 * scale)))
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    half = np.diff(edges)[:, None] / 2
+    at = (edges[:-1] + edges[1:])[:, None] / 2 + half * nodes
+    terms = _log_likelihood(sample, at) + norm.logpdf(at, scale=scale) + np.log(half * weights)
+    return float(logsumexp(terms))

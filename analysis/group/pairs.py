@@ -1,0 +1,137 @@
+"""The tasks with two images side by side, session by session and for the group.
+
+Session 1 is the main measure; later sessions are measured each for itself and never pooled into it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.group.evidence import BayesFactor, Tost, jzs, tost
+from analysis.group.group import Mean, mean
+from analysis.group.heterogeneity import BetweenSd, between_sd
+from analysis.result import Result
+from analysis.sdt import same_different, two_alternative
+from analysis.sdt.rates import Correction
+from analysis.sdt.same_different import SameDifferent
+from analysis.sdt.two_alternative import ForcedChoice
+from data.answers import Answers
+from data.errors import LookalikeError
+
+Measure = Literal["dprime", "z_difference"]
+Verdict = Literal["shown to differ", "not decided"]
+
+
+@dataclass(frozen=True)
+class Sitting(Result):
+    """One participant's session: what its main trials give."""
+
+    participant: str
+    session: int
+    found: ForcedChoice | SameDifferent
+
+    @property
+    def measure(self) -> tuple[float, float, float, float]:
+        """Value, standard error and bounds of what the group's mean is taken of."""
+        one = self.found
+        if isinstance(one, ForcedChoice):
+            return one.dprime, one.se, one.low, one.high
+        return one.z_difference, one.z_se, one.z_low, one.z_high
+
+
+@dataclass(frozen=True)
+class PairGroup(Result):
+    """All participants' session 1.
+
+    `value` is the mean of `measure`: d′ in two-alternative forced choice, z(H) − z(F) in same/different, where d′
+    has a floor at 0 and its mean would lie above it at chance. `independent` and `differencing` are same/different's
+    mean d′ under each model (None in the other task). `tost` is None without a bound. All take the images as given.
+    """
+
+    kind: str
+    participants: int
+    measure: Measure
+    value: Mean
+    accuracy: Mean
+    between: BetweenSd
+    jzs: BayesFactor
+    tost: Tost | None
+    independent: Mean | None
+    differencing: Mean | None
+    verdict: Verdict
+    words: str
+
+
+def measure(answers: Answers, correction: Correction = "log-linear") -> list[Sitting]:
+    """Every session's main trials, by participant and session."""
+    main = answers.trials[answers.trials["role"] == "main"]
+    return [
+        Sitting(str(participant), int(session), _found(answers, table, correction))
+        for (participant, session), table in main.groupby(["participant", "session"])
+    ]
+
+
+def group(answers: Answers, sittings: list[Sitting], bound: float | None = None) -> PairGroup:
+    """The group of session 1; `bound` (in units of the measure) is what the mean is tested to lie within.
+
+    Raises `LookalikeError` if no participant has a session 1 with main trials.
+    """
+    first = [one for one in sittings if one.session == 1]
+    if not first:
+        raise LookalikeError("no participant has main trials in session 1")
+    values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
+    models = [one.found for one in first if isinstance(one.found, SameDifferent)]
+    found = mean(values.tolist())
+    verdict, words = _judge(found, "d′" if answers.kind == "two_alternative" else "z(H) − z(F)")
+    return PairGroup(
+        kind=answers.kind,
+        participants=len(first),
+        measure="dprime" if answers.kind == "two_alternative" else "z_difference",
+        value=found,
+        accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
+        between=between_sd(values, errors),
+        jzs=jzs(values),
+        tost=None if bound is None else tost(values, bound),
+        independent=mean([one.independent.dprime for one in models], bounds=(0, math.inf)) if models else None,
+        differencing=mean([one.differencing.dprime for one in models], bounds=(0, math.inf)) if models else None,
+        verdict=verdict,
+        words=words,
+    )
+
+
+def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
+    """One row per participant and session, with the fields of what was found."""
+    rows = [one.found.to_frame().assign(participant=one.participant, session=one.session) for one in sittings]
+    table = pd.concat(rows, ignore_index=True)
+    return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
+
+
+def _found(answers: Answers, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
+    truth, response = table["truth"], table["response"]
+    if answers.kind == "same_different":
+        return same_different.from_responses(truth, response, correction)
+    return two_alternative.from_responses(truth, response, answers.words or ("left", "right"), correction)
+
+
+def _judge(found: Mean, name: str) -> tuple[Verdict, str]:
+    if math.isnan(found.low):
+        value = "n/a" if math.isnan(found.mean) else f"{found.mean:.2f}"
+        return "not decided", f"The mean {name} is {value}, without an interval ({found.reason})."
+    sizes = f"the mean {name} is {found.mean:.2f}, {found.level:.0%} interval {found.low:.2f} to {found.high:.2f}"
+    sizes = sizes.replace("-", "−")
+    if found.low > 0:
+        return "shown to differ", f"Real and generated images were told apart better than by guessing: {sizes}."
+    if found.high < 0:
+        return "shown to differ", (
+            f"The wrong answer was given more often than by guessing: {sizes}. Check that truth and answers are coded "
+            "as intended."
+        )
+    return "not decided", (
+        f"These answers do not show that the images can be told apart: {sizes}. They do not show that they cannot be, "
+        f"either: {found.high:.2f} is compatible with them too."
+    )

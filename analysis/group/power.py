@@ -1,0 +1,132 @@
+"""How many participants and images does a study need? By simulation, with the same endpoint as its analysis.
+
+Each simulated study draws new observers and new images from a population (`data.simulated.observers`), and is judged as
+`analysis.group.primary` would judge it, as if its bounds were fixed and its catch trials detected.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.group.primary import decided
+from analysis.mrmc import mrmc
+from analysis.mrmc.readings import from_matrix
+from analysis.result import Result
+from data.errors import LookalikeError
+from data.simulated.populations import Population, draw_ratings
+
+_BATCH = 200  # studies drawn at a time, which bounds the memory
+
+
+@dataclass(frozen=True)
+class Power(Result):
+    """What became of so many simulated studies: shares in [0, 1] that add up to 1.
+
+    `near_chance`: interval inside .5 ± `delta`. `difference`: not inside, and different from .5. `undecided`: the
+    rest. `mean_auc` and `sd_auc` are of the studies' AUCs. `simulation_se` is the largest standard error of a
+    share that so many studies leave. `own_images`: each participant judged images of his own.
+    """
+
+    dprime: float
+    participants: int
+    images: int
+    own_images: bool
+    delta: float
+    level: float
+    studies: int
+    near_chance: float
+    difference: float
+    undecided: float
+    mean_auc: float
+    sd_auc: float
+    simulation_se: float
+
+
+def power(
+    population: Population,
+    participants: int,
+    images: int,
+    *,
+    delta: float,
+    level: float = 0.9,
+    studies: int = 2000,
+    own_images: bool = False,
+    seed: int = 0,
+) -> Power:
+    """Simulate `studies` of `participants` who each judge `images` (half of them generated).
+
+    Shares are of all studies; one that has no interval is undecided. Raises `LookalikeError` for fewer than 2
+    participants, an odd number of images or fewer than 4, no studies, and a delta or level that is none.
+    """
+    if participants < 2 or images < 4 or images % 2 or studies < 1:
+        raise LookalikeError(
+            f"{participants} participants, {images} images, {studies} studies: at least 2 participants, an even number "
+            "of images from 4 up, and 1 study are needed"
+        )
+    generated = np.arange(images) % 2 == 1
+    truth = np.where(generated, "generated", "real")
+    rng = np.random.default_rng(seed)
+    outcomes, areas = np.zeros((studies, 2), dtype=np.bool_), np.zeros(studies)
+    for start in range(0, studies, _BATCH):
+        some = min(_BATCH, studies - start)
+        for place, ratings in enumerate(
+            draw_ratings(population, participants, generated, rng, studies=some, own_images=own_images), start
+        ):
+            readings = from_matrix(*_spread(truth, ratings) if own_images else (truth, ratings))
+            found = mrmc.auc(readings, delta=delta, level=level)
+            outcomes[place], areas[place] = decided(found), found.auc
+    near = float(np.mean(outcomes[:, 0]))
+    difference = float(np.mean(outcomes[:, 1] & ~outcomes[:, 0]))
+    worst = max(share * (1 - share) for share in (near, difference, 1 - near - difference))
+    return Power(
+        dprime=population.dprime,
+        participants=participants,
+        images=images,
+        own_images=own_images,
+        delta=delta,
+        level=level,
+        studies=studies,
+        near_chance=near,
+        difference=difference,
+        undecided=max(0.0, 1 - near - difference),
+        mean_auc=float(np.mean(areas)),
+        sd_auc=float(np.std(areas, ddof=1)) if studies > 1 else math.nan,
+        simulation_se=math.sqrt(worst / studies),
+    )
+
+
+def power_table(
+    population: Population,
+    dprimes: Sequence[float],
+    participants: Sequence[int],
+    images: Sequence[int],
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+    **options: float | bool,
+) -> pd.DataFrame:
+    """`power` for every combination, one row each; `options` are passed on, `progress` is told of each row."""
+    rows = []
+    for dprime in dprimes:
+        for count in images:
+            for people in participants:
+                found = power(replace(population, dprime=dprime), people, count, **options)  # type: ignore[arg-type]
+                rows.append(found.to_frame())
+                progress(1)
+    return pd.concat(rows, ignore_index=True)
+
+
+def _spread(
+    truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]
+) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+    """Ratings of images of one's own as a matrix in which nobody else rated them."""
+    participants, images = ratings.shape
+    whole = np.full((participants, participants * images), np.nan)
+    for person, row in enumerate(ratings):
+        whole[person, person * images : (person + 1) * images] = row
+    return np.tile(truth, participants), whole

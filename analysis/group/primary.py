@@ -1,0 +1,266 @@
+"""The primary result: what the study fixed before its first trial, and whether the data decide it.
+
+The endpoint is the AUC of session 1 averaged over participants, with participants and images both counted as
+samples (`analysis.mrmc.mrmc`). Its interval at the study's confidence, 90 % by default, stands against .5 ± δ: an
+interval inside is the two one-sided tests at 5 % (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). A
+difference from .5 is tested two-sided at the same 5 %. Another confidence makes another level of both.
+
+"Near chance" takes more than an interval. It is withheld where the bounds were not fixed beforehand, where
+the data may have been looked at on the way, and where nothing shows that these participants would have noticed:
+known fakes, mixed in as catch trials, must have been told from the real images by more than δ.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, t
+
+from analysis.mrmc import mrmc
+from analysis.mrmc.components import Components, components, predicted_se
+from analysis.mrmc.mrmc import Auc
+from analysis.mrmc.readings import from_trials
+from analysis.result import Result
+from data.study import StudyFile
+from data.trials import rating
+
+Verdict = Literal["shown to be near chance", "shown to differ", "not decided"]
+
+POWER = 0.8  # of the studies in `Needed`
+_MOST = 10_000  # participants
+_TIMES_IMAGES = (1, 2, 4)
+_FEW = 5  # participants; with fewer the interval is known to be somewhat too narrow (`analysis.mrmc.mrmc`)
+
+
+@dataclass(frozen=True)
+class Needed(Result):
+    """How many participants, each judging so many images, would decide in four studies of five.
+
+    `near_chance` if the AUC is truly .5, `difference` if it is truly what was found. None where no number up to
+    10,000 would: more participants do not help once the images' part of the error is too large.
+    """
+
+    images: int
+    near_chance: int | None
+    difference: int | None
+
+
+@dataclass(frozen=True)
+class Primary(Result):
+    """The primary result of one kind of observer.
+
+    `auc` is the estimate with its interval and tests; `dprime` the d' of an equal-variance observer with that
+    area, √2 z(AUC), for orientation. `catch` is the AUC of the known fakes against the same real images (None
+    without catch trials). `withheld` holds the reasons why "near chance" cannot be claimed, whatever the interval.
+    `needed` is filled where nothing is decided.
+    """
+
+    observer: str
+    auc: Auc
+    dprime: float
+    delta: float
+    catch: Auc | None
+    verdict: Verdict
+    words: str
+    withheld: tuple[str, ...]
+    needed: tuple[Needed, ...]
+
+
+def primary(
+    observer: str, measure: pd.DataFrame, catch: pd.DataFrame, sessions: pd.DataFrame, study: StudyFile | None
+) -> Primary:
+    """Judge the main trials of session 1 of one kind of observer by the study file.
+
+    `measure` and `catch` are trial tables (`data.trials`), `sessions` the rows of `analysis.trials.Trials.sessions`
+    of the same participants. Without a study file the interval is at 90 % and there are no bounds.
+    """
+    endpoint = study.study.endpoint if study else None
+    level = endpoint.confidence if endpoint else 0.9
+    delta = endpoint.delta if endpoint else None
+    rated = with_ratings(measure)
+    found = _auc(rated, delta, level)
+    seen = _catch(rated, catch, delta, level)
+    looks = _look_reasons(found.participants, study)
+    withheld = (*_plan_reasons(sessions, study), *looks, *_catch_reasons(seen, found.participants, delta))
+    verdict, words = _judge(found, delta, withheld)
+    if verdict == "shown to differ" and looks:
+        words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
+    words += _few(found)
+    if found.reason is None and not measure["confidence"].notna().any():
+        words += " No confidence was recorded, so the area is that of the answers alone."
+    return Primary(
+        observer=observer,
+        auc=found,
+        dprime=float(math.sqrt(2) * norm.ppf(found.auc)),
+        delta=math.nan if delta is None else delta,
+        catch=seen,
+        verdict=verdict,
+        words=words,
+        withheld=withheld,
+        needed=_needed(rated, found, delta, (1 - level) / 2) if verdict == "not decided" else (),
+    )
+
+
+def decided(found: Auc) -> tuple[bool, bool]:
+    """Whether the interval lies inside the bounds, and whether the AUC differs from .5."""
+    alpha = (1 - found.level) / 2
+    return found.p_equivalence < alpha, found.p_chance < alpha  # NaN is neither
+
+
+def participants_needed(
+    found: Components, generated: int, real: int, distance: float, alpha: float, power: float
+) -> int | None:
+    """The fewest participants for a bound at this `distance` from the true AUC to be passed with this power.
+
+    One-sided at `alpha`; all judge the same `generated` + `real` images. None above 10,000, or where the
+    components are undefined or the distance is not positive.
+    """
+    if not distance > 0 or found.reason is not None:
+        return None
+
+    def enough(participants: int) -> bool:
+        df = participants - 1
+        quantiles = float(t.ppf(1 - alpha, df) + t.ppf(power, df))
+        return quantiles * predicted_se(found, participants, generated, real) <= distance
+
+    if not enough(_MOST):
+        return None
+    low, high = 1, _MOST
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _needed(rated: pd.DataFrame, found: Auc, delta: float | None, alpha: float) -> tuple[Needed, ...]:
+    parts = components(rated)
+    if parts.reason is not None:
+        return ()
+    rows = []
+    for times in _TIMES_IMAGES:
+        generated, real = times * found.generated, times * found.real
+        # A chance AUC must clear both bounds, so each with half of the misses.
+        near = participants_needed(parts, generated, real, delta or 0.0, alpha, (1 + POWER) / 2)
+        differ = participants_needed(parts, generated, real, abs(found.auc - 0.5), alpha / 2, POWER)
+        rows.append(Needed(generated + real, near, differ))
+    return tuple(rows)
+
+
+def with_ratings(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials with their ratings. Without any confidence the answers alone are ratings of two steps."""
+    confidence = trials["confidence"] if trials["confidence"].notna().any() else 1.0
+    values = rating(trials["response"], np.broadcast_to(np.asarray(confidence, dtype=float), len(trials)))
+    return trials.assign(rating=values)
+
+
+def _auc(rated: pd.DataFrame, delta: float | None, level: float) -> Auc:
+    study = from_trials(rated)
+    # One participant says nothing about others, only about other images.
+    alone = len(study.participants) < 2
+    return mrmc.auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
+
+
+def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level: float) -> Auc | None:
+    """How well the known fakes were told from the real images of the measure."""
+    fakes = catch[(catch["truth"] == "generated") & catch["participant"].isin(rated["participant"])]
+    if fakes.empty:
+        return None
+    known = with_ratings(fakes) if rated["confidence"].notna().any() else with_ratings(fakes.assign(confidence=np.nan))
+    return _auc(pd.concat([rated[rated["truth"] == "real"], known], ignore_index=True), delta, level)
+
+
+def _plan_reasons(sessions: pd.DataFrame, study: StudyFile | None) -> list[str]:
+    if study is None:
+        return ["no study file was given, so no bounds were fixed before the first trial"]
+    reasons = []
+    if study.study.endpoint.delta is None:
+        reasons.append("the study file fixes no bounds (endpoint.delta)")
+    carried = int((sessions["study_sha256"] == study.sha256).sum())
+    if carried < len(sessions):
+        reasons.append(
+            f"{len(sessions) - carried} of {len(sessions)} first sessions were not run under this study file, so its "
+            "bounds were not fixed before them"
+        )
+    return reasons
+
+
+def _look_reasons(participants: int, study: StudyFile | None) -> list[str]:
+    """Why the data may have been looked at more than once."""
+    if study is None:
+        return []
+    reasons = []
+    planned, looks = study.study.planned_participants, study.study.planned_looks
+    if looks > 1:
+        reasons.append(f"the study plans {looks} looks at the data, and this interval allows for one")
+    if participants < planned:
+        reasons.append(f"{participants} of the {planned} planned participants: an interim look")
+    elif participants > planned:
+        reasons.append(
+            f"{participants} participants where {planned} were planned: the study went on after the number fixed for it"
+        )
+    return reasons
+
+
+def _few(found: Auc) -> str:
+    """A warning where so few participants took part that the interval promises too much."""
+    if found.reason is not None or not 2 <= found.participants < _FEW:
+        return ""
+    return (
+        f" Only {found.participants} participants took part: with 2 to 4, the 90 % interval held the true AUC in 86 to "
+        "90 % of simulated studies, so take its bounds as slightly too narrow."
+    )
+
+
+def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> list[str]:
+    if seen is None:
+        return ["there were no catch trials, so nothing shows that these participants would have noticed a fake"]
+    if not (seen.low > 0.5 + (delta or 0.0) or _never_mistaken(seen)):
+        interval = f"{seen.level:.0%} CI {seen.low:.2f} to {seen.high:.2f}"
+        return [
+            f"the known fakes were not clearly detected (AUC {seen.auc:.2f}, "
+            f"{f'no interval: {seen.reason}' if seen.reason else interval}), so not noticing the others shows nothing"
+        ]
+    if seen.participants < participants:
+        return [f"{participants - seen.participants} of {participants} participants rated no catch trial"]
+    return []
+
+
+def _never_mistaken(seen: Auc) -> bool:
+    """Whether every participant told every known fake from every real image: then there is no variance, hence no
+    interval, to say so. By chance alone, labels dealt out at random, it must be rarer than a bound may fail.
+    """
+    ways = math.comb(seen.generated + seen.real, seen.generated)
+    return seen.auc == 1 and min(seen.generated, seen.real) > 1 and 1 / ways < (1 - seen.level) / 2
+
+
+def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
+    """The verdict and a sentence or two."""
+    if found.reason is not None:
+        return "not decided", f"There is no interval: {found.reason}."
+    interval = f"the {found.level:.0%} interval of the AUC, {found.low:.3f} to {found.high:.3f}"
+    sentence = f"{interval[0].upper()}{interval[1:]}"
+    if found.participants < 2:
+        return "not decided", f"One participant says nothing of others; {interval}, speaks of other images only."
+    inside, differs = decided(found)
+    alpha = (1 - found.level) / 2
+    bounds = "" if delta is None else f"{0.5 - delta:.3f} to {0.5 + delta:.3f}"
+    if inside and not withheld:
+        exact = f".5 itself is outside the {100 * (1 - alpha):.3g} % interval"
+        more = f" It is not exactly at chance, though: {exact}." if differs else ""
+        return "shown to be near chance", f"{sentence}, lies within {bounds}.{more}"
+    if differs:
+        side = "told apart" if found.auc > 0.5 else "told apart the wrong way round (is truth coded as intended?)"
+        within = f" Yet {interval}, lies within {bounds}." if inside else ""
+        return "shown to differ", f"The images were {side}: AUC {found.auc:.3f}, p = {found.p_chance:.2g}.{within}"
+    if inside:
+        why = "; ".join(withheld)
+        return "not decided", f"{sentence}, lies within {bounds}, but near chance is not claimed: {why}."
+    reach = f"reaches beyond {bounds}" if delta is not None else "has no bounds to be compared with"
+    half = "includes .5"
+    if not found.low <= 0.5 <= found.high:
+        half = f"leaves .5 out, the two-sided test at {100 * alpha:.3g} % does not"
+    return "not decided", f"{sentence}, {half}; it {reach}."

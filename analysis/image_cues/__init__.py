@@ -1,0 +1,1 @@
+"""What gives generated images away: simple image statistics and model observers."""

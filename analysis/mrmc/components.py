@@ -1,0 +1,109 @@
+"""Where the variance of a mean AUC comes from, and what other numbers of participants and images would give.
+
+The AUC of reader r on one generated image j and one real image i has seven components of variance: readers
+(r), images (j, i, ji), and images that differ from reader to reader (rj, ri, rji). They are differences of
+the moments M1 to M8 (`ustatistics`): Clarkson, Kupinski & Barrett (2006, Acad. Radiol. 13:1410); Gallas,
+Bandos, Samuelson & Wagner (2009, Commun. Stat. Theory Methods 38:2586).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.mrmc.readings import Readings, from_trials
+from analysis.mrmc.ustatistics import Array, kernel_sums, second_moments
+from analysis.result import Result
+from data.errors import LookalikeError
+
+
+@dataclass(frozen=True, eq=False)
+class Components(Result):
+    """Unbiased components of the variance of one reader's AUC on one pair of images; each may be negative.
+
+    `reader` is the variance of participants' true AUCs; `generated`, `real` and `pair` are of images, the same for
+    all participants; `reader_generated`, `reader_real` and `reader_pair` of images as each participant sees them.
+    `moments` (8,) are M1 to M8. If no two participants share images, the parts of images and of readers' images
+    cannot be told apart: they are NaN and `reason` says so (`predicted_se` still answers for own images).
+    """
+
+    reader: float
+    generated: float
+    real: float
+    pair: float
+    reader_generated: float
+    reader_real: float
+    reader_pair: float
+    moments: Array
+    reason: str | None
+
+
+def components(trials: pd.DataFrame | Readings) -> Components:
+    """Components of one modality, from a table for `readings.from_trials` or from readings.
+
+    Moments are means over all products of their kind, so readers with more images count for more. Raises
+    `LookalikeError` as `from_trials` does, and for several modalities.
+    """
+    study = trials if isinstance(trials, Readings) else from_trials(trials)
+    if len(study.modalities) > 1:
+        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one")
+    m = second_moments(kernel_sums(study)) if study.readings else np.full(8, np.nan)
+    shared, own = m[4:], m[:4]
+    # What sharing adds: nothing, a generated image, a real one, both; without the reader and with him.
+    images = np.array([shared[1] - shared[3], shared[2] - shared[3], shared[0] - shared[1] - shared[2] + shared[3]])
+    with_reader = np.array([own[1] - own[3], own[2] - own[3], own[0] - own[1] - own[2] + own[3]])
+    views = with_reader - images
+    return Components(
+        reader=float(m[3] - m[7]),
+        generated=float(images[0]),
+        real=float(images[1]),
+        pair=float(images[2]),
+        reader_generated=float(views[0]),
+        reader_real=float(views[1]),
+        reader_pair=float(views[2]),
+        moments=m,
+        reason=_undefined(m, len(study.participants)),
+    )
+
+
+def predicted_se(found: Components, participants: float, generated: int, real: int, image_sets: float = 1) -> float:
+    """The SE of the mean AUC that a study of another size would have, from these components.
+
+    Each participant judges `generated` + `real` images. They come from one set that all judge (`image_sets` 1), or
+    the participants are spread evenly over so many sets; with as many sets as participants, each has his own.
+    `participants` may be infinite: with one set, that is the *image floor*, below which no number of
+    participants brings the SE.
+
+    As in `mrmc_variance.estimate` a negative part counts as 0, but is taken off what readers differ by as it is; so
+    at the study's own size in a crossed design the result is the `se` of `mrmc.auc`. NaN where the components that it
+    takes are undefined. Raises `LookalikeError` for numbers below 1, or more sets than participants.
+    """
+    if min(participants, generated, real, image_sets) < 1 or image_sets > participants:
+        raise LookalikeError(
+            f"{participants} participants, {generated} generated and {real} real images in {image_sets} sets: each "
+            "must be at least 1, and there cannot be more sets than participants"
+        )
+    one_reader = _over_images(found.moments[:4], generated, real) - found.moments[7]
+    if image_sets == participants:
+        return float(np.sqrt(max(one_reader, 0) / participants))
+    shared = _over_images(found.moments[4:], generated, real) - found.moments[7]
+    return float(np.sqrt(max(one_reader - shared, 0) / participants + max(shared, 0) / image_sets))
+
+
+def _over_images(moments: Array, generated: int, real: int) -> float:
+    """Mean of the four moments over all pairs of kernels in `generated` x `real` images."""
+    number = np.array([1, real - 1, generated - 1, (generated - 1) * (real - 1)])
+    # A moment that does not occur may be unknown.
+    return float(np.sum((moments * number)[number > 0]) / (generated * real))
+
+
+def _undefined(moments: Array, participants: int) -> str | None:
+    if participants < 2:
+        return "fewer than two participants: the variance among them is unknown"
+    if np.isnan(moments[[0, 1, 2, 3, 7]]).any():
+        return "too few images of a class to tell the components apart"
+    if np.isnan(moments).any():
+        return "no two participants share images of both classes: what they see alike cannot be told apart"
+    return None

@@ -1,0 +1,141 @@
+"""The variance of a mean AUC, or of a difference of two, over samples of readers and of images.
+
+The estimate is Gallas's one-shot variance (2006, Acad. Radiol. 13:353), unbiased in any design (Gallas &
+Brown 2008, Neural Netw. 21:387). With equal weight for each of R readers it is
+
+    S² / R + C̄,
+
+S² the variance of the readers' AUCs and C̄ the mean unbiased covariance of two readers' AUCs over samples
+of images: M1 to M8 weighted as the design says, less M8, comes to the same (test_ustatistics).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from analysis.mrmc.readings import Readings
+from analysis.mrmc.ustatistics import Array, KernelSums, influences, kernel_sums, unbiased_covariance
+from data.errors import LookalikeError
+
+Sampled = Literal["random", "fixed"]
+# A sample of readers: the value of each is Σ sign · AUC over the readings at his place in the lists.
+Sample = Sequence[tuple[int, Sequence[int]]]
+
+
+class Estimate(NamedTuple):
+    """A value, its `unbiased` variance, the one to be `used` (see `estimate`) and the latter's df.
+
+    With readers and images random, `unbiased` = `readers` (S² / R) + `images` (C̄); with one of them fixed it is
+    the other's. What is undefined is NaN and `reason` says why.
+    """
+
+    value: float
+    unbiased: float
+    used: float
+    df: float
+    readers: float
+    images: float
+    reason: str | None
+
+
+def estimate(study: Readings, samples: Sequence[Sample], readers: Sampled, images: Sampled) -> Estimate:
+    """The sum of the samples' mean values, and its variance with readers and images random or fixed.
+
+    Unbiased, the variance may be negative. `used` is S² / R + max(C̄, 0), after Hillis (2007, Stat. Med. 26:596):
+    with readers drawn at random, C̄ estimates the variance over images of the mean of all readers there are,
+    which cannot be negative. With readers fixed, it is S̄² / R + max((1 − 1/R) C̄, 0), S̄² the readers' mean
+    variance over images.
+
+    The degrees of freedom are Satterthwaite's: V² / Σ part² / (number − 1), the parts being S² / R and, for each
+    class of images, the variance of the value by the images' influence on it; at least the smallest number − 1
+    (Gaylor & Hopper 1969, Technometrics 11:691), as in the software iMRMC ("BDG"). Hillis's df leave out that C̄ is
+    an estimate too: in 1,500 simulated studies of 30 participants and 20 images the 90 % interval covers .88 with
+    his and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
+    Raises `LookalikeError` if both are fixed, for then nothing varies.
+    """
+    if {readers, images} - {"random", "fixed"} or (readers, images) == ("fixed", "fixed"):
+        raise LookalikeError(f"readers {readers}, images {images}: random or fixed, and not both fixed")
+    sizes = [len(sample[0][1]) for sample in samples]
+    if min(sizes) == 0:
+        return _no_variance(np.nan, "no participant rated images of both classes")
+    sums = kernel_sums(study)
+    values = [_contrast(sums.auc, sample) for sample in samples]
+    value = sum(float(np.mean(one)) for one in values)
+    if readers == "random" and min(sizes) < 2:
+        return _no_variance(value, "one participant: how others would differ is unknown; readers can only be fixed")
+
+    # Each part of the variance that is sampled, with its degrees of freedom.
+    parts = [(float(np.var(one, ddof=1)) / one.size, one.size - 1) for one in values if readers == "random"]
+    between = sum(part for part, _ in parts)
+    if images == "fixed":
+        return Estimate(value, between, between, _satterthwaite(between, parts), between, np.nan, None)
+    own, shared = _over_images(sums, samples, readers)
+    # With readers random, their own share of the variance over images is in S² already.
+    base = own if readers == "fixed" else between
+    if np.isnan(base + shared):
+        return _no_variance(value, "a participant rated a single image of a class: no variance over images")
+    used = base + max(shared, 0)
+    df = _satterthwaite(used, [*parts, *_image_parts(study, sums, samples)])
+    if readers == "fixed":
+        return Estimate(value, own + shared, used, df, np.nan, own + shared, None)
+    return Estimate(value, between + shared, used, df, between, shared, None)
+
+
+def _no_variance(value: float, reason: str) -> Estimate:
+    return Estimate(value, np.nan, np.nan, np.nan, np.nan, np.nan, reason)
+
+
+def _contrast(auc: Array, sample: Sample) -> Array:
+    return np.asarray(np.sum([sign * auc[np.asarray(places)] for sign, places in sample], axis=0), dtype=np.float64)
+
+
+def _over_images(sums: KernelSums, samples: Sequence[Sample], readers: Sampled) -> tuple[float, float]:
+    """Variance of the value over images: each reader's own share, and what two readers have in common.
+
+    The second is a mean covariance of two readers: over all R² if no others matter, and over the R (R − 1)
+    different ones if they stand for others.
+    """
+    covariance = unbiased_covariance(sums)
+    own = shared = 0.0
+    for a, one in enumerate(samples):
+        for b, other in enumerate(samples):
+            block = np.zeros((len(one[0][1]), len(other[0][1])))
+            for sign, places in one:
+                for other_sign, other_places in other:
+                    block += sign * other_sign * covariance[np.ix_(places, other_places)]
+            if a != b:
+                shared += float(np.mean(block))
+                continue
+            size = len(block)
+            own += float(np.trace(block)) / size**2
+            np.fill_diagonal(block, 0)
+            shared += float(np.sum(block)) / (size**2 if readers == "fixed" else size * (size - 1))
+    return own, shared
+
+
+def _image_parts(study: Readings, sums: KernelSums, samples: Sequence[Sample]) -> list[tuple[float, int]]:
+    """For each class, the variance of the value by the influence of the class's images on it, and its df."""
+    weight = np.zeros(len(study.readings))
+    for sample in samples:
+        for sign, places in sample:
+            weight[np.asarray(places)] = sign / len(places)
+    generated, real = influences(sums)
+    parts = []
+    for images, influence, count in (
+        ([one.generated for one in study.readings], generated, study.generated),
+        ([one.real for one in study.readings], real, study.real),
+    ):
+        weighted = [w * one for w, one in zip(weight, influence, strict=True)]
+        total = np.bincount(np.concatenate(images), np.concatenate(weighted), minlength=count)
+        parts.append((float(np.sum(total**2)) * count / (count - 1), count - 1))
+    return parts
+
+
+def _satterthwaite(variance: float, parts: Sequence[tuple[float, int]]) -> float:
+    """Degrees of freedom of a variance with these (part, its df), at least the smallest of theirs."""
+    least = min(df for _, df in parts)
+    spread = sum(part**2 / df for part, df in parts)
+    return max(variance**2 / spread, least) if spread > 0 else least

@@ -1,0 +1,105 @@
+"""Which figures a report shows, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.agreement.items import extremes
+from analysis.group.group import Group
+from analysis.group.participants import Participant
+from analysis.report import plots
+from analysis.report.figures import figure5
+from analysis.serial.serial import Serial
+
+if TYPE_CHECKING:
+    from stimuli.sets import StimulusSet
+
+_EXTREMES = 5  # images at each end, of each truth
+_MOST = 60  # participants, one by one; with more only means can be read
+
+
+def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> dict[str, Figure]:
+    """Figure 5, then those for which there are data: forest, ratings, calibration, retest.
+
+    The forest shows the mean and the bounds of the first group only if there is just one. Participants are shown
+    one by one up to 60; above, only the figures of all together are drawn.
+    """
+    figures = {"figure5": figure5(participants)}
+    rated = [one for one in participants if one.counts.ratings.size]
+    if len(participants) <= _MOST:
+        figures["forest"] = _forest(participants, groups)
+        if rated:
+            figures["ratings"] = plots.rating_histograms({one.name: one.counts for one in rated})
+    if rated:
+        figures["calibration"] = _calibration(rated)
+    retested = [one for one in participants if one.comparison is not None]
+    if retested:
+        figures["retest"] = plots.confusion(_answers(retested))
+    if len(groups) == 1 and groups[0].serial.previous_response.n:
+        figures["serial"] = _serial(groups[0].serial)
+    return figures
+
+
+def gallery_of(items: pd.DataFrame, stimuli: StimulusSet | None) -> dict[str, Figure]:
+    """The most and the least convincing images of each truth, where the stimulus set is at hand with its images."""
+    if stimuli is None or items["stimulus_id"].duplicated().any():  # judged by several kinds of observer
+        return {}
+    shown = extremes(items, _EXTREMES)
+    captions = [f"{row.stimulus_id}: {row.share_generated:.0%}" for row in shown.itertuples()]
+    images = [stimuli.read(image) for image in shown["stimulus_id"]]
+    return {"items": plots.gallery(images, captions, columns=2 * _EXTREMES)}
+
+
+def _serial(found: Serial) -> Figure:
+    rows = {
+        "previous answer": found.previous_response,
+        "previous image’s truth": found.previous_truth,
+        "next image’s truth (control)": found.next_truth,
+        "answer five trials back (control)": found.earlier_response,
+    }
+    return plots.forest(
+        {name: (one.mean, one.low, one.high) for name, one in rows.items()}, None, None, "log-odds of “generated”", 0
+    )
+
+
+def _forest(participants: Sequence[Participant], groups: Sequence[Group]) -> Figure:
+    rows = {one.name: (one.yesno.dprime, one.yesno.low, one.yesno.high) for one in participants}
+    if len(groups) > 1:
+        return plots.forest(rows, None, None, "d′, with 95 % interval", 0)
+    mean, bound = groups[0].dprime, groups[0].bound
+    band = None if math.isnan(bound) else (-bound, bound)
+    return plots.forest(rows, (mean.mean, mean.low, mean.high), band, "d′, with 95 % interval", 0)
+
+
+def _calibration(rated: Sequence[Participant]) -> Figure:
+    """Each participant's line, and that of all answers together."""
+    lines = {}
+    if len(rated) <= _MOST:
+        lines = {one.name: list(zip(one.calibration.levels, one.calibration.accuracy, strict=True)) for one in rated}
+    levels = sorted({float(level) for one in rated for level in one.calibration.levels})
+    correct, trials = np.zeros(len(levels)), np.zeros(len(levels))
+    for one in rated:
+        place = np.searchsorted(levels, one.calibration.levels)
+        correct[place] += one.calibration.correct
+        trials[place] += one.calibration.trials
+    return plots.calibration(lines, levels, correct, trials)
+
+
+def _answers(retested: Sequence[Participant]) -> dict[str, npt.NDArray[np.int64]]:
+    tables = {}
+    for title, name in (("real images", "answers_to_real"), ("generated images", "answers_to_generated")):
+        each = [getattr(one.comparison, name) for one in retested]
+        tables[title] = np.array(
+            [
+                [sum(x.real_real for x in each), sum(x.real_generated for x in each)],
+                [sum(x.generated_real for x in each), sum(x.generated_generated for x in each)],
+            ]
+        )
+    return tables

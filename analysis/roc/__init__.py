@@ -1,0 +1,1 @@
+"""The ROC of one observer or several: curves, areas, intervals, comparisons."""

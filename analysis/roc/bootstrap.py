@@ -1,0 +1,167 @@
+"""Bootstrap intervals of one observer's AUC: trials resampled within each class.
+
+With ratings, resampling trials of a class is drawing its row of the count table from a multinomial
+distribution: the two are the same experiment, and the table has a few cells however many trials there
+are. Several observers or shared images need `roc_clusters` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis import intervals
+from analysis.result import Result
+from analysis.roc.ratings import Counts, count
+from analysis.roc.tables import areas, why_no_area
+
+Floats = npt.NDArray[np.float64]
+Influence = tuple[Floats, npt.NDArray[np.int64]]
+Statistic = Callable[[npt.NDArray[Any], npt.NDArray[Any]], Floats]
+
+# Cells of count tables held at once: 32 MB.
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap(Result):
+    """A statistic with its bootstrap distribution.
+
+    `estimate` is of the data, `se` the SD of the `draws` (resamples,). The percentile and the BCa bounds
+    are at `level`; `bias` is z0 and `acceleration` a of the latter. `undefined` counts resamples without a
+    value, which are left out. `unrated` counts trials left out for want of a rating. What is undefined is
+    NaN and `reason` says why.
+    """
+
+    estimate: float
+    se: float
+    percentile_low: float
+    percentile_high: float
+    bca_low: float
+    bca_high: float
+    bias: float
+    acceleration: float
+    level: float
+    resamples: int
+    undefined: int
+    unrated: int
+    draws: Floats
+    reason: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields but the `draws`, which are thousands of numbers."""
+        return {name: value for name, value in super().to_dict().items() if name != "draws"}
+
+
+def from_ratings(
+    truth: npt.ArrayLike,
+    rating: npt.ArrayLike,
+    seed: int | np.random.Generator,
+    *,
+    resamples: int = 2000,
+    statistic: Statistic = areas,
+    level: float = 0.95,
+) -> Bootstrap:
+    """Bootstrap ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
+
+    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    """
+    return from_counts(count(truth, rating), seed, resamples=resamples, statistic=statistic, level=level)
+
+
+def from_counts(
+    counts: Counts,
+    seed: int | np.random.Generator,
+    *,
+    resamples: int = 2000,
+    statistic: Statistic = areas,
+    level: float = 0.95,
+) -> Bootstrap:
+    """Bootstrap a count table, the numbers of real and of generated images staying as they are.
+
+    `statistic` takes count tables of real and of generated images, each (..., K), and gives values (...):
+    `roc_tables.areas` (the AUC) or `roc_partial.statistic`. BCa is Efron's (1987, J. Am. Stat. Assoc. 82:171)
+    with the acceleration of a jackknife over the trials of both classes, as two samples (`intervals.acceleration`).
+
+    At .95 the AUC's BCa interval covered .951–.952 of 4,000 simulated observers and the percentile interval
+    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_roc_bootstrap).
+    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where `roc`'s
+    interval is as good.
+    """
+    rng = np.random.default_rng(seed)
+    reason = why_no_area(counts)
+    if reason is None and min(counts.real.sum(), counts.generated.sum()) < 2:
+        reason = "fewer than two images of a class: there is nothing to resample"
+    estimate = np.nan if why_no_area(counts) else float(statistic(counts.real, counts.generated))
+    if reason:
+        return Bootstrap(**summary(estimate, np.empty(0), [], level, reason), unrated=counts.unrated)
+    draws = np.concatenate(
+        [statistic(_redraw(counts.real, n, rng), _redraw(counts.generated, n, rng)) for n in _chunks(counts, resamples)]
+    )
+    influences = [_influence(counts, statistic, of_real) for of_real in (True, False)]
+    return Bootstrap(**summary(estimate, draws, influences, level, None), unrated=counts.unrated)
+
+
+def summary(
+    estimate: float, draws: Floats, influences: list[Influence], level: float, reason: str | None
+) -> dict[str, Any]:
+    """The fields of a `Bootstrap` that follow from its draws and jackknife influence values."""
+    kept = draws[~np.isnan(draws)]
+    se = bias = acceleration = np.nan
+    percentile = bca = (np.nan, np.nan)
+    if kept.size > 1 and np.ptp(kept) == 0:
+        reason = "all resamples have the same value: too little data for an interval"
+    elif kept.size > 1:
+        se, percentile = float(np.std(kept, ddof=1)), intervals.percentile(kept, level)
+        bias, acceleration = intervals.median_bias(kept, estimate), intervals.acceleration(influences)
+        bca = intervals.bca(kept, bias, acceleration, level)
+        if np.isnan(bca[0]):
+            reason = "BCa is undefined: " + (
+                "the jackknife has no value" if np.isnan(acceleration) else "the estimate lies outside all resamples"
+            )
+    return {
+        "estimate": estimate,
+        "se": se,
+        "percentile_low": percentile[0],
+        "percentile_high": percentile[1],
+        "bca_low": bca[0],
+        "bca_high": bca[1],
+        "bias": bias,
+        "acceleration": acceleration,
+        "level": level,
+        "resamples": int(draws.size),
+        "undefined": int(draws.size - kept.size),
+        "draws": draws,
+        "reason": reason,
+    }
+
+
+def _redraw(counts: npt.NDArray[np.int64], resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    n = int(counts.sum())
+    return rng.multinomial(n, counts / n, size=resamples)
+
+
+def _chunks(counts: Counts, resamples: int) -> list[int]:
+    size = max(1, _CELLS // counts.ratings.size)
+    return [min(size, resamples - start) for start in range(0, resamples, size)]
+
+
+def _influence(counts: Counts, statistic: Statistic, of_real: bool) -> Influence:
+    """(n − 1)(mean − value without an image), for each rating of a class, and how many images have it."""
+    own = counts.real if of_real else counts.generated
+    n, present = int(own.sum()), np.flatnonzero(own)
+    values = np.empty(present.size)
+    # Images with the same rating leave the same table behind.
+    step = max(1, _CELLS // own.size)
+    for start in range(0, present.size, step):
+        cells = present[start : start + step]
+        without = np.tile(own, (cells.size, 1))
+        without[np.arange(cells.size), cells] -= 1
+        tables = (without, counts.generated) if of_real else (counts.real, without)
+        values[start : start + step] = statistic(*np.broadcast_arrays(*tables))
+    mean = float(np.dot(own[present], values)) / n
+    return (n - 1) * (mean - values), own[present]

@@ -1,0 +1,125 @@
+"""Do two AUCs differ? On the same images (paired) or on different ones (unpaired)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from analysis import intervals
+from analysis.result import Result
+from analysis.roc.ratings import count, rated
+from analysis.roc.roc import Roc
+from analysis.roc.tables import placements
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """The difference of two AUCs.
+
+    `first` and `second` [0, 1] are the AUCs, `difference` is first − second with its standard error `se` and
+    bounds `low` and `high` at `level`; `correlation` [−1, 1] is that of the two estimates (0 if unpaired).
+    `z` and two-sided `p` test a difference of 0. `generated` and `real` count the images that were
+    compared (both AUCs' together if unpaired), `unrated` those left out because a rating is missing. What
+    is undefined is NaN and `reason` says why.
+    """
+
+    first: float
+    second: float
+    difference: float
+    se: float
+    low: float
+    high: float
+    level: float
+    correlation: float
+    z: float
+    p: float
+    generated: int
+    real: int
+    unrated: int
+    reason: str | None
+
+
+def paired(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
+    """Compare two ratings of each image: two observers, two sessions or two conditions.
+
+    All have shape (images,), in the same order; an image without either rating is left out and counted.
+    The variance of the difference takes the covariance of the two AUCs into account (DeLong, DeLong &
+    Clarke-Pearson 1988, Biometrics 44:837). It speaks of other images, for these observers.
+    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    """
+    signal, a = rated(truth, first)
+    _, b = rated(truth, second)
+    kept = ~(np.isnan(a) | np.isnan(b))
+    placed = [_placements(signal[kept], scores[kept]) for scores in (a, b)]
+    wins, losses = (np.stack(each) for each in zip(*placed, strict=True))
+    enough = min(wins.shape[1], losses.shape[1]) > 1
+    covariance = _covariance(wins) + _covariance(losses) if enough else np.full((2, 2), np.nan)
+    areas = wins.mean(axis=1) if wins.size and losses.size else np.full(2, np.nan)
+    return _compare(areas, covariance, level, generated=wins.shape[1], real=losses.shape[1], unrated=int(np.sum(~kept)))
+
+
+def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
+    """Compare two ROCs of different images, so that their AUCs are independent.
+
+    With the same images, `paired` is right: this one would mistake what they share for chance.
+    """
+    return _compare(
+        np.array([first.auc, second.auc]),
+        np.diag([first.se**2, second.se**2]),
+        level,
+        generated=first.generated + second.generated,
+        real=first.real + second.real,
+        unrated=first.unrated + second.unrated,
+    )
+
+
+def _placements(signal: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+    """The placements of the generated and of the real images, in the order given."""
+    counts = count(np.where(signal, "generated", "real"), scores)
+    wins, losses = placements(counts.real, counts.generated)
+    place = np.searchsorted(counts.ratings, scores)
+    return wins[place[signal]], losses[place[~signal]]
+
+
+def _covariance(values: Floats) -> Floats:
+    return np.asarray(np.cov(values) / values.shape[1], dtype=np.float64)
+
+
+def _compare(areas: Floats, covariance: Floats, level: float, generated: int, real: int, unrated: int) -> Comparison:
+    difference = float(areas[0] - areas[1])
+    # Rounding can leave a variance of −1e−18 where two ratings always agree.
+    se = float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0)))
+    scale = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    reason = None
+    if np.isnan(difference):
+        reason = "an AUC is undefined: both need generated and real images that were rated"
+    elif np.isnan(se):
+        reason = "fewer than two images of a class: the difference has no standard error"
+    elif min(covariance[0, 0], covariance[1, 1]) <= 0:
+        # As in `roc`: a variance of 0 is too little data, not certainty.
+        reason, se = "ratings that all tie or separate the classes completely give an AUC no variance: no test", np.nan
+    elif se < 1e-9:
+        reason, se = "the two AUCs never differ, whichever images are drawn: no test", 0.0
+    low, high = intervals.plain(difference, se, level) if se else (np.nan, np.nan)
+    z = difference / se if se else np.nan
+    return Comparison(
+        first=float(areas[0]),
+        second=float(areas[1]),
+        difference=difference,
+        se=se,
+        low=low,
+        high=high,
+        level=level,
+        correlation=float(covariance[0, 1]) / scale if scale else np.nan,
+        z=z,
+        p=2 * float(ndtr(-abs(z))),
+        generated=generated,
+        real=real,
+        unrated=unrated,
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""Serial dependence: does an answer depend on the trial before?"""

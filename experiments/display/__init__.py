@@ -1,0 +1,1 @@
+"""Everything between a P-value and light: calibration, sizes, windows, the matching ring."""

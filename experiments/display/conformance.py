@@ -1,0 +1,172 @@
+"""Does a display show equal steps of P-value as it should? The contrast response of AAPM TG18 and TG270.
+
+At 18 evenly spaced P-values the luminance with the room's light is compared with its target. For each of
+the 17 steps the contrast, ΔL/L, is divided by the step's number of just-noticeable differences; it must
+lie within 10 % of the target's. (AAPM On-Line Report 03, 2005, section 4.3; TG270, 2019.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from data.errors import LookalikeError
+from experiments.display import gsdf
+from experiments.display.calibration import Lookup, LuminanceTable, Values, jnd_indices
+
+STEPS = 17
+TOLERANCE = 0.10
+Target = Literal["gsdf", "linear"]
+_NAMES = {"gsdf": "the DICOM grayscale standard display function", "linear": "luminance in proportion to P-value"}
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """18 P-values: the framebuffer `levels` that show them, `luminances_cd_m2` (display and room) and those
+    `expected`; 17 steps: `contrasts` and `expected_contrasts`, ΔL/L per JND. `jnds` is their number from
+    black to white; `surviving` is how many grey levels of a source of 8 and of 16 bits stay distinct."""
+
+    target: Target
+    p_values: Values
+    levels: Values
+    luminances_cd_m2: Values
+    expected_cd_m2: Values
+    contrasts: Values
+    expected_contrasts: Values
+    jnds: float
+    surviving: dict[int, int]
+    ambient_cd_m2: float
+
+    @property
+    def deviations(self) -> Values:
+        """Of each step's contrast, as a share of the expected one; negative is too little contrast."""
+        return self.contrasts / self.expected_contrasts - 1
+
+    @property
+    def worst(self) -> float:
+        return float(np.abs(self.deviations).max())
+
+    @property
+    def conforms(self) -> bool:
+        return self.worst <= TOLERANCE
+
+    def verdict(self) -> str:
+        step = int(np.abs(self.deviations).argmax())
+        where = f"P {self.p_values[step]:.2f} to {self.p_values[step + 1]:.2f}"
+        if self.conforms:
+            return (
+                f"conforms to {_NAMES[self.target]}: contrast within 10 % at each of {STEPS} steps "
+                f"(furthest off by {self.worst:.1%}, {where})"
+            )
+        off = int((np.abs(self.deviations) > TOLERANCE).sum())
+        return (
+            f"does not conform to {_NAMES[self.target]}: contrast off by more than 10 % at {off} of {STEPS} steps "
+            f"(furthest off by {self.worst:.0%}, {where}); measure the display and calibrate it anew"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """For people and scripts; `steps` holds the numbers of each step."""
+        return {
+            "verdict": self.verdict(),
+            "conforms": self.conforms,
+            "target": self.target,
+            "worst_deviation": round(self.worst, 4),
+            "black_cd_m2": round(float(self.luminances_cd_m2[0]), 4),
+            "white_cd_m2": round(float(self.luminances_cd_m2[-1]), 2),
+            "ambient_cd_m2": self.ambient_cd_m2,
+            "luminance_ratio": round(float(self.luminances_cd_m2[-1] / self.luminances_cd_m2[0]), 1),
+            "jnds": round(self.jnds, 1),
+            "grey_levels_of_256": self.surviving[8],
+            "grey_levels_of_65536": self.surviving[16],
+        }
+
+    def steps(self) -> list[dict[str, float]]:
+        """One row per step, from its lower to its upper P-value."""
+        return [
+            {
+                "p_from": round(float(self.p_values[n]), 4),
+                "p_to": round(float(self.p_values[n + 1]), 4),
+                "level_from": int(self.levels[n]),
+                "level_to": int(self.levels[n + 1]),
+                "luminance_from_cd_m2": round(float(self.luminances_cd_m2[n]), 4),
+                "luminance_to_cd_m2": round(float(self.luminances_cd_m2[n + 1]), 4),
+                "contrast_per_jnd": round(float(self.contrasts[n]), 6),
+                "expected_contrast_per_jnd": round(float(self.expected_contrasts[n]), 6),
+                "deviation": round(float(self.deviations[n]), 4),
+            }
+            for n in range(STEPS)
+        ]
+
+
+def measure_conformance(lookup: Lookup, table: LuminanceTable, target: Target = "gsdf") -> Conformance:
+    """How the display measured in `table` shows P-values through `lookup`.
+
+    Where the lookup's framebuffer values were not measured themselves, luminance is interpolated. Raises
+    `LookalikeError` if black or white lie outside the range of the GSDF.
+    """
+    p_values = np.linspace(0, 1, STEPS + 1)
+    levels = lookup(p_values).astype(np.float64)
+    luminances = table.at(levels)
+    ends = jnd_indices(luminances[[0, -1]])
+    per_step = (ends[1] - ends[0]) / STEPS
+    if target == "gsdf":
+        expected = gsdf.luminance(ends[0] + per_step * np.arange(STEPS + 1))
+    else:
+        expected = luminances[0] + (luminances[-1] - luminances[0]) * p_values
+    return Conformance(
+        target,
+        p_values,
+        levels,
+        luminances,
+        expected,
+        _contrasts(luminances) / per_step,
+        _contrasts(expected) / per_step,
+        float(ends[1] - ends[0]),
+        {bits: lookup.surviving(bits) for bits in (8, 16)},
+        table.ambient_cd_m2,
+    )
+
+
+def levels_to_check(lookup: Lookup) -> tuple[int, ...]:
+    """The framebuffer values at which `measure_conformance` looks, to be measured themselves.
+
+    Raises `LookalikeError` if the lookup shows two of the P-values alike.
+    """
+    levels = tuple(int(level) for level in lookup(np.linspace(0, 1, STEPS + 1)))
+    if len(set(levels)) <= STEPS:
+        raise LookalikeError("the display shows neighbouring P-values alike; calibrate it anew with more luminance")
+    return levels
+
+
+def draw(report: Conformance) -> Figure:
+    """Two panels: luminance against P-value, and contrast per JND with the band of 10 % round the target."""
+    figure = Figure(figsize=(7.1, 3.1), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(report.p_values, report.expected_cd_m2, color="#6b6b6b", linewidth=1.2, label="target")
+    left.plot(report.p_values, report.luminances_cd_m2, "o", color="#0072B2", markersize=4, label="display")
+    left.set_xlabel("P-value")
+    left.set_ylabel("luminance with room light (cd/m²)")
+    middles = (report.p_values[1:] + report.p_values[:-1]) / 2
+    wanted = report.expected_contrasts
+    right.fill_between(middles, wanted * (1 - TOLERANCE), wanted * (1 + TOLERANCE), color="#d9d9d9", label="± 10 %")
+    right.plot(middles, wanted, color="#6b6b6b", linewidth=1.2, label="target")
+    inside = np.abs(report.deviations) <= TOLERANCE
+    right.plot(middles[inside], report.contrasts[inside], "o", color="#0072B2", markersize=4, label="within")
+    if not inside.all():
+        right.plot(middles[~inside], report.contrasts[~inside], "X", color="#D55E00", markersize=6, label="outside")
+    right.set_xlabel("P-value, middle of the step")
+    right.set_ylabel("contrast per JND (ΔL/L)")
+    for axes in (left, right):
+        axes.set_yscale("log")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=7.5)
+    figure.suptitle("conforms" if report.conforms else "does not conform", fontsize=9)
+    return figure
+
+
+def _contrasts(luminances: Values) -> Values:
+    """ΔL/L of neighbouring luminances, relative to their mean."""
+    return np.asarray(2 * np.diff(luminances) / (luminances[1:] + luminances[:-1]))

@@ -1,0 +1,338 @@
+"""What the participant sees: a window on a display, or no window at all.
+
+Images, background and text are P-values in [0, 1]. The display's lookup turns them into framebuffer
+values here, in software, and sizes are reached here too: a graphics card's interpolation could blur
+away what tells images apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from data.errors import LookalikeError
+from experiments.display.calibration import no_lookup
+from experiments.display.dial import Confirm, Input
+from experiments.display.dial_window import DialWindow
+from experiments.display.display_file import UNCALIBRATED, Display
+from experiments.display.events import WindowEvents
+from experiments.display.ring import fit_ring
+from experiments.display.sizing import Shape, choose_sizing, side_by_side
+from experiments.display.window import Window
+from stimuli.images import Pixels
+
+FRAME_S = 1 / 60  # what one frame takes where no screen says so
+_LATE = 0.2  # of a frame: a flip that much later than the frame it was asked for missed it
+_PHOTODIODE = 1 / 16  # side of the patch, as a share of the window's height
+
+
+@dataclass(frozen=True)
+class Flip:
+    """When an image became visible, `time`; `error` is how much later than asked (negative: earlier), both
+    in s; `dropped_frames` how many frames were missed since the image before."""
+
+    time: float
+    error: float
+    dropped_frames: int
+
+
+class Screen(Protocol):
+    """Times are in s on the screen's own clock; each is the moment when the change became visible."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the record says of this screen."""
+
+    def message(self, text: str) -> float: ...
+
+    def prepare(self, *images: Pixels) -> None:
+        """Make an image, or two side by side, ready, so that showing it takes one flip; what is on screen stays."""
+
+    def flip(self, asked: float | None = None) -> Flip:
+        """Show what was prepared, at the frame nearest `asked`, or at the next one."""
+
+    def blank(self, asked: float | None = None) -> float:
+        """Take all away, at the frame nearest `asked`, or at the next one."""
+
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
+        """An image with a ring round it, turned by `ring_deg`, and a mark where the image stands on it."""
+
+    def turned(self) -> list[Input | Confirm]:
+        """What was done to the dial since asked last, in order."""
+
+    def scale(self, question: str, levels: int) -> float:
+        """A question, and below it the numbers 1 to `levels` to be touched or clicked."""
+
+    def touched(self) -> list[tuple[int, float]]:
+        """The numbers of the scale that were touched since asked last, and when."""
+
+    def focused(self, time_s: float) -> bool:
+        """Whether the keyboard was this screen's at that time."""
+
+    def unfocused_s(self, since: float) -> float:
+        """For how many seconds from then until now it was not."""
+
+    def now(self) -> float: ...
+
+    def wait_until(self, time_s: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class HeadlessScreen:
+    """No window: a clock on which each change takes one frame, and waiting takes no real time."""
+
+    def __init__(self) -> None:
+        self.about: dict[str, Any] = {"kind": "headless"}
+        self._now_s = 0.0
+
+    def message(self, text: str) -> float:  # noqa: ARG002 (nobody reads it)
+        return self._frame(None)
+
+    def prepare(self, *images: Pixels) -> None:
+        pass
+
+    def flip(self, asked: float | None = None) -> Flip:
+        wanted = self._now_s if asked is None else asked
+        shown = self._frame(wanted)
+        return Flip(shown, shown - wanted, 0)
+
+    def blank(self, asked: float | None = None) -> float:
+        return self._frame(asked)
+
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:  # noqa: ARG002
+        return self._frame(asked)
+
+    def turned(self) -> list[Input | Confirm]:
+        return []
+
+    def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
+        return self._frame(None)
+
+    def touched(self) -> list[tuple[int, float]]:
+        return []
+
+    def focused(self, time_s: float) -> bool:  # noqa: ARG002
+        return True
+
+    def unfocused_s(self, since: float) -> float:  # noqa: ARG002
+        return 0.0
+
+    def now(self) -> float:
+        return self._now_s
+
+    def wait_until(self, time_s: float) -> None:
+        self._now_s = max(self._now_s, time_s)
+
+    def close(self) -> None:
+        pass
+
+    def _frame(self, asked: float | None) -> float:
+        if asked is not None:
+            self.wait_until(asked - FRAME_S)
+        self._now_s += FRAME_S
+        return self._now_s
+
+
+class WindowScreen:
+    """A PsychoPy window with a background of the images' mean grey.
+
+    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale
+    (see `sizing`), `beside` how many of them side by side; with `ring` there is room for a dial round an image.
+    `display` is what is known of the display. Raises `LookalikeError` without PsychoPy or a screen, if images (and
+    the ring) do not fit, or if the screen is not the one of the display file.
+    """
+
+    def __init__(
+        self,
+        background: float,
+        image_px: Shape,
+        fullscreen: bool = False,
+        display: Display | None = None,
+        *,
+        beside: int = 1,
+        ring: bool = False,
+    ) -> None:
+        self._lookup = no_lookup() if display is None else display.lookup()
+        self._window = Window(self._level(background), fullscreen, 0 if display is None else display.screen)
+        width, height = self._window.size_px
+        self._background, self._ink = self._level(background), self._level(1.0 if background < 0.5 else 0.0)
+        self._dial: DialWindow | None = None
+        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
+        try:
+            if display is not None and display.size_px != self._window.screen_px:
+                raise LookalikeError(
+                    f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
+                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display"
+                )
+            self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
+            if ring:
+                room = fit_ring(self._sizing.shape(image_px), (height, width))
+                self._dial = DialWindow(self._window.handle, self.now, room, self._ink)
+            measured_hz = self._window.measure_refresh()
+        except BaseException:
+            self.close()
+            raise
+        self._frame_s = 1 / (measured_hz or (display and display.refresh_hz) or 1 / FRAME_S)
+        # Flips that wait for no screen come at once; those that do are called for half a frame early,
+        # so that the frame nearest the wanted moment is the one that shows them.
+        self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
+        self._events = WindowEvents(self._window.handle.winHandle, self.now)
+        self._photodiode = None if display is None else display.photodiode
+        self._drawn = False  # whether the image stands ready behind what is shown
+        self._dropped = 0
+        self.about: dict[str, Any] = {
+            "kind": "window",
+            "size_px": [width, height],
+            "fullscreen": fullscreen,
+            "background_p_value": round(background, 6),
+            "background_level": self._level(background),
+            "psychopy": self._window.psychopy,
+            **self._sizing.about(image_px, display),
+            "refresh_hz": None if measured_hz is None else round(measured_hz, 3),
+            "calibration": UNCALIBRATED if display is None else display.calibration,
+            **({} if display is None else {f"display_{name}": value for name, value in display.about().items()}),
+            "warnings": warnings_of(display, measured_hz),
+        }
+
+    def message(self, text: str) -> float:
+        self._forget_image()
+        self._window.write(text, self._ink)
+        return self._flip(self.now())
+
+    def prepare(self, *images: Pixels) -> None:
+        # Only the next image is ever kept at its full size.
+        levels = [self._lookup(self._sizing(pixels)) for pixels in images]
+        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
+        self._draw_image()
+
+    def flip(self, asked: float | None = None) -> Flip:
+        wanted = self.now() if asked is None else asked
+        if not self._drawn:  # the same image once more, or something else was shown in between
+            self._draw_image()
+        shown = self._flip(self._wait_for(asked))
+        dropped, self._dropped = self._dropped, 0
+        return Flip(shown, shown - wanted, dropped)
+
+    def blank(self, asked: float | None = None) -> float:
+        self._forget_image()
+        return self._flip(self._wait_for(asked))
+
+    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
+        if self._dial is None:
+            raise ValueError("this window has no dial")
+        self._forget_image()
+        self._window.upload(self._lookup(self._sizing(pixels)))
+        self._window.draw()
+        self._dial.draw(position_deg, ring_deg)
+        return self._flip(self._wait_for(asked), pointer=True, dial=True)
+
+    def turned(self) -> list[Input | Confirm]:
+        return [] if self._dial is None else self._dial.heard()
+
+    def scale(self, question: str, levels: int) -> float:
+        width, height = self._window.size_px
+        apart, below = min(width / 12, 0.9 * width / levels), -height / 6
+        places = {level: ((level - (levels + 1) / 2) * apart, below) for level in range(1, levels + 1)}
+        self._forget_image()
+        self._window.write(question, self._ink)
+        for level, place in places.items():
+            self._window.write(str(level), self._ink, place)
+        shown = self._flip(self.now(), pointer=True)
+        self._numbers = places
+        return shown
+
+    def touched(self) -> list[tuple[int, float]]:
+        half = self._window.size_px[1] / 24  # a target of a twelfth of the window's height
+        return [
+            (level, at)
+            for x, y, at in self._events.clicks()
+            for level, (left, up) in self._numbers.items()
+            if abs(x - left) <= half and abs(y - up) <= half
+        ]
+
+    def focused(self, time_s: float) -> bool:
+        return self._events.focused(time_s)
+
+    def unfocused_s(self, since: float) -> float:
+        return self._events.unfocused_s(since)
+
+    def now(self) -> float:
+        return self._window.now()
+
+    def wait_until(self, time_s: float) -> None:
+        self._window.wait_until(time_s)
+
+    def close(self) -> None:
+        self._window.close()
+
+    def _wait_for(self, asked: float | None) -> float:
+        """Wait until it is time to call for the frame nearest `asked`, and return that time."""
+        # Without a wanted moment the next frame is the best there is.
+        called = self.now() if asked is None else asked - self._early_s
+        self.wait_until(called)
+        return called
+
+    def _draw_image(self) -> None:
+        """Draw the image where nobody sees it yet, and wait until that is done: what is left is the flip."""
+        self._forget_image()
+        self._window.draw()
+        self._light_photodiode(1.0)
+        self._window.finish()
+        self._drawn = True
+
+    def _forget_image(self) -> None:
+        if self._drawn:
+            self._window.clear()
+            self._drawn = False
+        self._light_photodiode(0.0)
+
+    def _light_photodiode(self, p_value: float) -> None:
+        if self._photodiode is not None:
+            side = round(self._window.size_px[1] * _PHOTODIODE)
+            self._window.fill(self._level(p_value), (side, side), self._photodiode)
+
+    def _flip(self, called: float, pointer: bool = False, dial: bool = False) -> float:
+        self._numbers = {}
+        if self._dial is not None and not dial:
+            self._dial.hide()
+        self._window.show_pointer(pointer)
+        shown = self._window.flip()
+        self._drawn = False
+        self._dropped += missed_frames(shown - called, self._frame_s)
+        return shown
+
+    def _level(self, p_value: float) -> int:
+        return int(self._lookup(p_value))
+
+
+def missed_frames(waited_s: float, frame_s: float) -> int:
+    """Frames that went by unused before a flip that was visible `waited_s` after it was called for."""
+    return max(0, math.ceil(waited_s / frame_s - _LATE) - 1)
+
+
+def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]:
+    """What a reader of the record should know before trusting luminances, sizes or times."""
+    said = []
+    if display is None:
+        said.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
+    elif display.calibration == UNCALIBRATED:
+        said.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
+    elif display.table is None:
+        said.append("gamma was given, not measured")
+    elif not (found := display.conformance()).conforms:
+        said.append(
+            f"contrast is off its target by up to {found.worst:.0%}, more than the 10 % of a conforming display"
+        )
+    if measured_hz is None:
+        said.append("flips do not wait for the screen's refresh, so onsets and dropped frames are not known to a frame")
+    elif display is not None and display.refresh_hz and not np.isclose(measured_hz, display.refresh_hz, rtol=0.02):
+        said.append("refresh differs from the display file's")
+    return said
+
+
+def _by(size: Shape) -> str:
+    return f"{size[0]} x {size[1]}"

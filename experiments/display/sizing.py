@@ -1,0 +1,113 @@
+"""How large an image is shown: whole-pixel scales, sizes in degrees, and resampling with the one recorded kernel.
+
+Either every pixel is repeated, and nothing is blurred, or all images of a session, real and generated,
+go through the same resampling before the graphics card sees them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from data.errors import LookalikeError
+from experiments.display.calibration import Levels
+from experiments.display.display_file import Display
+from stimuli.images import KERNEL, Pixels, resample
+
+Shape = tuple[int, int]  # rows, columns
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """`scale`: screen pixels per image pixel; whole unless `resampled`."""
+
+    scale: float
+    resampled: bool = False
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The image as it is shown."""
+        if self.resampled:
+            return resample(pixels, self.shape(pixels.shape))
+        return enlarge(pixels, int(self.scale))
+
+    def shape(self, image_px: tuple[int, ...]) -> Shape:
+        """(rows, columns) on screen of an image of `image_px`."""
+        rows, columns = (max(1, round(side * self.scale)) for side in image_px)
+        return rows, columns
+
+    def about(self, image_px: Shape, display: Display | None) -> dict[str, Any]:
+        """What the record says; sizes in degrees (height, width) only where screen and distance are known."""
+        said: dict[str, Any] = {"image_scale": round(self.scale, 6), "image_kernel": KERNEL if self.resampled else None}
+        if display is not None:
+            said["image_size_deg"] = [round(side, 3) for side in size_deg(self.shape(image_px), display)]
+        return said
+
+
+def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None) -> Sizing:
+    """How to show images of at most `image_px` in a window of `window_px`, both (rows, columns).
+
+    Without a wanted height in degrees: the largest whole scale at which the image fills at most half the
+    window. With one: the whole scale that comes nearest, or, where the display file says resample, just
+    that height. Raises `LookalikeError` if the image does not fit.
+    """
+    if display is None or display.image_height_deg is None:
+        return Sizing(whole_scale(image_px, window_px))
+    rows = height_px(display.image_height_deg, display)
+    scale = rows / image_px[0]
+    sizing = Sizing(scale, True) if display.resample else Sizing(max(1, round(scale)))
+    shown = sizing.shape(image_px)
+    if shown[0] > window_px[0] or shown[1] > window_px[1]:
+        fitting = min(window_px[0] / image_px[0], window_px[1] / image_px[1])
+        largest = size_deg((math.floor(fitting * image_px[0]), 1), display)[0]
+        raise LookalikeError(
+            f"images {display.image_height_deg:g} degrees high are {shown[0]} x {shown[1]} px on this display and do "
+            f"not fit the window of {window_px[0]} x {window_px[1]}; at most {largest:.2f} degrees fit: change "
+            "image_height_deg, or use --fullscreen"
+        )
+    return sizing
+
+
+def whole_scale(image_px: Shape, window_px: Shape) -> int:
+    """The whole-number scale for images of `image_px` in a window of `window_px`, both (rows, columns)."""
+    if image_px[0] > window_px[0] or image_px[1] > window_px[1]:
+        raise LookalikeError(
+            f"images of {image_px[0]} x {image_px[1]} px do not fit the window of {window_px[0]} x {window_px[1]}; "
+            "use --fullscreen on a larger screen, or build the set with a smaller size"
+        )
+    return max(1, min(window_px[0] // (2 * image_px[0]), window_px[1] // (2 * image_px[1])))
+
+
+def enlarge(pixels: Pixels, scale: int) -> Pixels:
+    """Repeat every pixel `scale` times along both axes; no grey level is invented or lost."""
+    return np.kron(pixels, np.ones((scale, scale), dtype=np.float32))
+
+
+def side_by_side(images: Sequence[Levels], width_px: int, background: int) -> Levels:
+    """One image as it is; of two a strip of the window's width, each in the middle of its half, on the background."""
+    if len(images) == 1:
+        return images[0]
+    rows = max(image.shape[0] for image in images)
+    strip = np.full((rows, width_px), background, dtype=images[0].dtype)
+    for image, middle in zip(images, (width_px // 4, width_px - width_px // 4), strict=True):
+        top = (rows - image.shape[0]) // 2
+        left = min(max(0, middle - image.shape[1] // 2), width_px - image.shape[1])
+        strip[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return strip
+
+
+def size_deg(shape_px: Shape, display: Display) -> tuple[float, float]:
+    """Visual angle (height, width) of (rows, columns) in the middle of the screen, seen straight on."""
+    height_cm = shape_px[0] * display.size_cm[1] / display.size_px[1]
+    width_cm = shape_px[1] * display.size_cm[0] / display.size_px[0]
+    height, width = (2 * math.degrees(math.atan(side / 2 / display.distance_cm)) for side in (height_cm, width_cm))
+    return height, width
+
+
+def height_px(height_deg: float, display: Display) -> float:
+    """Rows, not yet whole, that subtend a visual angle in the middle of the screen."""
+    height_cm = 2 * display.distance_cm * math.tan(math.radians(height_deg) / 2)
+    return height_cm * display.size_px[1] / display.size_cm[1]

@@ -1,0 +1,201 @@
+"""A PsychoPy window that takes framebuffer values, 0 to 255, as they are: what every visible thing is drawn on.
+
+PsychoPy is imported only when a window is opened. Nothing is interpolated, and no gamma table is loaded
+into the graphics card.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from data.errors import LookalikeError
+from experiments.display.calibration import TOP, Levels
+from experiments.display.events import WindowEvents
+from experiments.display.sizing import Shape
+
+WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
+_TIMED_FLIPS = 60
+_MOST_HZ = 500.0  # flips that come faster wait for no screen
+_UNEVEN = 0.2  # spread of the intervals, as a share of their median, above which they are no refresh
+
+
+class Window:
+    """`background` is the framebuffer value of what nothing is drawn on; `screen` counts from 0.
+
+    `size_px` is (width, height) of the window, `screen_px` of the screen that it is on. Raises
+    `LookalikeError` without PsychoPy, without a display, or if the computer has no such screen.
+    """
+
+    def __init__(self, background: int, fullscreen: bool = False, screen: int = 0) -> None:
+        visual = _import_psychopy()
+        from psychopy import __version__, logging, monitors
+
+        self.psychopy = __version__
+        try:
+            self._window = visual.Window(
+                WINDOW_PX,
+                fullscr=fullscreen,
+                screen=screen,
+                units="pix",
+                color=signed(background),
+                colorSpace="rgb",
+                monitor=monitors.Monitor("lookalike", autoLog=False),
+                allowGUI=False,
+                checkTiming=False,  # two seconds saved; `measure_refresh` takes one
+            )
+        except Exception as error:  # pyglet and OpenGL drivers raise whatever they like
+            raise LookalikeError(
+                f"no window could be opened ({_first_line(error)}); on a machine without a screen put "
+                "'xvfb-run -a' before the command, or use --no-window with a simulated observer"
+            ) from None
+        screens = self._window.winHandle.display.get_screens()
+        if screen >= len(screens):  # PsychoPy would quietly take the first
+            self.close()
+            raise LookalikeError(f"there is no screen {screen} on this computer, only {counted(len(screens))}")
+        self._clock = logging.defaultClock  # the clock that both flips and key presses are stamped with
+        self._window.mouseVisible = False
+        self.size_px = (int(self._window.size[0]), int(self._window.size[1]))
+        on = self._window.winHandle.screen
+        self.screen_px = self.size_px if fullscreen else (int(on.width), int(on.height))
+        width, height = self.size_px
+        self._text = visual.TextStim(
+            self._window, height=height / 32, wrapWidth=0.8 * width, colorSpace="rgb", autoLog=False
+        )
+        self._image = visual.ImageStim(self._window, units="pix", interpolate=False, colorSpace="rgb", autoLog=False)
+        self._patch = visual.Rect(self._window, units="pix", lineWidth=0, colorSpace="rgb", autoLog=False)
+
+    def upload(self, levels: Levels) -> None:
+        """Hand an image (rows, columns) to the graphics card, to be drawn by `draw` in the window's middle."""
+        rows, columns = levels.shape
+        width, height = self.size_px
+        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, half
+        # a pixel's shift puts the image's edges back on the pixel grid.
+        self._image.image = signed(levels[::-1])
+        self._image.size = (columns, rows)
+        self._image.pos = ((width - columns) % 2 / 2, (height - rows) % 2 / 2)
+
+    def draw(self) -> None:
+        """Draw the image that was uploaded last."""
+        self._image.draw()
+
+    def write(self, text: str, level: int, at: tuple[float, float] = (0, 0)) -> None:
+        """Draw a text round `at`, pixels right of and above the window's middle."""
+        self._text.text, self._text.pos = text, at
+        self._text.color = signed(level)
+        self._text.draw()
+
+    def fill(self, level: int, shape_px: Shape, corner: str | None = None) -> None:
+        """Draw a plain rectangle of (rows, columns) in the middle, or in a corner such as `top-left`."""
+        rows, columns = shape_px
+        width, height = self.size_px
+        x, y = 0.0, 0.0
+        if corner is not None:
+            vertical, horizontal = corner.split("-")
+            x = math.copysign((width - columns) / 2, 1 if horizontal == "right" else -1)
+            y = math.copysign((height - rows) / 2, 1 if vertical == "top" else -1)
+        self._patch.fillColor = signed(level)
+        self._patch.size, self._patch.pos = (columns, rows), (x, y)
+        self._patch.draw()
+
+    @property
+    def handle(self) -> Any:
+        """PsychoPy's window itself, for what draws on it or listens to it."""
+        return self._window
+
+    def show_pointer(self, shown: bool) -> None:
+        if shown != self._window.mouseVisible:
+            self._window.mouseVisible = shown
+
+    def finish(self) -> None:
+        """Wait until the graphics card has drawn everything asked for."""
+        from pyglet import gl
+
+        gl.glFinish()
+
+    def clear(self) -> None:
+        """Take back what was drawn since the last flip."""
+        self._window.clearBuffer()
+
+    def flip(self) -> float:
+        """Show what was drawn; when it became visible, in s on the clock of `now`."""
+        return float(self._window.flip())
+
+    def now(self) -> float:
+        return float(self._clock.getTime())
+
+    def wait_until(self, time_s: float) -> None:
+        time.sleep(max(0.0, time_s - self.now()))
+
+    def wait_for_key_or_click(self) -> None:
+        from psychopy import event
+
+        clicked = WindowEvents(self._window.winHandle, self.now)
+        event.clearEvents()
+        while not (event.getKeys() or clicked.clicks()):
+            time.sleep(0.01)
+
+    def measure_refresh(self) -> float | None:
+        """Refresh rate in Hz from a second of empty flips; None if flips do not wait for the screen."""
+        flips = np.array([self.flip() for _ in range(_TIMED_FLIPS + 1)])
+        return refresh_hz(np.diff(flips))
+
+    def close(self) -> None:
+        self._window.close()
+
+
+def counted(screens: int) -> str:
+    """The numbers of so many screens, as a person and `--screen` name them."""
+    return "screen 0" if screens == 1 else f"screens 0 to {screens - 1}"
+
+
+def refresh_hz(intervals_s: Any) -> float | None:
+    """The rate behind times between flips; None where they are too short or too uneven for a screen's.
+
+    A missed frame now and then does not count: the median and the middle 80 % are looked at.
+    """
+    low, median, high = np.percentile(intervals_s, [10, 50, 90])
+    if median < 1 / _MOST_HZ or high - low > _UNEVEN * median:
+        return None
+    return float(1 / median)
+
+
+def _import_psychopy() -> Any:
+    """PsychoPy's drawing module, or a clear reason why there is none."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        raise LookalikeError(
+            "no screen to open a window on (DISPLAY is not set); log in to a desktop, put 'xvfb-run -a' before the "
+            "command, or use --no-window with a simulated observer"
+        )
+    try:
+        from psychopy import logging
+
+        # Its warnings are for its own developers and would bury ours; errors still show.
+        logging.console.setLevel(logging.ERROR)
+        from psychopy import visual
+    except ImportError as error:
+        raise LookalikeError(
+            f"a window needs PsychoPy ({_first_line(error)}); in the folder of Lookalike, "
+            'run: pip install -c constraints.txt ".[lab]"'
+        ) from None
+    except Exception as error:  # a DISPLAY that nobody serves already fails while importing
+        raise LookalikeError(
+            f"PsychoPy cannot reach a screen ({_first_line(error)}); check DISPLAY, put 'xvfb-run -a' before the "
+            "command, or use --no-window with a simulated observer"
+        ) from None
+    return visual
+
+
+def signed(levels: Any) -> Any:
+    """Framebuffer values 0..255 as PsychoPy's -1..1; the graphics card turns them back without loss."""
+    signed = np.asarray(levels, dtype=np.float32) / np.float32(TOP / 2) - np.float32(1)
+    return signed if signed.ndim else [float(signed)] * 3
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -1,0 +1,1 @@
+"""What a session leaves: the record, its tables, participants, status, withdrawal."""

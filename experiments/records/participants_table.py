@@ -1,0 +1,150 @@
+"""`participants.tsv`, the roster that goes with the tables: one row for every participant who has one.
+
+It is text that a lab edits: rows and columns of its own keep their every character.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+from data.files import read_json, write_json, write_text
+from data.trials import read_sidecar
+from experiments.records.participants import EXPERTISE, read_participant
+
+COLUMN_NOTES: dict[str, dict[str, Any]] = {
+    "participant_id": {"Description": "Random code; no name stands behind it in this data set."},
+    "observer": {
+        "Description": "Who answered in session 1.",
+        "Levels": {
+            "human": "a person",
+            "scripted": "answers written beforehand, a test of the set-up",
+            "simulated": "a simulated observer, no person",
+        },
+    },
+    "expertise": {"Description": "The reader's training.", "Levels": EXPERTISE},
+    "years": {"Description": "Years of reading such images.", "Units": "year"},
+    "volume_per_year": {"Description": "Cases read per year.", "Units": "case/year"},
+    "corrected_vision": {
+        "Description": "Whether vision was corrected in the sessions.",
+        "Levels": {"yes": "with glasses or lenses", "no": "without"},
+    },
+    "room_light_lux": {"Description": "Illuminance at the screen.", "Units": "lx"},
+    "viewing_distance_cm": {"Description": "From eye to screen.", "Units": "cm"},
+}
+_OF_READER = tuple(COLUMN_NOTES)[2:]
+_ABANDONED_S = 60.0  # far longer than a file is half written
+
+
+def list_participants(data: Path) -> None:
+    """Give every exported participant a row, and every column of ours a note in `participants.json`.
+
+    A column about readers is added once somebody has something to say in it. Sessions may end at the same
+    moment on several computers, and whoever writes the file last may not have seen the others' rows. So
+    whoever has written looks again, until nobody is missing: after the last writing of all, its writer
+    still looks, and so does who exports after that.
+    """
+    path = Path(data) / "participants.tsv"
+    while True:
+        header, *rows = _lines(path)
+        columns = header.split("\t")
+        if "participant_id" not in columns:
+            raise LookalikeError(f"{path}: column participant_id is missing; restore it as the first column")
+        listed = {_cell(row, columns, "participant_id") for row in rows}
+        missing = {name: _known(data, name, sidecar) for name, sidecar in _exported(data) if name not in listed}
+        if not missing:
+            break
+        new = [name for name in _OF_READER if name not in columns and any(name in one for one in missing.values())]
+        columns += new
+        header = "\t".join(columns)
+        rows = [row + "\tn/a" * (len(columns) - len(row.split("\t"))) if new else row for row in rows]
+        rows += ["\t".join(known.get(column, "n/a") for column in columns) for known in missing.values()]
+        write_text(path, "\n".join([header, *rows]) + "\n")
+    _note_columns(path.with_suffix(".json"), columns)
+
+
+def remove_participant(data: Path, code: str) -> None:
+    """Take a participant's row away, and half-written copies of the file that a crash left with that row in it.
+
+    Raises `LookalikeError` as `check_readable` does.
+    """
+    path = Path(data) / "participants.tsv"
+    if path.exists():
+        header, *rows = _lines(path)
+        columns = header.split("\t")
+        kept = [row for row in rows if _cell(row, columns, "participant_id") != f"sub-{code}"]
+        if kept != rows:
+            write_text(path, "\n".join([header, *kept]) + "\n")
+    for partial in Path(data).glob(f".{path.name}.*.partial"):
+        with suppress(FileNotFoundError):  # its writer has just finished
+            named = re.search(rf"\bsub-{code}\b".encode(), partial.read_bytes())
+            if named and time.time() - partial.stat().st_mtime > _ABANDONED_S:
+                partial.unlink()
+
+
+def check_readable(data: Path) -> None:
+    """Raise `LookalikeError` if `participants.tsv` is there and cannot be read."""
+    _lines(Path(data) / "participants.tsv")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
+    except UnicodeDecodeError as error:
+        raise LookalikeError(
+            f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so nobody's row was changed in it; all answers "
+            f"and tables are safe; save it as UTF-8 (a text editor can), then 'lookalike export {path.parent}'"
+        ) from None
+    return text.splitlines() or [""]
+
+
+def _cell(row: str, columns: list[str], column: str) -> str | None:
+    cells = row.split("\t")
+    place = columns.index(column) if column in columns else len(cells)
+    return cells[place] if len(cells) > place else None
+
+
+def _known(data: Path, name: str, sidecar: Path) -> dict[str, str]:
+    """What there is to say of a participant, by column."""
+    known = {"participant_id": name, "observer": _observer(sidecar)}
+    try:
+        person = read_participant(data, name.removeprefix("sub-"))
+    except LookalikeError:
+        return known  # one participant's damaged file must not stop the others' export
+    values = {} if person is None else {column: getattr(person.reader, column) for column in _OF_READER}
+    words = {True: "yes", False: "no"}
+    return known | {
+        column: words[value] if isinstance(value, bool) else str(value)
+        for column, value in values.items()
+        if value is not None
+    }
+
+
+def _exported(data: Path) -> Iterator[tuple[str, Path]]:
+    """Every participant with a table and its sidecar, by name, and the sidecar of the first session."""
+    for folder in sorted(Path(data).glob("sub-*")):
+        sidecars = [path.with_suffix(".json") for path in folder.glob("ses-*/beh/*_beh.tsv")]
+        # By length first: session 10 comes after session 2.
+        there = sorted((len(path.parts[-3]), path) for path in sidecars if path.exists())
+        if there:
+            yield folder.name, there[0][1]
+
+
+def _observer(sidecar: Path) -> str:
+    try:
+        return str(read_sidecar(sidecar).get("Observer") or "n/a")
+    except LookalikeError:
+        return "n/a"  # as above
+
+
+def _note_columns(path: Path, columns: list[str]) -> None:
+    """Say in the sidecar what our columns hold; what the lab has written there stays."""
+    there = read_json(path) if path.exists() else {}
+    missing = {name: note for name, note in COLUMN_NOTES.items() if name in columns and name not in there}
+    if missing:
+        write_json(path, {**there, **missing})

@@ -1,0 +1,1 @@
+"""One session from its plan to its last trial: states, loop, dialog."""

@@ -1,0 +1,64 @@
+"""The way through a session, as a small state machine.
+
+    consent -> instructions -> practice -> block -> break -> block -> ... -> thanks
+                            -> warm-up (after a resume, practice images that do not count) -> block -> ...
+
+Consent, practice and breaks are there where the task has them. `route` says which states a session still has
+before it; each one is written to the record as it begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from data.plan import Plan, PlannedTrial
+from experiments.tasks import instructions as wording
+
+State = Literal["consent", "instructions", "practice", "warm-up", "block", "break", "thanks"]
+WARM_UP = 2  # practice trials shown once more after a resume
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state: a text that waits for the participant (empty: none), then trials."""
+
+    state: State
+    text: str = ""
+    trials: tuple[PlannedTrial, ...] = ()
+    block: int | None = None
+
+
+def route(
+    plan: Plan, answered: frozenset[int] = frozenset(), resumed: bool = False, agreed: bool = False
+) -> list[Step]:
+    """The states of a session of which the trials `answered` are done already.
+
+    A session that is `resumed` begins with the instructions again, and with a short warm-up if its practice is
+    over; consent is asked for unless the participant has `agreed`.
+    """
+    steps = [] if agreed or not plan.text.consent else [Step("consent", wording.consent(plan))]
+    done = sum(trial.role != "practice" for trial in plan.trials if trial.trial in answered)
+    steps.append(Step("instructions", wording.instructions(plan, done)))
+    to_practise = tuple(trial for trial in plan.practice if trial.trial not in answered)
+    if to_practise:
+        steps.append(Step("practice", wording.practice(plan), to_practise))
+    elif resumed and plan.practice:
+        steps.append(Step("warm-up", wording.practice(plan), plan.practice[:WARM_UP]))
+    first = wording.practice_over() if plan.practice else ""
+    before = None
+    for block, trials in _blocks(plan, answered).items():
+        if before is not None:
+            steps.append(Step("break", wording.pause(plan, done)))
+        steps.append(Step("block", first if before is None else "", trials, block))
+        before, done = block, done + len(trials)
+    return [*steps, Step("thanks", wording.thanks(plan))]
+
+
+def _blocks(plan: Plan, answered: frozenset[int]) -> dict[int, tuple[PlannedTrial, ...]]:
+    """The blocks that are not done, with the trials that are not."""
+    blocks: dict[int, list[PlannedTrial]] = {}
+    for trial in plan.trials:
+        if trial.role != "practice" and trial.trial not in answered:
+            blocks.setdefault(trial.block, []).append(trial)
+    return {block: tuple(trials) for block, trials in blocks.items()}

@@ -1,0 +1,257 @@
+"""Who answers: a person at keyboard and pointer, a list written beforehand, or a simulated observer.
+
+All three go through the same session loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import read_table
+from data.plan import Plan, PlannedTrial
+from data.simulated.observers import Observer, usual_cuts
+from data.task import ANSWERS
+from experiments.display.psychopy_screen import Screen
+from experiments.tasks.instructions import STOP_QUESTION, confidence_question
+from experiments.tasks.kind import Answer
+from experiments.tasks.registry import CHOICES
+
+GO_ON, STOP = "space", "escape"
+POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
+Again = Callable[[], object]
+
+
+class SessionAborted(Exception):
+    """The participant wants to stop."""
+
+
+class Responder(Protocol):
+    """`kind` is human | scripted | simulated; `parameters` are a simulated one's (else None), for the record."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any] | None: ...
+
+    def proceed(self, again: Again | None = None) -> None:
+        """Return when the participant wants to go on from a message, which `again` shows once more.
+
+        Raises `SessionAborted` if the participant wants to stop; without `again` one who presses Escape is not
+        asked whether that was meant.
+        """
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:
+        """Judge what has been on screen since `onset`, in s on the screen's clock; `again` shows it once more."""
+
+
+@dataclass(frozen=True)
+class SimulatedResponder:
+    """A simulated observer's answers by trial, as it gives them in the plan's order.
+
+    All are judged beforehand: an answer may depend on the one before, and a session that goes on after a
+    break in a new process must not forget that one.
+    """
+
+    answers: Mapping[int, Answer]
+    parameters: Mapping[str, Any]
+    kind: str = "simulated"
+
+    def proceed(self, again: Again | None = None) -> None:
+        pass
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
+        return self.answers[trial.trial]
+
+
+@dataclass(frozen=True)
+class ScriptedResponder:
+    """Answers by stimulus id, written beforehand. Nothing is timed."""
+
+    answers: Mapping[str, Answer]
+    parameters: None = None
+    kind: str = "scripted"
+
+    def proceed(self, again: Again | None = None) -> None:
+        pass
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
+        return self.answers[trial.stimulus_id]
+
+
+class _Press(NamedTuple):
+    """A key or a touched number: `at` is when it went down, in s on the screen's clock."""
+
+    name: str
+    at: float
+    by: str  # key | pointer
+
+
+class HumanResponder:
+    """A person. Response by the plan's two keys, then confidence by a digit (main row or numpad) or a touched number.
+
+    A key counts from the moment it goes down, is taken when it is let go, and only if it went down after what it
+    answers had appeared: so late and double keys, and one held down from before, answer nothing. What is pressed
+    while the window does not have the keyboard was meant for another window and is dropped; how long that was is
+    kept with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial goes on, the
+    response time still counts from its onset, and `paused_time` says how much of it the question took. Raises
+    `LookalikeError` at once where keys could not be timed.
+    """
+
+    kind = "human"
+    parameters: None = None
+
+    def __init__(self, plan: Plan, screen: Screen) -> None:
+        self._keyboard = _open_keyboard()
+        self._screen = screen
+        self._levels = plan.confidence_levels
+        self._responses = {key: answer for answer, key in plan.keys.items()}
+        levels = range(1, plan.confidence_levels + 1)
+        self._confidences = {f"{prefix}{level}": level for prefix in ("", "num_") for level in levels}
+        self._waiting: list[_Press] = []
+        self._paused_s = 0.0
+
+    def proceed(self, again: Again | None = None) -> None:
+        self._wait_for({GO_ON: GO_ON}, self._screen.now(), again)
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
+        self._paused_s = 0.0
+        response, responded = self._wait_for(self._responses, onset, again)
+        self._ask_confidence()
+        confidence, sure = self._wait_for(self._confidences, responded.at, self._ask_confidence)
+        more = {
+            "paused_time": round(self._paused_s, 6),
+            "unfocused_time": round(self._screen.unfocused_s(onset), 6),
+            "confidence_by": sure.by,
+        }
+        return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
+
+    def _ask_confidence(self) -> None:
+        self._screen.scale(confidence_question(self._levels), self._levels)
+
+    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
+        """The first of `meanings` pressed later than `after`: what it means, and the press."""
+        while True:
+            self._collect(after)
+            for press in self._waiting:
+                if press.name in meanings:
+                    self._waiting.remove(press)
+                    return meanings[press.name], press
+                if press.name == STOP:
+                    self._ask_whether_to_stop(again)
+                    break
+            time.sleep(POLL_S)
+
+    def _collect(self, after: float) -> None:
+        # Keys arrive as they are let go; fast typists press the next before that. So others are kept for the next
+        # question, and taken in the order in which they went down.
+        # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
+        touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
+        keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
+        here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
+        waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
+        self._waiting = sorted(waiting, key=lambda press: press.at)
+
+    def _ask_whether_to_stop(self, again: Again | None) -> None:
+        if again is None:
+            raise SessionAborted
+        self._waiting.clear()
+        asked = self._screen.message(STOP_QUESTION)
+        while True:
+            self._collect(asked)
+            for press in self._waiting:
+                if press.name == "y":
+                    raise SessionAborted
+                if press.name == "n":
+                    self._waiting.clear()
+                    again()
+                    self._paused_s += press.at - asked
+                    return
+            time.sleep(POLL_S)
+
+
+def read_script(path: Path, plan: Plan) -> ScriptedResponder:
+    """Read answers from a table with columns stimulus_id (of a pair: the left one's) or trial, response and confidence.
+
+    Raises `LookalikeError` naming the rows at fault (row 1 is the header) or the trials without an
+    answer.
+    """
+    path = Path(path)
+    table = read_table(path, ("response", "confidence"), text=("stimulus_id", "response"))
+    key = next((column for column in ("stimulus_id", "trial") if column in table.columns), None)
+    if key is None:
+        raise LookalikeError(f"{path}: column stimulus_id or trial is missing; one of them says what is answered")
+    levels = range(1, plan.confidence_levels + 1)
+    confidence = pd.to_numeric(table["confidence"], errors="coerce")
+    refuse_script_rows(path, table[key].isna(), f"{key} is missing")
+    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice")
+    words = ANSWERS[plan.kind]
+    refuse_script_rows(path, ~table["response"].isin(words), f"response is none of {', '.join(words)}")
+    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}")
+    given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
+    refuse_unanswered(path, plan, given, key)
+    return ScriptedResponder({trial.stimulus_id: given[getattr(trial, key)] for trial in plan.trials})
+
+
+def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
+    """The observer as a responder; one with the default confidence cuts gets those for the plan's levels.
+
+    Raises `LookalikeError` if it has cuts of its own, for another number of levels.
+    """
+    if observer.confidence_cuts == Observer.confidence_cuts:
+        observer = replace(observer, confidence_cuts=usual_cuts(plan.confidence_levels))
+    levels = len(observer.confidence_cuts) + 1
+    if levels != plan.confidence_levels:
+        raise LookalikeError(
+            f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
+            f"give it {plan.confidence_levels - 1} confidence_cuts"
+        )
+    answers = CHOICES[plan.kind].simulate(observer, plan.trials, plan.session)
+    judged = {trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)}
+    return SimulatedResponder(judged, asdict(observer))
+
+
+def _open_keyboard() -> Any:
+    try:
+        # Without it PsychoPy only warns, falls back to another keyboard, and never sees a key.
+        import psychtoolbox  # noqa: F401
+    except ImportError as error:
+        raise LookalikeError(
+            f"keys cannot be timed (psychtoolbox: {error}); on Debian or Ubuntu: apt install libjack-jackd2-0, "
+            'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"'
+        ) from None
+    from psychopy.hardware.keyboard import Keyboard
+
+    keyboard = Keyboard(backend="ptb")
+    if keyboard.getBackend() != "ptb":
+        raise LookalikeError(
+            f"PsychoPy's keyboard runs on {keyboard.getBackend()!r}, which loses keys; start this session in a new "
+            "Python process"
+        )
+    return keyboard
+
+
+def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: str) -> None:
+    """Raise `LookalikeError` for trials of the plan whose `key` (trial, stimulus_id) is not in `given`."""
+    unanswered = [str(trial.trial) for trial in plan.trials if getattr(trial, key) not in given]
+    if unanswered:
+        raise LookalikeError(f"{path}: no answer for trial {_some(unanswered)} of the plan; add a row for each")
+
+
+def refuse_script_rows(path: Path, bad: pd.Series, why: str) -> None:
+    """Raise `LookalikeError` naming the rows of a script where `bad` is true, if any."""
+    if bad.any():
+        rows = [str(int(index) + 2) for index in np.flatnonzero(bad.to_numpy())]
+        raise LookalikeError(f"{path}: row {_some(rows)}: {why}; correct the script")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

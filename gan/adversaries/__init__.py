@@ -1,0 +1,1 @@
+"""What the generator plays against: discriminators, their losses and the augmentation of their input."""

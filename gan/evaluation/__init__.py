@@ -1,0 +1,1 @@
+"""How good is a generator? Measures against real patches, each beside what real patches get."""

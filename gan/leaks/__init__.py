@@ -1,0 +1,1 @@
+"""Does a generated image show a training patch, that is, a real patient?"""

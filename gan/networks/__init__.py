@@ -1,0 +1,1 @@
+"""The networks: generator, its layers, and pretrained feature networks."""

@@ -1,0 +1,1 @@
+"""Training: settings, stages, state, steps and snapshots."""

@@ -1,0 +1,214 @@
+"""A run in memory: the networks, their optimisers, and one training step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from gan.adversaries.discriminator import Adversary, Discriminator, StyleGanAdversary
+from gan.adversaries.frozen import FrozenAdversary
+from gan.adversaries.step_rng import Draws
+from gan.networks.generator import Generator, Synthesis
+from gan.networks.layers import EqualConv
+from gan.training.growth import Stage, grow_discriminator, grow_generator, stage_at
+from gan.training.settings import Settings
+from gan.training.training_images import Reals, at_stage
+
+W_MEAN_BETA = 0.995  # Karras 2019
+
+
+@dataclass
+class Run:
+    """What changes during training, and who shares the work. `step` counts those that were made."""
+
+    settings: Settings
+    accelerator: Accelerator
+    generator: Generator
+    average: Generator
+    adversary: Adversary
+    optimiser_g: torch.optim.Adam
+    optimiser_d: torch.optim.Adam
+    stage: Stage
+    step: int = 0
+
+    def draws(self) -> Draws:
+        """The random numbers of the step to come."""
+        share = self.accelerator
+        return Draws(
+            self.settings.seed, self.step, self.settings.batch, share.process_index, share.num_processes, share.device
+        )
+
+    def autocast(self) -> torch.autocast:
+        # Not accelerate's own: that is fixed for the whole process by whoever asks first.
+        return torch.autocast(
+            self.accelerator.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16", cache_enabled=False
+        )
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Averaged over processes."""
+        if self.accelerator.num_processes == 1:
+            return value
+        averaged: Tensor = self.accelerator.reduce(value, reduction="mean")
+        return averaged
+
+    def any(self, value: bool) -> bool:
+        """Whether it is so in one of the processes."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return bool(self.accelerator.reduce(torch.tensor(float(value), device=self.accelerator.device)) > 0)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Of one step, on this process: without penalties, and what the adversary has to say."""
+
+    d: Tensor
+    g: Tensor
+    adversary: dict[str, Tensor]
+
+
+def make_accelerator() -> Accelerator:
+    """This process's device and its share of the work: alone, or started by `accelerate launch`."""
+    return Accelerator(cpu=not torch.accelerator.is_available())
+
+
+def start(settings: Settings, accelerator: Accelerator, resolution: int | None = None, fading: bool = False) -> Run:
+    """A run before its first step; networks are drawn from the seed.
+
+    With `resolution` (and `fading`), the networks have the form that they have at that stage, to be
+    filled from a stored state.
+    """
+    resolution = resolution or stage_at(settings, 0).resolution
+    architecture = replace(settings.architecture, resolution=resolution)
+    torch.manual_seed(settings.seed)
+    generator = Generator(architecture).to(accelerator.device)
+    adversary = _adversary(replace(settings, architecture=architecture), accelerator.device)
+    if fading:
+        width = architecture.channels(resolution // 2)
+        generator.synthesis.fading = EqualConv(width, 1, size=1, gain=1.0).to(accelerator.device)
+        if isinstance(adversary, StyleGanAdversary):
+            adversary.trained.fading = EqualConv(1, width, size=1).to(accelerator.device)
+    average = copy.deepcopy(generator).requires_grad_(False)
+    optimisers = _optimisers(settings, generator, adversary, resolution)
+    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution))
+
+
+def step(run: Run, reals: Reals) -> Losses:
+    """One step of each network on the same generated images."""
+    enter(run, stage_at(run.settings, run.step * run.settings.batch))
+    settings, adversary, draws = run.settings, run.adversary, run.draws()
+    real_images = at_stage(reals.batch(run.step, draws), run.stage.resolution, run.stage.blend)
+    with run.autocast():
+        with torch.no_grad():
+            real = adversary.look(real_images, draws)
+        fake = adversary.look(fakes(run, draws), draws)
+        run.optimiser_d.zero_grad(set_to_none=True)
+        loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
+    loss.backward()
+    _share_gradients(run, adversary.trained.parameters())
+    run.optimiser_d.step()
+    told = adversary.adapt(settings.batch, run.mean)
+
+    adversary.trained.requires_grad_(False)
+    run.optimiser_g.zero_grad(set_to_none=True)
+    with run.autocast():
+        loss_g = adversary.generator_loss(fake)
+    loss_g.backward()
+    _share_gradients(run, run.generator.parameters())
+    run.optimiser_g.step()
+    adversary.trained.requires_grad_(True)
+
+    run.step += 1
+    average(run)
+    return Losses(loss_d, loss_g.detach(), told)
+
+
+def fakes(run: Run, draws: Draws) -> Tensor:
+    """This process's share of a batch of generated images, with style mixing; the running mean of w moves along."""
+    generator, settings = run.generator, run.settings
+    layers = generator.architecture.num_layers
+    z = draws.normal(2, generator.architecture.z_dim)
+    w, other = generator.mapping(z.flatten(0, 1)).view(len(z), 2, -1).unbind(dim=1)
+    generator.w_mean.lerp_(run.mean(w.detach().to(generator.w_mean.dtype).mean(dim=0)), 1 - W_MEAN_BETA)
+    crossover = draws.whole(1, layers, 1)
+    crossover[draws.uniform(1) >= settings.style_mixing] = layers
+    second = torch.arange(layers, device=draws.device) >= crossover
+    ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
+    noise = [draws.normal(1, *shape) for shape in generator.noise_shapes()]
+    images: Tensor = generator.synthesis(ws, noise)
+    return images.to(generator.w_mean.dtype)
+
+
+@torch.no_grad()
+def average(run: Run) -> None:
+    """Move the running average; its half-life grows with the run so that early weights are forgotten."""
+    batch = run.settings.batch
+    half_life = min(run.settings.ema_kimg * 1000, run.step * batch * 0.05)
+    weight = 1 - 0.5 ** (batch / max(half_life, 1e-8))
+    torch._foreach_lerp_(list(run.average.parameters()), list(run.generator.parameters()), weight)
+    run.average.w_mean.copy_(run.generator.w_mean)
+
+
+def enter(run: Run, stage: Stage) -> None:
+    """Bring the networks to a stage: grow them, or move the blend. Each size starts with new optimisers."""
+    settings = run.settings
+    while run.stage.resolution < stage.resolution:
+        run.generator, run.average = grow_generator(run.generator, run.average, settings.seed)
+        if isinstance(run.adversary, StyleGanAdversary):
+            run.adversary.trained = grow_discriminator(run.adversary.trained, settings.seed)
+        elif isinstance(run.adversary, FrozenAdversary):
+            run.adversary.moments.forget()
+        run.stage = Stage(2 * run.stage.resolution, 0.0)
+        optimisers = _optimisers(settings, run.generator, run.adversary, run.stage.resolution)
+        run.optimiser_g, run.optimiser_d = optimisers
+    run.stage = stage
+    faded: list[Synthesis | Discriminator] = [run.generator.synthesis, run.average.synthesis]
+    if isinstance(run.adversary, StyleGanAdversary):
+        faded.append(run.adversary.trained)
+    for network in faded:
+        network.blend = stage.blend
+        if stage.blend == 1:
+            network.fading = None
+
+
+def _adversary(settings: Settings, device: torch.device) -> Adversary:
+    adversary: Adversary
+    if settings.discriminator == "stylegan":
+        adversary = StyleGanAdversary(
+            settings.architecture, settings.r1_gamma, settings.r1_every, settings.ada_target, settings.ada_kimg
+        )
+    else:
+        adversary = FrozenAdversary(device, settings.moments)
+    adversary.state.to(device)
+    return adversary
+
+
+def _optimisers(
+    settings: Settings, generator: Generator, adversary: Adversary, resolution: int
+) -> tuple[torch.optim.Adam, torch.optim.Adam]:
+    rate, lazy = settings.rate_at(resolution), adversary.lazy
+    return (
+        torch.optim.Adam(generator.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8, fused=True),
+        torch.optim.Adam(
+            adversary.trained.parameters(),
+            lr=rate * adversary.rate * lazy,
+            betas=(0.0, 0.99**lazy),
+            eps=1e-8,
+            fused=True,
+        ),
+    )
+
+
+def _share_gradients(run: Run, parameters: Iterable[nn.Parameter]) -> None:
+    """Average gradients over processes, in one message."""
+    if run.accelerator.num_processes == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    whole = run.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+    for gradient, part in zip(gradients, whole.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(part.view_as(gradient))

@@ -1,0 +1,143 @@
+"""What one training run is told, and the presets that go with three sizes of machine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from data.errors import LookalikeError
+from gan.networks.generator import Architecture
+from gan.networks.layers import GROUP
+
+DISCRIMINATORS = ("stylegan", "frozen")
+SYMMETRIES = ("none", "mirror", "dihedral")
+PRECISIONS = ("no", "bf16")
+SMALLEST_PX, LARGEST_PX = 8, 1024
+# Karras 2019: Adam's rate at 128 px and up, in units of the rate below.
+_RATE_AT = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training run.
+
+    - `discriminator`: `stylegan` (the paper's) or `frozen` (on pretrained features).
+    - `kimg`: length, in thousands of real images shown; `batch`: images per step, over all processes.
+    - `learning_rate`: of Adam, at sizes below 128 px; it grows with the size as in Karras 2019.
+    - `r1_gamma`, `r1_every`: weight of `stylegan`'s gradient penalty, and every how many steps it comes.
+    - `ada_target`: the mean sign of real logits that `stylegan`'s augmentation is steered to; 0 switches
+      it off; `ada_kimg`: the least number of kimg in which its strength goes from 0 to 1.
+    - `moments`: weight with which `frozen`'s generator also matches moments of features (`adversaries.moments`). 0
+      leaves that out, as at the start, when it would put blobs into corners to meet them; 5000 finishes a run
+      (docs/training-notes.md).
+    - `style_mixing`: share of generated images with two codes; `ema_kimg`: half-life of the running average.
+    - `symmetry`: under which the film has no preferred side: `none`, `mirror` (left and right) or
+      `dihedral` (quarter turns too).
+    - `progressive`: grow from 8 px, with `stage_kimg` at each size and `fade_kimg` between two.
+    - `snapshot_kimg`: every so often a snapshot; `precision`: `no` or `bf16`.
+    """
+
+    architecture: Architecture = field(default_factory=Architecture)
+    discriminator: str = "stylegan"
+    kimg: float = 1000.0
+    batch: int = 32
+    learning_rate: float = 2e-3
+    r1_gamma: float = 1.0
+    r1_every: int = 16
+    ada_target: float = 0.6
+    ada_kimg: float = 100.0
+    moments: float = 0.0
+    style_mixing: float = 0.9
+    ema_kimg: float = 10.0
+    symmetry: str = "mirror"
+    progressive: bool = False
+    stage_kimg: float = 30.0
+    fade_kimg: float = 30.0
+    snapshot_kimg: float = 10.0
+    precision: str = "no"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (
+            ("discriminator", DISCRIMINATORS),
+            ("symmetry", SYMMETRIES),
+            ("precision", PRECISIONS),
+        ):
+            if getattr(self, name) not in choices:
+                raise LookalikeError(f"{name} is {getattr(self, name)!r}; it is {' or '.join(choices)}")
+        above = ("kimg", "batch", "learning_rate", "r1_every", "ada_kimg", "ema_kimg", "stage_kimg", "fade_kimg")
+        for name in (*above, "snapshot_kimg"):
+            if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
+                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if self.moments and self.discriminator != "frozen":
+            raise LookalikeError(f"moments are matched with the discriminator frozen, and it is {self.discriminator}")
+        if self.batch % GROUP:  # the discriminators look at how much the images of a group deviate from one another
+            raise LookalikeError(f"batch is {self.batch}; it must be a multiple of {GROUP}")
+        for name in ("r1_gamma", "moments"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+        for name in ("ada_target", "style_mixing"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise LookalikeError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
+        if self.architecture.resolution > LARGEST_PX:
+            raise LookalikeError(f"resolution is {self.architecture.resolution} px; {LARGEST_PX} is the largest")
+
+    def rate_at(self, resolution: int) -> float:
+        """Adam's learning rate while images of this size are made."""
+        return self.learning_rate * _RATE_AT.get(resolution, 1.0)
+
+    def check_processes(self, processes: int) -> None:
+        """Raise `LookalikeError` unless the batch can be shared out between processes in whole groups."""
+        if self.batch % (processes * GROUP):
+            raise LookalikeError(
+                f"a batch of {self.batch} cannot be shared by {processes} processes in groups of {GROUP}; "
+                f"give a --batch that {processes * GROUP} divides"
+            )
+
+    def check_precision(self, launched: str) -> None:
+        """Raise `LookalikeError` if `accelerate launch` was given another precision than the run's."""
+        if launched not in ("no", self.precision):
+            raise LookalikeError(
+                f"accelerate was launched with mixed precision {launched}, but the run's is {self.precision}; "
+                f"give --precision {launched if launched in PRECISIONS else 'bf16'}, or launch without"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Settings:
+        """From `to_dict`; entries that are no settings are left out. Raises `LookalikeError` for a foreign file."""
+        known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
+        try:
+            return cls(**(known | {"architecture": Architecture(**stored["architecture"])}))
+        except (KeyError, TypeError) as error:
+            raise LookalikeError(f"not the settings of a training run ({error}); name a run's folder") from None
+
+
+PRESETS = {
+    # 64 px: trains on a CPU.
+    "tiny": Settings(),
+    # 128 px: one small GPU.
+    "small": Settings(
+        Architecture(128, z_dim=256, w_dim=256, channel_base=4096, channel_max=256),
+        kimg=5000.0,
+        stage_kimg=150.0,
+        fade_kimg=150.0,
+        ada_kimg=250.0,
+        snapshot_kimg=50.0,
+    ),
+    # 256 px: Karras 2019 at full width, with what Karras 2020 adds for few images.
+    "paper": Settings(
+        Architecture(256, z_dim=512, w_dim=512, channel_base=16384, channel_max=512),
+        kimg=10000.0,
+        learning_rate=1e-3,
+        r1_gamma=10.0,
+        ada_kimg=500.0,
+        progressive=True,
+        stage_kimg=600.0,
+        fade_kimg=600.0,
+        snapshot_kimg=100.0,
+    ),
+}

@@ -1,0 +1,131 @@
+"""What a stopped run goes on from: one safetensors file with every tensor, and the settings it belongs to."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from data.errors import LookalikeError
+from data.files import write_bytes
+from gan.training.growth import Stage
+from gan.training.run import Run, enter, start
+from gan.training.settings import Settings
+from stimuli.patches import PatchSet
+
+FILE = "training.safetensors"
+# When a run is resumed: what its state does not depend on.
+_MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments")
+
+
+def save_state(run: Run, out: Path, patches: PatchSet) -> None:
+    """Replace the state of `out` as a whole: a crash leaves the old one."""
+    about = {
+        "step": run.step,
+        "resolution": run.stage.resolution,
+        "blend": run.stage.blend,
+        "patches_sha256": patches.sha256,
+        "settings": run.settings.to_dict(),
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(run).items()}
+    write_bytes(out / FILE, save(tensors, metadata={"about": json.dumps(about)}))
+
+
+def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches: PatchSet) -> Run:
+    """The run of `out` where it was last saved.
+
+    Raises `LookalikeError` if there is no state, it is damaged, or it belongs to other patches or other
+    settings (the first that differs is named; only `_MAY_CHANGE` may).
+    """
+    if not (out / FILE).is_file():
+        raise LookalikeError(f"{out}: no snapshot to resume from ({FILE} is missing); remove it and train anew")
+    try:
+        with safe_open(out / FILE, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise LookalikeError(f"{out / FILE}: damaged ({error}); remove {out} and train anew") from None
+    if about["patches_sha256"] != patches.sha256:
+        raise LookalikeError(f"{out}: was trained on other patches than {patches.folder}; give the same patch set")
+    _same_settings(out, about["settings"], settings.to_dict())
+    run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
+    enter(run, Stage(about["resolution"], about["blend"]))
+    try:
+        for key, module in _modules(run).items():
+            module.load_state_dict(_under(tensors, key))
+    except RuntimeError as error:
+        what = textwrap.shorten(str(error), 160, placeholder=" ...")  # it names every tensor there is
+        raise LookalikeError(
+            f"{out / FILE}: was saved by another version of the networks ({what}); go on with the version of Lookalike "
+            "that began it, or train anew in another folder: its models stay as they are"
+        ) from None
+    for key, (optimiser, module) in _optimisers(run).items():
+        kept = _under(tensors, key)
+        for name, parameter in module.named_parameters():
+            entries = _under(kept, name)
+            if entries:
+                optimiser.state[parameter] = {entry: _like(parameter, value) for entry, value in entries.items()}
+    run.step = int(about["step"])
+    return run
+
+
+def stored_step(out: Path) -> int | None:
+    """The step of the state in `out`, if there is one that can be read."""
+    try:
+        with safe_open(out / FILE, framework="pt") as file:
+            return int(json.loads(file.metadata()["about"])["step"])
+    except (OSError, SafetensorError, KeyError, TypeError):
+        return None
+
+
+def broken(run: Run) -> str:
+    """What is not finite among the numbers that would be saved, or nothing."""
+    return next((f"{name} is not finite" for name, value in _tensors(run).items() if not value.isfinite().all()), "")
+
+
+def _modules(run: Run) -> dict[str, nn.Module]:
+    return {"generator": run.generator, "average": run.average, "adversary": run.adversary.state}
+
+
+def _optimisers(run: Run) -> dict[str, tuple[torch.optim.Adam, nn.Module]]:
+    return {"adam_g": (run.optimiser_g, run.generator), "adam_d": (run.optimiser_d, run.adversary.trained)}
+
+
+def _tensors(run: Run) -> dict[str, Tensor]:
+    """Every tensor that training goes on from, by name."""
+    tensors = {f"{key}.{name}": value for key, m in _modules(run).items() for name, value in m.state_dict().items()}
+    for key, (optimiser, module) in _optimisers(run).items():
+        for name, parameter in module.named_parameters():
+            # By name, not by number: a network that has faded in holds fewer parameters than its optimiser.
+            tensors |= {f"{key}.{name}.{entry}": value for entry, value in optimiser.state.get(parameter, {}).items()}
+    return tensors
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """On the parameter's device and in its memory layout, which the fused optimiser takes for granted."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value.to(parameter.device)
+
+
+def _under(tensors: dict[str, Tensor], key: str) -> dict[str, Tensor]:
+    return {name[len(key) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{key}.")}
+
+
+def _same_settings(out: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Settings are nested once (the architecture); the field that differs is named."""
+    flat = {}
+    for name, value in wanted.items():
+        pairs = value.items() if isinstance(value, dict) else [(None, value)]
+        for inner, one in pairs:
+            former = stored.get(name)
+            before = former.get(inner) if inner is not None and isinstance(former, dict) else former
+            flat[f"{name}.{inner}" if inner else name] = (before, one)
+    for name, (before, now) in flat.items():
+        if before != now and name not in _MAY_CHANGE:
+            raise LookalikeError(f"{out}: {name} was {before} and is now {now}; resume with the same")

@@ -1,0 +1,1 @@
+"""Flows that lead through several rooms."""

@@ -1,0 +1,107 @@
+"""From models and a patch set to a verdict: one model in full, or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+from data.files import new_folder, write_json
+from gan.checkpoint import load_model
+from gan.evaluation.evaluate import Evaluation, evaluate, save, split_rows
+from gan.evaluation.ranking import Ranking, rank
+from gan.generate import Request, make_images
+from gan.leaks.check import FORMAT as LEAKS_FORMAT
+from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
+from gan.networks.features import Vgg16, load_vgg16
+from lookalike.flows.patient_overlap import refuse_unchecked, refuse_unfair, unchecked
+from stimuli.patches import PatchSet, read_patches
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How models are judged: see `evaluate` and `rank` in `gan.evaluation`, and `patient_overlap`."""
+
+    patches: Path
+    vgg16: str | None = None
+    truncation: float = 1.0
+    resamples: int = 200
+    seed: int = 0
+    disjoint_patients: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1:
+            raise LookalikeError(f"resamples is {self.resamples}; at least 1 is needed")
+
+    def open(self, say: Say) -> tuple[PatchSet, Vgg16]:
+        return read_patches(self.patches), load_vgg16(self.vgg16, say)
+
+
+def judge(folder: Path, out: Path, split: str, terms: Terms, say: Say) -> tuple[Evaluation, LeakReport | None, str]:
+    """Evaluate one model and check it for leaks, into the new folder `out`.
+
+    Gives the evaluation, the leak report, and why there is none. Raises `LookalikeError` for what is
+    wrong with the patches, the model or the request.
+    """
+    with new_folder(out) as partial:
+        model = load_model(folder)
+        patches, network = terms.open(say)
+        split_rows(patches, split, model.generator.architecture.resolution)  # refuse before the long work
+        refuse_unfair(patches, model, folder, split, terms.disjoint_patients)
+        reference, reason, report = None, unchecked(patches, model), None
+        if not reason:
+            say(f"{len(patches.select('train'))} training patches, to learn how near different patients are")
+            reference = prepare(patches, network)
+        found = evaluate(
+            model,
+            patches,
+            network,
+            split=split,
+            psi=terms.truncation,
+            seed=terms.seed,
+            resamples=terms.resamples,
+            progress=say,
+        )
+        save(found, partial)
+        if reference is not None:
+            say(f"the nearest training patch of each of {found.images} generated images")
+            seeds = range(found.first_seed, found.first_seed + found.images)
+            report = check_against(reference, found.generated_images, seeds)
+            save_leaks(report, partial)
+        else:
+            write_json(partial / "leaks.json", {"format": LEAKS_FORMAT, "verdict": None, "words": reason})
+    return found, report, reason
+
+
+def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms: Terms, say: Say) -> Ranking:
+    """Rank models on the `select` split; with `out`, also into `ranking.json` in that new folder."""
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise LookalikeError("a model is named twice; name each once")
+    models = [(str(folder), load_model(folder)) for folder in folders]
+    patches, network = terms.open(say)
+    for folder, (_, model) in zip(folders, models, strict=True):
+        refuse_unfair(patches, model, folder, "select", terms.disjoint_patients)
+    options: dict[str, Any] = {"psi": terms.truncation, "seed": terms.seed, "resamples": terms.resamples}
+    ranking = rank(models, patches, network, images=images, progress=say, **options)
+    if out is not None:
+        with new_folder(out) as partial:
+            write_json(partial / "ranking.json", ranking.to_dict())
+    return ranking
+
+
+def generate(
+    folder: Path, out: Path, request: Request, safe_from: Path | None, vgg16: str | None, say: Say
+) -> dict[str, Any]:
+    """Images of one model into the new folder `out`; with a patch set, none that is too near its train split."""
+    model, reference = load_model(folder), None
+    if safe_from is not None:
+        patches = read_patches(safe_from)
+        refuse_unchecked(patches, model, folder)
+        network = load_vgg16(vgg16, say)
+        say(f"reading {len(patches.select('train'))} training patches")
+        reference = prepare(patches, network)
+    return make_images(model, out, request, reference)

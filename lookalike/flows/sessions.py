@@ -1,0 +1,98 @@
+"""What `run` and `retest` share: who answers, progress, and what is printed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zlib import crc32
+
+import typer
+
+from data.errors import LookalikeError
+from data.simulated.adjuster import Matcher
+from data.simulated.populations import USUAL, read_population
+from experiments.display.display_file import read_display
+from experiments.records.participants import new_code
+from experiments.session.run import Result, Setup
+from lookalike.console import need, relative, say, show
+
+
+def participant_for(data: Path, participant: str | None, new: bool) -> str:
+    """The code that was given, or one that nobody in `data` has."""
+    if new == (participant is not None):
+        raise LookalikeError("give either --participant with a code that was made, or --new for a new one")
+    return new_code(data) if participant is None else participant
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulated observer is like: see `populations` and, for a matching task, `adjuster` in `data.simulated`."""
+
+    dprime: float | None = None
+    parameters: Path | None = None
+    noise_deg: float | None = None
+    serial_deg: float | None = None
+
+    def check(self, observer: str, matches: bool) -> None:
+        """Raise `LookalikeError` for what this observer, who `matches` on loops or judges images, would not heed."""
+        judging = {"--dprime": self.dprime, "--simulated": self.parameters}
+        matching = {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}
+        for options, other in ((judging, matches), (matching, not matches)):
+            given = [name for name, value in options.items() if value is not None]
+            if given and (other or observer != "simulated"):
+                who = f"this one is {observer}" if observer != "simulated" else "these stimuli are of the other kind"
+                what = "matches on loops" if options is matching else "judges images"
+                raise LookalikeError(f"{given[0]} is of a simulated observer who {what}, and {who}; leave it out")
+        if self.dprime is not None and self.parameters is not None:
+            raise LookalikeError(
+                f"both --dprime and --simulated; put dprime = {self.dprime:g} into {self.parameters} instead"
+            )
+
+
+def setup_for(
+    observer: str,
+    window: bool,
+    fullscreen: bool,
+    script: Path | None,
+    simulation: Simulation,
+    participant: str,
+    display: Path | None = None,
+) -> Setup:
+    """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
+    if observer not in ("human", "scripted", "simulated"):
+        raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
+    if window:
+        need("lab")
+    population = USUAL if simulation.parameters is None else read_population(simulation.parameters)
+    if simulation.dprime is not None:
+        population = replace(population, dprime=simulation.dprime)
+    said = {"noise_deg": simulation.noise_deg, "serial_deg": simulation.serial_deg}
+    given = {name: value for name, value in said.items() if value is not None}
+    matcher = Matcher(**given, seed=crc32(participant.encode()))
+    shown_on = None if display is None else read_display(display)
+    simulated = population.member(participant)
+    return Setup(observer, window, fullscreen, script, simulated, matcher, shown_on)  # type: ignore[arg-type]
+
+
+def count(advance: Callable[..., None]) -> Callable[[int, int], None]:
+    """A session's progress (done, total) as steps of a progress bar."""
+    return lambda done, total: advance(1, total=total) if done else None
+
+
+def show_session(result: Result, as_json: bool, new: bool = False) -> None:
+    """Print what a session left behind and, if it stopped, how to go on; `new` is whether --new was given."""
+    shown = {
+        "participant": result.participant,
+        "session": result.session,
+        "answered": f"{result.answered} of {result.trials}",
+        "complete": result.complete,
+        "seed": result.seed,
+        "table": relative(result.table),
+        "record": relative(result.folder),
+    }
+    show(shown | ({"answered": result.answered, "trials": result.trials} if as_json else {}), as_json)
+    if not result.complete:
+        instead = f", with --participant {result.participant} in place of --new" if new else ""
+        say(f"stopped; to go on: the same command{instead}")
+        raise typer.Exit(1)

@@ -1,0 +1,94 @@
+"""From the options of `lookalike train` to a run that can be watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+from data.files import read_json
+from gan.training.plan import Plan, make_plan
+from gan.training.settings import PRESETS, Settings
+from gan.training.state import FILE
+from gan.training.train import SETTINGS, Progress, train
+from gan.training.training_images import check
+from lookalike.console import progress, relative, say
+from stimuli.patches import PatchSet
+
+
+def chosen(
+    preset: str | None, size: int, architecture: dict[str, Any], settings: dict[str, Any], resumed: Path | None = None
+) -> Settings:
+    """The settings of the `resumed` run, or a preset's, with the options given (those that are not None) in place.
+
+    Without a preset's name it is the one for patches of `size` px, and the network makes images of that size.
+    """
+    if resumed is not None and preset is None:
+        base = Settings.from_dict(read_json(resumed / SETTINGS))
+    elif preset is None:
+        base = PRESETS["tiny" if size <= 64 else "small" if size <= 128 else "paper"]
+        architecture = {"resolution": size} | _given(architecture)
+    elif preset in PRESETS:
+        base = PRESETS[preset]
+    else:
+        raise LookalikeError(f"preset is {preset!r}; it is {', '.join(PRESETS)}")
+    return replace(base, architecture=replace(base.architecture, **_given(architecture)), **_given(settings))
+
+
+def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, Any]:
+    """What a run would do, after the same checks as its start."""
+    check(patches, settings)
+    plan = make_plan(settings)
+    return plan.to_dict() if as_json else _told(plan)
+
+
+def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dict[str, Any]:
+    """Train with a live line of progress, and a line per snapshot; returns what was made and where."""
+    with progress("images", round(settings.kimg * 1000)) as advance:
+        shown = 0
+
+        def report(now: Progress) -> None:
+            nonlocal shown
+            size = f"{now.resolution} px" + (f" {now.blend:.0%}" if now.blend < 1 else "")
+            ada = "" if now.ada_p is None else f"  ADA p {now.ada_p:.2f}"
+            note = f"{size}  {now.kimg_per_h:.0f} kimg/h{ada}  D {now.loss_d:.2f}  G {now.loss_g:.2f}"
+            advance(now.images - shown, note, total=now.total)
+            shown = now.images
+            if now.sheet is not None:
+                say(f"{now.images:>9} images  {note}  -> {relative(now.model or now.sheet)}")
+
+        try:
+            model = train(patches, out, settings, resume=resume, progress=report)
+        except KeyboardInterrupt:
+            if (out / FILE).is_file():
+                say(f"stopped; go on with: lookalike train {relative(patches.folder)} --out {relative(out)} --resume")
+            raise
+    none = "none yet: the networks have not reached their full size"
+    return {
+        "model": relative(model) if model else none,
+        "samples": relative(out / "samples"),
+        "log": relative(out / "log.jsonl"),
+    }
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    stages = {}
+    for number, stage in enumerate(plan.stages, start=1):
+        fade = ", fading in" if stage.fades_in else ""
+        pace = f"{stage.kimg:g} kimg at {stage.images_per_s:.0f} images/s, {_hours(stage.hours)}"
+        stages[f"stage {number}"] = f"{stage.resolution} px{fade}: {pace}"
+    return stages | {
+        "time": f"about {_hours(plan.hours)} on this machine ({plan.device}), measured now over a few steps",
+        "memory": f"about {plan.memory_gib:.2g} GiB beside the program",
+        "generator": f"{plan.generator_parameters:,} parameters",
+        "discriminator": f"{plan.discriminator_parameters:,} parameters to train ({plan.discriminator})",
+    }
+
+
+def _hours(hours: float) -> str:
+    return f"{hours * 60:.0f} min" if hours < 2 else f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} days"

@@ -1,0 +1,233 @@
+"""The primary result: verdicts, why one is withheld, and what would decide."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.group.power import power
+from analysis.group.primary import Primary, participants_needed, primary
+from analysis.mrmc import mrmc
+from analysis.mrmc.components import components
+from data.simulated.populations import Population, draw_ratings
+from data.study import StudyFile, read_study
+from data.trials import rating
+
+PLAIN = Population(between_sd=0.0, image_sd=0.0, lapse=0.0)
+
+
+def table(population: Population, participants: int, images: int, seed: int = 0, fakes: float = 0.5) -> pd.DataFrame:
+    """A study's trials; `fakes` is the share of generated images."""
+    generated = np.arange(images) < fakes * images
+    ratings = draw_ratings(population, participants, generated, np.random.default_rng(seed))[0]
+    people, place = np.indices(ratings.shape)
+    return pd.DataFrame(
+        {
+            "participant": [f"p{person:02d}" for person in people.flat],
+            "stimulus_id": [f"s{image:03d}" for image in place.flat],
+            "truth": np.where(generated[place.ravel()], "generated", "real"),
+            "response": np.where(ratings.ravel() > 0, "generated", "real"),
+            "confidence": np.abs(ratings.ravel()).astype(float),
+        }
+    )
+
+
+def catch(participants: int, dprime: float) -> pd.DataFrame:
+    known = table(Population(dprime=dprime, between_sd=0, image_sd=0), participants, 20, seed=9, fakes=1.0)
+    return known.assign(stimulus_id="catch" + known["stimulus_id"])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyFile:
+    path = tmp_path / "study.toml"
+    path.write_text('name = "S"\nplanned_participants = 10\n[endpoint]\ndelta = 0.084\n')
+    return read_study(path)
+
+
+def judged(
+    study: StudyFile | None,
+    population: Population = PLAIN,
+    participants: int = 10,
+    images: int = 400,
+    seen: float | None = 3.0,
+    carried: str | None = None,
+) -> Primary:
+    sha = study.sha256 if study else None
+    sessions = pd.DataFrame({"study_sha256": [carried or sha] * participants})
+    nothing = table(PLAIN, 1, 4).iloc[:0]
+    known = nothing if seen is None else catch(participants, seen)
+    return primary("human", table(population, participants, images), known, sessions, study)
+
+
+def test_catch_trials_of_some_do_not_speak_for_all(study: StudyFile) -> None:
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", table(PLAIN, 10, 400), catch(4, 3.0), sessions, study)
+    assert found.withheld == ("6 of 10 participants rated no catch trial",)
+    assert found.verdict == "not decided"
+
+
+def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
+    found = judged(study)
+    assert found.verdict == "shown to be near chance"
+    assert found.withheld == ()
+    assert 0.416 < found.auc.low < 0.5 < found.auc.high < 0.584
+    assert "lies within 0.416 to 0.584" in found.words
+    assert found.catch is not None
+    assert found.catch.low > 0.584
+
+
+@pytest.mark.parametrize(("participants", "warned"), [(2, True), (4, True), (5, False)])
+def test_few_participants_are_warned_of_in_the_first_sentence(participants: int, warned: bool) -> None:
+    found = judged(None, Population(dprime=1.0), participants=participants, images=100)
+    assert (f"Only {participants} participants took part" in found.words) == warned
+    assert "Only 1" not in judged(None, participants=1).words
+
+
+def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
+    trials = table(PLAIN, 10, 400)
+    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9)
+    assert judged(study).auc.to_dict() == expected.to_dict()
+
+
+@pytest.mark.parametrize("dprime", [1.0, -1.0])
+def test_a_difference_is_shown(study: StudyFile, dprime: float) -> None:
+    found = judged(study, Population(dprime=dprime))
+    assert found.verdict == "shown to differ"
+    assert ("wrong way round" in found.words) == (dprime < 0)
+    assert found.dprime == pytest.approx(dprime, abs=0.3)
+
+
+def test_a_difference_found_on_the_way_says_what_its_p_is(study: StudyFile) -> None:
+    assert "one look" not in judged(study, Population(dprime=1)).words
+    found = judged(study, Population(dprime=1), participants=9)
+    assert found.verdict == "shown to differ"
+    assert "Its p is that of one look after the planned number, but: 9 of the 10 planned" in found.words
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"seen": None}, "no catch trials"),
+        ({"seen": 0.0}, "known fakes were not clearly detected"),
+        ({"carried": "another"}, "10 of 10 first sessions were not run under this study file"),
+        ({"participants": 9}, "9 of the 10 planned participants: an interim look"),
+        ({"participants": 11}, "11 participants where 10 were planned"),
+    ],
+)
+def test_near_chance_is_withheld_and_says_why(study: StudyFile, change: dict, reason: str) -> None:
+    found = judged(study, **change)
+    assert found.verdict == "not decided"
+    (why,) = found.withheld
+    assert reason in why
+    assert reason in found.words
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("[endpoint]\ndelta = 0.084\n", "", "fixes no bounds"),
+        ("[endpoint]", "planned_looks = 2\n[endpoint]", "plans 2 looks"),
+    ],
+)
+def test_a_study_file_can_rule_near_chance_out(study: StudyFile, old: str, new: str, reason: str) -> None:
+    study.path.write_text(study.path.read_text().replace(old, new))
+    found = judged(read_study(study.path))
+    assert found.verdict == "not decided"
+    assert reason in found.withheld[0]
+
+
+def test_without_a_study_file_nothing_is_near_chance() -> None:
+    found = judged(None)
+    assert found.verdict == "not decided"
+    assert "no study file" in found.withheld[0]
+    assert math.isnan(found.delta)
+
+
+def surest(trials: pd.DataFrame, known: pd.DataFrame, study: StudyFile) -> Primary:
+    """Nobody is as sure of a main image as everybody is of every known fake."""
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * trials["participant"].nunique()})
+    return primary(
+        "human",
+        trials.assign(confidence=trials["confidence"].clip(upper=3)),
+        known.assign(response="generated", confidence=4.0),
+        sessions,
+        study,
+    )
+
+
+def test_known_fakes_that_nobody_ever_mistook_were_detected(study: StudyFile) -> None:
+    """Everybody's AUC is 1 then, and without variance there is no interval."""
+    found = surest(table(PLAIN, 10, 400), catch(10, 3.0), study)
+    assert found.catch is not None
+    assert found.catch.auc == 1
+    assert math.isnan(found.catch.low)
+    assert (found.verdict, found.withheld) == ("shown to be near chance", ())
+
+
+@pytest.mark.parametrize(("fakes", "images"), [(1, 400), (2, 4)])
+def test_too_few_known_fakes_are_not_detected_however_well_they_were_told(
+    study: StudyFile, fakes: int, images: int
+) -> None:
+    known = catch(10, 3.0)
+    (why,) = surest(table(PLAIN, 10, images), known[known["stimulus_id"] < f"catchs{fakes:03d}"], study).withheld
+    assert "not clearly detected (AUC 1.00, no interval: " in why
+    assert "nan" not in why
+
+
+def test_another_confidence_is_another_level_of_the_tests_in_words(study: StudyFile) -> None:
+    """A p of .047 is below 5 %, but the test that goes with a 95 % interval inside the bounds is at 2.5 %."""
+    study.path.write_text(study.path.read_text() + "confidence = 0.95\n")
+    trials = table(Population(dprime=0.12, between_sd=0.1, image_sd=0.3), 10, 100, seed=9)
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", trials, catch(10, 3.0), sessions, read_study(study.path))
+    assert 0.025 < found.auc.p_chance < 0.05
+    assert "leaves .5 out, the two-sided test at 2.5 % does not" in found.words
+
+
+def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
+    found = judged(study, Population(image_sd=0.5), images=40)
+    assert found.verdict == "not decided"
+    assert [one.images for one in found.needed] == [40, 80, 160]
+    known = [one.near_chance for one in found.needed if one.near_chance is not None]
+    assert known == sorted(known, reverse=True)  # more images, fewer participants
+
+
+def test_images_can_make_it_hopeless() -> None:
+    """With ten images and a large effect of each, no number of participants decides."""
+    trials = table(Population(image_sd=0.9, own_sd=0.0), 30, 10)
+    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    assert participants_needed(parts, 5, 5, 0.084, 0.05, 0.9) is None
+
+
+def test_the_number_needed_gives_the_stated_power() -> None:
+    """Components of a very large study; then power by simulation, whose standard error is .013."""
+    population = Population(image_sd=0.3)
+    trials = table(population, 150, 400, seed=5)
+    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    needed = participants_needed(parts, 100, 100, 0.084, 0.05, 0.9)
+    assert needed is not None
+    found = power(population, needed, 200, delta=0.084, studies=1000, seed=2)
+    assert found.near_chance == pytest.approx(0.8, abs=0.07)
+
+
+def test_one_participant_speaks_of_these_images_kind_only(study: StudyFile) -> None:
+    found = judged(study, participants=1)
+    assert found.auc.readers == "fixed"
+    assert found.verdict == "not decided"
+    assert found.words.startswith("One participant says nothing of others")
+
+
+def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> None:
+    trials = table(Population(dprime=1.0), 10, 100).assign(confidence=np.nan)
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    found = primary("human", trials, trials.iloc[:0], sessions, study)
+    shares = trials.assign(yes=trials["response"] == "generated").groupby(["participant", "truth"])["yes"].mean()
+    hits, false_alarms = shares.xs("generated", level=1), shares.xs("real", level=1)
+    assert found.auc.auc == pytest.approx(((1 + hits - false_alarms) / 2).mean())
+    assert found.words.endswith("No confidence was recorded, so the area is that of the answers alone.")
+    rated = primary("human", trials.assign(confidence=1.0), trials.iloc[:0], sessions, study)
+    assert "No confidence" not in rated.words

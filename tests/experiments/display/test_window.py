@@ -1,0 +1,368 @@
+"""Sessions in a real PsychoPy window: real pixels on a real X server, real key events through XTEST.
+
+Each session is a process of its own, started the way a lab starts it: PsychoPy keeps much of its
+state for as long as its process lives.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from data.plan import read_plan
+from data.study import StudyFile
+from data.trials import read_bids
+from experiments.display.display_file import Display, write_display
+from experiments.display.sizing import enlarge, size_deg
+from experiments.display.window import WINDOW_PX
+from experiments.records.participants import everyone, register
+from experiments.records.record import read_record
+from experiments.session.design import draw_plan
+from stimuli.sets import StimulusSet
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE_S = 60
+
+
+@contextmanager
+def session(
+    display: dict[str, str], stimuli: StimulusSet, data: Path, study: StudyFile, *more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """`python experiments/realfake.py` for participant p1 with seed 3, a person unless `more` says otherwise."""
+    if "--observer" not in more and "p1" not in everyone(data):
+        register(data, "p1")
+    command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(stimuli.folder), str(data), "p1"]
+    command += ["--study", str(study.path), "--seed", "3", *more]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=display, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_scripted_session_records_100_of_100(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    make_display: Callable[..., Display],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=100, size=(64, 64)), make_study(trials=100)
+    room = make_display(image_height_deg=5.0)
+    write_display(tmp_path / "display.json", room)
+    plan = draw_plan(stimuli, study, "p1", 1, 3)
+    wanted = [("real" if trial.trial % 3 else "generated", 1 + trial.trial % 4) for trial in plan.trials]
+    script = tmp_path / "script.csv"
+    lines = [f"{n},{response},{confidence}" for n, (response, confidence) in enumerate(wanted, start=1)]
+    script.write_text("\n".join(["trial,response,confidence", *lines]) + "\n", encoding="utf-8")
+    shown_on = ["--display", str(tmp_path / "display.json")]
+    with session(
+        display, stimuli, tmp_path / "data", study, "--observer", "scripted", "--script", str(script), *shown_on
+    ) as process:
+        output, noise = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, noise) == (0, "")
+    assert "100 of 100 answered" in output
+    table = read_bids(tmp_path / "data")
+    assert table["stimulus_id"].tolist() == [trial.stimulus_id for trial in plan.trials]
+    assert list(zip(table["response"], table["confidence"], strict=True)) == wanted
+    assert table["onset"].is_monotonic_increasing
+    assert table["response_time"].isna().all()
+    log = read_record(tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl")
+    screen = log.start["screen"]
+    assert (screen["calibration"], screen["display_table_sha256"]) == ("gsdf", room.table_sha256)
+    assert screen["image_size_deg"] == pytest.approx(size_deg((128, 128), room), abs=1e-3)
+    assert all(event["onset_error"] > 0 and event["dropped_frames"] >= 0 for event in log.of("onset"))
+
+
+class Fingers:
+    """Presses keys on the X server and looks at what it shows."""
+
+    def __init__(self, display: str) -> None:
+        from Xlib import XK, X  # on Linux PsychoPy brings it
+        from Xlib import display as displays
+        from Xlib.ext import xtest
+
+        self._x, self._keysyms, self._test = X, XK, xtest
+        self._server = displays.Display(display)
+
+    def down(self, name: str) -> None:
+        self._send(self._x.KeyPress, name)
+
+    def up(self, name: str) -> None:
+        self._send(self._x.KeyRelease, name)
+
+    def tap(self, name: str) -> None:
+        """Down and up at once: shorter than any frame or poll."""
+        self.down(name)
+        self.up(name)
+
+    def touch(self, right: float, up: float) -> None:
+        """Click so many pixels right of and above the middle of PsychoPy's window."""
+        place = self._ours().get_geometry()
+        x, y = place.x + WINDOW_PX[0] // 2 + round(right), place.y + WINDOW_PX[1] // 2 - round(up)
+        self._test.fake_input(self._server, self._x.MotionNotify, x=x, y=y)
+        self._test.fake_input(self._server, self._x.ButtonPress, 1)
+        self._test.fake_input(self._server, self._x.ButtonRelease, 1)
+        self._server.sync()
+
+    def give_keyboard(self, away: bool) -> None:
+        """Give the keyboard to another window, or to PsychoPy's."""
+        if away:
+            root = self._server.screen().root
+            self._other = root.create_window(0, 0, 20, 20, 0, self._server.screen().root_depth)
+            self._other.map()
+            self._server.sync()
+        target = self._other if away else self._ours()
+        target.set_input_focus(self._x.RevertToParent, self._x.CurrentTime)
+        self._server.sync()
+
+    def window(self) -> npt.NDArray[np.uint8]:
+        """The red, green and blue of PsychoPy's window as the X server shows it: (rows, columns, 3)."""
+        image = self._ours().get_image(0, 0, *WINDOW_PX, self._x.ZPixmap, 0xFFFFFFFF)
+        return np.frombuffer(image.data, np.uint8).reshape(WINDOW_PX[1], WINDOW_PX[0], 4)[..., 2::-1]
+
+    def _ours(self) -> Any:
+        children = self._server.screen().root.query_tree().children
+        return next(child for child in children if _size(child) == WINDOW_PX)
+
+    def _send(self, event: int, name: str) -> None:
+        keysym = self._keysyms.string_to_keysym(name)
+        self._test.fake_input(self._server, event, self._server.keysym_to_keycode(keysym))
+        self._server.sync()
+
+
+def _size(window: Any) -> tuple[int, int]:
+    geometry = window.get_geometry()
+    return geometry.width, geometry.height
+
+
+def count(record: Path, event: str) -> int:
+    return record.read_bytes().count(f'"event": "{event}"'.encode()) if record.exists() else 0
+
+
+def until(condition: Callable[[], bool], process: subprocess.Popen[str], ends: bool = False) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert ends or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "the session does not go on"
+        time.sleep(0.005)
+
+
+def press(fingers: Fingers, trial: int, response: str, confidence: str) -> None:
+    """Answer as different people do: taps, overlapping keys, numpad, keys held, stray and double keys."""
+    style = trial % 6
+    if style == 0:  # the next key goes down before the first is let go
+        fingers.down(response)
+        fingers.down(confidence)
+        fingers.up(confidence)
+        fingers.up(response)
+        return
+    if style == 1:
+        fingers.tap("x")
+        fingers.tap(confidence)  # a confidence before there is an answer to be sure of
+    if style == 2:
+        fingers.down(response)
+        time.sleep(0.8)  # longer than the X server's delay before a held key repeats
+        fingers.up(response)
+    else:
+        fingers.tap(response)
+    if style == 3:
+        fingers.tap(response)  # twice
+    fingers.tap(f"KP_{confidence}" if style == 4 else confidence)
+
+
+def test_a_person_at_the_keyboard_who_leaves_two_images_before_the_end(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=26, size=(33, 21)), make_study(trials=26)  # odd sizes: off the pixel grid by half
+    plan = draw_plan(stimuli, study, "p1", 1, 3)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+    wanted = []
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        until(lambda: count(record, "start") == 1, process)
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        for trial in plan.trials[:24]:
+            check_pixels(fingers.window(), stimuli, trial.stimulus_id)
+            response, confidence = ("real", "generated")[trial.trial % 2], 1 + trial.trial % 4
+            press(fingers, trial.trial, {"real": "Left", "generated": "Right"}[response], str(confidence))
+            wanted.append((response, confidence))
+            until(lambda shown=trial.trial: count(record, "onset") == shown + 1, process)  # type: ignore[misc]
+        fingers.tap("Right")
+        fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
+        output, noise = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    said = noise.splitlines()
+    assert said[:2] == [
+        f"study file: {study.path}",
+        "uncalibrated: no display file, so luminance and size in degrees are unknown",
+    ]
+    assert "24 of 26 answered" in output
+    log = read_record(record)
+    assert (log.start["observer"], log.start["screen"]["kind"]) == ("human", "window")
+    assert [event["reason"] for event in log.of("interruption")] == ["Escape"]
+    table = read_bids(tmp_path / "data")
+    answered = table[table["response"].notna()]
+    assert list(zip(answered["response"], answered["confidence"], strict=True)) == wanted
+    assert (answered["response_time"] > 0).all()
+    assert (answered["confidence_time"] > 0).all()
+    took = answered["response_time"] + answered["confidence_time"]
+    assert (table["onset"].diff().iloc[1:25].to_numpy() > took.to_numpy()).all()
+
+
+def answer(fingers: Fingers, record: Path, process: subprocess.Popen[str], keys: str = "Left 2") -> None:
+    """Answer the trial on screen, and wait for the next one's image."""
+    onsets = count(record, "onset") + count(record, "warm-up")
+    for key in keys.split():
+        fingers.tap(key)
+    until(lambda: count(record, "onset") + count(record, "warm-up") == onsets + 1, process)
+
+
+def test_a_person_stops_goes_on_touches_a_number_and_looks_away(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli, study = make_set(main=8, practice=2), make_study(trials=8, practice_trials=2)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+
+    def begin(process: subprocess.Popen[str], onsets: int) -> None:
+        until(lambda: fingers.tap("space") or count(record, "onset") == onsets, process)
+
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        begin(process, 1)
+        answer(fingers, record, process)
+        fingers.tap("Left")
+        fingers.tap("2")
+        begin(process, 3)  # the practice is over
+        answer(fingers, record, process)
+        before = fingers.window()
+        fingers.tap("Escape")
+        until(lambda: (fingers.window() != before).any(), process)
+        fingers.tap("Right")  # no answer to this question
+        fingers.tap("n")
+        until(lambda: (fingers.window() == before).all(), process)
+        answer(fingers, record, process, "Left 3")
+        fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
+        assert "4 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        for keys, done in ((("space", "Left", "4"), 1), (("Left", "4"), 2)):
+            until(lambda: slowly(fingers, keys) or count(record, "warm-up") >= done, process)  # noqa: B023
+        begin(process, 6)
+        finish(fingers, record, process)
+        assert "10 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    table = read_bids(tmp_path / "data")
+    assert table["response"].tolist()[:6] == ["real"] * 4 + ["generated"] * 2
+    events = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    answers = {event["trial"]: event for event in events if event["event"] == "answer"}
+    assert answers[4]["paused_time"] > 0
+    assert answers[4]["response_time"] > answers[4]["paused_time"]
+    assert (answers[5]["confidence"], answers[5]["confidence_by"]) == (4, "pointer")
+    assert answers[6]["response"] == "generated"
+    assert answers[6]["unfocused_time"] > 0
+    assert [event["trial"] for event in events if event["event"] == "resume"] == [5]
+
+
+def slowly(fingers: Fingers, keys: tuple[str, ...]) -> None:
+    for key in keys:
+        fingers.tap(key)
+        time.sleep(0.05)
+
+
+def finish(fingers: Fingers, record: Path, process: subprocess.Popen[str]) -> None:
+    """Trial 5 with a touch, trial 6 after having typed into another window, then the rest."""
+    before = fingers.window()
+    fingers.tap("Right")
+    until(lambda: (fingers.window() != before).any(), process)
+    apart, below = WINDOW_PX[0] / 12, -WINDOW_PX[1] / 6
+    fingers.touch(0, WINDOW_PX[1] / 3)  # beside the numbers
+    fingers.touch(1.5 * apart, below)
+    until(lambda: count(record, "onset") == 7, process)
+    fingers.give_keyboard(away=False)
+    time.sleep(0.2)
+    fingers.give_keyboard(away=True)
+    time.sleep(0.2)
+    fingers.tap("Left")
+    time.sleep(0.2)
+    fingers.give_keyboard(away=False)
+    time.sleep(0.2)
+    answer(fingers, record, process, "Right 1")
+    for _ in range(3):
+        answer(fingers, record, process)
+    fingers.tap("Left")
+    fingers.tap("2")
+    until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
+
+
+def check_pixels(seen: npt.NDArray[np.uint8], stimuli: StimulusSet, stimulus_id: str) -> None:
+    """The image stands in the middle, every pixel a whole square of its exact grey, on the mean grey."""
+    rows, columns = stimuli.read(stimulus_id).shape
+    scale = min(WINDOW_PX[1] // (2 * rows), WINDOW_PX[0] // (2 * columns))
+    assert scale > 1
+    shown = np.rint(enlarge(stimuli.read(stimulus_id), scale) * 255).astype(int)
+    background = float(stimuli.table["mean"].mean()) * 255
+    grey = seen.astype(int)
+    assert (grey == grey[..., :1]).all()
+    best = np.argwhere(grey[..., 0] != grey[0, 0, 0])
+    (top, left), (bottom, right) = best.min(axis=0), best.max(axis=0) + 1
+    # What is left over is odd here both ways; the spare pixel goes below and to the left.
+    assert (top, left) == ((WINDOW_PX[1] - shown.shape[0]) // 2, (WINDOW_PX[0] - shown.shape[1] + 1) // 2)
+    np.testing.assert_array_equal(grey[top:bottom, left:right, 0], shown)
+    assert abs(grey[0, 0, 0] - background) <= 1
+
+
+def test_a_pair_stands_left_and_right_of_the_middle(
+    display: dict[str, str],
+    make_set: Callable[..., StimulusSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+) -> None:
+    stimuli = make_set(main=8, size=(33, 21))
+    study = make_study({}, "two_alternative", trials=4)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        seen = fingers.window()[..., 0].astype(int)
+        fingers.tap("Escape")
+        until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
+        assert "rror" not in process.communicate(timeout=PATIENCE_S)[1]
+    trial = read_plan(record.with_name("plan.json")).trials[0]
+    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (4 * 21))  # the two side by side fill at most half
+    for half, name in zip((seen[:, : WINDOW_PX[0] // 2], seen[:, WINDOW_PX[0] // 2 :]), trial.images, strict=True):
+        shown = np.rint(enlarge(stimuli.read(name), scale) * 255).astype(int)
+        best = np.argwhere(half != seen[0, 0])
+        (top, left), (bottom, right) = best.min(axis=0), best.max(axis=0) + 1
+        np.testing.assert_array_equal(half[top:bottom, left:right], shown)
+        assert abs((left + right) - WINDOW_PX[0] // 2) <= 1  # in the middle of its half
+        assert abs((top + bottom) - WINDOW_PX[1]) <= 1
+
+
+def test_a_display_nobody_serves_is_told(
+    display: dict[str, str], small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    nowhere = {**display, "DISPLAY": ":987"}
+    with session(nowhere, small_set, tmp_path / "data", make_study(trials=20)) as process:
+        _, noise = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert "xvfb-run -a" in noise
+    assert noise.count("\n") == 2  # the study file, and this
+    assert [path.name for path in (tmp_path / "data").rglob("*") if path.is_file()] == ["p1.json"]

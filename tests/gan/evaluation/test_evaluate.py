@@ -1,0 +1,253 @@
+"""Evaluation: each number from its own parts, the splits kept apart, and a poor generator told from a good one."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+import gan.evaluation.evaluate
+from data.errors import LookalikeError
+from gan.bootstrap import deal, group_numbers, one_thread
+from gan.checkpoint import Model
+from gan.evaluation.evaluate import evaluate, save
+from gan.evaluation.metrics import fid, kid, precision_recall
+from gan.evaluation.path_length import path_lengths
+from gan.evaluation.whitening import whitening
+from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
+from gan.networks.generator import from_seeds
+from stimuli.images import read_picture, write_png
+from stimuli.patches import Cut, PatchSet, cut_patches
+from stimuli.sources import read_source
+
+SIZE, STUDY = 16, 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def single_thread():
+    with one_thread():
+        yield
+
+
+def textures(n, seed):
+    """Images that vary a little in brightness and contrast, and much in grain and a blob's size."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE / 2
+    images = []
+    for _ in range(n):
+        grain = gaussian_filter(rng.normal(0, 1, (SIZE, SIZE)), rng.uniform(0.6, 2))
+        grain /= grain.std()
+        blob = np.exp(-(x**2 + y**2) / (2 * rng.uniform(2, 5) ** 2))
+        images.append(rng.uniform(0.3, 0.4) + rng.uniform(0.2, 0.3) * blob + rng.uniform(0.06, 0.1) * grain)
+    return np.clip(images, 0, 1).astype(np.float32)
+
+
+def patch_set(folder, counts):
+    """Two patches per patient, so many patches per split."""
+    rows = []
+    for split, count in counts.items():
+        for number, image in enumerate(textures(count, list(counts).index(split))):
+            name = f"{split}{number}"
+            write_png(folder / f"{name}.png", image, bits=16)
+            rows.append({"patch_id": name, "file": f"{name}.png", "patient": f"{split}{number // 2}", "split": split})
+    return PatchSet(folder, pd.DataFrame(rows), {"size_px": SIZE}, "f" * 64)
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory):
+    return patch_set(tmp_path_factory.mktemp("film"), {"train": 60, "select": 22, "study": STUDY})
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    made = Vgg16()
+    for convolution in made.features.values():
+        torch.nn.init.kaiming_normal_(convolution.weight)
+    return made
+
+
+def run(model, patches, network, **settings):
+    return evaluate(model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, **settings})
+
+
+def read_all(patches, split):
+    return np.stack([patches.read(row) for row in patches.select(split).itertuples()])
+
+
+def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated(model, patches, network):
+    found = run(model, patches, network, psi=0.8)
+    real = pooled_features(network, read_all(patches, "study"))
+    images = np.stack([image for _, image in from_seeds(model.generator, range(50, 50 + STUDY), 0.8)])
+    fake = pooled_features(network, (np.rint(images.astype(float) * 65535) / 65535).astype(np.float32))
+    near = precision_recall(real, fake, k=3)
+    patients = np.arange(STUDY) // 2
+    white = whitening(pooled_features(network, read_all(patches, "train")))
+    assert found.components == white.components == 15
+    expected = {"kid": kid(white(real), white(fake), patients), "kid_raw": kid(real, fake, patients)}
+    expected |= {"fid": fid(real, fake), "precision": near.precision}
+    for name, value in {**expected, "recall": near.recall}.items():
+        assert found.scores[name].generated.value == pytest.approx(value, rel=1e-4, abs=1e-9)
+    assert (found.images, found.patients) == (STUDY, STUDY // 2)
+    assert found.scores["auc"].generated.value > 0.9  # an untrained generator
+    lengths = path_lengths(model.generator, network, [50, 51, 52, 53], psi=0.8)
+    assert found.path_length.value == pytest.approx(float(lengths.mean()))
+
+
+def test_the_same_settings_give_the_same_numbers_and_valid_json(model, patches, network):
+    first, second = (run(model, patches, network).to_dict() for _ in range(2))
+    assert first == second
+    assert json.loads(json.dumps(first, allow_nan=False)) == first
+    for score in first["scores"].values():
+        for one in (score["generated"], score["real"]):
+            assert one["low"] <= one["value"] <= one["high"]
+        assert 1 / 21 <= score["chance"] <= 1
+
+
+def test_training_patches_are_never_evaluated_as_study_patches(model, patches, network, monkeypatch):
+    """Training patches replaced by noise change real against real, and nothing else; select is not opened."""
+    honest, read, seen = run(model, patches, network), PatchSet.read, []
+
+    def tampered(self, row):
+        seen.append(row.patch_id)
+        noise = np.random.default_rng(len(seen)).uniform(0, 1, (SIZE, SIZE)).astype(np.float32)
+        return noise if row.split == "train" else read(self, row)
+
+    monkeypatch.setattr(PatchSet, "read", tampered)
+    found = run(model, patches, network)
+    for name in ("kid_raw", "fid", "precision", "recall", "auc"):  # KID is whitened by training patches
+        assert found.scores[name].generated == honest.scores[name].generated
+    np.testing.assert_array_equal(found.real_images, honest.real_images)
+    assert found.scores["auc"].real.value != honest.scores["auc"].real.value
+    assert seen == [f"study{n}" for n in range(STUDY)] + [f"train{n}" for n in range(60)]
+
+
+def test_real_against_real_is_what_a_perfect_generator_gets(model, patches, network, monkeypatch):
+    monkeypatch.setattr(gan.evaluation.evaluate, "stored_images", lambda *_: textures(STUDY, 77))
+    found = run(model, patches, network, resamples=60)
+    for score in found.scores.values():
+        assert score.generated.low <= score.real.value <= score.generated.high
+        assert score.real.low <= score.generated.value <= score.real.high
+        assert score.chance > 0.05
+    assert found.scores["auc"].real.value == pytest.approx(0.5, abs=0.05)
+    assert abs(found.scores["kid"].real.value) < 0.2 * found.scores["kid"].real.high  # no bias
+
+
+def both(perfect, evaluated, monkeypatch):
+    """Evaluate images, and the same with all their variance cut by 30 %, as if generators had made them."""
+    mean = perfect.mean(axis=0)
+    for images in (perfect, (mean + 0.7**0.5 * (perfect - mean)).astype(np.float32)):
+        monkeypatch.setattr(gan.evaluation.evaluate, "stored_images", lambda *_, images=images: images)
+        yield evaluated().scores
+
+
+def test_a_generator_with_its_variance_cut_by_thirty_percent_comes_out_clearly_worse(
+    model, network, tmp_path, monkeypatch
+):
+    patches = patch_set(tmp_path, {"train": 90, "study": 80})
+    good, cut = both(textures(80, 78), lambda: run(model, patches, network, resamples=40), monkeypatch)
+    for name in ("kid", "kid_raw", "fid"):
+        assert cut[name].generated.value > cut[name].real.high + 2 * (cut[name].real.high - cut[name].real.value)
+        assert good[name].generated.value < good[name].real.high
+        assert (cut[name].chance, good[name].chance > 0.05) == (1 / 41, True)
+    assert cut["recall"].generated.value < cut["recall"].real.low
+    assert good["recall"].generated.value > good["recall"].real.low
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("LOOKALIKE_DATA") and os.environ.get(VARIABLE)),
+    reason=f"LOOKALIKE_DATA and {VARIABLE} are not set",
+)
+def test_that_holds_on_mammograms_and_published_features_too(tmp_path):
+    """By the parts that `evaluate` is made of, so that images pass the network once."""
+    mammograms = read_source(Path(os.environ["LOOKALIKE_DATA"]) / "cbis-ddsm")[:560]
+    patches = cut_patches(mammograms, tmp_path / "cut", b"k" * 32, Cut(split=(0.5, 0, 0.5)))
+    images, count = read_all(patches, "train"), 180
+    cut = images[:count].mean(axis=0) + 0.7**0.5 * (images[:count] - images[:count].mean(axis=0))
+    network = load_vgg16()
+    study, train, cut = (
+        pooled_features(network, part) for part in (read_all(patches, "study"), images, cut.astype(np.float32))
+    )
+    names = [*patches.select("study")["patient"], *patches.select("train")["patient"]]
+    groups = group_numbers(names)
+    white, pool = whitening(train), torch.cat([study, train])
+    ours, theirs = np.arange(count), np.arange(len(study), len(study) + count)
+
+    def measure(one, two, fake):
+        value = kid(white(pool[one]), white(fake), groups[one], groups[two])
+        return value, -precision_recall(pool[one], fake).recall
+
+    rng = np.random.default_rng(0)
+    with one_thread():
+        deals = [measure(one, two, pool[two]) for one, two in (deal(groups, count, rng) for _ in range(100))]
+    good, bad = measure(ours, theirs, pool[theirs]), measure(ours, theirs, cut)
+    for place, each in enumerate(zip(*deals, strict=True)):
+        assert bad[place] > max(each)
+        assert good[place] < np.quantile(each, 0.9)
+    assert bad[0] > 2 * np.quantile([value for value, _ in deals], 0.975)
+
+
+def test_without_enough_other_patients_there_is_a_reason_instead(model, network, tmp_path):
+    few = patch_set(tmp_path, {"train": 40, "study": STUDY})
+    found = run(model, few, network)
+    assert found.real_reason == (
+        "two sets of 40 patches of different patients are needed, but the split and train together have only "
+        "80 patches of 40 patients"
+    )
+    assert {(score.real, score.chance) for score in found.scores.values()} == {(None, None)}
+    assert found.to_dict()["scores"]["kid"]["real"] is None
+    enough = patch_set(tmp_path, {"train": 42, "study": STUDY})
+    assert run(model, enough, network).real_reason == ""
+
+
+def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(model, patches, network, tmp_path):
+    found = run(model, patches, network)
+    (tmp_path / "out").mkdir()
+    save(found, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "evaluation.json",
+        "sheet.png",
+        "spectrum.png",
+    ]
+    stored = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    truth = stored.pop("sheet")
+    assert stored == found.to_dict()
+    assert (truth.count("real"), truth.count("generated")) == (32, 32)
+    sheet = read_picture(tmp_path / "out" / "sheet.png").pixels
+    assert sheet.shape == (8 * (SIZE + 2) - 2, 8 * (SIZE + 2) - 2)
+    known = {
+        "real": np.rint(found.real_images * 255) / 255,
+        "generated": np.rint(found.generated_images * 255) / 255,
+    }
+    for place, kind in enumerate(truth):
+        top, left = (place // 8) * (SIZE + 2), (place % 8) * (SIZE + 2)
+        shown = sheet[top : top + SIZE, left : left + SIZE]
+        assert min(np.abs(known[kind] - shown).max(axis=(1, 2))) < 1e-6
+
+
+def test_what_cannot_be_measured_is_refused_in_words(model, patches, network):
+    with pytest.raises(LookalikeError, match="which it has not seen"):
+        evaluate(model, patches, network, split="train")
+    with pytest.raises(LookalikeError, match="patches are 32 px but the model makes 16 px"):
+        evaluate(model, replace(patches, about={"size_px": 32}), network)
+    few = replace(patches, table=patches.table[patches.table["patch_id"] != "study0"].head(60 + 22 + 19))
+    with pytest.raises(
+        LookalikeError, match="19 patches of 10 patients in the study split; an evaluation needs 20 of 10"
+    ):
+        evaluate(model, few, network)
+    with pytest.raises(LookalikeError, match="resamples is 0"):
+        run(model, patches, network, resamples=0)
+    model.generator.synthesis.to_grey.weight.fill_(float("nan"))
+    with pytest.raises(LookalikeError, match="the image of seed 100000 is not finite"):
+        evaluate(Model(model.generator, "0" * 64, {}), patches, network)
+
+
+def test_the_select_split_is_measured_the_same_way(model, patches, network):
+    found = run(model, patches, network, split="select")
+    assert (found.split, found.images, found.patients) == ("select", 22, 11)
+    np.testing.assert_array_equal(found.real_images, read_all(patches, "select"))

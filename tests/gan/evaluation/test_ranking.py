@@ -1,0 +1,118 @@
+"""Snapshots side by side: the better one first, on select patients only, whatever the order they come in."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import gan.evaluation.ranking
+from data.errors import LookalikeError
+from gan.bootstrap import group_numbers, one_thread
+from gan.checkpoint import Model
+from gan.evaluation.evaluate import training_features
+from gan.evaluation.metrics import kid
+from gan.evaluation.ranking import rank
+from gan.evaluation.whitening import whitening
+from gan.networks.features import Vgg16, pooled_features
+from stimuli.images import write_png
+from stimuli.patches import PatchSet
+
+SIZE = 16
+
+
+@pytest.fixture(scope="module", autouse=True)
+def single_thread():
+    with one_thread():
+        yield
+
+
+def textures(n, seed, contrast=0.1):
+    noise = np.random.default_rng(seed).normal(0, contrast, (n, SIZE, SIZE))
+    return np.clip(0.5 + noise, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    made = Vgg16()
+    for convolution in made.features.values():
+        torch.nn.init.kaiming_normal_(convolution.weight)
+    return made
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory):
+    import pandas as pd
+
+    folder, rows = tmp_path_factory.mktemp("film"), []
+    for place, (split, count) in enumerate({"train": 40, "select": 24, "study": 4}.items()):
+        for number, image in enumerate(textures(count, place)):
+            name = f"{split}{number}"
+            write_png(folder / f"{name}.png", image, bits=16)
+            rows.append({"patch_id": name, "file": f"{name}.png", "patient": f"{split}{number // 2}", "split": split})
+    return PatchSet(folder, pd.DataFrame(rows), {"size_px": SIZE}, "f" * 64)
+
+
+@pytest.fixture
+def snapshots(generator, monkeypatch):
+    """Three models of growing contrast; the second is right."""
+    shown = {"early": textures(50, 7, 0.05), "middle": textures(50, 8), "late": textures(50, 9, 0.12)}
+    models, images = [], {}
+    for name, pictures in shown.items():
+        made = type(generator)(generator.architecture)
+        images[id(made)] = pictures
+        models.append((name, Model(made, name, {"images_seen": len(models)})))
+
+    def stored(made, seeds, psi):  # noqa: ARG001
+        return images[id(made)][: len(seeds)]
+
+    monkeypatch.setattr(gan.evaluation.ranking, "stored_images", stored)
+    return models
+
+
+def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches, network, monkeypatch):
+    read, seen = PatchSet.read, []
+    monkeypatch.setattr(PatchSet, "read", lambda self, row: (seen.append(row.split), read(self, row))[1])
+    found = rank(snapshots, patches, network, images=50, resamples=40)
+    assert set(seen) == {"train", "select"}
+    assert [one.name for one in found.models] == ["middle", "late", "early"]
+    assert (found.real_images, found.patients, found.generated_images) == (24, 12, 50)
+    rows = patches.select("select")
+    white = whitening(training_features(patches, network))
+    real = white(pooled_features(network, np.stack([read(patches, row) for row in rows.itertuples()])))
+    fake = white(pooled_features(network, textures(50, 7, 0.05)))
+    last = found.models[2]
+    assert last.kid.value == pytest.approx(kid(real, fake, group_numbers(rows["patient"].tolist())), rel=1e-4)
+    assert found.models[0].behind is None
+    assert last.behind.value == pytest.approx(last.kid.value - found.models[0].kid.value)
+    assert last.behind.low > 0
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
+
+
+def test_the_order_they_come_in_changes_nothing(snapshots, patches, network):
+    settings = {"images": 30, "resamples": 10}
+    one = rank(snapshots, patches, network, **settings)
+    assert rank(snapshots[::-1], patches, network, **settings) == one
+
+
+def test_sharing_patients_and_seeds_makes_differences_narrow(snapshots, patches, network, monkeypatch):
+    nearly = textures(50, 8) * np.float32(0.998) + np.float32(0.001)
+    (_, middle), (_, other) = snapshots[1], snapshots[2]
+    images = {id(middle.generator): textures(50, 8), id(other.generator): nearly}
+    monkeypatch.setattr(gan.evaluation.ranking, "stored_images", lambda made, seeds, psi: images[id(made)])  # noqa: ARG005
+    found = rank([("a", middle), ("b", other)], patches, network, images=50, resamples=40).models[1]
+    assert found.behind.high - found.behind.low < 0.5 * (found.kid.high - found.kid.low)
+
+
+def test_what_cannot_be_ranked_is_refused_in_words(snapshots, patches, network):
+    with pytest.raises(LookalikeError, match="images is 19"):
+        rank(snapshots, patches, network, images=19)
+    with pytest.raises(LookalikeError, match="resamples is 0"):
+        rank(snapshots, patches, network, resamples=0)
+    few = PatchSet(patches.folder, patches.table.head(50), patches.about, patches.sha256)
+    with pytest.raises(LookalikeError, match="10 patches of 5 patients in the select split"):
+        rank(snapshots, few, network)
+    untrained = PatchSet(patches.folder, patches.table.tail(30), patches.about, patches.sha256)
+    with pytest.raises(LookalikeError, match="2 patches in the train split; an evaluation needs 20"):
+        rank(snapshots, untrained, network)

@@ -1,0 +1,509 @@
+"""Whole runs: what they write, and what stopping, killing, breaking and disturbing them does."""
+
+import errno
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import gan.training.run
+import gan.training.train
+import gan.training.training_images
+from data.errors import LookalikeError
+from gan.checkpoint import load_model
+from gan.networks.generator import Architecture
+from gan.training.run import make_accelerator, start
+from gan.training.settings import Settings
+from gan.training.state import FILE, stored_step
+from gan.training.train import LOCK, train
+from stimuli.images import read_picture, write_png
+
+SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
+SETTINGS = Settings(SMALL, kimg=0.096, batch=8, r1_every=4, snapshot_kimg=0.048, learning_rate=1e-3, ada_kimg=0.1)
+GROWING = replace(SETTINGS, progressive=True, stage_kimg=0.032, fade_kimg=0.032, snapshot_kimg=0.048, kimg=0.144)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(folder):
+    return load_model(folder).generator.state_dict()
+
+
+def same(folder, other):
+    return all(torch.equal(value, weights(other)[name]) for name, value in weights(folder).items())
+
+
+def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_path):
+    seen = []
+    folder = train(patches, tmp_path / "run", SETTINGS, progress=seen.append)
+    assert [(now.step, now.images, now.total) for now in seen] == [(6, 48, 96), (10, 80, 96), (12, 96, 96)]
+    assert [now.model and now.model.name for now in seen] == ["000000048-images", None, "000000096-images"]
+    assert read_picture(seen[-1].sheet).pixels.shape == (8 * 18 - 2, 8 * 18 - 2)
+    model = load_model(folder)
+    assert model.training["credit"] == "nobody"
+    assert model.training["patches"] == len(patches.select("train"))
+    assert model.training["images_seen"] == 96
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["images"] for line in lines] == [48, 80, 96]
+    assert {"loss_d", "loss_g", "ada_p", "real_sign", "kimg_per_h", "resolution", "blend"} <= lines[0].keys()
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [event.step for event in board.Scalars("loss_d")] == [6, 10, 12]
+    assert [event.step for event in board.Images("samples")] == [6, 12]
+
+
+def test_training_moves_every_parameter_of_the_generator(patches, tmp_path):
+    folder = train(patches, tmp_path / "run", SETTINGS)
+    first = start(SETTINGS, make_accelerator()).generator.state_dict()
+    for name, value in weights(folder).items():
+        assert not torch.equal(value, first[name]), name
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, GROWING], ids=["whole", "growing"])
+def test_a_resumed_run_is_bit_identical_to_one_that_never_stopped(patches, tmp_path, settings):
+    whole = train(patches, tmp_path / "whole", settings)
+    for kimg in (0.048, 0.072, settings.kimg):  # the second stop is not at a snapshot's time
+        resumed = train(patches, tmp_path / "parts", replace(settings, kimg=kimg), resume=kimg > 0.048)
+    assert same(whole, resumed)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+from gan.training.train import train
+from stimuli.patches import read_patches
+from test_train import SETTINGS
+torch.set_num_threads(1)
+train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, progress=lambda now: print(now.step, flush=True))
+"""
+
+
+def test_a_killed_run_goes_on_from_its_last_snapshot_as_if_nothing_had_been(patches, tmp_path):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    script = KILLED.format(
+        tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(tmp_path / "killed")
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.strip() == "10":  # after the snapshot of step 6, before that of step 12
+                process.kill()
+                break
+    assert process.wait() != 0
+    assert same(whole, train(patches, tmp_path / "killed", SETTINGS, resume=True))
+
+
+def test_a_run_killed_before_its_first_snapshot_goes_on_from_the_start(patches, tmp_path, monkeypatch):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    original = gan.training.train.step
+
+    def killed(run, reals):
+        if run.step == 2:
+            raise SystemExit  # nothing of ours handles it, as nothing handles a kill
+        return original(run, reals)
+
+    monkeypatch.setattr(gan.training.train, "step", killed)
+    with pytest.raises(SystemExit):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.training.train, "step", original)
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_a_longer_run_is_remembered_as_such(patches, tmp_path):
+    """What `--resume` alone goes on with is in settings.json."""
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["kimg"] == SETTINGS.kimg
+
+
+def test_a_run_that_is_over_says_so(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with pytest.raises(LookalikeError, match=r"has seen 48 images, as many as it was to; give a larger --kimg"):
+        train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.024), resume=True)
+    assert load_model(tmp_path / "run" / "models" / "000000048-images")
+
+
+def test_a_run_that_never_reached_its_size_has_no_model(patches, tmp_path):
+    assert train(patches, tmp_path / "run", replace(GROWING, kimg=0.016)) is None
+    assert not list((tmp_path / "run" / "models").iterdir())
+
+
+def test_a_full_disk_at_the_start_leaves_nothing_behind(patches, tmp_path, monkeypatch):
+    def full_disk(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gan.training.training_images.np.lib.format, "write_array_header_1_0", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tmp_path, monkeypatch):
+    original = gan.training.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        if run.step == 9:
+            with torch.no_grad():
+                run.generator.synthesis.to_grey.bias.fill_(torch.nan)
+            signal.raise_signal(signal.SIGTERM)
+        return losses
+
+    monkeypatch.setattr(gan.training.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 9; the snapshot of step 6 stays"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert stored_step(tmp_path / "run") == 6
+
+
+def test_adams_averages_must_be_finite_too(patches, tmp_path, monkeypatch):
+    original = gan.training.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        if run.step == 12:
+            run.optimiser_g.state[run.generator.synthesis.constant]["exp_avg_sq"].fill_(torch.inf)
+        return losses
+
+    monkeypatch.setattr(gan.training.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"adam_g.synthesis.constant.exp_avg_sq is not finite at step 12"):
+        train(patches, tmp_path / "run", SETTINGS)
+
+
+class Launched:
+    """What `accelerate launch --mixed_precision bf16` makes of an `Accelerator`."""
+
+    num_processes = 1
+    mixed_precision = "bf16"
+
+
+def test_another_precision_than_accelerates_is_refused(patches, tmp_path, monkeypatch):
+    monkeypatch.setattr(gan.training.train, "make_accelerator", lambda: Launched())
+    with pytest.raises(LookalikeError, match="launched with mixed precision bf16, but the run's is no"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_state_of_other_networks_is_refused_in_words(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with safe_open(tmp_path / "run" / FILE, framework="pt") as file:
+        about = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys() if "to_grey" not in name}  # noqa: SIM118
+    save_file(
+        {name: value for name, value in tensors.items() if "generator" not in name}, tmp_path / "run" / FILE, about
+    )
+    with pytest.raises(
+        LookalikeError, match=r"saved by another version of the networks.*; go on with the version"
+    ) as told:
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert len(str(told.value)) < 400 + len(str(tmp_path))
+
+
+TWO = """
+import signal, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+import gan.training.train
+from stimuli.patches import read_patches
+from test_train import SETTINGS
+torch.set_num_threads(1)
+step = gan.training.train.step
+
+def asked(run, reals):
+    losses = step(run, reals)
+    if run.step == 3 and run.accelerator.process_index == 1:
+        signal.raise_signal(signal.SIGTERM)  # one of them is asked
+    return losses
+
+if {ask}:
+    gan.training.train.step = asked
+try:
+    gan.training.train.train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, resume={resume})
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def _two_processes(patches, out, *, ask, resume=False):
+    script = TWO.format(
+        tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(out), ask=ask, resume=resume
+    )
+    path = out.with_suffix(".py")
+    path.write_text(script)
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", str(path)]
+    done = subprocess.run(launch, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, tmp_path):
+    """And both go on from there. In single precision, Adam amplifies the rounding in which two differ from one."""
+    _two_processes(patches, tmp_path / "run", ask=True)
+    assert stored_step(tmp_path / "run") == 6  # where they next met: the first snapshot
+    _two_processes(patches, tmp_path / "run", ask=False, resume=True)
+    one = weights(train(patches, tmp_path / "one", SETTINGS))
+    two = weights(tmp_path / "run" / "models" / "000000096-images")
+    apart = sum(float((one[name] - two[name]).square().sum()) for name in one) ** 0.5
+    assert apart / sum(float(value.square().sum()) for value in one.values()) ** 0.5 < 1e-3
+
+
+def test_a_run_stopped_between_a_model_and_its_state_goes_on(patches, tmp_path, monkeypatch):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    save = gan.training.train.save_state
+
+    def full_disk(run, *args):
+        if run.step == 12:
+            raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "run" / FILE))
+        save(run, *args)
+
+    monkeypatch.setattr(gan.training.train, "save_state", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.training.train, "save_state", save)
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+@pytest.mark.parametrize("part", ["sheet", "model"])
+def test_a_full_disk_leaves_the_last_snapshot_whole(patches, tmp_path, monkeypatch, part):
+    name = {"sheet": "write_png", "model": "save_model"}[part]
+    write, calls = getattr(gan.training.train, name), []
+
+    def full_disk(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(gan.training.train, name, full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        train(patches, tmp_path / "run", SETTINGS)
+    resumed = train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert same(train(patches, tmp_path / "whole", SETTINGS), resumed)
+
+
+def test_a_second_trainer_is_kept_out_and_the_first_goes_on(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    with FileLock(tmp_path / "run" / LOCK), pytest.raises(LookalikeError, match="another training is at work here"):
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_two_trainers_at_once_leave_one_run(patches, tmp_path):
+    script = KILLED.format(tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(tmp_path / "run"))
+    first = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    while not (tmp_path / "run" / LOCK).exists() and first.poll() is None:
+        time.sleep(0.01)
+    with pytest.raises(LookalikeError, match=r"another training|never overwritten"):
+        train(patches, tmp_path / "run", SETTINGS, resume=(tmp_path / "run" / FILE).exists())
+    assert first.wait(timeout=120) == 0
+    assert load_model(tmp_path / "run" / "models" / "000000096-images")
+
+
+def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
+    read = []
+    original = type(patches).read
+    monkeypatch.setattr(type(patches), "read", lambda self, row: read.append(row.split) or original(self, row))
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
+    assert set(read) == {"train"}
+
+
+def test_a_loss_that_is_not_finite_stops_and_the_last_snapshot_is_kept_and_named(patches, tmp_path, monkeypatch):
+    original = gan.training.train.step
+
+    def fails_late(run, reals):
+        losses = original(run, reals)
+        return replace(losses, d=torch.tensor(torch.nan)) if run.step == 9 else losses
+
+    monkeypatch.setattr(gan.training.train, "step", fails_late)
+    with pytest.raises(
+        LookalikeError, match=r"a loss is nan at step 10; the snapshot of step 6 stays in .*safetensors"
+    ):
+        train(patches, tmp_path / "run", SETTINGS)
+    (folder,) = (tmp_path / "run" / "models").iterdir()
+    assert load_model(folder).training["images_seen"] == 48
+    monkeypatch.setattr(gan.training.train, "step", original)
+    assert same(train(patches, tmp_path / "whole", SETTINGS), train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypatch):
+    original = gan.training.train.step
+
+    def breaks(run, reals):
+        losses = original(run, reals)
+        with torch.no_grad():
+            run.generator.synthesis.to_grey.bias.fill_(torch.inf)
+        return losses
+
+    monkeypatch.setattr(gan.training.train, "step", breaks)
+    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 1; there was no snapshot yet"):
+        train(patches, tmp_path / "run", replace(SETTINGS, snapshot_kimg=0.008))
+    assert stored_step(tmp_path / "run") == 0
+
+
+def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_path):
+    seen = []
+    train(patches, tmp_path / "run", GROWING, progress=seen.append)
+    assert [(now.images, now.resolution) for now in seen if now.sheet] == [(48, 16), (96, 16), (144, 16)]
+    assert [now.images for now in seen if now.model] == [96, 144]
+    assert seen[0].blend == pytest.approx((40 - 32) / 32)  # the blend of the last step, which began after 40 images
+
+
+def test_too_few_patches_are_refused_in_words(patches, tmp_path):
+    with pytest.raises(LookalikeError, match=r"patches in the train split, fewer than a batch of 500"):
+        train(patches, tmp_path / "run", replace(SETTINGS, batch=500))
+    assert not (tmp_path / "run").exists()
+
+
+def test_patches_of_another_size_are_refused(patches, tmp_path):
+    with pytest.raises(LookalikeError, match="patches are 16 px but the network makes 32 px"):
+        train(patches, tmp_path / "run", replace(SETTINGS, architecture=replace(SMALL, resolution=32)))
+
+
+def test_a_patch_of_another_size_is_named_and_no_folder_is_left(patches, tmp_path, monkeypatch):
+    odd = patches.select("train").iloc[3]
+    write_png(tmp_path / "odd.png", np.zeros((16, 20), np.float32))
+    read = type(patches).read
+    monkeypatch.setattr(
+        type(patches),
+        "read",
+        lambda self, row: read_picture(tmp_path / "odd.png").pixels if row.file == odd.file else read(self, row),
+    )
+    with pytest.raises(LookalikeError, match=rf"{odd.file}: is 20 x 16 px, the others 16 x 16"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_occupied_folder_is_left_alone(patches, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine")
+    with pytest.raises(LookalikeError, match="never overwritten"):
+        train(patches, tmp_path / "run", SETTINGS)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.txt"]
+
+
+def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tmp_path):
+    with pytest.raises(LookalikeError, match="no such run to resume"):
+        train(patches, tmp_path / "nowhere", SETTINGS, resume=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LookalikeError, match="no snapshot to resume from"):
+        train(patches, tmp_path / "empty", SETTINGS, resume=True)
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
+    with pytest.raises(LookalikeError, match=r"r1_gamma was 1\.0 and is now 3\.0"):
+        train(patches, tmp_path / "run", replace(SETTINGS, r1_gamma=3.0), resume=True)
+    narrower = replace(SETTINGS, architecture=replace(SMALL, channel_max=8))
+    with pytest.raises(LookalikeError, match=r"architecture\.channel_max was 16 and is now 8"):
+        train(patches, tmp_path / "run", narrower, resume=True)
+    with pytest.raises(LookalikeError, match="other patches"):
+        train(replace(patches, sha256="0" * 64), tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_a_run_goes_on_with_another_learning_rate(patches, tmp_path):
+    for name in ("same", "slower"):
+        train(patches, tmp_path / name, replace(SETTINGS, kimg=0.048))
+    train(patches, tmp_path / "same", SETTINGS, resume=True)
+    slow = train(patches, tmp_path / "slower", replace(SETTINGS, learning_rate=1e-7), resume=True)
+    before = weights(tmp_path / "slower" / "models" / "000000048-images")
+    moved = {
+        name: max(
+            float((weights(tmp_path / run / "models" / "000000096-images")[key] - value).abs().max())
+            for key, value in before.items()
+            if key != "w_mean"
+        )
+        for name, run in (("same", "same"), ("slower", "slower"))
+    }
+    assert slow is not None
+    assert moved["slower"] < moved["same"] / 10
+
+
+def test_a_run_is_finished_without_style_mixing(patches, tmp_path):
+    """It is not of the state, so a run may change it as it goes on; it stands in its settings from then on."""
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    last = replace(SETTINGS, style_mixing=0.0)
+    model = train(patches, tmp_path / "run", last, resume=True)
+    kept = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert kept["style_mixing"] == 0.0
+    assert load_model(model).training["style_mixing"] == 0.0
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    log = tmp_path / "run" / "log.jsonl"
+    log.unlink() if damage == "gone" else log.write_text(log.read_text() + '{"step": 9')
+    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()][-1] == 12
+
+
+def test_folders_that_were_cleared_away_do_not_stop_a_resume(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    for part in ("samples", "models"):
+        shutil.rmtree(tmp_path / "run" / part)
+    assert train(patches, tmp_path / "run", SETTINGS, resume=True).is_dir()
+    assert list((tmp_path / "run" / "samples").iterdir())
+
+
+def test_a_damaged_state_is_named(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    state = tmp_path / "run" / FILE
+    state.write_bytes(state.read_bytes()[:5000])
+    with pytest.raises(LookalikeError, match=r"training\.safetensors: damaged"):
+        train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_path):
+    losses = {}
+    for precision in ("no", "bf16"):
+        seen = []
+        train(patches, tmp_path / precision, replace(SETTINGS, precision=precision), progress=seen.append)
+        losses[precision] = seen[0].loss_d
+    assert losses["bf16"] == pytest.approx(losses["no"], rel=0.05)
+    assert losses["bf16"] != losses["no"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, tmp_path, monkeypatch, number):
+    whole = train(patches, tmp_path / "whole", SETTINGS)
+    original = gan.training.train.step
+
+    def asked(run, reals):
+        losses = original(run, reals)
+        if run.step == 3:
+            signal.raise_signal(number)
+        return losses
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(gan.training.train, "step", asked)
+    with pytest.raises(KeyboardInterrupt):
+        train(patches, tmp_path / "run", SETTINGS)
+    monkeypatch.setattr(gan.training.train, "step", original)
+    assert signal.getsignal(number) is before
+    assert stored_step(tmp_path / "run") == 3
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
+
+
+def test_asked_twice_it_stops_at_once(patches, tmp_path, monkeypatch):
+    def impatient(_run, _reals):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the second Ctrl-C should have been heard")
+
+    monkeypatch.setattr(gan.training.train, "step", impatient)
+    with pytest.raises(KeyboardInterrupt):
+        train(patches, tmp_path / "run", SETTINGS)

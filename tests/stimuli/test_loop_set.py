@@ -1,0 +1,65 @@
+"""Loops as stimuli: one or several, verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import LookalikeError
+from data.files import sha256
+from data.loops import Frame, Loop, write_loop
+from stimuli.images import write_png
+from stimuli.loop_set import read_loops
+from stimuli.stimulus_source import read_stimuli
+
+
+def write(folder: Path, grey: float, count: int = 4) -> Path:
+    folder.mkdir(parents=True)
+    frames = []
+    for number in range(count):
+        file = f"frame-{number:03d}.png"
+        write_png(folder / file, np.full((3, 5), grey + 0.1 * number, dtype=np.float32), 8)
+        frames.append(Frame(file, 360 * number / count, 0.1, sha256(folder / file)))
+    write_loop(folder, Loop(tuple(frames), (0,), (1,), ((0.0,),), 0.7, 0, "pixel", 0.0, "ab" * 32))
+    return folder
+
+
+def test_one_loop_and_a_folder_of_them(tmp_path: Path) -> None:
+    write(tmp_path / "loops" / "b", 0.2)
+    write(tmp_path / "loops" / "a", 0.5)
+    several, one = read_loops(tmp_path / "loops"), read_loops(tmp_path / "loops" / "b")
+    assert list(several.loops) == ["a", "b"]
+    assert several.ids("a")[1] == "a/frame-001"
+    assert several.files["a/frame-001"] == "a/frame-001.png"
+    assert one.files["b/frame-001"] == "frame-001.png"
+    assert one.positions("b") == (0, 90, 180, 270)
+    np.testing.assert_array_equal(one.read("b/frame-001"), several.read("b/frame-001"))
+    assert one.read("b/frame-001")[0, 0] == pytest.approx(0.3, abs=0.01)
+    assert one.mean == pytest.approx(0.35, abs=0.01)
+    assert several.mean == pytest.approx(0.5, abs=0.01)
+    assert one.sha256 != several.sha256
+    assert read_stimuli(tmp_path / "loops").sha256 == several.sha256
+
+
+def test_what_was_altered_is_refused_also_later(tmp_path: Path) -> None:
+    folder = write(tmp_path / "a", 0.2)
+    loops = read_loops(folder)
+    before = loops.sha256
+    write_png(folder / "frame-002.png", np.zeros((3, 5), dtype=np.float32), 8)
+    with pytest.raises(LookalikeError, match=r"frame-002\.png.*altered"):
+        loops.read("a/frame-002")
+    with pytest.raises(LookalikeError, match=r"frame-002\.png.*altered"):
+        read_loops(folder)
+    with pytest.raises(LookalikeError, match="no frame 'a/frame-009'"):
+        loops.read("a/frame-009")
+    other = write(tmp_path / "other" / "a", 0.3)
+    assert read_loops(other).sha256 != before
+
+
+def test_no_loops(tmp_path: Path) -> None:
+    with pytest.raises(LookalikeError, match="lookalike morph"):
+        read_loops(tmp_path)
+    with pytest.raises(LookalikeError, match="no stimulus set here"):
+        read_stimuli(tmp_path)
