@@ -180,14 +180,18 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def refuse_rows(
-    bad: pd.Series, source: str, why: str, cure: str = "correct the table or set the session aside"
+    bad: pd.Series,
+    source: str,
+    why: str,
+    cure: str = "correct the table or exclude the session",
+    code: str = "bad-rows",
 ) -> None:
     """Raise `LookalikeError` naming the rows where `bad` is true, if any; `bad` is in the order on disk."""
     if bad.any():
         # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
         rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
         more = "" if bad.sum() <= 5 else f" and {int(bad.sum()) - 5} more"
-        raise LookalikeError(f"{source}: {why} (row {rows}{more}); {cure}")
+        raise LookalikeError(code, f"{source}: {why} (row {rows}{more}); {cure}")
 
 
 def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
 from hypothesis import settings
+
+from data.errors import LookalikeError
 
 # A loaded machine is no fault of the code, so no example has a time limit; and a failure found by
 # one run must be found by the next, so examples are drawn from a fixed seed.
 settings.register_profile("lookalike", deadline=None, derandomize=True)
 settings.load_profile("lookalike")
+
+Refuses = Callable[[str], AbstractContextManager["pytest.ExceptionInfo[LookalikeError]"]]
+
+
+@pytest.fixture(scope="session")
+def refuses() -> Refuses:
+    """`with refuses("missing-column") as caught:` expects a `LookalikeError` of that code, in one line."""
+
+    @contextmanager
+    def expect(code: str) -> Iterator[pytest.ExceptionInfo[LookalikeError]]:
+        with pytest.raises(LookalikeError) as caught:
+            yield caught
+        assert caught.value.code == code, f"{caught.value.code}: {caught.value}"
+        assert "\n" not in str(caught.value)
+
+    return expect

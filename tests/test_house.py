@@ -134,7 +134,9 @@ def test_no_imports_go_in_circles() -> None:
 
 def test_every_sub_room_says_what_it_is_for_and_is_no_warehouse() -> None:
     for path in (path for path in MODULES.values() if path.name == "__init__.py"):
-        assert (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").rstrip().endswith((".", "?")), path
+        assert (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").rstrip().endswith((".", "?")), (
+            path
+        )
         assert len([other for other in path.parent.glob("*.py") if other != path]) <= MOST_MODULES, path.parent
 
 
