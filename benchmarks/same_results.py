@@ -1,0 +1,119 @@
+"""Do two versions of Lookalike give the same figures, tables and numbers?
+
+    git worktree add ../earlier REVISION
+    (cd ../earlier && python -m lookalike demo --seed 1 --out ../demo-before)
+    python -m lookalike demo --seed 1 --out ../demo-after
+    python -m benchmarks.same_results ../demo-before ../demo-after
+
+Compares every image by its pixels (of drawn figures, the PNG), and every number of every table and JSON file exactly.
+Sentences may be reworded, and what differs between any two runs is left out: times, hashes of files that hold times,
+versions. `ALLOWED` lists the differences that are meant. Exits with 1 if there is any other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+RENAMED = {"results/giveaways.tsv": "results/detectability.tsv"}
+# Rows of the table of methods that are gone: the same method under a second name.
+ALLOWED = re.compile(r"Dorfman.Berbaum.Metz")
+_PASSING = re.compile(r"started|utc|version|sha256|onset|_time$|seconds|inputs|files$|sessions\.\d+\.(days|started)")
+_SKIPPED = {".html", ".md", ".txt", ".svg", ".pdf", ".jsonl", ".gif", ""}
+
+
+def numbers_of(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """Every number, truth value and null in a JSON value, with where it is."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from numbers_of(part, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from numbers_of(part, f"{path}.{index}")
+    elif value is None or isinstance(value, bool | int | float):
+        yield path, math.nan if value is None else float(value)
+
+
+def table(path: Path) -> pd.DataFrame:
+    """A table's numbers, and its texts; rows of methods that are allowed to go are gone."""
+    frame = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", na_values=["n/a"])
+    if "method" in frame:
+        frame = frame[~frame["method"].astype(str).str.contains(ALLOWED)].reset_index(drop=True)
+    return frame[[name for name in frame if not _PASSING.search(str(name))]]
+
+
+def table_differences(before: Path, after: Path) -> Iterator[str]:
+    one, other = table(before), table(after)
+    if one.shape[0] != other.shape[0]:
+        yield f"{len(one)} rows, now {len(other)}"
+        return
+    for name in [*one, *(name for name in other if name not in one)]:
+        if name not in one or name not in other:
+            yield f"column {name} is {'new' if name not in one else 'gone'}"
+        elif pd.api.types.is_numeric_dtype(one[name]) and not one[name].equals(other[name]):
+            yield f"column {name}: {one[name].tolist()[:4]}, now {other[name].tolist()[:4]}"
+
+
+def json_differences(before: Path, after: Path) -> Iterator[str]:
+    one, other = (
+        {
+            where: number
+            for where, number in numbers_of(json.loads(path.read_text(encoding="utf-8")))
+            if not _PASSING.search(where)
+        }
+        for path in (before, after)
+    )
+    for where in sorted(set(one) | set(other)):
+        first, second = one.get(where), other.get(where)
+        if first is None or second is None:
+            yield f"{where} is {'new' if first is None else 'gone'}"
+        elif first != second and not (math.isnan(first) and math.isnan(second)):
+            yield f"{where}: {first}, now {second}"
+
+
+def image_differences(before: Path, after: Path) -> Iterator[str]:
+    one, other = (np.asarray(Image.open(path)) for path in (before, after))
+    if one.shape != other.shape:
+        yield f"{one.shape} pixels, now {other.shape}"
+    elif not np.array_equal(one, other):
+        yield f"{np.mean(one != other):.2%} of its pixels differ"
+
+
+DIFFERENCES = {".tsv": table_differences, ".csv": table_differences, ".json": json_differences}
+
+
+def differences(before: Path, after: Path) -> Iterator[str]:
+    """One line for each difference that is not a sentence and not passing."""
+    for path in sorted(path for path in before.rglob("*") if path.is_file() and path.suffix not in _SKIPPED):
+        name = path.relative_to(before).as_posix()
+        twin = after / RENAMED.get(name, name)
+        if not twin.exists():
+            yield f"{name}: gone"
+            continue
+        for line in DIFFERENCES.get(path.suffix, image_differences)(path, twin):
+            yield f"{name}: {line}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
+    parser.add_argument("before", type=Path, help="folder of the demo by the earlier version")
+    parser.add_argument("after", type=Path, help="folder of the demo by this version")
+    given = parser.parse_args()
+    found = list(differences(given.before, given.after))
+    compared = sum(path.is_file() and path.suffix not in _SKIPPED for path in given.before.rglob("*"))
+    print(*found, f"{compared} files compared, {len(found)} differences", sep="\n")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
