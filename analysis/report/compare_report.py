@@ -15,7 +15,7 @@ from analysis.mrmc.crosscheck import MOST, CrossCheck
 from analysis.report import plots
 from analysis.report.short_report import Leaflet, Picture, Table, p_value, save, versions
 from analysis.result import without_nan
-from analysis.trials import load
+from analysis.trials import load_trials
 from data.errors import LookalikeError
 from data.external_tables import Mapped
 from data.files import new_folder, refuse_occupied, write_json, write_table
@@ -58,14 +58,14 @@ def compare_studies(
     Writes into the new folder `out`: `comparison.json`, `participants.tsv`, `methods.tsv`, the figure `comparison` as
     `.svg`, `.pdf` and `.png`, and `report.html`. `study`'s exclusions and `mapped` apply to both. With the `stimuli`
     that each side was shown, tables are checked against them and images known by their hashes. Raises
-    `LookalikeError` as `analysis.trials.load` and `analysis.group.compare.compare` do, and for a folder of results.
+    `LookalikeError` as `load_trials` and `analysis.group.compare.compare` do, and for a folder of results.
     """
     refuse_occupied(out)
     for source in sources:
         if (source / "summary.json").is_file():
             raise LookalikeError(f"{source}: holds results; give the data that they were made from")
     sides = [
-        load(source, study, shown, mapped if source.is_file() else Mapped())
+        load_trials(source, study, shown, mapped if source.is_file() else Mapped())
         for source, shown in zip(sources, stimuli or (None, None), strict=True)
     ]
     called = names or _names(sources)

@@ -29,7 +29,7 @@ _METHODS = (
 def results(answers: Answers) -> Results:
     """Tables, summary and page."""
     trials = answers.trials[(answers.trials["session"] == 1) & (answers.trials["role"] == "main")]
-    found = serial_loop.from_matches(trials)
+    found = serial_loop.loop_serial_dependence(trials)
     pairs = serial_loop.errors(trials)
     summary = {
         "previous": found.previous.to_dict(),

@@ -29,8 +29,7 @@ from analysis.report.tables import (
     serial_table,
 )
 from analysis.result import without_nan
-from analysis.serial.tables import Redraw
-from analysis.trials import Trials, load
+from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.external_tables import Mapped
 from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
@@ -49,7 +48,6 @@ def analyze(
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     mapped: Mapped = Mapped(),  # noqa: B008 - frozen
-    redraw: Redraw | None = None,
     by: Estimators = Estimators(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
     """Analyse the sessions in `data`, a BIDS folder or one table, into the new folder `out`; return the summary.
@@ -65,16 +63,16 @@ def analyze(
     `analysis.agreement.items.cue_relations`).
 
     Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
-    `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
+    `analysis.trials.load_trials`) or if no session 1 is left to analyse. Nothing is written then.
     """
     refuse_occupied(out)
-    trials = load(data, study, stimuli, mapped)
+    trials = load_trials(data, study, stimuli, mapped)
     participants = per_participant.measure(trials, by)
     if not participants:
         found = records(trials.sessions)
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in found)
         raise LookalikeError(f"{data}: no session 1 is left to analyse ({why})")
-    groups = group_by_observer(trials, participants, study, redraw)
+    groups = group_by_observer(trials, participants, study)
     summary = _summary(trials, participants, groups, study, stimuli) | {"estimators": asdict(by)}
     items, areas = items_table(trials, participants), areas_table(participants)
     shown = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
@@ -142,7 +140,7 @@ def _summary(
             "found": len(sessions),
             "kept": int((sessions["status"] == "kept").sum()),
             "flagged": int((sessions["status"] == "flagged").sum()),
-            "set_aside": int((sessions["status"] == "set aside").sum()),
+            "excluded": int((sessions["status"] == "excluded").sum()),
         },
         "checks": {
             "sessions_checked_against_record": int(sessions["record_checked"].sum()),

@@ -42,7 +42,7 @@ def three(
         write_session(folder, name, observer=observer)
         if name != "c":
             write_session(folder, name, 2, observer=observer, DaysSinceFirstSession=20.0)
-    loaded = trials.load(folder, study)
+    loaded = trials.load_trials(folder, study)
     people = participants.measure(loaded)
     return people, group.group_by_observer(loaded, people, study)
 

@@ -23,7 +23,7 @@ from analysis.group.evidence import informed
 from analysis.image_cues import cues
 from analysis.mrmc import mrmc
 from analysis.report.report import analyze
-from analysis.trials import load
+from analysis.trials import load_trials
 from data.errors import LookalikeError
 from data.files import sha256
 from data.simulated.populations import Population, draw_group
@@ -136,7 +136,7 @@ def test_six_observers_and_three_retests(six: Path, results: Path, study: StudyF
     for path in (results / "figure5.svg", results / "report.html"):
         assert all(label in path.read_text("utf-8") for label in sorted(labels))
 
-    assert summary["sessions"] == {"found": 9, "kept": 9, "flagged": 0, "set_aside": 0}
+    assert summary["sessions"] == {"found": 9, "kept": 9, "flagged": 0, "excluded": 0}
     assert summary["study"]["sessions_with_this_study"] == 9
     assert summary["files_sha256"]["study file study.toml"] == sha256(study.path)
     assert len(summary["files_sha256"]) == 19
@@ -259,7 +259,7 @@ def test_the_verdict_is_told_with_its_reasons(results: Path) -> None:
 
 
 def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
-    trials = load(six).measure
+    trials = load_trials(six).measure
     expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084)
     (group,) = summary_of(results)["groups"]
     for name in ("auc", "low", "high", "p_equivalence", "p_chance"):
@@ -296,18 +296,6 @@ def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session
     mean = json.loads((tmp_path / "with" / "summary.json").read_text())["groups"][0]["dprime"]["mean"]
     assert ("People have internal noise, these observers none" in page) == (mean > 0)
     assert f"Of {related['p_holm'].notna().sum()} relations" in (tmp_path / "with" / "report.html").read_text("utf-8")
-
-
-def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session: Write) -> None:
-    write_session(tmp_path / "bids", "a")
-    calls = []
-
-    def redraw(generated, rng):
-        calls.append(len(generated))
-        return rng.permutation(len(generated))
-
-    analyze(tmp_path / "bids", tmp_path / "results", redraw=redraw)
-    assert set(calls) == {100}
 
 
 def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: Path, write_session: Write) -> None:
@@ -355,7 +343,7 @@ def test_exclusions_and_undefined_values_are_told(tmp_path: Path, write_session:
     assert (rows["oneclass"]["dprime"], rows["oneclass"]["auc"]) == (None, None)
     assert rows["a"]["smc_reason"] == "the sessions share no image"
     assert summary["groups"][0]["dprime"]["undefined"] == 1
-    assert summary["sessions"]["set_aside"] == 1
+    assert summary["sessions"]["excluded"] == 1
     text = text_of((tmp_path / "results/report.html").read_text("utf-8"))
     assert "oneclass: no generated image was answered" in text
     assert "no main trial was answered" in text

@@ -128,7 +128,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
 def test_matches_on_a_loop(tmp_path: Path) -> None:
     source = matches(tmp_path, 5.0)
     summary = analyze_task("matching", source, tmp_path / "out")
-    expected = serial_loop.from_matches(read_answers(source, "matching").trials)
+    expected = serial_loop.loop_serial_dependence(read_answers(source, "matching").trials)
     assert summary["previous"]["amplitude_deg"] == expected.previous.amplitude_deg == pytest.approx(5, abs=1)
     assert summary["verdict"] == "Serial dependence"
     assert "drawn to the previous target" in summary["words"]

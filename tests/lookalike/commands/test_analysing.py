@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from data.simulated.populations import Population, draw_ratings
-from lookalike.commands.analysing import max_run_of_plans
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def test_a_participant_whose_trials_fit_no_capped_order_stops_no_analysis(lookal
     said = lookalike("analyze", tmp_path / "some.csv", *mapping, "--out", tmp_path / "out")
     assert said.code == 0, said
     serial = pd.read_csv(tmp_path / "out" / "serial.tsv", sep="\t", index_col="participant")
-    assert serial.loc["P0", "reason"] == "the plan's sampler has no order of these trials"
+    assert serial.loc["P0", "reason"] == "no order of these trials keeps runs of one truth to the plan's limit"
     assert (serial["redraws"] > 0).tolist() == [False, True, True, True]
 
 
@@ -189,13 +188,3 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert "--correction is for tables of answers, not of matching; leave it out" in told
     told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
     assert "column participant, target_deg, response_deg is missing" in told
-
-
-@pytest.mark.parametrize(("plans", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
-def test_runs_are_capped_as_the_sessions_own_plans_say(tmp_path, plans, expected):
-    for person, cap in enumerate(plans):
-        folder = tmp_path / "sourcedata" / f"sub-p{person}" / "ses-1"
-        folder.mkdir(parents=True)
-        (folder / "plan.json").write_text(json.dumps({"max_run": cap}))
-    assert max_run_of_plans(tmp_path) == expected
-    assert max_run_of_plans(tmp_path / "table.csv") is None
