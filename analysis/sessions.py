@@ -171,7 +171,7 @@ def _refuse_contradictions(found: list[tuple[str, Session]]) -> None:
             if before != truth:
                 other = where.path if where.path != one.path else f"participant {where.participant}'s trials"
                 raise LookalikeError(
-                    "two-truths",
+                    "contradictory-truth",
                     f"{one.path}: {stimulus} is {truth} here (participant {one.participant}) and {before} in {other}; "
                     "correct the wrong one",
                 )

@@ -42,7 +42,7 @@ def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
     if "role" in frame.columns:
         practice = frame["role"] == "practice"
         cure = "leave practice out: its order is drawn separately"
-        refuse_rows(practice, "the trials", "role is practice", cure, code="practice-trials")
+        refuse_rows(practice, "the trials", "role is practice", cure, code="not-a-main-trial")
     return [_session(name, table, confidence) for name, table in tables]
 
 

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 from analysis.audit import audit
-from analysis.report.report import analyze
 from analysis.trials import load_trials
 from data.errors import LookalikeError
 from data.files import read_table, sha256, write_table
@@ -242,29 +241,6 @@ def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path, r
     assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
     plan.unlink()
     assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
-
-
-def test_the_report_says_what_was_not_checked(
-    table: Path, write_session: Write, stimuli: StimulusSet, tmp_path: Path
-) -> None:
-    folder = table.parents[3]
-    both = "The answers of 1 of 1 sessions were checked against the session’s record"
-    summary = analyze(folder, tmp_path / "all", None, stimuli)
-    assert list(summary["checks"].values()) == [1, 0, True]
-    page = (tmp_path / "all/report.html").read_text("utf-8")
-    assert both in page
-    assert "Every table was checked against the stimulus set" in page
-    assert "not checked against a record" not in page
-    write_session(folder, "b")
-    summary = analyze(folder, tmp_path / "some")
-    assert summary["checks"] == {
-        "sessions_checked_against_record": 1,
-        "sessions_without_record": 1,
-        "images_checked_against_stimulus_set": False,
-    }
-    page = (tmp_path / "some/report.html").read_text("utf-8")
-    assert "The answers of 1 of 2 sessions were not checked against a record" in page
-    assert "No stimulus set was given" in page
 
 
 @pytest.mark.parametrize(("caps", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])

@@ -56,7 +56,7 @@ def test_one_image_with_two_truths_is_refused(long: Path, refuses: Refuses) -> N
     table = pd.read_csv(long)
     table.loc[(table["Subj"] == "P b") & (table["stimulus_id"] == "s003"), "Type"] = 0
     table.to_csv(long, index=False)
-    with refuses("two-truths") as caught:
+    with refuses("contradictory-truth") as caught:
         load_trials(long, mapped=MAPPED)
     assert "s003 is real here (participant P b) and generated in participant P a" in str(caught.value)
 

@@ -184,7 +184,7 @@ def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write, re
 
     write_session(tmp_path, "a")
     write_session(tmp_path, "b", change=turn)
-    with refuses("two-truths") as caught:
+    with refuses("contradictory-truth") as caught:
         load_trials(tmp_path, None, None)
     assert re.search(r"sub-b.*s007 is real here .participant b. and generated in .*sub-a", str(caught.value))
 

@@ -215,7 +215,7 @@ def test_separated_answers_stay_finite() -> None:
         ({"truth": [R, "fake", *[R] * 98]}, "unknown-word", "truth is neither 'real' nor 'generated' (row 3)"),
         ({"response": ["fake", *[R] * 99]}, "unknown-word", "response is neither 'real' nor 'generated' (row 2)"),
         ({"trial": [1, 1, *range(3, 101)]}, "repeated-trial", "(row 2, 3)"),
-        ({"role": ["practice", *["main"] * 99]}, "practice-trials", "(row 2)"),
+        ({"role": ["practice", *["main"] * 99]}, "not-a-main-trial", "(row 2)"),
         ({"after_gap": [None, *[False] * 99]}, "missing-value", "after_gap is missing (row 2)"),
         ({"participant": [None, *["p000"] * 99]}, "missing-value", "participant is missing (row 2)"),
         ({"trial": [None, *range(2, 101)]}, "missing-value", "trial is missing (row 2)"),

@@ -14,7 +14,7 @@ from analysis import trials
 from analysis.group import group, participants
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.report import figure_list
+from analysis.report.figures import figure_list
 from data.files import sha256
 from data.simulated.observers import Observer
 from data.study import StudyFile, read_study
@@ -124,7 +124,7 @@ def test_the_serial_figure_shows_effects_and_controls(three: tuple[list[Particip
     ]
 
 
-def test_a_crowd_is_shown_together_only(
+def test_many_participants_are_shown_together_only(
     three: tuple[list[Participant], list[Group]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, groups = three

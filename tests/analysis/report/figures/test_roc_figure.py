@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.group.participants import Participant, measure_one
-from analysis.report.figures import figure5, label, render
+from analysis.report.figures.render import render
+from analysis.report.figures.roc_figure import figure5, label
 
 TRUTH = ["generated"] * 20 + ["real"] * 20
 
@@ -102,17 +103,17 @@ def test_nothing_global_is_touched() -> None:
     assert changed == []
 
 
-def test_a_crowd_is_drawn_under_its_mean_and_not_named() -> None:
-    crowd = [participant(f"p{n}", seed=n) for n in range(57)]
-    figure = figure5(crowd)
+def test_many_participants_are_drawn_under_their_mean_and_not_named() -> None:
+    many = [participant(f"p{n}", seed=n) for n in range(57)]
+    figure = figure5(many)
     curves = figure.axes[0].collections[0].get_segments()
     assert len(curves) == 57
-    np.testing.assert_array_equal(curves[3], np.column_stack([crowd[3].roc.false_alarm_rate, crowd[3].roc.hit_rate]))
+    np.testing.assert_array_equal(curves[3], np.column_stack([many[3].roc.false_alarm_rate, many[3].roc.hit_rate]))
     mean = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 201)
     trapezoid = float(np.sum(np.diff(mean.get_xdata()) * (mean.get_ydata()[1:] + mean.get_ydata()[:-1]) / 2))
     # The area under the mean of curves is the mean of the areas under them.
-    assert math.isclose(trapezoid, float(np.mean([one.roc.auc for one in crowd])), abs_tol=1e-3)
+    assert math.isclose(trapezoid, float(np.mean([one.roc.auc for one in many])), abs_tol=1e-3)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[0] == "57 participants"
     assert not any("AUC" in text for text in texts)
-    assert len(figure5(crowd[:56]).legends[0].get_texts()) == 59
+    assert len(figure5(many[:56]).legends[0].get_texts()) == 59

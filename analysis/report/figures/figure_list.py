@@ -1,4 +1,4 @@
-"""Which figures a report shows, by name."""
+"""Which figures a real/generated report shows, by name."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from matplotlib.figure import Figure
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.report import plots
-from analysis.report.figures import figure5
+from analysis.report.figures import plots
+from analysis.report.figures.roc_figure import figure5
 from analysis.serial.serial import Serial
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
-_EXTREMES = 5  # images at each end, of each truth
-_MOST = 60  # participants, one by one; with more only means can be read
+_EXTREMES = 5  # images at each extreme, for each truth
+_MOST = 60  # participants shown one by one; with more only means are legible
 
 
 def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> dict[str, Figure]:
-    """Figure 5, then those for which there are data: forest, ratings, calibration, retest.
+    """Figure 5, then those for which there are data: forest, ratings, calibration, retest, serial.
 
-    The forest shows the mean and the bounds of the first group only if there is just one. Participants are shown
-    one by one up to 60; above, only the figures of all together are drawn.
+    The forest plot shows the group's mean and bounds only if there is just one group. Up to 60 participants are shown
+    one by one; above that, only figures of all together are drawn.
     """
     figures = {"figure5": figure5(participants)}
     rated = [one for one in participants if one.counts.ratings.size]
@@ -72,10 +72,10 @@ def _serial(found: Serial) -> Figure:
 def _forest(participants: Sequence[Participant], groups: Sequence[Group]) -> Figure:
     rows = {one.name: (one.yesno.dprime, one.yesno.low, one.yesno.high) for one in participants}
     if len(groups) > 1:
-        return plots.forest(rows, None, None, "d′, with 95 % interval", 0)
+        return plots.forest(rows, None, None, "d′, with 95% interval", 0)
     mean, bound = groups[0].dprime, groups[0].bound
     band = None if math.isnan(bound) else (-bound, bound)
-    return plots.forest(rows, (mean.mean, mean.low, mean.high), band, "d′, with 95 % interval", 0)
+    return plots.forest(rows, (mean.mean, mean.low, mean.high), band, "d′, with 95% interval", 0)
 
 
 def _calibration(rated: Sequence[Participant]) -> Figure:
