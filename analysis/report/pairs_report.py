@@ -18,7 +18,7 @@ from analysis.sdt.same_different import SameDifferent
 from data.answers import Answers
 from data.study import StudyFile
 
-_MOST = 60  # participants one by one on the page
+_MOST = 60  # participants shown one by one
 _TITLES = {
     "two_alternative": ("Which of two is generated?", "Two-alternative forced choice"),
     "same_different": ("Same or different?", "Pairs of images of one kind, or of two"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from analysis.report.page import Note
+from analysis.report.page import Block, Note, Picture
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.rates import Correction
 from data.answers import Answers, Kind, read_answers
@@ -105,7 +105,7 @@ def analyzed_task(answers: Answers, study: StudyFile | None = None, correction: 
     page = replace(
         found.page,
         warnings=_warnings(answers.observers),
-        summary=(*found.page.summary, *_remarks(answers.filled)),
+        summary=_with_remarks(found.page.summary, answers.filled),
         inputs=inputs,
     )
     return replace(found, summary=summary, page=page)
@@ -126,6 +126,10 @@ def _warnings(observers: tuple[str, ...]) -> tuple[Note, ...]:
     return (Note(f"These are {observers[0]} observers, not people.", (text,), "warning"),)
 
 
-def _remarks(filled: Mapping[str, str]) -> tuple[str, ...]:
+def _with_remarks(summary: tuple[Block, ...], filled: Mapping[str, str]) -> tuple[Block, ...]:
+    """The summary with what the table lacked, above the figures."""
+    if not filled:
+        return summary
     lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
-    return (f"The table lacked {lacked}.",) if filled else ()
+    figures = tuple(one for one in summary if isinstance(one, Picture))
+    return (*(one for one in summary if one not in figures), f"The table lacked {lacked}.", *figures)

@@ -291,7 +291,7 @@ def _main(**columns: list[Any]) -> pd.DataFrame:
         ({"confidence": [2.0] * 4}, "one confidence throughout", 4, "1, 2, 3, 4"),
     ],
 )
-def test_what_is_remarkable_is_named_with_its_trials(
+def test_what_is_unusual_is_named_with_its_trials(
     columns: dict[str, list[Any]], found: str, count: int, which: str
 ) -> None:
     table = audit("a", 2, _main(**columns))
@@ -300,7 +300,7 @@ def test_what_is_remarkable_is_named_with_its_trials(
     assert row["policy"]
 
 
-def test_nothing_remarkable_gives_no_row() -> None:
+def test_nothing_unusual_gives_no_row() -> None:
     assert audit("a", 1, _main()).empty
 
 

@@ -15,7 +15,7 @@ from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Participant
 from analysis.report.figures import plots
-from analysis.report.figures.roc_figure import figure5
+from analysis.report.figures.roc_figure import roc_figure
 from analysis.serial.serial import Serial
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> 
     The forest plot shows the group's mean and bounds only if there is just one group. Up to 60 participants are shown
     one by one; above that, only figures of all together are drawn.
     """
-    figures = {"figure5": figure5(participants)}
+    figures = {"figure5": roc_figure(participants)}
     rated = [one for one in participants if one.counts.ratings.size]
     if len(participants) <= _MOST:
         figures["forest"] = _forest(participants, groups)

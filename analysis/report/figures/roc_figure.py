@@ -28,14 +28,43 @@ _GREY = "#6b6b6b"
 _WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN, _TOP_IN = 7.1, 3.4, 0.58, 0.5, 0.1
 
 
-def figure5(participants: Sequence[Participant]) -> Figure:
-    """Every participant's rating ROC, with the retest similarity beside each name in the legend.
+def roc_figure(participants: Sequence[Participant]) -> Figure:
+    """Every participant's rating ROC, with AUC, d′ and retest similarity beside each name (Figure 5).
 
-    Figure 5 of Ren, Yu & Whitney, "Controllable Medical Image Generation via Generative Adversarial
-    Networks". The curve joins the operating points by straight lines (it is no fitted model); the
-    filled marker is where "generated" was answered, at which d′ is taken, the open ones are the other
-    confidence levels. Above 56 participants all curves are grey and unnamed, under their mean: the mean
-    hit rate at each false-alarm rate. Made for a double column (about 180 mm wide).
+    The curve joins the operating points by straight lines (it is not a fitted model); the filled marker is the yes/no
+    answer, at which d′ is measured, the open ones are the other confidence levels. Above 56 participants all curves
+    are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for a double column (about
+    180 mm wide).
+
+    Parameters
+    ----------
+    participants : sequence of analysis.group.participants.Participant
+        What `analysis.group.participants.measure` returns.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, not shown and not registered with pyplot; `savefig` writes it.
+
+    References
+    ----------
+    Ren, Z., Yu, S. X., & Whitney, D. Controllable medical image generation via generative adversarial networks,
+    Figure 5.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.group.participants import measure
+    >>> from analysis.report.figures.roc_figure import roc_figure
+    >>> from analysis.trials import load_trials
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"participant": "p1", "stimulus_id": range(40), "truth": ["real", "generated"] * 20})
+    >>> table["response"], table["confidence"] = rng.choice(["real", "generated"], 40), rng.integers(1, 5, 40)
+    >>> table.to_csv("trials.csv", index=False)
+    >>> figure = roc_figure(measure(load_trials("trials.csv")))
+    >>> figure.axes[0].get_xlabel()
+    'False-alarm rate: real images called “generated”'
+    >>> figure.savefig("roc.svg")
     """
     many = len(participants) > _NAMED
     # The legend needs about 4 mm a line; with many participants the figure grows.

@@ -9,7 +9,7 @@ from analysis.group.participants import Estimators
 from analysis.mrmc.crosscheck import CrossCheck
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table
-from analysis.report.realfake import sections
+from analysis.report.realfake import data_checks, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
@@ -41,8 +41,8 @@ def page(found: Findings) -> Page:
         sections.images(found),
         sections.detectability_section(found),
         sections.serial_section(found),
-        sections.checks(found),
-        sections.sessions_section(found),
+        data_checks.findings_section(found),
+        data_checks.sessions_section(found),
     )
     return Page(
         title=found.study.study.name if found.study else "Real or generated?",

@@ -218,7 +218,7 @@ def test_the_page_stands_alone_and_escapes(results: Path) -> None:
     }
     assert page.count("<svg ") == len(FIGURES)
     ids = re.findall(r'\bid="([^"]+)"', page)
-    assert len(ids) == len(set(ids))  # drawings do not take one another's parts
+    assert len(ids) == len(set(ids))  # figures do not share parts
     assert str(results.parent) not in page
 
 
@@ -351,11 +351,11 @@ def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: P
 
 @pytest.mark.parametrize(("right", "words"), [(True, "interval lies above 0"), (False, "interval lies below 0")])
 def test_the_summary_says_what_the_interval_says(tmp_path: Path, write_session: Write, right: bool, words: str) -> None:
-    for slips, name in ((4, "a"), (8, "b"), (12, "c")):
+    for errors, name in ((4, "a"), (8, "b"), (12, "c")):
 
-        def change(frame: pd.DataFrame, slips: int = slips) -> pd.DataFrame:
+        def change(frame: pd.DataFrame, errors: int = errors) -> pd.DataFrame:
             true = (frame["truth"] == "generated").to_numpy()
-            says = np.where(np.arange(len(frame)) < slips, ~true, true) == right
+            says = np.where(np.arange(len(frame)) < errors, ~true, true) == right
             return frame.assign(response=np.where(says, "generated", "real"))
 
         write_session(tmp_path, name, change=change)
