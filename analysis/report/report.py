@@ -192,7 +192,9 @@ def _summary(found: Findings) -> dict[str, Any]:
             "participants": participants_table(found.participants).to_dict("records"),
             "sessions": {
                 "found": len(sessions),
-                **{name: int((status == name).sum()) for name in ("kept", "flagged", "excluded")},
+                "kept": int((status == "kept").sum()),
+                "flagged": int((status == "flagged").sum()),
+                "set_aside": int((status == "excluded").sum()),  # the key that summaries have always had
             },
             "checks": {
                 "sessions_checked_against_record": int(sessions["record_checked"].sum()),

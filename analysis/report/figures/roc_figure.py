@@ -63,7 +63,7 @@ def roc_figure(participants: Sequence[Participant]) -> Figure:
     >>> table.to_csv("trials.csv", index=False)
     >>> figure = roc_figure(measure(load_trials("trials.csv")))
     >>> figure.axes[0].get_xlabel()
-    'False-alarm rate: real images called “generated”'
+    'False-alarm rate: “generated” said of real images'
     >>> figure.savefig("roc.svg")
     """
     many = len(participants) > _NAMED
@@ -83,7 +83,7 @@ def roc_figure(participants: Sequence[Participant]) -> Figure:
         named = _together(axes, participants)
     else:
         named = {label(one): _curve(axes, one, index) for index, one in enumerate(participants)}
-        named["yes/no answer, at which d′ is measured"] = _mark(_GREY)
+        named["“generated” answered: d′ is taken here"] = _mark(_GREY)
         named["other confidence levels"] = _mark("white")
     named["no discrimination"] = diagonal
     legend = figure.legend(
@@ -139,8 +139,8 @@ def _unit_square(axes: Axes) -> None:
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
     axes.tick_params(labelsize=8, length=3, width=0.7, color=_GREY)
-    axes.set_xlabel("False-alarm rate: real images called “generated”", fontsize=8.5)
-    axes.set_ylabel("Hit rate: generated images called “generated”", fontsize=8.5)
+    axes.set_xlabel("False-alarm rate: “generated” said of real images", fontsize=8.5)
+    axes.set_ylabel("Hit rate: “generated” said of generated images", fontsize=8.5)
     for side in axes.spines.values():
         side.set(linewidth=0.7, color=_GREY)
     axes.spines[["top", "right"]].set_visible(False)

@@ -151,7 +151,7 @@ def test_six_observers_and_three_retests(six: Path, results: Path, study: StudyF
     for path in (results / "figure5.svg", results / "report.html"):
         assert all(label in path.read_text("utf-8") for label in sorted(labels))
 
-    assert summary["sessions"] == {"found": 9, "kept": 9, "flagged": 0, "excluded": 0}
+    assert summary["sessions"] == {"found": 9, "kept": 9, "flagged": 0, "set_aside": 0}
     assert summary["study"]["sessions_with_this_study"] == 9
     assert summary["files_sha256"]["study file study.toml"] == sha256(study.path)
     assert len(summary["files_sha256"]) == 19
@@ -376,7 +376,7 @@ def test_exclusions_and_undefined_values_are_reported(tmp_path: Path, write_sess
     assert (rows["oneclass"]["dprime"], rows["oneclass"]["auc"]) == (None, None)
     assert rows["a"]["smc_reason"] == "the sessions share no image"
     assert found.summary["groups"][0]["dprime"]["undefined"] == 1
-    assert found.summary["sessions"] == {"found": 4, "kept": 3, "flagged": 0, "excluded": 1}
+    assert found.summary["sessions"] == {"found": 4, "kept": 3, "flagged": 0, "set_aside": 1}
     text = words_of(found.page)
     assert "oneclass: no generated image was answered" in text
     assert "no main trial was answered" in text
