@@ -124,13 +124,15 @@ def compare_studies(
     identified: Images | None = images
     if stimuli is not None and images is None:
         sides, identified = [by_hash(side, shown) for side, shown in zip(sides, stimuli, strict=True)], "hashes"
-    results: Results = compared((sides[0], sides[1]), called, delta=delta, images=identified, participants=participants)
+    results: Results = comparison_results(
+        (sides[0], sides[1]), called, delta=delta, images=identified, participants=participants
+    )
     write(results, Path(out), "comparison")
     return results.summary
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def compared(
+def comparison_results(
     sides: tuple[Trials, Trials],
     names: tuple[str, str],
     *,

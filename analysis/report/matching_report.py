@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from analysis.mrmc.crosscheck import MOST
 from analysis.report.figures.serial_curve import serial_curve
 from analysis.report.number_text import interval, number, p_phrase, p_value
 from analysis.report.page import Note, Page, Picture, Section, Table
@@ -13,7 +14,6 @@ from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dep
 from data.answers import Answers
 from data.study import StudyFile
 
-_MOST = 60  # participants shown one by one
 _ALPHA = 0.05
 _METHODS = (
     "Only main trials of session 1 were analysed. Error is response less target, positive in the direction of the "
@@ -45,7 +45,7 @@ def results(answers: Answers, _study: StudyFile | None = None, _correction: Corr
     )
     alt = "Mean error of the match in bins of the difference of targets, with the fitted curve and the control’s."
     verdict, words = _verdict(found)
-    few = len(found.participants) <= _MOST
+    few = len(found.participants) <= MOST
     page = Page(
         title="Matching on a loop",
         subtitle=f"Do matches depend on the previous image? {len(found.participants)} participants.",

@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from analysis.group import pairs
 from analysis.group.group import Mean
 from analysis.group.pairs import PairGroup, Sitting
+from analysis.mrmc.crosscheck import MOST
 from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
@@ -18,7 +19,6 @@ from analysis.sdt.same_different import SameDifferent
 from data.answers import Answers
 from data.study import StudyFile
 
-_MOST = 60  # participants shown one by one
 _TITLES = {
     "two_alternative": ("Which of two is generated?", "Two-alternative forced choice"),
     "same_different": ("Same or different?", "Pairs of images of one kind, or of two"),
@@ -71,7 +71,7 @@ def _page(answers: Answers, sittings: list[Sitting], found: PairGroup, correctio
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
     first = [one for one in sittings if one.session == 1]
-    few = len(first) <= _MOST
+    few = len(first) <= MOST
     rows = {one.participant: (one.measure[0], *one.measure[2:]) for one in (first if few else [])}
     band = None if found.tost is None else (-found.tost.bound, found.tost.bound)
     mean = (found.value.mean, found.value.low, found.value.high)

@@ -101,14 +101,14 @@ def analyze(
     """
     data, out = Path(data), Path(out)
     refuse_occupied(out)
-    results: Results = analyzed(load_trials(data, study, stimuli, mapped), study, stimuli, by)
+    results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by)
     write(results, out)
     return results.summary
 
 
 # One thread: the sums of matrix products then have one order on every machine, and small ones are faster.
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def analyzed(
+def realfake_results(
     trials: Trials,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,

@@ -79,13 +79,13 @@ def analyze_task(
         raise LookalikeError("mixed-observers", f"{source}: holds {kinds} observers; put each kind in its own folder")
     if answers.trials.empty or not ((answers.trials["session"] == 1) & (answers.trials["role"] == "main")).any():
         raise LookalikeError("no-session", f"{source}: has no main trial of session 1")
-    results: Results = analyzed_task(answers, study, correction)
+    results: Results = task_results(answers, study, correction)
     write(results, out)
     return results.summary
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def analyzed_task(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
+def task_results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """The results of `analyze_task` in memory: summary, tables by name, and the page."""
     found = _report_of(answers.kind)(answers, study, correction)
     inputs = {**answers.files, **({f"study file {study.path.name}": study.sha256} if study else {})}

@@ -24,7 +24,7 @@ from analysis.group.participants import Estimators
 from analysis.image_cues import cues
 from analysis.mrmc import mrmc
 from analysis.report.page import Facts, Page, Table, to_html
-from analysis.report.report import analyze, analyzed
+from analysis.report.report import analyze, realfake_results
 from analysis.report.results import Results, write
 from analysis.trials import load_trials
 from data.errors import LookalikeError
@@ -100,7 +100,7 @@ def results(six: Path, study: StudyFile, stimuli: StimulusSet) -> Path:
 @pytest.fixture(scope="module")
 def found(six: Path, study: StudyFile, stimuli: StimulusSet) -> Results:
     """The same results in memory."""
-    return analyzed(load_trials(six, study, stimuli), study, stimuli)
+    return realfake_results(load_trials(six, study, stimuli), study, stimuli)
 
 
 def summary_of(results: Path) -> dict[str, Any]:
@@ -229,8 +229,8 @@ def test_simulated_observers_are_never_passed_off_as_people(found: Results) -> N
 
 def test_people_and_simulated_observers_are_averaged_separately(tmp_path: Path, write_session: Write) -> None:
     for name, kind in (("a", "human"), ("b", "human"), ("c", "scripted")):
-        write_session(tmp_path, name, Observer=kind)
-    found = analyzed(load_trials(tmp_path))
+        write_session(tmp_path, name, trials=40, Observer=kind)
+    found = realfake_results(load_trials(tmp_path))
     groups = [(group["observer"], group["participants"]) for group in found.summary["groups"]]
     assert groups == [("human", 2), ("scripted", 1)]
     assert len(found.page.verdicts) == 2
@@ -240,8 +240,8 @@ def test_people_and_simulated_observers_are_averaged_separately(tmp_path: Path, 
 
 
 def test_people_are_not_called_simulated(tmp_path: Path, write_session: Write) -> None:
-    write_session(tmp_path, "a")
-    page = analyzed(load_trials(tmp_path)).page
+    write_session(tmp_path, "a", trials=40)
+    page = realfake_results(load_trials(tmp_path)).page
     assert page.warnings == ()
     assert "simulated" not in words_of(page)
     assert "1 participant judged" in words_of(page)
@@ -276,7 +276,7 @@ def test_corrections_and_models_of_confidence_are_named(tmp_path: Path, write_se
         Estimators("none", "maniscalco-lau"): ("not corrected", "in proportion to d′"),
     }
     trials = load_trials(tmp_path)
-    found = {by: analyzed(trials, by=by) for by in expected}
+    found = {by: realfake_results(trials, by=by) for by in expected}
     for by, methods in expected.items():
         assert all(words in " ".join(found[by].page.methods) for words in methods)
         assert (found[by].summary["participants"][0]["dprime"] is None) == (by.correction == "none")
@@ -297,18 +297,19 @@ def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
 def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "shown" / "images").mkdir(parents=True)
+    stimuli = replace(stimuli, table=stimuli.table.head(40))
     for row in stimuli.table.itertuples():
         write_png(tmp_path / "shown" / str(row.file), rng.random((32, 32), np.float32))
     sums = [sha256(tmp_path / "shown" / str(file)) for file in stimuli.table["file"]]
-    known = stimuli.table.assign(sha256=sums, patient=[f"p{n}" for n in range(100)])
+    known = stimuli.table.assign(sha256=sums, patient=[f"p{n}" for n in range(40)])
     here = replace(stimuli, folder=tmp_path / "shown", table=known)
-    write_session(tmp_path / "bids", "a")
+    write_session(tmp_path / "bids", "a", trials=40)
     trials = load_trials(tmp_path / "bids")
-    shown, absent = (analyzed(trials, stimuli=images) for images in (here, stimuli))
+    shown, absent = (realfake_results(trials, stimuli=images) for images in (here, stimuli))
     extra = {"detectability", "item_cues"}
     assert set(shown.tables) - set(absent.tables) == extra
     assert {one.name for one in shown.page.pictures} - {one.name for one in absent.page.pictures} == {"items"}
-    assert len(absent.tables["items"]) == 100
+    assert len(absent.tables["items"]) == 40
     section = "Detectability by image cues and model observers"
     assert (section in titles_of(shown.page), section in titles_of(absent.page)) == (True, False)
     assert {"mean", "noise", "all cues", "Gabor energy"} <= set(shown.tables["detectability"]["what"])
@@ -331,7 +332,7 @@ def test_python_draws_the_null_orders_of_the_study_file(
     (tmp_path / "study.toml").write_text(f'name = "S"\nplanned_participants = 1\n{cap}')
     write_session(tmp_path / "bids", "a")
     study = read_study(tmp_path / "study.toml")
-    found = analyzed(load_trials(tmp_path / "bids", study), study)
+    found = realfake_results(load_trials(tmp_path / "bids", study), study)
     order = found.summary["groups"][0]["serial"]["order"]
     assert order == ("shuffled" if max_run is None else "re-drawn with runs of one truth of at most 3")
 
@@ -344,7 +345,7 @@ def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: P
         return frame.assign(role=role, after_gap=[gaps.get(place, "no") for place in range(100)])
 
     write_session(tmp_path, "a", change=change)
-    (one,) = analyzed(load_trials(tmp_path)).tables["serial"].to_dict("records")
+    (one,) = realfake_results(load_trials(tmp_path)).tables["serial"].to_dict("records")
     # Of 98 main trials the first has no neighbour, nor has one after a gap; one after a catch trial has.
     assert (one["unlinked"], one["pairs"]) == (4, 94)
 
@@ -359,7 +360,7 @@ def test_the_summary_says_what_the_interval_says(tmp_path: Path, write_session: 
             return frame.assign(response=np.where(says, "generated", "real"))
 
         write_session(tmp_path, name, change=change)
-    assert words in words_of(analyzed(load_trials(tmp_path)).page)
+    assert words in words_of(realfake_results(load_trials(tmp_path)).page)
 
 
 def test_exclusions_and_undefined_values_are_reported(tmp_path: Path, write_session: Write) -> None:
@@ -370,7 +371,7 @@ def test_exclusions_and_undefined_values_are_reported(tmp_path: Path, write_sess
     write_session(tmp_path, "a", 2, change=lambda f: f.assign(stimulus_id="new" + f["stimulus_id"]))
     write_session(tmp_path, "oneclass", change=one_class)
     write_session(tmp_path, "silent", change=unanswered)
-    found = analyzed(load_trials(tmp_path))
+    found = realfake_results(load_trials(tmp_path))
     rows = {row["participant"]: row for row in found.summary["participants"]}
     assert "silent" not in rows
     assert (rows["oneclass"]["dprime"], rows["oneclass"]["auc"]) == (None, None)
@@ -392,14 +393,14 @@ def test_nobody_left_is_an_error_with_the_reasons(tmp_path: Path, write_session:
 
 
 def test_what_was_not_checked_is_said(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
-    write_session(tmp_path, "a")
+    write_session(tmp_path, "a", trials=40)
     trials = load_trials(tmp_path)
-    neither = analyzed(trials)
+    neither = realfake_results(trials)
     assert list(neither.summary["checks"].values()) == [0, 1, False]
     assert "answers of 1 of 1 sessions were not checked against a record" in words_of(neither.page)
     assert "No stimulus set was given" in words_of(neither.page)
     trials = replace(trials, sessions=trials.sessions.assign(record_checked=True))
-    both = analyzed(trials, stimuli=stimuli)
+    both = realfake_results(trials, stimuli=stimuli)
     assert list(both.summary["checks"].values()) == [1, 0, True]
     assert "not checked against a record" not in words_of(both.page)
     assert "Every table was checked against the stimulus set" in words_of(both.page)
@@ -409,7 +410,7 @@ def test_what_a_sidecar_says_cannot_write_into_the_page(tmp_path: Path, write_se
     bad = "<img src=x onerror=alert(1)>"
     write_session(tmp_path, "a", StimulusSetSHA256=bad, Observer=bad, StudySHA256=bad, Started=bad)
     write_session(tmp_path, "b", 2, StimulusSetSHA256=bad)
-    page = analyzed(load_trials(tmp_path)).page
+    page = realfake_results(load_trials(tmp_path)).page
     html = to_html(page, {one.name: b"<svg></svg>" for one in page.pictures})
     assert bad not in html
     assert "&lt;img src=x" in html

@@ -15,7 +15,7 @@ import pytest
 from analysis.group import pairs
 from analysis.group.evidence import tost
 from analysis.report.results import Results
-from analysis.report.task_report import analyze_task, analyzed_task
+from analysis.report.task_report import analyze_task, task_results
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
 from data.answers import Kind, read_answers
@@ -25,7 +25,7 @@ Refuses = Callable[[str], AbstractContextManager[Any]]
 
 
 def results(kind: Kind, source: Path, *choices: Any) -> Results:
-    found: Results = analyzed_task(read_answers(source, kind), *choices)
+    found: Results = task_results(read_answers(source, kind), *choices)
     return found
 
 

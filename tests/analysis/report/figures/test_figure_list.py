@@ -128,7 +128,7 @@ def test_many_participants_are_shown_together_only(
     three: tuple[list[Participant], list[Group]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, groups = three
-    monkeypatch.setattr(figure_list, "_MOST", 2)
+    monkeypatch.setattr(figure_list, "MOST", 2)
     figures = figure_list.figures_of(people, groups)
     assert not {"forest", "ratings"} & set(figures)
     assert len(figures["calibration"].axes[0].lines) == 1 + 1 + 2
