@@ -28,8 +28,8 @@ _EXTREMES = 5  # images at each extreme, for each truth
 def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> dict[str, Figure]:
     """Figure 5, then those for which there are data: forest, ratings, calibration, retest, serial.
 
-    The forest plot shows the group's mean and bounds only if there is just one group. Up to `MOST` participants are shown
-    one by one; above that, only figures of all together are drawn.
+    The forest plot shows the group's mean and bounds only if there is just one group. Up to `MOST` participants are
+    shown one by one; above that, only figures of all together are drawn.
     """
     figures = {"figure5": roc_figure(participants)}
     rated = [one for one in participants if one.counts.ratings.size]
