@@ -1,4 +1,4 @@
-"""The methods of a real/generated study, as paragraphs to take over into a paper."""
+"""The methods of a real/generated study, as paragraphs that can be copied into a paper."""
 
 from __future__ import annotations
 
