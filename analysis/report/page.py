@@ -102,7 +102,7 @@ class Section:
 class Page:
     """What a report says.
 
-    `warnings` stand above everything else. `methods` are paragraphs that can be copied into a paper; the works that they
+    `warnings` stand above everything else. `methods` are paragraphs that can be copied into a paper; the works they
     cite follow as references. `inputs` maps what was read to its SHA-256, `versions` software to its version.
     """
 
