@@ -1,12 +1,13 @@
-"""Whether a session's table says what was recorded, what was planned and what the images are; and what is odd in it.
+"""Whether a session's table agrees with its record, its plan and the stimulus set, and what is unusual in it.
 
-What contradicts is refused (`check_record`, `check_images`); what is merely remarkable is kept, named and
-counted, with what the analysis does about it (`audit`).
+Contradictions are refused (`check_record`, `check_images`); what is merely unusual is kept, named and counted, with
+what the analysis does about it (`audit`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import read_json, sha256
+from data.files import sha256
+from data.plan import Plan, read_plan
 from data.record import read_record
 from data.trials import PLAN, RECORD, BehFile, refuse_rows, session_folder
 
-if TYPE_CHECKING:  # whoever gives no stimulus set needs no images
+if TYPE_CHECKING:  # images are read only where a stimulus set is given
     from stimuli.sets import StimulusSet
 
-FASTEST_S = 0.2  # s; a judgement of an image that comes sooner was not made on it (Whelan 2008, Psychol. Rec. 58:475)
+FASTEST_S = 0.2  # s; a faster answer cannot be a judgement of the image (Whelan 2008, Psychol. Rec. 58:475)
 AUDIT_COLUMNS = ("participant", "session", "found", "trials", "which", "policy")
 _NAMED = 10  # trials named in a row
 
 
 def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
-    """What is remarkable in a session's main trials: one row per finding, with columns `AUDIT_COLUMNS`.
+    """What is unusual in a session's main trials: one row per finding, with columns `AUDIT_COLUMNS`.
 
-    `trials` counts them, `which` names the first ten by trial number, `policy` says what the analysis does.
+    `trials` counts the trials, `which` lists the numbers of the first ten, `policy` says what the analysis does.
     """
     answered, rated = (main[name].notna().to_numpy() for name in ("response", "confidence"))
     fast = answered & (main["response_time"].to_numpy(dtype=float) < FASTEST_S)
@@ -38,7 +40,7 @@ def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
         ("no answer", ~answered, "left out and counted"),
         ("an answer without a confidence", answered & ~rated, "counts in d', not in the ROC"),
         ("a confidence without an answer", ~answered & rated, "left out"),
-        (f"answered within {FASTEST_S:g} s", fast, "kept; look whether keys were held down"),
+        (f"answered within {FASTEST_S:g} s", fast, "kept; check whether keys were held down"),
         ("images of one truth only", _constant(main["truth"], answered), "no d' and no AUC"),
         ("one answer to every image", _constant(main["response"], answered), "kept; d' rests on the correction"),
         ("one confidence throughout", _constant(main["confidence"], answered & rated), "kept; the ROC has one point"),
@@ -58,61 +60,77 @@ def _constant(values: pd.Series, where: npt.NDArray[np.bool_]) -> npt.NDArray[np
     return where & bool(some.size and (some == some[0]).all())
 
 
-def check_record(folder: Path, file: BehFile, table: pd.DataFrame) -> tuple[Path, ...]:
-    """Hold a session's table against its record and plan; return the two, or nothing where there is no record.
+@dataclass(frozen=True)
+class Recorded:
+    """What `sourcedata` holds of a session: the files that its table was checked against, and its plan."""
 
-    Raises `LookalikeError` if an answer is not the record's, a planned trial has no row or another image,
-    the record is damaged (a last line cut short by a crash is not damage), or the plan is missing or not
-    the one that the record names.
+    files: tuple[Path, ...]
+    plan: Plan | None
+
+
+def check_record(folder: Path, file: BehFile, table: pd.DataFrame) -> Recorded:
+    """Check a session's table against its record and plan, where `sourcedata` holds them.
+
+    Without a record nothing is checked, and `files` is empty. Raises `LookalikeError` if an answer is not the record's,
+    a planned trial has no row or another image, the record is damaged (a last line cut short by a crash is not
+    damage), or the plan is missing or is not the one that the record names.
     """
     place = session_folder(folder, file.participant, file.session)
-    record, plan = place / RECORD, place / PLAN
+    record, plan_file = place / RECORD, place / PLAN
     if not record.exists():
-        return ()
+        return Recorded((), read_plan(plan_file) if plan_file.exists() else None)
     cure = f"restore the table from a backup, or move it away and run 'lookalike export {folder}'"
     table = table.sort_index()  # as on disk, so that rows are counted as there
     log = read_record(record)
-    answers = {event["trial"]: event for event in log.of("answer")}
-    unanswered = [{"stimulus_id": image} for image in table["stimulus_id"]]
-    recorded = [answers.get(trial, none) for trial, none in zip(table["trial"], unanswered, strict=True)]
-    for column in ("stimulus_id", "response", "confidence"):
-        bad = _differs(table[column], (one.get(column) for one in recorded))
-        refuse_rows(bad, str(file.path), f"{column} is not that of the record {record}", cure)
-    # The plan that a record names by its hash was whole when the session began, so it is not validated again.
-    if not plan.exists() or sha256(plan) != log.start["plan_sha256"]:
-        raise LookalikeError(f"{plan}: is missing or not the plan of the {RECORD} beside it; restore it from a backup")
-    planned = {trial["stimulus_id"]: trial for trial in read_json(plan)["trials"]}
-    _refuse_other_images(file, table, planned, plan, cure)
-    lost = sorted(trial["trial"] for image, trial in planned.items() if image not in set(table["stimulus_id"]))
+    _refuse_other_answers(file, table, {event["trial"]: event for event in log.of("answer")}, record, cure)
+    if not plan_file.exists() or sha256(plan_file) != log.start["plan_sha256"]:
+        why = f"is missing or is not the plan that the {RECORD} beside it names"
+        raise LookalikeError("other-plan", f"{plan_file}: {why}; restore it from a backup")
+    plan = read_plan(plan_file)
+    planned = {
+        trial.stimulus_id: {"truth": trial.truth, "role": trial.role, "file": trial.file} for trial in plan.trials
+    }
+    _refuse_other_images(file, table, planned, plan_file, cure)
+    shown = set(table["stimulus_id"])
+    lost = [trial.trial for trial in plan.trials if trial.stimulus_id not in shown]
     if lost:
-        raise LookalikeError(
-            f"{file.path}: {len(lost)} of the {len(planned)} trials in {plan} have no row (first, trial {lost[0]}); "
-            f"{cure}"
-        )
-    return record, plan
+        count = f"{len(lost)} of the {len(plan.trials)} trials in {plan_file}"
+        raise LookalikeError("missing-trials", f"{file.path}: {count} have no row (first, trial {lost[0]}); {cure}")
+    return Recorded((record, plan_file), plan)
 
 
 def check_images(file: BehFile, table: pd.DataFrame, stimuli: StimulusSet) -> None:
-    """Hold a session's table against the set that was shown: ids, truth, role, and file where it is stated.
+    """Check a session's table against the set that was shown: ids, truth, role, and file where it is stated.
 
     Raises `LookalikeError` naming the rows that differ.
     """
     known = {row["stimulus_id"]: row for row in stimuli.table.to_dict("records")}
-    cure = "restore the table from a backup, or set the session aside"
+    cure = "restore the table from a backup, or exclude the session"
     _refuse_other_images(file, table.sort_index(), known, stimuli.folder / "stimuli.csv", cure)
+
+
+def _refuse_other_answers(
+    file: BehFile, table: pd.DataFrame, answers: Mapping[int, Mapping[str, Any]], record: Path, cure: str
+) -> None:
+    unanswered = [{"stimulus_id": image} for image in table["stimulus_id"]]
+    recorded = [answers.get(trial, none) for trial, none in zip(table["trial"], unanswered, strict=True)]
+    for column in ("stimulus_id", "response", "confidence"):
+        bad = _differs(table[column], (one.get(column) for one in recorded))
+        refuse_rows(bad, str(file.path), f"{column} is not that of the record {record}", cure, code="other-record")
 
 
 def _refuse_other_images(
     file: BehFile, table: pd.DataFrame, known: Mapping[str, Mapping[str, Any]], source: Path, cure: str
 ) -> None:
-    refuse_rows(~table["stimulus_id"].isin(list(known)), str(file.path), f"stimulus_id is not in {source}", cure)
+    strange = ~table["stimulus_id"].isin(list(known))
+    refuse_rows(strange, str(file.path), f"stimulus_id is not in {source}", cure, code="unknown-image")
     images = [known[image] for image in table["stimulus_id"]]
     for column, name in (("truth", "truth"), ("role", "role"), ("stim_file", "file")):
         bad = _differs(table[column], (image[name] for image in images)) & table[column].notna()
-        refuse_rows(bad, str(file.path), f"{column} is not that of {source}", cure)
+        refuse_rows(bad, str(file.path), f"{column} is not that of {source}", cure, code="other-image")
 
 
 def _differs(found: pd.Series, expected: Iterable[Any]) -> pd.Series:
-    """Where two columns differ; missing on both sides is no difference."""
+    """Where two columns differ; a value missing in both does not count as a difference."""
     wanted = pd.Series(list(expected), index=found.index, dtype=object)
     return ~((found.astype(object) == wanted) | (found.isna() & wanted.isna()))

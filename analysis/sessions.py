@@ -1,4 +1,4 @@
-"""The sessions of a study as they are found: in a BIDS folder, or in one table from elsewhere."""
+"""The sessions of a study as they are found: in a BIDS folder, or in one external table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.audit import check_images, check_record
+from analysis.audit import Recorded, check_images, check_record
 from data.errors import LookalikeError
 from data.external_tables import Mapped, read_foreign
 from data.trials import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
@@ -39,7 +39,7 @@ class Session:
     study: str | None
     started: str | None
     days_since_first: float
-    sources: tuple[Path, ...]  # the record and plan that the table was checked against, if there are any
+    recorded: Recorded  # the record and plan in `sourcedata`, if there are any
 
     @cached_property
     def answered(self) -> int:
@@ -54,7 +54,7 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
     """Every session of a task below a BIDS folder, by participant and session.
 
     A table is checked against the session's record and plan where `sourcedata` holds them, and against
-    `stimuli` where it is given. Raises `LookalikeError` for what `analysis.trials.load` says.
+    `stimuli` where it is given. Raises `LookalikeError` as `analysis.trials.load_trials` does.
     """
     _refuse_unexported(folder)
     tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
@@ -74,16 +74,17 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
 
 
 def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
-    """Every session of a table from elsewhere, and what it lacked and how that was filled in.
+    """Every session of an external table, and what the table lacked and how that was filled in.
 
-    Who answered and what was shown is not stated, unless it is a long table of ours. Raises `LookalikeError` as
-    `data.external_tables.read_foreign` does, if an image has two truths or is not in `stimuli`, or for another set.
+    Who answered and which set was shown is not stated, unless Lookalike exported the table. Raises `LookalikeError` as
+    `data.external_tables.read_foreign` does, and if an image has two truths or is not in `stimuli`, or if the table
+    names another set.
     """
     foreign = read_foreign(path, mapped)
     if stimuli is not None:
         check_images(BehFile(path, "", 0), foreign.trials, stimuli)
     found = [
-        _session(str(participant), int(session), path, table, foreign.facts.get((participant, session), {}), ())
+        _session(str(participant), int(session), path, table, foreign.facts.get((participant, session), {}))
         for (participant, session), table in foreign.trials.groupby(["participant", "session"])
     ]
     if foreign.facts:
@@ -93,15 +94,16 @@ def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple
 
 
 def _refuse_unexported(folder: Path) -> None:
-    """Refuse what would otherwise be left out in silence: answers that no table holds."""
+    """Refuse recorded answers that no table holds: they would be left out silently."""
     waiting = unexported_sessions(folder)
     if waiting:
         first, more = waiting[0], len(waiting) - 1
         raise LookalikeError(
+            "not-exported",
             f"{first.folder}: participant {first.participant}, session {first.session} was recorded "
             f"({first.answered} answers) and has no table{f', and {more} more likewise' if more else ''}: "
             f"run 'lookalike export {folder}' (a session that is still running is exported at its end), "
-            "or move the record out of the folder"
+            "or move the record out of the folder",
         )
 
 
@@ -111,7 +113,7 @@ def _session(
     path: Path,
     table: pd.DataFrame,
     sidecar: Mapping[str, Any],
-    sources: tuple[Path, ...],
+    recorded: Recorded = Recorded((), None),  # noqa: B008 - frozen
 ) -> Session:
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
     return Session(
@@ -126,7 +128,7 @@ def _session(
         study=_text(sidecar.get("StudySHA256")),
         started=_text(sidecar.get("Started")),
         days_since_first=float(days) if isinstance(days, Real) else np.nan,
-        sources=sources,
+        recorded=recorded,
     )
 
 
@@ -143,23 +145,25 @@ def _refuse_other_sets(found: list[Session], stimuli_sha256: str | None) -> None
     first = {one.participant: one.stimulus_set for one in found if one.session == 1}
     for one in found:
         sidecar = one.path.with_suffix(".json")
-        sidecar = sidecar if sidecar.exists() else one.path  # a table of all sessions has none
+        sidecar = sidecar if sidecar.exists() else one.path  # an external table has none
         if stimuli_sha256 is not None and one.stimulus_set != stimuli_sha256:
             was = f"comes from stimulus set {one.stimulus_set[:12]}" if one.stimulus_set else "names no stimulus set"
             raise LookalikeError(
+                "other-set",
                 f"{sidecar}: the record {was}, not {stimuli_sha256[:12]}; "
-                "give the set that was shown, or move this session out of the folder"
+                "give the set that was shown, or move this session out of the folder",
             )
         before = first.get(one.participant)
         if one.session > 1 and before and one.stimulus_set and one.stimulus_set != before:
             raise LookalikeError(
+                "other-set",
                 f"{sidecar}: the retest shows stimulus set {one.stimulus_set[:12]}, session 1 showed {before[:12]}; "
-                "a retest must show the same set, so move this session out of the folder"
+                "a retest must show the same set, so move this session out of the folder",
             )
 
 
 def _refuse_contradictions(found: list[tuple[str, Session]]) -> None:
-    """Of sessions and the name of the images that each shows: refuse one id with two truths."""
+    """Refuse an image id with two truths, given sessions and a name for the set of images that each shows."""
     known: dict[tuple[str, str], tuple[str, Session]] = {}
     for images, one in found:
         for stimulus, truth in zip(one.main["stimulus_id"], one.main["truth"], strict=True):
@@ -167,6 +171,7 @@ def _refuse_contradictions(found: list[tuple[str, Session]]) -> None:
             if before != truth:
                 other = where.path if where.path != one.path else f"participant {where.participant}'s trials"
                 raise LookalikeError(
+                    "contradictory-truth",
                     f"{one.path}: {stimulus} is {truth} here (participant {one.participant}) and {before} in {other}; "
-                    "correct the wrong one"
+                    "correct the wrong one",
                 )

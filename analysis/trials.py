@@ -1,8 +1,8 @@
 """Which trials are analysed: session 1 is the measure, retests stand apart, and every session is accounted for.
 
-A session is *kept*, *flagged* (kept, and the report says why one should look) or *set aside* (not
-analysed, and the report says why). Nothing is dropped in silence, and a retest is never pooled
-into session 1: whoever comes back has already seen the images.
+A session is *kept*, *flagged* (kept, and the report says what to check) or *excluded* (not analysed, and the report
+says why). Nothing is dropped silently, and a retest is never pooled with session 1: a participant who comes back has
+already seen the images.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ class Trials:
     """The trials of one study, selected and accounted for.
 
     `measure` holds the main trials of session 1 and `retests` those of later sessions, both with the
-    columns of `data.trials` and without sessions set aside; unanswered trials stay in, without a
+    columns of `data.trials` and without excluded sessions; unanswered trials stay in, without a
     response. `catch` holds the catch trials (known fakes) of session 1. `sessions` has one row per session
-    found (see `SESSION_COLUMNS`), `audit` one per remarkable thing in a session (`analysis.audit.audit`).
-    `files` maps every file read, relative to what was given, to its SHA-256; `filled` says what a table
-    from elsewhere lacked and how that was filled in.
+    found (see `SESSION_COLUMNS`), `audit` one per finding in a session (`analysis.audit.audit`).
+    `max_run` is the longest run of one truth that trial orders could have: the study file's; without one, what the
+    plans at hand of all first sessions agree on; None if there was no limit or it is not known.
+    `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
+    and how that was filled in.
     """
 
     measure: pd.DataFrame
@@ -46,6 +48,7 @@ class Trials:
     catch: pd.DataFrame
     sessions: pd.DataFrame
     audit: pd.DataFrame
+    max_run: int | None
     files: Mapping[str, str]
     filled: Mapping[str, str]
 
@@ -54,7 +57,7 @@ SESSION_COLUMNS = (
     "participant",
     "session",
     "used_as",  # measure | retest
-    "status",  # kept | flagged | set aside
+    "status",  # kept | flagged | excluded
     "reason",  # of the status; missing when kept without remark
     "observer",  # human | scripted | simulated | not stated
     "planned",  # main trials the session should have
@@ -64,31 +67,57 @@ SESSION_COLUMNS = (
     "started",  # ISO 8601
     "stimulus_set_sha256",
     "study_sha256",
-    "record_checked",  # whether the answers were held against the session's record
+    "record_checked",  # whether the answers were checked against the session's record
 )
 
 
-def load(
+def load_trials(
     source: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     mapped: Mapped = Mapped(),  # noqa: B008 - frozen
 ) -> Trials:
-    """Read a BIDS folder, or one table from elsewhere, and decide, session by session, what is analysed.
+    """Read a BIDS folder or one external table, and decide, session by session, what is analysed.
 
-    A session without an answered main trial, or with a smaller answered share than the study's
-    `min_answered`, is set aside; so is a retest without a session 1 that is kept, or by another kind
-    of observer than session 1. A partial session is otherwise kept and flagged. The share counts the
-    planned trials (the study's, or those in the table if they are more), so that a session broken off
-    early does not pass as complete. A BIDS table is checked against the session's record and plan where
-    `sourcedata` holds them, and any table against `stimuli` where it is given (see `analysis.audit`).
-    A `source` that is a file is read with `mapped` (`data.external_tables`): our names of columns and words for theirs.
+    A session without an answered main trial, or with a smaller answered share than the study's `min_answered`, is
+    excluded; so is a retest whose session 1 is missing or excluded, or came from another kind of observer. Any other
+    partial session is kept and flagged. The share counts the planned trials (the study's, or those in the table if
+    they are more), so that a session broken off early does not pass as complete. A BIDS table is checked against the
+    session's record and plan where `sourcedata` holds them, and any table against `stimuli` if given.
 
-    Raises `LookalikeError` if the folder or a file breaks the contract, if a session was found twice,
-    if one was recorded (in `sourcedata`) and has no table, if a table differs from its record, its plan
-    or `stimuli`, if a record comes from another stimulus set than `stimuli` (or, when it is given, does
-    not say from which), if a retest comes from another set than that participant's session 1, or if
-    one image is real in one record and generated in another.
+    Parameters
+    ----------
+    source : path
+        Folder that holds the `sub-*` folders, or one `.csv` or `.tsv` table of all trials.
+    study : data.study.StudyFile, optional
+        Study file: its exclusions apply, and sessions run with another study file are flagged.
+    stimuli : stimuli.sets.StimulusSet, optional
+        Stimulus set that was shown.
+    mapped : data.external_tables.Mapped
+        For an external table: our names of columns and words for theirs.
+
+    Returns
+    -------
+    Trials
+        The trials of session 1 and of retests, and one row per session found, with its status and the reason.
+
+    Raises
+    ------
+    LookalikeError
+        If the folder or a file breaks the format; if a session was found twice, or was recorded and has no table; if
+        a table differs from its record, its plan or `stimuli`; if a record comes from another stimulus set than
+        `stimuli` (or does not say from which), or a retest from another set than session 1; or if an image is real
+        in one session and generated in another.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis.trials import load_trials
+    >>> table = pd.DataFrame({"participant": "p1", "stimulus_id": ["a", "b"], "truth": ["real", "generated"]})
+    >>> table.assign(response="real").to_csv("trials.csv", index=False)
+    >>> trials = load_trials("trials.csv")
+    >>> len(trials.measure), trials.sessions["status"].tolist()
+    (2, ['flagged'])
     """
     source = Path(source)
     filled: dict[str, str] = {}
@@ -97,13 +126,14 @@ def load(
         files = {source.name: sha256(source)}
     else:
         if mapped != Mapped():
-            raise LookalikeError(f"{source}: names of columns and words are mapped for one table, and this is no file")
+            why = "columns and words can be mapped for a single table only, and this is a folder"
+            raise LookalikeError("not-a-table", f"{source}: {why}")
         found = from_bids(source, study.study.task if study else TASK, stimuli)
-        read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.sources)]
+        read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.recorded.files)]
         files = {path.relative_to(source).as_posix(): sha256(path) for path in read}
 
     sessions = _account(found, study)
-    kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "set aside"}
+    kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
     used = [one for one in found if (one.participant, one.session) in kept]
     nothing = found[0].main.iloc[:0]
     return Trials(
@@ -112,9 +142,17 @@ def load(
         catch=_joined([one.catch for one in used if one.session == 1], nothing),
         sessions=sessions,
         audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
+        max_run=study.study.plan.max_run if study else _agreed_max_run(found),
         files=files,
         filled=filled,
     )
+
+
+def _agreed_max_run(found: list[Session]) -> int | None:
+    """What the plans at hand of all first sessions agree on."""
+    plans = [one.recorded.plan for one in found if one.session == 1]
+    allowed = {plan.max_run for plan in plans if plan is not None}
+    return allowed.pop() if len(allowed) == 1 else None
 
 
 def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
@@ -125,14 +163,14 @@ def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
 def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """True where the image is generated (the signal), False where it is real.
 
-    Raises `LookalikeError` for any other word: it would otherwise count as the other class.
+    Raises `LookalikeError` for any other word, which would otherwise count as real.
     """
     words = truth if isinstance(truth, np.ndarray) and truth.dtype.kind == "U" else np.asarray(truth, dtype=object)
     generated = np.asarray(words == "generated", dtype=np.bool_)
     known = generated | np.asarray(words == "real", dtype=np.bool_)
     if not known.all():
         unknown = min(str(word) for word in words[~known].ravel())
-        raise LookalikeError(f"truth {unknown!r}: must be 'real' or 'generated'")
+        raise LookalikeError("unknown-word", f"truth {unknown!r}: must be 'real' or 'generated'")
     return generated
 
 
@@ -153,7 +191,7 @@ def _account(found: list[Session], study: StudyFile | None) -> pd.DataFrame:
                 "participant": one.participant,
                 "session": one.session,
                 "used_as": "measure" if one.session == 1 else "retest",
-                "status": "set aside" if objections else "flagged" if remarks else "kept",
+                "status": "excluded" if objections else "flagged" if remarks else "kept",
                 "reason": "; ".join(remarks) or None,
                 "observer": one.observer,
                 "planned": planned,
@@ -163,7 +201,7 @@ def _account(found: list[Session], study: StudyFile | None) -> pd.DataFrame:
                 "started": one.started,
                 "stimulus_set_sha256": one.stimulus_set,
                 "study_sha256": one.study,
-                "record_checked": bool(one.sources),
+                "record_checked": bool(one.recorded.files),
             }
         )
     return pd.DataFrame(rows, columns=list(SESSION_COLUMNS))
@@ -184,21 +222,21 @@ def _retest_objections(one: Session, first: tuple[Session, bool] | None) -> list
         return ["no session 1 to compare with"]
     measure, kept = first
     if not kept:
-        return ["session 1 was set aside"]
+        return ["session 1 was excluded"]
     if one.observer != measure.observer:
-        return [f"the observer is {one.observer} here and {measure.observer} in session 1"]
+        return [f"the kind of observer is {one.observer} here and {measure.observer} in session 1"]
     return []
 
 
 def _remarks(one: Session, planned: int, study: StudyFile | None) -> list[str]:
-    """What a reader should know about a session that may still be analysed."""
+    """What a reader should know about a session that can still be analysed."""
     remarks = []
     if 0 < one.answered < planned:
         remarks.append(f"partial session: {one.answered} of {planned} main trials answered")
     elif one.answered == planned and not one.complete:
         remarks.append("partial session: every main trial is answered, but the sidecar says it was not completed")
     if one.rated < one.answered:
-        remarks.append(f"{one.answered - one.rated} answers without a confidence: they count in d′, not in the ROC")
+        remarks.append(f"{one.answered - one.rated} answers without a confidence: they count towards d′, not the ROC")
     fast = int((one.main["response"].notna() & (one.main["response_time"] < FASTEST_S)).sum())
     if fast:
         remarks.append(f"{fast} answers within {FASTEST_S:g} s")
@@ -214,7 +252,7 @@ def _remarks(one: Session, planned: int, study: StudyFile | None) -> list[str]:
         if one.study is None:
             remarks.append("no study file was recorded with this session")
         elif one.study != study.sha256:
-            remarks.append("study file changed: the session was run with another one")
+            remarks.append("study file changed: the session was run with a different one")
     if one.stimulus_set is None:
         remarks.append("the stimulus set is not stated")
     if one.observer == NOT_STATED:

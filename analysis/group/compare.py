@@ -132,7 +132,7 @@ def by_hash(side: Trials, stimuli: StimulusSet) -> Trials:
 
 
 def _kind(side: Trials, name: str) -> str:
-    used = side.sessions[(side.sessions["session"] == 1) & (side.sessions["status"] != "set aside")]
+    used = side.sessions[(side.sessions["session"] == 1) & (side.sessions["status"] != "excluded")]
     kinds = sorted(set(used["observer"]))
     if len(kinds) > 1:
         raise LookalikeError(f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; move them apart")

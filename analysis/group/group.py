@@ -30,7 +30,6 @@ from analysis.mrmc.crosscheck import CrossCheck
 from analysis.result import Result
 from analysis.serial import serial
 from analysis.serial.serial import Serial
-from analysis.serial.tables import Redraw
 from analysis.trials import Trials
 from data.study import StudyFile
 
@@ -88,17 +87,10 @@ class Group(Result):
     serial: Serial
 
 
-def group_by_observer(
-    trials: Trials, participants: Sequence[Participant], study: StudyFile | None, redraw: Redraw | None = None
-) -> list[Group]:
-    """One group per kind of observer, by name of the kind.
-
-    `redraw` draws a trial order as the plan's was drawn (`analysis.serial.serial`); without it orders are shuffled.
-    """
+def group_by_observer(trials: Trials, participants: Sequence[Participant], study: StudyFile | None) -> list[Group]:
+    """One group per kind of observer, by name of the kind."""
     kinds = sorted({one.observer for one in participants})
-    return [
-        _group(kind, trials, [one for one in participants if one.observer == kind], study, redraw) for kind in kinds
-    ]
+    return [_group(kind, trials, [one for one in participants if one.observer == kind], study) for kind in kinds]
 
 
 def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
@@ -124,9 +116,7 @@ def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf
     return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
-def _group(
-    kind: str, trials: Trials, members: Sequence[Participant], study: StudyFile | None, redraw: Redraw | None
-) -> Group:
+def _group(kind: str, trials: Trials, members: Sequence[Participant], study: StudyFile | None) -> Group:
     names = [one.name for one in members]
     measure, catch = (table[table["participant"].isin(names)] for table in (trials.measure, trials.catch))
     sessions = trials.sessions[(trials.sessions["session"] == 1) & trials.sessions["participant"].isin(names)]
@@ -134,7 +124,7 @@ def _group(
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     decided = primary(kind, measure, catch, sessions, study)
-    crossed, ordered = _long_fits(measure, catch, redraw, len(members))
+    crossed, ordered = _long_fits(measure, catch, trials.max_run, len(members))
     return Group(
         observer=kind,
         participants=len(members),
@@ -160,7 +150,7 @@ def _group(
 
 
 def _long_fits(
-    measure: pd.DataFrame, catch: pd.DataFrame, redraw: Redraw | None, participants: int
+    measure: pd.DataFrame, catch: pd.DataFrame, max_run: int | None, participants: int
 ) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
     redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
@@ -168,5 +158,5 @@ def _long_fits(
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:
         crossed = pool.submit(mixed_probit.from_trials, measure)
-        ordered = pool.submit(serial.from_trials, shown, redraw, redraws=redraws)
+        ordered = pool.submit(serial.serial_dependence, shown, max_run, redraws=redraws)
         return crossed.result(), ordered.result()

@@ -1,4 +1,4 @@
-"""What gives generated images of a stimulus set away: trivial cues, and model observers, before people are asked."""
+"""How detectable generated images are, before people are asked: simple cues, and model observers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BANKS = (laguerre_gauss_bank, gabor_bank, energy_bank)
 
 
 @dataclass(frozen=True, eq=False)
-class Giveaways(Result):
-    """What cues and model observers tell of real versus generated in one set of images."""
+class Detectability(Result):
+    """How well cues and model observers discriminate real from generated in one set of images."""
 
     cues: CueReport
     observers: tuple[ModelObserver, ...]
@@ -48,7 +48,7 @@ class Giveaways(Result):
 
 def from_images(
     images: Iterable[npt.ArrayLike], truth: npt.ArrayLike, groups: npt.ArrayLike | None, *, seed: int = 0
-) -> Giveaways:
+) -> Detectability:
     """Measure the cues of images and show them to the model observers.
 
     `images` are P-values in [0, 1], an array (images, rows, columns) or anything that can be gone through several
@@ -56,10 +56,10 @@ def from_images(
     Raises `LookalikeError` as `cues.measure`, `cues.compare` and `model_observer.observe` do.
     """
     found = cues.compare(cues.measure(images), truth, groups, seed=seed)
-    return Giveaways(found, tuple(observe(images, truth, groups, bank, seed=seed) for bank in BANKS))
+    return Detectability(found, tuple(observe(images, truth, groups, bank, seed=seed) for bank in BANKS))
 
 
-def from_set(stimuli: StimulusSet, *, seed: int = 0) -> Giveaways:
+def from_set(stimuli: StimulusSet, *, seed: int = 0) -> Detectability:
     """The same for the main images of a stimulus set, with real images grouped by patient.
 
     Raises `LookalikeError` if there is no main image, a real one has no patient, or a file is missing or altered.

@@ -1,37 +1,149 @@
-"""The report as one self-contained page: what was found in plain words, figures, tables, methods."""
+"""One report page for every task: what it says, as data, and the self-contained HTML made from it.
+
+Text may hold `**bold**`, `` `code` `` and the symbols A_z and d_a; methods also `{key}`, which cites a work of
+`analysis.report.references` (`{key+key}` two at once). Everything else is escaped.
+"""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar, Literal
 
-import pandas as pd
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
-from analysis.agreement.items import extremes
-from analysis.group.group import Group
-from analysis.group.participants import Estimators, Participant
-from analysis.mrmc.crosscheck import MOST
 from analysis.report.references import Citations
-from analysis.trials import Trials
-from data.study import StudyFile
 
-if TYPE_CHECKING:
-    from analysis.image_cues.detectability import Giveaways
 
-_ALT = {
-    "figure5": "Rating ROC curve of every participant; the numbers are in the table below.",
-    "forest": "d′ of every participant with its interval, and the mean of all.",
-    "ratings": "How often every participant gave each rating to real and to generated images.",
-    "calibration": "Share of correct answers at each confidence.",
-    "retest": "First answers against the answers of the retest, for real and for generated images.",
-    "serial": "How much an answer leans on the trial before, per participant.",
-    "items": "The images most often called generated, and least often.",
-}
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section."""
+
+    block: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Small:
+    """Small print."""
+
+    block: ClassVar[str] = "small"
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A framed note; `lead` stands in bold before the first paragraph. A warning is framed in another colour."""
+
+    block: ClassVar[str] = "note"
+    lead: str
+    paragraphs: tuple[str, ...]
+    kind: Literal["verdict", "note", "warning"] = "note"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number that a reader looks for first, with what it is and how sure it is."""
+
+    name: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A row of numbers that a reader looks for first."""
+
+    block: ClassVar[str] = "facts"
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as printed: the first cell of a row names it, and a second line in a cell is set small.
+
+    Columns hold numbers except those in `words` (places from 0; the first is always words). `note` stands below.
+    """
+
+    block: ClassVar[str] = "table"
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: tuple[int, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure, its file's name, its caption and the text that stands for it where it cannot be seen."""
+
+    block: ClassVar[str] = "picture"
+    name: str
+    figure: Figure
+    caption: str
+    alt: str
+
+
+Block = str | Heading | Small | Note | Facts | Table | Picture  # a text is a paragraph
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A titled part of the page."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What a report says.
+
+    `warnings` stand above everything else. `methods` are paragraphs that can be copied into a paper; the works they
+    cite follow as references. `inputs` maps what was read to its SHA-256, `versions` software to its version.
+    """
+
+    title: str
+    subtitle: str
+    summary: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    methods: tuple[str, ...]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+    warnings: tuple[Note, ...] = field(default=())
+
+    def blocks(self) -> Iterator[Block]:
+        """Everything on the page but its warnings and methods, in order."""
+        yield from self.summary
+        for section in self.sections:
+            yield from section.blocks
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Every figure on the page, in order."""
+        return tuple(one for one in self.blocks() if isinstance(one, Picture))
+
+    @property
+    def verdicts(self) -> tuple[Note, ...]:
+        """The verdict, one for each kind of observer."""
+        return tuple(one for one in self.summary if isinstance(one, Note) and one.kind == "verdict")
+
+
+def to_html(page: Page, vectors: Mapping[str, bytes]) -> str:
+    """The page as one self-contained HTML file; `vectors` are its pictures' SVG files by name."""
+    works = Citations()
+    methods = [_with_citations(text, works) for text in page.methods]
+    templates = Environment(
+        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.filters.update(marked=_marked, cell=_cell)
+    drawings = {one.name: _inline(vectors[one.name], one) for one in page.pictures}
+    return templates.get_template("page.html").render(
+        page=page, methods=methods, references=works.cited(), drawings=drawings
+    )
 
 
 class _Templates(BaseLoader):
@@ -44,112 +156,32 @@ class _Templates(BaseLoader):
             raise TemplateNotFound(template) from None
 
 
-def render_page(
-    trials: Trials,
-    participants: Sequence[Participant],
-    groups: Sequence[Group],
-    study: StudyFile | None,
-    summary: Mapping[str, Any],
-    items: pd.DataFrame,
-    areas: pd.DataFrame,
-    given_away: Giveaways | None,
-    related: pd.DataFrame | None,
-    drawings: Mapping[str, bytes],
-    by: Estimators,
-) -> str:
-    """The page. `drawings` are SVG files by name."""
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            participants=participants,
-            groups=groups,
-            study=study,
-            by=by,
-            summary=summary,
-            sessions=records(trials.sessions),
-            audit=records(trials.audit),
-            filled=trials.filled,
-            areas=records(areas) if len(areas) <= MOST else [],
-            given_away=given_away,
-            noisy=given_away.as_people(groups[0].dprime.mean) if given_away and len(groups) == 1 else [],
-            related=[] if related is None else records(related[related["p_holm"] < 0.05]),
-            relations=0 if related is None else int(related["p_holm"].notna().sum()),
-            extremes=records(extremes(items, 5)) if len(groups) == 1 else [],
-            figures={name: inline(vector, _ALT[name]) for name, vector in drawings.items()},
-            retested=[one for one in participants if one.retest is not None],
-            reasons=_reasons(participants),
-        )
-    )
+def _with_citations(text: str, works: Citations) -> str:
+    return re.sub(r"\{([a-z0-9+]+)\}", lambda found: works.cite(*found[1].split("+")), text)
 
 
-def environment() -> Environment:
-    """The templates of this package, with the filters that print numbers, and citations numbered anew."""
-    templates = Environment(
-        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    templates.filters.update(number=number, share=_share, p=p_phrase, known=_known)
-    works = Citations()
-    templates.globals.update(cite=works.cite, cited=works.cited)
-    return templates
+def _marked(text: str, symbols: bool = True) -> Markup:
+    safe = str(escape(text))
+    safe = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe)
+    safe = re.sub(r"`(.+?)`", r"<code>\1</code>", safe)
+    return Markup(re.sub(r"\b([Ad])_([za])\b", r"\1<sub>\2</sub>", safe) if symbols else safe)
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as dictionaries, with None for what is missing."""
-    rows = table.to_dict("records")
-    return [{str(key): None if pd.isna(value) else value for key, value in row.items()} for row in rows]
+def _cell(text: str, symbols: bool = False) -> Markup:
+    first, *second = text.split("\n", 1)
+    small = Markup(' <small class="ci">{}</small>').format(_marked(second[0], symbols)) if second else Markup("")
+    return _marked(first, symbols) + small
 
 
-def inline(vector: bytes, title: str) -> Markup:
+def _inline(vector: bytes, picture: Picture) -> Markup:
     """The drawing alone: inside HTML the XML declaration, document type and metadata have no place.
 
-    Matplotlib escapes every text it draws, so the drawing is safe to embed as it is.
+    Matplotlib escapes all text that it draws, so the drawing is safe to embed as it is.
     """
     drawing = vector.decode("utf-8")
     drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
     # Ids are unique within a drawing only, and a page holds several.
-    drawing = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{_slug(title)}-", drawing)
+    drawing = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{picture.name}-", drawing)
     wide = re.search(r'<svg [^>]*width="([0-9.]+)pt"', drawing)
     style = f' style="max-width: {1.3 * float(wide[1]):.0f}pt"' if wide else ""  # a small figure stays small
-    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}"{style} ', 1))
-
-
-def _reasons(participants: Sequence[Participant]) -> list[tuple[str, str]]:
-    """Why a value in the participants' table is undefined, as (participant, reason)."""
-    return [
-        (one.name, reason)
-        for one in participants
-        for reason in (one.yesno.reason, one.roc.reason, one.retest.reason if one.retest else None)
-        if reason
-    ]
-
-
-def number(value: float, digits: int = 2) -> str:
-    """`0.05`, `−0.20` with a true minus sign, or `n/a`."""
-    if math.isnan(value):
-        return "n/a"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    rounded = round(value, digits) + 0.0  # + 0.0 turns −0 into 0
-    return f"{rounded:.{digits}f}".replace("-", "−")
-
-
-def _share(value: float, digits: int = 2) -> str:
-    """A number in [0, 1] without its leading zero: `.53`."""
-    return number(value, digits).removeprefix("0")
-
-
-def _known(value: float | None, digits: int = 2) -> str:
-    """A share, or `n/a` for what is missing."""
-    return "n/a" if value is None else _share(value, digits)
-
-
-def p_phrase(value: float) -> str:
-    """A p value: `p = .03`, `p < .001`, or `p n/a`."""
-    if math.isnan(value):
-        return "p n/a"
-    return "p < .001" if value < 0.001 else f"p = {_share(value, 3 if value < 0.1 else 2)}"
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z]+", "", title.lower())[:12]
+    return Markup(drawing.replace("<svg ", f'<svg role="img" aria-label="{escape(picture.alt)}"{style} ', 1))

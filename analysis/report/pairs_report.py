@@ -1,4 +1,4 @@
-"""The report of the tasks with two images side by side."""
+"""The report of the tasks with two images side by side: two-alternative forced choice and same/different."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from scipy.special import ndtri
 from analysis.group import pairs
 from analysis.group.group import Mean
 from analysis.group.pairs import PairGroup, Sitting
-from analysis.report import plots
-from analysis.report.page import number, p_phrase
-from analysis.report.short_report import Leaflet, Picture, Results, Table
+from analysis.mrmc.crosscheck import MOST
+from analysis.report.figures import plots
+from analysis.report.number_text import interval, number, p_phrase
+from analysis.report.page import Block, Note, Page, Picture, Section, Table
+from analysis.report.results import Results, versions
 from analysis.sdt.rates import Correction
 from analysis.sdt.same_different import SameDifferent
 from data.answers import Answers
 from data.study import StudyFile
 
-_MOST = 60  # participants one by one on the page
 _TITLES = {
     "two_alternative": ("Which of two is generated?", "Two-alternative forced choice"),
     "same_different": ("Same or different?", "Pairs of images of one kind, or of two"),
 }
 _RATES = (
-    "Only main trials of session 1 enter the group’s results; later sessions are measured each for itself. Unanswered "
+    "Only main trials of session 1 enter the group’s results; each later session is analysed separately. Unanswered "
     "trials are left out and counted. %s; the standard errors of z follow Gourevitch and Galanter {gourevitch1967}."
 )
 _CORRECTIONS: dict[Correction, str] = {
     "log-linear": "Rates are corrected log-linearly, (x + .5)/(n + 1) {hautus1995}",
     "replace": "Rates of 0 and 1 are replaced by 1/(2n) and 1 − 1/(2n) {macmillan1985}",
-    "none": "Rates are not corrected: where one is 0 or 1 nothing is given",
+    "none": "Rates are not corrected: where one is 0 or 1, nothing is reported",
 }
 _MEANS = (
-    "The mean over participants carries a t interval. The Bayes factor is the JZS t test’s {rouder2009}; the SD of "
-    "true values between observers is what exceeds their standard errors (restricted maximum likelihood), its bounds "
-    "by the Q-profile method {viechtbauer2007}. All take the images as given: they speak of other observers, not of "
-    "other images."
+    "The mean over participants has a t interval. The Bayes factor is the JZS t test’s {rouder2009}; the SD of true "
+    "values between observers is the variation beyond their standard errors (restricted maximum likelihood), with "
+    "bounds by the Q-profile method {viechtbauer2007}. All take the images as given: they generalise to other "
+    "observers, not to other images."
 )
-_EQUIVALENCE = "That the mean lies within the bounds was tested by two one-sided t tests at 5 % {schuirmann1987}."
+_EQUIVALENCE = (
+    "Equivalence of the mean to 0 within the bounds was tested by two one-sided t tests at 5% {schuirmann1987}."
+)
 _TASKS = {
     "two_alternative": (
-        "With H the share of answers naming one place when the generated image was there, and F when it was not, "
-        "d′ = [z(H) − z(F)]/√2 and the bias between the places is c = −[z(H) + z(F)]/2 {macmillan2005}; d′ is in the "
+        "With H the share of answers naming one position when the generated image was there, and F when it was not, "
+        "d′ = [z(H) − z(F)]/√2 and the bias between positions is c = −[z(H) + z(F)]/2 {macmillan2005}; d′ is in the "
         "units of the yes/no task."
     ),
     "same_different": (
@@ -60,30 +63,34 @@ def results(answers: Answers, study: StudyFile | None = None, correction: Correc
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
     table = pairs.sittings_table(sittings)
-    return Results({"group": found.to_dict()}, {"participants": table}, _leaflet(answers, sittings, found, correction))
+    return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sittings, found, correction))
 
 
-def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
-    title, under = _TITLES[answers.kind]
+def _page(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Page:
+    title, task = _TITLES[answers.kind]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
     first = [one for one in sittings if one.session == 1]
-    shown = sittings if len(first) <= _MOST else []
-    rows = {one.participant: (one.measure[0], *one.measure[2:]) for one in (first if shown else [])}
+    few = len(first) <= MOST
+    rows = {one.participant: (one.measure[0], *one.measure[2:]) for one in (first if few else [])}
     band = None if found.tost is None else (-found.tost.bound, found.tost.bound)
     mean = (found.value.mean, found.value.low, found.value.high)
     figure = plots.forest(rows, mean, band, f"{name}, with 95 % interval", 0)
     grey = "" if band is None else "; grey: the study’s bounds"
-    return Leaflet(
+    caption = f"{name} of every participant, and the mean with its t interval{grey}."
+    blocks: tuple[Block, ...] = (
+        Note(f"{found.verdict.capitalize()}.", (found.words,), "verdict"),
+        *_remarks(found, name),
+        Picture("forest", figure, caption, f"{name} of every participant with its interval, and the mean of all."),
+    )
+    return Page(
         title=title,
-        under=f"{under}: session 1 of {found.participants} participants.",
-        verdict=found.verdict.capitalize(),
-        words=found.words,
-        remarks=_remarks(found, name),
-        pictures=[Picture("forest", figure, f"{name} of every participant, and the mean with its t interval{grey}.")],
-        tables=[_table(answers, shown)] if shown else [],
+        subtitle=f"{task}: session 1 of {found.participants} participants.",
+        summary=blocks,
+        sections=(Section("Participants", (_table(answers, sittings),)),) if few else (),
         methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.kind], _MEANS, *tost),
-        files={},
+        inputs={},
+        versions=versions(),
     )
 
 
@@ -92,17 +99,18 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     if found.value.undefined:
         remarks.append(
             f"The mean {name} is that of {found.value.n} of {found.participants} participants: {found.value.undefined} "
-            "without a value left out (see the table for why)."
+            "without a value left out (the table says why)."
         )
     if found.independent and found.differencing:
+        undefined = found.independent.undefined
         remarks.append(
-            f"Mean d′ if each image is judged by itself: {_mean(found.independent)}; if the two are compared: "
+            f"Mean d′ if each image is judged independently: {_mean(found.independent)}; if the two are compared: "
             f"{_mean(found.differencing)}. Neither can be below 0, so observers at chance have means above it"
-            + (f"; {found.independent.undefined} without a value are left out." if found.independent.undefined else ".")
+            + (f"; {undefined} without a value {'is' if undefined == 1 else 'are'} left out." if undefined else ".")
         )
     sd = found.between
-    bounds = "" if math.isnan(sd.high) else f" ({number(sd.low)} to {number(sd.high)})"
-    remarks.append(f"SD of {name} between observers, beyond finite trials: {number(sd.tau)}{bounds}.")
+    bounds = "" if math.isnan(sd.high) else f" ({interval(sd.low, sd.high)})"
+    remarks.append(f"SD of {name} between observers, beyond sampling error: {number(sd.tau)}{bounds}.")
     if found.tost is not None:
         inside = "is" if found.tost.equivalent else "is not"
         remarks.append(
@@ -116,29 +124,25 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
 
 def _table(answers: Answers, sittings: list[Sitting]) -> Table:
     name = "d′" if answers.kind == "two_alternative" else "z(H) − z(F)"
-    header = ["Participant", "Session", "Answered", "Correct", name, "95% interval", "c"]
-    header += ["d′ ind.", "d′ diff."] if answers.kind == "same_different" else []
+    header = ["Participant", "Session", "Answered", "Correct", f"{name}\n95% CI", "c"]
+    header += ["d′\nindependent", "d′\ndifferencing"] if answers.kind == "same_different" else []
     rows, reasons = [], []
     for one in sittings:
         found, (value, _, low, high) = one.found, one.measure
         answered = found.hits + found.misses + found.false_alarms + found.correct_rejections
         row = [one.participant, str(one.session), f"{answered}/{answered + found.unanswered}"]
-        row += [number(found.accuracy), number(value), _bounds(low, high), number(found.criterion)]
+        row += [number(found.accuracy), f"{number(value)}\n{interval(low, high)}", number(found.criterion)]
         if isinstance(found, SameDifferent):
             row += [number(found.independent.dprime), number(found.differencing.dprime)]
-        rows.append(row)
+        rows.append(tuple(row))
         why = found.independent.reason if isinstance(found, SameDifferent) else found.reason
         if why:
             reasons.append(f"{one.participant}, session {one.session}: {why}.")
-    lean = f"“{answers.words[1]}”" if answers.words else "the second answer"
-    note = f"A c above 0 leans towards {lean}. "
-    return Table("Participants", header, rows, note + " ".join(reasons))
+    bias = f"“{answers.words[1]}”" if answers.words else "the second answer"
+    note = " ".join((f"A criterion c above 0 is a bias towards {bias}.", *reasons))
+    return Table(tuple(header), tuple(rows), note=note)
 
 
 def _mean(found: Mean) -> str:
-    bounds = "" if math.isnan(found.low) else f" ({_bounds(found.low, found.high)})"
+    bounds = "" if math.isnan(found.low) else f" ({interval(found.low, found.high)})"
     return f"{number(found.mean)}{bounds}"
-
-
-def _bounds(low: float, high: float) -> str:
-    return "n/a" if math.isnan(low) else f"{number(low)} to {number(high)}"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.figures import render
-from analysis.report.plots import GENERATED, REAL, plain
+from analysis.report.figures.plots import GENERATED, REAL, plain
+from analysis.report.figures.render import render
 from data.files import new_folder, write_bytes, write_table
 
 
@@ -24,8 +24,8 @@ def power_figure(table: pd.DataFrame) -> Figure:
             part = table[(table["dprime"] == dprime) & (table["images"] == count)].sort_values("participants")
             for column, colour, dash in (("near_chance", REAL, "-"), ("difference", GENERATED, (0, (4, 1.6)))):
                 name = f"{'near chance' if column == 'near_chance' else 'difference'}, {count} images"
-                look = {"color": colour, "linestyle": dash, "linewidth": width, "marker": "o", "markersize": 3}
-                axes.plot(part["participants"], part[column], label=name, **look)
+                style = {"color": colour, "linestyle": dash, "linewidth": width, "marker": "o", "markersize": 3}
+                axes.plot(part["participants"], part[column], label=name, **style)
         axes.axhline(0.8, color="#b5b5b5", linewidth=0.8, linestyle=(0, (1, 2)))
         axes.set_title(f"true d′ {dprime:g}".replace("-", "−"), fontsize=8.5)
         axes.set_ylim(-0.02, 1.02)

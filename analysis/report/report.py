@@ -1,8 +1,7 @@
-"""From a BIDS folder to results: tidy tables, a summary, Figure 5 and one self-contained page."""
+"""From real/generated judgements to results: tidy tables, a summary, figures and one self-contained page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,151 +11,204 @@ from threadpoolctl import threadpool_limits
 
 from analysis.agreement.items import cue_relations
 from analysis.group import participants as per_participant
-from analysis.group.group import Group, group_by_observer
-from analysis.group.participants import Estimators, Participant
-from analysis.report.areas import areas_table
-from analysis.report.figure_list import figures_of, gallery_of
-from analysis.report.figures import render
-from analysis.report.page import records, render_page
-from analysis.report.short_report import versions
-from analysis.report.tables import (
+from analysis.group.group import group_by_observer
+from analysis.group.participants import Estimators
+from analysis.report.figures.figure_list import figures_of, gallery_of
+from analysis.report.realfake.findings import Findings
+from analysis.report.realfake.page import page
+from analysis.report.realfake.tables import (
+    areas_table,
     calibration_table,
     items_table,
     methods_table,
     participants_table,
+    records,
     retests_table,
     roc_table,
     serial_table,
 )
-from analysis.result import without_nan
-from analysis.serial.tables import Redraw
-from analysis.trials import Trials, load
+from analysis.report.results import Results, summarised, versions, write
+from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.external_tables import Mapped
-from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
+from data.files import refuse_occupied
 from data.study import StudyFile
 
 if TYPE_CHECKING:
-    from analysis.image_cues.detectability import Giveaways
     from stimuli.sets import StimulusSet
 
 
-# One thread: the sums of matrix products then have one order on every machine, and small ones are faster.
-@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
 def analyze(
     data: Path,
     out: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     mapped: Mapped = Mapped(),  # noqa: B008 - frozen
-    redraw: Redraw | None = None,
     by: Estimators = Estimators(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
-    """Analyse the sessions in `data`, a BIDS folder or one table, into the new folder `out`; return the summary.
+    """Analyse real/generated judgements into a new folder of tables, figures and one report page.
 
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's
     AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `summary.json`
-    (what is returned), the figures of `analysis.report.figure_list` as `.png`, `.pdf` and `.svg`, and `report.html`.
-    The same input gives the same bytes. With `study` its exclusions apply and sessions run under another study file are
-    flagged; with `stimuli` every record must come from that stimulus set and every table agree with it. `redraw` draws
-    a trial order as the plan's was drawn (`analysis.serial.serial`); `by` is what the analyst chose. Where the set's
-    images are at hand, cues and model observers are tried on them (`giveaways.tsv`, see
-    `analysis.image_cues.detectability`), and the cues are held against the answers (`item_cues.tsv`, see
-    `analysis.agreement.items.cue_relations`).
+    (what is returned), the figures as `.png`, `.pdf` and `.svg`, and `report.html`. Where the stimulus set's images
+    are at hand, also `detectability.tsv` (how well image cues and model observers discriminate them) and
+    `item_cues.tsv` (how answers vary with the cues). The same input gives the same bytes.
 
-    Raises `LookalikeError` if `out` holds anything, if the data break their contract (see
-    `analysis.trials.load`) or if no session 1 is left to analyse. Nothing is written then.
+    Parameters
+    ----------
+    data : path
+        Folder that holds the `sub-*` folders, or one `.csv` or `.tsv` table of all trials.
+    out : path
+        Folder to write; it must be new or empty.
+    study : data.study.StudyFile, optional
+        Study file: its bounds and exclusions apply, its `max_run` gives the null distribution of serial dependence,
+        and sessions run with another study file are flagged. Without it `max_run` is what the sessions' plans say.
+    stimuli : stimuli.sets.StimulusSet, optional
+        Stimulus set that was shown: every record must come from it and every table agree with it.
+    mapped : data.external_tables.Mapped
+        For an external table: our names of columns and words for theirs.
+    by : analysis.group.participants.Estimators
+        Correction of rates of 0 and 1 for d′, and model of meta-d′.
+
+    Returns
+    -------
+    dict
+        The summary, in plain Python types; undefined values are None, with a reason beside them.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` holds anything, if the data break their format (`analysis.trials.load_trials`), or if no session 1 is
+        left to analyse. Nothing is written then.
+
+    References
+    ----------
+    Ren, Z., Yu, S. X., & Whitney, D. Controllable medical image generation via generative adversarial networks.
+    The page lists the references of every method that it uses.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.report.report import analyze
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"participant": np.repeat(["p1", "p2"], 20), "stimulus_id": [*range(20)] * 2})
+    >>> table["truth"] = ["real", "generated"] * 20
+    >>> table["response"] = rng.choice(["real", "generated"], 40)
+    >>> table.to_csv("trials.csv", index=False)
+    >>> summary = analyze("trials.csv", "results")
+    >>> [one["participant"] for one in summary["participants"]]
+    ['p1', 'p2']
     """
+    data, out = Path(data), Path(out)
     refuse_occupied(out)
-    trials = load(data, study, stimuli, mapped)
+    results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by)
+    write(results, out)
+    return results.summary
+
+
+# One thread: the sums of matrix products then have one order on every machine, and small ones are faster.
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
+def realfake_results(
+    trials: Trials,
+    study: StudyFile | None = None,
+    stimuli: StimulusSet | None = None,
+    by: Estimators = Estimators(),  # noqa: B008 - frozen
+) -> Results:
+    """The results of `analyze` in memory: summary, tables by name, and the page."""
     participants = per_participant.measure(trials, by)
     if not participants:
         found = records(trials.sessions)
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in found)
-        raise LookalikeError(f"{data}: no session 1 is left to analyse ({why})")
-    groups = group_by_observer(trials, participants, study, redraw)
-    summary = _summary(trials, participants, groups, study, stimuli) | {"estimators": asdict(by)}
-    items, areas = items_table(trials, participants), areas_table(participants)
-    shown = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
-    given_away = None if shown is None else _giveaways(shown)
-    # An image that several kinds of observer judged has several means, and none is the one to relate.
-    one_kind = shown is not None and len(groups) == 1
-    related = cue_relations(items, _cues(shown)) if shown is not None and one_kind else None
-    figures = figures_of(participants, groups) | gallery_of(items, shown)
-    drawn = {name: (figure, render(figure, "svg")) for name, figure in figures.items()}
-    with new_folder(out) as folder:
-        write_table(folder / "participants.tsv", participants_table(participants))
-        write_table(folder / "retests.tsv", retests_table(participants))
-        write_table(folder / "sessions.tsv", trials.sessions)
-        write_table(folder / "audit.tsv", trials.audit)
-        write_table(folder / "roc.tsv", roc_table(participants))
-        write_table(folder / "areas.tsv", areas)
-        write_table(folder / "methods.tsv", methods_table(groups))
-        write_table(folder / "calibration.tsv", calibration_table(participants))
-        write_json(folder / "summary.json", summary)
-        write_table(folder / "items.tsv", items)
-        write_table(folder / "serial.tsv", serial_table(groups))
-        if given_away is not None:
-            write_table(folder / "giveaways.tsv", given_away.to_frame())
-        if related is not None:
-            write_table(folder / "item_cues.tsv", related)
-        for name, (figure, vector) in drawn.items():
-            write_bytes(folder / f"{name}.svg", vector)
-            write_bytes(folder / f"{name}.pdf", render(figure, "pdf"))
-            write_bytes(folder / f"{name}.png", render(figure, "png"))
-        vectors = {name: vector for name, (_, vector) in drawn.items()}
-        page = render_page(trials, participants, groups, study, summary, items, areas, given_away, related, vectors, by)
-        write_text(folder / "report.html", page)
-    return summary
+        raise LookalikeError("no-session", f"no session 1 is left to analyse ({why})")
+    groups = group_by_observer(trials, participants, study)
+    items = items_table(trials, participants)
+    # An image that several kinds of observer judged has several means, and none is the one to relate to cues.
+    at_hand = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
+    detectability = relations = None
+    if at_hand is not None:
+        # Imported here: most analyses read no images.
+        from analysis.image_cues.detectability import cues_of_set, from_set
 
-
-def _giveaways(stimuli: StimulusSet) -> Giveaways:
-    from analysis.image_cues.detectability import from_set  # reads images, which nobody needs who has none
-
-    return from_set(stimuli)
-
-
-def _cues(stimuli: StimulusSet) -> pd.DataFrame:
-    from analysis.image_cues.detectability import cues_of_set  # as above
-
-    return cues_of_set(stimuli)
+        detectability = from_set(at_hand)
+        relations = cue_relations(items, cues_of_set(at_hand)) if len(groups) == 1 else None
+    findings = Findings(
+        trials=trials,
+        study=study,
+        by=by,
+        participants=participants,
+        groups=groups,
+        items=items,
+        areas=areas_table(participants),
+        detectability=detectability,
+        relations=relations,
+        images_checked=stimuli is not None,
+        figures=figures_of(participants, groups) | gallery_of(items, at_hand),
+        inputs=_inputs(trials, study),
+    )
+    return Results(_summary(findings), _tables(findings), page(findings))
 
 
 def _images_at_hand(stimuli: StimulusSet) -> bool:
-    """A set may be there without its images, where those may not be copied."""
+    """A set may come without its images, where those may not be copied."""
     return all((stimuli.folder / str(file)).is_file() for file in stimuli.table["file"])
 
 
-def _summary(
-    trials: Trials,
-    participants: Sequence[Participant],
-    groups: Sequence[Group],
-    study: StudyFile | None,
-    stimuli: StimulusSet | None,
-) -> dict[str, Any]:
-    sessions = trials.sessions
-    content = {
-        "groups": [group.to_dict() for group in groups],
-        "participants": participants_table(participants).to_dict("records"),
-        "sessions": {
-            "found": len(sessions),
-            "kept": int((sessions["status"] == "kept").sum()),
-            "flagged": int((sessions["status"] == "flagged").sum()),
-            "set_aside": int((sessions["status"] == "set aside").sum()),
-        },
-        "checks": {
-            "sessions_checked_against_record": int(sessions["record_checked"].sum()),
-            "sessions_without_record": int((~sessions["record_checked"]).sum()),
-            "images_checked_against_stimulus_set": stimuli is not None,
-        },
-        "unanswered_main_trials": sum(one.yesno.unanswered for one in participants),
-        "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
-        "study": _study_summary(sessions, study),
-        "versions": versions(),
-        "files_sha256": {**trials.files, **({f"study file {study.path.name}": study.sha256} if study else {})},
+def _inputs(trials: Trials, study: StudyFile | None) -> dict[str, str]:
+    sets = sorted(trials.sessions["stimulus_set_sha256"].dropna().unique())
+    named = {f"stimulus set {place}" if len(sets) > 1 else "stimulus set": sha for place, sha in enumerate(sets, 1)}
+    return {**_files(trials, study), **named}
+
+
+def _files(trials: Trials, study: StudyFile | None) -> dict[str, str]:
+    return {**trials.files, **({f"study file {study.path.name}": study.sha256} if study else {})}
+
+
+def _tables(found: Findings) -> dict[str, pd.DataFrame]:
+    tables = {
+        "participants": participants_table(found.participants),
+        "retests": retests_table(found.participants),
+        "sessions": found.trials.sessions,
+        "audit": found.trials.audit,
+        "roc": roc_table(found.participants),
+        "areas": found.areas,
+        "methods": methods_table(found.groups),
+        "calibration": calibration_table(found.participants),
+        "items": found.items,
+        "serial": serial_table(found.groups),
     }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    if found.detectability is not None:
+        tables["detectability"] = found.detectability.to_frame()
+    if found.relations is not None:
+        tables["item_cues"] = found.relations
+    return tables
+
+
+def _summary(found: Findings) -> dict[str, Any]:
+    sessions = found.trials.sessions
+    status = sessions["status"]
+    return summarised(
+        {
+            "groups": [group.to_dict() for group in found.groups],
+            "participants": participants_table(found.participants).to_dict("records"),
+            "sessions": {
+                "found": len(sessions),
+                "kept": int((status == "kept").sum()),
+                "flagged": int((status == "flagged").sum()),
+                "set_aside": int((status == "excluded").sum()),  # the key that summaries have always had
+            },
+            "checks": {
+                "sessions_checked_against_record": int(sessions["record_checked"].sum()),
+                "sessions_without_record": int((~sessions["record_checked"]).sum()),
+                "images_checked_against_stimulus_set": found.images_checked,
+            },
+            "unanswered_main_trials": sum(one.yesno.unanswered for one in found.participants),
+            "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
+            "study": _study_summary(sessions, found.study),
+            "versions": versions(),
+            "files_sha256": _files(found.trials, found.study),
+            "estimators": asdict(found.by),
+        }
+    )
 
 
 def _study_summary(sessions: pd.DataFrame, study: StudyFile | None) -> dict[str, Any]:

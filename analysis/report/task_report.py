@@ -1,26 +1,24 @@
-"""Other tasks than one image at a time, from a table to results: two images side by side, or a match on a loop."""
+"""Tasks other than real/generated, from a table to results: two images side by side, or a match on a loop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from analysis.report import matching_report as matching
-from analysis.report import pairs_report
-from analysis.report.short_report import save, versions
-from analysis.result import without_nan
+from analysis.report.page import Block, Note, Picture
+from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.rates import Correction
-from data.answers import Kind, read_answers
+from data.answers import Answers, Kind, read_answers
 from data.errors import LookalikeError
-from data.files import new_folder, refuse_occupied, write_json, write_table
+from data.files import refuse_occupied
 from data.study import StudyFile
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
 def analyze_task(
     kind: Kind,
     source: Path,
@@ -30,39 +28,108 @@ def analyze_task(
     words: Mapping[str, str] | None = None,
     correction: Correction = "log-linear",
 ) -> dict[str, Any]:
-    """Analyse a table (or BIDS folder) of this kind of task, as `data.answers` lays it out; return the summary.
+    """Analyse a task other than real/generated into a new folder of tables, a figure and one report page.
 
-    Writes into the new folder `out`: `participants.tsv`, `summary.json`, `report.html` and the figure (`forest`, or
-    `serial` with `pairs.tsv` for matching) as `.svg`, `.pdf` and `.png`. `study` gives the tables' task name in a
-    BIDS folder, and the bound of the mean d′ in two-alternative forced choice; `correction` is that of rates
-    (`analysis.sdt.rates`). Raises `LookalikeError` as
-    `read_answers` does, for several kinds of observer, and if no session 1 has main trials.
+    Writes `participants.tsv`, `summary.json`, `report.html` and the figure (`forest`; for matching `serial`, with
+    `pairs.tsv`) as `.svg`, `.pdf` and `.png`.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of task: two_alternative, same_different or matching.
+    source : path
+        One `.csv` or `.tsv` table in the layout of `data.answers`, or a folder that holds the `sub-*` folders.
+    out : path
+        Folder to write; it must be new or empty.
+    study : data.study.StudyFile, optional
+        Study file: the tables' task name in a folder, and the bound of the mean d′ in two-alternative forced choice.
+    columns, words : mapping of str to str, optional
+        For an external table: our names of columns for theirs, and their words for ours.
+    correction : str
+        Correction of rates of 0 and 1 (`analysis.sdt.rates`); matching has none.
+
+    Returns
+    -------
+    dict
+        The summary, in plain Python types; undefined values are None, with a reason beside them.
+
+    Raises
+    ------
+    LookalikeError
+        If the table breaks the layout, holds several kinds of observer or no main trial of session 1, or if `out` holds
+        anything. Nothing is written then.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.report.task_report import analyze_task
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"participant": np.repeat(["p1", "p2"], 50), "truth": ["left", "right"] * 50})
+    >>> table["response"] = rng.choice(["left", "right"], 100)
+    >>> table.to_csv("choices.csv", index=False)
+    >>> summary = analyze_task("two_alternative", "choices.csv", "results")
+    >>> summary["verdict"]
+    'Not decided'
     """
+    source, out = Path(source), Path(out)
     refuse_occupied(out)
     answers = read_answers(source, kind, columns, words, study.study.task if study else None)
     if len(answers.observers) > 1:
-        raise LookalikeError(f"{source}: holds {' and '.join(answers.observers)} observers; move them apart")
+        kinds = " and ".join(answers.observers)
+        raise LookalikeError("mixed-observers", f"{source}: holds {kinds} observers; put each kind in its own folder")
     if answers.trials.empty or not ((answers.trials["session"] == 1) & (answers.trials["role"] == "main")).any():
-        raise LookalikeError(f"{source}: has no main trial of session 1")
-    found = matching.results(answers) if kind == "matching" else pairs_report.results(answers, study, correction)
-    files = {**answers.files, **({f"study file {study.path.name}": study.sha256} if study else {})}
-    about = {"observers": list(answers.observers), "filled": dict(answers.filled), "versions": versions()}
-    said = {"verdict": found.leaflet.verdict, "words": found.leaflet.words}
-    summary: dict[str, Any] = without_nan({"kind": kind, **said, **found.summary, **about, "files_sha256": files})
-    remarks = [*found.leaflet.remarks, *_remarks(answers.filled, answers.observers)]
-    with new_folder(out) as folder:
-        for name, table in found.tables.items():
-            write_table(folder / f"{name}.tsv", table)
-        write_json(folder / "summary.json", summary)
-        save(replace(found.leaflet, remarks=remarks, files=files), folder)
-    return summary
+        raise LookalikeError("no-session", f"{source}: has no main trial of session 1")
+    results: Results = task_results(answers, study, correction)
+    write(results, out)
+    return results.summary
 
 
-def _remarks(filled: Mapping[str, str], observers: tuple[str, ...]) -> list[str]:
-    remarks = []
-    if observers and observers[0] in ("simulated", "scripted"):
-        remarks.append(f"These are {observers[0]} observers, not people: they show that the procedure works, no more.")
-    if filled:
-        lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
-        remarks.append(f"The table lacked {lacked}.")
-    return remarks
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
+def task_results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
+    """The results of `analyze_task` in memory: summary, tables by name, and the page."""
+    found = _report_of(answers.kind)(answers, study, correction)
+    inputs = {**answers.files, **({f"study file {study.path.name}": study.sha256} if study else {})}
+    (verdict,) = found.page.verdicts
+    summary = summarised(
+        {
+            "kind": answers.kind,
+            "verdict": verdict.lead.rstrip("."),
+            "words": verdict.paragraphs[0],
+            **found.summary,
+            "observers": list(answers.observers),
+            "filled": dict(answers.filled),
+            "versions": versions(),
+            "files_sha256": inputs,
+        }
+    )
+    page = replace(
+        found.page,
+        warnings=_warnings(answers.observers),
+        summary=_with_remarks(found.page.summary, answers.filled),
+        inputs=inputs,
+    )
+    return replace(found, summary=summary, page=page)
+
+
+def _report_of(kind: Kind) -> Callable[[Answers, StudyFile | None, Correction], Results]:
+    """The function `results` of the report module for a kind of task, such as `pairs_report`."""
+    name = "matching" if kind == "matching" else "pairs"
+    results: Callable[[Answers, StudyFile | None, Correction], Results]
+    results = import_module(f"analysis.report.{name}_report").results
+    return results
+
+
+def _warnings(observers: tuple[str, ...]) -> tuple[Note, ...]:
+    if not observers or observers[0] not in ("simulated", "scripted"):
+        return ()
+    text = "Their results show that the procedure works; they say nothing about people."
+    return (Note(f"These are {observers[0]} observers, not people.", (text,), "warning"),)
+
+
+def _with_remarks(summary: tuple[Block, ...], filled: Mapping[str, str]) -> tuple[Block, ...]:
+    """The summary with what the table lacked, above the figures."""
+    if not filled:
+        return summary
+    lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
+    figures = tuple(one for one in summary if isinstance(one, Picture))
+    return (*(one for one in summary if one not in figures), f"The table lacked {lacked}.", *figures)

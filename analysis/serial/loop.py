@@ -1,17 +1,17 @@
-"""Serial dependence when images are matched on a loop: are matches drawn to the previous target?
+"""Serial dependence when images are matched on a loop: are matches attracted to the previous target?
 
 Signs, stated once. Error = response − target; difference = previous target − present target; both are
 wrapped to [−180, 180) degrees. A positive error at a positive difference is *attraction*: positive
 amplitude. Negative amplitude is repulsion.
 
-Errors that depend on where the target lies on the loop (some stretches look alike) would pass for serial
-dependence or hide it, so each participant's are removed first. What is left is described by a derivative
-of Gaussian (Fischer & Whitney 2014, Nat. Neurosci. 17:738), here written with its peak as parameters,
+Errors that depend on where the target lies on the loop (some parts of it look alike) would pass for serial
+dependence or hide it, so each participant's position bias is removed first. What is left is described by a derivative
+of Gaussian (Fischer & Whitney 2014, Nat. Neurosci. 17:738), here parameterised by its peak,
 
     y(x) = amplitude · (x / width) · exp((1 − (x / width)²) / 2),
 
-so that the largest error is `amplitude_deg` and stands at the difference `width_deg`. The control takes the
-next target for the previous one (lag −1): it cannot have acted.
+so that the largest error is `amplitude_deg`, at the difference `width_deg`. The control puts the next target in place
+of the previous one (lag −1): it cannot have had an effect.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _WIDTHS = np.geomspace(10, 90, 100)
 class Curve(Result):
     """The curve that fits one participant's errors best.
 
-    `p` is the share of shuffles (differences dealt to errors at random, fitted alike) that explain as
-    large a sum of squares, of either sign and any width. What is undefined is NaN and `reason` says why.
+    `p` is the share of shuffles (differences assigned to errors at random, fitted alike) that explain at least
+    as large a sum of squares, of either sign and any width. What is undefined is NaN, and `reason` says why.
     """
 
     trials: int
@@ -54,7 +54,7 @@ class Curve(Result):
 class GroupCurve(Result):
     """The curve that fits all participants' errors together, with bounds from resampling `n` participants.
 
-    `p` is as in `Curve`, each participant's differences shuffled among his own trials.
+    `p` is as in `Curve`, with differences shuffled within each participant.
     """
 
     n: int
@@ -73,8 +73,8 @@ class GroupCurve(Result):
 class LoopDependence(Result):
     """One participant: `previous` target, and the `next` one as control.
 
-    `unlinked` trials follow none (the first, after a break or resume, after a number that is missing),
-    `unanswered` have no response. `constant_deg` is the circular mean error, which is removed with the
+    `unlinked` trials have no neighbour before them (the first, one after a break or resume, one after a missing trial
+    number), `unanswered` trials no response. `constant_deg` is the circular mean error, which is removed with the
     position bias; `spread_deg` is the SD of what is left.
     """
 
@@ -102,21 +102,64 @@ class LoopSerial(Result):
         return frame_of(self.participants)
 
 
-def from_matches(
-    frame: pd.DataFrame, *, harmonics: int = 2, permutations: int = 2000, level: float = 0.95, seed: int = 0
+def loop_serial_dependence(
+    matches: pd.DataFrame, *, harmonics: int = 2, permutations: int = 2000, level: float = 0.95, seed: int = 0
 ) -> LoopSerial:
-    """Serial dependence of matches on a loop, one session of each participant.
+    """Serial dependence of matches on a loop, in one session of each participant.
 
-    `frame` has the columns participant, trial, target_deg, response_deg (positions on the loop, 360° around;
-    a missing response is left out and counted), `after_gap` if there were breaks or resumes, and `loop` if there
-    was more than one: each has a position bias of its own, and nothing is compared across them. See `errors` for
-    what is removed. Widths from 10° to 90° are searched; the amplitude at each is linear least
-    squares. Bounds are expanded percentiles (`analysis.percentile`) of resampled participants.
+    Each participant's circular mean error and position bias are removed first (`errors`). A derivative of Gaussian is
+    fitted to what is left by least squares, over widths from 10° to 90°. Bounds are expanded percentiles of resampled
+    participants.
 
-    Raises `LookalikeError` for a missing column, a trial number that repeats, a missing or infinite target.
+    Parameters
+    ----------
+    matches : pandas.DataFrame
+        Columns `participant`, `trial` (1, 2, ...), `target_deg` and `response_deg` (positions on the loop in degrees,
+        360° around; a missing response is left out and counted). Optional: `after_gap` (True where a break or resume
+        came just before the trial) and `loop`, if there was more than one: each loop has a position bias of its own,
+        and nothing is compared across loops.
+    harmonics : int
+        Harmonics of the target's position that are removed as position bias; 0 for none.
+    permutations : int
+        Shuffles behind each p, at least 1.
+    level : float
+        Confidence level of the intervals, in (0, 1).
+    seed : int
+        Seed of all random draws, 0 or larger.
+
+    Returns
+    -------
+    LoopSerial
+        Amplitudes and widths in degrees, for the group and for each participant; what is undefined is NaN with a
+        reason. A positive amplitude is attraction to the previous target.
+
+    Raises
+    ------
+    LookalikeError
+        If a column is missing, a trial number repeats, or a target is missing or infinite.
+
+    References
+    ----------
+    Fischer, J., & Whitney, D. (2014). Serial dependence in visual perception. Nature Neuroscience, 17, 738-743.
+
+    Examples
+    --------
+    Matches that are attracted to the previous target by up to 5°:
+
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.serial.loop import loop_serial_dependence
+    >>> from data.circle import derivative_of_gaussian, wrap
+    >>> rng = np.random.default_rng(1)
+    >>> target = rng.uniform(0, 360, 400)
+    >>> pull = derivative_of_gaussian(wrap(np.roll(target, 1) - target), 5, 30)
+    >>> matches = pd.DataFrame({"participant": "p1", "trial": range(1, 401), "target_deg": target})
+    >>> matches["response_deg"] = target + pull + 3 * rng.standard_normal(400)
+    >>> one = loop_serial_dependence(matches, permutations=99).participants[0].previous
+    >>> print(f"amplitude {one.amplitude_deg:.0f}°, p = {one.p:.2f}")
+    amplitude 6°, p = 0.01
     """
     rng = np.random.default_rng(seed)
-    tables = _prepared(frame, harmonics)
+    tables = _prepared(matches, harmonics)
     previous, following = ([_sums(_pairs(table, lag), permutations, rng) for _, table in tables] for lag in (1, -1))
     participants = [
         LoopDependence(
@@ -144,7 +187,7 @@ def errors(frame: pd.DataFrame, *, harmonics: int = 2, lag: int = 1) -> pd.DataF
 
     Of each participant's errors the circular mean is removed, then least squares on sine and cosine of 1 to
     `harmonics` times the target's position; what is left is wrapped again. `lag` −1 takes the next target.
-    Raises `LookalikeError` as `from_matches` does.
+    Raises `LookalikeError` as `loop_serial_dependence` does.
     """
     rows = [_pairs(table, lag).assign(participant=name) for name, table in _prepared(frame, harmonics)]
     columns = ["participant", "trial", "difference_deg", "error_deg"]
@@ -155,7 +198,7 @@ def errors(frame: pd.DataFrame, *, harmonics: int = 2, lag: int = 1) -> pd.DataF
 class _Sums:
     """What a fit needs of one participant's pairs, at every width: Σ error · shape and Σ shape² (widths,).
 
-    `shuffled` (permutations, widths) is the first sum with the errors dealt at random.
+    `shuffled` (permutations, widths) is the first sum with the errors in random order.
     """
 
     trials: int
@@ -169,22 +212,22 @@ def _prepared(frame: pd.DataFrame, harmonics: int) -> list[tuple[str, pd.DataFra
     """Each participant's trials in order, with `linked`, `constant_deg`, and `error_deg` without position bias."""
     tables = by_participant(frame, ["target_deg", "response_deg"])
     target, response = (frame[name].to_numpy(dtype=np.float64) for name in ("target_deg", "response_deg"))
-    refuse_rows(pd.Series(~np.isfinite(target)), "the trials", "target_deg is no angle")
-    refuse_rows(pd.Series(np.isinf(response)), "the trials", "response_deg is infinite")
+    refuse_rows(pd.Series(~np.isfinite(target)), "the trials", "target_deg is not an angle", code="not-a-number")
+    refuse_rows(pd.Series(np.isinf(response)), "the trials", "response_deg is infinite", code="not-a-number")
     return [(name, _by_loop(table.assign(linked=linked(table)), harmonics)) for name, table in tables]
 
 
 def _by_loop(table: pd.DataFrame, harmonics: int) -> pd.DataFrame:
     if "loop" not in table.columns:
         return _without_bias(table, harmonics)
-    refuse_rows(table["loop"].isna(), "the trials", "loop is missing")
+    refuse_rows(table["loop"].isna(), "the trials", "loop is missing", code="missing-value")
     table = table.assign(linked=table["linked"] & (table["loop"] == table["loop"].shift()))
     parts = [_without_bias(part, harmonics) for _, part in table.groupby("loop")]
     return pd.concat(parts).sort_values("trial")
 
 
 def _mean_deg(angles: pd.Series) -> float:
-    """The circular mean; NaN of none."""
+    """The circular mean; NaN if there are no angles."""
     return float(np.degrees(np.angle(np.mean(np.exp(1j * np.radians(angles)))))) if len(angles) else np.nan
 
 
@@ -197,7 +240,7 @@ def _without_bias(table: pd.DataFrame, harmonics: int) -> pd.DataFrame:
     if answered.sum() >= 2 * (2 * harmonics + 1):
         raw = np.radians(response - target)[answered]
         constant = float(np.degrees(np.angle(np.mean(np.exp(1j * raw)))))
-        # About their mean, so that the wrap lies where errors are fewest.
+        # Centred on their mean, so that they wrap where errors are fewest.
         centred = wrap(np.degrees(raw) - constant)
         around = np.radians(target[answered])[:, None] * np.arange(1, harmonics + 1)
         smooth = np.hstack([np.ones((centred.size, 1)), np.cos(around), np.sin(around)])
@@ -231,7 +274,7 @@ def _sums(pairs: pd.DataFrame, permutations: int, rng: np.random.Generator) -> _
     elif np.ptp(error) < 1e-9:
         reason = "the errors do not vary"
     shuffled = np.empty((permutations, _WIDTHS.size))
-    for start in range(0, permutations, 200):  # in parts: all shuffles of a long session would fill the memory
+    for start in range(0, permutations, 200):  # in parts: all shuffles of a long session would not fit in memory
         part = shuffled[start : start + 200]
         part[:] = rng.permuted(np.tile(error, (len(part), 1)), axis=1) @ shapes
     return _Sums(len(pairs), error @ shapes, np.sum(shapes**2, axis=0), shuffled, reason)
@@ -282,7 +325,7 @@ def _gain(products: Array, squares: Array) -> Array:
 
 
 def _best(products: Array, squares: Array) -> tuple[float, float]:
-    """Amplitude and width where the gain is largest, between grid points by a parabola in log width."""
+    """Amplitude and width where the gain is largest, interpolated between grid points by a parabola in log width."""
     gain, amplitude = _gain(products, squares), products / squares
     peak = int(gain.argmax())
     if peak in (0, _WIDTHS.size - 1):
@@ -292,8 +335,8 @@ def _best(products: Array, squares: Array) -> tuple[float, float]:
     bend = before - 2 * top + after
     shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
     low, middle, high = amplitude[around]
-    between = middle + shift * (high - low) / 2 + shift**2 * (high - 2 * middle + low) / 2
-    return float(between), float(_WIDTHS[peak] * (_WIDTHS[1] / _WIDTHS[0]) ** shift)
+    interpolated = middle + shift * (high - low) / 2 + shift**2 * (high - 2 * middle + low) / 2
+    return float(interpolated), float(_WIDTHS[peak] * (_WIDTHS[1] / _WIDTHS[0]) ** shift)
 
 
 def _permutation_p(products: Array, shuffled: Array, squares: Array) -> float:
@@ -304,4 +347,4 @@ def _permutation_p(products: Array, shuffled: Array, squares: Array) -> float:
 
 def _at_edge(width: float) -> str | None:
     at_edge = width in (_WIDTHS[0], _WIDTHS[-1])
-    return f"the width stands at the edge of the range searched ({width:.0f}°)" if at_edge else None
+    return f"the width is at the edge of the range searched ({width:.0f}°)" if at_edge else None

@@ -11,27 +11,28 @@ from data.trials import refuse_rows
 
 
 def by_participant(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, pd.DataFrame]]:
-    """Each participant's trials in the order shown, by name.
+    """Each participant's trials in the order shown, sorted by participant.
 
-    Raises `LookalikeError` if a column, a participant, a trial number or an `after_gap` is missing, or a
-    number comes twice with one participant.
+    Raises `LookalikeError` if a column, a participant, a trial number or an `after_gap` is missing, or if one
+    participant has the same trial number twice.
     """
     missing = [column for column in ("participant", "trial", *columns) if column not in frame.columns]
     if missing:
-        raise LookalikeError(f"the trials lack column {', '.join(missing)}")
+        raise LookalikeError("missing-column", f"the trials lack column {', '.join(missing)}")
     for column in ("participant", "trial", "after_gap"):
         if column in frame.columns:
-            refuse_rows(frame[column].isna(), "the trials", f"{column} is missing")
+            refuse_rows(frame[column].isna(), "the trials", f"{column} is missing", code="missing-value")
     twice = frame.duplicated(["participant", "trial"], keep=False)
-    refuse_rows(twice, "the trials", "a participant has this trial number twice", "give one session of each")
+    cure = "give one session of each participant"
+    refuse_rows(twice, "the trials", "a participant has this trial number twice", cure, code="repeated-trial")
     return [(str(name), table.sort_values("trial")) for name, table in frame.groupby("participant", sort=True)]
 
 
 def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Whether each trial of a session, in the order shown, has the one before as its neighbour.
 
-    Not so the first one, one whose number leaves a gap (a trial between them is not in the table), and one
-    whose `after_gap` is true (a break or a resume came before it; the column may be missing).
+    The first trial has none; nor has a trial whose number leaves a gap (the table lacks one in between) or whose
+    `after_gap` is true (a break or a resume came just before it; the column may be missing).
     """
     follows = np.asarray(np.diff(table["trial"].to_numpy(dtype=np.float64), prepend=-np.inf) == 1, dtype=np.bool_)
     if "after_gap" not in table.columns:
@@ -41,13 +42,13 @@ def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 
 def places(trials: int, lag: int) -> tuple[slice, slice]:
-    """Places of the trials to be explained, and of the other ones, `lag` trials before them (−1: one after)."""
+    """Places of the trials to be explained, and of those `lag` trials before them (−1: one after)."""
     later, earlier = slice(abs(lag), None), slice(None, max(trials - abs(lag), 0))
     return (later, earlier) if lag > 0 else (earlier, later)
 
 
 def unbroken(link: npt.NDArray[np.bool_], lag: int) -> npt.NDArray[np.bool_]:
     """For each pair of `places`: whether no break lies between the two."""
-    stretch = np.cumsum(~link)
+    run = np.cumsum(~link)
     now, other = places(link.size, lag)
-    return np.asarray(stretch[now] == stretch[other], dtype=np.bool_)
+    return np.asarray(run[now] == run[other], dtype=np.bool_)

@@ -1,17 +1,17 @@
 """Serial dependence of real/generated answers: does an answer depend on the trial before?
 
-One sign throughout: positive is attraction, leaning towards repeating the previous answer (or towards
-the previous image's truth); negative is repulsion. Effects are log-odds of answering "generated".
+One sign throughout: positive is attraction, a tendency to repeat the previous answer (or to answer with the
+previous image's truth); negative is repulsion. Effects are log-odds of answering "generated".
 
 A positive value alone is no evidence. A cap on runs of one truth makes truths alternate; a lagged
-regression on few trials is biased downwards; a criterion that drifts makes neighbours alike. So the
-model holds present and previous truth and a slow drift, and is fitted again to orders re-drawn as the
+regression on few trials is biased downwards; a drifting criterion makes neighbouring answers alike. So the
+model includes present and previous truth and a slow drift, and is refitted to orders re-drawn as the
 plan's were, which shows what no dependence looks like in this very design.
 
-Two controls stand beside it. The *next truth* (lag −1) cannot have acted: an effect of it is an artefact.
-The *earlier response* (lag 5) shows drift that the model left over: a drift makes answers alike five
-trials apart as well, a dependence on the last answer has died out by then. The next response is no
-control: that of two neighbouring answers the later depends on the earlier one is the same table of pairs.
+There are two controls. The *next truth* (lag −1) cannot have had an effect: if it seems to, that is an artefact.
+The *earlier response* (lag 5) shows drift that the model has not removed: a drift makes answers alike five
+trials apart as well, whereas a dependence on the last answer has died out by then. The next response is no
+control: that the later of two neighbouring answers depends on the earlier one gives the same table of pairs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from analysis.firth import firth
 from analysis.percentile import mean_bounds
 from analysis.result import Result, frame_of
-from analysis.serial.tables import Array, Orders, Redraw, Session, orders, sessions, tables, usable
+from analysis.serial.tables import Array, Orders, Session, orders, sessions, tables, usable
 
 MANY, GROUP_DRAWS = 100, 1000
 EARLIER = 5  # trials back, the control for drift
@@ -39,9 +39,9 @@ EARLIER = 5  # trials back, the control for drift
 class Effect(Result):
     """One effect on one participant's answers, in log-odds.
 
-    `raw` is the regression's with standard error `se`; `expected` is its mean over re-drawn orders, the
+    `raw` is the regression coefficient, with standard error `se`; `expected` is its mean over re-drawn orders, the
     bias of the method; `effect` = raw − expected, with bounds ± z·SE at the result's level; `p` is
-    two-sided: twice the smaller share of re-drawn orders with a raw effect as low, or as high.
+    two-sided: twice the smaller share of re-drawn orders whose raw effect is as low, or as high.
     """
 
     raw: float
@@ -57,10 +57,10 @@ class Effect(Result):
 class SerialDependence(Result):
     """One participant's dependence on the trial before, with the controls.
 
-    `pairs` of neighbouring trials were used; `unlinked` trials follow none (the first of the session, after
-    a break or resume, after a number that is missing) and `unanswered` pairs lack an answer (or a needed
-    confidence). `confidence` is how much one step of confidence in the previous answer adds to its effect.
-    `redraws` counts the re-drawn orders that could be fitted. What is undefined is NaN for a `reason`.
+    `pairs` of neighbouring trials were used; `unlinked` trials have no neighbour before them (the first of the
+    session, one after a break or resume, one after a missing trial number) and `unanswered` pairs lack an answer (or
+    a needed confidence). `confidence` is how much one step of confidence in the previous answer adds to its effect.
+    `redraws` counts the re-drawn orders that could be fitted. What is undefined is NaN, and `reason` says why.
     """
 
     participant: str
@@ -78,9 +78,9 @@ class SerialDependence(Result):
 
 @dataclass(frozen=True)
 class GroupEffect(Result):
-    """Mean effect of `n` participants (`undefined` have none), with bounds from resampling participants.
+    """Mean effect over `n` participants (`undefined` have none), with bounds from resampling participants.
 
-    `p` is two-sided against no dependence in anyone, from the re-drawn orders of all participants.
+    `p` is two-sided, against no dependence in any participant, from the re-drawn orders of all of them.
     """
 
     n: int
@@ -94,7 +94,7 @@ class GroupEffect(Result):
 
 @dataclass(frozen=True)
 class Serial(Result):
-    """Serial dependence of a group. `order` says how orders were re-drawn: as given, or a plain shuffle."""
+    """Serial dependence of a group. `order` says how trial orders were re-drawn."""
 
     participants: tuple[SerialDependence, ...]
     previous_response: GroupEffect
@@ -111,9 +111,9 @@ class Serial(Result):
         return frame_of(self.participants)
 
 
-def from_trials(
-    frame: pd.DataFrame,
-    redraw: Redraw | None = None,
+def serial_dependence(
+    trials: pd.DataFrame,
+    max_run: int | None = None,
     *,
     redraws: int = 1000,
     drift: int = 3,
@@ -121,45 +121,92 @@ def from_trials(
     level: float = 0.95,
     seed: int = 0,
 ) -> Serial:
-    """Dependence on the previous trial in one session of each participant.
+    """Dependence of real/generated answers on the previous trial, in one session of each participant.
 
-    `frame` has the columns participant, trial, truth and response of `data.trials`; `confidence` if that
-    is asked for; `after_gap` (True where a break or resume came just before the trial) and `role` if there
-    are such. A pair is used if its trial numbers follow one another, no gap lies between them and both are
-    answered. Catch trials may precede, but what is explained are main trials only.
+    A pair of trials is used if their numbers follow one another, no gap lies between them and both are answered.
+    Catch trials may come first in a pair, but only main trials are explained.
 
-    Per participant, logistic regression of "generated" on present truth, previous response and previous
-    truth (each ±½), the previous response × its centred confidence if asked for, and a polynomial of
-    degree `drift` in the tenths of the session. It is fitted by Firth's penalised likelihood (Firth 1993, Biometrika
-    80:27; Heinze & Schemper 2002, Stat. Med. 21:2409), which stays finite where an answer never varies
-    with a predictor. Under the null, answers belong to images, so answers and images move together in
-    `redraws` orders by `redraw` (the plan's own sampler; without it a plain shuffle, right only if
-    the plan was one). Breaks stay where they were.
+    Per participant, "generated" is regressed (logistic) on present truth, previous response and previous truth (each
+    ±½), on previous response × its centred confidence if asked for, and on a polynomial of degree `drift` in the
+    tenths of the session, by Firth's penalised likelihood, which stays finite where an answer never varies with a
+    predictor. Under the null hypothesis answers belong to images, so answers and images move together when the order
+    is re-drawn; breaks stay where they were. The controls are fitted alike: the next truth in place of the previous
+    trial (without the next response, which itself depends on the present one), and the response and truth `EARLIER`
+    trials back.
 
-    The controls are fitted alike: the next truth in place of the previous trial (without the next response,
-    which itself depends on the present one), and the response and truth `EARLIER` trials back.
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        Columns `participant`, `trial` (1, 2, ...), `truth` and `response` (real | generated; a missing response is
+        left out and counted), as in `data.trials`. Optional: `confidence` (1..k; required if `confidence` is true),
+        `after_gap` (True where a break or resume came just before the trial) and `role` (main | catch).
+    max_run : int, optional
+        Longest run of one truth that the sessions' plans allowed (1, 2, ...). Orders are re-drawn under the same cap;
+        without it they are plain shuffles, which is right only if the plans' orders were.
+    redraws : int
+        Orders re-drawn for each participant, at least 1.
+    drift : int
+        Degree of the polynomial that models slow drift of the criterion; 0 for none.
+    confidence : bool
+        Whether to estimate how the effect of the previous response grows with its confidence.
+    level : float
+        Confidence level of the intervals, in (0, 1).
+    seed : int
+        Seed of all random draws, 0 or larger.
 
-    In 100 trials the SE of one participant's effect is about .45: only groups decide. Without dependence,
-    under runs capped at 3, p was ≤ .05 in 5 % of 2,700 simulated participants and 6 % of their 450
-    groups of six, and the group's interval covered 0 in .94; a true .8 came out as .75. A drift as fast as 30
-    trials is not wholly taken out (.09 of .27 was left); the earlier response then shows as much.
+    Returns
+    -------
+    Serial
+        Effects in log-odds, for the group and for each participant; what is undefined is NaN with a reason.
 
-    Raises `LookalikeError` for a missing column or number, unknown words, trial numbers that repeat, practice
-    trials, fewer than one redraw, or a `redraw` that returns no order.
+    Raises
+    ------
+    LookalikeError
+        If a column or a trial number is missing, a word is unknown, a trial number repeats, there are practice
+        trials, or `redraws` or `max_run` is below 1.
+
+    Notes
+    -----
+    In 100 trials the standard error of one participant's effect is about .45: only groups decide. Without dependence,
+    under runs capped at 3, p was ≤ .05 in 5 % of 2,700 simulated participants and 6 % of their 450 groups of six, and
+    the group's interval covered 0 in .94; a true .8 came out as .75. A drift as fast as 30 trials is not wholly
+    removed (.09 of .27 was left); the earlier response then shows as much.
+
+    References
+    ----------
+    Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika, 80, 27-38.
+    Heinze, G., & Schemper, M. (2002). A solution to the problem of separation in logistic regression. Statistics in
+    Medicine, 21, 2409-2419.
+
+    Examples
+    --------
+    An observer at chance who repeats the previous answer in three of four trials:
+
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.serial.serial import serial_dependence
+    >>> rng = np.random.default_rng(1)
+    >>> truth = rng.permutation(["real", "generated"] * 100)
+    >>> switch = np.cumsum(rng.random(200) < 0.25) % 2
+    >>> trials = pd.DataFrame({"participant": "p1", "trial": range(1, 201), "truth": truth})
+    >>> trials["response"] = np.where(switch, "generated", "real")
+    >>> found = serial_dependence(trials, redraws=99)
+    >>> one = found.participants[0].previous_response
+    >>> print(f"{one.effect:.1f}, p = {one.p:.2f}")
+    1.8, p = 0.02
     """
     rng = np.random.default_rng(seed)
-    found = sessions(frame, confidence)
+    found = sessions(trials, confidence)
 
     def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Array]]:
-        return _measure(one, orders(one, redraw, redraws, own), drift, confidence, level)
+        return _measure(one, orders(one, max_run, redraws, own), drift, confidence, level)
 
-    # Nearly all of the time goes by in NumPy, outside Python's lock, so threads share it; with a generator of his
-    # own each participant has the same orders however they are shared out.
+    # Nearly all of the time is spent in NumPy, outside Python's lock, so threads help; since each participant has a
+    # generator of their own, the orders do not depend on how threads share the work.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         fits = list(pool.map(measure, found, rng.spawn(len(found))))
 
     def group(name: str) -> GroupEffect:
-        return _group([getattr(one, name) for one, _ in fits], [null[name] for _, null in fits], level, rng)
+        return _group_effect([getattr(one, name) for one, _ in fits], [null[name] for _, null in fits], level, rng)
 
     return Serial(
         participants=tuple(one for one, _ in fits),
@@ -168,7 +215,7 @@ def from_trials(
         confidence=group("confidence") if confidence else None,
         next_truth=group("next_truth"),
         earlier_response=group("earlier_response"),
-        order="plain shuffle" if redraw is None else "re-drawn with the sampler given",
+        order="shuffled" if max_run is None else f"re-drawn with runs of one truth of at most {max_run}",
         drift=drift,
         level=level,
     )
@@ -202,13 +249,13 @@ def _measure(
         earlier_response=effects["earlier_response"],
         redraws=fitted,
         reason=_undefined(session, pairs, confidence, effects["previous_response"])
-        or ("the plan's sampler has no order of these trials" if len(order) == 1 else None),
+        or ("no order of these trials keeps runs of one truth to the plan's limit" if len(order) == 1 else None),
     )
     return result, nulls
 
 
 def _models(confidence: bool) -> list[tuple[int, dict[str, str]]]:
-    """The regressions: lag of the other trial, and what of it is a predictor (name of the effect: term)."""
+    """The regressions: lag of the other trial, and its predictors (name of the effect: term)."""
     previous = {"previous_response": "response", "previous_truth": "truth"}
     return [
         (1, previous | ({"confidence": "confidence"} if confidence else {})),
@@ -222,23 +269,23 @@ def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -
     if not pairs:
         return "no two neighbouring trials were answered"
     if said.all() or not said.any():
-        return "one answer only: nothing can depend on the one before"
+        return "only one answer was given: nothing can depend on the one before"
     if (session.said == session.generated)[session.answered].all():
-        return "every answer was right: the previous answer and the previous truth are one"
+        return "every answer was correct: the previous answer and the previous truth are the same"
     if confidence and not session.confidence.any():
         return "confidence never varies: leave it out"
     if not np.isnan(effect.raw):
         return None
     truth = session.generated
     if truth.all() or not truth.any():
-        return "one truth only: its effect cannot be told from a leaning"
+        return "one truth only: its effect cannot be separated from response bias"
     if (truth[1:] != truth[:-1]).all():
-        return "truths always alternate: the previous truth cannot be told from the present one"
+        return "truths always alternate: the previous truth cannot be separated from the present one"
     return "too few pairs of trials for the regression"
 
 
 def _effect(values: Array, se: float, level: float) -> Effect:
-    """From the observed value and, after it, those of re-drawn orders."""
+    """From the observed value, followed by those of re-drawn orders."""
     raw, null = float(values[0]), values[1:][np.isfinite(values[1:])]
     if np.isnan(raw) or not null.size:
         return Effect(raw, se, np.nan, np.nan, np.nan, np.nan, np.nan)
@@ -248,7 +295,7 @@ def _effect(values: Array, se: float, level: float) -> Effect:
 
 
 def _two_sided(value: float, null: Array) -> float:
-    # The observed order is one of those that could have been, so it counts itself.
+    # The observed order is one of those that could have been drawn, so it is counted too.
     rounding = 1e-9
     tails = (np.sum(null <= value + rounding) + 1, np.sum(null >= value - rounding) + 1)
     return min(1.0, 2 * float(min(tails)) / (null.size + 1))
@@ -257,8 +304,8 @@ def _two_sided(value: float, null: Array) -> float:
 def _means(each: Array, rng: np.random.Generator) -> Array:
     """Group means under the null, from values of shape (participants, redraws).
 
-    Participants' orders are drawn independently, so any order of one may meet any of another: of `MANY` participants
-    a few redraws each make `GROUP_DRAWS` groups. Fewer participants would only meet in the same groups again.
+    Participants' orders are drawn independently, so any order of one may be combined with any of another: with `MANY`
+    participants a few redraws each make `GROUP_DRAWS` groups. With fewer participants the groups would repeat.
     """
     if len(each) >= MANY and each.shape[1] < GROUP_DRAWS:
         each = np.take_along_axis(each, rng.integers(each.shape[1], size=(len(each), GROUP_DRAWS)), axis=1)
@@ -266,14 +313,16 @@ def _means(each: Array, rng: np.random.Generator) -> Array:
     return means
 
 
-def _group(effects: Sequence[Effect], nulls: Sequence[Array], level: float, rng: np.random.Generator) -> GroupEffect:
+def _group_effect(
+    effects: Sequence[Effect], nulls: Sequence[Array], level: float, rng: np.random.Generator
+) -> GroupEffect:
     kept = [place for place, one in enumerate(effects) if np.isfinite(one.effect)]
     n, undefined = len(kept), len(effects) - len(kept)
     if not n:
         return GroupEffect(0, undefined, np.nan, np.nan, np.nan, np.nan, "no participant has a value")
     values = np.array([effects[place].effect for place in kept])
     centred = np.stack([nulls[place] - effects[place].expected for place in kept])
-    # An order that cannot be fitted for someone says nothing either way, so it stands at the centre.
+    # An order that cannot be fitted for a participant says nothing either way, so it is put at the centre.
     null = _means(np.nan_to_num(centred), rng)
     low, high, reason = mean_bounds(values, level, rng)
     return GroupEffect(n, undefined, float(values.mean()), low, high, _two_sided(float(values.mean()), null), reason)

@@ -1,8 +1,7 @@
-"""A session's neighbouring answers as tables of counts, in the order shown and in re-drawn ones."""
+"""A session's neighbouring answers as tables of counts, in the order shown and in re-drawn orders."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +10,13 @@ import pandas as pd
 
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
 from data.errors import LookalikeError
+from data.trial_order import draw_order
 from data.trials import TRUTHS, refuse_rows
 
 Array = npt.NDArray[np.float64]
 Orders = npt.NDArray[np.int64]
-# Given which images were generated, in the order shown, and a generator: a new order, places from 0, or None if the
-# plan could have had none of these trials.
-Redraw = Callable[[npt.NDArray[np.bool_], np.random.Generator], npt.ArrayLike | None]
 
-_TENTHS = 10  # drift is told by tenths of the session, so that every order comes down to a table of counts
+_TENTHS = 10  # drift is modelled in tenths of the session, so that every order reduces to a table of counts
 
 
 @dataclass(frozen=True)
@@ -28,41 +25,44 @@ class Session:
 
     participant: str
     generated: npt.NDArray[np.bool_]
-    said: npt.NDArray[np.bool_]  # "generated"; of no meaning where not answered
+    said: npt.NDArray[np.bool_]  # "generated"; meaningless where not answered
     answered: npt.NDArray[np.bool_]
-    confidence: Array  # about its mean; 0 where there is none
+    confidence: Array  # centred on its mean; 0 where there is none
     main: npt.NDArray[np.bool_]
     linked: npt.NDArray[np.bool_]
 
 
 def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
-    """Each participant's session, by name; see `serial.from_trials` for the frame and what is refused."""
+    """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused."""
     tables = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
-    refuse_rows(~frame["truth"].isin(TRUTHS), "the trials", "truth is neither 'real' nor 'generated'")
+    other = ~frame["truth"].isin(TRUTHS)
+    refuse_rows(other, "the trials", "truth is neither 'real' nor 'generated'", code="unknown-word")
     unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
-    refuse_rows(unknown, "the trials", "response is neither 'real' nor 'generated'")
+    refuse_rows(unknown, "the trials", "response is neither 'real' nor 'generated'", code="unknown-word")
     if "role" in frame.columns:
         practice = frame["role"] == "practice"
-        refuse_rows(practice, "the trials", "role is practice", "practice has an order of its own: leave it out")
+        cure = "leave practice out: its order is drawn separately"
+        refuse_rows(practice, "the trials", "role is practice", cure, code="not-a-main-trial")
     return [_session(name, table, confidence) for name, table in tables]
 
 
-def orders(session: Session, redraw: Redraw | None, count: int, rng: np.random.Generator) -> Orders:
-    """The order shown and `count` re-drawn ones: shape (1 + count, trials), or (1, trials) where `redraw` finds none.
+def orders(session: Session, max_run: int | None, count: int, rng: np.random.Generator) -> Orders:
+    """The order shown and `count` re-drawn ones, as places in the session: shape (1 + count, trials).
 
-    Raises `LookalikeError` if `count` is below 1 or `redraw` returns no order of the session's trials.
+    Orders are drawn as a plan's are (`data.trial_order.draw_order`). Shape (1, trials) if no order of these trials
+    keeps runs of one truth to `max_run`. Raises `LookalikeError` if `count` or `max_run` is below 1.
     """
-    if count < 1:
-        raise LookalikeError(f"{count} redraws: at least one order must be re-drawn; 1000 is usual")
-    trials = session.generated.size
-    shown = np.arange(trials)
-    if redraw is None:
+    for name, value in (("redraws", count), ("max_run", max_run)):
+        if value is not None and value < 1:
+            raise LookalikeError("out-of-range", f"{name} is {value}; it must be at least 1")
+    shown = np.arange(session.generated.size)
+    if max_run is None:
         return np.vstack([shown, rng.permuted(np.tile(shown, (count, 1)), axis=1)])
-    found = [redraw(session.generated, rng) for _ in range(count)]
-    drawn = [np.asarray(one, dtype=np.int64) for one in found if one is not None]
-    if any(one.shape != (trials,) or (np.sort(one) != shown).any() for one in drawn):
-        raise LookalikeError(f"redraw returned no order of {trials} trials: it must hold 0 to {trials - 1} once each")
-    return np.vstack([shown, *drawn])
+    generated = session.generated.tolist()
+    try:
+        return np.vstack([shown, *(draw_order(generated, max_run, rng) for _ in range(count))])
+    except LookalikeError:  # too many trials of one truth are left, as where most of the other were unanswered
+        return shown[None]
 
 
 def usable(session: Session, order: Orders, lag: int) -> npt.NDArray[np.bool_]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from data.errors import LookalikeError
 from lookalike.console import headline, numbers, pairs, progress, relative, say, show, show_table, whole_numbers
 from lookalike.options import Json, Out, Seed
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
 
 app = typer.Typer()
 
@@ -73,14 +67,12 @@ def analyze(
         files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
         show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
         return
-    max_run = planned.study.plan.max_run if planned else max_run_of_plans(data)
     summary = run_analysis(
         data,
         out,
         planned,
         None if stimuli is None else read_set(stimuli),
         Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
-        None if max_run is None else partial(_redrawn, max_run),
         Estimators(correction, meta_d),
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
@@ -97,25 +89,6 @@ def _refuse_unheeded(task: str, given: dict[str, object]) -> None:
         if value not in (None, "", "fleming", "log-linear"):  # what they are if nobody gives them
             one = "answers" if option == "--correction" else "one image at a time"
             raise LookalikeError(f"{option} is for tables of {one}, not of {task}; leave it out")
-
-
-def _redrawn(max_run: int, generated: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[int] | None:
-    """An order as a plan's is drawn; None where these trials (too many of one truth) can be in none."""
-    from data.trial_order import draw_order
-
-    try:
-        return draw_order(generated.tolist(), max_run, rng)
-    except LookalikeError:
-        return None
-
-
-def max_run_of_plans(data: Path) -> int | None:
-    """The longest run of one truth that all first sessions' plans allow, where they are at hand and agree."""
-    from data.files import read_json
-    from data.trials import PLAN
-
-    allowed = {read_json(path).get("max_run") for path in (data / "sourcedata").glob(f"sub-*/ses-1/{PLAN}")}
-    return allowed.pop() if len(allowed) == 1 else None
 
 
 @app.command()

@@ -247,7 +247,7 @@ def _show_display(path: Path, display: Display, readings: Path | None, as_json: 
 
 
 def _draw(report: Conformance, path: Path) -> None:
-    from analysis.report.figures import render
+    from analysis.report.figures.render import render
     from data.files import write_bytes
     from experiments.display.conformance import draw
 

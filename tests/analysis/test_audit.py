@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,54 @@ import pandas as pd
 import pytest
 
 from analysis.audit import audit
-from analysis.report.report import analyze
-from analysis.trials import load
+from analysis.trials import load_trials
 from data.errors import LookalikeError
-from data.files import read_table, sha256, write_json, write_table
+from data.files import read_table, sha256, write_table
+from data.plan import Plan, PlannedTrial, write_plan
+from data.study import read_study
 from data.trials import COLUMNS, session_folder
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]
+Refuses = Callable[[str], AbstractContextManager[Any]]
+Refusal = Callable[..., str]
 
 
-def keep_record(table: Path, participant: str, session: int = 1) -> Path:
+def plan_of(rows: list[dict[str, Any]], participant: str, session: int, max_run: int | None) -> Plan:
+    trials = [
+        PlannedTrial(
+            trial=place,
+            stimulus_id=row["stimulus_id"],
+            file=row["stim_file"],
+            truth=row["truth"],
+            role=row["role"],
+            sha256="0" * 64,
+        )
+        for place, row in enumerate(sorted(rows, key=lambda row: row["trial"]), start=1)
+    ]
+    return Plan(
+        participant=participant,
+        session=session,
+        task="realfake",
+        seed=1,
+        study_name="S",
+        study_sha256="",
+        stimulus_set_sha256="",
+        confidence_levels=4,
+        told_prevalence=0.5,
+        max_run=max_run,
+        keys={},
+        versions={},
+        trials=tuple(trials),
+    )
+
+
+def keep_record(table: Path, participant: str, session: int = 1, max_run: int | None = 3) -> Path:
     """Write the plan and record that a session with this table leaves in `sourcedata`; return their folder."""
     folder = session_folder(table.parents[3], participant, session)
     folder.mkdir(parents=True)
     rows = json.loads(read_table(table, COLUMNS).to_json(orient="records"))
-    planned = [{**{name: row[name] for name in COLUMNS[:5]}, "file": row["stim_file"]} for row in rows]
-    write_json(folder / "plan.json", {"trials": planned})
+    write_plan(folder / "plan.json", plan_of(rows, participant, session, max_run))
     start = dict.fromkeys(("stimulus_set_sha256", "study_sha256", "observer", "days_since_first", "screen", "versions"))
     events: list[dict[str, Any]] = [
         {"event": "start", **start, "plan_sha256": sha256(folder / "plan.json"), "participant": "a", "session": session}
@@ -64,14 +96,20 @@ def cell(row: int, column: str, value: object) -> Callable[[pd.DataFrame], pd.Da
     return change
 
 
-def refusal(table: Path, stimuli: StimulusSet | None = None) -> str:
-    with pytest.raises(LookalikeError) as caught:
-        load(table.parents[3], None, stimuli)
-    return str(caught.value)
+@pytest.fixture
+def refusal(refuses: Refuses) -> Callable[..., str]:
+    """What is said of a table that is refused with a code: `refusal(code, table, stimuli=None)`."""
+
+    def refused(code: str, table: Path, stimuli: StimulusSet | None = None) -> str:
+        with refuses(code) as caught:
+            load_trials(table.parents[3], None, stimuli)
+        return str(caught.value)
+
+    return refused
 
 
 def test_a_table_made_from_its_record_is_accepted_and_its_sources_are_hashed(table: Path, stimuli: StimulusSet) -> None:
-    trials = load(table.parents[3], None, stimuli)
+    trials = load_trials(table.parents[3], None, stimuli)
     assert trials.sessions[["status", "record_checked"]].to_numpy().tolist() == [["kept", True]]
     folder = table.parents[3] / "sourcedata/sub-a/ses-1"
     for name in ("plan.json", "record.jsonl"):
@@ -86,22 +124,23 @@ def test_unanswered_trials_and_a_torn_last_line_are_no_damage(tmp_path: Path, wr
 
     record = keep_record(write_session(tmp_path, "a", change=unanswered, Complete=False), "a") / "record.jsonl"
     record.write_bytes(record.read_bytes().replace(b'{"utc": "", "event": "end"}\n', b'{"utc": "", "event": "ans'))
-    assert bool(load(tmp_path, None, None).sessions["record_checked"].all())
+    assert bool(load_trials(tmp_path, None, None).sessions["record_checked"].all())
 
 
-def test_the_order_of_rows_on_disk_is_free_and_rows_are_counted_as_there(table: Path) -> None:
+def test_the_order_of_rows_on_disk_is_free_and_rows_are_counted_as_there(table: Path, refusal: Refusal) -> None:
     alter(table, lambda frame: frame.iloc[::-1])
-    assert len(load(table.parents[3], None, None).measure) == 100
+    assert len(load_trials(table.parents[3], None, None).measure) == 100
     alter(table, cell(4, "confidence", 9))
-    assert "confidence is not that of the record" in refusal(table)
-    assert "(row 4)" in refusal(table)
+    said = refusal("other-record", table)
+    assert "confidence is not that of the record" in said
+    assert "(row 4)" in said
 
 
-def test_answers_replaced_by_the_truth_are_refused(table: Path) -> None:
+def test_answers_replaced_by_the_truth_are_refused(table: Path, refusal: Refusal) -> None:
     before = read_table(table, COLUMNS)
     wrong = [str(int(i) + 2) for i in before.index[before["response"] != before["truth"]]]
     alter(table, lambda frame: frame.assign(response=frame["truth"]))
-    said = refusal(table)
+    said = refusal("other-record", table)
     assert said.startswith(f"{table}: response is not that of the record ")
     assert f"(row {', '.join(wrong[:5])} and {len(wrong) - 5} more)" in said
     assert f"'lookalike export {table.parents[3]}'" in said
@@ -112,61 +151,73 @@ def test_answers_replaced_by_the_truth_are_refused(table: Path) -> None:
     ("column", "value"),
     [("response", None), ("confidence", None), ("confidence", 7), ("stimulus_id", "s999")],
 )
-def test_every_changed_answer_is_refused_by_row(table: Path, column: str, value: object) -> None:
+def test_every_changed_answer_is_refused_by_row(table: Path, refusal: Refusal, column: str, value: object) -> None:
     alter(table, cell(12, column, value))
-    assert re.search(rf"{re.escape(str(table))}: {column} is not that of the record .*\(row 12\)", refusal(table))
+    said = refusal("other-record", table)
+    assert said.startswith(f"{table}: {column} is not that of the record ")
+    assert "(row 12)" in said
 
 
-def test_an_answer_that_was_never_given_is_refused(tmp_path: Path, write_session: Write) -> None:
+def test_an_answer_that_was_never_given_is_refused(tmp_path: Path, write_session: Write, refusal: Refusal) -> None:
     table = write_session(tmp_path, "a", change=cell(5, "response", None))
     keep_record(table, "a")
     alter(table, cell(5, "response", "real"))
-    assert re.search(r"response is not that of the record .*\(row 5\)", refusal(table))
+    assert "(row 5)" in refusal("other-record", table)
 
 
-def test_a_table_cut_short_is_refused(table: Path) -> None:
+def test_a_table_cut_short_is_refused(table: Path, refusal: Refusal) -> None:
     alter(table, lambda frame: frame.head(3))
-    said = refusal(table)
+    said = refusal("missing-trials", table)
     assert said.startswith(f"{table}: 97 of the 100 trials in ")
     assert "have no row (first, trial 4)" in said
 
 
 @pytest.mark.parametrize(("column", "value"), [("role", "practice"), ("stim_file", "images/s999.png")])
-def test_what_was_shown_must_be_what_was_planned(table: Path, column: str, value: str) -> None:
+def test_what_was_shown_must_be_what_was_planned(table: Path, refusal: Refusal, column: str, value: str) -> None:
     alter(table, cell(12, column, value))
-    assert re.search(rf"{column} is not that of .*plan\.json \(row 12\)", refusal(table))
+    assert re.search(rf"{column} is not that of .*plan\.json \(row 12\)", refusal("other-image", table))
 
 
-def test_truths_swapped_are_refused_with_the_set_and_with_the_plan(table: Path, stimuli: StimulusSet) -> None:
+def test_truths_swapped_are_refused_with_the_set_and_with_the_plan(
+    table: Path, stimuli: StimulusSet, refusal: Refusal
+) -> None:
     def swap(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.assign(truth=frame["truth"].map({"real": "generated", "generated": "real"}))
 
     alter(table, swap)
-    assert re.search(r"truth is not that of .*plan\.json \(row 2, 3, 4, 5, 6 and 95 more\)", refusal(table))
+    said = refusal("other-image", table)
+    assert re.search(r"truth is not that of .*plan\.json \(row 2, 3, 4, 5, 6 and 95 more\)", said)
     shutil.rmtree(table.parents[3] / "sourcedata")
-    load(table.parents[3], None, None)  # nothing left to compare with
-    said = refusal(table, stimuli)
+    load_trials(table.parents[3], None, None)  # nothing left to compare with
+    said = refusal("other-image", table, stimuli)
     assert said.startswith(f"{table}: truth is not that of {Path('shown') / 'stimuli.csv'} (row 2, 3,")
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "words"),
+    ("column", "value", "code"),
     [
-        ("stimulus_id", "s999", "stimulus_id is not in"),
-        ("stim_file", "images/s999.png", "stim_file is not that of"),
-        ("role", "catch", "role is not that of"),
+        ("stimulus_id", "s999", "unknown-image"),
+        ("stim_file", "images/s999.png", "other-image"),
+        ("role", "catch", "other-image"),
     ],
 )
 def test_images_must_be_those_of_the_set(
-    tmp_path: Path, write_session: Write, stimuli: StimulusSet, column: str, value: str, words: str
+    tmp_path: Path,
+    write_session: Write,
+    stimuli: StimulusSet,
+    refusal: Refusal,
+    column: str,
+    value: str,
+    code: str,
 ) -> None:
     table = write_session(tmp_path, "a", change=cell(7, column, value))
-    assert re.search(rf"{words} shown.stimuli\.csv \(row 7\); restore the table", refusal(table, stimuli))
+    said = refusal(code, table, stimuli)
+    assert re.search(rf"{column} is not .*shown.stimuli\.csv \(row 7\); restore the table", said)
 
 
 def test_a_file_that_is_not_stated_is_not_compared(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
     write_session(tmp_path, "a", change=lambda frame: frame.assign(stim_file=None))
-    assert len(load(tmp_path, None, stimuli).measure) == 100
+    assert len(load_trials(tmp_path, None, stimuli).measure) == 100
 
 
 def test_a_damaged_record_beside_a_good_table_is_refused(table: Path) -> None:
@@ -179,38 +230,39 @@ def test_a_damaged_record_beside_a_good_table_is_refused(table: Path) -> None:
         (whole, whole.partition(b"\n")[2], f"{record}: the session's start is missing; restore"),
     ):
         record.write_bytes(whole.replace(old, new, 1))
-        assert words in refusal(table)
+        with pytest.raises(LookalikeError) as caught:
+            load_trials(table.parents[3])
+        assert words in str(caught.value)
 
 
-def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path) -> None:
+def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path, refusal: Refusal) -> None:
     plan = table.parents[3] / "sourcedata/sub-a/ses-1/plan.json"
     plan.write_bytes(plan.read_bytes().replace(b"generated", b"real", 1))
-    assert refusal(table).startswith(f"{plan}: is missing or not the plan")
+    assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
     plan.unlink()
-    assert refusal(table).startswith(f"{plan}: is missing or not the plan")
+    assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
 
 
-def test_the_report_says_what_was_not_checked(
-    table: Path, write_session: Write, stimuli: StimulusSet, tmp_path: Path
+@pytest.mark.parametrize(("caps", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
+def test_runs_are_capped_as_the_plans_of_first_sessions_agree(
+    tmp_path: Path, write_session: Write, caps: list[int | None], expected: int | None
 ) -> None:
-    folder = table.parents[3]
-    both = "The answers of 1 of 1 sessions were checked against the session’s record"
-    summary = analyze(folder, tmp_path / "all", None, stimuli)
-    assert list(summary["checks"].values()) == [1, 0, True]
-    page = (tmp_path / "all/report.html").read_text("utf-8")
-    assert both in page
-    assert "Every table was checked against the stimulus set" in page
-    assert "not checked against a record" not in page
-    write_session(folder, "b")
-    summary = analyze(folder, tmp_path / "some")
-    assert summary["checks"] == {
-        "sessions_checked_against_record": 1,
-        "sessions_without_record": 1,
-        "images_checked_against_stimulus_set": False,
-    }
-    page = (tmp_path / "some/report.html").read_text("utf-8")
-    assert "The answers of 1 of 2 sessions were not checked against a record" in page
-    assert "No stimulus set was given" in page
+    for name, cap in zip("ab", caps, strict=True):
+        keep_record(write_session(tmp_path, name), name, max_run=cap)
+    keep_record(write_session(tmp_path, "a", 2), "a", 2, max_run=9)  # a retest has no say
+    write_session(tmp_path, "c")  # nor has a session whose plan is not at hand
+    assert load_trials(tmp_path).max_run == expected
+
+
+def test_a_plan_without_a_record_still_says_how_runs_were_capped(table: Path) -> None:
+    (table.parents[3] / "sourcedata/sub-a/ses-1/record.jsonl").unlink()
+    trials = load_trials(table.parents[3])
+    assert (trials.max_run, trials.sessions["record_checked"].tolist()) == (3, [False])
+
+
+def test_the_study_files_cap_comes_first(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text('name = "S"\nplanned_participants = 1\n[plan]\nmax_run = 5\n')
+    assert load_trials(table.parents[3], read_study(tmp_path / "study.toml")).max_run == 5
 
 
 def _main(**columns: list[Any]) -> pd.DataFrame:
@@ -239,7 +291,7 @@ def _main(**columns: list[Any]) -> pd.DataFrame:
         ({"confidence": [2.0] * 4}, "one confidence throughout", 4, "1, 2, 3, 4"),
     ],
 )
-def test_what_is_remarkable_is_named_with_its_trials(
+def test_what_is_unusual_is_named_with_its_trials(
     columns: dict[str, list[Any]], found: str, count: int, which: str
 ) -> None:
     table = audit("a", 2, _main(**columns))
@@ -248,7 +300,7 @@ def test_what_is_remarkable_is_named_with_its_trials(
     assert row["policy"]
 
 
-def test_nothing_remarkable_gives_no_row() -> None:
+def test_nothing_unusual_gives_no_row() -> None:
     assert audit("a", 1, _main()).empty
 
 

@@ -103,7 +103,7 @@ def test_fatigue_is_the_fall_of_dprime_between_first_and_last_trials() -> None:
 def test_serial_dependence_on_the_answer_is_found_by_its_analysis(weight: float) -> None:
     """40 observers x 200 trials. Log-odds are 1.6 to 1.8 times probits; the group's SE is about .05."""
     group = [Observer(serial_response=weight, own_sd=0.5, seed=seed) for seed in range(40)]
-    found = serial.from_trials(frame(group, 200), redraws=40, seed=1)
+    found = serial.serial_dependence(frame(group, 200), redraws=40, seed=1)
     assert found.previous_response.mean / weight == pytest.approx(1.65, abs=0.4)
     assert abs(found.previous_truth.mean) < 0.2
     assert found.previous_response.p == pytest.approx(2 / 41)

@@ -16,7 +16,7 @@ from analysis.mrmc import mrmc
 from analysis.report.compare_report import compare_studies
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
-from analysis.trials import Trials, load
+from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.simulated.populations import Population, draw_ratings
 from stimuli.sets import StimulusSet
@@ -56,7 +56,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trials]:
         "again": study(folder, "again", 1.2, 4, images=600),
         "once": study(folder, "once", 1.2, 5, images=600),
     }
-    return {name: load(path) for name, path in made.items()}
+    return {name: load_trials(path) for name, path in made.items()}
 
 
 def rated(side: Trials) -> pd.DataFrame:

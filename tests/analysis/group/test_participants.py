@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from analysis.group.participants import measure
-from analysis.trials import load
+from analysis.trials import load_trials
 
 
 def test_retests_never_enter_the_measure(tmp_path: Path, write_session: Callable[..., Path]) -> None:
@@ -20,10 +20,10 @@ def test_retests_never_enter_the_measure(tmp_path: Path, write_session: Callable
         return frame.assign(response=frame["truth"], confidence=4)
 
     table = pd.read_csv(write_session(tmp_path, "a"), sep="\t")
-    alone = measure(load(tmp_path, None, None))[0]
+    alone = measure(load_trials(tmp_path, None, None))[0]
     write_session(tmp_path, "a", 3)
     write_session(tmp_path, "a", 2, change=perfect)
-    again = measure(load(tmp_path, None, None))[0]
+    again = measure(load_trials(tmp_path, None, None))[0]
     assert again.yesno == alone.yesno
     signed = table["confidence"].where(table["response"] == "generated", -table["confidence"])
     assert again.roc.auc == alone.roc.auc == pytest.approx(roc_auc_score(table["truth"] == "generated", signed))
@@ -40,6 +40,6 @@ def test_a_retest_set_aside_does_not_change_who_the_participant_is(
 ) -> None:
     write_session(tmp_path, "h4", Observer="human")
     write_session(tmp_path, "h4", 2, Observer="scripted")
-    (one,) = measure(load(tmp_path, None, None))
+    (one,) = measure(load_trials(tmp_path, None, None))
     assert one.observer == "human"
     assert one.retest is None

@@ -1,4 +1,4 @@
-"""End to end: from sessions on disk to tables, summary, figure and page."""
+"""End to end: from sessions on disk to tables, summary, figures and page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ from sklearn.metrics import roc_auc_score
 
 from analysis.agreement.items import cue_relations
 from analysis.group.evidence import informed
+from analysis.group.participants import Estimators
 from analysis.image_cues import cues
 from analysis.mrmc import mrmc
-from analysis.report.report import analyze
-from analysis.trials import load
+from analysis.report.page import Facts, Page, Table, to_html
+from analysis.report.report import analyze, realfake_results
+from analysis.report.results import Results, write
+from analysis.trials import load_trials
 from data.errors import LookalikeError
 from data.files import sha256
 from data.simulated.populations import Population, draw_group
@@ -33,6 +36,7 @@ from stimuli.images import write_png
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]
+Refuses = Callable[[str], AbstractContextManager[Any]]
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
 TABLES = ("participants", "retests", "sessions", "audit", "roc", "areas", "methods", "calibration", "items", "serial")
@@ -45,19 +49,24 @@ def table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", na_values=["n/a"], keep_default_na=False)
 
 
-def text_of(page: str) -> str:
-    """The words a reader sees, without markup, as one line."""
+def words_of(page: Page) -> str:
+    """Everything that the page says, but for figures, as one text."""
+    said = [page.title, page.subtitle]
+    for block in (*page.warnings, *page.blocks()):
+        if isinstance(block, str):
+            said.append(block)
+        elif isinstance(block, Table):
+            said += [*block.header, *(cell for row in block.rows for cell in row), block.note]
+        elif isinstance(block, Facts):
+            said += [f"{one.name} {one.value} {one.detail}" for one in block.facts]
+        else:
+            said += [str(getattr(block, name)) for name in ("lead", "text", "caption") if hasattr(block, name)]
+            said += getattr(block, "paragraphs", ())
+    return " ".join([*said, *page.methods])
 
-    class Reader(HTMLParser):
-        words: list[str] = []  # noqa: RUF012 (one parser per call)
 
-        def handle_data(self, data: str) -> None:
-            self.words.append(data)
-
-    Reader.words = []
-    reader = Reader()
-    reader.feed(re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL))
-    return " ".join(" ".join(reader.words).split())
+def titles_of(page: Page) -> list[str]:
+    return [section.title for section in page.sections]
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +92,15 @@ def six(tmp_path_factory: pytest.TempPathFactory, write_session: Write, study: S
 
 @pytest.fixture(scope="module")
 def results(six: Path, study: StudyFile, stimuli: StimulusSet) -> Path:
-    """Where the six observers' results stand."""
+    """The folder of the six observers' results."""
     analyze(six, six.parent / "results", study, stimuli)
     return six.parent / "results"
+
+
+@pytest.fixture(scope="module")
+def found(six: Path, study: StudyFile, stimuli: StimulusSet) -> Results:
+    """The same results in memory."""
+    return realfake_results(load_trials(six, study, stimuli), study, stimuli)
 
 
 def summary_of(results: Path) -> dict[str, Any]:
@@ -174,7 +189,7 @@ def test_the_methods_cite_what_they_use_and_number_it_in_order(results: Path) ->
     assert all(re.search(r"\((19|20)[0-9]{2}\)\. .+", work) for work in works)
 
 
-def test_secondary_results_stand_beside_the_primary_one(results: Path) -> None:
+def test_secondary_results_stand_beside_the_primary_one(results: Path, found: Results) -> None:
     summary, areas = json.loads((results / "summary.json").read_text()), table(results / "areas.tsv")
     group = summary["groups"][0]
     first, *others = group["methods"]
@@ -184,9 +199,9 @@ def test_secondary_results_stand_beside_the_primary_one(results: Path) -> None:
     expected = informed([one["dprime"] for one in summary["participants"]], group["bound"])
     assert (group["informed"]["bf10"], group["informed"]["bf01"]) == pytest.approx((expected.bf10, expected.bf01))
     assert areas["auc"].tolist() == pytest.approx([one["auc"] for one in summary["participants"]])
-    words = text_of((results / "report.html").read_text("utf-8"))
-    for expected in ("Dorfman–Berbaum–Metz", "Informed Bayes factor", "false alarms 0–.2", "p of X²"):
-        assert expected in words
+    words = words_of(found.page)
+    for said in ("Informed Bayes factor", "false alarms 0–.2", "p of X²", *(one["method"] for one in group["methods"])):
+        assert said in words
 
 
 def test_the_page_stands_alone_and_escapes(results: Path) -> None:
@@ -203,63 +218,76 @@ def test_the_page_stands_alone_and_escapes(results: Path) -> None:
     }
     assert page.count("<svg ") == len(FIGURES)
     ids = re.findall(r'\bid="([^"]+)"', page)
-    assert len(ids) == len(set(ids))  # drawings do not take one another's parts
+    assert len(ids) == len(set(ids))  # figures do not share parts
     assert str(results.parent) not in page
 
 
-def test_a_hostile_sidecar_cannot_write_into_the_page(tmp_path: Path, write_session: Write) -> None:
-    bad = "<img src=x onerror=alert(1)>"
-    write_session(tmp_path / "bids", "a", StimulusSetSHA256=bad, Observer=bad, StudySHA256=bad, Started=bad)
-    write_session(tmp_path / "bids", "b", 2, StimulusSetSHA256=bad)
-    analyze(tmp_path / "bids", tmp_path / "results")
-    page = (tmp_path / "results/report.html").read_text("utf-8")
-    assert bad not in page
-    assert "&lt;img src=x" in page
+def test_simulated_observers_are_never_passed_off_as_people(found: Results) -> None:
+    assert [one.lead for one in found.page.warnings] == ["These are simulated observers, not people."]
+    assert "6 simulated observers judged" in words_of(found.page)
 
 
-def test_simulated_observers_are_never_passed_off_as_people(results: Path) -> None:
-    text = text_of((results / "report.html").read_text("utf-8"))
-    assert "These are simulated observers, not people." in text
-    assert "6 simulated observers said" in text
-
-
-def test_people_and_simulated_observers_are_averaged_apart(tmp_path: Path, write_session: Write) -> None:
+def test_people_and_simulated_observers_are_averaged_separately(tmp_path: Path, write_session: Write) -> None:
     for name, kind in (("a", "human"), ("b", "human"), ("c", "scripted")):
-        write_session(tmp_path / "bids", name, Observer=kind)
-    summary = analyze(tmp_path / "bids", tmp_path / "results")
-    assert [(group["observer"], group["participants"]) for group in summary["groups"]] == [
-        ("human", 2),
-        ("scripted", 1),
+        write_session(tmp_path, name, trials=40, Observer=kind)
+    found = realfake_results(load_trials(tmp_path))
+    groups = [(group["observer"], group["participants"]) for group in found.summary["groups"]]
+    assert groups == [("human", 2), ("scripted", 1)]
+    assert len(found.page.verdicts) == 2
+    assert [one.lead for one in found.page.warnings] == [
+        "Some of these are simulated or scripted observers, not people."
     ]
-    assert "Some of these are simulated or scripted" in text_of((tmp_path / "results/report.html").read_text("utf-8"))
 
 
 def test_people_are_not_called_simulated(tmp_path: Path, write_session: Write) -> None:
-    write_session(tmp_path / "bids", "a")
-    analyze(tmp_path / "bids", tmp_path / "results")
-    text = text_of((tmp_path / "results/report.html").read_text("utf-8"))
-    assert "simulated" not in text
-    assert "1 participant said" in text
+    write_session(tmp_path, "a", trials=40)
+    page = realfake_results(load_trials(tmp_path)).page
+    assert page.warnings == ()
+    assert "simulated" not in words_of(page)
+    assert "1 participant judged" in words_of(page)
 
 
-def test_the_verdict_is_told_with_its_reasons(results: Path) -> None:
-    (group,) = summary_of(results)["groups"]
-    found = group["primary"]
-    text = text_of((results / "report.html").read_text("utf-8"))
-    assert found["verdict"] in ("not decided", "shown to differ")  # without catch trials never "near chance"
-    assert found["withheld"] == [
+def test_the_verdict_is_given_with_its_reasons(found: Results) -> None:
+    (group,) = found.summary["groups"]
+    primary, (verdict,) = group["primary"], found.page.verdicts
+    assert primary["verdict"] in ("not decided", "shown to differ")  # without catch trials never "near chance"
+    assert primary["withheld"] == [
         "there were no catch trials, so nothing shows that these participants would have noticed a fake"
     ]
-    assert found["verdict"].capitalize() in text
-    assert found["words"] in text
+    assert verdict.lead == f"{primary['verdict'].capitalize()}."
+    assert verdict.paragraphs[0] == primary["words"]
+    text = words_of(found.page)
     assert "Why “near chance” cannot be claimed: there were no catch trials" in text
     assert "is not by itself evidence of chance" in text
+    assert "corrected log-linearly" in text
+    assert "kept in place" in text
     assert "bounds .5 ± .084" in text
     assert f"{group['dprime']['low']:.2f} to {group['dprime']['high']:.2f}".replace("-", "−") in text
 
 
+def test_corrections_and_models_of_confidence_are_named(tmp_path: Path, write_session: Write) -> None:
+    def never_misses(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(response=frame["response"].mask(frame["truth"] == "generated", "generated"))
+
+    for name in "abc":
+        write_session(tmp_path, name, trials=40, change=never_misses if name == "a" else None)
+    expected = {
+        Estimators("replace"): ("replaced by 1/(2n)", "kept in place"),
+        Estimators("none", "maniscalco-lau"): ("not corrected", "in proportion to d′"),
+    }
+    trials = load_trials(tmp_path)
+    found = {by: realfake_results(trials, by=by) for by in expected}
+    for by, methods in expected.items():
+        assert all(words in " ".join(found[by].page.methods) for words in methods)
+        assert (found[by].summary["participants"][0]["dprime"] is None) == (by.correction == "none")
+    replaced, none = (words_of(one.page) for one in found.values())
+    assert "without a d′" not in replaced
+    assert "are those of 2 of 3: 1 without a d′ is left out, for whom a rate is 0 or 1" in none
+    assert "a: hit rate is 1, so z is infinite; use a correction" in none
+
+
 def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
-    trials = load(six).measure
+    trials = load_trials(six).measure
     expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084)
     (group,) = summary_of(results)["groups"]
     for name in ("auc", "low", "high", "p_equivalence", "p_chance"):
@@ -268,46 +296,45 @@ def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
 
 def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
     rng = np.random.default_rng(0)
+    (tmp_path / "shown" / "images").mkdir(parents=True)
+    stimuli = replace(stimuli, table=stimuli.table.head(40))
     for row in stimuli.table.itertuples():
-        (tmp_path / "shown" / "images").mkdir(parents=True, exist_ok=True)
         write_png(tmp_path / "shown" / str(row.file), rng.random((32, 32), np.float32))
     sums = [sha256(tmp_path / "shown" / str(file)) for file in stimuli.table["file"]]
-    known = stimuli.table.assign(sha256=sums, patient=[f"p{n}" for n in range(100)])
+    known = stimuli.table.assign(sha256=sums, patient=[f"p{n}" for n in range(40)])
     here = replace(stimuli, folder=tmp_path / "shown", table=known)
-    write_session(tmp_path / "bids", "a")
-    analyze(tmp_path / "bids", tmp_path / "with", stimuli=here)
-    analyze(tmp_path / "bids", tmp_path / "without", stimuli=stimuli)
-    assert (tmp_path / "with" / "items.svg").exists()
-    assert not (tmp_path / "without" / "items.svg").exists()
-    assert len(table(tmp_path / "without" / "items.tsv")) == 100
-    told = table(tmp_path / "with" / "giveaways.tsv").set_index("what")
-    assert {"mean", "noise", "all cues", "Gabor energy"} <= set(told.index)
-    pages = {which: (tmp_path / which / "report.html").read_text("utf-8") for which in ("with", "without")}
-    assert pages["with"].count("</svg>") == pages["without"].count("</svg>") + 1
-    assert "built-in method" not in pages["with"]
-    assert "What could give the images away" in (tmp_path / "with" / "report.html").read_text("utf-8")
-    assert not (tmp_path / "without" / "giveaways.tsv").exists()
-    related = table(tmp_path / "with" / "item_cues.tsv")
+    write_session(tmp_path / "bids", "a", trials=40)
+    trials = load_trials(tmp_path / "bids")
+    shown, absent = (realfake_results(trials, stimuli=images) for images in (here, stimuli))
+    extra = {"detectability", "item_cues"}
+    assert set(shown.tables) - set(absent.tables) == extra
+    assert {one.name for one in shown.page.pictures} - {one.name for one in absent.page.pictures} == {"items"}
+    assert len(absent.tables["items"]) == 40
+    section = "Detectability by image cues and model observers"
+    assert (section in titles_of(shown.page), section in titles_of(absent.page)) == (True, False)
+    assert {"mean", "noise", "all cues", "Gabor energy"} <= set(shown.tables["detectability"]["what"])
+    related = shown.tables["item_cues"]
     images = [here.read(image) for image in here.select("main")["stimulus_id"]]
     measured = cues.measure(images).assign(stimulus_id=here.select("main")["stimulus_id"].to_numpy())
-    expected = cue_relations(table(tmp_path / "with" / "items.tsv"), measured)
+    expected = cue_relations(shown.tables["items"], measured)
     assert related["spearman"].to_numpy() == pytest.approx(expected["spearman"].to_numpy(), nan_ok=True)
-    page = (tmp_path / "with" / "report.html").read_text("utf-8")
-    mean = json.loads((tmp_path / "with" / "summary.json").read_text())["groups"][0]["dprime"]["mean"]
-    assert ("People have internal noise, these observers none" in page) == (mean > 0)
-    assert f"Of {related['p_holm'].notna().sum()} relations" in (tmp_path / "with" / "report.html").read_text("utf-8")
+    words, mean = words_of(shown.page), shown.summary["groups"][0]["dprime"]["mean"]
+    assert "built-in method" not in words
+    assert ("People have internal noise; these observers have none" in words) == (mean > 0)
+    assert f"of {related['p_holm'].notna().sum()} correlations" in words
 
 
-def test_orders_are_drawn_anew_as_they_were_drawn(tmp_path: Path, write_session: Write) -> None:
+@pytest.mark.parametrize("max_run", [3, None])
+def test_python_draws_the_null_orders_of_the_study_file(
+    tmp_path: Path, write_session: Write, max_run: int | None
+) -> None:
+    cap = "" if max_run is None else "[plan]\nmax_run = 3\n"
+    (tmp_path / "study.toml").write_text(f'name = "S"\nplanned_participants = 1\n{cap}')
     write_session(tmp_path / "bids", "a")
-    calls = []
-
-    def redraw(generated, rng):
-        calls.append(len(generated))
-        return rng.permutation(len(generated))
-
-    analyze(tmp_path / "bids", tmp_path / "results", redraw=redraw)
-    assert set(calls) == {100}
+    study = read_study(tmp_path / "study.toml")
+    found = realfake_results(load_trials(tmp_path / "bids", study), study)
+    order = found.summary["groups"][0]["serial"]["order"]
+    assert order == ("shuffled" if max_run is None else "re-drawn with runs of one truth of at most 3")
 
 
 def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: Path, write_session: Write) -> None:
@@ -317,70 +344,96 @@ def test_a_break_and_a_catch_trial_stand_between_neighbours_as_shown(tmp_path: P
         role = ["catch" if place in (fakes[5], fakes[30]) else "main" for place in range(100)]
         return frame.assign(role=role, after_gap=[gaps.get(place, "no") for place in range(100)])
 
-    write_session(tmp_path / "bids", "a", change=change)
-    analyze(tmp_path / "bids", tmp_path / "results")
-    (one,) = table(tmp_path / "results" / "serial.tsv").to_dict("records")
+    write_session(tmp_path, "a", change=change)
+    (one,) = realfake_results(load_trials(tmp_path)).tables["serial"].to_dict("records")
     # Of 98 main trials the first has no neighbour, nor has one after a gap; one after a catch trial has.
     assert (one["unlinked"], one["pairs"]) == (4, 94)
 
 
 @pytest.mark.parametrize(("right", "words"), [(True, "interval lies above 0"), (False, "interval lies below 0")])
 def test_the_summary_says_what_the_interval_says(tmp_path: Path, write_session: Write, right: bool, words: str) -> None:
-    for slips, name in ((4, "a"), (8, "b"), (12, "c")):
+    for errors, name in ((4, "a"), (8, "b"), (12, "c")):
 
-        def change(frame: pd.DataFrame, slips: int = slips) -> pd.DataFrame:
+        def change(frame: pd.DataFrame, errors: int = errors) -> pd.DataFrame:
             true = (frame["truth"] == "generated").to_numpy()
-            says = np.where(np.arange(len(frame)) < slips, ~true, true) == right
+            says = np.where(np.arange(len(frame)) < errors, ~true, true) == right
             return frame.assign(response=np.where(says, "generated", "real"))
 
-        write_session(tmp_path / "bids", name, change=change)
-    analyze(tmp_path / "bids", tmp_path / "results")
-    assert words in text_of((tmp_path / "results/report.html").read_text("utf-8"))
+        write_session(tmp_path, name, change=change)
+    assert words in words_of(realfake_results(load_trials(tmp_path)).page)
 
 
-def test_exclusions_and_undefined_values_are_told(tmp_path: Path, write_session: Write) -> None:
+def test_exclusions_and_undefined_values_are_reported(tmp_path: Path, write_session: Write) -> None:
     def one_class(frame: pd.DataFrame) -> pd.DataFrame:
         return frame[frame["truth"] == "real"]
 
-    def unanswered(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.assign(response=None, confidence=np.nan)
-
-    write_session(tmp_path / "bids", "a")
-    write_session(tmp_path / "bids", "a", 2, change=lambda f: f.assign(stimulus_id="new" + f["stimulus_id"]))
-    write_session(tmp_path / "bids", "oneclass", change=one_class)
-    write_session(tmp_path / "bids", "silent", change=unanswered)
-    summary = analyze(tmp_path / "bids", tmp_path / "results")
-    rows = {row["participant"]: row for row in summary["participants"]}
+    write_session(tmp_path, "a")
+    write_session(tmp_path, "a", 2, change=lambda f: f.assign(stimulus_id="new" + f["stimulus_id"]))
+    write_session(tmp_path, "oneclass", change=one_class)
+    write_session(tmp_path, "silent", change=unanswered)
+    found = realfake_results(load_trials(tmp_path))
+    rows = {row["participant"]: row for row in found.summary["participants"]}
     assert "silent" not in rows
     assert (rows["oneclass"]["dprime"], rows["oneclass"]["auc"]) == (None, None)
     assert rows["a"]["smc_reason"] == "the sessions share no image"
-    assert summary["groups"][0]["dprime"]["undefined"] == 1
-    assert summary["sessions"]["set_aside"] == 1
-    text = text_of((tmp_path / "results/report.html").read_text("utf-8"))
+    assert found.summary["groups"][0]["dprime"]["undefined"] == 1
+    assert found.summary["sessions"] == {"found": 4, "kept": 3, "flagged": 0, "set_aside": 1}
+    text = words_of(found.page)
     assert "oneclass: no generated image was answered" in text
     assert "no main trial was answered" in text
     assert " nan" not in text.lower()
 
 
-def test_nobody_left_is_an_error_with_the_reasons(tmp_path: Path, write_session: Write) -> None:
-    write_session(tmp_path / "bids", "a", change=lambda f: f.assign(response=None, confidence=np.nan))
-    with pytest.raises(
-        LookalikeError, match=r"no session 1 is left to analyse .*sub-a ses-1: no main trial was answered"
-    ):
+def test_nobody_left_is_an_error_with_the_reasons(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
+    write_session(tmp_path / "bids", "a", change=unanswered)
+    with refuses("no-session") as caught:
         analyze(tmp_path / "bids", tmp_path / "results")
+    assert "sub-a ses-1: no main trial was answered" in str(caught.value)
     assert not (tmp_path / "results").exists()
 
 
+def test_what_was_not_checked_is_said(tmp_path: Path, write_session: Write, stimuli: StimulusSet) -> None:
+    write_session(tmp_path, "a", trials=40)
+    trials = load_trials(tmp_path)
+    neither = realfake_results(trials)
+    assert list(neither.summary["checks"].values()) == [0, 1, False]
+    assert "answers of 1 of 1 sessions were not checked against a record" in words_of(neither.page)
+    assert "No stimulus set was given" in words_of(neither.page)
+    trials = replace(trials, sessions=trials.sessions.assign(record_checked=True))
+    both = realfake_results(trials, stimuli=stimuli)
+    assert list(both.summary["checks"].values()) == [1, 0, True]
+    assert "not checked against a record" not in words_of(both.page)
+    assert "Every table was checked against the stimulus set" in words_of(both.page)
+
+
+def test_what_a_sidecar_says_cannot_write_into_the_page(tmp_path: Path, write_session: Write) -> None:
+    bad = "<img src=x onerror=alert(1)>"
+    write_session(tmp_path, "a", StimulusSetSHA256=bad, Observer=bad, StudySHA256=bad, Started=bad)
+    write_session(tmp_path, "b", 2, StimulusSetSHA256=bad)
+    page = realfake_results(load_trials(tmp_path)).page
+    html = to_html(page, {one.name: b"<svg></svg>" for one in page.pictures})
+    assert bad not in html
+    assert "&lt;img src=x" in html
+
+
 def test_results_are_never_overwritten_and_repeat_to_the_byte(
-    six: Path, results: Path, tmp_path: Path, study: StudyFile, stimuli: StimulusSet
+    results: Path, found: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: sha256(path) for path in results.iterdir()}
-    summary = analyze(six, tmp_path / "again", study, stimuli)
-    assert summary == summary_of(results)
-    assert {path.name: sha256(path) for path in (tmp_path / "again").iterdir()} == before
+    monkeypatch.setattr("analysis.report.results.FORMATS", ("svg",))  # the others: figures/test_roc_figure.py
+    write(found, tmp_path / "again")
+    again = {path.name: sha256(path) for path in (tmp_path / "again").iterdir()}
+    assert again == {name: sha for name, sha in before.items() if not name.endswith((".png", ".pdf"))}
+    assert found.summary == summary_of(results)
     with pytest.raises(LookalikeError, match="never overwritten"):
-        analyze(six, results)
+        write(found, results)
+    with pytest.raises(LookalikeError, match="never overwritten"):
+        analyze(results, results)
     assert {path.name: sha256(path) for path in results.iterdir()} == before
+
+
+def unanswered(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(response=None, confidence=np.nan)
 
 
 def test_the_light_base_is_enough() -> None:

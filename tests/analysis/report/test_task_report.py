@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +14,19 @@ import pytest
 
 from analysis.group import pairs
 from analysis.group.evidence import tost
-from analysis.report.task_report import analyze_task
+from analysis.report.results import Results
+from analysis.report.task_report import analyze_task, task_results
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
 from data.answers import Kind, read_answers
-from data.errors import LookalikeError
 from data.study import read_study
+
+Refuses = Callable[[str], AbstractContextManager[Any]]
+
+
+def results(kind: Kind, source: Path, *choices: Any) -> Results:
+    found: Results = task_results(read_answers(source, kind), *choices)
+    return found
 
 
 def forced_choice(folder: Path, dprime: float, people: int = 5, trials: int = 120) -> Path:
@@ -67,31 +77,30 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     assert summary["group"]["value"]["mean"] == pytest.approx(first["dprime"].mean())
     assert summary["group"]["participants"] == 5
     assert summary["verdict"] == "Shown to differ"
-    assert "better than by guessing" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert summary["words"] in (tmp_path / "out" / "report.html").read_text("utf-8")
     names = {"participants.tsv", "summary.json", "report.html", "forest.svg", "forest.pdf", "forest.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
 
 
-def test_who_has_no_value_without_a_correction_is_said_to_be_left_out(tmp_path: Path) -> None:
+def test_a_participant_without_a_value_is_said_to_be_left_out(tmp_path: Path) -> None:
     source = forced_choice(tmp_path, 1.0)
     table = pd.read_csv(source)
     table.loc[table["participant"] == "p0", "response"] = table["truth"]
     table.to_csv(source, index=False)
-    told = "The mean d′ is that of 4 of 5 participants: 1 without a value left out"
+    said = "The mean d′ is that of 4 of 5 participants: 1 without a value left out (the table says why)."
     for correction, words in (("log-linear", "corrected log-linearly"), ("none", "Rates are not corrected")):
-        summary = analyze_task("two_alternative", source, tmp_path / correction, correction=correction)
-        page = (tmp_path / correction / "report.html").read_text("utf-8")
-        assert words in page
-        assert (told in page) == (correction == "none")
-        assert summary["group"]["value"]["undefined"] == (correction == "none")
+        found = results("two_alternative", source, None, correction)
+        assert words in found.page.methods[0]
+        assert (said in found.page.summary) == (correction == "none")
+        assert found.summary["group"]["value"]["undefined"] == (correction == "none")
 
 
 def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('name = "S"\nplanned_participants = 5\n[endpoint]\ndelta = 0.084\n')
     source = forced_choice(tmp_path, 0.0)
     study = read_study(tmp_path / "study.toml")
-    summary = analyze_task("two_alternative", source, tmp_path / "out", study)
+    summary = results("two_alternative", source, study).summary
     dprimes = [one.measure[0] for one in pairs.measure(read_answers(source, "two_alternative")) if one.session == 1]
     expected = tost(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
     assert summary["group"]["tost"]["bound"] == pytest.approx(0.3, abs=1e-3)
@@ -100,7 +109,7 @@ def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
 
 
 def test_wrong_answers_on_purpose_are_no_guessing(tmp_path: Path) -> None:
-    summary = analyze_task("two_alternative", forced_choice(tmp_path, -1.0), tmp_path / "out")
+    summary = results("two_alternative", forced_choice(tmp_path, -1.0)).summary
     assert "coded as intended" in summary["words"]
 
 
@@ -117,31 +126,31 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     assert found.value.mean == pytest.approx(np.mean([one.z_difference for one in each]))
     assert found.independent is not None
     assert found.independent.undefined == sum(one.z_difference < 0 for one in each) > 0
-    summary = analyze_task("same_different", tmp_path / "pairs.csv", tmp_path / "out")
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert summary["verdict"] == "Not decided"
-    assert "without a value are left out" in page
-    assert "Christensen" in page
-    assert "trial (filled in: the order of the rows)" in page
+    page = results("same_different", tmp_path / "pairs.csv").page
+    assert page.verdicts[0].lead == "Not decided."
+    said = " ".join(one for one in page.summary if isinstance(one, str))
+    assert "without a value are left out" in said
+    assert "trial (filled in: the order of the rows)" in said
+    assert "{christensen2009}" in " ".join(page.methods)
 
 
 def test_matches_on_a_loop(tmp_path: Path) -> None:
     source = matches(tmp_path, 5.0)
     summary = analyze_task("matching", source, tmp_path / "out")
-    expected = serial_loop.from_matches(read_answers(source, "matching").trials)
+    expected = serial_loop.loop_serial_dependence(read_answers(source, "matching").trials)
     assert summary["previous"]["amplitude_deg"] == expected.previous.amplitude_deg == pytest.approx(5, abs=1)
     assert summary["verdict"] == "Serial dependence"
-    assert "drawn to the previous target" in summary["words"]
+    assert "attracted to the previous target" in summary["words"]
     rows = pd.read_csv(tmp_path / "out" / "pairs.tsv", sep="\t")
     assert len(rows) == 5 * (150 - 2)
     assert len(pd.read_csv(tmp_path / "out" / "participants.tsv", sep="\t")) == 5
     assert (tmp_path / "out" / "serial.svg").exists()
-    away = analyze_task("matching", matches(tmp_path, -5.0), tmp_path / "away")
-    assert "pushed away from the previous target" in away["words"]
+    away = results("matching", matches(tmp_path, -5.0)).summary
+    assert "repelled from the previous target" in away["words"]
 
 
 def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -> None:
-    none = analyze_task("matching", matches(tmp_path, 0.0), tmp_path / "none")
+    none = results("matching", matches(tmp_path, 0.0)).summary
     assert none["verdict"] == "No dependence shown"
     source = matches(tmp_path, 5.0)
     table = pd.read_csv(source)
@@ -149,22 +158,22 @@ def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -
     following = table.groupby("participant")["target_deg"].shift(-1)
     pull = serial_loop.derivative_of_gaussian(serial_loop.wrap(following - table["target_deg"]), 5, 30)
     table.assign(response_deg=table["response_deg"] + np.nan_to_num(pull)).to_csv(source, index=False)
-    both = analyze_task("matching", source, tmp_path / "both")
+    both = results("matching", source).summary
     assert both["verdict"] == "Not decided"
-    assert "which cannot have acted" in both["words"]
+    assert "which cannot have had an effect" in both["words"]
 
 
 @pytest.mark.parametrize("kind", ["two_alternative", "matching"])
-def test_nothing_to_measure_is_refused(tmp_path: Path, kind: Kind) -> None:
+def test_nothing_to_measure_is_refused(tmp_path: Path, refuses: Refuses, kind: Kind) -> None:
     source = forced_choice(tmp_path, 1.0) if kind == "two_alternative" else matches(tmp_path, 1.0)
     pd.read_csv(source).assign(role="practice").to_csv(source, index=False)
-    with pytest.raises(LookalikeError, match="has no main trial of session 1"):
+    with refuses("no-session"):
         analyze_task(kind, source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_two_matches_are_too_few_and_say_so(tmp_path: Path) -> None:
     source = matches(tmp_path, 1.0, people=1, trials=4)
-    summary = analyze_task("matching", source, tmp_path / "out")
+    summary = results("matching", source).summary
     assert summary["verdict"] == "Not decided"
     assert summary["previous"]["reason"]

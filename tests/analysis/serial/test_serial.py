@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +14,12 @@ import pytest
 from scipy.special import expit
 
 from analysis.firth import firth
-from analysis.serial import serial
+from analysis.serial.serial import Effect, Serial, _group_effect, serial_dependence
 from analysis.serial.tables import orders, sessions, tables, usable
-from data.errors import LookalikeError
 
 R, G = "real", "generated"
 Flags = npt.NDArray[np.bool_]
+Refuses = Callable[[str], AbstractContextManager[Any]]
 
 
 def test_pairs_across_gaps_and_without_answers_are_left_out() -> None:
@@ -37,7 +39,7 @@ def test_pairs_across_gaps_and_without_answers_are_left_out() -> None:
     assert usable(session, shown, 1)[0].tolist() == [True, True, False, True, False, False, False, True, True]
     assert usable(session, shown, -1)[0].tolist() == usable(session, shown, 1)[0].tolist()
     assert usable(session, shown, 2)[0].tolist() == [True, False, False, False, False, True, False, True]
-    one = serial.from_trials(frame, redraws=5).participants[0]
+    one = serial_dependence(frame, redraws=5).participants[0]
     assert (one.pairs, one.unlinked, one.unanswered) == (5, 3, 2)
 
 
@@ -65,15 +67,15 @@ def test_counts_are_those_of_the_pairs() -> None:
 
 def test_catch_trials_precede_but_are_not_explained() -> None:
     frame = _group(1, trials=20, seed=2).assign(role=["main", "catch", "main", "main"] * 5)
-    one = serial.from_trials(frame, redraws=5).participants[0]
+    one = serial_dependence(frame, redraws=5).participants[0]
     assert (one.pairs, one.unlinked) == (14, 1)
 
 
 def test_order_of_rows_and_seed() -> None:
     frame = _group(3, seed=3)
-    first = serial.from_trials(frame, redraws=20, seed=4)
-    assert serial.from_trials(frame.sample(frac=1, random_state=1), redraws=20, seed=4) == first
-    assert serial.from_trials(frame, redraws=20, seed=5) != first
+    first = serial_dependence(frame, redraws=20, seed=4)
+    assert serial_dependence(frame.sample(frac=1, random_state=1), redraws=20, seed=4) == first
+    assert serial_dependence(frame, redraws=20, seed=5) != first
     assert list(first.by_participant()["participant"]) == ["p000", "p001", "p002"]
     assert first.to_frame()["previous_response_n"][0] == 3
 
@@ -82,7 +84,7 @@ def test_swapping_the_words_keeps_every_effect() -> None:
     """Attraction is attraction whichever answer is called "generated"."""
     frame = _group(2, seed=4, attraction=0.5)
     swapped = frame.replace({"truth": {R: G, G: R}, "response": {R: G, G: R}})
-    for a, b in zip(*(serial.from_trials(one, redraws=1).participants for one in (frame, swapped)), strict=True):
+    for a, b in zip(*(serial_dependence(one, redraws=1).participants for one in (frame, swapped)), strict=True):
         assert b.previous_response.raw == pytest.approx(a.previous_response.raw, abs=1e-5)
         assert b.previous_truth.raw == pytest.approx(a.previous_truth.raw, abs=1e-5)
 
@@ -90,7 +92,7 @@ def test_swapping_the_words_keeps_every_effect() -> None:
 @pytest.mark.parametrize("attraction", [0.8, -0.8])
 def test_a_known_dependence_is_recovered_with_its_sign(attraction: float) -> None:
     """60 participants x 200 trials; the mean's standard error is .04, the bias left .05 (it was .1 raw)."""
-    result = serial.from_trials(_group(60, trials=200, seed=5, attraction=attraction), redraws=60)
+    result = serial_dependence(_group(60, trials=200, seed=5, attraction=attraction), redraws=60)
     assert result.previous_response.mean == pytest.approx(attraction, abs=0.15)
     assert result.previous_response.low < attraction + 0.1
     assert result.previous_response.high > attraction - 0.1
@@ -102,7 +104,7 @@ def test_a_known_dependence_is_recovered_with_its_sign(attraction: float) -> Non
 
 
 def test_previous_truth_and_confidence_are_told_apart_from_the_response() -> None:
-    result = serial.from_trials(
+    result = serial_dependence(
         _group(60, trials=200, seed=6, truth_effect=0.8, by_confidence=0.4), redraws=60, confidence=True
     )
     assert result.confidence is not None
@@ -128,14 +130,13 @@ def test_capped_runs_need_the_plans_own_sampler() -> None:
     """A cap of 2 on runs, d′ about 1.2, no dependence; 80 participants x 39 orders (so p = .05 can be hit exactly).
 
     Answers repeat in fewer than half of the pairs, as truths do: bare repetition would read as repulsion.
-    With the right sampler the effect is 0 and p keeps its level (standard error about .012). A plain
-    shuffle gets the method's bias wrong, by .04 of log-odds, little since truth is in the model.
+    Under the plan's cap the effect is 0 and p keeps its level (standard error about .012). A plain
+    shuffle gets the method's bias wrong by .04 log-odds: little, since truth is in the model.
     """
-    redraw = capped(2)
-    frame = _group(80, seed=107, redraw=redraw, sensitivity=2.0)
+    frame = _group(80, seed=107, sampler=capped(2), sensitivity=2.0)
     said = frame["response"].to_numpy().reshape(80, 100)
     assert np.mean(said[:, 1:] == said[:, :-1]) < 0.47
-    right, naive = (serial.from_trials(frame, sampler, redraws=39) for sampler in (redraw, None))
+    right, naive = (serial_dependence(frame, max_run, redraws=39) for max_run in (2, None))
     assert right.order != naive.order
     assert abs(right.previous_response.mean) < 0.15
     names = ("previous_response", "previous_truth", "next_truth", "earlier_response")
@@ -153,7 +154,7 @@ def test_drift_alone_passes_for_attraction_only_where_it_is_not_modelled() -> No
     with them neither does.
     """
     frame = _group(60, seed=8, drift=2.4)
-    blind, aware = (serial.from_trials(frame, redraws=60, drift=degree) for degree in (0, 3))
+    blind, aware = (serial_dependence(frame, redraws=60, drift=degree) for degree in (0, 3))
     assert blind.previous_response.mean > 0.3
     assert blind.earlier_response.mean > 0.2
     assert blind.earlier_response.p < 0.05
@@ -165,7 +166,7 @@ def test_drift_alone_passes_for_attraction_only_where_it_is_not_modelled() -> No
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"response": R}, "one answer only"),
+        ({"response": R}, "only one answer was given"),
         ({"response": None}, "no two neighbouring trials"),
         ({"trial": range(1, 200, 2)}, "no two neighbouring trials"),
         ({"truth": R}, "one truth only"),
@@ -173,7 +174,7 @@ def test_drift_alone_passes_for_attraction_only_where_it_is_not_modelled() -> No
     ],
 )
 def test_nothing_to_tell_is_undefined(change: dict[str, object], reason: str) -> None:
-    result = serial.from_trials(_group(1, seed=10).assign(**change), redraws=5)
+    result = serial_dependence(_group(1, seed=10).assign(**change), redraws=5)
     one = result.participants[0]
     assert math.isnan(one.previous_response.raw)
     assert math.isnan(one.previous_response.p)
@@ -184,14 +185,14 @@ def test_nothing_to_tell_is_undefined(change: dict[str, object], reason: str) ->
 
 def test_few_or_constant_trials_and_single_participants() -> None:
     frame = _group(1, seed=11)
-    assert "too few pairs" in str(serial.from_trials(frame[:4], redraws=5).participants[0].reason)
-    constant = serial.from_trials(frame.assign(confidence=2), redraws=5, confidence=True).participants[0]
+    assert "too few pairs" in str(serial_dependence(frame[:4], redraws=5).participants[0].reason)
+    constant = serial_dependence(frame.assign(confidence=2), redraws=5, confidence=True).participants[0]
     assert "confidence never varies" in str(constant.reason)
-    single = serial.from_trials(frame, redraws=5).previous_response
+    single = serial_dependence(frame, redraws=5).previous_response
     assert single.reason == "one participant: no interval"
     assert math.isnan(single.low)
     assert not math.isnan(single.mean)
-    empty = serial.from_trials(frame[:0], redraws=5)
+    empty = serial_dependence(frame[:0], redraws=5)
     assert (empty.participants, empty.previous_response.n) == ((), 0)
     assert empty.by_participant().empty
 
@@ -200,52 +201,67 @@ def test_separated_answers_stay_finite() -> None:
     """One mistake in a hundred trials: maximum likelihood would be infinite. None at all: nothing to tell apart."""
     frame = _group(1, seed=12).sort_values("trial")
     right = frame["truth"].tolist()
-    one = serial.from_trials(frame.assign(response=[*right[:50], R if right[50] == G else G, *right[51:]]), redraws=20)
+    one = serial_dependence(frame.assign(response=[*right[:50], R if right[50] == G else G, *right[51:]]), redraws=20)
     effect = one.participants[0].previous_response
     assert np.isfinite([effect.raw, effect.se, effect.p]).all()
-    none = serial.from_trials(frame.assign(response=right), redraws=20).participants[0]
+    none = serial_dependence(frame.assign(response=right), redraws=20).participants[0]
     assert math.isnan(none.previous_response.raw)
-    assert "every answer was right" in str(none.reason)
+    assert "every answer was correct" in str(none.reason)
 
 
-def test_wrong_input_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("change", "code", "told"),
+    [
+        ({"truth": [R, "fake", *[R] * 98]}, "unknown-word", "truth is neither 'real' nor 'generated' (row 3)"),
+        ({"response": ["fake", *[R] * 99]}, "unknown-word", "response is neither 'real' nor 'generated' (row 2)"),
+        ({"trial": [1, 1, *range(3, 101)]}, "repeated-trial", "(row 2, 3)"),
+        ({"role": ["practice", *["main"] * 99]}, "not-a-main-trial", "(row 2)"),
+        ({"after_gap": [None, *[False] * 99]}, "missing-value", "after_gap is missing (row 2)"),
+        ({"participant": [None, *["p000"] * 99]}, "missing-value", "participant is missing (row 2)"),
+        ({"trial": [None, *range(2, 101)]}, "missing-value", "trial is missing (row 2)"),
+    ],
+)
+def test_wrong_rows_are_refused_by_number(refuses: Refuses, change: dict[str, Any], code: str, told: str) -> None:
+    with refuses(code) as caught:
+        serial_dependence(_group(1, seed=13).assign(**change))
+    assert told in str(caught.value)
+
+
+def test_wrong_settings_are_refused(refuses: Refuses) -> None:
     frame = _group(1, seed=13)
-    with pytest.raises(LookalikeError, match="lack column response"):
-        serial.from_trials(frame.drop(columns="response"))
-    with pytest.raises(LookalikeError, match=r"truth is neither.*row 3"):
-        serial.from_trials(frame.assign(truth=[R, "fake", *[R] * 98]))
-    with pytest.raises(LookalikeError, match=r"response is neither.*row 2"):
-        serial.from_trials(frame.assign(response=["fake", *[R] * 99]))
-    with pytest.raises(LookalikeError, match=r"twice.*rows? 2, 3"):
-        serial.from_trials(frame.assign(trial=[1, 1, *range(3, 101)]))
-    with pytest.raises(LookalikeError, match=r"practice.*row 2"):
-        serial.from_trials(frame.assign(role=["practice", *["main"] * 99]))
-    with pytest.raises(LookalikeError, match=r"after_gap is missing \(row 2\)"):
-        serial.from_trials(frame.assign(after_gap=[None, *[False] * 99]))
-    for column in ("participant", "trial"):
-        with pytest.raises(LookalikeError, match=rf"{column} is missing \(row 2\)"):
-            serial.from_trials(frame.assign(**{column: [None, *frame[column][1:]]}))
-    with pytest.raises(LookalikeError, match="0 redraws"):
-        serial.from_trials(frame, redraws=0)
-    for broken in (np.arange(99), np.zeros(100, dtype=int)):
-        with pytest.raises(LookalikeError, match="redraw returned no order of 100 trials"):
-            serial.from_trials(frame, lambda _generated, _rng, broken=broken: broken, redraws=2)
+    with refuses("missing-column"):
+        serial_dependence(frame.drop(columns="response"))
+    with refuses("out-of-range"):
+        serial_dependence(frame, redraws=0)
+    with refuses("out-of-range"):
+        serial_dependence(frame, max_run=0)
 
 
 def test_orders_start_with_the_one_shown() -> None:
     (session,) = sessions(_group(1, seed=14), confidence=False)
-    drawn = orders(session, capped(2), 30, np.random.default_rng(1))
+    drawn = orders(session, 2, 30, np.random.default_rng(1))
+    assert drawn.shape == (31, 100)
     assert drawn[0].tolist() == list(range(100))
     runs = session.generated[drawn[1:]]
     assert not (runs[:, :-2] & runs[:, 1:-1] & runs[:, 2:]).any()
     assert (np.sort(drawn, axis=1) == np.arange(100)).all()
 
 
+def test_trials_that_fit_no_capped_order_say_so_and_leave_the_others_alone() -> None:
+    frame = _group(3, seed=16)
+    few = (frame["participant"] != "p001") | (frame["truth"] == R) | (frame["trial"] < 8)
+    found = serial_dependence(frame[few], max_run=3, redraws=5)
+    assert found.order == "re-drawn with runs of one truth of at most 3"
+    assert [one.redraws for one in found.participants] == [5, 0, 5]
+    assert "no order of these trials" in str(found.participants[1].reason)
+    assert (found.previous_response.n, found.previous_response.undefined) == (2, 1)
+
+
 def capped(longest: int) -> Callable[[Flags, np.random.Generator], npt.NDArray[np.int64]]:
     """A sampler uniform over the orders in which no truth comes more than `longest` times in a row.
 
-    Truths are drawn one by one in proportion to the number of ways to go on, as `experiments.session.design` does,
-    written anew (by trial, not by run).
+    Truths are drawn one by one in proportion to the number of ways to continue: an implementation independent of
+    `data.trial_order`, which draws runs.
     """
     known: dict[tuple[int, int], npt.NDArray[np.float64]] = {}
 
@@ -292,7 +308,7 @@ def _group(
     *,
     trials: int = 100,
     seed: int,
-    redraw: Callable[[Flags, np.random.Generator], npt.NDArray[np.int64]] | None = None,
+    sampler: Callable[[Flags, np.random.Generator], npt.NDArray[np.int64]] | None = None,
     sensitivity: float = 1.0,
     attraction: float = 0.0,
     truth_effect: float = 0.0,
@@ -302,7 +318,7 @@ def _group(
     """Simulated participants whose log-odds of "generated" depend on the trial before as stated."""
     rng = np.random.default_rng(seed)
     half = np.arange(trials) % 2 == 1
-    order = [redraw(half, rng) if redraw else rng.permutation(trials) for _ in range(participants)]
+    order = [sampler(half, rng) if sampler else rng.permutation(trials) for _ in range(participants)]
     generated = half[np.array(order)]
     sure = rng.integers(1, 5, generated.shape)
     said = np.zeros(generated.shape, dtype=np.bool_)
@@ -329,13 +345,25 @@ def _sorted(rows: list[tuple[float, ...]]) -> npt.NDArray[np.float64]:
     return table[np.lexsort(table.T)]
 
 
-@pytest.mark.parametrize("attraction", [0.0, 0.12])
-def test_few_redraws_of_many_participants_give_the_groups_p_of_many(attraction: float) -> None:
-    """120 participants: 60 redraws each, met at random, against 1,000 each."""
-    frame = _group(120, trials=40, seed=21, attraction=attraction)
-    few, many = (serial.from_trials(frame, redraws=redraws, seed=2) for redraws in (60, 1000))
-    for name in ("previous_response", "previous_truth", "next_truth"):
-        one, other = getattr(few, name), getattr(many, name)
-        assert one.mean == pytest.approx(other.mean, abs=0.02), name
-        assert one.p == pytest.approx(other.p, abs=0.08), name
-    assert few.previous_response.p != pytest.approx(round(few.previous_response.p * 61 / 2) * 2 / 61, abs=1e-9)
+@pytest.mark.parametrize("shift", [0.0, 0.08])
+def test_few_redraws_of_many_participants_give_the_groups_p_of_many(shift: float) -> None:
+    """120 participants with nulls of SD .45: 60 redraws each, combined at random, against 1,000 each."""
+    rng = np.random.default_rng(21)
+    nulls = rng.normal(0, 0.45, (120, 1000))
+    raw = rng.normal(shift, 0.45, 120)
+
+    def p_of(redraws: int) -> float:
+        kept = [null[:redraws] for null in nulls]
+        means = [float(null.mean()) for null in kept]
+        effects = [Effect(x, 0.45, m, x - m, x - m - 0.9, x - m + 0.9, 0.5) for x, m in zip(raw, means, strict=True)]
+        return _group_effect(effects, kept, 0.95, np.random.default_rng(2)).p
+
+    few, many = p_of(60), p_of(1000)
+    assert few == pytest.approx(many, abs=0.08)
+    assert few != pytest.approx(round(few * 61 / 2) * 2 / 61, abs=1e-9)  # finer than 60 redraws of the group would give
+
+
+def test_a_large_group_is_fitted_with_few_redraws() -> None:
+    found: Serial = serial_dependence(_group(100, trials=40, seed=22), redraws=10)
+    steps = found.previous_response.p * 1001 / 2
+    assert steps == pytest.approx(round(steps))  # 1,000 groups, though each participant has 10 orders

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.trials import load
+from analysis.trials import load_trials
 from data.errors import LookalikeError
 from data.simulated.observers import Observer
 from data.study import StudyFile
@@ -99,14 +99,14 @@ def test_after_kill_9_the_session_is_exported_and_analysed(
         assert not (data / "sub-p1").exists()
         process.kill()
     with pytest.raises(LookalikeError, match=rf"participant p1, session 1 .*14 answers.*'lookalike export {data}'"):
-        load(data, study, small_set)
+        load_trials(data, study, small_set)
     [result] = export_all(data)
     table = data / "sub-p1" / "ses-1" / "beh" / "sub-p1_ses-1_task-realfake_beh.tsv"
     assert result == Exported("p1", 1, "written", table, 14, 27, complete=False)
     assert (data / "participants.tsv").read_text() == "participant_id\tobserver\nsub-p1\tsimulated\n"
     answered = read_bids(data)["response"].notna()
     assert answered.tolist() == [True] * 14 + [False] * 13
-    [found] = load(data, study, small_set).sessions.to_dict("records")
+    [found] = load_trials(data, study, small_set).sessions.to_dict("records")
     main = int((answered & (read_bids(data)["role"] == "main")).sum())
     assert (found["status"], found["answered"], found["planned"]) == ("flagged", main, 20)
     assert f"partial session: {main} of 20" in found["reason"]
@@ -198,7 +198,7 @@ def test_a_lost_sidecar_is_made_again(ran: Result, tmp_path: Path) -> None:
     content = sidecar.read_bytes()
     sidecar.unlink()
     with pytest.raises(LookalikeError, match=r"beh\.json: no such file.*'lookalike export'"):
-        load(tmp_path / "data", None, None)
+        load_trials(tmp_path / "data", None, None)
     assert [one.outcome for one in export_all(tmp_path / "data")] == ["written"]
     assert sidecar.read_bytes() == content
 
@@ -217,7 +217,7 @@ def test_one_damaged_record_does_not_keep_the_others(
     assert "record.jsonl: line 4 is damaged" in str(damaged.problem)
     assert (whole.participant, whole.outcome, whole.table) == ("p2", "written", other.table)
     with pytest.raises(LookalikeError, match="participant p1, session 1"):
-        load(data, study, None)
+        load_trials(data, study, None)
 
 
 def test_what_was_claimed_and_never_shown_is_no_session(ran: Result, tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_what_was_claimed_and_never_shown_is_no_session(ran: Result, tmp_path: P
     shutil.copytree(ran.folder, claimed)
     (claimed / "record.jsonl").write_bytes(b'{"event": "sta')
     assert [one.participant for one in export_all(data)] == ["p1"]
-    assert load(data, None, None).sessions["participant"].tolist() == ["p1"]
+    assert load_trials(data, None, None).sessions["participant"].tolist() == ["p1"]
 
 
 def test_a_folder_without_records_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.group import primary
 from analysis.group.primary import Primary
-from analysis.trials import Trials, load
+from analysis.trials import Trials, load_trials
 from data.answers import Kind, read_answers
 from data.errors import LookalikeError
 from data.files import read_json, write_json
@@ -112,7 +112,7 @@ def test_the_area_from_the_imrmc_file_is_that_of_the_analysis(data: Path, study:
         score = {row[1]: float(row[3]) for row in rows if row[0] == reader}
         pairs = list(product([c for c in score if truth[c]], [c for c in score if not truth[c]]))
         areas.append(sum((score[a] > score[b]) + 0.5 * (score[a] == score[b]) for a, b in pairs) / len(pairs))
-    assert primary_of(load(data, study), "simulated", study).auc.auc == pytest.approx(sum(areas) / len(areas))
+    assert primary_of(load_trials(data, study), "simulated", study).auc.auc == pytest.approx(sum(areas) / len(areas))
 
 
 def test_another_session_or_kind_of_observer(data: Path, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_the_long_table_is_analysed_as_the_folder_is(
     shown = next((data / "sub-p2").rglob("*_beh.json"))
     write_json(shown, {**read_json(shown), "Observer": "human", "Complete": False})
     write_long(data, tmp_path / "long.csv")
-    folder, table = load(data, study, small_set), load(tmp_path / "long.csv", study, small_set)
+    folder, table = load_trials(data, study, small_set), load_trials(tmp_path / "long.csv", study, small_set)
     for part in ("measure", "retests", "catch", "audit"):
         pd.testing.assert_frame_equal(getattr(table, part), getattr(folder, part), check_dtype=False)
     checked = ["record_checked"]
@@ -202,12 +202,12 @@ def test_a_long_table_of_another_set_or_of_two_minds_is_refused(
     write_long(data, tmp_path / "long.csv")
     other = make_set(main=20, practice=4, catch=3, seed=1)
     with pytest.raises(LookalikeError, match=r"long\.csv: the record comes from stimulus set"):
-        load(tmp_path / "long.csv", study, other)
+        load_trials(tmp_path / "long.csv", study, other)
     text = (tmp_path / "long.csv").read_text().splitlines()
     text[3] = text[3].replace("simulated", "human")
     (tmp_path / "mixed.csv").write_text("\n".join(text) + "\n")
     with pytest.raises(LookalikeError, match=r"observer is not the same throughout a session \(row 2, 3, 4"):
-        load(tmp_path / "mixed.csv", study)
+        load_trials(tmp_path / "mixed.csv", study)
 
 
 def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from data.simulated.populations import Population, draw_ratings
-from lookalike.commands.analysing import max_run_of_plans
 
 
 @pytest.fixture
@@ -35,14 +34,42 @@ COLUMNS = "participant=Subj,truth=Fake,response=Key,confidence=Conf"
 WORDS = "0=real,1=generated,f=real,j=generated"
 
 
-def test_a_table_from_elsewhere(lookalike, theirs, tmp_path):
-    out = tmp_path / "results"
-    said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", out)
+@pytest.fixture(autouse=True)
+def quick_figures(monkeypatch):
+    """Only the figures that the page needs: drawing all formats takes longer than the analysis."""
+    monkeypatch.setattr("analysis.report.results.FORMATS", ("svg",))
+
+
+def test_an_external_table_and_the_analysts_choices(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"  # P0 misses nothing
+    table.to_csv(theirs, index=False)
+    choices = ("--correction", "none", "--meta-d", "maniscalco-lau")
+    said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, *choices, "--out", tmp_path / "results")
     assert said.code == 0, said
-    summary = json.loads((out / "summary.json").read_text())
-    assert [one["participant"] for one in summary["participants"]] == ["P0", "P1", "P2", "P3"]
-    assert all(one["rated"] == 40 for one in summary["participants"])
-    assert np.mean([one["dprime"] for one in summary["participants"]]) > 0.4
+    assert re.search(r"d', 4 not stated +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
+    summary = json.loads((tmp_path / "results" / "summary.json").read_text())
+    assert summary["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
+    people = summary["participants"]
+    assert [one["participant"] for one in people] == ["P0", "P1", "P2", "P3"]
+    assert all(one["rated"] == 40 for one in people)
+    assert (people[0]["dprime"], people[0]["dprime_reason"]) == (
+        None,
+        "hit rate is 1, so z is infinite; use a correction",
+    )
+    assert np.mean([one["dprime"] for one in people[1:]]) > 0.4
+
+
+def test_json_is_the_summary_and_the_study_file_caps_the_null_orders(lookalike, theirs, tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text('name = "S"\nplanned_participants = 4\n[plan]\ntrials = 40\nmax_run = 3\n')
+    mapping = ("--columns", COLUMNS, "--words", WORDS, "--study", study)
+    said = lookalike("analyze", theirs, *mapping, "--out", tmp_path / "out", "--json")
+    assert said.code == 0, said
+    summary = json.loads(said.out)
+    assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["estimators"] == {"correction": "log-linear", "model": "fleming"}
+    assert summary["groups"][0]["serial"]["order"] == "re-drawn with runs of one truth of at most 3"
 
 
 @pytest.mark.parametrize(
@@ -57,65 +84,6 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     said = mistake("analyze", theirs, "--columns", columns, "--words", words, "--out", tmp_path / "results")
     assert told in said
     assert not (tmp_path / "results").exists()
-
-
-def test_correction_and_model_are_the_analysts_choice(lookalike, theirs, tmp_path):
-    table = pd.read_csv(theirs)
-    table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"  # P0 misses nothing
-    table.to_csv(theirs, index=False)
-
-    def analyzed(out, *words):
-        said = lookalike(
-            "analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / out, *words, "--json"
-        )
-        assert said.code == 0, said
-        page = (tmp_path / out / "report.html").read_text(encoding="utf-8")
-        return json.loads(said.out), page
-
-    usual, page = analyzed("usual")
-    assert usual["estimators"] == {"correction": "log-linear", "model": "fleming"}
-    assert "corrected log-linearly" in page
-    assert "kept in place" in page
-    assert "without a d′" not in page
-    other, page = analyzed("other", "--correction", "none", "--meta-d", "maniscalco-lau")
-    assert other["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
-    assert "not corrected" in page
-    assert "in proportion to d′" in page
-    one = other["participants"][0]
-    assert (one["dprime"], one["dprime_reason"]) == (None, "hit rate is 1, so z is infinite; use a correction")
-    assert "P0: hit rate is 1, so z is infinite; use a correction" in page
-    assert "are those of 3 of 4: 1 without a d′ is left out, for whom a rate is 0 or 1" in page
-    assert usual["participants"][0]["dprime"] > 0
-    assert other["participants"][1]["meta_dprime"] != usual["participants"][1]["meta_dprime"]
-    replaced, page = analyzed("replaced", "--correction", "replace")
-    assert "1/(2n)" in page
-    assert replaced["participants"][0]["dprime"] > usual["participants"][0]["dprime"]
-    factors = usual["groups"][0]
-    assert factors["jzs_greater"]["bf10"] > factors["jzs"]["bf10"] > factors["jzs_less"]["bf10"]
-    assert usual["participants"][0]["binormal_df"] >= 0
-
-
-def test_the_headline_says_of_how_many_a_mean_is(lookalike, theirs, tmp_path):
-    table = pd.read_csv(theirs)
-    table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"
-    table.to_csv(theirs, index=False)
-    words = ("--columns", COLUMNS, "--words", WORDS, "--correction", "none")
-    said = lookalike("analyze", theirs, *words, "--out", tmp_path / "results")
-    assert re.search(r"d', 4 not stated +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
-
-
-def test_a_participant_whose_trials_fit_no_capped_order_stops_no_analysis(lookalike, theirs, tmp_path):
-    table = pd.read_csv(theirs)
-    few = (table["Fake"] == 0) | table["stimulus_id"].isin(["i1", "i3", "i5"])
-    table[(table["Subj"] != "P0") | few].to_csv(tmp_path / "some.csv", index=False)
-    study = tmp_path / "study.toml"
-    study.write_text('name = "S"\nplanned_participants = 4\n[plan]\ntrials = 40\nmax_run = 3\n')
-    mapping = ("--columns", COLUMNS, "--words", WORDS, "--study", study)
-    said = lookalike("analyze", tmp_path / "some.csv", *mapping, "--out", tmp_path / "out")
-    assert said.code == 0, said
-    serial = pd.read_csv(tmp_path / "out" / "serial.tsv", sep="\t", index_col="participant")
-    assert serial.loc["P0", "reason"] == "the plan's sampler has no order of these trials"
-    assert (serial["redraws"] > 0).tolist() == [False, True, True, True]
 
 
 def test_two_tables_are_compared(lookalike, theirs, tmp_path):
@@ -189,13 +157,3 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert "--correction is for tables of answers, not of matching; leave it out" in told
     told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
     assert "column participant, target_deg, response_deg is missing" in told
-
-
-@pytest.mark.parametrize(("plans", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
-def test_runs_are_capped_as_the_sessions_own_plans_say(tmp_path, plans, expected):
-    for person, cap in enumerate(plans):
-        folder = tmp_path / "sourcedata" / f"sub-p{person}" / "ses-1"
-        folder.mkdir(parents=True)
-        (folder / "plan.json").write_text(json.dumps({"max_run": cap}))
-    assert max_run_of_plans(tmp_path) == expected
-    assert max_run_of_plans(tmp_path / "table.csv") is None

@@ -1,4 +1,4 @@
-"""The figures beside Figure 5: what is given reaches the axes, in colours that everyone can tell apart."""
+"""The figures beside Figure 5: what is given reaches the axes, in colours that everyone can distinguish."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.report import figures, plots
-from analysis.report.figures import render
-from analysis.report.loop_plot import bins, serial_curve
+from analysis.report.figures import plots, roc_figure
+from analysis.report.figures.render import render
+from analysis.report.figures.serial_curve import bins, serial_curve
 from analysis.roc.ratings import Counts
 from analysis.serial.loop import GroupCurve
 
@@ -138,13 +138,13 @@ def test_serial_curve_peaks_where_it_is_fitted_and_bins_are_means_of_participant
     ],
     ids=["forest", "ratings", "calibration", "serial"],
 )
-def test_files_are_vector_and_colours_can_be_told_apart(figure: Figure) -> None:
+def test_files_are_vector_and_colours_can_be_distinguished(figure: Figure) -> None:
     svg = render(figure, "svg").decode()
     assert "<image" not in svg
     assert "<text" in svg
     colours = {colour.lower() for colour in re.findall(r"#[0-9a-fA-F]{6}", svg)}
     greys = {colour for colour in colours if np.ptp(to_rgb(colour)) < 0.02}
     assert colours - greys <= OKABE_ITO
-    assert {colour.lower() for colour in (plots.REAL, plots.GENERATED, *figures._COLOURS)} <= OKABE_ITO
+    assert {colour.lower() for colour in (plots.REAL, plots.GENERATED, *roc_figure._COLOURS)} <= OKABE_ITO
     width, height = figure.get_size_inches()
     assert (width <= 7.2, height < 10) == (True, True)

@@ -1,4 +1,4 @@
-"""Which figures a report shows, by name."""
+"""Which figures a real/generated report shows, by name."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from matplotlib.figure import Figure
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.report import plots
-from analysis.report.figures import figure5
+from analysis.mrmc.crosscheck import MOST
+from analysis.report.figures import plots
+from analysis.report.figures.roc_figure import roc_figure
 from analysis.serial.serial import Serial
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
-_EXTREMES = 5  # images at each end, of each truth
-_MOST = 60  # participants, one by one; with more only means can be read
+_EXTREMES = 5  # images at each extreme, for each truth
 
 
 def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> dict[str, Figure]:
-    """Figure 5, then those for which there are data: forest, ratings, calibration, retest.
+    """Figure 5, then those for which there are data: forest, ratings, calibration, retest, serial.
 
-    The forest shows the mean and the bounds of the first group only if there is just one. Participants are shown
-    one by one up to 60; above, only the figures of all together are drawn.
+    The forest plot shows the group's mean and bounds only if there is just one group. Up to `MOST` participants are
+    shown one by one; above that, only figures of all together are drawn.
     """
-    figures = {"figure5": figure5(participants)}
+    figures = {"figure5": roc_figure(participants)}
     rated = [one for one in participants if one.counts.ratings.size]
-    if len(participants) <= _MOST:
+    if len(participants) <= MOST:
         figures["forest"] = _forest(participants, groups)
         if rated:
             figures["ratings"] = plots.rating_histograms({one.name: one.counts for one in rated})
@@ -81,7 +81,7 @@ def _forest(participants: Sequence[Participant], groups: Sequence[Group]) -> Fig
 def _calibration(rated: Sequence[Participant]) -> Figure:
     """Each participant's line, and that of all answers together."""
     lines = {}
-    if len(rated) <= _MOST:
+    if len(rated) <= MOST:
         lines = {one.name: list(zip(one.calibration.levels, one.calibration.accuracy, strict=True)) for one in rated}
     levels = sorted({float(level) for one in rated for level in one.calibration.levels})
     correct, trials = np.zeros(len(levels)), np.zeros(len(levels))

@@ -1,4 +1,4 @@
-"""Each participant's area by every method: the columns are what the functions of those names give."""
+"""Each participant's area by every method: the columns are what the functions of those names return."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.group.participants import Participant, measure_one
-from analysis.report import areas
+from analysis.report.realfake import tables
 from analysis.roc import binormal
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import partial as roc_partial
@@ -33,7 +33,7 @@ def participant(name: str, seed: int, dprime: float = 1.0, images: int = 60) -> 
 
 def test_the_columns_are_the_functions() -> None:
     one = participant("p", 1)
-    (row,) = areas.areas_table([one]).to_dict("records")
+    (row,) = tables.areas_table([one]).to_dict("records")
     whole = roc_bootstrap.from_counts(one.counts, 0)
     assert (row["auc"], row["bca_low"], row["bca_high"]) == (one.roc.auc, whole.bca_low, whole.bca_high)
     assert row["partial"] == roc_partial.from_counts(one.counts, 0, 0.2).standardised
@@ -51,7 +51,7 @@ def test_permuting_counts_is_permuting_trials() -> None:
     ratings = np.array([1, 2, 3, 5, 4, 6, 7, 8])
     table = table.assign(response="generated", confidence=ratings.astype(float))
     one = measure_one("p", "human", table, table.iloc[:0].assign(session=1))
-    (row,) = areas.areas_table([one]).to_dict("records")
+    (row,) = tables.areas_table([one]).to_dict("records")
     # AUC 15/16; 2 labellings reach 16/16 or 15/16, and as many 0 or 1/16: 4 of 70.
     assert row["auc"] == 15 / 16
     assert row["p"] == pytest.approx(4 / 70)
@@ -62,17 +62,17 @@ def test_what_is_undefined_says_why() -> None:
     blank = pd.DataFrame({"stimulus_id": [1, 2], "truth": ["real", "real"], "response": ["real", "generated"]})
     blank["confidence"] = 1.0
     one_class = measure_one("q", "human", blank, blank.iloc[:0].assign(session=1))
-    table = areas.areas_table([nothing, one_class]).set_index("participant")
+    table = tables.areas_table([nothing, one_class]).set_index("participant")
     assert math.isnan(table.loc["q", "auc"])
     assert "generated" in table.loc["q", "reason"]
     assert pd.isna(table.loc["p", "reason"])
 
 
-def test_a_crowd_has_its_bootstrap_and_is_not_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_participants_have_their_bootstrap_and_are_not_shown_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     two = [participant("p", 1), participant("q", 2)]
-    closely = areas.areas_table(two)
-    monkeypatch.setattr(areas, "MOST", 1)
-    table = areas.areas_table(two)
+    closely = tables.areas_table(two)
+    monkeypatch.setattr(tables, "MOST", 1)
+    table = tables.areas_table(two)
     assert table[["p", "partial_low", "equal_variance_p"]].isna().all(axis=None)
     same = ["auc", "low", "high", "bca_low", "bca_high", "partial", "a_z"]
     assert table[same].notna().all(axis=None)

@@ -1,12 +1,9 @@
-"""The figures. Each function returns a Matplotlib `Figure`; no pyplot, so nothing global is touched."""
+"""Figure 5: the rating ROC curves of all participants. No pyplot, so nothing global is touched."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import Literal
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -26,23 +23,52 @@ _DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0, (6, 1.6, 1.4, 1.6)),
     (0, (3, 1.2, 1, 1.2, 1, 1.2)),
 )
-_NAMED = 56  # participants who each have a line of the legend; more could not be told apart
+_NAMED = 56  # participants who each have a line of the legend; more could not be distinguished
 _GREY = "#6b6b6b"
 _WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN, _TOP_IN = 7.1, 3.4, 0.58, 0.5, 0.1
 
 
-def figure5(participants: Sequence[Participant]) -> Figure:
-    """Every participant's rating ROC, with the retest similarity beside each name in the legend.
+def roc_figure(participants: Sequence[Participant]) -> Figure:
+    """Every participant's rating ROC, with AUC, d′ and retest similarity beside each name (Figure 5).
 
-    Figure 5 of Ren, Yu & Whitney, "Controllable Medical Image Generation via Generative Adversarial
-    Networks". The curve joins the operating points by straight lines (it is no fitted model); the
-    filled marker is where "generated" was answered, at which d′ is taken, the open ones are the other
-    confidence levels. Above 56 participants all curves are grey and unnamed, under their mean: the mean
-    hit rate at each false-alarm rate. Made for a double column (about 180 mm wide).
+    The curve joins the operating points by straight lines (it is not a fitted model); the filled marker is the yes/no
+    answer, at which d′ is measured, the open ones are the other confidence levels. Above 56 participants all curves
+    are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for a double column (about
+    180 mm wide).
+
+    Parameters
+    ----------
+    participants : sequence of analysis.group.participants.Participant
+        What `analysis.group.participants.measure` returns.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, not shown and not registered with pyplot; `savefig` writes it.
+
+    References
+    ----------
+    Ren, Z., Yu, S. X., & Whitney, D. Controllable medical image generation via generative adversarial networks,
+    Figure 5.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from analysis.group.participants import measure
+    >>> from analysis.report.figures.roc_figure import roc_figure
+    >>> from analysis.trials import load_trials
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"participant": "p1", "stimulus_id": range(40), "truth": ["real", "generated"] * 20})
+    >>> table["response"], table["confidence"] = rng.choice(["real", "generated"], 40), rng.integers(1, 5, 40)
+    >>> table.to_csv("trials.csv", index=False)
+    >>> figure = roc_figure(measure(load_trials("trials.csv")))
+    >>> figure.axes[0].get_xlabel()
+    'False-alarm rate: “generated” said of real images'
+    >>> figure.savefig("roc.svg")
     """
-    crowd = len(participants) > _NAMED
+    many = len(participants) > _NAMED
     # The legend needs about 4 mm a line; with many participants the figure grows.
-    lines = 0 if crowd else len(participants) + 3
+    lines = 0 if many else len(participants) + 3
     height_in = max(_BOTTOM_IN + _SIDE_IN + _TOP_IN, 0.4 + 0.165 * lines)
     figure = Figure(figsize=(_WIDTH_IN, height_in))
     inches = (1 / _WIDTH_IN, 1 / height_in)
@@ -53,8 +79,8 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     _unit_square(axes)
     diagonal = Line2D([0, 1], [0, 1], color="#b5b5b5", linewidth=1.0, zorder=1)
     axes.add_line(diagonal)
-    if crowd:
-        named = _crowd(axes, participants)
+    if many:
+        named = _together(axes, participants)
     else:
         named = {label(one): _curve(axes, one, index) for index, one in enumerate(participants)}
         named["“generated” answered: d′ is taken here"] = _mark(_GREY)
@@ -76,7 +102,7 @@ def figure5(participants: Sequence[Participant]) -> Figure:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)  # a name is a name, even with a dollar sign in it
-    for text in legend.get_texts()[0 if crowd else len(participants) :]:
+    for text in legend.get_texts()[0 if many else len(participants) :]:
         text.set_color(_GREY)
     return figure
 
@@ -88,20 +114,8 @@ def label(participant: Participant) -> str:
     return f"{participant.name} (AUC {_share(participant.roc.auc)}, d′ {_signed(participant.yesno.dprime)}, {again})"
 
 
-def render(figure: Figure, kind: Literal["png", "pdf", "svg"]) -> bytes:
-    """The figure as a file's bytes: PNG at 200 dpi, or PDF or SVG with text as text.
-
-    The same figure gives the same bytes: no date is written in.
-    """
-    buffer = io.BytesIO()
-    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[kind]
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lookalike", "pdf.fonttype": 42}):
-        figure.savefig(buffer, format=kind, dpi=200, metadata=metadata, bbox_inches="tight", pad_inches=0.04)
-    return buffer.getvalue()
-
-
 def _who(participants: Sequence[Participant]) -> str | None:
-    """The legend's title. A figure travels without its report, so it says itself who is no person."""
+    """The legend's title. A figure travels without its report, so it says itself who is not a person."""
     kinds = {one.observer for one in participants}
     made = " and ".join(sorted(kinds & {"simulated", "scripted"}))
     if not made:
@@ -156,7 +170,7 @@ def _curve(axes: Axes, participant: Participant, index: int) -> Line2D:
     return Line2D([], [], color=colour, linestyle=dashes, linewidth=1.1, marker=marker, markersize=size)
 
 
-def _crowd(axes: Axes, participants: Sequence[Participant]) -> dict[str, Line2D]:
+def _together(axes: Axes, participants: Sequence[Participant]) -> dict[str, Line2D]:
     """Draw all curves alike, and their mean; return the legend's handles by name."""
     curves = [(one.roc.false_alarm_rate, one.roc.hit_rate) for one in participants if not np.isnan(one.roc.auc)]
     alpha = max(0.05, min(0.5, 30 / max(1, len(curves))))

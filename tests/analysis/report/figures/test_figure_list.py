@@ -14,7 +14,7 @@ from analysis import trials
 from analysis.group import group, participants
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.report import figure_list
+from analysis.report.figures import figure_list
 from data.files import sha256
 from data.simulated.observers import Observer
 from data.study import StudyFile, read_study
@@ -42,7 +42,7 @@ def three(
         write_session(folder, name, observer=observer)
         if name != "c":
             write_session(folder, name, 2, observer=observer, DaysSinceFirstSession=20.0)
-    loaded = trials.load(folder, study)
+    loaded = trials.load_trials(folder, study)
     people = participants.measure(loaded)
     return people, group.group_by_observer(loaded, people, study)
 
@@ -124,11 +124,11 @@ def test_the_serial_figure_shows_effects_and_controls(three: tuple[list[Particip
     ]
 
 
-def test_a_crowd_is_shown_together_only(
+def test_many_participants_are_shown_together_only(
     three: tuple[list[Participant], list[Group]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, groups = three
-    monkeypatch.setattr(figure_list, "_MOST", 2)
+    monkeypatch.setattr(figure_list, "MOST", 2)
     figures = figure_list.figures_of(people, groups)
     assert not {"forest", "ratings"} & set(figures)
     assert len(figures["calibration"].axes[0].lines) == 1 + 1 + 2

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.plots import GENERATED, REAL, plain
+from analysis.report.figures.plots import GENERATED, REAL, plain
 from analysis.serial.loop import GroupCurve
 from data.circle import derivative_of_gaussian
 
@@ -16,7 +16,7 @@ BIN_DEG = 20.0
 def serial_curve(pairs: pd.DataFrame, previous: GroupCurve, following: GroupCurve) -> Figure:
     """Mean error in bins of the difference, over participants with their SE, and the fitted curves.
 
-    `pairs` is that of `serial_loop.errors`. The control, the next target's curve, is dashed.
+    `pairs` is what `analysis.serial.loop.errors` returns. The control, the next target's curve, is dashed.
     """
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.add_subplot()
@@ -44,7 +44,7 @@ def serial_curve(pairs: pd.DataFrame, previous: GroupCurve, following: GroupCurv
             axes.plot(x, y, color=colour, linestyle=dashes, linewidth=1.6, label=name)
     axes.set_xlim(-180, 180)
     axes.set_xticks(np.arange(-180, 181, 60))
-    axes.set_xlabel("previous target less present target (degrees)", fontsize=8.5)
+    axes.set_xlabel("previous target − present target (degrees)", fontsize=8.5)
     axes.set_ylabel("error of the match (degrees)", fontsize=8.5)
     axes.legend(frameon=False, fontsize=7, loc="best")
     plain(axes)

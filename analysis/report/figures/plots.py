@@ -1,6 +1,6 @@
 """The figures beside Figure 5: one function each, from plain numbers to a Matplotlib `Figure`.
 
-Okabe & Ito's colours, legible at the width of one column (86 mm) or two (180 mm); drawn as vectors by
+Okabe & Ito's colours, legible at the width of one column (86 mm) or two (180 mm); written as vectors by
 `analysis.report.figures.render`.
 """
 
@@ -30,18 +30,18 @@ def forest(
 ) -> Figure:
     """One line per participant: value and interval; below them the group's, if given.
 
-    The `band` is what counts as chance, `chance` its middle; `what` names the measure on the axis. A value that is
-    NaN is called undefined.
+    The `band` is what counts as chance, `chance` its middle; `what` names the measure on the axis. A NaN value is
+    labelled undefined.
     """
     figure = Figure(figsize=(_TWO_IN * 0.72, 0.9 + 0.2 * (len(rows) + 2)), layout="constrained")
     axes = figure.add_subplot()
     if band is not None:
         axes.axvspan(*band, color=_PALE, alpha=0.6, linewidth=0, zorder=0)
     axes.axvline(chance, color=_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    names, shown = [*rows], [*rows.values()]
+    names, intervals_of = [*rows], [*rows.values()]
     if mean is not None:
-        names, shown = [*names, "all participants"], [*shown, mean]
-    for place, (value, low, high) in enumerate(shown):
+        names, intervals_of = [*names, "all participants"], [*intervals_of, mean]
+    for place, (value, low, high) in enumerate(intervals_of):
         last = place == len(rows)
         y = place + (0.5 if last else 0)
         if math.isnan(value):

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.group.participants import Participant, measure_one
-from analysis.report.figures import figure5, label, render
+from analysis.report.figures.render import render
+from analysis.report.figures.roc_figure import label, roc_figure
 
 TRUTH = ["generated"] * 20 + ["real"] * 20
 
@@ -48,13 +49,13 @@ def test_undefined_values_are_not_numbers() -> None:
     first = trials(["generated"] * 5, np.array([1, 2, 3, -1, -2]))
     one_class = measure_one("p", "human", first, first.iloc[:0])
     assert label(one_class) == "p (AUC n/a, d′ n/a, no retest)"
-    axes = figure5([one_class, participant("q")]).axes[0]
+    axes = roc_figure([one_class, participant("q")]).axes[0]
     assert any(math.isclose(line.get_xdata()[0], 0) for line in axes.lines if len(line.get_xdata()) > 2)
 
 
 def test_curves_run_from_corner_to_corner_and_mark_the_yes_no_point() -> None:
     one = participant("p", seed=3)
-    axes = figure5([one]).axes[0]
+    axes = roc_figure([one]).axes[0]
     curve = next(line for line in axes.lines if len(line.get_xdata()) == one.roc.hit_rate.size)
     np.testing.assert_array_equal(curve.get_xydata()[[0, -1]], [[0, 0], [1, 1]])
     filled = next(line for line in axes.lines if len(line.get_xdata()) == 1)
@@ -64,7 +65,7 @@ def test_curves_run_from_corner_to_corner_and_mark_the_yes_no_point() -> None:
 
 @pytest.mark.parametrize("count", [1, 20, 30])
 def test_everyone_fits_and_looks_different(count: int) -> None:
-    figure = figure5([participant(f"p{i}", seed=i) for i in range(count)])
+    figure = roc_figure([participant(f"p{i}", seed=i) for i in range(count)])
     legend = figure.legends[0]
     names = [text.get_text() for text in legend.get_texts()][:count]
     assert [name.split(" ")[0] for name in names] == [f"p{i}" for i in range(count)]
@@ -79,7 +80,7 @@ def test_everyone_fits_and_looks_different(count: int) -> None:
 def test_simulated_observers_are_named_in_the_figure() -> None:
     def title(*observers: str) -> str:
         people = [participant(f"p{i}", observer=kind) for i, kind in enumerate(observers)]
-        return figure5(people).legends[0].get_title().get_text()
+        return roc_figure(people).legends[0].get_title().get_text()
 
     assert title("simulated", "simulated") == "Simulated observers, not people"
     assert title("human", "scripted") == "Includes scripted observers"
@@ -88,31 +89,33 @@ def test_simulated_observers_are_named_in_the_figure() -> None:
 
 def test_files_are_vector_with_text_as_text() -> None:
     people = [participant("$x_1$ <i>&", again=True), participant("q")]
-    svg = render(figure5(people), "svg")
+    svg = render(roc_figure(people), "svg")
     assert b"$x_1$ &lt;i&gt;&amp; (AUC" in svg
     assert b"<image" not in svg
-    assert render(figure5(people), "pdf")[:4] == b"%PDF"
-    assert render(figure5(people), "png")[:4] == b"\x89PNG"
+    for form, magic in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        once, twice = (render(roc_figure(people), form) for _ in range(2))
+        assert once.startswith(magic)
+        assert once == twice
 
 
 def test_nothing_global_is_touched() -> None:
     before = dict(mpl.rcParams)
-    render(figure5([participant("p")]), "svg")
+    render(roc_figure([participant("p")]), "svg")
     changed = [key for key, value in mpl.rcParams.items() if before[key] != value]
     assert changed == []
 
 
-def test_a_crowd_is_drawn_under_its_mean_and_not_named() -> None:
-    crowd = [participant(f"p{n}", seed=n) for n in range(57)]
-    figure = figure5(crowd)
+def test_many_participants_are_drawn_under_their_mean_and_not_named() -> None:
+    many = [participant(f"p{n}", seed=n) for n in range(57)]
+    figure = roc_figure(many)
     curves = figure.axes[0].collections[0].get_segments()
     assert len(curves) == 57
-    np.testing.assert_array_equal(curves[3], np.column_stack([crowd[3].roc.false_alarm_rate, crowd[3].roc.hit_rate]))
+    np.testing.assert_array_equal(curves[3], np.column_stack([many[3].roc.false_alarm_rate, many[3].roc.hit_rate]))
     mean = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 201)
     trapezoid = float(np.sum(np.diff(mean.get_xdata()) * (mean.get_ydata()[1:] + mean.get_ydata()[:-1]) / 2))
     # The area under the mean of curves is the mean of the areas under them.
-    assert math.isclose(trapezoid, float(np.mean([one.roc.auc for one in crowd])), abs_tol=1e-3)
+    assert math.isclose(trapezoid, float(np.mean([one.roc.auc for one in many])), abs_tol=1e-3)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[0] == "57 participants"
     assert not any("AUC" in text for text in texts)
-    assert len(figure5(crowd[:56]).legends[0].get_texts()) == 59
+    assert len(roc_figure(many[:56]).legends[0].get_texts()) == 59

@@ -1,0 +1,309 @@
+"""The page of real/generated judgements: the summary, the primary result, and the sections in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.group.group import Group
+from analysis.group.participants import Estimators
+from analysis.mrmc.crosscheck import CrossCheck
+from analysis.report.number_text import interval, number, p_phrase, p_value, share
+from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table
+from analysis.report.realfake import data_checks, sections
+from analysis.report.realfake.findings import Findings
+from analysis.report.realfake.methods import methods
+from analysis.report.realfake.sections import labelled, people, picture
+from analysis.report.results import versions
+
+_NOT_CHANCE = Note(
+    "A curve near the diagonal, or a mean d′ near 0, is not by itself evidence of chance performance.",
+    (
+        "Few observers or few images often give such a result, even where the images can be discriminated a little; "
+        "and observers above and below 0 average to 0.",
+        "Evidence for chance needs bounds fixed before the first trial, an interval that lies inside them with "
+        "participants and images both counted as samples, and known fakes that were noticed. The verdict above asks "
+        "for all of these.",
+    ),
+)
+
+
+def page(found: Findings) -> Page:
+    """The page of a real/generated study."""
+    who = ", ".join(people(group.participants, group.observer) for group in found.groups)
+    again = f"; {len(found.retested)} judged the images again" if found.retested else ""
+    parts = (
+        _primary(found),
+        sections.roc_curves(found),
+        sections.participants_section(found),
+        sections.areas_section(found),
+        sections.confidence(found),
+        sections.retest(found),
+        sections.images(found),
+        sections.detectability_section(found),
+        sections.serial_section(found),
+        data_checks.findings_section(found),
+        data_checks.sessions_section(found),
+    )
+    return Page(
+        title=found.study.study.name if found.study else "Real or generated?",
+        subtitle=f"Can observers discriminate generated images from real ones? Session 1 of {who}{again}.",
+        warnings=_warnings([group.observer for group in found.groups]),
+        summary=_summary(found),
+        sections=tuple(part for part in parts if part is not None),
+        methods=methods(found),
+        inputs=found.inputs,
+        versions=versions(),
+    )
+
+
+def _warnings(kinds: list[str]) -> tuple[Note, ...]:
+    warnings = []
+    made = [kind for kind in kinds if kind in ("simulated", "scripted")]
+    if made:
+        lead = (
+            f"These are {made[0]} observers, not people."
+            if made == kinds and len(made) == 1
+            else ("Some of these are simulated or scripted observers, not people.")
+        )
+        text = "Their results show that the procedure works; they say nothing about what anyone can see in the images."
+        text += " Each kind of observer is averaged separately." if len(kinds) > 1 else ""
+        warnings.append(Note(lead, (text,), "warning"))
+    if "not stated" in kinds:
+        text = "Some records do not state what kind of observer answered."
+        warnings.append(Note("Perhaps not people.", (text,), "warning"))
+    return tuple(warnings)
+
+
+def _summary(found: Findings) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    for group in found.groups:
+        if len(found.groups) > 1:
+            blocks.append(Heading(group.observer.capitalize()))
+        blocks += [_verdict(group), _facts(group), _in_words(group, found.by)]
+    blocks.append(_NOT_CHANCE)
+    if found.retested:
+        blocks.append(
+            "Retest similarity is the share of images that got the same answer twice. Compare it with the similarity "
+            "expected by chance, from how often each session’s answer was “generated”: only the excess is agreement "
+            "about the images. Even that is not yet accuracy: an observer can be consistently wrong, or remember."
+        )
+    return tuple(blocks)
+
+
+def _verdict(group: Group) -> Note:
+    main = group.primary
+    paragraphs = [main.words]
+    if main.withheld and main.verdict == "shown to differ":
+        paragraphs.append(f"“Near chance” could not have been claimed in any case: {'; '.join(main.withheld)}.")
+    return Note(f"{main.verdict.capitalize()}.", tuple(paragraphs), "verdict")
+
+
+def _facts(group: Group) -> Facts:
+    d, auc, sd, again = group.dprime, group.auc, group.between, group.similarity
+    of = f", {d.n} of {group.participants}" if d.undefined else ""
+    return Facts(
+        (
+            Fact("Mean d′", number(d.mean), _ci(d.low, d.high) + of),
+            Fact("Mean area under the ROC", share(auc.mean), _ci(auc.low, auc.high, shares=True)),
+            Fact("SD of d′ between observers", number(sd.tau), f"{interval(sd.low, sd.high)}, beyond sampling error"),
+            Fact("Mean retest similarity", share(again.mean), f"{again.n} of {group.participants} retested"),
+        )
+    )
+
+
+def _ci(low: float, high: float, shares: bool = False) -> str:
+    return ("95% CI " if low == low else "") + interval(low, high, share if shares else number)
+
+
+def _in_words(group: Group, by: Estimators) -> str:
+    d = group.dprime
+    words = [
+        f"{people(group.participants, group.observer)} judged each image as real or generated and rated their "
+        "confidence. A d′ of 0 means that real images were called “generated” as often as generated images were; an "
+        "area of .50 means the same of the ratings."
+    ]
+    if d.undefined and d.n:
+        verb = "is" if d.undefined == 1 else "are"
+        why = (
+            ", for whom a rate is 0 or 1 and no correction was applied: often the most sensitive, so the mean may be "
+            "too near 0"
+        )
+        words.append(
+            f"The mean d′, its Bayes factors and the SD between observers are those of {d.n} of {group.participants}: "
+            f"{d.undefined} without a d′ {verb} left out{why if by.correction == 'none' else ''}."
+        )
+    if d.low != d.low:
+        words.append(f"The mean d′ is {number(d.mean)}, without an interval ({d.reason}), so its precision is unknown.")
+    elif d.low > 0:
+        words.append(
+            f"The mean d′ is {number(d.mean)} and its interval lies above 0: on average, these observers discriminated "
+            "these images better than chance."
+        )
+    elif d.high < 0:
+        words.append(
+            f"The mean d′ is {number(d.mean)} and its interval lies below 0: on average, real images were called "
+            "“generated” more often than generated ones. That is not guessing; check that truth and answers are coded "
+            "as intended."
+        )
+    else:
+        words.append(
+            f"The mean d′ is {number(d.mean)} and its interval, {interval(d.low, d.high)}, includes 0. These data do "
+            "not show that the observers can discriminate the images. Nor do they show that they cannot: a mean d′ as "
+            f"large as {number(d.high)} is compatible with them too."
+        )
+    return " ".join(words)
+
+
+def _primary(found: Findings) -> Section:
+    blocks: list[Block] = []
+    for group in found.groups:
+        if len(found.groups) > 1:
+            blocks.append(Heading(group.observer.capitalize()))
+        blocks += _endpoint(group)
+    blocks += [
+        Heading("Secondary results"),
+        "These take the images as given, or assume more. They have no part in the verdict.",
+        Table((), tuple(row for group in found.groups for row in _secondary(group, found.groups)), words=(1,)),
+        Heading("The same area by other methods"),
+        "The primary result should not depend on the method. These are secondary, and differ in what they count as a "
+        "sample.",
+        _other_methods(found.groups),
+    ]
+    if "forest" in found.figures:
+        grey = "; grey: the bounds that the study file fixed" if any(group.tost for group in found.groups) else ""
+        caption = f"d′ of every participant with its 95% interval, and the mean with its t interval{grey}."
+        blocks.append(picture(found, "forest", caption))
+    return Section("Primary result", tuple(blocks))
+
+
+def _endpoint(group: Group) -> list[Block]:
+    main, auc = group.primary, group.primary.auc
+    precise = (
+        f", {auc.level:.0%} interval {share(auc.low, 3)} to {share(auc.high, 3)}"
+        if auc.low == auc.low
+        else (f", without an interval ({auc.reason})")
+    )
+    bounded = main.delta == main.delta
+    tests = f"There are no bounds fixed in advance. Difference from .5: {p_phrase(auc.p_chance)}."
+    if bounded:
+        tests = (
+            f"The study file fixes the bounds .5 ± {share(main.delta, 3)} (d′ ± {number(group.bound)}). Equivalence: "
+            f"{p_phrase(auc.p_equivalence)}; difference from .5: {p_phrase(auc.p_chance)}."
+        )
+    unrated = f", {auc.unrated} trials without a rating" if auc.unrated else ""
+    blocks: list[Block] = [
+        "The endpoint is the area under the rating ROC of session 1, averaged over participants, with participants and "
+        f"images both counted as samples: {share(auc.auc, 3)}{precise}. An equal-variance observer with that area has "
+        f"a d′ of {number(main.dprime)}. {tests} Design: {auc.design}, {people(auc.participants, group.observer)}, "
+        f"{auc.generated} generated and {auc.real} real images{unrated}."
+    ]
+    if main.catch:
+        blocks.append(
+            "Known fakes among the images (catch trials) were discriminated from the real images with an area of "
+            f"{share(main.catch.auc)} ({interval(main.catch.low, main.catch.high, share)})."
+        )
+    if main.withheld and main.verdict != "shown to be near chance":
+        blocks.append(Small(f"Why “near chance” cannot be claimed: {'; '.join(main.withheld)}."))
+    if main.needed:
+        blocks.append(_needed(group, bounded))
+    return blocks
+
+
+def _needed(group: Group, bounded: bool) -> Table:
+    header = ["Images per participant", "Participants to show chance", "Participants to show this difference"]
+    rows = [
+        [str(one.images), str(one.near_chance or "no number"), str(one.difference or "no number")]
+        for one in group.primary.needed
+    ]
+    note = "If true, with a power of .8, from the variances found here (rough in a small study). "
+    note += (
+        "“No number”: the images alone leave more error than the bounds allow, so only more images help."
+        if bounded
+        else "How many would show chance cannot be said without bounds."
+    )
+    if not bounded:
+        header, rows = [header[0], header[2]], [[row[0], row[2]] for row in rows]
+    return Table(tuple(header), tuple(tuple(row) for row in rows), note=note)
+
+
+def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
+    def named(what: str) -> str:
+        return labelled(what, group, groups)
+
+    rows = []
+    if group.tost:
+        why = f" ({group.tost.reason})" if group.tost.reason else ""
+        rows.append(
+            (
+                named(f"Mean d′ inside ± {number(group.bound)}?"),
+                f"Two one-sided t tests on participants’ d′: {p_phrase(group.tost.p)}{why}. They ignore that other "
+                "images would have given other values, so they claim equivalence too often.",
+            )
+        )
+    rows += [
+        (named("Bayes factor of the mean d′"), _bayes_factor(group)),
+        (named("Informed Bayes factor"), _informed(group)),
+        (named("Model of every answer"), _probit(group)),
+    ]
+    sd = group.between
+    rows.append(
+        (
+            named("Between observers"),
+            f"SD of the true d′ {number(sd.tau)} ({interval(sd.low, sd.high)}); sampling error alone would give d′ an "
+            f"SD of {number(sd.sampling_sd)}. Observers at +.8 and −.8 average to 0.",
+        )
+    )
+    return rows
+
+
+def _bayes_factor(group: Group) -> str:
+    jzs = group.jzs
+    text = f"n/a: {jzs.reason}."
+    if not jzs.reason:
+        text = (
+            f"BF₁₀ {number(jzs.bf10)}, BF₀₁ {number(jzs.bf01)} ({jzs.prior}); with {jzs.n} participants BF₀₁ cannot "
+            f"exceed {number(jzs.largest_bf01)}. For a d′ above 0 alone BF₁₀ {number(group.jzs_greater.bf10)}, below 0 "
+            f"alone {number(group.jzs_less.bf10)}."
+        )
+    if group.interval and not group.interval.reason:
+        text += f" “Inside the bounds” against “outside”: {number(group.interval.bf_inside)} ({group.interval.prior})."
+    return text
+
+
+def _informed(group: Group) -> str:
+    one = group.informed
+    if one.reason:
+        return f"n/a: {one.reason}."
+    size = "the bounds" if group.primary.delta == group.primary.delta else "d′ = .5"
+    return (
+        f"If there is an effect, one about as large as {size}: BF₁₀ {number(one.bf10)}, BF₀₁ {number(one.bf01)} "
+        f"({one.prior}). Where it and the factor above disagree, the prior decides, not the data."
+    )
+
+
+def _probit(group: Group) -> str:
+    one = group.probit
+    if one.dprime.value != one.dprime.value:
+        return f"n/a: {one.reason}."
+    mean, why = one.marginal_dprime, f"; {one.reason}" if one.reason else ""
+    return (
+        f"Probit with random participants and images: d′ {number(mean.value)} ({interval(mean.low, mean.high)}) for an "
+        f"average participant over many images; SD of d′ between participants {number(one.dprime_sd)}, of images "
+        f"{number(one.real_image_sd)} (real) and {number(one.generated_image_sd)} (generated){why}."
+    )
+
+
+def _other_methods(groups: Sequence[Group]) -> Table:
+    level = f"{groups[0].primary.auc.level:.0%} interval"
+    return Table(
+        ("Method", "Sample", f"AUC\n{level}", "p (chance)", ""),
+        tuple(_method_row(one, labelled(one.method, group, groups)) for group in groups for one in group.methods),
+        words=(1, 4),
+        note="A t interval over participants takes the images as given and is too narrow for other images; permuting "
+        "labels tests chance for these participants; the bootstrap of both is known to be wide.",
+    )
+
+
+def _method_row(one: CrossCheck, name: str) -> tuple[str, ...]:
+    bounds = f"\n{share(one.low, 3)} to {share(one.high, 3)}" if one.low == one.low else ""
+    return name, one.sample, f"{share(one.value, 3)}{bounds}", p_value(one.p), one.reason or ""

@@ -1,0 +1,58 @@
+"""What an analysis hands over, and its folder: tables, a summary, figures and the report page."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.figures.render import FORMATS, render
+from analysis.report.page import Page, to_html
+from analysis.result import without_nan
+from data.files import new_folder, write_bytes, write_json, write_table, write_text
+from data.version import VERSION
+
+LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A summary (plain Python types, undefined values as None), tables by name, and the page."""
+
+    summary: dict[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    page: Page
+
+
+def summarised(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` as JSON can hold it."""
+    cleaned: dict[str, Any] = without_nan(dict(content))
+    return cleaned
+
+
+def write(results: Results, out: Path, summary_name: str = "summary") -> None:
+    """Write the new folder `out`: every table as `.tsv`, the summary as `.json`, `report.html`, and every figure.
+
+    Figures are written as `.svg`, `.pdf` and `.png`. Raises `LookalikeError` if `out` holds anything; nothing is
+    written then.
+    """
+    drawn = {(one.name, form): render(one.figure, form) for one in results.page.pictures for form in FORMATS}
+    page = to_html(results.page, {name: drawing for (name, form), drawing in drawn.items() if form == "svg"})
+    with new_folder(out) as folder:
+        for name, table in results.tables.items():
+            write_table(folder / f"{name}.tsv", table)
+        for (name, form), drawing in drawn.items():
+            write_bytes(folder / f"{name}.{form}", drawing)
+        write_json(folder / f"{summary_name}.json", results.summary)
+        write_text(folder / "report.html", page)
+
+
+def versions() -> dict[str, str]:
+    """Of this package, Python and the libraries that a result may depend on."""
+    found = {"lookalike": VERSION, "python": platform.python_version()}
+    return found | {name: version(name) for name in LIBRARIES}
