@@ -19,7 +19,7 @@ import pandas as pd
 from analysis.audit import FASTEST_S, audit
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping, refuse_mapping_of_folder
 from data.files import sha256
 from data.study import Study, StudyFile
 
@@ -72,7 +72,7 @@ def load(
     source: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
 ) -> Trials:
     """Read a BIDS folder, or one table from elsewhere, and decide, session by session, what is analysed.
 
@@ -96,8 +96,7 @@ def load(
         found, filled = from_table(source, mapped, stimuli)
         files = {source.name: sha256(source)}
     else:
-        if mapped != Mapped():
-            raise LookalikeError(f"{source}: names of columns and words are mapped for one table, and this is no file")
+        refuse_mapping_of_folder(source, mapped)
         found = from_bids(source, study.study.task if study else TASK, stimuli)
         read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.sources)]
         files = {path.relative_to(source).as_posix(): sha256(path) for path in read}

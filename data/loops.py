@@ -61,17 +61,21 @@ def read_loop(folder: Path) -> Loop:
     path = folder / "loop.json"
     content: dict[str, Any] = read_json(path)
     if content.get("format") != FORMAT:
-        raise LookalikeError(f"{path}: format is {content.get('format')!r}, expected {FORMAT!r}; make the loop again")
+        found = content.get("format")
+        raise LookalikeError("wrong-format", f"{path}: format is {found!r}, expected {FORMAT!r}; make the loop again")
     try:
         frames = tuple(Frame(**frame) for frame in content.pop("frames"))
         codes = tuple(tuple(code) for code in content.pop("codes"))
         anchors, seeds = tuple(content.pop("anchors")), tuple(content.pop("seeds"))
         loop = Loop(frames, anchors, seeds, codes, **content)
     except (KeyError, TypeError) as error:
-        raise LookalikeError(f"{path}: a field is missing or unknown ({error}); make the loop again") from None
+        message = f"{path}: a field is missing or unknown ({error}); make the loop again"
+        raise LookalikeError("damaged-loop", message) from None
     for frame in loop.frames:
         if not (folder / frame.file).is_file():
-            raise LookalikeError(f"{folder / frame.file}: named in loop.json but missing; make the loop again")
+            message = f"{folder / frame.file}: named in loop.json but missing; make the loop again"
+            raise LookalikeError("no-such-file", message)
         if sha256(folder / frame.file) != frame.sha256:
-            raise LookalikeError(f"{folder / frame.file}: altered since the loop was made; make the loop again")
+            message = f"{folder / frame.file}: altered since the loop was made; make the loop again"
+            raise LookalikeError("altered-file", message)
     return loop

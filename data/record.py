@@ -87,10 +87,11 @@ class Log:
     def start(self) -> Event:
         """The first event. Raises `LookalikeError` if it is lost, or the session died before writing it."""
         if self.events and not self.of("start"):
-            raise LookalikeError(f"{self.path}: the session's start is missing; {_CURE}")
+            raise LookalikeError("damaged-record", f"{self.path}: the session's start is missing; {_CURE}")
         if not self.events:
             raise LookalikeError(
-                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again"
+                "not-started",
+                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again",
             )
         return self.of("start")[0]
 
@@ -119,7 +120,7 @@ def read_record(path: Path) -> Log:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such record; has this session been run?") from None
+        raise LookalikeError("no-such-file", f"{path}: no such record; has this session been run?") from None
     *lines, cut = content.split(b"\n")
     events: list[Event] = []
     answered: set[int] = set()
@@ -127,7 +128,9 @@ def read_record(path: Path) -> Log:
         event = _parse(line, f"{path}: line {number}")
         if event["event"] == "answer":
             if event["trial"] in answered:
-                raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
+                raise LookalikeError(
+                    "damaged-record", f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}"
+                )
             answered.add(event["trial"])
         events.append(event)
     return Log(path, tuple(events), cut.decode("utf-8", errors="replace"), len(content))
@@ -137,10 +140,10 @@ def _parse(line: bytes, where: str) -> Event:
     try:
         event = _DECODER.decode(line.decode("utf-8"))
     except ValueError:
-        raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
+        raise LookalikeError("damaged-record", f"{where} is damaged (not JSON); {_CURE}") from None
     if not isinstance(event, dict) or event.get("event") not in FIELDS:
-        raise LookalikeError(f"{where} is no event of a session; {_CURE}")
+        raise LookalikeError("damaged-record", f"{where} is not an event of a session; {_CURE}")
     missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
     if missing:
-        raise LookalikeError(f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+        raise LookalikeError("damaged-record", f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
     return event

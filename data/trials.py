@@ -85,6 +85,7 @@ SESSION_FACTS = {
 PLAN, RECORD = "plan.json", "record.jsonl"
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
+NUMBER_COLUMNS = ("confidence", "response_time", "confidence_time", "onset")
 _NO_GAP = ("no", "false", "0")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
@@ -133,49 +134,69 @@ def after_gap(frame: pd.DataFrame) -> pd.Series:
 
 
 def check_label(label: str, what: str = "participant") -> str:
-    """Return `label` if it is 1 to 40 letters and digits (BIDS) and no name of a Windows device.
+    """Return `label` if it is 1 to 40 letters and digits (BIDS) and not the name of a Windows device.
 
-    Else raise `LookalikeError`.
+    Otherwise raise `LookalikeError`.
     """
     if not _LABEL.fullmatch(label):
-        raise LookalikeError(f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
+        raise LookalikeError("bad-label", f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
     if len(label) > _LONGEST_LABEL:
-        raise LookalikeError(f"{what} {label[:12]}...: has {len(label)} characters; use {_LONGEST_LABEL} at most")
+        raise LookalikeError(
+            "bad-label", f"{what} {label[:12]}...: has {len(label)} characters; use {_LONGEST_LABEL} at most"
+        )
     if _WINDOWS_DEVICE.fullmatch(label):
-        raise LookalikeError(f"{what} {label!r}: is the name of a device on Windows; use another, for example 'k7q2m'")
+        raise LookalikeError(
+            "bad-label", f"{what} {label!r}: is the name of a device on Windows; use another, for example 'k7q2m'"
+        )
     return label
+
+
+def check_order(frame: pd.DataFrame, source: str) -> None:
+    """Check the columns that tables of every kind of task have: session, trial, role.
+
+    Raises `LookalikeError`, naming `source` and the rows at fault, for a session or trial that is not a positive
+    whole number, an unknown role, and a trial number used twice in one session.
+    """
+    for name in ("session", "trial"):
+        number = pd.to_numeric(frame[name], errors="coerce")
+        bad = ~((number >= 1) & (number % 1 == 0))
+        refuse_rows(bad, source, f"{name} is not 1, 2, 3, ...", code="not-a-whole-number")
+    refuse_rows(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}", code="unknown-word")
+    twice = frame.duplicated([*KEYS, "trial"], keep=False)
+    refuse_rows(twice, source, "trial number is used twice in one session", code="repeated-trial")
+
+
+def task_label(name: str) -> str:
+    """A task's name as it stands in the names of tables: its letters and digits."""
+    return re.sub("[^A-Za-z0-9]", "", name)
 
 
 def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Check a trial table against the contract, naming `source` and the rows at fault.
 
     Missing responses and confidences are allowed (an unanswered trial is data); a word outside
-    the contract, a trial or confidence that is no positive whole number, a time that is no number,
+    the contract, a trial or confidence that is not a positive whole number, a time that is not a number,
     a repeated trial or a stimulus judged twice in one session is not. Raises `LookalikeError`.
     """
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
-        raise LookalikeError(f"{source}: column {', '.join(missing)} is missing")
-    refuse_rows(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
-    refuse_rows(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
-    refuse_rows(
-        ~(frame["response"].isin(TRUTHS) | frame["response"].isna()),
-        source,
-        "response is neither 'real' nor 'generated'",
-    )
+        raise LookalikeError("missing-column", f"{source}: column {', '.join(missing)} is missing")
+    unknown = ~frame["truth"].isin(TRUTHS)
+    refuse_rows(unknown, source, "truth is neither 'real' nor 'generated'", code="unknown-word")
+    unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
+    refuse_rows(unknown, source, "response is neither 'real' nor 'generated'", code="unknown-word")
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
     bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
-    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...")
-    trial = pd.to_numeric(frame["trial"], errors="coerce")
-    refuse_rows(~((trial >= 1) & (trial % 1 == 0)), source, "trial is not 1, 2, 3, ...")
+    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...", code="not-a-whole-number")
     for column in ("response_time", "confidence_time", "onset"):
         seconds = pd.to_numeric(frame[column], errors="coerce")
-        refuse_rows(frame[column].notna() & seconds.isna(), source, f"{column} is no number of seconds")
-    refuse_rows(frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a")), source, "stimulus_id is missing")
-    refuse_rows(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
-    refuse_rows(
-        frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session"
-    )
+        bad = frame[column].notna() & seconds.isna()
+        refuse_rows(bad, source, f"{column} is not a number of seconds", code="not-a-number")
+    missing_id = frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a"))
+    refuse_rows(missing_id, source, "stimulus_id is missing", code="missing-value")
+    check_order(frame, source)
+    twice = frame.duplicated([*KEYS, "stimulus_id"], keep=False)
+    refuse_rows(twice, source, "stimulus was judged twice in one session", code="repeated-stimulus")
     return frame
 
 
@@ -214,9 +235,7 @@ def read_beh(file: BehFile) -> pd.DataFrame:
     frame.insert(1, "session", file.session)
     frame["after_gap"] = after_gap(frame)
     frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap"]].sort_values("trial")
-    return frame.astype(
-        {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
-    )
+    return frame.astype({"trial": int, **dict.fromkeys(NUMBER_COLUMNS, float)})
 
 
 def beh_files(
@@ -230,25 +249,34 @@ def beh_files(
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise LookalikeError(f"{folder}: no such folder; give the folder that holds the sub-* folders")
+        raise LookalikeError(
+            "no-such-folder", f"{folder}: no such folder; give the folder that holds the sub-* folders"
+        )
     found: dict[tuple[str, int], BehFile] = {}
     for path in sorted(folder.glob(f"sub-*/ses-*/beh/*_task-{task}_*beh.tsv")):
         match = _BEH_NAME.match(path.name)
         if match is None:
-            raise LookalikeError(f"{path}: its name should be sub-<code>_ses-<number>_task-{task}_beh.tsv; rename it")
+            raise LookalikeError(
+                "bad-file-name", f"{path}: its name should be sub-<code>_ses-<number>_task-{task}_beh.tsv; rename it"
+            )
         if path.parts[-4:-2] != (f"sub-{match['participant']}", f"ses-{match['session']}"):
-            raise LookalikeError(f"{path}: its name is that of another participant or session than its folder's")
+            raise LookalikeError(
+                "bad-file-name", f"{path}: its name is that of another participant or session than its folder's"
+            )
         file = BehFile(path, match["participant"], int(match["session"]))
         if (file.participant, file.session) in found:
             twin = found[file.participant, file.session].path
-            raise LookalikeError(f"{path}: is the same session as {twin}; remove one of the two")
+            raise LookalikeError("repeated-session", f"{path}: is the same session as {twin}; remove one of the two")
         found[file.participant, file.session] = file
     if not found:
         others = sorted({match["task"] for _, match in _named_tables(folder)})
         if others:
-            raise LookalikeError(f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; {cure}")
+            raise LookalikeError(
+                "other-task", f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; {cure}"
+            )
         raise LookalikeError(
-            f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
+            "no-sessions",
+            f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?",
         )
     return [found[key] for key in sorted(found)]
 
@@ -307,7 +335,7 @@ def write_beh(
     path = beh_path(folder, check_label(participant), session, check_label(task, "task"))
     sidecar, new = path.with_suffix(".json"), not path.exists()
     if not new and not replace:
-        raise LookalikeError(f"{path}: exists already and is never overwritten")
+        raise LookalikeError("occupied", f"{path}: exists already and is never overwritten")
     if notes is None:
         validate(frame.assign(participant=participant, session=session), str(path))
         notes = {**COLUMN_NOTES, **{name: note for name, note in AROUND_NOTES.items() if name in frame.columns}}
@@ -329,8 +357,9 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     path = Path(path).with_suffix(".json")
     if not path.exists():
         raise LookalikeError(
+            "no-such-file",
             f"{path}: no such file, so nothing says who answered and what was shown; 'lookalike export' makes it "
-            "again from the session's record in sourcedata, or restore it from a backup"
+            "again from the session's record in sourcedata, or restore it from a backup",
         )
     sidecar: dict[str, Any] = read_json(path)
     return sidecar

@@ -30,8 +30,9 @@ FLOORS = {
 INSIDE = {
     "data": [
         "study",
-        "simulated | plan | answers | loops",
         "external_tables | task",
+        "kinds",
+        "simulated | plan | loops",
         "trials | record | trial_order | settings",
         "files | circle | shipped | version",
         "errors",

@@ -17,7 +17,7 @@ from analysis.report.short_report import Leaflet, Picture, Table, p_value, save,
 from analysis.result import without_nan
 from analysis.trials import load
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import new_folder, refuse_occupied, write_json, write_table
 from data.study import StudyFile
 
@@ -47,7 +47,7 @@ def compare_studies(
     names: tuple[str, str] | None = None,
     *,
     study: StudyFile | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     delta: float | None = None,
     images: Whose | None = None,
     participants: Whose = "same",
@@ -65,7 +65,7 @@ def compare_studies(
         if (source / "summary.json").is_file():
             raise LookalikeError(f"{source}: holds results; give the data that they were made from")
     sides = [
-        load(source, study, shown, mapped if source.is_file() else Mapped())
+        load(source, study, shown, mapped if source.is_file() else TableMapping())
         for source, shown in zip(sources, stimuli or (None, None), strict=True)
     ]
     called = names or _names(sources)

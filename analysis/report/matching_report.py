@@ -7,9 +7,11 @@ import math
 from analysis.report.loop_plot import serial_curve
 from analysis.report.page import number, p_phrase
 from analysis.report.short_report import Leaflet, Picture, Results, Table, p_value
+from analysis.sdt.rates import Correction
 from analysis.serial import loop as serial_loop
 from analysis.serial.loop import GroupCurve, LoopSerial
-from data.answers import Answers
+from data.external_tables import TrialTable
+from data.study import StudyFile
 
 _MOST = 60  # participants one by one on the page
 _ALPHA = 0.05
@@ -26,8 +28,8 @@ _METHODS = (
 )
 
 
-def results(answers: Answers) -> Results:
-    """Tables, summary and page."""
+def results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:  # noqa: ARG001
+    """Tables, summary and page; neither a study's bounds nor rates bear on matches."""
     trials = answers.trials[(answers.trials["session"] == 1) & (answers.trials["role"] == "main")]
     found = serial_loop.from_matches(trials)
     pairs = serial_loop.errors(trials)

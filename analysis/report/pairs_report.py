@@ -14,7 +14,7 @@ from analysis.report.page import number, p_phrase
 from analysis.report.short_report import Leaflet, Picture, Results, Table
 from analysis.sdt.rates import Correction
 from analysis.sdt.same_different import SameDifferent
-from data.answers import Answers
+from data.external_tables import TrialTable
 from data.study import StudyFile
 
 _MOST = 60  # participants one by one on the page
@@ -52,7 +52,7 @@ _TASKS = {
 }
 
 
-def results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
+def results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """Tables, summary and page. The study's ±δ bounds the mean d′ of forced choice; for same/different it has none."""
     delta = study.study.endpoint.delta if study else None
     bounded = delta is not None and answers.kind == "two_alternative"
@@ -63,7 +63,7 @@ def results(answers: Answers, study: StudyFile | None = None, correction: Correc
     return Results({"group": found.to_dict()}, {"participants": table}, _leaflet(answers, sittings, found, correction))
 
 
-def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
+def _leaflet(answers: TrialTable, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
     title, under = _TITLES[answers.kind]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
@@ -114,7 +114,7 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     return remarks
 
 
-def _table(answers: Answers, sittings: list[Sitting]) -> Table:
+def _table(answers: TrialTable, sittings: list[Sitting]) -> Table:
     name = "d′" if answers.kind == "two_alternative" else "z(H) − z(F)"
     header = ["Participant", "Session", "Answered", "Correct", name, "95% interval", "c"]
     header += ["d′ ind.", "d′ diff."] if answers.kind == "same_different" else []

@@ -32,7 +32,7 @@ from analysis.result import without_nan
 from analysis.serial.tables import Redraw
 from analysis.trials import Trials, load
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import new_folder, refuse_occupied, write_bytes, write_json, write_table, write_text
 from data.study import StudyFile
 
@@ -48,7 +48,7 @@ def analyze(
     out: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     redraw: Redraw | None = None,
     by: Estimators = Estimators(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:

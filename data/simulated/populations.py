@@ -47,7 +47,7 @@ class Population:
     def __post_init__(self) -> None:
         for name in ("between_sd", "criterion_sd"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be at least 0")
         self.observer(self.dprime, self.criterion)  # the rest is an observer's
 
     def observer(self, dprime: float, criterion: float, **others: Any) -> Observer:
@@ -88,7 +88,7 @@ def read_population(path: Path) -> Population:
     try:
         return Population(**dict(settings))
     except LookalikeError as error:
-        raise LookalikeError(f"{path}: {error}") from None
+        raise LookalikeError(error.code, f"{path}: {error}") from None
 
 
 def draw_group(count: int, seed: int, population: Population = Population()) -> list[Observer]:

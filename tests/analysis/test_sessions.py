@@ -10,7 +10,7 @@ import pytest
 
 from analysis.trials import load
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import read_table
 from data.trials import COLUMNS
 from stimuli.sets import StimulusSet
@@ -30,7 +30,7 @@ def long(tmp_path: Path, write_session: Write) -> Path:
     return tmp_path / "long.csv"
 
 
-MAPPED = Mapped({"participant": "Subj", "truth": "Type"}, {"truth:0": "real", "truth:1": "generated"})
+MAPPED = TableMapping({"participant": "Subj", "truth": "Type"}, {"truth:0": "real", "truth:1": "generated"})
 
 
 def test_a_long_table_is_split_into_measure_and_retest(long: Path) -> None:

@@ -14,8 +14,8 @@ from analysis.group.evidence import tost
 from analysis.report.task_report import analyze_task
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
-from data.answers import Kind, read_answers
 from data.errors import LookalikeError
+from data.external_tables import read_trials
 from data.study import read_study
 
 
@@ -92,7 +92,7 @@ def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     source = forced_choice(tmp_path, 0.0)
     study = read_study(tmp_path / "study.toml")
     summary = analyze_task("two_alternative", source, tmp_path / "out", study)
-    dprimes = [one.measure[0] for one in pairs.measure(read_answers(source, "two_alternative")) if one.session == 1]
+    dprimes = [one.measure[0] for one in pairs.measure(read_trials(source, "two_alternative")) if one.session == 1]
     expected = tost(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
     assert summary["group"]["tost"]["bound"] == pytest.approx(0.3, abs=1e-3)
     assert summary["group"]["tost"]["p"] == pytest.approx(expected.p, abs=1e-3)
@@ -110,7 +110,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     table = pd.DataFrame({"participant": np.repeat([f"p{n}" for n in range(8)], 50), "truth": truth})
     table["response"] = rng.choice(["same", "different"], 400)
     table.to_csv(tmp_path / "pairs.csv", index=False)
-    answers = read_answers(tmp_path / "pairs.csv", "same_different")
+    answers = read_trials(tmp_path / "pairs.csv", "same_different")
     found = pairs.group(answers, pairs.measure(answers))
     each = [same_different.from_responses(part["truth"], part["response"]) for _, part in table.groupby("participant")]
     assert found.measure == "z_difference"
@@ -128,7 +128,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
 def test_matches_on_a_loop(tmp_path: Path) -> None:
     source = matches(tmp_path, 5.0)
     summary = analyze_task("matching", source, tmp_path / "out")
-    expected = serial_loop.from_matches(read_answers(source, "matching").trials)
+    expected = serial_loop.from_matches(read_trials(source, "matching").trials)
     assert summary["previous"]["amplitude_deg"] == expected.previous.amplitude_deg == pytest.approx(5, abs=1)
     assert summary["verdict"] == "Serial dependence"
     assert "drawn to the previous target" in summary["words"]
@@ -155,7 +155,7 @@ def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", ["two_alternative", "matching"])
-def test_nothing_to_measure_is_refused(tmp_path: Path, kind: Kind) -> None:
+def test_nothing_to_measure_is_refused(tmp_path: Path, kind: str) -> None:
     source = forced_choice(tmp_path, 1.0) if kind == "two_alternative" else matches(tmp_path, 1.0)
     pd.read_csv(source).assign(role="practice").to_csv(source, index=False)
     with pytest.raises(LookalikeError, match="has no main trial of session 1"):

@@ -29,5 +29,7 @@ def draw_start(positions: Sequence[float], target: int, least_deg: float, rng: n
     away = np.abs(wrap(np.asarray(positions) - positions[target]))
     there = np.flatnonzero(away >= least_deg - 1e-9)
     if not there.size:
-        raise LookalikeError(f"no frame is {least_deg:g}° from the target; lower min_start_deg in the task file")
+        raise LookalikeError(
+            "no-start", f"no frame is {least_deg:g}° from the target; lower min_start_deg in the task file"
+        )
     return int(rng.choice(there))
