@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
-from data.kinds.registry import find
+from data.kinds.registry import find, names
 from data.plan import Image, Plan, PlannedTrial
 from data.study import StudyFile
 from data.task import Task
@@ -121,9 +121,13 @@ def _drawn(
         raise LookalikeError(
             "wrong-stimuli",
             f"{stimuli.folder}: morph loops, but the task of {study.path} ({task.kind}) shows a stimulus set; "
-            "give one, or a study file whose task shows loops",
+            f"give one, or a study file with {' or '.join(_tasks_with_loops())}",
         )
     return kind.draw(_Pool(stimuli, study, before.seen, rng), wanted, task, rng)
+
+
+def _tasks_with_loops() -> list[str]:
+    return [f'task = "{name}"' for name in names() if find(name).shows == "loops"]
 
 
 def draw_seed() -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from click import Choice
 
 from data.errors import LookalikeError
 from data.kinds.registry import find, names
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    KindName = str
+else:
+    KindName = Literal[names()]  # the choices that --kind takes and its help lists
 
 app = typer.Typer()
 
@@ -31,11 +33,10 @@ def analyze(
         Path | None, typer.Option(help="Stimulus set that was shown; every table is checked against it.")
     ] = None,
     kind: Annotated[
-        str | None,
+        KindName | None,
         typer.Option(
             help="The task: one image at a time, or another one, whose columns data/external_tables.py explains. "
             "[default: the study's, or realfake]",
-            click_type=Choice(names()),
             show_default=False,
         ),
     ] = None,

@@ -39,7 +39,7 @@ def test_a_long_table_is_split_into_measure_and_retest(long: Path) -> None:
     assert trials.retests.groupby(["participant", "session"]).size().to_dict() == {("P a", 2): 100}
     assert set(trials.sessions["observer"]) == {"not stated"}
     assert set(trials.files) == {"long.csv"}
-    assert trials.filled == {}
+    assert trials.filled == {"after_gap": "no throughout"}
 
 
 def test_its_images_are_checked_against_the_set(long: Path, stimuli: StimulusSet) -> None:
@@ -61,7 +61,7 @@ def test_one_image_with_two_truths_is_refused(long: Path) -> None:
 def test_what_it_lacks_is_said(long: Path) -> None:
     pd.read_csv(long).drop(columns=["confidence", "onset", "trial"]).to_csv(long, index=False)
     trials = load(long, mapped=MAPPED)
-    assert set(trials.filled) == {"confidence", "onset", "trial"}
+    assert set(trials.filled) == {"confidence", "onset", "trial", "after_gap"}
     assert trials.audit["found"].tolist().count("an answer without a confidence") == 3
 
 
