@@ -1,6 +1,6 @@
 """The morph loop on disk: numbered frames and `loop.json`, which says what they are.
 
-Position on the loop is an angle: frame k of n stands at 360 k / n degrees, and frame n would be
+Position on the loop is an angle: frame k of n is at 360 k / n degrees, and frame n would be
 frame 0 again, so it is not stored. Anchors (the images that the loop passes through) are frames.
 """
 
@@ -55,7 +55,32 @@ def write_loop(folder: Path, loop: Loop) -> None:
 def read_loop(folder: Path) -> Loop:
     """Read a loop and verify that every frame is the one that was written.
 
-    Raises `LookalikeError` for a missing manifest, another format, or a missing or altered frame.
+    Parameters
+    ----------
+    folder : Path
+        The folder that holds `loop.json` and the frames.
+
+    Returns
+    -------
+    Loop
+        The manifest; frame k of n is at 360 k / n degrees.
+
+    Raises
+    ------
+    LookalikeError
+        If the manifest is missing or of another format, or a frame is missing or altered.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_loop
+    >>> from data.files import sha256
+    >>> from data.loops import Frame, Loop, write_loop
+    >>> _ = Path("frame.png").write_bytes(b"pixels")
+    >>> frame = Frame("frame.png", 0.0, 0.1, sha256(Path("frame.png")))
+    >>> write_loop(Path(), Loop((frame,), (0,), (1,), ((0.5, 0.5),), 0.7, 0, "pixel", 0.0, "0" * 64))
+    >>> read_loop(Path()).frames[0].position_deg
+    0.0
     """
     folder = Path(folder)
     path = folder / "loop.json"

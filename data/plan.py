@@ -190,7 +190,40 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan and validate it. Raises `LookalikeError` naming the first field at fault."""
+    """Read and validate the plan of a session.
+
+    Parameters
+    ----------
+    path : Path
+        A `plan.json` as `write_plan` writes it.
+
+    Returns
+    -------
+    Plan
+        All that was fixed before the session's first trial.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing or damaged, naming the first field at fault.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_plan
+    >>> from data.plan import Plan, PlannedTrial, write_plan
+    >>> trial = PlannedTrial(
+    ...     trial=1, stimulus_id="s1", file="images/s1.png", truth="real", role="main", sha256="0" * 64
+    ... )
+    >>> plan = Plan(
+    ...     participant="k7q2m", session=1, task="realfake", seed=1, study_name="Ours", study_sha256="0" * 64,
+    ...     stimulus_set_sha256="0" * 64, confidence_levels=4, told_prevalence=0.5, max_run=None,
+    ...     keys={"real": "left", "generated": "right"}, versions={}, trials=(trial,),
+    ... )
+    >>> write_plan(Path("plan.json"), plan)
+    >>> read_plan(Path("plan.json")) == plan
+    True
+    """
     path = Path(path)
     try:
         return Plan.model_validate_json(path.read_bytes())

@@ -10,7 +10,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | resume       | trial (the first one without an answer), seen (whether its image was on screen       |
 |              | before), gap_s (since the event before), clock_s (what the session's clock says),    |
 |              | observer, screen, versions; days_since_first, but not in the oldest records          |
-| state        | state, block (None outside blocks): the session goes on to it                        |
+| state        | state, block (None outside blocks): the session enters it                            |
 | consent      | none: the participant agreed to the consent text                                     |
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
 | answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
@@ -66,7 +66,7 @@ _TURNS = ("start", "resume", "interruption", "end")
 
 @dataclass(frozen=True)
 class Log:
-    """A record read back: its `size` in bytes, and as `cut` what stood on an unfinished last line, if anything did."""
+    """A record read back: its `size` in bytes, and as `cut` the text of an unfinished last line, if there is one."""
 
     path: Path
     events: tuple[Event, ...]
@@ -112,9 +112,32 @@ class Log:
 
 
 def read_record(path: Path) -> Log:
-    """Read a record. A last line without its end (the power went) is set apart as `Log.cut`.
+    """Read the record of a session.
 
-    Raises `LookalikeError` naming the line if any other line is damaged or answers a trial twice.
+    Parameters
+    ----------
+    path : Path
+        A `record.jsonl`, one event a line.
+
+    Returns
+    -------
+    Log
+        Its events, in order. A last line without its end (after a power cut) is kept apart, as `Log.cut`.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing, or any other line is damaged or answers a trial twice, naming the line.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_record
+    >>> onset = '{"event": "onset", "utc": "2026-01-05T09:00:00Z", "trial": 1, "stimulus_id": "s1", "onset": 0.5}'
+    >>> _ = Path("record.jsonl").write_text(onset + chr(10) + '{"event": "ans')
+    >>> log = read_record(Path("record.jsonl"))
+    >>> [event["stimulus_id"] for event in log.of("onset")], log.cut
+    (['s1'], '{"event": "ans')
     """
     path = Path(path)
     try:

@@ -59,10 +59,27 @@ class Study(Section):
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study with the SHA-256 of the file that it was read from, and its task.
+    """A study file as read.
 
-    `study.task` is the name that the task's tables bear. `task` is None where the study names one that is not
-    there: what was recorded with it can be read, and nothing new can be run.
+    Attributes
+    ----------
+    study : Study
+        Its settings; `study.task` is the task's name in the names of tables.
+    path : Path
+        Where the file is.
+    sha256 : str
+        SHA-256 of its bytes.
+    task : TaskFile or None
+        The task that it names. None if there is no such task: what was recorded with it can be read, and nothing new
+        can be run.
+
+    Examples
+    --------
+    >>> from data import read_study
+    >>> from data.shipped import EXAMPLE_STUDY
+    >>> file = read_study(EXAMPLE_STUDY)
+    >>> file.study.planned_participants, file.study.endpoint.delta
+    (6, 0.084)
     """
 
     study: Study

@@ -19,9 +19,9 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 | onset           | s                 | image onset on the session's clock (0 is the session's start) |
 
 Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
-(`AROUND_NOTES` says what they mean). Who reads a table needs none of them; `after_gap` is read where it is there, so
-that no trial counts as the neighbour of one before a break. Tables of other tasks than `realfake` have columns of
-their own, named in their sidecars.
+(`AROUND_NOTES` says what they mean). A reader needs none of them; `after_gap` is read where a table has it, so
+that no trial counts as the neighbour of one before a break. Tables of other kinds of task have columns of their own
+(`data.kinds`), named in their sidecars.
 
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
@@ -31,7 +31,7 @@ every trial was answered), `ConfidenceLevels` (k), `DaysSinceFirstSession` (rete
 
 A table is made from a record: `sourcedata/sub-<participant>/ses-<session>/` holds the session's
 `plan.json` and `record.jsonl` (see `data.record`). A session that was killed has a record and
-no table; `unexported_sessions` finds it, so that its answers are not left out in silence.
+no table; `unexported_sessions` finds it, so that its answers are not left out silently.
 
 The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
 response and confidence into one signed number, larger = more generated-looking.
@@ -107,7 +107,7 @@ class BehFile:
 
 @dataclass(frozen=True)
 class RecordedSession:
-    """A session of which something stands in `sourcedata`: where, and how many trials were answered."""
+    """A session with a record in `sourcedata`: where it is, and how many trials were answered."""
 
     folder: Path
     participant: str
@@ -116,7 +116,26 @@ class RecordedSession:
 
 
 def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Signed rating: +confidence for "generated", -confidence for "real", NaN where either is missing."""
+    """Join response and confidence into one signed number, larger for more generated-looking.
+
+    Parameters
+    ----------
+    response : array_like of str, shape (trials,)
+        `real`, `generated`, or missing.
+    confidence : array_like of float, shape (trials,)
+        1 (least sure) to k, or NaN.
+
+    Returns
+    -------
+    ndarray of float64, shape (trials,)
+        +confidence for "generated", −confidence for "real", NaN where either is missing.
+
+    Examples
+    --------
+    >>> from data import rating
+    >>> rating(["generated", "real", None], [4, 2, 3])
+    array([ 4., -2., nan])
+    """
     said = np.asarray(response, dtype=object)
     sign = np.where(said == "generated", 1.0, np.where(said == "real", -1.0, np.nan))
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
@@ -125,8 +144,8 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np
 def after_gap(frame: pd.DataFrame) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 
-    A missing word, no, false and 0 say that none did, any other word (break, resume, resume-seen, true) that one
-    did. Without the column there was none.
+    A missing word, no, false and 0 mean that none did; any other word (break, resume, resume-seen, true) means that
+    one did. Without the column there was none.
     """
     if "after_gap" not in frame:
         return pd.Series(False, index=frame.index)
@@ -218,8 +237,38 @@ def refuse_rows(
 def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
 
-    Returns the columns of `read_beh`, ordered by participant, session and trial. Raises
-    `LookalikeError` as `beh_files` does, or if a file breaks the contract.
+    Parameters
+    ----------
+    folder : Path
+        The folder that holds the `sub-*` folders.
+    task : str
+        The task's name in the names of the tables; its trials are of single images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per trial: participant, session, the columns of this module's table and `after_gap` (bool), ordered
+        by participant, session and trial.
+
+    Raises
+    ------
+    LookalikeError
+        If the folder is missing or holds no table of the task, or a table breaks the contract, naming the rows.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from data import read_bids
+    >>> from data.trials import write_beh
+    >>> table = pd.DataFrame({
+    ...     "trial": [1, 2], "stimulus_id": ["s1", "s2"], "stim_file": ["s1.png", "s2.png"], "role": "main",
+    ...     "truth": ["real", "generated"], "response": ["real", "real"], "confidence": [4, 2],
+    ...     "response_time": [1.2, 0.9], "confidence_time": [0.5, 0.4], "onset": [0.5, 3.1],
+    ... })
+    >>> _ = write_beh(Path("study-1"), table, "k7q2m", 1, "realfake", {"Observer": "human"})
+    >>> read_bids(Path("study-1"))[["participant", "session", "truth", "response"]].values.tolist()
+    [['k7q2m', 1, 'real', 'real'], ['k7q2m', 1, 'generated', 'real']]
     """
     return pd.concat([read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
 
@@ -282,20 +331,20 @@ def beh_files(
 
 
 def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
-    """Where a session's table stands below a BIDS folder."""
+    """Where a session's table is below a BIDS folder."""
     name = f"sub-{participant}_ses-{session}_task-{task}_beh.tsv"
     return Path(folder) / f"sub-{participant}" / f"ses-{session}" / "beh" / name
 
 
 def session_folder(folder: Path, participant: str, session: int) -> Path:
-    """Where a session's plan and record stand below a BIDS folder."""
+    """Where a session's plan and record are below a BIDS folder."""
     return Path(folder) / "sourcedata" / f"sub-{check_label(participant)}" / f"ses-{session}"
 
 
 def recorded_sessions(folder: Path) -> list[RecordedSession]:
     """Every session with a record in `sourcedata`, ordered by participant and session.
 
-    A record without one whole line is none: nothing was shown. Damaged lines are not judged here;
+    A record without one whole line does not count: nothing was shown. Damaged lines are not judged here;
     `data.record.read_record` refuses them.
     """
     found = []

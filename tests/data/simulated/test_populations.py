@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import norm
 
 from data.simulated.observers import Observer, usual_cuts
-from data.simulated.populations import USUAL, Population, _drawn, draw_group, draw_ratings, read_population
+from data.simulated.populations import USUAL, Population, _pull, draw_group, draw_ratings, read_population
 
 SIGMAS = 4.5  # of the Monte-Carlo estimate; about 1 in 150,000 by chance
 
@@ -125,15 +125,15 @@ def test_ratings_in_the_order_shown_depend_on_the_last_answer() -> None:
     assert np.var((ratings > 0).sum(axis=1)) == pytest.approx(50 * (1 + r) / (1 - r) / 4, rel=0.3)
 
 
-def test_each_image_is_drawn_by_the_one_shown_before_it() -> None:
+def test_each_image_is_pulled_by_the_one_shown_before_it() -> None:
     """By hand: images 2, 0, 3, 1 shown in this order; image 3 was a lapse, answered "generated"."""
     population = Population(serial_response=1.0, serial_evidence=0.5)
     evidence = np.array([[[0.8, -0.2, -1.0, -2.0]]], np.float32)
     distance = evidence - np.float32(0.1)
     guesses = np.array([[[0, 0, 0, 3]]], np.int8)
-    drawn = _drawn(population, evidence, distance, guesses, np.array([[[2, 0, 3, 1]]]))
+    pull = _pull(population, evidence, distance, guesses, np.array([[[2, 0, 3, 1]]]))
     # Image 0: after "real" (-1.1), evidence -1.0. Image 3: after .7 - 1.0 < 0, "real", evidence .8. Image 1: after 3.
-    np.testing.assert_allclose(drawn, [[[-0.5 - 0.5, 0.5 - 1.0, 0.0, -0.5 + 0.4]]], atol=1e-6)
+    np.testing.assert_allclose(pull, [[[-0.5 - 0.5, 0.5 - 1.0, 0.0, -0.5 + 0.4]]], atol=1e-6)
 
 
 def test_fatigue_lowers_the_mean_dprime_as_integrated() -> None:
