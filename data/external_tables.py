@@ -109,6 +109,11 @@ class TrialTable:
     facts: Mapping[tuple[str, int], Mapping[str, Any]]
 
     @property
+    def measure(self) -> str:
+        """What the analysis of this kind measures, such as `dprime` (`data.kinds`)."""
+        return find(self.kind).measure
+
+    @property
     def observers(self) -> tuple[str, ...]:
         """The kinds of observer (human | scripted | simulated | not stated); empty if nothing is known."""
         return tuple(sorted({str(facts.get("Observer") or "not stated") for facts in self.facts.values()}))

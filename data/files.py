@@ -96,7 +96,7 @@ def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
 
-    `required` columns must be there; `text` columns are read as strings, so that an id such as
+    `required` columns must be present; `text` columns are read as strings, so that an id such as
     `001` stays what it is. Raises `LookalikeError` if the file is missing, empty, malformed or
     lacks a required column.
     """

@@ -79,13 +79,13 @@ class Log:
 
     @property
     def stands(self) -> bool:
-        """Whether nothing in it says that the session is over: it is running, or was killed."""
+        """Whether the record does not say that the session is over: it is running, or was killed."""
         turns = [entry["event"] for entry in self.events if entry["event"] in _TURNS]
         return not turns or turns[-1] in ("start", "resume")
 
     @property
     def start(self) -> Event:
-        """The first event. Raises `LookalikeError` if it is lost, or the session died before writing it."""
+        """The first event. Raises `LookalikeError` if it is missing, or the session ended before writing it."""
         if self.events and not self.of("start"):
             raise LookalikeError("damaged-record", f"{self.path}: the session's start is missing; {_CURE}")
         if not self.events:
@@ -97,10 +97,10 @@ class Log:
 
     @property
     def begun(self) -> Event:
-        """The start, or the resume, from which the first answer came: an opening that got none was no session yet.
+        """The event with which the session began: the start, or the last resume before the first answer.
 
-        Its `utc` is when the session began, and 0 s on the session's clock. A resume without `days_since_first` is of
-        the time when the clock ran on from the start, answers or not. Raises `LookalikeError` as `start` does.
+        Its `utc` is 0 s on the session's clock. A resume without `days_since_first` is from a version whose clock
+        always ran from the start. Raises `LookalikeError` as `start` does.
         """
         begun = self.start
         for entry in self.events:

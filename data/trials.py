@@ -292,7 +292,7 @@ def beh_files(
 ) -> list[BehFile]:
     """The tables of one task below a BIDS folder, ordered by participant and session.
 
-    Tables of other tasks are left alone; `cure` is what to do if there are no others. Raises `LookalikeError` if
+    Tables of other tasks are left alone; `cure` is what to advise if there are no others. Raises `LookalikeError` if
     the folder is missing or holds none of this task, a name is not understood or disagrees with its folder, or a
     session is there twice.
     """
@@ -377,9 +377,9 @@ def write_beh(
     """Write one session's table and then its JSON sidecar, each atomically; return the table's path.
 
     `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). A new table whose
-    sidecar cannot be written is taken back: neither stands without the other. With `replace`, a table
-    that is there gives way, and what others have added to its sidecar stays. Raises `LookalikeError`
-    if the table is there already (without `replace`) or breaks the contract.
+    sidecar cannot be written is removed again: neither exists without the other. With `replace`, an existing
+    table is replaced, and what others have added to its sidecar is kept. Raises `LookalikeError`
+    if the table exists already (without `replace`) or breaks the contract.
     """
     path = beh_path(folder, check_label(participant), session, check_label(task, "task"))
     sidecar, new = path.with_suffix(".json"), not path.exists()

@@ -87,11 +87,11 @@ def group(answers: TrialTable, sittings: list[Sitting], bound: float | None = No
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
     models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())
-    verdict, words = _judge(found, "d′" if answers.kind == "two_alternative" else "z(H) − z(F)")
+    verdict, words = _judge(found, "d′" if answers.measure == "dprime" else "z(H) − z(F)")
     return PairGroup(
         kind=answers.kind,
         participants=len(first),
-        measure="dprime" if answers.kind == "two_alternative" else "z_difference",
+        measure="dprime" if answers.measure == "dprime" else "z_difference",
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
         between=between_sd(values, errors),
@@ -113,7 +113,7 @@ def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
 
 def _found(answers: TrialTable, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
     truth, response = table["truth"], table["response"]
-    if answers.kind == "same_different":
+    if answers.measure == "z_difference":
         return same_different.from_responses(truth, response, correction)
     return two_alternative.from_responses(truth, response, answers.words or ("left", "right"), correction)
 

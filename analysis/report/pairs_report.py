@@ -19,8 +19,8 @@ from data.study import StudyFile
 
 _MOST = 60  # participants one by one on the page
 _TITLES = {
-    "two_alternative": ("Which of two is generated?", "Two-alternative forced choice"),
-    "same_different": ("Same or different?", "Pairs of images of one kind, or of two"),
+    "dprime": ("Which of two is generated?", "Two-alternative forced choice"),
+    "z_difference": ("Same or different?", "Pairs of images of one kind, or of two"),
 }
 _RATES = (
     "Only main trials of session 1 enter the group’s results; later sessions are measured each for itself. Unanswered "
@@ -39,12 +39,12 @@ _MEANS = (
 )
 _EQUIVALENCE = "That the mean lies within the bounds was tested by two one-sided t tests at 5 % {schuirmann1987}."
 _TASKS = {
-    "two_alternative": (
+    "dprime": (
         "With H the share of answers naming one place when the generated image was there, and F when it was not, "
         "d′ = [z(H) − z(F)]/√2 and the bias between the places is c = −[z(H) + z(F)]/2 {macmillan2005}; d′ is in the "
         "units of the yes/no task."
     ),
-    "same_different": (
+    "z_difference": (
         "A hit is “different” said of a different pair. d′ is given under two models {macmillan2005}: independent "
         "observations, and differencing, with bounds by the profile likelihood {christensen2009}. Neither can be below "
         "0, so the group’s mean is taken of z(H) − z(F), which is 0 on average at chance."
@@ -55,7 +55,7 @@ _TASKS = {
 def results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """Tables, summary and page. The study's ±δ bounds the mean d′ of forced choice; for same/different it has none."""
     delta = study.study.endpoint.delta if study else None
-    bounded = delta is not None and answers.kind == "two_alternative"
+    bounded = delta is not None and answers.measure == "dprime"
     bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
@@ -64,7 +64,7 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
 
 
 def _leaflet(answers: TrialTable, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
-    title, under = _TITLES[answers.kind]
+    title, under = _TITLES[answers.measure]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
     first = [one for one in sittings if one.session == 1]
@@ -82,7 +82,7 @@ def _leaflet(answers: TrialTable, sittings: list[Sitting], found: PairGroup, cor
         remarks=_remarks(found, name),
         pictures=[Picture("forest", figure, f"{name} of every participant, and the mean with its t interval{grey}.")],
         tables=[_table(answers, shown)] if shown else [],
-        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.kind], _MEANS, *tost),
+        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.measure], _MEANS, *tost),
         files={},
     )
 
@@ -115,9 +115,9 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
 
 
 def _table(answers: TrialTable, sittings: list[Sitting]) -> Table:
-    name = "d′" if answers.kind == "two_alternative" else "z(H) − z(F)"
+    name = "d′" if answers.measure == "dprime" else "z(H) − z(F)"
     header = ["Participant", "Session", "Answered", "Correct", name, "95% interval", "c"]
-    header += ["d′ ind.", "d′ diff."] if answers.kind == "same_different" else []
+    header += ["d′ ind.", "d′ diff."] if answers.measure == "z_difference" else []
     rows, reasons = [], []
     for one in sittings:
         found, (value, _, low, high) = one.found, one.measure

@@ -61,6 +61,8 @@ class Kind(ABC, Generic[Images, Who]):
     """Whether an image of fixed exposure may be answered before it has gone."""
     report: ClassVar[str]
     """The name of its report (`analysis.report`)."""
+    measure: ClassVar[str]
+    """The quantity that its analysis gives of each participant and averages over the group."""
     about: ClassVar[str]
     """One sentence for the sidecar of a table."""
     keys: ClassVar[Mapping[str, str]]
@@ -72,7 +74,7 @@ class Kind(ABC, Generic[Images, Who]):
     answer_column: ClassVar[str]
     """The column of a table that says what was answered."""
     fields: ClassVar[tuple[str, ...]]
-    """The columns that the analysis takes from a table, in order, beside participant, session and `after_gap`."""
+    """The columns that the analysis takes from a table, in order, besides participant, session and `after_gap`."""
     required: ClassVar[tuple[str, ...]]
     """Those of `fields` that an external table must have."""
     text: ClassVar[tuple[str, ...]]

@@ -20,7 +20,7 @@ from data.simulated.adjuster import SimulatedAdjuster
 from data.trials import COLUMN_NOTES, check_order, refuse_rows
 
 _ANSWERED = ("confidence", "response_time", "confidence_time", "paused_time", "unfocused_time", "adjust_onset")
-PRACTICE = "practice"  # the loop of this name is for practice, and for nothing else
+PRACTICE = "practice"  # the loop of this name is for practice only
 _ROLES = COLUMN_NOTES["role"]["Levels"]
 
 
@@ -53,6 +53,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     response = "dial"
     answered_while_shown = False
     report = "matching"
+    measure = "amplitude_deg"
     about = "Match an image on a morph loop: turn another image of the loop until it looks like the one that was shown."
     keys: ClassVar[Mapping[str, str]] = {}
     shown_column = "target_deg"
@@ -73,19 +74,19 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         },
         "target_deg": _place("Position of the target on the loop."),
         "start_deg": _place("Position at which the image that is turned started."),
-        "ring_deg": _place("Where position 0 stood on the ring around that image, clockwise from its top."),
+        "ring_deg": _place("Where position 0 was on the ring around that image, clockwise from its top."),
         "response_deg": _place("Position that was confirmed as the match."),
         "error_deg": _place(
             "response_deg - target_deg, wrapped to [-180, 180); positive is towards larger positions on the loop."
         ),
         "previous_target_deg": _place(
-            "Target of the trial before. Missing where none was right before it on the same loop: after a gap, and in "
-            "a trial without an answer."
+            "Target of the previous trial. Missing where no trial on the same loop came directly before: after a gap, "
+            "and in a trial without an answer."
         ),
-        "previous_response_deg": _place("Response to the trial before; missing likewise."),
+        "previous_response_deg": _place("Response to the previous trial; missing where previous_target_deg is."),
         "previous_difference_deg": _place(
-            "previous_target_deg - target_deg, wrapped to [-180, 180). Where error_deg has the same sign the match was "
-            "drawn towards the target before."
+            "previous_target_deg - target_deg, wrapped to [-180, 180). Where error_deg has the same sign, the match "
+            "was attracted to the previous target."
         ),
         "confidence": COLUMN_NOTES["confidence"],
         "response_time": {
@@ -158,11 +159,11 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     def how_to_answer(self, plan: Plan) -> str:  # noqa: ARG002
         return (
             "To turn it, scroll the mouse wheel, press the LEFT and RIGHT arrow keys (hold one down to turn faster), "
-            "or drag along the ring. When it looks right press SPACE or ENTER, or click on the image."
+            "or drag along the ring. When it looks right, press SPACE or ENTER, or click on the image."
         )
 
     def simulate(self, who: SimulatedAdjuster, plan: Plan, trials: Sequence[PlannedTrial]) -> list[Answer]:
-        """Positions anywhere on the loop; the target before carries over if it was on the same loop."""
+        """Positions anywhere on the loop; the previous target carries over if it was on the same loop."""
         answers: list[Answer] = []
         previous: Match | None = None
         for trial in trials:
@@ -191,7 +192,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         return {"response_deg": response, "error_deg": error, **{name: answer.get(name) for name in _ANSWERED}}
 
     def finish(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Adds the target and response of the trial before, where they can have carried over."""
+        """Adds the target and response of the previous trial, where they can have carried over."""
         before = table.shift()
         follows = (
             table["response_deg"].notna()

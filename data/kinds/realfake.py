@@ -16,6 +16,7 @@ from data.trials import COLUMN_NOTES, COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, val
 
 class RealFake(Choice):
     report = "report"
+    measure = "auc"
     about = "Judge whether an image is real or generated, then rate one's confidence."
     keys: ClassVar[Mapping[str, str]] = {"real": "left", "generated": "right"}
     columns = COLUMN_NOTES

@@ -1,8 +1,8 @@
 """Finds a kind of task by its name, which is the name of its module.
 
 Nothing else in the house lists kinds or branches on the name of one, so adding a kind is adding one file to this
-folder. The kinds stand in `data`, because the session, the command line and the analysis all ask them, and none of
-these imports another. Listing the names imports no kind, so that `--help` stays quick.
+folder. The kinds are in `data` because the session, the command line and the analysis all ask them, and neither
+the session nor the analysis imports the other. Listing the names imports no kind, so that `--help` stays quick.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ _KINDS = {"same": "both real or both generated", "different": "one real, one gen
 
 
 class SameDifferent(Pairs):
+    measure = "z_difference"
     about = "Judge whether two images are of the same kind (real, generated), then rate one's confidence."
     keys: ClassVar[Mapping[str, str]] = {"same": "left", "different": "right"}
     columns = pair_columns(

@@ -17,6 +17,7 @@ _PLACES = {"left": "the left image", "right": "the right image"}
 
 
 class TwoAlternative(Pairs):
+    measure = "dprime"
     about = "Judge which of two images was generated, then rate one's confidence."
     keys: ClassVar[Mapping[str, str]] = {"left": "left", "right": "right"}
     columns = pair_columns(

@@ -24,7 +24,7 @@ _EXPOSURE = {
 
 
 def columns(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """The columns of a plan's table, in order, and what they mean; none of what is not asked for or not fixed."""
+    """The columns of a plan's table, in order, and what they mean; without those that the plan does not ask for."""
     exposure = {} if plan.exposure_s is None else _EXPOSURE
     around = {name: note for name, note in AROUND_NOTES.items() if plan.keys or name != "key_mapping"}
     notes = {**find(plan.kind).columns, **around, **exposure}

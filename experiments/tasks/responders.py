@@ -97,10 +97,10 @@ class _Press(NamedTuple):
 class HumanResponder:
     """A person. Response by the plan's two keys, then confidence by a digit (main row or numpad) or a touched number.
 
-    A key counts from the moment it goes down, is taken when it is let go, and only if it went down after what it
-    answers had appeared: so late and double keys, and one held down from before, answer nothing. What is pressed
-    while the window does not have the keyboard was meant for another window and is dropped; how long that was is
-    kept with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial continues, the
+    A key is timed when it goes down, read when it is released, and counts only if it went down after the question
+    had appeared: so late and double presses, and a key held down from before, answer nothing. What is pressed
+    while the window does not have the keyboard was meant for another window and is ignored; how long that was is
+    recorded with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial continues, the
     response time still counts from its onset, and `paused_time` says how much of it the question took. Raises
     `LookalikeError` at once where keys could not be timed.
     """
@@ -150,7 +150,7 @@ class HumanResponder:
             time.sleep(POLL_S)
 
     def _collect(self, after: float) -> None:
-        # Keys arrive as they are let go; fast typists press the next before that. So others are kept for the next
+        # Keys arrive when they are released; fast typists press the next before that. So others are kept for the next
         # question, and taken in the order in which they went down.
         # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
         touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
