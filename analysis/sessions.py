@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.audit import Recorded, check_images, check_record
 from data.errors import LookalikeError
-from data.external_tables import Mapped, read_foreign
+from data.external_tables import TableMapping, read_external_table
 from data.trials import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
 
 if TYPE_CHECKING:
@@ -73,24 +73,24 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
     return found
 
 
-def from_table(path: Path, mapped: Mapped, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
+def from_table(path: Path, mapped: TableMapping, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
     """Every session of an external table, and what the table lacked and how that was filled in.
 
     Who answered and which set was shown is not stated, unless Lookalike exported the table. Raises `LookalikeError` as
-    `data.external_tables.read_foreign` does, and if an image has two truths or is not in `stimuli`, or if the table
+    `read_external_table` does, and if an image has two truths or is not in `stimuli`, or if the table
     names another set.
     """
-    foreign = read_foreign(path, mapped)
+    external = read_external_table(path, mapping=mapped)
     if stimuli is not None:
-        check_images(BehFile(path, "", 0), foreign.trials, stimuli)
+        check_images(BehFile(path, "", 0), external.trials, stimuli)
     found = [
-        _session(str(participant), int(session), path, table, foreign.facts.get((participant, session), {}))
-        for (participant, session), table in foreign.trials.groupby(["participant", "session"])
+        _session(str(participant), int(session), path, table, external.facts.get((participant, session), {}))
+        for (participant, session), table in external.trials.groupby(["participant", "session"])
     ]
-    if foreign.facts:
+    if external.facts:
         _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
     _refuse_contradictions([(one.stimulus_set or str(path), one) for one in found])
-    return found, dict(foreign.filled)
+    return found, dict(external.filled)
 
 
 def _refuse_unexported(folder: Path) -> None:

@@ -19,7 +19,7 @@ import pandas as pd
 from analysis.audit import FASTEST_S, audit
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import sha256
 from data.study import Study, StudyFile
 
@@ -75,7 +75,7 @@ def load_trials(
     source: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
 ) -> Trials:
     """Read a BIDS folder or one external table, and decide, session by session, what is analysed.
 
@@ -93,7 +93,7 @@ def load_trials(
         Study file: its exclusions apply, and sessions run with another study file are flagged.
     stimuli : stimuli.sets.StimulusSet, optional
         Stimulus set that was shown.
-    mapped : data.external_tables.Mapped
+    mapped : data.external_tables.TableMapping
         For an external table: our names of columns and words for theirs.
 
     Returns
@@ -125,7 +125,7 @@ def load_trials(
         found, filled = from_table(source, mapped, stimuli)
         files = {source.name: sha256(source)}
     else:
-        if mapped != Mapped():
+        if mapped != TableMapping():
             why = "columns and words can be mapped for a single table only, and this is a folder"
             raise LookalikeError("not-a-table", f"{source}: {why}")
         found = from_bids(source, study.study.task if study else TASK, stimuli)

@@ -6,9 +6,24 @@ from __future__ import annotations
 class LookalikeError(Exception):
     """A user's mistake, or a fault in the user's files.
 
-    `code` names the kind of mistake in a few words with hyphens, such as `missing-column`. It stays the same when the
-    sentence is reworded, so scripts and tests can rely on it. The message is one line: what was wrong, where, and what
-    to do about it. The command line prints it and exits with code 2; a script may catch it.
+    The message is one line: what was wrong, where, and what to do about it. The command line prints it and exits with
+    code 2; a script may catch it.
+
+    Attributes
+    ----------
+    code : str
+        The kind of mistake in a few words with hyphens, such as `missing-column`. It stays the same when the sentence
+        is reworded, so scripts and tests can rely on it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import LookalikeError, read_study
+    >>> try:
+    ...     read_study(Path("nowhere.toml"))
+    ... except LookalikeError as error:
+    ...     print(error.code)
+    no-such-file
     """
 
     def __init__(self, code: str, message: str | None = None) -> None:

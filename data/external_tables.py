@@ -1,19 +1,33 @@
-"""Trial tables from elsewhere: one long CSV or TSV, with its own names for columns and answers.
+"""Trials of any kind of task, read from one long table or from a BIDS folder of recorded sessions.
 
-The result is the trial table of `data.trials`. Four columns must be there, by whatever name: participant,
-stimulus_id, truth and response. What else is missing is filled in, and said:
+A table is a CSV or TSV file, one row per trial. It may use its own names for columns and its own words for answers
+(`TableMapping`). Which columns it needs, and which words they may hold, is asked of the kind of task (`data.kinds`):
 
-| column          | without it                                                 |
-|-----------------|------------------------------------------------------------|
-| session         | every trial is of session 1                                |
-| trial           | trials are numbered in the order of the rows               |
-| role            | every trial is a main one                                  |
-| confidence      | none: d' is measured, the rating ROC is not                |
-| after_gap       | no break came before any trial (`data.trials.after_gap`)   |
-| times, stim_file | none                                                      |
+| kind            | columns                      | what they hold                                                     |
+|-----------------|------------------------------|--------------------------------------------------------------------|
+| realfake        | stimulus_id, truth, response | what the image is, and was said to be: real | generated            |
+| two_alternative | truth, response              | where the generated image is, and was said to be: left | right, or |
+|                 |                              | first | second                                                     |
+| same_different  | truth, response              | what the pair is (one real, one generated: different), and was     |
+|                 |                              | said to be: same | different                                       |
+| matching        | target_deg, response_deg     | position on the loop, 360° around, in the direction of the loop's  |
+|                 |                              | frames: of the image to match, and of the match                    |
 
-A table that holds all of `data.trials.SESSION_FACTS`, as ours does (`experiments.records.exchange.write_long`), also
-says of each session who answered, when, and what was shown.
+A missing response is an empty cell or n/a. Every kind also needs `participant`. What else is missing is filled in, and
+`TrialTable.filled` says so:
+
+| column            | without it                                                 |
+|-------------------|------------------------------------------------------------|
+| session           | every trial is of session 1                                |
+| trial             | trials are numbered in the order of the rows               |
+| role              | every trial is a main one (main | practice | catch)        |
+| after_gap         | no break came before any trial (`data.trials.after_gap`)   |
+| loop              | all matches are on one loop (matching only)                |
+| confidence        | none: d' is measured, the rating ROC is not (realfake)     |
+| times, stim_file  | none (realfake)                                            |
+
+A table that holds all of `data.trials.SESSION_FACTS`, as the long table that Lookalike exports does, also says of each
+session who answered, when, and what was shown.
 """
 
 from __future__ import annotations
@@ -26,119 +40,272 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import read_table
-from data.trials import COLUMNS, KEYS, SESSION_FACTS, after_gap, refuse_rows, validate
+from data.files import read_table, sha256
+from data.kinds.kind import Kind
+from data.kinds.registry import find
+from data.trials import KEYS, SESSION_FACTS, BehFile, after_gap, beh_files, read_sidecar, refuse_rows
 
-REQUIRED = ("participant", "stimulus_id", "truth", "response")
 _FACTS_AS_TEXT = ("observer", "started", "stimulus_set_sha256", "study_sha256", "plan_sha256", "lookalike_version")
-_WORDS_OF = ("truth", "response", "role")
-_OURS = (*KEYS, *COLUMNS, "after_gap")
-_FILLED = {"session": "1 throughout", "trial": "the order of the rows", "role": "main throughout"}
+_MISSING = (None, "missing throughout")
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """How a foreign table says what `data.trials` says.
+class TableMapping:
+    """How an external table names what Lookalike names otherwise.
 
-    `columns`: our name to theirs, for those that differ. `words`: what they write to what we write
-    (real | generated, or main | practice | catch); a key `column:word` is for one of our columns alone.
+    Attributes
+    ----------
+    columns : mapping of str to str
+        Our column to theirs, for those that differ.
+    words : mapping of str to str
+        Their word to ours, in the columns that hold words. A key `column:word`, with our name of the column, is for
+        that column alone.
+
+    Examples
+    --------
+    >>> from data import TableMapping
+    >>> TableMapping({"response": "Key"}, {"j": "generated", "f": "real", "truth:1": "generated", "truth:0": "real"})
+    TableMapping(columns={'response': 'Key'}, words={...})
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.columns if name not in _OURS]
-        if unknown:
-            raise LookalikeError(f"{unknown[0]!r} is no column of ours; they are {', '.join(_OURS)}")
-        for key in self.words:
-            column, colon, _ = key.partition(":")
-            if colon and column not in _WORDS_OF:
-                raise LookalikeError(f"{key!r}: only {', '.join(_WORDS_OF)} hold words; leave the column out for all")
 
+@dataclass(frozen=True, eq=False)
+class TrialTable:
+    """The trials of one kind of task.
 
-@dataclass(frozen=True)
-class Foreign:
-    """A foreign table as ours, and what had to be filled in: column to what it holds now.
+    Attributes
+    ----------
+    kind : str
+        The name of the kind (`data.kinds`).
+    trials : pandas.DataFrame
+        Participant, session, the kind's columns and `after_gap` (bool), ordered by participant, session and trial.
+    words : tuple of two str, or None
+        The two words of truth and response, the signal first; None for matches.
+    filled : mapping of str to str
+        Columns that the table lacked, and what they hold now.
+    files : mapping of str to str
+        The files that were read, with their SHA-256.
+    facts : mapping
+        By participant and session, what is known of it in the words of a sidecar; empty if the table does not say.
 
-    `facts` has, by participant and session, what the table says of it in the sidecar's words, nothing that is
-    missing; it is empty where the table has not all of `SESSION_FACTS`.
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_external_table
+    >>> _ = Path("pairs.csv").write_text("participant,truth,response\\na,left,left\\na,right,left\\n")
+    >>> found = read_external_table(Path("pairs.csv"), "two_alternative")
+    >>> found.words, found.filled["trial"]
+    (('left', 'right'), 'the order of the rows')
     """
 
+    kind: str
     trials: pd.DataFrame
+    words: tuple[str, str] | None
     filled: Mapping[str, str]
+    files: Mapping[str, str]
     facts: Mapping[tuple[str, int], Mapping[str, Any]]
 
+    @property
+    def measure(self) -> str:
+        """What the analysis of this kind measures, such as `dprime` (`data.kinds`)."""
+        return find(self.kind).measure
 
-def read_foreign(path: Path, mapped: Mapped = Mapped()) -> Foreign:
-    """Read a table of all trials of all sessions; rows in any order.
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """The kinds of observer (human | scripted | simulated | not stated); empty if nothing is known."""
+        return tuple(sorted({str(facts.get("Observer") or "not stated") for facts in self.facts.values()}))
 
-    Participants keep their names as they are written; a missing answer is an empty cell or n/a. Raises
-    `LookalikeError` naming the rows if the table breaks the contract of `data.trials`, and the words that
-    are neither ours nor mapped.
+
+def read_external_table(path: Path, kind: str = "realfake", mapping: TableMapping | None = None) -> TrialTable:
+    """Read one long table of all trials of all sessions, its rows in any order.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV or TSV file.
+    kind : str
+        The kind of task; see the head of this module for the columns that each needs.
+    mapping : TableMapping, optional
+        The table's own names of columns and words.
+
+    Returns
+    -------
+    TrialTable
+        The trials in Lookalike's words, and what had to be filled in.
+
+    Raises
+    ------
+    LookalikeError
+        If a column is missing, or a word or number is not one that the kind allows, naming the rows.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import TableMapping, read_external_table
+    >>> text = "Subj,img,IsFake,Key\\n007,a,0,r\\n007,b,1,g\\n"
+    >>> _ = Path("theirs.csv").write_text(text)
+    >>> columns = {"participant": "Subj", "stimulus_id": "img", "truth": "IsFake", "response": "Key"}
+    >>> words = {"truth:0": "real", "truth:1": "generated", "r": "real", "g": "generated"}
+    >>> found = read_external_table(Path("theirs.csv"), mapping=TableMapping(columns, words))
+    >>> found.trials[["participant", "truth", "response"]].values.tolist()
+    [['007', 'real', 'real'], ['007', 'generated', 'generated']]
     """
-    path = Path(path)
-    theirs = {name: mapped.columns.get(name, name) for name in _OURS}
-    needed = tuple(theirs[name] for name in REQUIRED)
-    texts = tuple({theirs[name] for name in ("participant", "stimulus_id", "stim_file", "after_gap", *_WORDS_OF)})
+    path, asked, mapping = Path(path), find(kind), mapping or TableMapping()
+    names = (*KEYS, *asked.fields, "after_gap")
+    _refuse_mapping(mapping, asked, names)
+    theirs = {name: mapping.columns.get(name, name) for name in names}
+    needed = tuple(theirs[name] for name in ("participant", *asked.required))
+    texts = tuple(theirs[name] for name in ("participant", "after_gap", *asked.text))
     table = read_table(path, needed, text=(*texts, *_FACTS_AS_TEXT))
     if table.empty:
-        raise LookalikeError(f"{path}: holds no trial; it needs a row per judgement under its header")
-    named = [theirs[name] for name in mapped.columns]
-    lost = [name for name in named if name not in table.columns]
+        raise LookalikeError("no-trials", f"{path}: holds no trial; it needs a row per trial under its header")
+    lost = [theirs[name] for name in mapping.columns if theirs[name] not in table.columns]
     if lost:
-        raise LookalikeError(f"{path}: column {lost[0]!r} is missing; it has {', '.join(map(str, table.columns))}")
-    frame = pd.DataFrame(
-        {name: table[theirs[name]] for name in _OURS if theirs[name] in table.columns}, index=table.index
+        there = ", ".join(map(str, table.columns))
+        raise LookalikeError("missing-column", f"{path}: column {lost[0]!r} is missing; it has {there}")
+    trials = pd.DataFrame(
+        {name: table[theirs[name]] for name in names if theirs[name] in table.columns}, index=table.index
     )
-    for column in _WORDS_OF:
-        if column in frame:
-            frame[column] = translated(frame[column], column, mapped.words)
-    refuse_rows(frame["participant"].isna(), str(path), "participant is missing")
-    filled = _fill(frame)
-    session = pd.to_numeric(frame["session"], errors="coerce")
-    refuse_rows(~((session >= 1) & (session % 1 == 0)), str(path), "session is not 1, 2, 3, ...")
-    validate(frame, str(path))
-    times = ("confidence", "response_time", "confidence_time", "onset")
-    types: dict[str, type] = {"session": int, "trial": int, **dict.fromkeys(times, float)}
-    trials = frame.assign(after_gap=after_gap(frame))[list(_OURS)].astype(types)
-    return Foreign(trials.sort_values([*KEYS, "trial"]), filled, _facts(trials, table, str(path)))
+    for column in _worded(asked):
+        if column in trials:
+            trials[column] = _translated(trials[column], column, mapping.words)
+    refuse_rows(trials["participant"].isna(), str(path), "participant is missing", code="missing-value")
+    trials, filled = _filled(trials, asked)
+    trials, pair = _checked(trials, asked, str(path))
+    facts = _facts(trials, table, str(path))
+    return TrialTable(kind, _ordered(trials), pair, filled, {path.name: sha256(path)}, facts)
 
 
-def _facts(trials: pd.DataFrame, table: pd.DataFrame, source: str) -> dict[tuple[str, int], dict[str, Any]]:
-    """What a table of ours says of each session. Raises `LookalikeError` if it says two things."""
-    if not set(SESSION_FACTS) <= set(table.columns):
-        return {}
-    of_session = table[list(SESSION_FACTS)].groupby([trials["participant"], trials["session"]])
-    for column, kinds in of_session.nunique(dropna=False).items():
-        rows = pd.MultiIndex.from_frame(trials[list(KEYS)])
-        several = pd.Series(kinds.reindex(rows).to_numpy() > 1, index=trials.index)
-        refuse_rows(several, source, f"{column} is not the same throughout a session", "correct the table")
-    facts: dict[tuple[str, int], dict[str, Any]] = {}
-    for (participant, session), part in of_session:
-        row = part.iloc[0]
-        facts[participant, session] = {key: row[name] for name, key in SESSION_FACTS.items() if pd.notna(row[name])}
-    return facts
+def read_trials(
+    source: Path, kind: str = "realfake", mapping: TableMapping | None = None, task: str | None = None
+) -> TrialTable:
+    """Read one long table, or the sessions of a BIDS folder whose tables bear the name `task`.
+
+    Parameters
+    ----------
+    source : Path
+        A table, read as by `read_external_table`, or the folder that holds the `sub-*` folders.
+    kind : str
+        The kind of task.
+    mapping : TableMapping, optional
+        A table's own names of columns and words.
+    task : str, optional
+        The task's name in the names of a folder's tables; by default the kind's.
+
+    Returns
+    -------
+    TrialTable
+        The trials of all sessions.
+
+    Raises
+    ------
+    LookalikeError
+        As `read_external_table` does; if a folder holds no table of this task; or if `mapping` is given for one.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_trials
+    >>> _ = Path("matches.csv").write_text("participant,target_deg,response_deg\\na,10,12\\na,350,n/a\\n")
+    >>> read_trials(Path("matches.csv"), "matching").trials["response_deg"].tolist()
+    [12.0, nan]
+    """
+    source, asked = Path(source), find(kind)
+    if source.is_file():
+        return read_external_table(source, kind, mapping)
+    refuse_mapping_of_folder(source, mapping)
+    found, files, facts = [], {}, {}
+    for file in beh_files(source, task or asked.label):
+        found.append(_session(file, asked))
+        facts[file.participant, file.session] = read_sidecar(file.path)
+        for path in (file.path, file.path.with_suffix(".json")):
+            files[path.relative_to(source).as_posix()] = sha256(path)
+    table, pair = _checked(pd.concat(found, ignore_index=True), asked, str(source))
+    return TrialTable(kind, _ordered(table), pair, {}, files, facts)
 
 
-def translated(written: pd.Series, column: str, words: Mapping[str, str]) -> pd.Series:
+def refuse_mapping_of_folder(source: Path, mapping: TableMapping | None) -> None:
+    """Raise `LookalikeError` if names of columns or words are mapped for what is not one table."""
+    if mapping is not None and (mapping.columns or mapping.words):
+        raise LookalikeError(
+            "mapping-of-folder",
+            f"{source}: names of columns and words are mapped for one table, and this is not a file",
+        )
+
+
+def _worded(kind: Kind[Any, Any]) -> tuple[str, ...]:
+    """The columns whose words may be mapped."""
+    return ("role", *((kind.shown_column, kind.answer_column) if kind.vocabularies else ()))
+
+
+def _refuse_mapping(mapping: TableMapping, kind: Kind[Any, Any], names: tuple[str, ...]) -> None:
+    unknown = [name for name in mapping.columns if name not in names]
+    if unknown:
+        raise LookalikeError("unknown-column", f"{unknown[0]!r} is not a column of ours; they are {', '.join(names)}")
+    for key in mapping.words:
+        column, colon, _ = key.partition(":")
+        if colon and column not in _worded(kind):
+            raise LookalikeError(
+                "unknown-column", f"{key!r}: only {', '.join(_worded(kind))} hold words; leave the column out for all"
+            )
+
+
+def _translated(written: pd.Series, column: str, words: Mapping[str, str]) -> pd.Series:
     """What `words` says for each word written; a key `column:word` is for that column alone."""
     table = {key: word for key, word in words.items() if ":" not in key}
     table |= {key.partition(":")[2]: word for key, word in words.items() if key.startswith(f"{column}:")}
     return written.map(lambda word: table.get(word, word), na_action="ignore")
 
 
-def _fill(frame: pd.DataFrame) -> dict[str, str]:
-    """Add the columns that are missing, in place; returns what was filled in."""
-    filled = {name: how for name, how in _FILLED.items() if name not in frame}
-    if "session" not in frame:
-        frame["session"] = 1
-    if "trial" not in frame:
-        frame["trial"] = frame.groupby(["participant", "session"]).cumcount() + 1
-    if "role" not in frame:
-        frame["role"] = "main"
-    for name in COLUMNS:
-        if name not in frame:
-            frame[name] = None
-            filled[name] = "missing throughout"
-    return filled
+def _session(file: BehFile, kind: Kind[Any, Any]) -> pd.DataFrame:
+    """One session's table as recorded, checked by itself, so that rows are those of its file."""
+    table = read_table(file.path, ("trial", *kind.required), text=(*kind.text, "after_gap"))
+    table = table.assign(participant=file.participant, session=file.session)
+    table, _ = _filled(table[[name for name in (*KEYS, *kind.fields, "after_gap") if name in table]], kind)
+    return _checked(table, kind, str(file.path))[0]
+
+
+def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The table with all columns of the kind, and what those that it lacked hold now."""
+    trials, filled = trials.copy(), {}
+    fills = {"session": (1, "1 throughout"), "role": ("main", "main throughout"), **kind.fills}
+    for name in ("session", *kind.fields):
+        if name in trials:
+            continue
+        if name == "trial":
+            trials[name], filled[name] = trials.groupby([*KEYS]).cumcount() + 1, "the order of the rows"
+        else:
+            trials[name], filled[name] = fills.get(name, _MISSING)
+    if "after_gap" not in trials and kind.serial:
+        filled["after_gap"] = "no throughout"
+    trials["after_gap"] = after_gap(trials)
+    return trials[[*KEYS, *kind.fields, "after_gap"]], filled
+
+
+def _checked(trials: pd.DataFrame, kind: Kind[Any, Any], source: str) -> tuple[pd.DataFrame, tuple[str, str] | None]:
+    """The table in its order on disk, with numbers as numbers, and the words of its answers."""
+    return kind.check(trials, source).astype({"session": int, "trial": int}), kind.vocabulary(trials)
+
+
+def _ordered(trials: pd.DataFrame) -> pd.DataFrame:
+    return trials.sort_values([*KEYS, "trial"]).reset_index(drop=True)
+
+
+def _facts(trials: pd.DataFrame, table: pd.DataFrame, source: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """What a table exported by Lookalike says of each session. Raises `LookalikeError` if it contradicts itself."""
+    if not set(SESSION_FACTS) <= set(table.columns):
+        return {}
+    of_session = table[list(SESSION_FACTS)].groupby([trials["participant"], trials["session"]])
+    for column, kinds in of_session.nunique(dropna=False).items():
+        rows = pd.MultiIndex.from_frame(trials[list(KEYS)])
+        several = pd.Series(kinds.reindex(rows).to_numpy() > 1, index=trials.index)
+        message = f"{column} is not the same throughout a session"
+        refuse_rows(several, source, message, "correct the table", code="contradictory-facts")
+    facts: dict[tuple[str, int], dict[str, Any]] = {}
+    for (participant, session), part in of_session:
+        row = part.iloc[0]
+        facts[participant, session] = {key: row[name] for name, key in SESSION_FACTS.items() if pd.notna(row[name])}
+    return facts

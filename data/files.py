@@ -70,16 +70,18 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file that holds one object, as all of ours do.
 
-    Raises `LookalikeError` if it is missing, not JSON, or no object.
+    Raises `LookalikeError` if it is missing, not JSON, or not an object.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such file") from None
+        raise LookalikeError("no-such-file", f"{path}: no such file") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise LookalikeError(f"{path}: not readable as JSON ({error}); restore the file or make it again") from None
+        raise LookalikeError(
+            "not-json", f"{path}: not readable as JSON ({error}); restore the file or make it again"
+        ) from None
     if not isinstance(content, dict):
-        raise LookalikeError(f"{path}: not a JSON object {{...}}; restore the file or make it again")
+        raise LookalikeError("not-json", f"{path}: not a JSON object {{...}}; restore the file or make it again")
     return content
 
 
@@ -88,13 +90,13 @@ def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LookalikeError(f"{path}: not readable as TOML ({error})") from None
+        raise LookalikeError("not-toml", f"{path}: not readable as TOML ({error})") from None
 
 
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
 
-    `required` columns must be there; `text` columns are read as strings, so that an id such as
+    `required` columns must be present; `text` columns are read as strings, so that an id such as
     `001` stays what it is. Raises `LookalikeError` if the file is missing, empty, malformed or
     lacks a required column.
     """
@@ -113,18 +115,21 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
                 index_col=False,
             )
     except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such file") from None
+        raise LookalikeError("no-such-file", f"{path}: no such file") from None
     except pd.errors.ParserWarning:
         _refuse_semicolons(path, separator)
-        raise LookalikeError(f"{path}: its rows have more cells than its header; correct the table") from None
+        raise LookalikeError(
+            "ragged-table", f"{path}: its rows have more cells than its header; correct the table"
+        ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         _refuse_semicolons(path, separator)
-        raise LookalikeError(f"{path}: not readable as a table ({str(error).strip()})") from None
+        raise LookalikeError("not-a-table", f"{path}: not readable as a table ({str(error).strip()})") from None
     missing = [column for column in required if column not in frame.columns]
     if missing:
         _refuse_semicolons(path, separator)
         raise LookalikeError(
-            f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}"
+            "missing-column",
+            f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}",
         )
     return frame
 
@@ -139,8 +144,9 @@ def _refuse_semicolons(path: Path, separator: str) -> None:
     if ";" in header and separator not in header:
         wanted = "tab" if separator == "\t" else "comma"
         raise LookalikeError(
+            "semicolons",
             f"{path}: has semicolons between its cells, where {wanted}s are needed; in a text editor replace first "
-            f"every comma by a point, then every semicolon by a {wanted}"
+            f"every comma by a point, then every semicolon by a {wanted}",
         ) from None
 
 
@@ -152,14 +158,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     if path.resolve() == Path.cwd():
-        raise LookalikeError(f"{path}: is the folder that you are in; name a new one")
+        raise LookalikeError("current-folder", f"{path}: is the folder that you are in; name a new one")
     refuse_occupied(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
     try:
         partial.chmod(0o777 & ~_umask())
         yield partial
-        refuse_occupied(path)  # somebody else may have been quicker
+        refuse_occupied(path)  # another process may have been quicker
         if path.exists():
             path.rmdir()
         partial.rename(path)
@@ -184,7 +190,9 @@ def refuse_occupied(path: Path) -> None:
     path = Path(path)
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         another = "name" if path.is_file() else "folder"
-        raise LookalikeError(f"{path}: exists already and is never overwritten; choose another {another} or remove it")
+        raise LookalikeError(
+            "occupied", f"{path}: exists already and is never overwritten; choose another {another} or remove it"
+        )
 
 
 def _umask() -> int:

@@ -1,4 +1,7 @@
-"""What a session's plan holds, and its file: all that is fixed before the first image is shown."""
+"""What a session's plan holds, and its file: all that is fixed before the first image is shown.
+
+The settings that task file, study file and plan share (`Layout`, `Presentation`, `Text`) stand here once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,45 @@ from pydantic import model_validator as validator
 
 from data.errors import LookalikeError
 from data.files import write_text
-from data.task import Text
+from data.settings import Section
+
+
+class Layout(Section):
+    """How many trials of what: what a task file gives and a study file may set otherwise."""
+
+    trials: int = Field(100, ge=2, description="main trials in a session; half of each truth")
+    confidence_levels: int = Field(4, ge=0, le=9, description="confidence is 1 (least sure) to this; 0 asks for none")
+    practice_trials: int = Field(0, ge=0, description="practice trials before the first main one")
+    catch_trials: int = Field(0, ge=0, description="known fakes hidden among the main trials")
+    max_run: int | None = Field(None, ge=2, description="longest run of one truth; None is no limit")
+    told_prevalence: float = Field(0.5, gt=0, lt=1, description="share of generated images told to participants")
+
+
+class Presentation(Layout):
+    """How images are shown: what a task file alone sets."""
+
+    blocks: int = Field(1, ge=1, description="parts of about equal length with a break between them")
+    images: Literal["shared", "own"] = "shared"
+    exposure_s: float | None = Field(None, gt=0, le=60, description="how long an image stays; None is until answered")
+    mask_s: float = Field(0, ge=0, le=10, description="noise of the image's own greys after a fixed exposure")
+    delay_s: float = Field(0, ge=0, le=60, description="with a dial: a blank before the image that is turned")
+    min_start_deg: float = Field(
+        30, ge=0, le=150, description="with a dial: least distance from the target at which the image turned may start"
+    )
+
+
+class Text(Section):
+    """Texts of the task's own. `consent` is shown first, if there is any; each of the others replaces a shipped text.
+
+    What must be true of the session (keys, scale, prevalence, how to stop) is always added to `instructions`.
+    """
+
+    consent: str = ""
+    instructions: str = ""
+    practice: str = ""
+    pause: str = ""
+    thanks: str = ""
+
 
 # Settings that came after the first plans were written. As long as one has its default it is left out of the file,
 # so that a plan from before still hashes as its file does.
@@ -53,9 +94,9 @@ class Image(_Part):
 
 
 class Match(_Part):
-    """What a matching trial asks for: the image is at `target_deg` of `loop`, and the dial starts at `start_deg`.
+    """What is matched in a trial: the image at `target_deg` of `loop`, with a dial that starts at `start_deg`.
 
-    `start_id` is the frame there. The ring round the image that is turned has position 0 at `ring_deg` clockwise from
+    `start_id` is the frame there. The ring around the image that is turned has position 0 at `ring_deg` clockwise from
     its top.
     """
 
@@ -89,7 +130,7 @@ class PlannedTrial(_Part):
 
 
 class Plan(_Part):
-    """All that is fixed before a session's first trial. See `data.task` for the settings' ranges.
+    """All that is fixed before a session's first trial. See `Layout` and `Presentation` for the settings' ranges.
 
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
     `participants_before` is how many participants had begun this task, `turned_before` how many of them with the keys
@@ -130,7 +171,7 @@ class Plan(_Part):
             raise ValueError("trials are not numbered 1, 2, 3, ...")
         shown = [image for trial in self.trials if trial.match is None for image in trial.images]
         if len(set(shown)) < len(shown):
-            raise ValueError("a stimulus stands in it twice")
+            raise ValueError("it shows a stimulus twice")
         return self
 
     @property
@@ -149,16 +190,50 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan and validate it. Raises `LookalikeError` naming the first field at fault."""
+    """Read and validate the plan of a session.
+
+    Parameters
+    ----------
+    path : Path
+        A `plan.json` as `write_plan` writes it.
+
+    Returns
+    -------
+    Plan
+        All that was fixed before the session's first trial.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing or damaged, naming the first field at fault.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_plan
+    >>> from data.plan import Plan, PlannedTrial, write_plan
+    >>> trial = PlannedTrial(
+    ...     trial=1, stimulus_id="s1", file="images/s1.png", truth="real", role="main", sha256="0" * 64
+    ... )
+    >>> plan = Plan(
+    ...     participant="k7q2m", session=1, task="realfake", seed=1, study_name="Ours", study_sha256="0" * 64,
+    ...     stimulus_set_sha256="0" * 64, confidence_levels=4, told_prevalence=0.5, max_run=None,
+    ...     keys={"real": "left", "generated": "right"}, versions={}, trials=(trial,),
+    ... )
+    >>> write_plan(Path("plan.json"), plan)
+    >>> read_plan(Path("plan.json")) == plan
+    True
+    """
     path = Path(path)
     try:
         return Plan.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such plan; has this session been run?") from None
+        raise LookalikeError("no-such-file", f"{path}: no such plan; has this session been run?") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise LookalikeError(f"{path}: {where}: {first['msg']}; restore the file from a backup") from None
+        message = f"{path}: {where}: {first['msg']}; restore the file from a backup"
+        raise LookalikeError("damaged-plan", message) from None
 
 
 def _serialise(plan: Plan) -> str:

@@ -10,7 +10,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | resume       | trial (the first one without an answer), seen (whether its image was on screen       |
 |              | before), gap_s (since the event before), clock_s (what the session's clock says),    |
 |              | observer, screen, versions; days_since_first, but not in the oldest records          |
-| state        | state, block (None outside blocks): the session goes on to it                        |
+| state        | state, block (None outside blocks): the session enters it                            |
 | consent      | none: the participant agreed to the consent text                                     |
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
 | answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
@@ -66,7 +66,7 @@ _TURNS = ("start", "resume", "interruption", "end")
 
 @dataclass(frozen=True)
 class Log:
-    """A record read back: its `size` in bytes, and as `cut` what stood on an unfinished last line, if anything did."""
+    """A record read back: its `size` in bytes, and as `cut` the text of an unfinished last line, if there is one."""
 
     path: Path
     events: tuple[Event, ...]
@@ -79,27 +79,28 @@ class Log:
 
     @property
     def stands(self) -> bool:
-        """Whether nothing in it says that the session is over: it is running, or was killed."""
+        """Whether the record does not say that the session is over: it is running, or was killed."""
         turns = [entry["event"] for entry in self.events if entry["event"] in _TURNS]
         return not turns or turns[-1] in ("start", "resume")
 
     @property
     def start(self) -> Event:
-        """The first event. Raises `LookalikeError` if it is lost, or the session died before writing it."""
+        """The first event. Raises `LookalikeError` if it is missing, or the session ended before writing it."""
         if self.events and not self.of("start"):
-            raise LookalikeError(f"{self.path}: the session's start is missing; {_CURE}")
+            raise LookalikeError("damaged-record", f"{self.path}: the session's start is missing; {_CURE}")
         if not self.events:
             raise LookalikeError(
-                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again"
+                "not-started",
+                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again",
             )
         return self.of("start")[0]
 
     @property
     def begun(self) -> Event:
-        """The start, or the resume, from which the first answer came: an opening that got none was no session yet.
+        """The event with which the session began: the start, or the last resume before the first answer.
 
-        Its `utc` is when the session began, and 0 s on the session's clock. A resume without `days_since_first` is of
-        the time when the clock ran on from the start, answers or not. Raises `LookalikeError` as `start` does.
+        Its `utc` is 0 s on the session's clock. A resume without `days_since_first` is from a version whose clock
+        always ran from the start. Raises `LookalikeError` as `start` does.
         """
         begun = self.start
         for entry in self.events:
@@ -111,15 +112,38 @@ class Log:
 
 
 def read_record(path: Path) -> Log:
-    """Read a record. A last line without its end (the power went) is set apart as `Log.cut`.
+    """Read the record of a session.
 
-    Raises `LookalikeError` naming the line if any other line is damaged or answers a trial twice.
+    Parameters
+    ----------
+    path : Path
+        A `record.jsonl`, one event a line.
+
+    Returns
+    -------
+    Log
+        Its events, in order. A last line without its end (after a power cut) is kept apart, as `Log.cut`.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing, or any other line is damaged or answers a trial twice, naming the line.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_record
+    >>> onset = '{"event": "onset", "utc": "2026-01-05T09:00:00Z", "trial": 1, "stimulus_id": "s1", "onset": 0.5}'
+    >>> _ = Path("record.jsonl").write_text(onset + chr(10) + '{"event": "ans')
+    >>> log = read_record(Path("record.jsonl"))
+    >>> [event["stimulus_id"] for event in log.of("onset")], log.cut
+    (['s1'], '{"event": "ans')
     """
     path = Path(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise LookalikeError(f"{path}: no such record; has this session been run?") from None
+        raise LookalikeError("no-such-file", f"{path}: no such record; has this session been run?") from None
     *lines, cut = content.split(b"\n")
     events: list[Event] = []
     answered: set[int] = set()
@@ -127,7 +151,9 @@ def read_record(path: Path) -> Log:
         event = _parse(line, f"{path}: line {number}")
         if event["event"] == "answer":
             if event["trial"] in answered:
-                raise LookalikeError(f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}")
+                raise LookalikeError(
+                    "damaged-record", f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}"
+                )
             answered.add(event["trial"])
         events.append(event)
     return Log(path, tuple(events), cut.decode("utf-8", errors="replace"), len(content))
@@ -137,10 +163,10 @@ def _parse(line: bytes, where: str) -> Event:
     try:
         event = _DECODER.decode(line.decode("utf-8"))
     except ValueError:
-        raise LookalikeError(f"{where} is damaged (not JSON); {_CURE}") from None
+        raise LookalikeError("damaged-record", f"{where} is damaged (not JSON); {_CURE}") from None
     if not isinstance(event, dict) or event.get("event") not in FIELDS:
-        raise LookalikeError(f"{where} is no event of a session; {_CURE}")
+        raise LookalikeError("damaged-record", f"{where} is not an event of a session; {_CURE}")
     missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
     if missing:
-        raise LookalikeError(f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+        raise LookalikeError("damaged-record", f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
     return event

@@ -35,11 +35,12 @@ def read_settings(path: Path, schema: type[Schema], missing: str) -> tuple[Schem
     try:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise LookalikeError(f"{path}: {missing}") from None
+        raise LookalikeError("no-such-file", f"{path}: {missing}") from None
     try:
         settings = schema.model_validate(parse_toml(path, content))
     except ValidationError as error:
-        raise LookalikeError(f"{path}: {_first_fault(error, schema)}") from None
+        code, fault = _first_fault(error, schema)
+        raise LookalikeError(code, f"{path}: {fault}") from None
     return settings, hashlib.sha256(content).hexdigest()
 
 
@@ -49,15 +50,17 @@ def nearest(word: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
 
 
-def _first_fault(error: ValidationError, schema: type[Section]) -> str:
+def _first_fault(error: ValidationError, schema: type[Section]) -> tuple[str, str]:
+    """The code of the first fault, and what it is."""
     # A misspelt setting first: that its right spelling is missing, or that a default does not fit, follows from it.
     faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     first = faults[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return (f"{where}: " if where else "") + str(first["msg"]).removeprefix("Value error, ")
+        said = (f"{where}: " if where else "") + str(first["msg"]).removeprefix("Value error, ")
+        return "missing-setting" if first["type"] == "missing" else "bad-setting", said
     *above, word = first["loc"]
-    return f"{where}: no such setting; {nearest(str(word), _settings(schema, above))}"
+    return "unknown-setting", f"{where}: no such setting; {nearest(str(word), _settings(schema, above))}"
 
 
 def _settings(schema: Any, path: list[Any]) -> list[str]:

@@ -13,12 +13,15 @@ from typing import Literal
 from pydantic import Field
 
 from data.errors import LookalikeError
+from data.kinds.registry import find
+from data.plan import Layout
 from data.settings import Section, nearest, read_settings
 from data.shipped import EXAMPLE_STUDY
-from data.task import Layout, TaskFile, read_task, refuse_layout, shipped_tasks, task_label
+from data.task import TaskFile, read_task, shipped_tasks
+from data.trials import task_label
 
 
-class Plan(Layout):
+class SessionLayout(Layout):
     """How the session is laid out. What the file leaves out is the task's (see `data.task`)."""
 
     retest_after_days: float = Field(14, ge=0, description="planned days between session 1 and the retest")
@@ -37,7 +40,7 @@ class Endpoint(Section):
 
 
 class Exclusions(Section):
-    """Which sessions leave the measure; each exclusion is reported by name and reason."""
+    """Which sessions are excluded from the measure; each exclusion is reported by name and reason."""
 
     min_answered: float = Field(0.0, ge=0, le=1, description="least share of main trials with an answer")
 
@@ -49,17 +52,34 @@ class Study(Section):
     task: str = Field("realfake", pattern=r"^([A-Za-z0-9_]*[A-Za-z0-9]|.+\.toml)$")
     planned_participants: int = Field(ge=1)
     planned_looks: int = Field(1, ge=1, description="how often the data will be analysed")
-    plan: Plan = Plan()
+    plan: SessionLayout = SessionLayout()
     endpoint: Endpoint = Endpoint()
     exclusions: Exclusions = Exclusions()
 
 
 @dataclass(frozen=True)
 class StudyFile:
-    """A study with the SHA-256 of the file that it was read from, and its task.
+    """A study file as read.
 
-    `study.task` is the name that the task's tables bear. `task` is None where the study names one that is not
-    there: what was recorded with it can be read, and nothing new can be run.
+    Attributes
+    ----------
+    study : Study
+        Its settings; `study.task` is the task's name in the names of tables.
+    path : Path
+        Where the file is.
+    sha256 : str
+        SHA-256 of its bytes.
+    task : TaskFile or None
+        The task that it names. None if there is no such task: what was recorded with it can be read, and nothing new
+        can be run.
+
+    Examples
+    --------
+    >>> from data import read_study
+    >>> from data.shipped import EXAMPLE_STUDY
+    >>> file = read_study(EXAMPLE_STUDY)
+    >>> file.study.planned_participants, file.study.endpoint.delta
+    (6, 0.084)
     """
 
     study: Study
@@ -72,7 +92,8 @@ class StudyFile:
         if self.task is None:
             known = nearest(self.study.task, [*shipped_tasks()])
             raise LookalikeError(
-                f"{self.path}: task: no task is named {self.study.task!r}; {known}, or name a TOML file beside it"
+                "unknown-task",
+                f"{self.path}: task: no task is named {self.study.task!r}; {known}, or name a TOML file beside it",
             )
         return self.task
 
@@ -80,8 +101,31 @@ class StudyFile:
 def read_study(path: Path) -> StudyFile:
     """Read and validate a study file and the task that it names.
 
-    `[plan]` holds what the file says and, for what it leaves out, what the task says. Raises
-    `LookalikeError` naming the first field at fault.
+    Parameters
+    ----------
+    path : Path
+        A TOML file; the package's `data/example-study/study.toml` is one to start from.
+
+    Returns
+    -------
+    StudyFile
+        The study with the file's hash and its task. Its `plan` holds what the file says and, for what it leaves out,
+        what the task says.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing or not TOML, naming the first setting at fault.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_study
+    >>> text = 'name = "Ours"\\nplanned_participants = 10\\n[plan]\\ntrials = 60\\n'
+    >>> _ = Path("study.toml").write_text(text)
+    >>> study = read_study(Path("study.toml"))
+    >>> study.study.plan.trials, study.study.plan.confidence_levels, study.study.task
+    (60, 4, 'realfake')
     """
     path = Path(path)
     missing = f"no such study file; is this the study's folder? See {EXAMPLE_STUDY} for one to start from"
@@ -90,11 +134,11 @@ def read_study(path: Path) -> StudyFile:
     if task is None:
         return StudyFile(study, path, sha256, None)
     said = {name: getattr(study.plan, name) for name in study.plan.model_fields_set}
-    plan = Plan.model_validate({**{name: getattr(task.task, name) for name in Layout.model_fields}, **said})
+    plan = SessionLayout.model_validate({**{name: getattr(task.task, name) for name in Layout.model_fields}, **said})
     try:
-        refuse_layout(task.task.kind, plan)
+        find(task.task.kind).refuse_layout(plan)
     except ValueError as error:
-        raise LookalikeError(f"{path}: plan.{error}") from None
+        raise LookalikeError("bad-setting", f"{path}: plan.{error}") from None
     return StudyFile(study.model_copy(update={"plan": plan, "task": task.label}), path, sha256, task)
 
 

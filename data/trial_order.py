@@ -12,11 +12,38 @@ from data.errors import LookalikeError
 
 
 def draw_order(generated: Sequence[bool], max_run: int | None, rng: np.random.Generator) -> list[int]:
-    """An order of images of which it is known which are generated, as places in `generated`.
+    """Draw an order of trials, uniformly over all in which no truth comes more than `max_run` times in a row.
 
-    Every plan's orders come from here, and an analysis that asks what an order alone would do draws them anew.
-    Uniform over all orders in which no truth comes more than `max_run` times in a row. Raises
-    `LookalikeError` if there are none.
+    Every plan's order comes from here, and so does the null distribution of an analysis that asks what the order
+    alone would do.
+
+    Parameters
+    ----------
+    generated : sequence of bool, shape (trials,)
+        Which trials are of the signal: for single images, which are generated.
+    max_run : int or None
+        The longest run of one truth, at least 2; None for no limit.
+    rng : numpy.random.Generator
+        The source of randomness; the same state gives the same order.
+
+    Returns
+    -------
+    list of int, length trials
+        Places in `generated`, in the order drawn.
+
+    Raises
+    ------
+    LookalikeError
+        If there is no such order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data import draw_order
+    >>> generated = [True, True, True, False, False, False]
+    >>> order = draw_order(generated, 2, np.random.default_rng(1))
+    >>> sorted(order)
+    [0, 1, 2, 3, 4, 5]
     """
     shuffled = [int(index) for index in rng.permutation(len(generated))]
     if max_run is None:
@@ -42,7 +69,7 @@ def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str
     """Draw one sequence of truths, uniformly over those whose runs are at most `max_run` long.
 
     Drawing orders until one fits would be uniform too, but for 100 trials and a max_run of 2 only
-    one order in 10^8 fits. So the ways to go on are counted, and runs drawn in proportion.
+    one order in 10^8 fits. So the ways to continue are counted, and runs drawn in proportion.
     """
     ways = _count_ways(real, generated, max_run)
     # Python's own generator draws exactly from the counts, which outgrow 64 bits.
@@ -51,17 +78,18 @@ def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str
     starts = [ways["real", real, generated], ways["generated", real, generated]]
     if sum(starts) == 0:
         raise LookalikeError(
-            f"no order of {real} real and {generated} generated images keeps runs of one truth to {max_run}; "
-            "raise max_run or lower catch_trials in the study or task file"
+            "no-order",
+            f"no order of {real} real and {generated} generated images has runs of one truth of at most {max_run}; "
+            "raise max_run or lower catch_trials in the study or task file",
         )
     truth = "real" if rng.randrange(sum(starts)) < starts[0] else "generated"
     truths: list[str] = []
     while sum(left.values()):
         lengths = range(1, min(max_run, left[truth]) + 1)
-        goes_on = [ways[_next_state(truth, left["real"], left["generated"], length)] for length in lengths]
-        pick, length = rng.randrange(sum(goes_on)), 1
-        while pick >= goes_on[length - 1]:
-            pick, length = pick - goes_on[length - 1], length + 1
+        continuing = [ways[_next_state(truth, left["real"], left["generated"], length)] for length in lengths]
+        pick, length = rng.randrange(sum(continuing)), 1
+        while pick >= continuing[length - 1]:
+            pick, length = pick - continuing[length - 1], length + 1
         truths += [truth] * length
         left[truth] -= length
         truth = _other(truth)

@@ -19,9 +19,9 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 | onset           | s                 | image onset on the session's clock (0 is the session's start) |
 
 Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
-(`AROUND_NOTES` says what they mean). Who reads a table needs none of them; `after_gap` is read where it is there, so
-that no trial counts as the neighbour of one before a break. Tables of other tasks than `realfake` have columns of
-their own, named in their sidecars.
+(`AROUND_NOTES` says what they mean). A reader needs none of them; `after_gap` is read where a table has it, so
+that no trial counts as the neighbour of one before a break. Tables of other kinds of task have columns of their own
+(`data.kinds`), named in their sidecars.
 
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
@@ -31,7 +31,7 @@ every trial was answered), `ConfidenceLevels` (k), `DaysSinceFirstSession` (rete
 
 A table is made from a record: `sourcedata/sub-<participant>/ses-<session>/` holds the session's
 `plan.json` and `record.jsonl` (see `data.record`). A session that was killed has a record and
-no table; `unexported_sessions` finds it, so that its answers are not left out in silence.
+no table; `unexported_sessions` finds it, so that its answers are not left out silently.
 
 The *signal* is `generated`: a hit is "generated" said of a generated image. `rating` joins
 response and confidence into one signed number, larger = more generated-looking.
@@ -85,6 +85,7 @@ SESSION_FACTS = {
 PLAN, RECORD = "plan.json", "record.jsonl"
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
+NUMBER_COLUMNS = ("confidence", "response_time", "confidence_time", "onset")
 _NO_GAP = ("no", "false", "0")
 _BEH_NAME = re.compile(
     r"^sub-(?P<participant>[A-Za-z0-9]+)_ses-(?P<session>[0-9]+)_task-(?P<task>[A-Za-z0-9]+)_beh\.tsv$"
@@ -106,7 +107,7 @@ class BehFile:
 
 @dataclass(frozen=True)
 class RecordedSession:
-    """A session of which something stands in `sourcedata`: where, and how many trials were answered."""
+    """A session with a record in `sourcedata`: where it is, and how many trials were answered."""
 
     folder: Path
     participant: str
@@ -115,7 +116,26 @@ class RecordedSession:
 
 
 def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Signed rating: +confidence for "generated", -confidence for "real", NaN where either is missing."""
+    """Join response and confidence into one signed number, larger for more generated-looking.
+
+    Parameters
+    ----------
+    response : array_like of str, shape (trials,)
+        `real`, `generated`, or missing.
+    confidence : array_like of float, shape (trials,)
+        1 (least sure) to k, or NaN.
+
+    Returns
+    -------
+    ndarray of float64, shape (trials,)
+        +confidence for "generated", −confidence for "real", NaN where either is missing.
+
+    Examples
+    --------
+    >>> from data import rating
+    >>> rating(["generated", "real", None], [4, 2, 3])
+    array([ 4., -2., nan])
+    """
     said = np.asarray(response, dtype=object)
     sign = np.where(said == "generated", 1.0, np.where(said == "real", -1.0, np.nan))
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
@@ -124,8 +144,8 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np
 def after_gap(frame: pd.DataFrame) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 
-    A missing word, no, false and 0 say that none did, any other word (break, resume, resume-seen, true) that one
-    did. Without the column there was none.
+    A missing word, no, false and 0 mean that none did; any other word (break, resume, resume-seen, true) means that
+    one did. Without the column there was none.
     """
     if "after_gap" not in frame:
         return pd.Series(False, index=frame.index)
@@ -133,49 +153,69 @@ def after_gap(frame: pd.DataFrame) -> pd.Series:
 
 
 def check_label(label: str, what: str = "participant") -> str:
-    """Return `label` if it is 1 to 40 letters and digits (BIDS) and no name of a Windows device.
+    """Return `label` if it is 1 to 40 letters and digits (BIDS) and not the name of a Windows device.
 
-    Else raise `LookalikeError`.
+    Otherwise raise `LookalikeError`.
     """
     if not _LABEL.fullmatch(label):
-        raise LookalikeError(f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
+        raise LookalikeError("bad-label", f"{what} {label!r}: use letters and digits only, for example 'k7q2m'")
     if len(label) > _LONGEST_LABEL:
-        raise LookalikeError(f"{what} {label[:12]}...: has {len(label)} characters; use {_LONGEST_LABEL} at most")
+        raise LookalikeError(
+            "bad-label", f"{what} {label[:12]}...: has {len(label)} characters; use {_LONGEST_LABEL} at most"
+        )
     if _WINDOWS_DEVICE.fullmatch(label):
-        raise LookalikeError(f"{what} {label!r}: is the name of a device on Windows; use another, for example 'k7q2m'")
+        raise LookalikeError(
+            "bad-label", f"{what} {label!r}: is the name of a device on Windows; use another, for example 'k7q2m'"
+        )
     return label
+
+
+def check_order(frame: pd.DataFrame, source: str) -> None:
+    """Check the columns that tables of every kind of task have: session, trial, role.
+
+    Raises `LookalikeError`, naming `source` and the rows at fault, for a session or trial that is not a positive
+    whole number, an unknown role, and a trial number used twice in one session.
+    """
+    for name in ("session", "trial"):
+        number = pd.to_numeric(frame[name], errors="coerce")
+        bad = ~((number >= 1) & (number % 1 == 0))
+        refuse_rows(bad, source, f"{name} is not 1, 2, 3, ...", code="not-a-whole-number")
+    refuse_rows(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}", code="unknown-word")
+    twice = frame.duplicated([*KEYS, "trial"], keep=False)
+    refuse_rows(twice, source, "trial number is used twice in one session", code="repeated-trial")
+
+
+def task_label(name: str) -> str:
+    """A task's name as it stands in the names of tables: its letters and digits."""
+    return re.sub("[^A-Za-z0-9]", "", name)
 
 
 def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     """Check a trial table against the contract, naming `source` and the rows at fault.
 
     Missing responses and confidences are allowed (an unanswered trial is data); a word outside
-    the contract, a trial or confidence that is no positive whole number, a time that is no number,
+    the contract, a trial or confidence that is not a positive whole number, a time that is not a number,
     a repeated trial or a stimulus judged twice in one session is not. Raises `LookalikeError`.
     """
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
-        raise LookalikeError(f"{source}: column {', '.join(missing)} is missing")
-    refuse_rows(~frame["truth"].isin(TRUTHS), source, "truth is neither 'real' nor 'generated'")
-    refuse_rows(~frame["role"].isin(ROLES), source, f"role is none of {', '.join(ROLES)}")
-    refuse_rows(
-        ~(frame["response"].isin(TRUTHS) | frame["response"].isna()),
-        source,
-        "response is neither 'real' nor 'generated'",
-    )
+        raise LookalikeError("missing-column", f"{source}: column {', '.join(missing)} is missing")
+    unknown = ~frame["truth"].isin(TRUTHS)
+    refuse_rows(unknown, source, "truth is neither 'real' nor 'generated'", code="unknown-word")
+    unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
+    refuse_rows(unknown, source, "response is neither 'real' nor 'generated'", code="unknown-word")
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
     bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
-    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...")
-    trial = pd.to_numeric(frame["trial"], errors="coerce")
-    refuse_rows(~((trial >= 1) & (trial % 1 == 0)), source, "trial is not 1, 2, 3, ...")
+    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...", code="not-a-whole-number")
     for column in ("response_time", "confidence_time", "onset"):
         seconds = pd.to_numeric(frame[column], errors="coerce")
-        refuse_rows(frame[column].notna() & seconds.isna(), source, f"{column} is no number of seconds")
-    refuse_rows(frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a")), source, "stimulus_id is missing")
-    refuse_rows(frame.duplicated([*KEYS, "trial"], keep=False), source, "trial number is used twice in one session")
-    refuse_rows(
-        frame.duplicated([*KEYS, "stimulus_id"], keep=False), source, "stimulus was judged twice in one session"
-    )
+        bad = frame[column].notna() & seconds.isna()
+        refuse_rows(bad, source, f"{column} is not a number of seconds", code="not-a-number")
+    missing_id = frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a"))
+    refuse_rows(missing_id, source, "stimulus_id is missing", code="missing-value")
+    check_order(frame, source)
+    twice = frame.duplicated([*KEYS, "stimulus_id"], keep=False)
+    refuse_rows(twice, source, "stimulus was judged twice in one session", code="repeated-stimulus")
     return frame
 
 
@@ -197,8 +237,38 @@ def refuse_rows(
 def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
 
-    Returns the columns of `read_beh`, ordered by participant, session and trial. Raises
-    `LookalikeError` as `beh_files` does, or if a file breaks the contract.
+    Parameters
+    ----------
+    folder : Path
+        The folder that holds the `sub-*` folders.
+    task : str
+        The task's name in the names of the tables; its trials are of single images.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per trial: participant, session, the columns of this module's table and `after_gap` (bool), ordered
+        by participant, session and trial.
+
+    Raises
+    ------
+    LookalikeError
+        If the folder is missing or holds no table of the task, or a table breaks the contract, naming the rows.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from data import read_bids
+    >>> from data.trials import write_beh
+    >>> table = pd.DataFrame({
+    ...     "trial": [1, 2], "stimulus_id": ["s1", "s2"], "stim_file": ["s1.png", "s2.png"], "role": "main",
+    ...     "truth": ["real", "generated"], "response": ["real", "real"], "confidence": [4, 2],
+    ...     "response_time": [1.2, 0.9], "confidence_time": [0.5, 0.4], "onset": [0.5, 3.1],
+    ... })
+    >>> _ = write_beh(Path("study-1"), table, "k7q2m", 1, "realfake", {"Observer": "human"})
+    >>> read_bids(Path("study-1"))[["participant", "session", "truth", "response"]].values.tolist()
+    [['k7q2m', 1, 'real', 'real'], ['k7q2m', 1, 'generated', 'real']]
     """
     return pd.concat([read_beh(file) for file in beh_files(folder, task)], ignore_index=True)
 
@@ -214,9 +284,7 @@ def read_beh(file: BehFile) -> pd.DataFrame:
     frame.insert(1, "session", file.session)
     frame["after_gap"] = after_gap(frame)
     frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap"]].sort_values("trial")
-    return frame.astype(
-        {"trial": int, "confidence": float, "response_time": float, "confidence_time": float, "onset": float}
-    )
+    return frame.astype({"trial": int, **dict.fromkeys(NUMBER_COLUMNS, float)})
 
 
 def beh_files(
@@ -224,50 +292,59 @@ def beh_files(
 ) -> list[BehFile]:
     """The tables of one task below a BIDS folder, ordered by participant and session.
 
-    Tables of other tasks are left alone; `cure` is what to do if there are no others. Raises `LookalikeError` if
+    Tables of other tasks are left alone; `cure` is what to advise if there are no others. Raises `LookalikeError` if
     the folder is missing or holds none of this task, a name is not understood or disagrees with its folder, or a
     session is there twice.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise LookalikeError(f"{folder}: no such folder; give the folder that holds the sub-* folders")
+        raise LookalikeError(
+            "no-such-folder", f"{folder}: no such folder; give the folder that holds the sub-* folders"
+        )
     found: dict[tuple[str, int], BehFile] = {}
     for path in sorted(folder.glob(f"sub-*/ses-*/beh/*_task-{task}_*beh.tsv")):
         match = _BEH_NAME.match(path.name)
         if match is None:
-            raise LookalikeError(f"{path}: its name should be sub-<code>_ses-<number>_task-{task}_beh.tsv; rename it")
+            raise LookalikeError(
+                "bad-file-name", f"{path}: its name should be sub-<code>_ses-<number>_task-{task}_beh.tsv; rename it"
+            )
         if path.parts[-4:-2] != (f"sub-{match['participant']}", f"ses-{match['session']}"):
-            raise LookalikeError(f"{path}: its name is that of another participant or session than its folder's")
+            raise LookalikeError(
+                "bad-file-name", f"{path}: its name is that of another participant or session than its folder's"
+            )
         file = BehFile(path, match["participant"], int(match["session"]))
         if (file.participant, file.session) in found:
             twin = found[file.participant, file.session].path
-            raise LookalikeError(f"{path}: is the same session as {twin}; remove one of the two")
+            raise LookalikeError("repeated-session", f"{path}: is the same session as {twin}; remove one of the two")
         found[file.participant, file.session] = file
     if not found:
         others = sorted({match["task"] for _, match in _named_tables(folder)})
         if others:
-            raise LookalikeError(f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; {cure}")
+            raise LookalikeError(
+                "other-task", f"{folder}: holds sessions of task {', '.join(others)}, none of task {task}; {cure}"
+            )
         raise LookalikeError(
-            f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?"
+            "no-sessions",
+            f"{folder}: no sub-*/ses-*/beh/*_task-{task}_beh.tsv below it; has a session been run and exported?",
         )
     return [found[key] for key in sorted(found)]
 
 
 def beh_path(folder: Path, participant: str, session: int, task: str) -> Path:
-    """Where a session's table stands below a BIDS folder."""
+    """Where a session's table is below a BIDS folder."""
     name = f"sub-{participant}_ses-{session}_task-{task}_beh.tsv"
     return Path(folder) / f"sub-{participant}" / f"ses-{session}" / "beh" / name
 
 
 def session_folder(folder: Path, participant: str, session: int) -> Path:
-    """Where a session's plan and record stand below a BIDS folder."""
+    """Where a session's plan and record are below a BIDS folder."""
     return Path(folder) / "sourcedata" / f"sub-{check_label(participant)}" / f"ses-{session}"
 
 
 def recorded_sessions(folder: Path) -> list[RecordedSession]:
     """Every session with a record in `sourcedata`, ordered by participant and session.
 
-    A record without one whole line is none: nothing was shown. Damaged lines are not judged here;
+    A record without one whole line does not count: nothing was shown. Damaged lines are not judged here;
     `data.record.read_record` refuses them.
     """
     found = []
@@ -300,14 +377,14 @@ def write_beh(
     """Write one session's table and then its JSON sidecar, each atomically; return the table's path.
 
     `frame` holds `COLUMNS`; `about` joins the sidecar (task name, hashes, versions). A new table whose
-    sidecar cannot be written is taken back: neither stands without the other. With `replace`, a table
-    that is there gives way, and what others have added to its sidecar stays. Raises `LookalikeError`
-    if the table is there already (without `replace`) or breaks the contract.
+    sidecar cannot be written is removed again: neither exists without the other. With `replace`, an existing
+    table is replaced, and what others have added to its sidecar is kept. Raises `LookalikeError`
+    if the table exists already (without `replace`) or breaks the contract.
     """
     path = beh_path(folder, check_label(participant), session, check_label(task, "task"))
     sidecar, new = path.with_suffix(".json"), not path.exists()
     if not new and not replace:
-        raise LookalikeError(f"{path}: exists already and is never overwritten")
+        raise LookalikeError("occupied", f"{path}: exists already and is never overwritten")
     if notes is None:
         validate(frame.assign(participant=participant, session=session), str(path))
         notes = {**COLUMN_NOTES, **{name: note for name, note in AROUND_NOTES.items() if name in frame.columns}}
@@ -329,8 +406,9 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     path = Path(path).with_suffix(".json")
     if not path.exists():
         raise LookalikeError(
+            "no-such-file",
             f"{path}: no such file, so nothing says who answered and what was shown; 'lookalike export' makes it "
-            "again from the session's record in sourcedata, or restore it from a backup"
+            "again from the session's record in sourcedata, or restore it from a backup",
         )
     sidecar: dict[str, Any] = read_json(path)
     return sidecar

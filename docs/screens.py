@@ -30,9 +30,7 @@ from experiments.display.window import WINDOW_PX  # noqa: E402
 from experiments.records.record import Record, create_session  # noqa: E402
 from experiments.session.design import draw_plan  # noqa: E402
 from experiments.session.loop import run_session  # noqa: E402
-from experiments.tasks.matching_responders import HumanMatcher  # noqa: E402
-from experiments.tasks.responders import HumanResponder  # noqa: E402
-from stimuli.loop_set import LoopSet  # noqa: E402
+from experiments.tasks.modes import mode_of  # noqa: E402
 from stimuli.stimulus_source import read_stimuli  # noqa: E402
 
 OUT = ROOT / "docs" / "images" / "screens"
@@ -151,9 +149,9 @@ def photograph(kind: str, folder: Path) -> None:
     plan = draw_plan(stimuli, read_study(folder / "study.toml"), "k7q2m", 1, 3)
     shape = stimuli.read(plan.trials[0].images[0]).shape
     beside = len(plan.trials[0].images)
-    screen = Photographed(stimuli.mean, (shape[0], shape[1]), beside=beside, ring=kind == "matching")
+    screen = Photographed(stimuli.mean, (shape[0], shape[1]), beside=beside, ring=mode_of(plan).ring)
     screen.shots = list(SHOTS[kind])
-    person = HumanMatcher(plan, screen, stimuli) if isinstance(stimuli, LoopSet) else HumanResponder(plan, screen)
+    person = mode_of(plan).human(plan, screen, stimuli)
     with Record(create_session(folder / f"data-{kind}", plan)) as record:
         run_session(plan, stimuli, screen, person, record)
     screen.close()

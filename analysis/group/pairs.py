@@ -20,8 +20,8 @@ from analysis.sdt import same_different, two_alternative
 from analysis.sdt.rates import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
-from data.answers import Answers
 from data.errors import LookalikeError
+from data.external_tables import TrialTable
 
 Measure = Literal["dprime", "z_difference"]
 Verdict = Literal["shown to differ", "not decided"]
@@ -67,7 +67,7 @@ class PairGroup(Result):
     words: str
 
 
-def measure(answers: Answers, correction: Correction = "log-linear") -> list[Sitting]:
+def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[Sitting]:
     """Every session's main trials, by participant and session."""
     main = answers.trials[answers.trials["role"] == "main"]
     return [
@@ -76,7 +76,7 @@ def measure(answers: Answers, correction: Correction = "log-linear") -> list[Sit
     ]
 
 
-def group(answers: Answers, sittings: list[Sitting], bound: float | None = None) -> PairGroup:
+def group(answers: TrialTable, sittings: list[Sitting], bound: float | None = None) -> PairGroup:
     """The group of session 1; `bound` (in units of the measure) is what the mean is tested to lie within.
 
     Raises `LookalikeError` if no participant has a session 1 with main trials.
@@ -87,11 +87,11 @@ def group(answers: Answers, sittings: list[Sitting], bound: float | None = None)
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
     models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())
-    verdict, words = _judge(found, "d′" if answers.kind == "two_alternative" else "z(H) − z(F)")
+    verdict, words = _judge(found, "d′" if answers.measure == "dprime" else "z(H) − z(F)")
     return PairGroup(
         kind=answers.kind,
         participants=len(first),
-        measure="dprime" if answers.kind == "two_alternative" else "z_difference",
+        measure="dprime" if answers.measure == "dprime" else "z_difference",
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
         between=between_sd(values, errors),
@@ -111,9 +111,9 @@ def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
     return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
 
 
-def _found(answers: Answers, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
+def _found(answers: TrialTable, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
     truth, response = table["truth"], table["response"]
-    if answers.kind == "same_different":
+    if answers.measure == "z_difference":
         return same_different.from_responses(truth, response, correction)
     return two_alternative.from_responses(truth, response, answers.words or ("left", "right"), correction)
 

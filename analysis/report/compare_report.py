@@ -18,7 +18,7 @@ from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, summarised, versions, write
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import refuse_occupied
 from data.study import StudyFile
 
@@ -47,7 +47,7 @@ def compare_studies(
     names: tuple[str, ...] | None = None,
     *,
     study: StudyFile | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     delta: float | None = None,
     images: Whose | None = None,
     participants: Whose = "same",
@@ -68,7 +68,7 @@ def compare_studies(
         What to call the two sides; by default their files' names.
     study : data.study.StudyFile, optional
         Study file whose exclusions apply to both sides.
-    mapped : data.external_tables.Mapped
+    mapped : data.external_tables.TableMapping
         For external tables: our names of columns and words for theirs, for both sides.
     delta : float, optional
         Difference of AUC too small to matter, above 0, fixed in advance: equivalence is tested within ± delta.
@@ -117,7 +117,7 @@ def compare_studies(
         if (source / "summary.json").is_file():
             raise LookalikeError("folder-of-results", f"{source}: holds results; give the data behind them")
     sides = [
-        load_trials(source, study, shown, mapped if source.is_file() else Mapped())
+        load_trials(source, study, shown, mapped if source.is_file() else TableMapping())
         for source, shown in zip((first, second), stimuli or (None, None), strict=True)
     ]
     called = _names((first, second)) if names is None else (names[0], names[1])

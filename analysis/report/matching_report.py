@@ -11,7 +11,7 @@ from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.rates import Correction
 from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dependence
-from data.answers import Answers
+from data.external_tables import TrialTable
 from data.study import StudyFile
 
 _ALPHA = 0.05
@@ -28,7 +28,7 @@ _METHODS = (
 )
 
 
-def results(answers: Answers, _study: StudyFile | None = None, _correction: Correction = "log-linear") -> Results:
+def results(answers: TrialTable, _study: StudyFile | None = None, _correction: Correction = "log-linear") -> Results:
     """Tables, summary and page."""
     trials = answers.trials[(answers.trials["session"] == 1) & (answers.trials["role"] == "main")]
     found = loop_serial_dependence(trials)

@@ -16,12 +16,12 @@ from analysis.report.page import Block, Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.rates import Correction
 from analysis.sdt.same_different import SameDifferent
-from data.answers import Answers
+from data.external_tables import TrialTable
 from data.study import StudyFile
 
 _TITLES = {
-    "two_alternative": ("Which of two is generated?", "Two-alternative forced choice"),
-    "same_different": ("Same or different?", "Pairs of images of one kind, or of two"),
+    "dprime": ("Which of two is generated?", "Two-alternative forced choice"),
+    "z_difference": ("Same or different?", "Pairs of images of one kind, or of two"),
 }
 _RATES = (
     "Only main trials of session 1 enter the group’s results; each later session is analysed separately. Unanswered "
@@ -42,12 +42,12 @@ _EQUIVALENCE = (
     "Equivalence of the mean to 0 within the bounds was tested by two one-sided t tests at 5% {schuirmann1987}."
 )
 _TASKS = {
-    "two_alternative": (
+    "dprime": (
         "With H the share of answers naming one position when the generated image was there, and F when it was not, "
         "d′ = [z(H) − z(F)]/√2 and the bias between positions is c = −[z(H) + z(F)]/2 {macmillan2005}; d′ is in the "
         "units of the yes/no task."
     ),
-    "same_different": (
+    "z_difference": (
         "A hit is “different” said of a different pair. d′ is given under two models {macmillan2005}: independent "
         "observations, and differencing, with bounds by the profile likelihood {christensen2009}. Neither can be below "
         "0, so the group’s mean is taken of z(H) − z(F), which is 0 on average at chance."
@@ -55,10 +55,10 @@ _TASKS = {
 }
 
 
-def results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
+def results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """Tables, summary and page. The study's ±δ bounds the mean d′ of forced choice; for same/different it has none."""
     delta = study.study.endpoint.delta if study else None
-    bounded = delta is not None and answers.kind == "two_alternative"
+    bounded = delta is not None and answers.measure == "dprime"
     bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
@@ -66,8 +66,8 @@ def results(answers: Answers, study: StudyFile | None = None, correction: Correc
     return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sittings, found, correction))
 
 
-def _page(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Page:
-    title, task = _TITLES[answers.kind]
+def _page(answers: TrialTable, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Page:
+    title, task = _TITLES[answers.measure]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
     first = [one for one in sittings if one.session == 1]
@@ -88,7 +88,7 @@ def _page(answers: Answers, sittings: list[Sitting], found: PairGroup, correctio
         subtitle=f"{task}: session 1 of {found.participants} participants.",
         summary=blocks,
         sections=(Section("Participants", (_table(answers, sittings),)),) if few else (),
-        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.kind], _MEANS, *tost),
+        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.measure], _MEANS, *tost),
         inputs={},
         versions=versions(),
     )
@@ -122,10 +122,10 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     return remarks
 
 
-def _table(answers: Answers, sittings: list[Sitting]) -> Table:
-    name = "d′" if answers.kind == "two_alternative" else "z(H) − z(F)"
+def _table(answers: TrialTable, sittings: list[Sitting]) -> Table:
+    name = "d′" if answers.measure == "dprime" else "z(H) − z(F)"
     header = ["Participant", "Session", "Answered", "Correct", f"{name}\n95% CI", "c"]
-    header += ["d′\nindependent", "d′\ndifferencing"] if answers.kind == "same_different" else []
+    header += ["d′\nindependent", "d′\ndifferencing"] if answers.measure == "z_difference" else []
     rows, reasons = [], []
     for one in sittings:
         found, (value, _, low, high) = one.found, one.measure

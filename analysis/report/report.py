@@ -30,7 +30,7 @@ from analysis.report.realfake.tables import (
 from analysis.report.results import Results, summarised, versions, write
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import refuse_occupied
 from data.study import StudyFile
 
@@ -43,7 +43,7 @@ def analyze(
     out: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
-    mapped: Mapped = Mapped(),  # noqa: B008 - frozen
+    mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     by: Estimators = Estimators(),  # noqa: B008 - frozen
 ) -> dict[str, Any]:
     """Analyse real/generated judgements into a new folder of tables, figures and one report page.
@@ -65,7 +65,7 @@ def analyze(
         and sessions run with another study file are flagged. Without it `max_run` is what the sessions' plans say.
     stimuli : stimuli.sets.StimulusSet, optional
         Stimulus set that was shown: every record must come from it and every table agree with it.
-    mapped : data.external_tables.Mapped
+    mapped : data.external_tables.TableMapping
         For an external table: our names of columns and words for theirs.
     by : analysis.group.participants.Estimators
         Correction of rates of 0 and 1 for d′, and model of meta-d′.

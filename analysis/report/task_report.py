@@ -13,14 +13,15 @@ from threadpoolctl import threadpool_limits
 from analysis.report.page import Block, Note, Picture
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.rates import Correction
-from data.answers import Answers, Kind, read_answers
 from data.errors import LookalikeError
+from data.external_tables import TableMapping, TrialTable, read_trials
 from data.files import refuse_occupied
+from data.kinds.registry import find
 from data.study import StudyFile
 
 
 def analyze_task(
-    kind: Kind,
+    kind: str,
     source: Path,
     out: Path,
     study: StudyFile | None = None,
@@ -38,7 +39,7 @@ def analyze_task(
     kind : str
         Kind of task: two_alternative, same_different or matching.
     source : path
-        One `.csv` or `.tsv` table in the layout of `data.answers`, or a folder that holds the `sub-*` folders.
+        One `.csv` or `.tsv` table in the layout of `data.external_tables`, or a folder that holds the `sub-*` folders.
     out : path
         Folder to write; it must be new or empty.
     study : data.study.StudyFile, optional
@@ -73,7 +74,8 @@ def analyze_task(
     """
     source, out = Path(source), Path(out)
     refuse_occupied(out)
-    answers = read_answers(source, kind, columns, words, study.study.task if study else None)
+    mapping = TableMapping(columns or {}, words or {})
+    answers = read_trials(source, kind, mapping, study.study.task if study else None)
     if len(answers.observers) > 1:
         kinds = " and ".join(answers.observers)
         raise LookalikeError("mixed-observers", f"{source}: holds {kinds} observers; put each kind in its own folder")
@@ -85,7 +87,7 @@ def analyze_task(
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def task_results(answers: Answers, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
+def task_results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
     """The results of `analyze_task` in memory: summary, tables by name, and the page."""
     found = _report_of(answers.kind)(answers, study, correction)
     inputs = {**answers.files, **({f"study file {study.path.name}": study.sha256} if study else {})}
@@ -111,11 +113,10 @@ def task_results(answers: Answers, study: StudyFile | None = None, correction: C
     return replace(found, summary=summary, page=page)
 
 
-def _report_of(kind: Kind) -> Callable[[Answers, StudyFile | None, Correction], Results]:
+def _report_of(kind: str) -> Callable[[TrialTable, StudyFile | None, Correction], Results]:
     """The function `results` of the report module for a kind of task, such as `pairs_report`."""
-    name = "matching" if kind == "matching" else "pairs"
-    results: Callable[[Answers, StudyFile | None, Correction], Results]
-    results = import_module(f"analysis.report.{name}_report").results
+    results: Callable[[TrialTable, StudyFile | None, Correction], Results]
+    results = import_module(f"analysis.report.{find(kind).report}_report").results
     return results
 
 

@@ -1,4 +1,4 @@
-"""A simulated participant of a matching task, with known errors.
+"""A simulated participant in a task of adjustment: one who turns an image until it matches another.
 
     response = target + bias + serial dependence (previous target − target) + noise,
 
@@ -18,8 +18,8 @@ from data.circle import derivative_of_gaussian, wrap
 from data.errors import LookalikeError
 
 
-class Match(NamedTuple):
-    """One simulated match: a position in [0, 360), how many s it took, and how sure it felt, from 0 to below 1.
+class Adjustment(NamedTuple):
+    """One simulated match: a position in [0, 360), the time it took in s, and how sure it felt, from 0 to below 1.
 
     A simulated observer does not know its errors, so it feels as sure of a bad match as of a good one.
     """
@@ -30,12 +30,31 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Matcher:
-    """Who matches: `noise_deg` is the SD of errors, `bias_deg` their mean.
+class SimulatedAdjuster:
+    """A simulated observer who matches positions on a loop, with known errors.
 
-    `serial_deg` and `serial_width_deg` are height and place of the peak of serial dependence; positive is
-    attraction to the previous target. A `lapse` share of responses is a guess. `seed` is the observer's
-    identity: the same one gives the same response to the same trial of the same session.
+    Attributes
+    ----------
+    noise_deg : float
+        SD of errors, in degrees, at least 0.
+    bias_deg : float
+        Mean error, in degrees.
+    serial_deg, serial_width_deg : float
+        Height and place of the peak of serial dependence, in degrees; a positive height is attraction to the previous
+        target. The width is above 0.
+    lapse : float
+        Share of responses that are a guess, 0 to 1.
+    median_time_s : float
+        Median time of a match, in s, above 0.
+    seed : int
+        The observer's identity: the same one gives the same response to the same trial of the same session.
+
+    Examples
+    --------
+    >>> from data import SimulatedAdjuster
+    >>> exact = SimulatedAdjuster(noise_deg=0, serial_deg=6, serial_width_deg=30)
+    >>> round(exact.adjust(target_deg=100, previous_deg=130, session=1, trial=2).response_deg, 3)
+    106.0
     """
 
     noise_deg: float = 12.0
@@ -49,25 +68,27 @@ class Matcher:
     def __post_init__(self) -> None:
         for name in ("bias_deg", "serial_deg"):
             if not np.isfinite(getattr(self, name)):
-                raise LookalikeError(f"{name} is {getattr(self, name)}; a simulated observer needs a number")
+                raise LookalikeError(
+                    "bad-parameter", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
+                )
         if not 0 <= self.noise_deg < np.inf:
-            raise LookalikeError(f"noise_deg is {self.noise_deg}; it must be at least 0")
+            raise LookalikeError("bad-parameter", f"noise_deg is {self.noise_deg}; it must be at least 0")
         for name in ("serial_width_deg", "median_time_s"):
             if not 0 < getattr(self, name) < np.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be more than 0")
+                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be above 0")
         if not 0 <= self.lapse <= 1:
-            raise LookalikeError(f"lapse {self.lapse}: must be a share from 0 to 1")
+            raise LookalikeError("bad-parameter", f"lapse {self.lapse}: must be a share from 0 to 1")
 
-    def match(self, target_deg: float, previous_deg: float | None, session: int, trial: int) -> Match:
+    def adjust(self, target_deg: float, previous_deg: float | None, session: int, trial: int) -> Adjustment:
         """Match one target; `previous_deg` is the one before it, None where nothing carries over."""
         name = f"match/{self.seed}/{session}/{trial}"
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
         noise, guess, lapsed = self.noise_deg * rng.standard_normal(), 360 * rng.random(), rng.random() < self.lapse
-        pulled = 0.0
+        pull = 0.0
         if previous_deg is not None:
             difference = wrap(previous_deg - target_deg)
-            pulled = float(derivative_of_gaussian(difference, self.serial_deg, self.serial_width_deg))
-        response = guess if lapsed else target_deg + self.bias_deg + pulled + noise
-        # A remainder can round up to 360 itself, so it is taken twice.
+            pull = float(derivative_of_gaussian(difference, self.serial_deg, self.serial_width_deg))
+        response = guess if lapsed else target_deg + self.bias_deg + pull + noise
         time_s = self.median_time_s * np.exp(0.35 * rng.standard_normal())
-        return Match(float(response % 360 % 360), float(time_s), float(rng.random()))
+        # A remainder can round up to 360 itself, so it is taken twice.
+        return Adjustment(float(response % 360 % 360), float(time_s), float(rng.random()))

@@ -6,14 +6,14 @@ Signal detection with images that differ: image i gives observer j the evidence
 
 where u_i (shared by all observers) and v_ij (this observer's own view of the image) are fixed
 standard normal draws for as long as the image and the observer are the same, and the internal
-noise is drawn anew at each look. Their three variances sum to 1, so `dprime` is in SDs of a real
+noise is new at each presentation. Their three variances sum to 1, so `dprime` is in SDs of a real
 image's evidence; s is `signal_sd` for generated images and 1 for real ones. A retest of the same image
 repeats u and v: that, and the criterion, make its answers agree. Internal noise in units of external
 noise is `sqrt(internal / (image + own))` (Burgess & Colborne 1988, J. Opt. Soc. Am. A 5:617).
 
 What changes along a session: d' falls and answers slow down or speed up with the number of the trial, and
-an answer is drawn towards the one before (`serial_response`), or the evidence towards the evidence before
-(`serial_evidence`). Confidence may see the evidence through noise of its own (`confidence_noise`).
+an answer is attracted to the previous one (`serial_response`), or the evidence to the previous evidence
+(`serial_evidence`). Confidence may be based on the evidence plus noise of its own (`confidence_noise`).
 `data.simulated.populations` draws many such observers.
 """
 
@@ -39,7 +39,7 @@ def usual_cuts(levels: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One simulated answer. Times in s; `evidence` is the image's own, before the last trial drew it, in SDs."""
+    """One simulated answer. Times in s; `evidence` is the image's own, without the pull of the last trial, in SDs."""
 
     response: str
     confidence: int
@@ -50,22 +50,49 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Observer:
-    """A simulated observer with known parameters.
+    """A simulated observer with known parameters, who judges single images.
 
-    `dprime` and `criterion` are in SDs of a real image's evidence; the answer is "generated" where the
-    evidence exceeds `criterion` (0 is unbiased). `image_sd` and `own_sd` are the stable parts
-    (their squares sum to at most 1). `confidence_cuts` are the distances from the criterion at
-    which confidence rises by one, so k levels have k - 1 cuts. A `lapse` share of answers is a
-    guess. `seed` is the observer's identity; the same seed is the same observer in a retest.
+    Attributes
+    ----------
+    dprime : float
+        d', in SDs of a real image's evidence.
+    criterion : float
+        The answer is "generated" where the evidence exceeds it, in the same SDs; 0 is unbiased.
+    image_sd, own_sd : float
+        The stable parts of the evidence, shared by all observers and this one's own; at least 0, their squares sum to
+        at most 1.
+    lapse : float
+        Share of answers that are a guess, 0 to 1.
+    confidence_cuts : tuple of float
+        Rising distances from the criterion at which confidence rises by one, so k levels have k − 1.
+    median_time_s : float
+        Median response time in s, above 0.
+    seed : int
+        The observer's identity; the same seed is the same observer in a retest.
+    image_seed : int
+        The images' identity, the same for observers who see the same images.
+    signal_sd : float
+        SD of generated images' evidence, above 0; that of real ones is 1.
+    confidence_noise : float
+        SD of what is added to the evidence for the confidence alone, at least 0; where it carries the evidence to the
+        other side of the criterion, confidence is 1.
+    fatigue : float
+        d' at trial t is dprime · exp(−fatigue · (t − 1) / 100); at least 0.
+    slowing : float
+        The median response time at trial t is median_time_s · exp(slowing · (t − 1) / 100).
+    serial_response : float
+        How much lower the criterion is after "generated" than after "real"; above 0 is attraction.
+    serial_evidence : float
+        The share of the previous image's evidence that is added to this one's.
+    internal_sd : float
+        SD of the noise that is new at each presentation; it follows from `image_sd` and `own_sd`.
 
-    - `signal_sd`: SD of generated images' evidence; that of real ones is 1.
-    - `confidence_noise`: SD of what is added to the evidence for the confidence alone; where it carries the
-      evidence to the other side of the criterion, confidence is 1.
-    - `fatigue`: d' at trial t is dprime * exp(-fatigue * (t - 1) / 100).
-    - `slowing`: the median response time at trial t is median_time_s * exp(slowing * (t - 1) / 100).
-    - `serial_response`: how much lower the criterion is after "generated" than after "real". Positive is
-      attraction.
-    - `serial_evidence`: the share of the last image's evidence that is added to this one's.
+    Examples
+    --------
+    >>> from data import Observer
+    >>> able = Observer(dprime=4.0, seed=1)
+    >>> [one.response for one in able.judge_in_order([("s1", "real"), ("s2", "generated")], session=1)]
+    ['real', 'generated']
     """
 
     dprime: float = 0.0
@@ -89,21 +116,26 @@ class Observer:
         stable = self.image_sd**2 + self.own_sd**2
         if not stable <= 1 or min(self.image_sd, self.own_sd) < 0:  # "not <=" refuses NaN too
             raise LookalikeError(
-                f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1"
+                "bad-parameter",
+                f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1",
             )
         for name in ("dprime", "criterion", "slowing", "serial_response", "serial_evidence"):
             if not np.isfinite(getattr(self, name)):
-                raise LookalikeError(f"{name} is {getattr(self, name)}; a simulated observer needs a number")
+                raise LookalikeError(
+                    "bad-parameter", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
+                )
         for name in ("signal_sd", "median_time_s"):
             if not 0 < getattr(self, name) < np.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
+                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("confidence_noise", "fatigue"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be at least 0")
         if not 0 <= self.lapse <= 1:
-            raise LookalikeError(f"lapse {self.lapse}: must be a share from 0 to 1")
+            raise LookalikeError("bad-parameter", f"lapse {self.lapse}: must be a share from 0 to 1")
         if not all(b > a for a, b in zip((0.0, *self.confidence_cuts), self.confidence_cuts, strict=False)):
-            raise LookalikeError(f"confidence_cuts {self.confidence_cuts}: must be positive and rising")
+            raise LookalikeError(
+                "bad-parameter", f"confidence_cuts {self.confidence_cuts}: must be positive and rising"
+            )
         object.__setattr__(self, "internal_sd", float(np.sqrt(1 - stable)))
 
     def judge(
@@ -123,7 +155,7 @@ class Observer:
         )
         mean = self.dprime * np.exp(-self.fatigue * elapsed) * (0.5 if generated else -0.5)
         evidence = float(mean + (self.signal_sd if generated else 1.0) * noise)
-        distance = evidence - self.criterion + self._drawn(previous)
+        distance = evidence - self.criterion + self._pull(previous)
         said_generated = distance > 0
         confidence = self._confidence(distance, session, stimulus_id)
         if rng.random() < self.lapse:
@@ -138,15 +170,15 @@ class Observer:
     def judge_in_order(self, images: Iterable[tuple[str, str]], session: int) -> list[Judgement]:
         """Judge a session's images, pairs (stimulus_id, truth) in the order shown; the same order, the same answers.
 
-        So a session that was cut short is taken up again as if it had not been.
+        So a session that was cut short resumes as if it had not been.
         """
         judged: list[Judgement] = []
         for trial, (stimulus_id, truth) in enumerate(images, start=1):
             judged.append(self.judge(stimulus_id, truth, session, trial, judged[-1] if judged else None))
         return judged
 
-    def _drawn(self, previous: Judgement | None) -> float:
-        """By how much the trial before moves the evidence, relative to the criterion."""
+    def _pull(self, previous: Judgement | None) -> float:
+        """By how much the previous trial moves the evidence, relative to the criterion."""
         if previous is None:
             return 0.0
         answer = 0.5 if previous.response == "generated" else -0.5

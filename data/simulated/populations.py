@@ -23,8 +23,23 @@ Ratings = npt.NDArray[np.int8]
 class Population:
     """Whom and what a study samples: observers whose d' and criterion vary, and images that vary.
 
-    `dprime` is the mean d' and `between_sd` its SD between observers; `criterion` and `criterion_sd` those of
-    the criterion. All else is that of every `Observer`.
+    Attributes
+    ----------
+    dprime, between_sd : float
+        Mean d' and its SD between observers.
+    criterion, criterion_sd : float
+        Mean criterion and its SD between observers.
+    image_sd, own_sd, lapse, confidence_cuts, signal_sd, confidence_noise, fatigue, slowing : float
+        Those of every observer; see `Observer`.
+    serial_response, serial_evidence, median_time_s, image_seed : float
+        Likewise.
+
+    Examples
+    --------
+    >>> from data import Population
+    >>> able = Population(dprime=1.5, between_sd=0.0)
+    >>> able.member("k7q2m").dprime, able.by_trial
+    (1.5, False)
     """
 
     dprime: float = 0.0
@@ -47,11 +62,11 @@ class Population:
     def __post_init__(self) -> None:
         for name in ("between_sd", "criterion_sd"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be at least 0")
         self.observer(self.dprime, self.criterion)  # the rest is an observer's
 
     def observer(self, dprime: float, criterion: float, **others: Any) -> Observer:
-        """One member, with a d' and a criterion of his own; `others` are his where they differ."""
+        """One member, with a d' and a criterion of its own; `others` are its other parameters where they differ."""
         own = ("dprime", "between_sd", "criterion", "criterion_sd")
         shared = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in own}
         return Observer(dprime, criterion, **{**shared, **others})
@@ -70,31 +85,70 @@ class Population:
         return bool(self.fatigue or self.serial_response or self.serial_evidence)
 
 
-# Who answers where nothing else is said: can tell, in about 69 % of trials, and varies from look to look.
+# The default observer: right in about 69 % of trials, and not the same at each presentation.
 USUAL = Population(dprime=1.0, between_sd=0.0, criterion_sd=0.0, lapse=0.0)
-# The same parameters as settings of a file, which pydantic holds to their types; a TOML list stands for a tuple.
+# The same parameters as settings of a file, which pydantic holds to their types; a TOML list becomes a tuple.
 _SETTINGS: dict[str, Any] = {name: (kind, getattr(USUAL, name)) for name, kind in get_type_hints(Population).items()}
 _SETTINGS["confidence_cuts"] = (tuple[float, ...], Field(USUAL.confidence_cuts, strict=False))
 _Parameters = create_model("_Parameters", __base__=Section, **_SETTINGS)
 
 
 def read_population(path: Path) -> Population:
-    """Read a simulated observer's parameters from TOML; what it leaves out is as in `USUAL`.
+    """Read a simulated observer's parameters from TOML.
 
-    Its keys are the fields of `Population`. Raises `LookalikeError` naming a key that is unknown or holds
-    something else than a number (`confidence_cuts`: a list of numbers).
+    Parameters
+    ----------
+    path : Path
+        A TOML file whose keys are attributes of `Population`.
+
+    Returns
+    -------
+    Population
+        What the file leaves out is as in `USUAL`: d' 1, and no variation between observers.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing, or a key is unknown or holds anything but a number (`confidence_cuts`: a list of them).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from data import read_population
+    >>> _ = Path("observer.toml").write_text("dprime = 0.5")
+    >>> read_population(Path("observer.toml")).dprime
+    0.5
     """
     settings, _ = read_settings(path, _Parameters, "no such file; give the TOML file of a simulated observer")
     try:
         return Population(**dict(settings))
     except LookalikeError as error:
-        raise LookalikeError(f"{path}: {error}") from None
+        raise LookalikeError(error.code, f"{path}: {error}") from None
 
 
 def draw_group(count: int, seed: int, population: Population = Population()) -> list[Observer]:
-    """Draw `count` observers of a population; all share the same images' effects.
+    """Draw observers of a population, who all see the same images.
 
-    A larger group of the same seed keeps its first members.
+    Parameters
+    ----------
+    count : int
+        How many.
+    seed : int
+        The source of randomness; a larger group of the same seed keeps its first members.
+    population : Population
+        Whom to draw from.
+
+    Returns
+    -------
+    list of Observer, length count
+        The observers.
+
+    Examples
+    --------
+    >>> from data import Population, draw_group
+    >>> group = draw_group(3, seed=1, population=Population(dprime=0.5))
+    >>> [round(one.dprime, 2) for one in group]
+    [0.57, 0.68, 0.62]
     """
     rng = np.random.default_rng(seed)
     return [
@@ -118,13 +172,39 @@ def draw_ratings(
     studies: int = 1,
     own_images: bool = False,
 ) -> Ratings:
-    """Session 1 of whole studies at once: signed ratings (studies, participants, images), -k .. -1, 1 .. k.
+    """Simulate session 1 of whole studies at once, for simulations that need thousands of them.
 
-    The same model as `Observer.judge`, without times and names, for simulations that need thousands of
-    studies. `generated` (images,) says which images are. Every study draws new observers and new images,
-    which all its participants share, or with `own_images` each participant has to himself. Where the trial
-    matters (`Population.by_trial`), each participant sees the images in an order of his own, drawn
-    uniformly; ratings are in the order of `generated` all the same.
+    The same model as `Observer.judge`, without times and names. Every study draws new observers and new images. Where
+    the trial matters (`Population.by_trial`), each participant sees the images in an order of its own, drawn uniformly.
+
+    Parameters
+    ----------
+    population : Population
+        Whom and what the studies sample.
+    participants : int
+        Participants of each study.
+    generated : ndarray of bool, shape (images,)
+        Which images are generated.
+    rng : numpy.random.Generator
+        The source of randomness.
+    studies : int
+        How many studies.
+    own_images : bool
+        Whether each participant has images of its own, instead of the same ones as all others in its study.
+
+    Returns
+    -------
+    ndarray of int8, shape (studies, participants, images)
+        Signed ratings, −k to −1 and 1 to k, in the order of `generated`; above 0 is "generated".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from data import Population, draw_ratings
+    >>> generated = np.arange(100) % 2 == 0
+    >>> ratings = draw_ratings(Population(dprime=1.0), 6, generated, np.random.default_rng(1), studies=20)
+    >>> ratings.shape, bool(ratings[..., generated].mean() > ratings[..., ~generated].mean())
+    ((20, 6, 100), True)
     """
     shape = (studies, participants, generated.size)
     dprime = population.dprime + population.between_sd * rng.standard_normal(shape[:2], dtype=np.float32)
@@ -144,7 +224,7 @@ def draw_ratings(
     guesses = _guesses(population, shape, rng)
     distance = evidence - criterion[..., None]
     if order is not None:
-        distance += _drawn(population, evidence, distance, guesses, order)
+        distance += _pull(population, evidence, distance, guesses, order)
     ratings = _signed(distance, population, rng)
     return np.where(guesses != 0, guesses, ratings)
 
@@ -160,10 +240,10 @@ def _guesses(population: Population, shape: tuple[int, ...], rng: np.random.Gene
     return guesses
 
 
-def _drawn(
+def _pull(
     population: Population, evidence: Floats, distance: Floats, guesses: Ratings, order: npt.NDArray[np.int64]
 ) -> Floats:
-    """By how much the trial before moves each image's evidence, relative to the criterion."""
+    """By how much the previous trial moves each image's evidence, relative to the criterion."""
     was: Floats = np.take_along_axis(evidence, order, -1)
     alone: Floats = np.take_along_axis(distance, order, -1)
     guess: Ratings = np.take_along_axis(guesses, order, -1)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import write_json, write_text
+from data.kinds.registry import find
 from data.plan import Plan, read_plan
 from data.record import Log, read_record
 from data.trials import (
@@ -34,7 +35,6 @@ from experiments.records.participants_table import list_participants
 from experiments.records.record import check_together, is_complete, is_running
 from experiments.records.table import columns, is_earlier, narrowed, trial_table
 from experiments.tasks.instructions import instructions
-from experiments.tasks.registry import KINDS
 
 BIDS_VERSION = "1.10.0"
 _README = """# {name}
@@ -75,19 +75,20 @@ class Exported:
 def export_all(data: Path) -> list[Exported]:
     """Export every session recorded in `data`, whole or cut short; one result each, in order.
 
-    For what a kill, a power cut or a full disk left without a table. Doing it once more changes
-    nothing; a table that was made before its record ended is made anew. A session that fails does
+    For sessions that a kill, a power cut or a full disk left without a table. Doing it once more changes
+    nothing; a table that was made before its record ended is replaced. A session that fails does
     not keep the others from being exported. Raises `LookalikeError` if no session was recorded.
 
     A session that is running on this machine is left alone (see `record.is_running`). One that is
     running where that cannot be told is exported as what it is so far, incomplete; its table is
-    made anew when it ends.
+    replaced when it ends.
     """
     data = Path(data)
     recorded = recorded_sessions(data)
     if not recorded:
         raise LookalikeError(
-            f"{data}: no sourcedata/sub-*/ses-*/{RECORD} in it; give the folder that holds the sessions' data"
+            "no-sessions",
+            f"{data}: no sourcedata/sub-*/ses-*/{RECORD} in it; give the folder that holds the sessions' data",
         )
     return [_try_export(data, one) for one in recorded]
 
@@ -97,8 +98,8 @@ def export_session(data: Path, participant: str, session: int) -> Path:
 
     Every planned trial has a row; one that was never answered has `n/a` for its answer. Exporting
     once more changes nothing, unless the record has grown: then the table is replaced. Raises
-    `LookalikeError` if plan and record do not belong together, a table is there that says anything
-    else than the record, or the data folder cannot be written.
+    `LookalikeError` if plan and record do not belong together, a table exists that says anything
+    but what the record says, or the data folder cannot be written.
     """
     folder = session_folder(data, participant, session)
     plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
@@ -133,8 +134,9 @@ def _export(data: Path, participant: str, session: int, plan: Plan, log: Log) ->
         _surround(data, plan)
     except OSError as error:
         raise LookalikeError(
+            "not-written",
             f"{path}: could not be written ({error.strerror}); the answers are safe in {log.path}; "
-            f"free space on the disk or reconnect it, then 'lookalike export {data}'"
+            f"free space on the disk or reconnect it, then 'lookalike export {data}'",
         ) from error
     return path, outcome
 
@@ -155,8 +157,10 @@ def _compare(path: Path, about: dict[str, Any], frame: pd.DataFrame, plan: Plan,
         if not has_sidecar:
             return "written"
         return "unchanged" if finished == about["Complete"] else "rewritten"
-    if finished or not is_earlier(there, known):
-        raise LookalikeError(f"{path}: differs from the record {log.path}; move it away and export once more")
+    if finished or not is_earlier(there, known, find(plan.kind).answer_column):
+        raise LookalikeError(
+            "table-differs", f"{path}: differs from the record {log.path}; move it away and export once more"
+        )
     return "rewritten"
 
 
@@ -165,7 +169,7 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
     days = begun["days_since_first"]
     return {
         "TaskName": plan.task,
-        "TaskDescription": KINDS[plan.kind].about,
+        "TaskDescription": find(plan.kind).about,
         "Instructions": instructions(plan),
         "ConfidenceLevels": plan.confidence_levels,
         "StimulusSetSHA256": plan.stimulus_set_sha256,
@@ -184,7 +188,7 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
 
 
 def _surround(data: Path, plan: Plan) -> None:
-    """Write what BIDS wants at the top, where it is missing; what the lab has edited there stays."""
+    """Write what BIDS requires at the top, where it is missing; what the lab has edited there stays."""
     description = {
         "Name": plan.study_name,
         "BIDSVersion": BIDS_VERSION,

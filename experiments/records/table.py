@@ -8,25 +8,26 @@ from typing import Any
 
 import pandas as pd
 
+from data.kinds.registry import find
 from data.plan import Plan
 from data.record import Log
 from data.trials import AROUND_NOTES
-from experiments.tasks.registry import KINDS
 
-# What an unanswered trial's row says of the session so far, and says otherwise once the session has gone on.
+# What an unanswered trial's row says of the session so far, and says otherwise once the session has resumed.
 _PASSING = ("onset", "after_gap")
 _EXPOSURE = {
     "exposure_time": {
-        "Description": "How long the image, or the images of a pair, stayed in truth: from onset to mask or blank.",
+        "Description": "How long the image, or the images of a pair, actually stayed: from onset to mask or blank.",
         "Units": "s",
     }
 }
 
 
 def columns(plan: Plan) -> dict[str, Mapping[str, Any]]:
-    """The columns of a plan's table, in order, and what they mean; none of what is not asked for or not fixed."""
+    """The columns of a plan's table, in order, and what they mean; without those that the plan does not ask for."""
     exposure = {} if plan.exposure_s is None else _EXPOSURE
-    notes = {**KINDS[plan.kind].columns, **(AROUND_NOTES if plan.keys else {}), **exposure}
+    around = {name: note for name, note in AROUND_NOTES.items() if plan.keys or name != "key_mapping"}
+    notes = {**find(plan.kind).columns, **around, **exposure}
     return {name: note for name, note in notes.items() if plan.confidence_levels or not name.startswith("confidence")}
 
 
@@ -35,7 +36,7 @@ def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
     onsets = {event["trial"]: event["onset"] for event in log.of("onset")}
     answers = {event["trial"]: event for event in log.of("answer")}
     gaps, keys = _gaps(log), " ".join(f"{answer}={key}" for answer, key in plan.keys.items())
-    kind = KINDS[plan.kind]
+    kind = find(plan.kind)
     rows = [
         {
             "trial": trial.trial,
@@ -65,7 +66,7 @@ def narrowed(fresh: bytes, there: bytes) -> bytes:
     return b"".join(b"\t".join(row[place] for place in places) + b"\n" for row in rows)
 
 
-def is_earlier(there: bytes, fresh: bytes) -> bool:
+def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
     """Whether `there` is the same table after fewer answers: equal rows, then only unanswered ones."""
     # A column of whole numbers is written with a point as long as a row of it is empty.
     before, now = (
@@ -76,7 +77,7 @@ def is_earlier(there: bytes, fresh: bytes) -> bool:
         return False
     names = [name.decode() for name in now[0]]
     passing = [names.index(name) for name in _PASSING if name in names]
-    response = names.index("response" if "response" in names else "response_deg")
+    response = names.index(answer_column)
     later = dropwhile(lambda rows: rows[0] == rows[1], zip(before, now, strict=True))
     return all(
         len(old) == len(new)

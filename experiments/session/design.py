@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
+from data.kinds.registry import find, names
 from data.plan import Image, Plan, PlannedTrial
 from data.study import StudyFile
 from data.task import Task
 from data.trial_order import draw_order
 from data.trials import check_label
 from data.version import VERSION
-from experiments.tasks.registry import CHOICES, KINDS, MATCHING
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
 from stimuli.stimulus_source import Stimuli
@@ -46,7 +46,8 @@ def draw_plan(
     all orders in which no truth comes more than `max_run` times in a row. Raises `LookalikeError` if the set has
     too few images, no order is admissible, the study names no task, or its task shows something else than `stimuli`.
 
-    Of a matching task the main trials are shared out among the loops, whose order is drawn too (see `kind_matching`).
+    Of a matching task the main trials are shared out among the loops, whose order is drawn too (see
+    `data.kinds.matching`).
     """
     file = study.need_task()
     task, wanted = file.task, study.study.plan
@@ -74,7 +75,7 @@ def draw_plan(
         exposure_s=task.exposure_s,
         mask_s=task.mask_s,
         delay_s=task.delay_s,
-        min_start_deg=task.min_start_deg if task.kind == "matching" else None,
+        min_start_deg=task.min_start_deg if find(task.kind).response == "dial" else None,
         text=task.text,
         trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
     )
@@ -89,8 +90,8 @@ def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | Non
     """
     rng = _generator(seed, session)
     main = [t for t in first.trials if t.role != "practice" and (only is None or t.trial in only)]
-    stretches = len({KINDS[first.kind].stretch(trial) for trial in main})
-    blocks = min(-(-len({trial.block for trial in main}) // max(stretches, 1)), len(main))
+    loop_blocks = len({find(first.kind).loop_block(trial) for trial in main})
+    blocks = min(-(-len({trial.block for trial in main}) // max(loop_blocks, 1)), len(main))
     return first.model_copy(
         update={
             "session": session,
@@ -107,19 +108,26 @@ def _drawn(
 ) -> tuple[list[PlannedTrial], ...]:
     """Practice and all other trials, in no order yet."""
     task, wanted = study.need_task().task, study.study.plan
-    if task.kind == "matching":
+    kind = find(task.kind)
+    if kind.shows == "loops":
         if not isinstance(stimuli, LoopSet):
             raise LookalikeError(
+                "wrong-stimuli",
                 f"{stimuli.folder}: a stimulus set, but the task of {study.path} is to match images on morph loops; "
-                "give a folder of 'lookalike morph', or another study file"
+                "give a folder of 'lookalike morph', or another study file",
             )
-        return MATCHING.draw(stimuli, task, wanted.trials, wanted.practice_trials, rng)
+        return kind.draw(stimuli, wanted, task, rng)
     if not isinstance(stimuli, StimulusSet):
         raise LookalikeError(
+            "wrong-stimuli",
             f"{stimuli.folder}: morph loops, but the task of {study.path} ({task.kind}) shows a stimulus set; "
-            'give one, or a study file with task = "matching"'
+            f"give one, or a study file with {' or '.join(_tasks_with_loops())}",
         )
-    return CHOICES[task.kind].draw(_Pool(stimuli, study, before.seen, rng), wanted, rng)
+    return kind.draw(_Pool(stimuli, study, before.seen, rng), wanted, task, rng)
+
+
+def _tasks_with_loops() -> list[str]:
+    return [f'task = "{name}"' for name in names() if find(name).shows == "loops"]
 
 
 def draw_seed() -> int:
@@ -188,13 +196,13 @@ def _in_order(
     blocks: int,
     rng: np.random.Generator,
 ) -> tuple[PlannedTrial, ...]:
-    """All trials, numbered: practice, then each stretch as `blocks` blocks of about equal length."""
+    """All trials, numbered: practice, then each loop block as `blocks` blocks of about equal length."""
     numbered = [(trial, 1) for trial in _shuffled(kind, practice, None, rng)]
     block = 0
-    for stretch in _stretches(kind, main, rng):
-        trials = _shuffled(kind, stretch, max_run, rng)
-        while trials[0].role == "catch":  # drawn anew, so all orders that begin otherwise are as likely as before
-            trials = _shuffled(kind, stretch, max_run, rng)
+    for loop_block in _loop_blocks(kind, main, rng):
+        trials = _shuffled(kind, loop_block, max_run, rng)
+        while trials[0].role == "catch":  # re-drawn, so all orders that begin otherwise are as likely as before
+            trials = _shuffled(kind, loop_block, max_run, rng)
         for part in np.array_split(np.arange(len(trials)), min(blocks, len(trials))):
             block += 1
             numbered += [(trials[place], block) for place in part]
@@ -204,11 +212,11 @@ def _in_order(
     )
 
 
-def _stretches(kind: str, main: list[PlannedTrial], rng: np.random.Generator) -> list[list[PlannedTrial]]:
-    """The trials that stand together, in a random order of stretches; most kinds have only one."""
+def _loop_blocks(kind: str, main: list[PlannedTrial], rng: np.random.Generator) -> list[list[PlannedTrial]]:
+    """The trials that stand together, in a random order of loop blocks; most kinds have only one."""
     found: dict[str, list[PlannedTrial]] = {}
     for trial in main:
-        found.setdefault(KINDS[kind].stretch(trial), []).append(trial)
+        found.setdefault(find(kind).loop_block(trial), []).append(trial)
     together = list(found.values())
     return [together[index] for index in rng.permutation(len(together))] if len(together) > 1 else together
 
@@ -216,7 +224,7 @@ def _stretches(kind: str, main: list[PlannedTrial], rng: np.random.Generator) ->
 def _shuffled(
     kind: str, trials: list[PlannedTrial], max_run: int | None, rng: np.random.Generator
 ) -> list[PlannedTrial]:
-    signal = [KINDS[kind].truth(trial) in ("generated", "left", "different") for trial in trials]
+    signal = [find(kind).is_signal(trial) for trial in trials]
     return [trials[index] for index in draw_order(signal, max_run, rng)]
 
 

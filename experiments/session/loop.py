@@ -10,13 +10,13 @@ from datetime import datetime
 import numpy as np
 
 from data.errors import LookalikeError
+from data.kinds.kind import Answer
 from data.plan import Plan, PlannedTrial
 from data.record import Event, Log
 from experiments.display.psychopy_screen import Screen
 from experiments.records.record import Record, utc_now
 from experiments.session.states import Step, route
-from experiments.tasks.kind import Answer
-from experiments.tasks.registry import KINDS
+from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from stimuli.images import Pixels
 from stimuli.stimulus_source import Stimuli
@@ -150,7 +150,7 @@ def _read(room: _Room, step: Step) -> None:
 
 def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
     images = [room.stimuli.read(name) for name in trial.images]
-    kind, screen = KINDS[room.plan.kind], room.screen
+    screen = room.screen
     screen.blank()
     screen.prepare(*images)
     flip = screen.flip()
@@ -160,7 +160,7 @@ def _run_trial(room: _Room, trial: PlannedTrial, counts: bool) -> None:
         room.record.append("onset", **what, onset_error=round(flip.error, 6), dropped_frames=flip.dropped_frames)
     if room.plan.exposure_s is not None:
         what |= _expose(room, images, shown, room.plan.exposure_s, trial.trial)
-    begun = kind.probe(screen, room.stimuli, room.plan, trial, shown)
+    begun = mode_of(room.plan).probe(screen, room.stimuli, room.plan, trial, shown)
     answer = room.responder.answer(trial, begun, screen.flip if room.plan.exposure_s is None else screen.blank)
     if trial.match is not None:
         what["adjust_onset"] = round(begun - room.zero, 6)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from data.errors import LookalikeError
 from data.plan import Plan
 from data.record import Log, read_record
-from data.simulated.adjuster import Matcher
+from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.observers import Observer
 from data.trials import RECORD, session_folder
 from experiments.display.display_file import Display
@@ -23,9 +23,8 @@ from experiments.display.psychopy_screen import HeadlessScreen, Screen, WindowSc
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
 from experiments.session.loop import NEW, Past, Progress, run_session, silent
-from experiments.tasks.matching_responders import HumanMatcher, SimulatedMatcher, read_matches
-from experiments.tasks.responders import HumanResponder, Responder, SessionAborted, read_script, simulate
-from stimuli.loop_set import LoopSet
+from experiments.tasks.modes import mode_of
+from experiments.tasks.responders import Responder, SessionAborted
 from stimuli.stimulus_source import Stimuli
 
 Say = Callable[[str], None]
@@ -43,7 +42,7 @@ class Setup:
     """Who answers, and on what.
 
     `script` is the table of answers of a scripted observer (see `responder.read_script`);
-    `simulated` the simulated one, `matcher` the one of a matching task. Without a `window`
+    `simulated` the simulated one, `adjuster` the one who answers on a dial. Without a `window`
     only scripted and simulated observers can take part. `display` is the display that the window
     is on, if it was set up (see `displayfile`).
     """
@@ -53,7 +52,7 @@ class Setup:
     fullscreen: bool = False
     script: Path | None = None
     simulated: Observer = field(default_factory=Observer)
-    matcher: Matcher = field(default_factory=Matcher)
+    adjuster: SimulatedAdjuster = field(default_factory=SimulatedAdjuster)
     display: Display | None = None
 
     def __post_init__(self) -> None:
@@ -258,24 +257,15 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]
 def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
     shapes = [stimuli.read(name).shape for trial in plan.trials for name in trial.images]
     largest = (max(rows for rows, _ in shapes), max(columns for _, columns in shapes))
-    beside, ring = max(len(trial.images) for trial in plan.trials), plan.kind == "matching"
+    beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
     # All images of the set, not only this session's: every participant sees the same grey.
     return WindowScreen(stimuli.mean, largest, setup.fullscreen, setup.display, beside=beside, ring=ring)
 
 
 def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:
-    if isinstance(stimuli, LoopSet):
-        return _open_matcher(setup, plan, screen, stimuli)
+    mode = mode_of(plan)
     if setup.script is not None:
-        return read_script(setup.script, plan)
+        return mode.script(setup.script, plan)
     if setup.observer == "simulated":
-        return simulate(setup.simulated, plan)
-    return HumanResponder(plan, screen)
-
-
-def _open_matcher(setup: Setup, plan: Plan, screen: Screen, loops: LoopSet) -> Responder:
-    if setup.script is not None:
-        return read_matches(setup.script, plan)
-    if setup.observer == "simulated":
-        return SimulatedMatcher(setup.matcher, plan, loops)
-    return HumanMatcher(plan, screen, loops)
+        return mode.simulated(setup.simulated, setup.adjuster, plan, stimuli)
+    return mode.human(plan, screen, stimuli)

@@ -16,15 +16,14 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
+from data.kinds.kind import Answer
+from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
-from data.task import ANSWERS
 from experiments.display.psychopy_screen import Screen
 from experiments.tasks.instructions import STOP_QUESTION, confidence_question
-from experiments.tasks.kind import Answer
-from experiments.tasks.registry import CHOICES
 
-GO_ON, STOP = "space", "escape"
+CONTINUE, STOP = "space", "escape"
 POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
 Again = Callable[[], object]
 
@@ -43,7 +42,7 @@ class Responder(Protocol):
     def parameters(self) -> Mapping[str, Any] | None: ...
 
     def proceed(self, again: Again | None = None) -> None:
-        """Return when the participant wants to go on from a message, which `again` shows once more.
+        """Return when the participant wants to continue after a message, which `again` shows once more.
 
         Raises `SessionAborted` if the participant wants to stop; without `again` one who presses Escape is not
         asked whether that was meant.
@@ -57,8 +56,8 @@ class Responder(Protocol):
 class SimulatedResponder:
     """A simulated observer's answers by trial, as it gives them in the plan's order.
 
-    All are judged beforehand: an answer may depend on the one before, and a session that goes on after a
-    break in a new process must not forget that one.
+    All are judged beforehand: an answer may depend on the one before, and a session that resumes in a
+    new process must not forget that one.
     """
 
     answers: Mapping[int, Answer]
@@ -74,9 +73,9 @@ class SimulatedResponder:
 
 @dataclass(frozen=True)
 class ScriptedResponder:
-    """Answers by stimulus id, written beforehand. Nothing is timed."""
+    """Answers by trial, written beforehand. Nothing is timed."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[int, Answer]
     parameters: None = None
     kind: str = "scripted"
 
@@ -84,7 +83,7 @@ class ScriptedResponder:
         pass
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
-        return self.answers[trial.stimulus_id]
+        return self.answers[trial.trial]
 
 
 class _Press(NamedTuple):
@@ -98,10 +97,10 @@ class _Press(NamedTuple):
 class HumanResponder:
     """A person. Response by the plan's two keys, then confidence by a digit (main row or numpad) or a touched number.
 
-    A key counts from the moment it goes down, is taken when it is let go, and only if it went down after what it
-    answers had appeared: so late and double keys, and one held down from before, answer nothing. What is pressed
-    while the window does not have the keyboard was meant for another window and is dropped; how long that was is
-    kept with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial goes on, the
+    A key is timed when it goes down, read when it is released, and counts only if it went down after the question
+    had appeared: so late and double presses, and a key held down from before, answer nothing. What is pressed
+    while the window does not have the keyboard was meant for another window and is ignored; how long that was is
+    recorded with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial continues, the
     response time still counts from its onset, and `paused_time` says how much of it the question took. Raises
     `LookalikeError` at once where keys could not be timed.
     """
@@ -120,7 +119,7 @@ class HumanResponder:
         self._paused_s = 0.0
 
     def proceed(self, again: Again | None = None) -> None:
-        self._wait_for({GO_ON: GO_ON}, self._screen.now(), again)
+        self._wait_for({CONTINUE: CONTINUE}, self._screen.now(), again)
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
         self._paused_s = 0.0
@@ -151,7 +150,7 @@ class HumanResponder:
             time.sleep(POLL_S)
 
     def _collect(self, after: float) -> None:
-        # Keys arrive as they are let go; fast typists press the next before that. So others are kept for the next
+        # Keys arrive when they are released; fast typists press the next before that. So others are kept for the next
         # question, and taken in the order in which they went down.
         # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
         touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
@@ -188,17 +187,20 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
     table = read_table(path, ("response", "confidence"), text=("stimulus_id", "response"))
     key = next((column for column in ("stimulus_id", "trial") if column in table.columns), None)
     if key is None:
-        raise LookalikeError(f"{path}: column stimulus_id or trial is missing; one of them says what is answered")
+        raise LookalikeError(
+            "missing-column", f"{path}: column stimulus_id or trial is missing; one of them says what is answered"
+        )
     levels = range(1, plan.confidence_levels + 1)
     confidence = pd.to_numeric(table["confidence"], errors="coerce")
-    refuse_script_rows(path, table[key].isna(), f"{key} is missing")
-    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice")
-    words = ANSWERS[plan.kind]
-    refuse_script_rows(path, ~table["response"].isin(words), f"response is none of {', '.join(words)}")
-    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}")
+    refuse_script_rows(path, table[key].isna(), f"{key} is missing", "missing-value")
+    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice", "repeated-answer")
+    words = find(plan.kind).answers
+    unknown = ~table["response"].isin(words)
+    refuse_script_rows(path, unknown, f"response is none of {', '.join(words)}", "unknown-word")
+    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}", "out-of-range")
     given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
     refuse_unanswered(path, plan, given, key)
-    return ScriptedResponder({trial.stimulus_id: given[getattr(trial, key)] for trial in plan.trials})
+    return ScriptedResponder({trial.trial: given[getattr(trial, key)] for trial in plan.trials})
 
 
 def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
@@ -211,10 +213,11 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
     levels = len(observer.confidence_cuts) + 1
     if levels != plan.confidence_levels:
         raise LookalikeError(
+            "wrong-confidence-levels",
             f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
-            f"give it {plan.confidence_levels - 1} confidence_cuts"
+            f"give it {plan.confidence_levels - 1} confidence_cuts",
         )
-    answers = CHOICES[plan.kind].simulate(observer, plan.trials, plan.session)
+    answers = find(plan.kind).simulate(observer, plan, plan.trials)
     judged = {trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)}
     return SimulatedResponder(judged, asdict(observer))
 
@@ -225,16 +228,18 @@ def _open_keyboard() -> Any:
         import psychtoolbox  # noqa: F401
     except ImportError as error:
         raise LookalikeError(
+            "no-keyboard",
             f"keys cannot be timed (psychtoolbox: {error}); on Debian or Ubuntu: apt install libjack-jackd2-0, "
-            'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"'
+            'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"',
         ) from None
     from psychopy.hardware.keyboard import Keyboard
 
     keyboard = Keyboard(backend="ptb")
     if keyboard.getBackend() != "ptb":
         raise LookalikeError(
+            "no-keyboard",
             f"PsychoPy's keyboard runs on {keyboard.getBackend()!r}, which loses keys; start this session in a new "
-            "Python process"
+            "Python process",
         )
     return keyboard
 
@@ -243,14 +248,15 @@ def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: 
     """Raise `LookalikeError` for trials of the plan whose `key` (trial, stimulus_id) is not in `given`."""
     unanswered = [str(trial.trial) for trial in plan.trials if getattr(trial, key) not in given]
     if unanswered:
-        raise LookalikeError(f"{path}: no answer for trial {_some(unanswered)} of the plan; add a row for each")
+        message = f"{path}: no answer for trial {_some(unanswered)} of the plan; add a row for each"
+        raise LookalikeError("unanswered-trials", message)
 
 
-def refuse_script_rows(path: Path, bad: pd.Series, why: str) -> None:
+def refuse_script_rows(path: Path, bad: pd.Series, why: str, code: str) -> None:
     """Raise `LookalikeError` naming the rows of a script where `bad` is true, if any."""
     if bad.any():
         rows = [str(int(index) + 2) for index in np.flatnonzero(bad.to_numpy())]
-        raise LookalikeError(f"{path}: row {_some(rows)}: {why}; correct the script")
+        raise LookalikeError(code, f"{path}: row {_some(rows)}: {why}; correct the script")
 
 
 def _some(names: list[str]) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from data.errors import LookalikeError
+from data.kinds.registry import find, names
 from lookalike.console import headline, numbers, pairs, progress, relative, say, show, show_table, whole_numbers
 from lookalike.options import Json, Out, Seed
+
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[names()]  # the choices that --kind takes and its help lists
 
 app = typer.Typer()
 
@@ -23,9 +29,9 @@ def analyze(
         Path | None, typer.Option(help="Stimulus set that was shown; every table is checked against it.")
     ] = None,
     kind: Annotated[
-        Literal["realfake", "two_alternative", "same_different", "matching"] | None,
+        KindName | None,
         typer.Option(
-            help="The task: one image at a time, or another one, whose columns data/answers.py explains. "
+            help="The task: one image at a time, or another one, whose columns data/external_tables.py explains. "
             "[default: the study's, or realfake]",
             show_default=False,
         ),
@@ -54,14 +60,14 @@ def analyze(
     from analysis.group.participants import Estimators
     from analysis.report.report import analyze as run_analysis
     from analysis.report.task_report import analyze_task
-    from data.external_tables import Mapped
+    from data.external_tables import TableMapping
     from data.study import read_study
     from stimuli.sets import read_set
 
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else "realfake")
-    if task != "realfake":
-        rates = task != "matching"
+    if find(task).report != "report":
+        rates = bool(find(task).answers)
         _refuse_unheeded(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
         found = analyze_task(task, data, out, planned, pairs(columns, "--columns"), pairs(words, "--words"), correction)
         files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
@@ -72,7 +78,7 @@ def analyze(
         out,
         planned,
         None if stimuli is None else read_set(stimuli),
-        Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
+        TableMapping(pairs(columns, "--columns"), pairs(words, "--words")),
         Estimators(correction, meta_d),
     )
     if study is None and summary["study"]["studies_in_sessions_sha256"]:
@@ -123,7 +129,7 @@ def compare(
       lookalike compare first-model second-model --out comparison
     """
     from analysis.report.compare_report import compare_studies
-    from data.external_tables import Mapped
+    from data.external_tables import TableMapping
     from data.study import read_study
     from stimuli.sets import read_set
 
@@ -137,7 +143,7 @@ def compare(
         out,
         called,
         study=None if study is None else read_study(study),
-        mapped=Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
+        mapped=TableMapping(pairs(columns, "--columns"), pairs(words, "--words")),
         delta=delta,
         images=images,
         participants=participants,

@@ -10,7 +10,7 @@ from zlib import crc32
 import typer
 
 from data.errors import LookalikeError
-from data.simulated.adjuster import Matcher
+from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.populations import USUAL, read_population
 from experiments.display.display_file import read_display
 from experiments.records.participants import new_code
@@ -69,10 +69,10 @@ def setup_for(
         population = replace(population, dprime=simulation.dprime)
     said = {"noise_deg": simulation.noise_deg, "serial_deg": simulation.serial_deg}
     given = {name: value for name, value in said.items() if value is not None}
-    matcher = Matcher(**given, seed=crc32(participant.encode()))
+    adjuster = SimulatedAdjuster(**given, seed=crc32(participant.encode()))
     shown_on = None if display is None else read_display(display)
     simulated = population.member(participant)
-    return Setup(observer, window, fullscreen, script, simulated, matcher, shown_on)  # type: ignore[arg-type]
+    return Setup(observer, window, fullscreen, script, simulated, adjuster, shown_on)  # type: ignore[arg-type]
 
 
 def count(advance: Callable[..., None]) -> Callable[[int, int], None]:

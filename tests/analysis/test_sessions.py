@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis.trials import load_trials
-from data.external_tables import Mapped
+from data.external_tables import TableMapping
 from data.files import read_table
 from data.trials import COLUMNS
 from stimuli.sets import StimulusSet
@@ -32,7 +32,7 @@ def long(tmp_path: Path, write_session: Write) -> Path:
     return tmp_path / "long.csv"
 
 
-MAPPED = Mapped({"participant": "Subj", "truth": "Type"}, {"truth:0": "real", "truth:1": "generated"})
+MAPPED = TableMapping({"participant": "Subj", "truth": "Type"}, {"truth:0": "real", "truth:1": "generated"})
 
 
 def test_a_long_table_is_split_into_measure_and_retest(long: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_long_table_is_split_into_measure_and_retest(long: Path) -> None:
     assert trials.retests.groupby(["participant", "session"]).size().to_dict() == {("P a", 2): 100}
     assert set(trials.sessions["observer"]) == {"not stated"}
     assert set(trials.files) == {"long.csv"}
-    assert trials.filled == {}
+    assert trials.filled == {"after_gap": "no throughout"}
 
 
 def test_its_images_are_checked_against_the_set(long: Path, stimuli: StimulusSet, refuses: Refuses) -> None:
@@ -64,7 +64,7 @@ def test_one_image_with_two_truths_is_refused(long: Path, refuses: Refuses) -> N
 def test_what_it_lacks_is_said(long: Path) -> None:
     pd.read_csv(long).drop(columns=["confidence", "onset", "trial"]).to_csv(long, index=False)
     trials = load_trials(long, mapped=MAPPED)
-    assert set(trials.filled) == {"confidence", "onset", "trial"}
+    assert set(trials.filled) == {"after_gap", "confidence", "onset", "trial"}
     assert trials.audit["found"].tolist().count("an answer without a confidence") == 3
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,18 +119,19 @@ def test_json_refuses_nan_and_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a": 1', "not json", "[]", "3", '"text"', b"\xff\xfe{}"])
-def test_unreadable_json_is_one_clean_line_that_names_the_file(tmp_path: Path, text: str | bytes) -> None:
+def test_unreadable_json_is_one_clean_line_that_names_the_file(tmp_path: Path, text: str | bytes, refuses: Any) -> None:
     path = tmp_path / "loop.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(LookalikeError) as caught:
+    with refuses("not-json") as caught:
         read_json(path)
     assert str(caught.value).startswith(f"{path}: not ")
     assert "\n" not in str(caught.value)
 
 
-def test_missing_json(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"loop\.json: no such file"):
+def test_missing_json(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-such-file") as caught:
         read_json(tmp_path / "loop.json")
+    assert "loop.json" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.tsv"])
@@ -171,35 +173,42 @@ def test_a_spreadsheets_byte_order_mark_is_no_part_of_the_first_name(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "code", "why"),
     [
-        (b"", "not readable as a table"),
-        (b"a,b\n1,2\n1,2,3\n", "not readable as a table"),
-        (b'a,b\n"1,2\n', "not readable as a table"),
-        (b"a,b\n\xff\xfe,1\n", "not readable as a table"),
-        (b"a,b\n1,2,3\n4,5,6\n", "more cells than its header"),
-        (b"a;b\n0;0,4\n1;0,5\n", "has semicolons between its cells, where commas are needed; in a text editor replace"),
-        (b"\xef\xbb\xbfa;b\r\n0;1\r\n", "has semicolons between its cells"),
-        (b"sep=;\na;b\n0;1\n", "has semicolons between its cells"),
-        (b"a;b\n0;4\n1;0,5\n", "has semicolons between its cells"),
-        (b"a;1,c\n1,2\n", "column a, b is missing; it has a;1, c"),
-        (b"a,c\n1,2\n", "column b is missing; it has a, c"),
-        (b"c,d\n1,2\n", "column a, b is missing; it has c, d"),
+        (b"", "not-a-table", "not readable as a table"),
+        (b"a,b\n1,2\n1,2,3\n", "not-a-table", "not readable as a table"),
+        (b'a,b\n"1,2\n', "not-a-table", "not readable as a table"),
+        (b"a,b\n\xff\xfe,1\n", "not-a-table", "not readable as a table"),
+        (b"a,b\n1,2,3\n4,5,6\n", "ragged-table", "more cells than its header"),
+        (
+            b"a;b\n0;0,4\n1;0,5\n",
+            "semicolons",
+            "has semicolons between its cells, where commas are needed; in a text editor replace",
+        ),
+        (b"\xef\xbb\xbfa;b\r\n0;1\r\n", "semicolons", "has semicolons between its cells"),
+        (b"sep=;\na;b\n0;1\n", "semicolons", "has semicolons between its cells"),
+        (b"a;b\n0;4\n1;0,5\n", "semicolons", "has semicolons between its cells"),
+        (b"a;1,c\n1,2\n", "missing-column", "column a, b is missing; it has a;1, c"),
+        (b"a,c\n1,2\n", "missing-column", "column b is missing; it has a, c"),
+        (b"c,d\n1,2\n", "missing-column", "column a, b is missing; it has c, d"),
     ],
 )
-def test_bad_table_is_one_clean_line_that_names_the_file(tmp_path: Path, content: bytes, why: str) -> None:
+def test_bad_table_is_one_clean_line_that_names_the_file(
+    tmp_path: Path, content: bytes, code: str, why: str, refuses: Any
+) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)
-    with pytest.raises(LookalikeError) as caught:
+    with refuses(code) as caught:
         read_table(path, ("a", "b"))
     assert str(caught.value).startswith(f"{path}: ")
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_missing_table(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"t\.csv: no such file"):
+def test_missing_table(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-such-file") as caught:
         read_table(tmp_path / "t.csv", ("a",))
+    assert "t.csv" in str(caught.value)
 
 
 def test_new_folder_appears_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -240,18 +249,19 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("occupied_by", "name"), [("file", "name"), ("folder", "folder")])
-def test_an_occupied_place_is_refused_and_untouched(tmp_path: Path, occupied_by: str, name: str) -> None:
+def test_an_occupied_place_is_refused_and_untouched(tmp_path: Path, occupied_by: str, name: str, refuses: Any) -> None:
     out = tmp_path / "out"
     kept = out if occupied_by == "file" else out / "kept"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text("precious")
-    with pytest.raises(LookalikeError, match=rf"out: exists already .* choose another {name} or"), new_folder(out):
+    with refuses("occupied") as caught, new_folder(out):
         pytest.fail("the work must not begin")
+    assert f"choose another {name} or" in str(caught.value)
     assert kept.read_text() == "precious"
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_place_that_was_occupied_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_place_that_was_occupied_meanwhile_is_not_overwritten(tmp_path: Path, refuses: Any) -> None:
     out = tmp_path / "out"
 
     def overtaken() -> None:
@@ -260,22 +270,22 @@ def test_a_place_that_was_occupied_meanwhile_is_not_overwritten(tmp_path: Path) 
             out.mkdir()
             (out / "a").write_text("theirs")
 
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         overtaken()
     assert (out / "a").read_text() == "theirs"
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_refuse_occupied_lets_free_and_empty_places_pass(tmp_path: Path) -> None:
+def test_refuse_occupied_lets_free_and_empty_places_pass(tmp_path: Path, refuses: Any) -> None:
     refuse_occupied(tmp_path / "nothing")
     refuse_occupied(tmp_path)
     (tmp_path / "a").write_text(json.dumps({}))
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         refuse_occupied(tmp_path)
 
 
-def test_the_current_folder_is_no_new_one(tmp_path, monkeypatch):
+def test_the_current_folder_is_no_new_one(tmp_path, monkeypatch, refuses: Any):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LookalikeError, match="the folder that you are in"), new_folder(Path()):
+    with refuses("current-folder"), new_folder(Path()):
         pass
     assert tmp_path.is_dir()

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import LookalikeError
 from data.files import sha256
 from data.loops import FORMAT, Frame, Loop, read_loop, write_loop
 
@@ -65,56 +64,61 @@ def test_codes_and_seeds_come_back_to_the_last_bit(
     assert [math.copysign(1, x) for x in back.codes[0]] == [math.copysign(1, x) for x in code]
 
 
-def test_a_missing_frame_is_named(tmp_path: Path) -> None:
+def test_a_missing_frame_is_named(tmp_path: Path, refuses: Any) -> None:
     make_loop(tmp_path)
     os.remove(tmp_path / "frame_003.png")
-    with pytest.raises(LookalikeError, match=r"frame_003\.png: named in loop\.json but missing"):
+    with refuses("no-such-file") as caught:
         read_loop(tmp_path)
+    assert "frame_003.png: named in loop.json but missing" in str(caught.value)
 
 
-def test_an_altered_frame_is_named(tmp_path: Path) -> None:
+def test_an_altered_frame_is_named(tmp_path: Path, refuses: Any) -> None:
     make_loop(tmp_path)
     (tmp_path / "frame_005.png").write_bytes(b"frame 4")
-    with pytest.raises(LookalikeError, match=r"frame_005\.png: altered"):
+    with refuses("altered-file") as caught:
         read_loop(tmp_path)
+    assert "frame_005.png: altered" in str(caught.value)
 
 
 @pytest.mark.parametrize("other", ["lookalike-loop/2", None, 1, "lookalike-patches/1"])
-def test_another_format_is_refused(tmp_path: Path, other: object) -> None:
+def test_another_format_is_refused(tmp_path: Path, other: object, refuses: Any) -> None:
     make_loop(tmp_path)
     change(tmp_path, format=other)
-    with pytest.raises(LookalikeError, match="expected 'lookalike-loop/1'"):
+    with refuses("wrong-format"):
         read_loop(tmp_path)
 
 
-def test_an_unknown_field_is_named(tmp_path: Path) -> None:
+def test_an_unknown_field_is_named(tmp_path: Path, refuses: Any) -> None:
     make_loop(tmp_path)
     change(tmp_path, colour="grey")
-    with pytest.raises(LookalikeError, match=r"loop\.json: a field is missing or unknown .*colour"):
+    with refuses("damaged-loop") as caught:
         read_loop(tmp_path)
+    assert "colour" in str(caught.value)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Loop) if field.name != "format"])
-def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
+def test_a_missing_field_is_named(tmp_path: Path, field: str, refuses: Any) -> None:
     make_loop(tmp_path)
     content = json.loads((tmp_path / "loop.json").read_text())
     del content[field]
     (tmp_path / "loop.json").write_text(json.dumps(content))
-    with pytest.raises(LookalikeError, match=f"a field is missing or unknown .*{field}"):
+    with refuses("damaged-loop") as caught:
         read_loop(tmp_path)
+    assert field in str(caught.value)
 
 
 @pytest.mark.parametrize("frames", [None, [{"file": "a.png"}], ["a.png"], [None]])
-def test_frames_of_another_shape_are_refused(tmp_path: Path, frames: object) -> None:
+def test_frames_of_another_shape_are_refused(tmp_path: Path, frames: object, refuses: Any) -> None:
     make_loop(tmp_path)
     change(tmp_path, frames=frames)
-    with pytest.raises(LookalikeError, match="a field is missing or unknown"):
+    with refuses("damaged-loop"):
         read_loop(tmp_path)
 
 
-def test_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"loop\.json: no such file"):
+def test_no_manifest(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-such-file") as caught:
         read_loop(tmp_path)
+    assert "loop.json: no such file" in str(caught.value)
     (tmp_path / "loop.json").write_text("[]")
-    with pytest.raises(LookalikeError, match=r"loop\.json: not a JSON object"):
+    with refuses("not-json"):
         read_loop(tmp_path)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,11 +94,11 @@ def test_text_that_is_no_toml(tmp_path: Path, text: str | bytes) -> None:
     assert refusal(tmp_path, text).startswith("not readable as TOML (")
 
 
-def test_a_missing_study_names_the_file_and_one_to_start_from(tmp_path: Path) -> None:
+def test_a_missing_study_names_the_file_and_one_to_start_from(tmp_path: Path, refuses: Any) -> None:
     for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(LookalikeError, match="no such study file") as caught:
+        with refuses("no-such-file") as caught:
             read_study(path)
-        assert str(caught.value).startswith(f"{path}: ")
+        assert str(caught.value).startswith(f"{path}: no such study file")
         assert f"is this the study's folder? See {SHIPPED.resolve()} for one to start from" in str(caught.value)
 
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import LookalikeError
 from data.trials import (
     COLUMNS,
     KEYS,
@@ -145,10 +144,10 @@ def test_trials_after_a_break_or_resume_are_known(tmp_path: Path) -> None:
     assert back["after_gap"].tolist() == [word != "no" for word in words] + [False] * 6
 
 
-def test_an_existing_session_is_never_overwritten(tmp_path: Path) -> None:
+def test_an_existing_session_is_never_overwritten(tmp_path: Path, refuses: Any) -> None:
     path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {"Seed": 1})
     before = {file: (path.parent / file).read_bytes() for file in os.listdir(path.parent)}
-    with pytest.raises(LookalikeError, match="exists already and is never overwritten"):
+    with refuses("occupied"):
         write_beh(tmp_path, make_table(2), "a", 1, "realfake", {"Seed": 2})
     assert {file: (path.parent / file).read_bytes() for file in os.listdir(path.parent)} == before
 
@@ -182,12 +181,10 @@ def test_a_fault_leaves_neither_table_nor_sidecar_alone(
     assert read_sidecar(path)["Seed"] == 1
 
 
-def test_a_table_without_its_sidecar_is_named_with_the_cure(tmp_path: Path) -> None:
+def test_a_table_without_its_sidecar_is_named_with_the_cure(tmp_path: Path, refuses: Any) -> None:
     path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
     path.with_suffix(".json").unlink()
-    with pytest.raises(
-        LookalikeError, match=r"beh\.json: no such file, .* 'lookalike export' makes it again"
-    ) as caught:
+    with refuses("no-such-file") as caught:
         read_sidecar(path)
     assert "\n" not in str(caught.value)
 
@@ -225,9 +222,10 @@ def test_only_whole_lines_of_a_record_count(tmp_path: Path) -> None:
     assert [(one.participant, one.answered) for one in recorded_sessions(tmp_path)] == [("c", 1)]
 
 
-def test_a_table_that_breaks_the_contract_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match="row 3"):
+def test_a_table_that_breaks_the_contract_is_not_written(tmp_path: Path, refuses: Any) -> None:
+    with refuses("unknown-word") as caught:
         write_beh(tmp_path, make_table(2, truth=["real", "fake"]), "a", 1, "realfake", {})
+    assert "row 3" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -246,91 +244,99 @@ def test_a_session_without_any_answer_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "why", "rows"),
+    ("column", "values", "code", "why", "rows"),
     [
-        ("truth", ["real", "fake", "real", None], "truth is neither", "3, 5"),
-        ("role", ["main", "main", "Main", "main"], "role is none of", "4"),
-        ("response", ["r", "real", "generated", None], "response is neither", "2"),
-        ("confidence", [0, 1, 2, 3], "confidence is not 1, 2, 3", "2"),
-        ("confidence", [1, 1.5, -1, None], "confidence is not 1, 2, 3", "3, 4"),
-        ("confidence", [1, "sure", 2, float("inf")], "confidence is not 1, 2, 3", "3, 5"),
-        ("stimulus_id", ["a", None, "b", "c"], "stimulus_id is missing", "3"),
-        ("stimulus_id", ["a", "", "b", "n/a"], "stimulus_id is missing", "3, 5"),
-        ("stimulus_id", ["a", "b", "a", "c"], "stimulus was judged twice", "2, 4"),
-        ("trial", [1, 2, 2, 3], "trial number is used twice", "3, 4"),
-        ("trial", [1, 0, 2.5, None], "trial is not 1, 2, 3", "3, 4, 5"),
-        ("response_time", [1, "fast", 2, None], "response_time is no number", "3"),
-        ("confidence_time", ["slow", 1, 2, None], "confidence_time is no number", "2"),
-        ("onset", [1, 1, 1, "noon"], "onset is no number", "5"),
+        ("truth", ["real", "fake", "real", None], "unknown-word", "truth is neither", "3, 5"),
+        ("role", ["main", "main", "Main", "main"], "unknown-word", "role is none of", "4"),
+        ("response", ["r", "real", "generated", None], "unknown-word", "response is neither", "2"),
+        ("confidence", [0, 1, 2, 3], "not-a-whole-number", "confidence is not 1, 2, 3", "2"),
+        ("confidence", [1, 1.5, -1, None], "not-a-whole-number", "confidence is not 1, 2, 3", "3, 4"),
+        ("confidence", [1, "sure", 2, float("inf")], "not-a-whole-number", "confidence is not 1, 2, 3", "3, 5"),
+        ("stimulus_id", ["a", None, "b", "c"], "missing-value", "stimulus_id is missing", "3"),
+        ("stimulus_id", ["a", "", "b", "n/a"], "missing-value", "stimulus_id is missing", "3, 5"),
+        ("stimulus_id", ["a", "b", "a", "c"], "repeated-stimulus", "stimulus was judged twice", "2, 4"),
+        ("trial", [1, 2, 2, 3], "repeated-trial", "trial number is used twice", "3, 4"),
+        ("trial", [1, 0, 2.5, None], "not-a-whole-number", "trial is not 1, 2, 3", "3, 4, 5"),
+        ("response_time", [1, "fast", 2, None], "not-a-number", "response_time is not a number", "3"),
+        ("confidence_time", ["slow", 1, 2, None], "not-a-number", "confidence_time is not a number", "2"),
+        ("onset", [1, 1, 1, "noon"], "not-a-number", "onset is not a number", "5"),
     ],
 )
 def test_each_breach_names_its_rows_as_a_spreadsheet_counts(
-    tmp_path: Path, column: str, values: list[Any], why: str, rows: str
+    tmp_path: Path, column: str, values: list[Any], code: str, why: str, rows: str, refuses: Any
 ) -> None:
     table = make_table(4, **{column: values})
-    with pytest.raises(LookalikeError) as caught:
+    with refuses(code) as caught:
         validate(keyed(table), "the table")
     assert str(caught.value).startswith(f"the table: {why}")
     assert f"(row {rows});" in str(caught.value)
     # The same from a file, where Excel would show these row numbers.
     path = put(tmp_path, table.to_csv(sep="\t", index=False, na_rep="n/a"))
-    with pytest.raises(LookalikeError) as caught:
+    with refuses(code) as caught:
         read_bids(tmp_path)
     assert str(caught.value).startswith(f"{path}: {why}")
     assert f"(row {rows});" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_only_the_first_rows_are_listed_and_the_others_counted() -> None:
-    with pytest.raises(LookalikeError, match=r"\(row 2, 3, 4, 5, 6 and 4 more\)"):
+def test_only_the_first_rows_are_listed_and_the_others_counted(refuses: Any) -> None:
+    with refuses("unknown-word") as caught:
         validate(keyed(make_table(9, truth=["fake"] * 9)), "the table")
+    assert "(row 2, 3, 4, 5, 6 and 4 more)" in str(caught.value)
 
 
-def test_the_same_trial_and_stimulus_in_another_session_are_fine() -> None:
+def test_the_same_trial_and_stimulus_in_another_session_are_fine(refuses: Any) -> None:
     both = pd.concat([keyed(make_table()), keyed(make_table()).assign(session=2)])
     assert validate(both, "the table") is both
-    with pytest.raises(LookalikeError, match="used twice"):
+    with refuses("repeated-trial"):
         validate(pd.concat([both, both]), "the table")
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
+def test_a_missing_column_is_named(tmp_path: Path, column: str, refuses: Any) -> None:
     table = make_table().drop(columns=column)
-    with pytest.raises(LookalikeError, match=f"column {column} is missing"):
+    with refuses("missing-column") as caught:
         validate(keyed(table), "the table")
+    assert f"column {column} is missing" in str(caught.value)
     put(tmp_path, table.to_csv(sep="\t", index=False))
-    with pytest.raises(LookalikeError, match=f"column {column} is missing"):
+    with refuses("missing-column") as caught:
         read_bids(tmp_path)
+    assert f"column {column} is missing" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_missing_key_is_named(key: str) -> None:
-    with pytest.raises(LookalikeError, match=f"column {key} is missing"):
+def test_a_missing_key_is_named(key: str, refuses: Any) -> None:
+    with refuses("missing-column") as caught:
         validate(keyed(make_table()).drop(columns=key), "the table")
+    assert f"column {key} is missing" in str(caught.value)
 
 
-def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match="none: no such folder"):
+def test_no_folder(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-such-folder") as caught:
         read_bids(tmp_path / "none")
+    assert "none: " in str(caught.value)
 
 
-def test_a_folder_without_sessions_of_the_task(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match="has a session been run and exported"):
+def test_a_folder_without_sessions_of_the_task(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-sessions"):
         read_bids(tmp_path)
     write_beh(tmp_path, make_table(), "a", 1, "matching", {})
     write_beh(tmp_path, make_table(), "b", 1, "ring", {})
-    with pytest.raises(LookalikeError, match=r"sessions of task matching, ring, none of task realfake; .*--study"):
+    with refuses("other-task") as caught:
         read_bids(tmp_path)
+    assert "task matching, ring, none of task realfake" in str(caught.value)
 
 
 @pytest.mark.parametrize("label", ["", "sub 1", "../x", "a_b", "a-b", "é", "a\n", "a/b"])
-def test_a_label_that_could_not_be_a_file_name_is_refused(tmp_path: Path, label: str) -> None:
-    with pytest.raises(LookalikeError, match="letters and digits only"):
+def test_a_label_that_could_not_be_a_file_name_is_refused(tmp_path: Path, label: str, refuses: Any) -> None:
+    with refuses("bad-label"):
         check_label(label)
-    with pytest.raises(LookalikeError, match="participant"):
+    with refuses("bad-label") as caught:
         write_beh(tmp_path, make_table(), label, 1, "realfake", {})
-    with pytest.raises(LookalikeError, match="task"):
+    assert "participant" in str(caught.value)
+    with refuses("bad-label") as caught:
         write_beh(tmp_path, make_table(), "a", 1, label, {})
+    assert "task" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -373,17 +379,20 @@ def test_tables_are_ordered_by_participant_and_session_as_a_number(tmp_path: Pat
         ("sub-a_ses-one_task-realfake_beh.tsv", "its name should be"),
     ],
 )
-def test_a_table_that_would_be_misread_is_refused_not_ignored(tmp_path: Path, name: str, why: str) -> None:
+def test_a_table_that_would_be_misread_is_refused_not_ignored(
+    tmp_path: Path, name: str, why: str, refuses: Any
+) -> None:
     path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
     (path.parent / name).write_bytes(path.read_bytes())
-    with pytest.raises(LookalikeError, match=why):
+    with refuses("bad-file-name") as caught:
         beh_files(tmp_path)
+    assert why in str(caught.value)
 
 
-def test_the_same_session_twice_is_refused(tmp_path: Path) -> None:
+def test_the_same_session_twice_is_refused(tmp_path: Path, refuses: Any) -> None:
     path = write_beh(tmp_path, make_table(), "a", 1, "realfake", {})
     twin = tmp_path / "sub-a" / "ses-01" / "beh" / "sub-a_ses-01_task-realfake_beh.tsv"
     twin.parent.mkdir(parents=True)
     twin.write_bytes(path.read_bytes())
-    with pytest.raises(LookalikeError, match="the same session"):
+    with refuses("repeated-session"):
         beh_files(tmp_path)

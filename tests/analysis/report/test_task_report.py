@@ -18,14 +18,14 @@ from analysis.report.results import Results
 from analysis.report.task_report import analyze_task, task_results
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
-from data.answers import Kind, read_answers
+from data.external_tables import read_trials
 from data.study import read_study
 
 Refuses = Callable[[str], AbstractContextManager[Any]]
 
 
-def results(kind: Kind, source: Path, *choices: Any) -> Results:
-    found: Results = task_results(read_answers(source, kind), *choices)
+def results(kind: str, source: Path, *choices: Any) -> Results:
+    found: Results = task_results(read_trials(source, kind), *choices)
     return found
 
 
@@ -101,7 +101,7 @@ def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     source = forced_choice(tmp_path, 0.0)
     study = read_study(tmp_path / "study.toml")
     summary = results("two_alternative", source, study).summary
-    dprimes = [one.measure[0] for one in pairs.measure(read_answers(source, "two_alternative")) if one.session == 1]
+    dprimes = [one.measure[0] for one in pairs.measure(read_trials(source, "two_alternative")) if one.session == 1]
     expected = tost(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
     assert summary["group"]["tost"]["bound"] == pytest.approx(0.3, abs=1e-3)
     assert summary["group"]["tost"]["p"] == pytest.approx(expected.p, abs=1e-3)
@@ -119,7 +119,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     table = pd.DataFrame({"participant": np.repeat([f"p{n}" for n in range(8)], 50), "truth": truth})
     table["response"] = rng.choice(["same", "different"], 400)
     table.to_csv(tmp_path / "pairs.csv", index=False)
-    answers = read_answers(tmp_path / "pairs.csv", "same_different")
+    answers = read_trials(tmp_path / "pairs.csv", "same_different")
     found = pairs.group(answers, pairs.measure(answers))
     each = [same_different.from_responses(part["truth"], part["response"]) for _, part in table.groupby("participant")]
     assert found.measure == "z_difference"
@@ -137,7 +137,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
 def test_matches_on_a_loop(tmp_path: Path) -> None:
     source = matches(tmp_path, 5.0)
     summary = analyze_task("matching", source, tmp_path / "out")
-    expected = serial_loop.loop_serial_dependence(read_answers(source, "matching").trials)
+    expected = serial_loop.loop_serial_dependence(read_trials(source, "matching").trials)
     assert summary["previous"]["amplitude_deg"] == expected.previous.amplitude_deg == pytest.approx(5, abs=1)
     assert summary["verdict"] == "Serial dependence"
     assert "attracted to the previous target" in summary["words"]
@@ -164,7 +164,7 @@ def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", ["two_alternative", "matching"])
-def test_nothing_to_measure_is_refused(tmp_path: Path, refuses: Refuses, kind: Kind) -> None:
+def test_nothing_to_measure_is_refused(tmp_path: Path, refuses: Refuses, kind: str) -> None:
     source = forced_choice(tmp_path, 1.0) if kind == "two_alternative" else matches(tmp_path, 1.0)
     pd.read_csv(source).assign(role="practice").to_csv(source, index=False)
     with refuses("no-session"):

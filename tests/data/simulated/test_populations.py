@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from data.errors import LookalikeError
 from data.simulated.observers import Observer, usual_cuts
-from data.simulated.populations import USUAL, Population, _drawn, draw_group, draw_ratings, read_population
+from data.simulated.populations import USUAL, Population, _pull, draw_group, draw_ratings, read_population
 
 SIGMAS = 4.5  # of the Monte-Carlo estimate; about 1 in 150,000 by chance
 
@@ -39,14 +39,16 @@ def test_a_group_shares_its_images_but_each_observer_is_someone_else() -> None:
 
 @pytest.mark.parametrize("name", ["between_sd", "criterion_sd"])
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])
-def test_impossible_populations_are_refused(name: str, value: float) -> None:
-    with pytest.raises(LookalikeError, match=name):
+def test_impossible_populations_are_refused(name: str, value: float, refuses: Any) -> None:
+    with refuses("bad-parameter") as caught:
         Population(**{name: value})
+    assert name in str(caught.value)
 
 
-def test_a_populations_members_are_checked_too() -> None:
-    with pytest.raises(LookalikeError, match="image_sd"):
+def test_a_populations_members_are_checked_too(refuses: Any) -> None:
+    with refuses("bad-parameter") as caught:
         Population(image_sd=1.2)
+    assert "image_sd" in str(caught.value)
 
 
 @pytest.mark.parametrize("own_images", [False, True])
@@ -123,15 +125,15 @@ def test_ratings_in_the_order_shown_depend_on_the_last_answer() -> None:
     assert np.var((ratings > 0).sum(axis=1)) == pytest.approx(50 * (1 + r) / (1 - r) / 4, rel=0.3)
 
 
-def test_each_image_is_drawn_by_the_one_shown_before_it() -> None:
+def test_each_image_is_pulled_by_the_one_shown_before_it() -> None:
     """By hand: images 2, 0, 3, 1 shown in this order; image 3 was a lapse, answered "generated"."""
     population = Population(serial_response=1.0, serial_evidence=0.5)
     evidence = np.array([[[0.8, -0.2, -1.0, -2.0]]], np.float32)
     distance = evidence - np.float32(0.1)
     guesses = np.array([[[0, 0, 0, 3]]], np.int8)
-    drawn = _drawn(population, evidence, distance, guesses, np.array([[[2, 0, 3, 1]]]))
+    pull = _pull(population, evidence, distance, guesses, np.array([[[2, 0, 3, 1]]]))
     # Image 0: after "real" (-1.1), evidence -1.0. Image 3: after .7 - 1.0 < 0, "real", evidence .8. Image 1: after 3.
-    np.testing.assert_allclose(drawn, [[[-0.5 - 0.5, 0.5 - 1.0, 0.0, -0.5 + 0.4]]], atol=1e-6)
+    np.testing.assert_allclose(pull, [[[-0.5 - 0.5, 0.5 - 1.0, 0.0, -0.5 + 0.4]]], atol=1e-6)
 
 
 def test_fatigue_lowers_the_mean_dprime_as_integrated() -> None:
@@ -168,25 +170,27 @@ def test_a_file_reaches_every_parameter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "code", "message"),
     [
-        ("dprme = 1", "dprme: no such setting; did you mean 'dprime'"),
-        ("seed = 3", "seed: no such setting"),
-        ("dprime = '1'", "dprime: Input should be a valid number"),
-        ("lapse = true", "lapse: Input should be a valid number"),
-        ("image_seed = 1.5", "image_seed: Input should be a valid integer"),
-        ("confidence_cuts = 0.5", "confidence_cuts: Input should be a valid tuple"),
-        ("confidence_cuts = [0.5, 'x']", "confidence_cuts.1: Input should be a valid number"),
-        ("lapse = 2", "lapse 2.0: must be a share"),
-        ("dprime = nan", "dprime is nan"),
-        ("dprime = ", "not readable as TOML"),
+        ("dprme = 1", "unknown-setting", "dprme: no such setting; did you mean 'dprime'"),
+        ("seed = 3", "unknown-setting", "seed: no such setting"),
+        ("dprime = '1'", "bad-setting", "dprime: Input should be a valid number"),
+        ("lapse = true", "bad-setting", "lapse: Input should be a valid number"),
+        ("image_seed = 1.5", "bad-setting", "image_seed: Input should be a valid integer"),
+        ("confidence_cuts = 0.5", "bad-setting", "confidence_cuts: Input should be a valid tuple"),
+        ("confidence_cuts = [0.5, 'x']", "bad-setting", "confidence_cuts.1: Input should be a valid number"),
+        ("lapse = 2", "bad-parameter", "lapse 2.0: must be a share"),
+        ("dprime = nan", "bad-parameter", "dprime is nan"),
+        ("dprime = ", "not-toml", "not readable as TOML"),
     ],
 )
-def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(LookalikeError, match=rf"o\.toml: .*{message}"):
+def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, code: str, message: str, refuses: Any) -> None:
+    with refuses(code) as caught:
         read_population(written(tmp_path / "o.toml", text))
+    assert message in str(caught.value)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"none\.toml: no such file; give the TOML file of a simulated observer"):
+def test_a_missing_file_is_named(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-such-file") as caught:
         read_population(tmp_path / "none.toml")
+    assert "none.toml" in str(caught.value)

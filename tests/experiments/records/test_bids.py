@@ -79,12 +79,12 @@ def test_a_lost_export_is_made_again_from_the_record(ran: Result, tmp_path: Path
     assert ran.table.read_bytes() == table
 
 
-def test_a_table_that_differs_from_the_record_is_not_overwritten(ran: Result, tmp_path: Path) -> None:
+def test_a_table_that_differs_from_the_record_is_not_overwritten(ran: Result, tmp_path: Path, refuses: Any) -> None:
     ran.table.write_text(
         ran.table.read_text(encoding="utf-8").replace("\treal\t", "\tgenerated\t", 1), encoding="utf-8"
     )
     edited = ran.table.read_bytes()
-    with pytest.raises(LookalikeError, match=r"differs from the record .* move it away"):
+    with refuses("table-differs"):
         export_session(tmp_path / "data", "p1", 1)
     assert ran.table.read_bytes() == edited
 
@@ -160,7 +160,9 @@ def test_a_table_made_before_its_record_ended_is_made_anew(
     assert read_sidecar(ran.table)["InstitutionName"] == "Ours"
 
 
-def test_what_the_lab_has_corrected_is_not_taken_for_an_earlier_table(ran: Result, tmp_path: Path) -> None:
+def test_what_the_lab_has_corrected_is_not_taken_for_an_earlier_table(
+    ran: Result, tmp_path: Path, refuses: Any
+) -> None:
     lines = ran.table.read_text(encoding="utf-8").splitlines()
     blanked = lines[-1].split("\t")
     blanked[5:9] = ["n/a"] * 4  # the last answer was a slip
@@ -170,14 +172,14 @@ def test_what_the_lab_has_corrected_is_not_taken_for_an_earlier_table(ran: Resul
     assert result.outcome == "failed"
     assert "differs from the record" in str(result.problem)
     cut(ran, 20)
-    with pytest.raises(LookalikeError, match="differs from the record"):
+    with refuses("table-differs"):
         export_session(tmp_path / "data", "p1", 1)
     assert ran.table.read_bytes() == corrected
 
 
 @pytest.mark.parametrize("trial", [1, 5, 8])
 def test_nor_is_a_correction_within_a_partial_session(
-    small_set: StimulusSet, study: StudyFile, tmp_path: Path, trial: int
+    small_set: StimulusSet, study: StudyFile, tmp_path: Path, trial: int, refuses: Any
 ) -> None:
     """Nine answers, one of which the lab has blanked or turned round: no earlier moment of the record."""
     ran = realfake.run(small_set.folder, tmp_path / "data", "p1", study.path, 3, SETUP, stop)
@@ -189,16 +191,17 @@ def test_nor_is_a_correction_within_a_partial_session(
         cells[5] = response
         changed = [*lines[:trial], "\t".join(cells), *lines[trial + 1 :]]
         ran.table.write_text("\n".join(changed) + "\n", encoding="utf-8")
-        with pytest.raises(LookalikeError, match="differs from the record"):
+        with refuses("table-differs"):
             export_session(tmp_path / "data", "p1", 1)
 
 
-def test_a_lost_sidecar_is_made_again(ran: Result, tmp_path: Path) -> None:
+def test_a_lost_sidecar_is_made_again(ran: Result, tmp_path: Path, refuses: Any) -> None:
     sidecar = ran.table.with_suffix(".json")
     content = sidecar.read_bytes()
     sidecar.unlink()
-    with pytest.raises(LookalikeError, match=r"beh\.json: no such file.*'lookalike export'"):
+    with refuses("no-such-file") as caught:
         load_trials(tmp_path / "data", None, None)
+    assert "lookalike export" in str(caught.value)
     assert [one.outcome for one in export_all(tmp_path / "data")] == ["written"]
     assert sidecar.read_bytes() == content
 
@@ -229,8 +232,8 @@ def test_what_was_claimed_and_never_shown_is_no_session(ran: Result, tmp_path: P
     assert load_trials(data, None, None).sessions["participant"].tolist() == ["p1"]
 
 
-def test_a_folder_without_records_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"no sourcedata/sub-.* give the folder"):
+def test_a_folder_without_records_is_named(tmp_path: Path, refuses: Any) -> None:
+    with refuses("no-sessions"):
         export_all(tmp_path)
 
 

@@ -13,8 +13,8 @@ import pytest
 from analysis.group import primary
 from analysis.group.primary import Primary
 from analysis.trials import Trials, load_trials
-from data.answers import Kind, read_answers
 from data.errors import LookalikeError
+from data.external_tables import read_trials
 from data.files import read_json, write_json
 from data.simulated.observers import Observer
 from data.study import StudyFile
@@ -229,7 +229,7 @@ def test_every_task_has_a_long_table_that_the_analysis_reads(
     make_study: Callable[..., StudyFile],
     matching_study: Callable[..., StudyFile],
     tmp_path: Path,
-    kind: Kind,
+    kind: str,
 ) -> None:
     study = matching_study(practice_trials=2) if kind == "matching" else make_study(kind=kind, trials=12)
     shown = make_loops(a=12, practice=6) if kind == "matching" else make_set(main=60)
@@ -237,8 +237,8 @@ def test_every_task_has_a_long_table_that_the_analysis_reads(
         realfake.run(shown.folder, tmp_path / "data", name, study.path, 1, setup(1))
     task = study.study.task
     count = write_long(tmp_path / "data", tmp_path / "long.csv", task)
-    theirs = read_answers(tmp_path / "long.csv", kind).trials
+    theirs = read_trials(tmp_path / "long.csv", kind).trials
     assert len(theirs) == count == 2 * (14 if kind == "matching" else 12)
-    pd.testing.assert_frame_equal(theirs, read_answers(tmp_path / "data", kind, task=task).trials)
+    pd.testing.assert_frame_equal(theirs, read_trials(tmp_path / "data", kind, task=task).trials)
     with pytest.raises(LookalikeError, match=f"single images, and task {task} has pairs or matches"):
         write_imrmc(tmp_path / "data", tmp_path / "ratings.imrmc", task)

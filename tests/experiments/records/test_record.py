@@ -91,8 +91,8 @@ def test_a_last_line_cut_anywhere_loses_only_itself(tmp_path: Path) -> None:
     [
         (b'{"event": "ans', "line 2 is damaged"),
         (b"\x00\xff\x00", "line 2 is damaged"),
-        (b"[1, 2]", "line 2 is no event"),
-        (b'{"event": "applause", "utc": ""}', "line 2 is no event"),
+        (b"[1, 2]", "line 2 is not an event"),
+        (b'{"event": "applause", "utc": ""}', "line 2 is not an event"),
         (b'{"event": "onset", "utc": "", "trial": 2}', "line 2: onset lacks stimulus_id, onset"),
     ],
 )

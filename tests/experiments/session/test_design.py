@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from data.errors import LookalikeError
 from data.files import sha256
+from data.kinds.registry import find
 from data.plan import Plan, read_plan, write_plan
-from data.study import Plan as Settings
-from data.study import Study, StudyFile
+from data.study import SessionLayout, Study, StudyFile
 from data.task import Task, read_task, shipped_tasks
 from data.trial_order import longest_run
 from experiments.session.design import Before, draw_plan, retest_plan
-from experiments.tasks.registry import KINDS
 from stimuli.sets import StimulusSet
 
 REALFAKE = read_task(shipped_tasks()["realfake"])
@@ -38,7 +37,7 @@ def a_set(main: int, practice: int = 0, catch: int = 0) -> StimulusSet:
 
 
 def a_study(task: dict[str, object] | None = None, **plan: object) -> StudyFile:
-    study = Study(name="A study", planned_participants=6, plan=Settings.model_validate(plan))
+    study = Study(name="A study", planned_participants=6, plan=SessionLayout.model_validate(plan))
     file = replace(REALFAKE, task=Task.model_validate({**REALFAKE.task.model_dump(), **(task or {})}))
     return StudyFile(study, Path("study.toml"), "e" * 64, file)
 
@@ -93,7 +92,7 @@ def test_a_retest_shows_the_same_images_in_another_order(seed: int, later: int, 
 
 
 def test_an_impossible_order_is_refused() -> None:
-    with pytest.raises(LookalikeError, match=r"no order of 1 real and 6 generated images keeps runs .* to 2"):
+    with pytest.raises(LookalikeError, match=r"no order of 1 real and 6 generated images has runs .* of at most 2"):
         draw_plan(a_set(2, 0, 5), a_study(trials=2, catch_trials=5, max_run=2), "p1", 1, 0)
 
 
@@ -228,16 +227,16 @@ def test_pairs_are_balanced_and_show_no_image_twice(kind: str, seed: int) -> Non
     study = a_study({"kind": kind, "keys": {}}, trials=26, practice_trials=3, catch_trials=3, max_run=3)
     plan = draw_plan(a_set(80, 12, 3), study, "p1", 1, seed)
     main = [trial for trial in plan.trials if trial.role == "main"]
-    truths = [KINDS[kind].truth(trial) for trial in plan.trials if trial.role != "practice"]
+    truths = [find(kind).truth(trial) for trial in plan.trials if trial.role != "practice"]
     assert len(plan.trials) == 32  # and no image twice, which every plan checks for itself
-    assert sorted(Counter(KINDS[kind].truth(trial) for trial in main).values()) == [13, 13]
+    assert sorted(Counter(find(kind).truth(trial) for trial in main).values()) == [13, 13]
     assert longest_run(truths) <= 3
     for trial in plan.trials:
         assert trial.right is not None
         pair = {trial.truth, trial.right.truth}
         if kind == "two_alternative" or trial.role == "catch":
             assert pair == {"real", "generated"}
-        elif KINDS[kind].truth(trial) == "same":
+        elif find(kind).truth(trial) == "same":
             assert len(pair) == 1
     kinds = Counter(trial.truth for trial in main if trial.right is not None and trial.right.truth == trial.truth)
     assert kind == "two_alternative" or sorted(kinds.values()) == [6, 7]

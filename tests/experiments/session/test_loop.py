@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import LookalikeError
+from data.kinds.kind import Answer
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer
 from data.study import StudyFile
@@ -17,7 +18,6 @@ from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
 from experiments.tasks import instructions as wording
 from experiments.tasks.instructions import instructions
-from experiments.tasks.kind import Answer
 from experiments.tasks.responders import SessionAborted, simulate
 from stimuli.images import Pixels
 from stimuli.sets import StimulusSet

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from data.errors import LookalikeError
+from data.kinds.kind import Answer
 from data.plan import PlannedTrial, read_plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
@@ -26,7 +27,6 @@ from experiments.records.participants import register
 from experiments.records.record import read_record
 from experiments.session import run as sitting
 from experiments.session.run import Result, Setup
-from experiments.tasks.kind import Answer
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
 

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from data.plan import Plan
+from data.plan import Plan, Text
 from data.study import StudyFile
-from data.task import Text
 from experiments.session.design import draw_plan
 from experiments.session.states import Step, route
 from experiments.tasks import instructions as wording

@@ -18,7 +18,7 @@ from data.circle import derivative_of_gaussian, wrap
 from data.errors import LookalikeError
 from data.plan import PlannedTrial, read_plan, write_plan
 from data.record import read_record
-from data.simulated.adjuster import Matcher
+from data.simulated.adjuster import SimulatedAdjuster
 from data.study import StudyFile, read_study
 from experiments import realfake, retest
 from experiments.session.design import draw_plan
@@ -38,7 +38,7 @@ def loops(make_loops: MakeLoops) -> LoopSet:
 
 
 def simulated(**known: Any) -> Setup:
-    return Setup("simulated", window=False, matcher=Matcher(**known))
+    return Setup("simulated", window=False, adjuster=SimulatedAdjuster(**known))
 
 
 def table_of(result: Result) -> pd.DataFrame:
@@ -80,10 +80,10 @@ def test_a_plan_shares_trials_out_spreads_targets_and_comes_from_the_seed(
     assert (plan.min_start_deg, plan.delay_s) == (40, 0.5)
 
 
-def test_practice_has_a_loop_of_its_own(make_loops: MakeLoops, matching_study: MakeStudy) -> None:
-    with pytest.raises(LookalikeError, match=r"no loop to practise on.*called practice.*or set practice_trials = 0"):
+def test_practice_has_a_loop_of_its_own(make_loops: MakeLoops, matching_study: MakeStudy, refuses: Any) -> None:
+    with refuses("no-practice-loop"):
         draw_plan(make_loops(a=24), matching_study(practice_trials=2), "p1", 1, 7)
-    with pytest.raises(LookalikeError, match="has a loop to practise on and no other"):
+    with refuses("no-loop"):
         draw_plan(make_loops(practice=24), matching_study(practice_trials=0), "p1", 1, 7)
     plan = draw_plan(make_loops(a=24, practice=24), matching_study(practice_trials=0), "p1", 1, 7)
     assert {asked(trial).loop for trial in plan.trials} == {"a"}
@@ -225,7 +225,7 @@ def test_a_retest_asks_for_the_same_matches_in_another_order(
 
 
 def test_a_script_matches_by_trial_and_its_faults_are_named(
-    loops: LoopSet, matching_study: MakeStudy, tmp_path: Path
+    loops: LoopSet, matching_study: MakeStudy, tmp_path: Path, refuses: Any
 ) -> None:
     study, script = matching_study(trials=4, confidence_levels=3), tmp_path / "script.csv"
 
@@ -234,14 +234,18 @@ def test_a_script_matches_by_trial_and_its_faults_are_named(
         setup = Setup("scripted", window=False, script=script)
         return realfake.run(loops.folder, tmp_path / "data", "p1", study.path, 3, setup)
 
-    with pytest.raises(LookalikeError, match="row 3: response_deg is not from 0"):
+    with refuses("out-of-range") as caught:
         run("1,10,1", "2,360,1", "3,0,1", "4,0,1")
-    with pytest.raises(LookalikeError, match="row 2: confidence is not 1 to 3"):
+    assert "row 3: response_deg is not from 0" in str(caught.value)
+    with refuses("out-of-range") as caught:
         run("1,10,4", "2,36,1", "3,0,1", "4,0,1")
-    with pytest.raises(LookalikeError, match="row 2, 3: trial is answered twice"):
+    assert "row 2: confidence is not 1 to 3" in str(caught.value)
+    with refuses("repeated-answer") as caught:
         run("1,10,1", "1,36,1", "3,0,1", "4,0,1")
-    with pytest.raises(LookalikeError, match="no answer for trial 3, 4"):
+    assert "row 2, 3: trial" in str(caught.value)
+    with refuses("unanswered-trials") as caught:
         run("1,10,1", "2,36,1")
+    assert "no answer for trial 3, 4" in str(caught.value)
     assert not (tmp_path / "data").exists()
     table = table_of(run("1,10,1", "2,36.5,2", "3,0,3", "4,359.9,1"))
     assert table["response_deg"].tolist() == [10, 36.5, 0, 359.9]
@@ -250,12 +254,19 @@ def test_a_script_matches_by_trial_and_its_faults_are_named(
 
 
 def test_images_and_task_must_fit(
-    loops: LoopSet, small_set: StimulusSet, matching_study: MakeStudy, make_study: MakeStudy, tmp_path: Path
+    loops: LoopSet,
+    small_set: StimulusSet,
+    matching_study: MakeStudy,
+    make_study: MakeStudy,
+    tmp_path: Path,
+    refuses: Any,
 ) -> None:
-    with pytest.raises(LookalikeError, match="a stimulus set, but the task"):
+    with refuses("wrong-stimuli") as caught:
         realfake.run(small_set.folder, tmp_path, "p1", matching_study().path, 3, simulated())
-    with pytest.raises(LookalikeError, match=r'morph loops, but the task .*task = "matching"'):
+    assert "a stimulus set, but the task" in str(caught.value)
+    with refuses("wrong-stimuli") as caught:
         realfake.run(loops.folder, tmp_path, "p1", make_study(trials=4).path, 3, simulated())
+    assert "morph loops, but the task" in str(caught.value)
     own = Path(shutil.copytree(loops.folder, tmp_path / "loops"))
     (own / "a" / "frame-003.png").write_bytes(b"")
     with pytest.raises(LookalikeError, match=r"frame-003\.png.*altered"):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from data.circle import wrap
-from data.errors import LookalikeError
-from experiments.tasks.targets import draw_start, draw_targets
+from data.kinds.targets import draw_start, draw_targets
 
 
 @settings(max_examples=100, deadline=None)
@@ -43,11 +43,11 @@ def test_a_start_is_never_nearer_than_it_may_be(frames: int, least: float, seed:
     assert abs(float(away)) >= least - 1e-6
 
 
-def test_starts_favour_no_side_and_what_cannot_be_is_told() -> None:
+def test_starts_favour_no_side_and_what_cannot_be_is_told(refuses: Any) -> None:
     rng = np.random.default_rng(2)
     positions = [360 * frame / 15 for frame in range(15)]
     away = wrap([positions[draw_start(positions, 4, 40, rng)] - positions[4] for _ in range(4000)])
     assert set(np.round(np.abs(away)).astype(int)) == {48, 72, 96, 120, 144, 168}
     assert chisquare([(away > 0).sum(), (away < 0).sum()]).pvalue > 1e-3
-    with pytest.raises(LookalikeError, match="lower min_start_deg"):
+    with refuses("no-start"):
         draw_start([0.0, 120.0, 240.0], 0, 150, rng)

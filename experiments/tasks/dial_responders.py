@@ -1,10 +1,10 @@
-"""Who matches: a person who turns the dial, matches written beforehand, or a simulated observer."""
+"""Who answers on a dial: a person who turns it, matches written beforehand, or a simulated observer."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,28 @@ import numpy as np
 import pandas as pd
 
 from data.files import read_table
+from data.kinds.kind import Answer
+from data.kinds.matching import asked
+from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
-from data.simulated.adjuster import Matcher
+from data.simulated.adjuster import SimulatedAdjuster
 from experiments.display.dial import Confirm, Dial, is_up, nearest
 from experiments.display.psychopy_screen import Screen
-from experiments.tasks.kind import Answer
-from experiments.tasks.matching import asked
 from experiments.tasks.responders import (
     POLL_S,
     STOP,
     Again,
     HumanResponder,
+    ScriptedResponder,
     refuse_script_rows,
     refuse_unanswered,
 )
 from stimuli.images import Pixels
 from stimuli.loop_set import LoopSet
+from stimuli.stimulus_source import Stimuli
 
 
-class HumanMatcher(HumanResponder):
+class HumanAdjuster(HumanResponder):
     """A person at the dial (see `dial`). Space, Enter or a click on the image confirms; then confidence, if asked for.
 
     What was done before the image to be turned appeared, or while the question whether to stop is up, moves nothing.
@@ -90,48 +93,34 @@ class HumanMatcher(HumanResponder):
             time.sleep(POLL_S)
 
 
-@dataclass(frozen=True)
-class ScriptedMatcher:
-    """Matches by trial number, written beforehand. Nothing is timed."""
-
-    answers: Mapping[int, Answer]
-    parameters: None = None
-    kind: str = "scripted"
-
-    def proceed(self, again: Again | None = None) -> None:
-        pass
-
-    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
-        return self.answers[trial.trial]
-
-
-class SimulatedMatcher:
+class SimulatedAdjusterResponder:
     """A simulated observer, who keeps the last target in mind until something comes between: a text, a new loop."""
 
     kind = "simulated"
 
-    def __init__(self, matcher: Matcher, plan: Plan, loops: LoopSet) -> None:
-        self._matcher, self._plan, self._loops = matcher, plan, loops
-        self.parameters: Mapping[str, Any] = asdict(matcher)
-        self._before: PlannedTrial | None = None
+    def __init__(self, adjuster: SimulatedAdjuster, plan: Plan, loops: LoopSet) -> None:
+        self._adjuster, self._plan, self._loops = adjuster, plan, loops
+        self.parameters: Mapping[str, Any] = asdict(adjuster)
+        self._before: list[PlannedTrial] = []
 
     def proceed(self, again: Again | None = None) -> None:  # noqa: ARG002
-        self._before = None
+        self._before = []
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
-        match, before = asked(trial), self._before
-        follows = before is not None and asked(before).loop == match.loop
-        previous = asked(before).target_deg if before is not None and follows else None
-        said = self._matcher.match(match.target_deg, previous, self._plan.session, trial.trial)
-        self._before = trial
-        positions = self._loops.positions(match.loop)
-        response = round(positions[nearest(positions, said.response_deg)], 6)
-        levels = self._plan.confidence_levels
-        confidence = 1 + int(levels * said.sureness) if levels else None
-        return Answer(response, confidence, said.response_time, 0.6 if levels else None)
+        *_, made = find(self._plan.kind).simulate(self._adjuster, self._plan, [*self._before, trial])
+        self._before = [trial]
+        positions = self._loops.positions(asked(trial).loop)
+        return replace(made, response=round(positions[nearest(positions, float(made.response))], 6))
 
 
-def read_matches(path: Path, plan: Plan) -> ScriptedMatcher:
+def as_loops(stimuli: Stimuli) -> LoopSet:
+    """The stimuli of a plan whose kind shows loops."""
+    if not isinstance(stimuli, LoopSet):
+        raise TypeError(f"{stimuli.folder} is not a set of loops")
+    return stimuli
+
+
+def read_matches(path: Path, plan: Plan) -> ScriptedResponder:
     """Read matches from a table with the columns trial, response_deg (0 to below 360) and, if asked for, confidence.
 
     Raises `LookalikeError` naming the rows at fault (row 1 is the header) or the trials without an answer.
@@ -139,16 +128,18 @@ def read_matches(path: Path, plan: Plan) -> ScriptedMatcher:
     levels = plan.confidence_levels
     table = read_table(Path(path), ("trial", "response_deg", *(("confidence",) if levels else ())))
     response = pd.to_numeric(table["response_deg"], errors="coerce")
-    refuse_script_rows(path, table["trial"].isna(), "trial is missing")
-    refuse_script_rows(path, table["trial"].duplicated(keep=False), "trial is answered twice")
-    refuse_script_rows(path, ~((response >= 0) & (response < 360)), "response_deg is not from 0 to below 360")
+    refuse_script_rows(path, table["trial"].isna(), "trial is missing", "missing-value")
+    refuse_script_rows(path, table["trial"].duplicated(keep=False), "trial is answered twice", "repeated-answer")
+    outside = ~((response >= 0) & (response < 360))
+    refuse_script_rows(path, outside, "response_deg is not from 0 to below 360", "out-of-range")
     confidence = pd.Series(np.nan, index=table.index)
     if levels:
         confidence = pd.to_numeric(table["confidence"], errors="coerce")
-        refuse_script_rows(path, ~confidence.isin(range(1, levels + 1)), f"confidence is not 1 to {levels}")
+        unknown = ~confidence.isin(range(1, levels + 1))
+        refuse_script_rows(path, unknown, f"confidence is not 1 to {levels}", "out-of-range")
     given = {
         int(trial): Answer(float(degrees), int(sure) if levels else None, None, None)
         for trial, degrees, sure in zip(table["trial"], response, confidence, strict=True)
     }
     refuse_unanswered(path, plan, given, "trial")
-    return ScriptedMatcher(given)
+    return ScriptedResponder(given)

@@ -1,0 +1,1 @@
+"""The kinds of task: one module for each, named as the task file names it."""

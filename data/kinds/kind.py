@@ -1,0 +1,221 @@
+"""What a kind of task is, and what kinds with two answer keys share.
+
+All that differs between one kind and another is asked of one object, its `Kind`: which images it draws, what
+participants are told, what the right answer is, which columns its tables have, and what a simulated observer answers.
+What needs a screen is in `experiments.tasks`, which looks it up by `Kind.response`; the report is in
+`analysis.report`, which looks it up by `Kind.report`. So neither is imported here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
+from data.record import Event
+from data.simulated.observers import Observer
+from data.trials import check_order, refuse_rows, task_label
+
+KEY_NAMES = {"left": "the LEFT arrow key", "right": "the RIGHT arrow key"}
+_ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
+
+Images = TypeVar("Images")
+Who = TypeVar("Who")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`response` is one of the kind's answers, or the position matched in degrees; `confidence` is 1..k.
+
+    Times are in s, None where nothing was timed; a confidence that was not asked for is None too.
+    `more` is what else the record keeps of the answer, by name.
+    """
+
+    response: str | float
+    confidence: int | None
+    response_time: float | None
+    confidence_time: float | None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Pool(Protocol):
+    """The images of a stimulus set that a session may show."""
+
+    def take(self, role: str, truth: str, count: int) -> list[Image]:
+        """The next `count` images of a role and truth; none is handed out twice. Raises `LookalikeError`."""
+
+
+class Kind(ABC, Generic[Images, Who]):
+    """A kind of task, which draws from `Images` and whose simulated observer is a `Who`."""
+
+    shows: ClassVar[Literal["set", "loops"]]
+    """What its images come from: a stimulus set or morph loops."""
+    response: ClassVar[Literal["keys", "dial"]]
+    """How it is answered: with two keys, or by turning an image on a dial (`experiments.tasks.modes`)."""
+    answered_while_shown: ClassVar[bool]
+    """Whether an image of fixed exposure may be answered before it has gone."""
+    report: ClassVar[str]
+    """The name of its report (`analysis.report`)."""
+    measure: ClassVar[str]
+    """The quantity that its analysis gives of each participant and averages over the group."""
+    about: ClassVar[str]
+    """One sentence for the sidecar of a table."""
+    keys: ClassVar[Mapping[str, str]]
+    """Its answers and their default keys; empty if it is not answered with keys."""
+    columns: ClassVar[Mapping[str, Mapping[str, Any]]]
+    """The columns of its table and what they mean, as a BIDS sidecar says it."""
+    shown_column: ClassVar[str]
+    """The column of a table that says what was shown."""
+    answer_column: ClassVar[str]
+    """The column of a table that says what was answered."""
+    fields: ClassVar[tuple[str, ...]]
+    """The columns that the analysis takes from a table, in order, besides participant, session and `after_gap`."""
+    required: ClassVar[tuple[str, ...]]
+    """Those of `fields` that an external table must have."""
+    text: ClassVar[tuple[str, ...]]
+    """Those of `fields` that hold text, not numbers."""
+    fills: ClassVar[Mapping[str, tuple[object, str]]] = {}
+    """What an external table without one of `fields` is taken to say there, and how a report words that."""
+    vocabularies: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of words that a table may use for what was shown and answered, the signal first; ours is the first pair."""
+    serial: ClassVar[bool]
+    """Whether its analysis asks which trial came before, so that a break between the two matters."""
+
+    @property
+    def name(self) -> str:
+        """Its name in task files and plans: that of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def label(self) -> str:
+        """Its name in the names of tables."""
+        return task_label(self.name)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The answers that have a key; the first is on the left unless the task file or counterbalancing says so."""
+        return tuple(self.keys)
+
+    @abstractmethod
+    def refuse_layout(self, layout: Layout) -> None:
+        """Raise `ValueError`, naming the setting, if a session cannot be laid out so."""
+
+    @abstractmethod
+    def refuse_presentation(self, shown: Presentation) -> None:
+        """Raise `ValueError`, naming the setting, if images cannot be shown so."""
+
+    @abstractmethod
+    def draw(
+        self, images: Images, wanted: Layout, shown: Presentation, rng: np.random.Generator
+    ) -> tuple[list[PlannedTrial], ...]:
+        """The practice trials, and the main and catch trials, in no order yet."""
+
+    @abstractmethod
+    def truth(self, trial: PlannedTrial) -> str:
+        """The right answer, as `max_run` counts it and the table says it."""
+
+    def is_signal(self, trial: PlannedTrial) -> bool:
+        """Whether the right answer is the signal; a kind without one has trials of one truth only."""
+        return not self.vocabularies or self.truth(trial) == self.vocabularies[0][0]
+
+    def loop_block(self, trial: PlannedTrial) -> str:  # noqa: ARG002
+        """Trials of one loop block stand together in a session, and a break comes before the next loop block."""
+        return ""
+
+    @abstractmethod
+    def opening(self, plan: Plan) -> list[str]:
+        """The first paragraphs of the instructions, which a task file's own text replaces."""
+
+    def always_told(self, plan: Plan) -> list[str]:  # noqa: ARG002
+        """Paragraphs of the instructions that follow the first ones, whoever wrote those."""
+        return []
+
+    @abstractmethod
+    def how_to_answer(self, plan: Plan) -> str:
+        """Which key or movement means what, as one paragraph of the instructions."""
+
+    @abstractmethod
+    def simulate(self, who: Who, plan: Plan, trials: Sequence[PlannedTrial]) -> list[Answer]:
+        """What a simulated observer answers to these trials of a plan, one right after the other."""
+
+    @abstractmethod
+    def row(self, trial: PlannedTrial) -> dict[str, Any]:
+        """The columns of the table that the plan knows."""
+
+    @abstractmethod
+    def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:
+        """The columns that the record's answer to the trial knows."""
+
+    def finish(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with the columns that follow from others."""
+        return table
+
+    @abstractmethod
+    def check(self, table: pd.DataFrame, source: str) -> pd.DataFrame:
+        """The table of `fields`, validated, with its numbers as numbers. Raises `LookalikeError` naming the rows."""
+
+    def vocabulary(self, table: pd.DataFrame) -> tuple[str, str] | None:
+        """The pair of words that a table uses, the signal first; None if the kind is not answered in words."""
+        if not self.vocabularies:
+            return None
+        written = set(table[self.shown_column].dropna())
+        return next((pair for pair in self.vocabularies if written & set(pair)), self.vocabularies[0])
+
+
+class Choice(Kind[Pool, Observer]):
+    """A kind that shows images of a stimulus set and is answered with one of two keys."""
+
+    shows = "set"
+    response = "keys"
+    answered_while_shown = True
+    shown_column = "truth"
+    answer_column = "response"
+
+    def refuse_layout(self, layout: Layout) -> None:
+        if layout.trials % 2:
+            raise ValueError(
+                f"trials: {layout.trials} is odd; half are of one truth and half of the other, so it must be even"
+            )
+        if layout.confidence_levels < 2:
+            raise ValueError(
+                f"confidence_levels: this kind of task needs 2 to 9, and this is {layout.confidence_levels}"
+            )
+
+    def refuse_presentation(self, shown: Presentation) -> None:
+        default = Presentation.model_fields["min_start_deg"].default
+        if shown.delay_s or shown.min_start_deg != default:
+            raise ValueError("delay_s and min_start_deg are settings of tasks with a dial; leave them out")
+
+    @abstractmethod
+    def meaning(self, answer: str) -> str:
+        """The question to which a key for `answer` says yes."""
+
+    def how_to_answer(self, plan: Plan) -> str:
+        return "\n".join(f"{self.meaning(answer)} Press {_key(key)}." for answer, key in plan.keys.items())
+
+    def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:  # noqa: ARG002
+        return {name: answer.get(name) for name in _ANSWERED}
+
+    def check(self, table: pd.DataFrame, source: str) -> pd.DataFrame:
+        check_order(table, source)
+        pair = self.vocabulary(table) or ()
+        neither = " nor ".join(map(repr, pair))
+        shown, answered = table[self.shown_column], table[self.answer_column]
+        refuse_rows(~shown.isin(pair), source, f"{self.shown_column} is neither {neither}", code="unknown-word")
+        unknown = ~(answered.isin(pair) | answered.isna())
+        refuse_rows(unknown, source, f"{self.answer_column} is neither {neither}", code="unknown-word")
+        return table
+
+
+def planned(image: Image, role: str, right: Image | None = None) -> PlannedTrial:
+    """A trial that has no place in the order yet."""
+    return PlannedTrial.model_validate({"trial": 1, "role": role, "right": right, **image.model_dump()})
+
+
+def _key(name: str) -> str:
+    return KEY_NAMES.get(name, f"the {name.upper()} key")

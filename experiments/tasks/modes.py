@@ -1,0 +1,63 @@
+"""How a trial is answered on a screen, by the name that its kind of task gives (`data.kinds.kind.Kind.response`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.kinds.matching import asked
+from data.kinds.registry import find
+from data.plan import Plan, PlannedTrial
+from data.simulated.adjuster import SimulatedAdjuster
+from data.simulated.observers import Observer
+from experiments.display.psychopy_screen import Screen
+from experiments.tasks.dial_responders import HumanAdjuster, SimulatedAdjusterResponder, as_loops, read_matches
+from experiments.tasks.responders import HumanResponder, Responder, read_script, simulate
+from stimuli.stimulus_source import Stimuli
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way of answering.
+
+    `ring` is whether the screen must leave room for a ring around the image. `probe` shows what is answered, if that
+    is something else than the images, and returns the moment from which answers count; it is given the images' onset.
+    `script` reads answers written beforehand; `simulated` takes the simulated observers of both ways and uses its own.
+    """
+
+    ring: bool
+    probe: Callable[[Screen, Stimuli, Plan, PlannedTrial, float], float]
+    human: Callable[[Plan, Screen, Stimuli], Responder]
+    script: Callable[[Path, Plan], Responder]
+    simulated: Callable[[Observer, SimulatedAdjuster, Plan, Stimuli], Responder]
+
+
+def mode_of(plan: Plan) -> Mode:
+    """How the trials of a plan are answered."""
+    return _MODES[find(plan.kind).response]
+
+
+def _show_dial(screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, onset: float) -> float:  # noqa: ARG001
+    match = asked(trial)
+    return screen.dial(stimuli.read(match.start_id), match.start_deg, match.ring_deg, asked=screen.now() + plan.delay_s)
+
+
+_MODES = {
+    "keys": Mode(
+        ring=False,
+        probe=lambda _screen, _stimuli, _plan, _trial, onset: onset,
+        human=lambda plan, screen, _stimuli: HumanResponder(plan, screen),
+        script=read_script,
+        simulated=lambda observer, _adjuster, plan, _stimuli: simulate(observer, plan),
+    ),
+    "dial": Mode(
+        ring=True,
+        probe=_show_dial,
+        human=lambda plan, screen, stimuli: HumanAdjuster(plan, screen, as_loops(stimuli)),
+        script=read_matches,
+        simulated=lambda _observer, adjuster, plan, stimuli: SimulatedAdjusterResponder(
+            adjuster, plan, as_loops(stimuli)
+        ),
+    ),
+}
