@@ -35,7 +35,7 @@ from gan.networks.generator import Generator
 from gan.networks.layers import SLOPE, DownConv, StyledLayer, UpConv, blur
 from gan.training.run import Run, make_accelerator, start, step
 from gan.training.settings import PRESETS, Settings
-from gan.training.training_images import Reals
+from gan.training.training_images import TrainingImages
 from lookalike.memory import reuse_freed_memory
 
 PRESET_OF = {64: "tiny", 128: "small", 256: "paper"}
@@ -113,16 +113,16 @@ def training(size: int, stage: int, plain: bool) -> float:
         run.adversary.__class__ = PlainAdversary
     run.adversary.augmentation.p.fill_(0.5)
     levels = np.random.default_rng(0).integers(0, 65536, (64, stage, stage)).astype(np.uint16)
-    reals = Reals(levels, settings)
+    training_images = TrainingImages(levels, settings)
     some = 10 if size == 64 else 2
-    with_penalty = statistics.median(timed(lambda: step_at(run, reals, 16)) for _ in range(1 + some // 3))
-    without = statistics.median(timed(lambda: step_at(run, reals, 1)) for _ in range(some))
+    with_penalty = statistics.median(timed(lambda: step_at(run, training_images, 16)) for _ in range(1 + some // 3))
+    without = statistics.median(timed(lambda: step_at(run, training_images, 1)) for _ in range(some))
     return 16 * settings.batch / (with_penalty + 15 * without)
 
 
-def step_at(run: Run, reals: Reals, number: int) -> None:
+def step_at(run: Run, training_images: TrainingImages, number: int) -> None:
     run.step = number
-    step(run, reals)
+    step(run, training_images)
 
 
 def timed(call: object) -> float:
