@@ -17,7 +17,6 @@ from .patches import read_patches as read_patches
 from .phantoms import write_phantoms as write_phantoms
 from .sets import Candidate as Candidate
 from .sets import Layout as Layout
-from .sets import StimulusSet as StimulusSet
 from .sets import build_set as build_set
 from .sets import read_set as read_set
 from .sources import read_source as read_source

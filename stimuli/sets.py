@@ -25,19 +25,9 @@ from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_image, resa
 
 FORMAT = "lookalike-stimuli/1"
 COLUMNS = (
-    "stimulus_id",
-    "file",
-    "truth",
-    "role",
-    "source",
-    "patient",
-    "loop_position_deg",
-    "mean",
-    "sd",
-    "p01",
-    "p99",
-    "sha256",
-)
+    "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg",
+    "mean", "sd", "p01", "p99", "sha256",
+)  # fmt: skip
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256")
 _REMEDIES = {"real": "cut more patches", "generated": "use another model"}
 _PATIENCE = 1000  # candidates rejected in a row before giving up on a source
@@ -126,29 +116,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class StimulusSet:
-    """A verified stimulus set.
-
-    Attributes
-    ----------
-    folder : path
-        Where it is.
-    table : DataFrame
-        One row per image, with the columns `stimuli.sets.COLUMNS`.
-    about : dict
-        Provenance and layout (`stimuli.json`).
-    sha256 : str
-        The hash of its table.
-
-    Examples
-    --------
-    >>> import numpy as np, stimuli
-    >>> noise = np.random.default_rng(0).random((4, 16, 16), dtype=np.float32)
-    >>> real = [stimuli.Candidate(image, f"patch:{n}") for n, image in enumerate(noise[:2])]
-    >>> generated = [stimuli.Candidate(image, f"seed:{n}") for n, image in enumerate(noise[2:])]
-    >>> made = stimuli.build_set("set", real, generated, stimuli.Layout(main=4), provenance={})
-    >>> made.read("s0001").shape, round(made.mean, 1)
-    ((16, 16), 0.5)
-    """
+    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table."""
 
     folder: Path
     table: pd.DataFrame
@@ -257,7 +225,7 @@ def read_set(folder: Path | str) -> StimulusSet:
     Returns
     -------
     StimulusSet
-        `select(role)` gives the rows of a role, `read(id)` the P-values of an image.
+        `table`; `select(role)` gives the rows of a role, `read(id)` the P-values of an image; `about`; `mean`.
 
     Raises
     ------

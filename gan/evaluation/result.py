@@ -109,7 +109,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
 
     Examples
     --------
-    A poor generator: an untrained one, on phantoms (too small for the published weights of VGG16 to be needed).
+    An untrained generator of 16 px, on phantoms and with random features:
 
     >>> import gan, pathlib, stimuli
     >>> stimuli.write_phantoms("film", 60, lesion_px=16)

@@ -60,7 +60,7 @@ def test_an_altered_file_is_named(folder, name, refuses):
 
 
 @pytest.mark.parametrize(
-    ("field", "other", "said"),
+    ("field", "other", "pattern"),
     [
         ("w_dim", 32, r"w_dim 16 \(not 32\)"),
         ("z_dim", 8, r"z_dim \d+ \(not 8\)"),
@@ -69,14 +69,14 @@ def test_an_altered_file_is_named(folder, name, refuses):
         ("channel_base", 32, r"channels at \d+ px \d+ \(not \d+\)"),
     ],
 )
-def test_a_config_of_another_network_is_refused_by_the_field_that_differs(folder, field, other, said, refuses):
+def test_a_config_of_another_network_is_refused_by_the_field_that_differs(folder, field, other, pattern, refuses):
     config = read_json(folder / "config.json")
     config["architecture"][field] = other
     write_json(folder / "config.json", config)
     seal(folder)
     with refuses("wrong-weights") as caught:
         load_model(folder)
-    assert re.search(said, str(caught.value))
+    assert re.search(pattern, str(caught.value))
 
 
 def test_a_weight_that_belongs_to_nothing_is_refused(folder, refuses):

@@ -106,7 +106,7 @@ def test_a_copy_of_a_training_patch_is_objected_to(model, patches, monkeypatch):
     assert [next(made).objection for _ in range(4)] == ["", "", "too near a training patch", ""]
 
 
-def test_what_cannot_be_is_refused_in_words(model, tmp_path, refuses):
+def test_impossible_requests_are_refused(model, tmp_path, refuses):
     with refuses("out-of-range") as caught:
         ImageRequest(0)
     assert "count is 0" in str(caught.value)

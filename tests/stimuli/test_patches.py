@@ -116,7 +116,7 @@ def test_native_rows_and_columns_are_counted_before_resampling(tmp_path: Path) -
     assert row["source_bit_depth"] == 16
 
 
-def test_the_patch_is_square_on_the_film_round_the_larger_side_of_the_box(
+def test_the_patch_is_square_on_the_film_around_the_larger_side_of_the_box(
     tmp_path: Path, write_source: WriteSource
 ) -> None:
     wide = {"x": 12, "y": 20, "width": 16, "height": 4}

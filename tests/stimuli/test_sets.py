@@ -127,7 +127,7 @@ def test_order_and_names_do_not_reveal_the_truth(build: Build) -> None:
     assert len({tuple(table["truth"]) for table in tables}) == 4
 
 
-def test_the_same_seed_deals_the_same_ids(build: Build) -> None:
+def test_the_same_seed_assigns_the_same_ids(build: Build) -> None:
     a, b = (build(Layout(main=20, seed=3), name) for name in ("a", "b"))
     pd.testing.assert_frame_equal(a.table, b.table)
     assert a.sha256 == b.sha256
@@ -214,7 +214,7 @@ def test_images_that_differ_below_one_grey_level_are_identical(build: Build, tex
     assert set(made.table.loc[made.table["truth"] == "generated", "source"]) == {"a", "c"}
 
 
-def test_flat_and_broken_images_are_passed_over_and_counted(build: Build, texture: Texture) -> None:
+def test_flat_and_broken_images_are_rejected_and_counted(build: Build, texture: Texture) -> None:
     broken = texture(8, 16, 16).copy()
     broken[3, 3] = np.nan
     flat = [Candidate(np.full((16, 16), grey, np.float32), "flat") for grey in (0.0, 0.5, 1.0)]
@@ -228,7 +228,7 @@ def test_flat_and_broken_images_are_passed_over_and_counted(build: Build, textur
     assert set(made.table.loc[made.table["truth"] == "generated", "source"]) == {"seed:0", "seed:1"}
 
 
-def test_a_catch_image_that_is_also_a_main_one_is_passed_over(build: Build, texture: Texture) -> None:
+def test_a_catch_image_that_is_also_a_main_one_is_rejected(build: Build, texture: Texture) -> None:
     catch = [Candidate(texture(1000, 16, 16), "again"), Candidate(texture(2000, 16, 16), "new")]
     made = build(Layout(main=4, catch=1), catch=catch)
     assert made.select("catch")["source"].tolist() == ["new"]

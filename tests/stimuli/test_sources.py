@@ -105,7 +105,7 @@ def test_a_box_outside_its_image_is_refused(tmp_path: Path, write_source: WriteS
 
 
 @pytest.mark.parametrize("box", [{"x": 38}, {"y": 38}, {"x": 0, "y": 0}, {"x": -0.4}, {"x": 38.4}])
-def test_a_box_at_the_edge_has_half_a_pixel_of_grace(
+def test_a_box_at_the_edge_has_half_a_pixel_of_tolerance(
     tmp_path: Path, write_source: WriteSource, box: dict[str, object]
 ) -> None:
     (mammogram,) = read_source(write_source(tmp_path / "m", [box]))
@@ -151,6 +151,6 @@ def test_one_image_of_two_patients_is_refused(tmp_path: Path, write_source: Writ
     assert refusal(folder).startswith(f"{folder / 'images/00000.png'}: belongs to several patients")
 
 
-def test_blanks_round_an_id_do_not_make_another_patient(tmp_path: Path, write_source: WriteSource) -> None:
+def test_spaces_around_an_id_do_not_make_another_patient(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{"patient_id": name} for name in ("P1", "P1 ", " P1")])
     assert {mammogram.patient_id for mammogram in read_source(folder)} == {"P1"}

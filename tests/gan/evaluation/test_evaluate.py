@@ -245,7 +245,7 @@ def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(evaluated, tmp
         assert min(np.abs(known[kind] - shown).max(axis=(1, 2))) < 1e-6
 
 
-def test_what_cannot_be_measured_is_refused_in_words(model, patches, network, refuses):
+def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
     with refuses("unknown-choice"):
         evaluate(model, patches, network, split="train")
     with refuses("wrong-size") as caught:

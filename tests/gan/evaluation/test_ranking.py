@@ -104,7 +104,7 @@ def test_sharing_patients_and_seeds_makes_differences_narrow(snapshots, patches,
     assert found.behind.high - found.behind.low < 0.5 * (found.kid.high - found.kid.low)
 
 
-def test_what_cannot_be_ranked_is_refused_in_words(snapshots, patches, network, refuses):
+def test_what_cannot_be_ranked_is_refused(snapshots, patches, network, refuses):
     with refuses("out-of-range") as caught:
         rank_models(snapshots, patches, network, images=19)
     assert "images is 19" in str(caught.value)

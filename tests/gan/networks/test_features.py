@@ -93,7 +93,7 @@ def test_a_file_that_holds_anything_else_is_refused(server, tmp_path, monkeypatc
     assert list((tmp_path / "cache" / "lookalike").iterdir()) == []
 
 
-def test_no_network_and_no_such_page_are_said_in_one_line(server, monkeypatch, refuses):
+def test_without_a_network_or_a_page_the_error_is_one_line(server, monkeypatch, refuses):
     server["status"], server["body"] = 404, b"no such page"
     with refuses("download-failed") as caught:
         load_vgg16("download")

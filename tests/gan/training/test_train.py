@@ -396,7 +396,7 @@ def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_
     assert seen[0].blend == pytest.approx((40 - 32) / 32)  # the blend of the last step, which began after 40 images
 
 
-def test_too_few_patches_are_refused_in_words(patches, tmp_path, refuses):
+def test_too_few_patches_are_refused(patches, tmp_path, refuses):
     with refuses("set-too-small") as caught:
         train(patches, tmp_path / "run", replace(SETTINGS, batch=500))
     assert "fewer than a batch of 500" in str(caught.value)
