@@ -1,15 +1,14 @@
-"""How fast the networks make images and learn, and how much memory that takes.
+"""How fast the networks generate images and train, and how much memory they need.
 
     python -m benchmarks.gan                       the presets' networks at 64, 128 and 256 px
     python -m benchmarks.gan --sizes 64 --runs 5   one size, the median of five
     python -m benchmarks.gan --json > figures.json
 
-Each figure stands beside that of the same networks, with the same weights, made of the plain steps
-that the papers describe: doubling, then convolution, then blur; convolution, then averaging; instance
-norm, then style; the discriminator once for real and once for generated images. Each measurement is a
-process of its own, so peak memory is its own too; fused and plain take turns, and the ratio is that of
-medians. A training figure weighs steps with and without the lazy R1 penalty as they occur;
-adaptive augmentation is on, at p = 0.5.
+Each figure is compared with that of the same networks, with the same weights, built from the plain steps that the
+papers describe: doubling, then convolution, then blur; convolution, then averaging; instance norm, then style; the
+discriminator once for real and once for generated images. Each measurement runs in a process of its own, so that peak
+memory is its own; fused and plain alternate, and the ratio is that of medians. A training figure averages steps with
+and without the lazy R1 penalty in their proportions; adaptive augmentation is on, at p = 0.5.
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ PLAIN = {UpConv: PlainUp, DownConv: PlainDown, StyledLayer: PlainStyled, StyleGa
 
 
 def make_plain(network: nn.Module) -> None:
-    """The same weights, other steps."""
+    """Replace the fused layers by plain ones with the same weights."""
     for module in network.modules():
         module.__class__ = PLAIN.get(type(module), type(module))
 
@@ -161,7 +160,7 @@ def compare(what: str, size: int, stage: int, runs: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="64,128,256", help="which of 64, 128, 256")
-    parser.add_argument("--runs", type=int, default=3, help="measurements of each, of which the median counts")
+    parser.add_argument("--runs", type=int, default=3, help="measurements of each; the median is reported")
     parser.add_argument("--stages", action="store_true", help="also the smaller stages of progressive growing")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
