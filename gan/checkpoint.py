@@ -214,5 +214,5 @@ A StyleGAN (Karras, Laine & Aila 2019) that makes grayscale images of {size} x {
 {facts}
 
 **For** stimuli in studies of perception. **Not for** diagnosis, training of diagnostic systems, or any claim about
-a patient: the images show nobody.
+a patient: the images show no actual person.
 """
