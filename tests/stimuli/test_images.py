@@ -22,10 +22,12 @@ LEVELS_12 = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 LEVELS_16 = np.arange(65536).astype(np.uint16).reshape(256, 256)
 
 
-def refusal(path: Path) -> str:
+def refusal(path: Path, code: str) -> str:
+    """The sentence, after the path, with which reading is refused."""
     with pytest.raises(LookalikeError) as caught:
         read_image(path)
     message = str(caught.value)
+    assert caught.value.code == code
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
     return message.removeprefix(f"{path}: ")
@@ -90,16 +92,16 @@ def test_colour_is_refused_even_in_one_pixel_of_one_channel(tmp_path: Path, chan
     colour = np.full((8, 8, 3), 100, np.uint8)
     colour[5, 5, channel] += 1
     Pillow.fromarray(colour).save(tmp_path / "a.png")
-    assert refusal(tmp_path / "a.png").startswith("is in colour")
+    assert refusal(tmp_path / "a.png", "colour-image").startswith("is in colour")
 
 
 def test_other_pixel_formats_are_refused(tmp_path: Path) -> None:
     Pillow.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
-    assert "pixel format 'F'" in refusal(tmp_path / "float.tif")
+    assert "pixel format 'F'" in refusal(tmp_path / "float.tif", "unsupported-image")
     Pillow.fromarray(np.full((4, 4), 70000, np.int32)).save(tmp_path / "wide.tif")
-    assert "outside 0..65535" in refusal(tmp_path / "wide.tif")
+    assert "outside 0..65535" in refusal(tmp_path / "wide.tif", "unsupported-image")
     Pillow.new("P", (4, 4)).save(tmp_path / "palette.png")
-    assert "pixel format 'P'" in refusal(tmp_path / "palette.png")
+    assert "pixel format 'P'" in refusal(tmp_path / "palette.png", "unsupported-image")
 
 
 def test_a_16_bit_tiff_reads_like_a_16_bit_png(tmp_path: Path) -> None:
@@ -118,18 +120,18 @@ def test_an_image_cut_short_anywhere_is_refused_in_one_clean_line(tmp_path: Path
     end = len(content) - (24 if kind == "PNG" else 0)  # beyond it only checksums and PNG's end mark are lost
     for length in (*range(0, 60), *range(60, end, 41), end - 1):
         (tmp_path / name).write_bytes(content[:length])
-        assert refusal(tmp_path / name).startswith("not a readable image")
+        assert refusal(tmp_path / name, "unreadable-image").startswith("not a readable image")
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     for name in ("a.png", "a.dcm"):
         (tmp_path / name).write_text("patient,box\n1,2\n")
-        assert refusal(tmp_path / name).startswith("not a readable")
+        assert refusal(tmp_path / name, "unreadable-image").startswith("not a readable")
 
 
 def test_a_missing_image_is_refused(tmp_path: Path) -> None:
     for name in ("none.png", "none.dcm"):
-        assert refusal(tmp_path / name) == "no such image"
+        assert refusal(tmp_path / name, "no-such-file") == "no such image"
 
 
 # DICOM
@@ -286,7 +288,9 @@ def test_empty_attributes_are_as_good_as_none(tmp_path: Path, write_dicom: Write
 def test_an_unusable_header_is_refused_in_one_clean_line(
     tmp_path: Path, write_dicom: WriteDicom, attributes: dict[str, object]
 ) -> None:
-    assert "is unusable" in refusal(write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, **attributes))
+    assert "is unusable" in refusal(
+        write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, **attributes), "bad-dicom-header"
+    )
 
 
 def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: WriteDicom) -> None:
@@ -294,11 +298,11 @@ def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: Writ
     path = write_dicom(
         tmp_path / "rgb.dcm", rgb, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
     )
-    assert "RGB, not grayscale" in refusal(path)
+    assert "RGB, not grayscale" in refusal(path, "colour-image")
     path = write_dicom(tmp_path / "palette.dcm", LEVELS_12, PhotometricInterpretation="PALETTE COLOR")
-    assert "PALETTE COLOR, not grayscale" in refusal(path)
+    assert "PALETTE COLOR, not grayscale" in refusal(path, "colour-image")
     path = write_dicom(tmp_path / "frames.dcm", LEVELS_12, NumberOfFrames=4, Rows=16)
-    assert "one grayscale frame is expected" in refusal(path)
+    assert "one grayscale frame is expected" in refusal(path, "unsupported-image")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom warns of half a UID
@@ -307,7 +311,7 @@ def test_a_dicom_cut_short_anywhere_is_refused_in_one_clean_line(tmp_path: Path,
     content = path.read_bytes()
     for length in range(0, len(content), 5):
         path.write_bytes(content[:length])
-        assert refusal(path).startswith("not a readable DICOM image")
+        assert refusal(path, "unreadable-image").startswith("not a readable DICOM image")
 
 
 # Resampling
