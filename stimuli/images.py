@@ -77,7 +77,7 @@ def read_image(path: Path | str) -> Image:
         raise LookalikeError("no-such-file", f"{path}: no such image")
     if path.suffix.lower() in (".dcm", ".dicom"):
         return _read_dicom(path)
-    return _read_raster(path)
+    return decode(path)
 
 
 def write_png(path: Path | str, pixels: Pixels, bits: int = 8) -> None:
@@ -202,22 +202,31 @@ def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, 
     return np.clip(np.asarray(small, dtype=np.float32), 0.0, 1.0)
 
 
-def _read_raster(path: Path) -> Image:
+def size_px(path: Path, content: bytes) -> tuple[int, int]:
+    """(rows, columns) from the header of a PNG, JPEG or TIFF file whose `content` was read already."""
     try:
-        with Pillow.open(path) as image:
+        with Pillow.open(io.BytesIO(content)) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def decode(path: Path, content: bytes | None = None) -> Image:
+    """Decode a grayscale PNG, JPEG or TIFF file, from its `content` if that was read already."""
+    try:
+        content = path.read_bytes() if content is None else content
+        with Pillow.open(io.BytesIO(content)) as image:
             image.load()
             array = np.asarray(image)
             mode = image.mode
-            deep_colour = image.format == "PNG" and mode not in _GREY_16 and path.read_bytes()[24] == 16
+            deep_colour = image.format == "PNG" and mode not in _GREY_16 and content[24] == 16
     except Pillow.DecompressionBombError:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
         raise LookalikeError(
             "image-too-large", f"{path}: has more than {limit} pixels; crop it to the part that matters first"
         ) from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise LookalikeError(
-            "unreadable-image", f"{path}: not a readable image ({error}); download or export the file again"
-        ) from None
+        raise _unreadable(path, error) from None
     if deep_colour:  # Pillow would silently keep 8 of the 16 bits
         raise LookalikeError("colour-image", f"{path}: stores 16-bit grey as colour; export it as 16-bit grayscale")
     if mode in ("RGB", "RGBA"):
@@ -234,6 +243,12 @@ def _read_raster(path: Path) -> Image:
         return Image((array.astype(np.float32) / np.float32(65535)), 16)
     raise LookalikeError(
         "unsupported-image", f"{path}: pixel format {mode!r} is not 8- or 16-bit grayscale; export it as PNG"
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> LookalikeError:
+    return LookalikeError(
+        "unreadable-image", f"{path}: not a readable image ({error}); download or export the file again"
     )
 
 

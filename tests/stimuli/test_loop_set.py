@@ -43,6 +43,7 @@ def test_one_loop_and_a_folder_of_them(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.read("b/frame-001"), several.read("b/frame-001"))
     assert one.read("b/frame-001")[0, 0] == pytest.approx(0.3, abs=0.01)
     assert one.mean == pytest.approx(0.35, abs=0.01)
+    assert several.largest_px == (3, 5)
     assert several.mean == pytest.approx(0.5, abs=0.01)
     assert one.sha256 != several.sha256
     assert read_stimuli(tmp_path / "loops").sha256 == several.sha256

@@ -47,7 +47,7 @@ def test_round_trip(build: Build, texture: Texture) -> None:
     made = build(Layout(main=8, practice=4, catch=3))
     back = read_set(made.folder)
     pd.testing.assert_frame_equal(back.table, made.table)
-    assert (back.about, back.sha256) == (made.about, made.sha256)
+    assert (back.about, back.sha256, back.largest_px) == (made.about, made.sha256, (16, 16))
     assert made.sha256 == sha256(made.folder / "stimuli.csv")
     assert tuple(made.table.columns) == COLUMNS
     assert made.about["model_sha256"] == "ab"
