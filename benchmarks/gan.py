@@ -1,15 +1,14 @@
-"""How fast the networks make images and learn, and how much memory that takes.
+"""How fast the networks generate images and train, and how much memory they need.
 
     python -m benchmarks.gan                       the presets' networks at 64, 128 and 256 px
     python -m benchmarks.gan --sizes 64 --runs 5   one size, the median of five
     python -m benchmarks.gan --json > figures.json
 
-Each figure stands beside that of the same networks, with the same weights, made of the plain steps
-that the papers describe: doubling, then convolution, then blur; convolution, then averaging; instance
-norm, then style; the discriminator once for real and once for generated images. Each measurement is a
-process of its own, so peak memory is its own too; fused and plain take turns, and the ratio is that of
-medians. A training figure weighs steps with and without the lazy R1 penalty as they occur;
-adaptive augmentation is on, at p = 0.5.
+Each figure is compared with that of the same networks, with the same weights, built from the plain steps that the
+papers describe: doubling, then convolution, then blur; convolution, then averaging; instance norm, then style; the
+discriminator once for real and once for generated images. Each measurement runs in a process of its own, so that peak
+memory is its own; fused and plain alternate, and the ratio is that of medians. A training figure averages steps with
+and without the lazy R1 penalty in their proportions; adaptive augmentation is on, at p = 0.5.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from gan.networks.generator import Generator
 from gan.networks.layers import SLOPE, DownConv, StyledLayer, UpConv, blur
 from gan.training.run import Run, make_accelerator, start, step
 from gan.training.settings import PRESETS, Settings
-from gan.training.training_images import Reals
+from gan.training.training_images import TrainingImages
 from lookalike.memory import reuse_freed_memory
 
 PRESET_OF = {64: "tiny", 128: "small", 256: "paper"}
@@ -76,7 +75,7 @@ PLAIN = {UpConv: PlainUp, DownConv: PlainDown, StyledLayer: PlainStyled, StyleGa
 
 
 def make_plain(network: nn.Module) -> None:
-    """The same weights, other steps."""
+    """Replace the fused layers by plain ones with the same weights."""
     for module in network.modules():
         module.__class__ = PLAIN.get(type(module), type(module))
 
@@ -113,16 +112,16 @@ def training(size: int, stage: int, plain: bool) -> float:
         run.adversary.__class__ = PlainAdversary
     run.adversary.augmentation.p.fill_(0.5)
     levels = np.random.default_rng(0).integers(0, 65536, (64, stage, stage)).astype(np.uint16)
-    reals = Reals(levels, settings)
+    training_images = TrainingImages(levels, settings)
     some = 10 if size == 64 else 2
-    with_penalty = statistics.median(timed(lambda: step_at(run, reals, 16)) for _ in range(1 + some // 3))
-    without = statistics.median(timed(lambda: step_at(run, reals, 1)) for _ in range(some))
+    with_penalty = statistics.median(timed(lambda: step_at(run, training_images, 16)) for _ in range(1 + some // 3))
+    without = statistics.median(timed(lambda: step_at(run, training_images, 1)) for _ in range(some))
     return 16 * settings.batch / (with_penalty + 15 * without)
 
 
-def step_at(run: Run, reals: Reals, number: int) -> None:
+def step_at(run: Run, training_images: TrainingImages, number: int) -> None:
     run.step = number
-    step(run, reals)
+    step(run, training_images)
 
 
 def timed(call: object) -> float:
@@ -161,7 +160,7 @@ def compare(what: str, size: int, stage: int, runs: int) -> dict[str, object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="64,128,256", help="which of 64, 128, 256")
-    parser.add_argument("--runs", type=int, default=3, help="measurements of each, of which the median counts")
+    parser.add_argument("--runs", type=int, default=3, help="measurements of each; the median is reported")
     parser.add_argument("--stages", action="store_true", help="also the smaller stages of progressive growing")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()

@@ -181,13 +181,13 @@ def photograph_dialog() -> None:
 
 def _make_images(folder: Path) -> None:
     from gan.checkpoint import load_model
-    from gan.generate import offers
+    from gan.generate import checked_images
     from gan.morph import make_loop
     from stimuli.sets import Candidate, Layout, build_set
 
     model = load_model(DEFAULT_MODEL)
     one, other = (
-        (Candidate(offer.pixels, f"seed:{offer.seed}") for offer in offers(model.generator, first, 0.7))
+        (Candidate(image.pixels, f"seed:{image.seed}") for image in checked_images(model.generator, first, 0.7))
         for first in (0, 1000)
     )
     build_set(folder / "set", one, other, Layout(main=8, practice=2, size_px=256), {"credit": "generated, both halves"})

@@ -1,6 +1,6 @@
 """A stored model: weights as safetensors, `config.json`, a model card, and `SHA256SUMS` of them all.
 
-Never a pickle: loading a model runs nobody's code. `sha256sum -c SHA256SUMS` checks one by hand.
+Never a pickle, so that loading a model runs no code of others. `sha256sum -c SHA256SUMS` checks one by hand.
 """
 
 from __future__ import annotations
@@ -26,22 +26,59 @@ SUMS = "SHA256SUMS"
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded generator (its parameters frozen), the hash of its weights file, and how it was trained."""
+    """A loaded model.
+
+    Attributes
+    ----------
+    generator : Generator
+        The network, its parameters frozen.
+    sha256 : str
+        The hash of its weights file.
+    training : dict
+        What it was trained on and how; empty if unknown.
+
+    Examples
+    --------
+    >>> import gan
+    >>> generator = gan.Generator(gan.Architecture(16)).requires_grad_(False)
+    >>> gan.Model(generator, sha256="", training={}).generator.architecture.resolution
+    16
+    """
 
     generator: Generator
     sha256: str
     training: dict[str, Any]
 
 
-def save_model(folder: Path, generator: Generator, training: dict[str, Any], half: bool = False) -> None:
-    """Write a model as a whole, into a new folder.
+def save_model(folder: Path | str, generator: Generator, training: dict[str, Any], half: bool = False) -> None:
+    """Write a model into a new folder, as a whole or not at all.
 
-    `training` says what it was trained on and how long; it joins `config.json` and the card.
-    `half` stores float16. Raises `LookalikeError` if the folder is occupied.
+    Parameters
+    ----------
+    folder : path
+        A folder that does not exist yet, or is empty.
+    generator : Generator
+        The network.
+    training : dict
+        What it was trained on and for how long; part of `config.json` and of the model card.
+    half : bool
+        Whether to store weights as float16, which changes images by less than one of 256 grey levels.
+
+    Raises
+    ------
+    LookalikeError
+        If the folder is occupied.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.save_model("model", gan.Generator(gan.Architecture(16)), {"images_seen": 0})
+    >>> gan.load_model("model").training
+    {'images_seen': 0}
     """
     dtype = torch.float16 if half else torch.float32
     weights = {name: value.detach().to(dtype).contiguous() for name, value in generator.state_dict().items()}
-    with new_folder(folder) as partial:
+    with new_folder(Path(folder)) as partial:
         write_bytes(partial / WEIGHTS, save(weights))
         config = {"format": FORMAT, "architecture": asdict(generator.architecture), "training": training}
         write_json(partial / "config.json", config)
@@ -55,24 +92,50 @@ def seal(folder: Path) -> None:
     write_text(Path(folder) / SUMS, "".join(f"{sha256(path)}  {path.name}\n" for path in files))
 
 
-def load_model(folder: Path) -> Model:
-    """Load a model after checking every file against `SHA256SUMS`.
+def load_model(folder: Path | str) -> Model:
+    """Load a model, after checking every file against `SHA256SUMS`.
 
-    Raises `LookalikeError` naming the file that is missing, altered or does not fit.
+    Parameters
+    ----------
+    folder : path
+        A folder that `train` or `save_model` wrote; `data.shipped.DEFAULT_MODEL` is the model that is included.
+
+    Returns
+    -------
+    Model
+        Its `generator`, `sha256` and `training`.
+
+    Raises
+    ------
+    LookalikeError
+        Names the file that is missing, altered or does not fit.
+
+    Examples
+    --------
+    >>> import gan
+    >>> from data.shipped import DEFAULT_MODEL
+    >>> gan.load_model(DEFAULT_MODEL).generator.architecture.resolution
+    64
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise LookalikeError(f"{folder}: no such model folder; train one with 'lookalike train' or name another")
+        raise LookalikeError(
+            "no-such-folder", f"{folder}: no such model folder; train one with 'lookalike train' or name another"
+        )
     sums = _verify(folder)
     config = read_json(folder / "config.json")
     if config.get("format") != FORMAT:
-        raise LookalikeError(f"{folder / 'config.json'}: format is {config.get('format')!r}, expected {FORMAT!r}")
+        raise LookalikeError(
+            "wrong-format", f"{folder / 'config.json'}: format is {config.get('format')!r}, expected {FORMAT!r}"
+        )
     try:
         architecture = Architecture(**config["architecture"])
         weights = load_file(folder / WEIGHTS)
     except (KeyError, TypeError, SafetensorError) as error:
-        raise LookalikeError(f"{folder}: the model does not load ({error}); it needs another version") from None
-    with torch.random.fork_rng():  # building draws weights that are then replaced
+        raise LookalikeError(
+            "other-version", f"{folder}: the model does not load ({error}); it needs another version of Lookalike"
+        ) from None
+    with torch.random.fork_rng():  # building initialises weights that are then replaced
         generator = Generator(architecture)
     expected = generator.state_dict()
     _refuse_other_architecture(folder / WEIGHTS, weights, expected)
@@ -81,24 +144,24 @@ def load_model(folder: Path) -> Model:
 
 
 def _refuse_other_architecture(path: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Say which field of the architecture the weights contradict, or else which weight is not as it should be."""
-    there, asked = _sizes(weights), _sizes(expected)
+    """Name the fields of the architecture that the weights contradict, or else the weight that does not fit."""
+    stored, wanted = _sizes(weights), _sizes(expected)
     differing = [
-        f"{field} {there.get(field)} (not {size})" for field, size in asked.items() if there.get(field) != size
+        f"{field} {stored.get(field)} (not {size})" for field, size in wanted.items() if stored.get(field) != size
     ]
     if differing:
         raise LookalikeError(
-            f"{path}: weights of another architecture than config.json's: {', '.join(differing)}; "
-            "restore the model folder"
+            "wrong-weights",
+            f"{path}: the weights contradict config.json: {', '.join(differing)}; restore the model folder",
         )
     for name in sorted({*weights, *expected}):
-        found, wanted = (tuple(one[name].shape) if name in one else "nothing" for one in (weights, expected))
-        if found != wanted:
-            raise LookalikeError(f"{path}: {name} is {found}, but config.json asks for {wanted}")
+        found, needed = (tuple(one[name].shape) if name in one else "missing" for one in (weights, expected))
+        if found != needed:
+            raise LookalikeError("wrong-weights", f"{path}: {name} is {found}, but by config.json it is {needed}")
 
 
 def _sizes(weights: dict[str, Tensor]) -> dict[str, int]:
-    """The fields of an `Architecture` that weights show; of its widths, the channels at each resolution."""
+    """The fields of an `Architecture` that can be read off its weights; for widths, the channels at each resolution."""
     mapping = sorted(name for name in weights if re.fullmatch(r"mapping\.layers\.\d+\.weight", name))
     styles = [name for name in weights if re.fullmatch(r"synthesis\.styled\.\d+\.style\.weight", name)]
     if not (mapping and styles):
@@ -119,25 +182,29 @@ def _sizes(weights: dict[str, Tensor]) -> dict[str, int]:
 def _verify(folder: Path) -> dict[str, str]:
     """Name to hash of each listed file, all checked."""
     if not (folder / SUMS).is_file():
-        raise LookalikeError(f"{folder}: not a model folder ({SUMS} is missing); name one that 'lookalike train' wrote")
+        raise LookalikeError(
+            "not-a-model", f"{folder}: not a model folder ({SUMS} is missing); name one that 'lookalike train' wrote"
+        )
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in (WEIGHTS, "config.json", "MODEL_CARD.md"):
         if name not in sums:
-            raise LookalikeError(f"{folder / SUMS}: does not list {name}; restore the model folder")
+            raise LookalikeError("missing-file", f"{folder / SUMS}: does not list {name}; restore the model folder")
     for name, digest in sums.items():
         if not (folder / name).is_file():
-            raise LookalikeError(f"{folder / name}: missing from the model; restore the model folder")
+            raise LookalikeError("missing-file", f"{folder / name}: missing from the model; restore the model folder")
         if sha256(folder / name) != digest:
-            raise LookalikeError(f"{folder / name}: altered since the model was saved; restore the model folder")
+            raise LookalikeError(
+                "altered-file", f"{folder / name}: altered since the model was saved; restore the model folder"
+            )
     return sums
 
 
 def _card(generator: Generator, training: dict[str, Any]) -> str:
-    """A card with what is known at saving; measurements and limits are for whoever ships a model to add."""
+    """A card with what is known at saving; whoever ships a model adds measurements and limits."""
     size = generator.architecture.resolution
-    told = {name: value for name, value in training.items() if name != "train_patients"}
-    facts = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in told.items())
+    shown = {name: value for name, value in training.items() if name != "train_patients"}
+    facts = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in shown.items())
     return f"""# Model card
 
 A StyleGAN (Karras, Laine & Aila 2019) that makes grayscale images of {size} x {size} pixels.
@@ -147,5 +214,5 @@ A StyleGAN (Karras, Laine & Aila 2019) that makes grayscale images of {size} x {
 {facts}
 
 **For** stimuli in studies of perception. **Not for** diagnosis, training of diagnostic systems, or any claim about
-a patient: the images show nobody.
+a patient: the images show no actual person.
 """

@@ -1,4 +1,4 @@
-"""Images of consecutive seeds in a new folder, with a manifest from which each can be made again."""
+"""Images of consecutive seeds in a new folder, with a manifest from which each can be regenerated."""
 
 from __future__ import annotations
 
@@ -24,13 +24,31 @@ FORMAT = "lookalike-generated/1"
 COLUMNS = ("seed", "file", "sha256")
 _BATCH = 50
 _SHEET = 64  # images on the contact sheet
-_TRIES = (10, 100)  # with the leak check: at most so many seeds per image asked for, but always so many
+_TRIES = (10, 100)  # with the leak check: the most seeds tried per image wanted, and the least tried in all
 _QUANTISING = "P-values rounded to 16 bits, as real patches are kept"
 
 
 @dataclass(frozen=True)
-class Request:
-    """`count` images of consecutive seeds from `first_seed`, at truncation `psi`, in PNGs of `bits` 8 or 16."""
+class ImageRequest:
+    """Which images to generate.
+
+    Attributes
+    ----------
+    count : int, at least 1
+        Number of images.
+    first_seed : int
+        The first of the consecutive seeds.
+    psi : float
+        Truncation: 1 leaves the variety of the images alone, 0 gives the mean image.
+    bits : {8, 16}
+        Bits per pixel of the PNGs.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.ImageRequest(100, first_seed=1000).psi
+    0.7
+    """
 
     count: int
     first_seed: int = 0
@@ -39,48 +57,77 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise LookalikeError(f"count is {self.count}; at least 1 image is needed")
+            raise LookalikeError("out-of-range", f"count is {self.count}; at least 1 image is needed")
         if self.bits not in (8, 16):
-            raise LookalikeError(f"bits is {self.bits}; PNG holds 8 or 16")
+            raise LookalikeError("unknown-choice", f"bits is {self.bits}; a PNG holds 8 or 16")
 
 
 @dataclass(frozen=True)
-class Offer:
-    """The image of one seed, and why it must not be shown (empty: it may)."""
+class CheckedImage:
+    """The image of one seed, and why it must not be shown (empty if it may be)."""
 
     seed: int
     pixels: Pixels
     objection: str
 
 
-def make_images(model: Model, out: Path, request: Request, reference: Reference | None = None) -> dict[str, Any]:
-    """Fill a new folder with `images/seed-*.png`, `generated.csv`, `generated.json` and `sheet.png` (the first 64).
+def generate_images(
+    model: Model, out: Path | str, request: ImageRequest, reference: Reference | None = None
+) -> dict[str, Any]:
+    """Fill a new folder with images of consecutive seeds: PNGs, `generated.csv`, `generated.json` and `sheet.png`.
 
-    With a `reference` (see `gan.leaks.check`) each image is compared with the training patches; one that is
-    suspiciously near is dropped, its seed recorded under the reason, and the next seed takes its place.
-    Returns the content of `generated.json`. Raises `LookalikeError` if `out` is occupied, an image is
-    not finite, or so many are dropped that ten times as many seeds (at least 100) do not suffice.
+    Parameters
+    ----------
+    model : Model
+        A loaded model.
+    out : path
+        A folder that does not exist yet, or is empty.
+    request : ImageRequest
+        How many images, from which seed.
+    reference : Reference, optional
+        Training patches (`gan.leaks.check.prepare`). Each image is then compared with them; one that is suspiciously
+        close is dropped, its seed recorded with the reason, and the next seed takes its place.
+
+    Returns
+    -------
+    dict
+        The content of `generated.json`, by which each image can be regenerated.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` is occupied, an image is not finite, or so many images are dropped that ten times as many seeds
+        (at least 100) are not enough.
+
+    Examples
+    --------
+    >>> import gan
+    >>> from data.shipped import DEFAULT_MODEL
+    >>> about = gan.generate_images(gan.load_model(DEFAULT_MODEL), "images", gan.ImageRequest(3))
+    >>> about["count"], about["truncation"]
+    (3, 0.7)
     """
     rows: list[dict[str, Any]] = []
     shown: list[Pixels] = []
     dropped: dict[str, list[int]] = {}
-    found = offers(model.generator, request.first_seed, request.psi, reference)
-    with new_folder(out) as folder:
+    found = checked_images(model.generator, request.first_seed, request.psi, reference)
+    with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
-        for offer in itertools.islice(found, _most_seeds(request, reference)):
-            if offer.objection:
-                dropped.setdefault(offer.objection, []).append(offer.seed)
+        for image in itertools.islice(found, _most_seeds(request, reference)):
+            if image.objection:
+                dropped.setdefault(image.objection, []).append(image.seed)
                 continue
-            file = f"images/seed-{offer.seed:010d}.png"
-            write_png(folder / file, offer.pixels, request.bits)
-            rows.append({"seed": offer.seed, "file": file, "sha256": sha256(folder / file)})
-            shown += [offer.pixels][: _SHEET - len(shown)]
+            file = f"images/seed-{image.seed:010d}.png"
+            write_png(folder / file, image.pixels, request.bits)
+            rows.append({"seed": image.seed, "file": file, "sha256": sha256(folder / file)})
+            shown += [image.pixels][: _SHEET - len(shown)]
             if len(rows) == request.count:
                 break
         if len(rows) < request.count:
             raise LookalikeError(
-                f"only {len(rows)} of the first {len(rows) + sum(map(len, dropped.values()))} seeds may be shown, "
-                f"{request.count} are needed; this model copies what it was trained on: use another, or ask for fewer"
+                "model-copies",
+                f"only {len(rows)} of the first {len(rows) + sum(map(len, dropped.values()))} seeds may be shown, but "
+                f"{request.count} are needed; this model copies its training patches: use another, or ask for fewer",
             )
         about = _about(model, request, reference, dropped)
         write_table(folder / "generated.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
@@ -89,24 +136,53 @@ def make_images(model: Model, out: Path, request: Request, reference: Reference 
     return about
 
 
-def offers(generator: Generator, first_seed: int, psi: float, reference: Reference | None = None) -> Iterator[Offer]:
-    """Images of consecutive seeds, without end, rounded to 16 bits as patches are; what is too near a training
-    patch comes with an objection. Raises `LookalikeError` for an image that is not finite."""
+def checked_images(
+    generator: Generator, first_seed: int, psi: float, reference: Reference | None = None
+) -> Iterator[CheckedImage]:
+    """Images of consecutive seeds, without end, rounded to 16 bits as patches are.
+
+    With a `reference`, an image that is too near a training patch has an objection. Raises `LookalikeError` for an
+    image that is not finite.
+    """
     made = _stored(generator, itertools.count(first_seed), psi)
     if reference is None:
-        yield from (Offer(seed, pixels, "") for seed, pixels in made)
+        yield from (CheckedImage(seed, pixels, "") for seed, pixels in made)
         return
     while batch := list(itertools.islice(made, _BATCH)):
         seeds = [seed for seed, _ in batch]
         suspects = set(check_against(reference, np.stack([pixels for _, pixels in batch]), seeds).suspects)
         for seed, pixels in batch:
-            yield Offer(seed, pixels, "too near a training patch" if seed in suspects else "")
+            yield CheckedImage(seed, pixels, "too near a training patch" if seed in suspects else "")
 
 
-def stored_images(generator: Generator, seeds: Iterable[int], psi: float) -> Pixels:
-    """Images of seeds as they come back from a 16-bit PNG: P-values (N, R, R).
+def images_from_seeds(generator: Generator, seeds: Iterable[int], psi: float) -> Pixels:
+    """Generate images, as they come back from a 16-bit PNG.
 
-    Raises `LookalikeError` if one is not finite.
+    Parameters
+    ----------
+    generator : Generator
+        The network of a loaded model.
+    seeds : iterable of int
+        One seed per image; it fixes the image's code and noise.
+    psi : float
+        Truncation: 1 leaves the variety of the images alone, 0 gives the mean image.
+
+    Returns
+    -------
+    array of float32, shape (N, R, R)
+        P-values in [0, 1].
+
+    Raises
+    ------
+    LookalikeError
+        If an image is not finite.
+
+    Examples
+    --------
+    >>> import gan
+    >>> from data.shipped import DEFAULT_MODEL
+    >>> gan.images_from_seeds(gan.load_model(DEFAULT_MODEL).generator, range(3), psi=0.7).shape
+    (3, 64, 64)
     """
     return np.stack([pixels for _, pixels in _stored(generator, seeds, psi)])
 
@@ -115,18 +191,18 @@ def _stored(generator: Generator, seeds: Iterable[int], psi: float) -> Iterator[
     for seed, image in from_seeds(generator, seeds, psi, batch=_BATCH):
         if not np.isfinite(image).all():
             raise LookalikeError(
-                f"the image of seed {seed} is not finite; the model is broken: use an earlier snapshot"
+                "not-finite", f"the image of seed {seed} is not finite; the model is broken: use an earlier snapshot"
             )
         yield seed, as_stored(image)
 
 
-def _most_seeds(request: Request, reference: Reference | None) -> int:
+def _most_seeds(request: ImageRequest, reference: Reference | None) -> int:
     each, least = _TRIES
     return request.count if reference is None else max(each * request.count, least)
 
 
 def _about(
-    model: Model, request: Request, reference: Reference | None, dropped: dict[str, list[int]]
+    model: Model, request: ImageRequest, reference: Reference | None, dropped: dict[str, list[int]]
 ) -> dict[str, Any]:
     last = f", then to {request.bits}" if request.bits < 16 else ""
     return {
@@ -145,7 +221,7 @@ def _about(
         else {
             "patches_sha256": reference.patches_sha256,
             "training_patches": len(reference.images),
-            "measures": list(reference.floors),
+            "measures": list(reference.null),
         },
         "dropped": dropped,
     }

@@ -1,8 +1,8 @@
 """Morph loops: A -> B -> C -> A through the generator, in steps that are even in a stated metric.
 
-The path is straight in W+ between anchors (Ren, Yu & Whitney, "Mammogram interpolation"). Equal
-steps in w are not equal steps in the image, so frames are placed at equal distances along the path
-as measured in the images. The noise is the same in every frame: only the code changes.
+The path is straight in W+ between anchors (Ren, Yu & Whitney, "Mammogram interpolation"). Equal steps in w are
+not equal steps in the image, so frames are spaced evenly along the path as measured in the images. The noise is
+the same in every frame: only the code changes.
 """
 
 from __future__ import annotations
@@ -27,20 +27,67 @@ _PROBES = 64  # images per segment from which distances along it are measured
 
 
 def make_loop(
-    model: Model, out: Path, seeds: list[int], frames: int = 147, psi: float = 0.7, noise_seed: int = 0, bits: int = 8
+    model: Model,
+    out: Path | str,
+    seeds: list[int],
+    frames: int = 147,
+    psi: float = 0.7,
+    noise_seed: int = 0,
+    bits: int = 8,
 ) -> Loop:
-    """Write a closed loop through the images of `seeds` into a new folder.
+    """Write a closed morph loop through the images of some seeds: PNGs, `loop.json` and `loop.gif`.
 
-    Gives `frame-000.png` ..., `loop.json` and `loop.gif`. Anchors are frames; the frames between
-    them are shared out so that steps are as even as whole numbers of frames allow. Raises
-    `LookalikeError` if there are fewer than two different seeds, too few frames, or `out` is occupied.
+    The anchors are frames themselves, and the other frames are divided among the segments between them so that steps
+    are as even as whole numbers of frames allow.
+
+    Parameters
+    ----------
+    model : Model
+        A loaded model.
+    out : path
+        A folder that does not exist yet, or is empty.
+    seeds : list of int
+        The anchors: two or more different seeds.
+    frames : int
+        Frames of the whole loop, at least two per anchor.
+    psi : float
+        Truncation of the anchors; 1 is none.
+    noise_seed : int
+        Of the noise that all frames share.
+    bits : {8, 16}
+        Bits per pixel of the PNGs.
+
+    Returns
+    -------
+    Loop
+        The content of `loop.json`: frames with their positions in degrees and steps, anchors, codes, and `evenness`,
+        the coefficient of variation of the steps.
+
+    Raises
+    ------
+    LookalikeError
+        If there are fewer than two different seeds, too few frames, other bits, or `out` is occupied.
+
+    References
+    ----------
+    Ren, Yu & Whitney, "Controllable medical image generation via generative adversarial networks".
+
+    Examples
+    --------
+    >>> import gan
+    >>> from data.shipped import DEFAULT_MODEL
+    >>> loop = gan.make_loop(gan.load_model(DEFAULT_MODEL), "loop", seeds=[1, 2], frames=8)
+    >>> [frame.position_deg for frame in loop.frames][:3], loop.anchors[0]
+    ([0.0, 45.0, 90.0], 0)
     """
     if len(seeds) < 2 or len(set(seeds)) < len(seeds):
-        raise LookalikeError(f"seeds are {seeds}; a loop needs at least two, all different")
+        raise LookalikeError("bad-anchors", f"seeds are {seeds}; a loop needs at least two, all different")
     if frames < 2 * len(seeds):
-        raise LookalikeError(f"{frames} frames are too few for {len(seeds)} anchors; ask for {2 * len(seeds)} or more")
+        raise LookalikeError(
+            "out-of-range", f"{frames} frames are too few for {len(seeds)} anchors; ask for {2 * len(seeds)} or more"
+        )
     if bits not in (8, 16):
-        raise LookalikeError(f"bits is {bits}; PNG holds 8 or 16")
+        raise LookalikeError("unknown-choice", f"bits is {bits}; a PNG holds 8 or 16")
     generator = model.generator
     with torch.inference_mode():
         w = generator.mapping(codes_from_seeds(generator, seeds))
@@ -49,7 +96,7 @@ def make_loop(
         path, anchor_frames = _even_path(generator, anchors, noise, frames)
         images = _render(generator, path, noise)
     steps = _steps(np.concatenate([images, images[:1]]))
-    with new_folder(out) as folder:
+    with new_folder(Path(out)) as folder:
         entries = []
         for index, image in enumerate(images):
             file = f"frame-{index:03d}.png"
@@ -81,17 +128,19 @@ def _even_path(generator: Generator, anchors: Tensor, noise: list[Tensor], frame
         travelled.append(np.concatenate([[0.0], np.cumsum(_steps(images))]))
     lengths = np.array([distance[-1] for distance in travelled])
     if not (lengths > 0).all():
-        raise LookalikeError("two anchors look the same, so there is no path between them; is the model trained?")
-    shares = _share_out(frames, lengths)
+        raise LookalikeError(
+            "bad-anchors", "two anchors look the same, so there is no path between them; is the model trained?"
+        )
+    shares = _apportion(frames, lengths)
     codes = []
     for start, end, distance, count in zip(anchors, ends, travelled, shares, strict=True):
         wanted = distance[-1] * np.arange(count) / count
-        places = np.interp(wanted, distance, np.linspace(0, 1, _PROBES + 1))
-        codes.append(torch.lerp(start, end, torch.from_numpy(places).to(start.dtype)[:, None, None]))
+        fraction = np.interp(wanted, distance, np.linspace(0, 1, _PROBES + 1))
+        codes.append(torch.lerp(start, end, torch.from_numpy(fraction).to(start.dtype)[:, None, None]))
     return torch.cat(codes), [0, *np.cumsum(shares)[:-1].tolist()]
 
 
-def _share_out(frames: int, lengths: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _apportion(frames: int, lengths: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Whole numbers of frames per segment, at least one, in proportion to length (largest remainder)."""
     ideal = frames * lengths / lengths.sum()
     counts: npt.NDArray[np.int64] = np.maximum(1, np.floor(ideal)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Pictures for people to look at: contact sheets and animated loops. Never shown as stimuli."""
+"""Contact sheets and animated loops, for people to look at; never shown as stimuli."""
 
 from __future__ import annotations
 
@@ -14,12 +14,53 @@ from stimuli.images import Pixels, quantise, write_png
 
 
 def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int = 2) -> None:
-    """Write a contact sheet as an 8-bit PNG."""
-    write_png(path, sheet_of(images, columns, gap_px), bits=8)
+    """Write a contact sheet (`contact_sheet`) as an 8-bit PNG.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    images : sequence of arrays, each of shape (rows, columns)
+        P-values in [0, 1], all of one shape.
+    columns : int
+        Images per row of the sheet.
+    gap_px : int
+        White pixels between images.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, stimuli
+    >>> images = np.random.default_rng(0).random((6, 16, 16), dtype=np.float32)
+    >>> stimuli.write_sheet(pathlib.Path("sheet.png"), images, columns=3)
+    >>> stimuli.read_image("sheet.png").pixels.shape
+    (34, 52)
+    """
+    write_png(path, contact_sheet(images, columns, gap_px), bits=8)
 
 
-def sheet_of(images: Sequence[Pixels], columns: int, gap_px: int = 2) -> Pixels:
-    """Images of one shape in rows of `columns`, on white, as one image."""
+def contact_sheet(images: Sequence[Pixels], columns: int, gap_px: int = 2) -> Pixels:
+    """Arrange images in rows on white, as one image.
+
+    Parameters
+    ----------
+    images : sequence of arrays, each of shape (rows, columns)
+        P-values in [0, 1], all of one shape.
+    columns : int
+        Images per row of the sheet.
+    gap_px : int
+        White pixels between images.
+
+    Returns
+    -------
+    array of float32
+        P-values of the sheet; places without an image are white.
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> stimuli.contact_sheet(np.zeros((6, 16, 16), np.float32), columns=3).shape
+    (34, 52)
+    """
     rows, height, width = -(-len(images) // columns), *images[0].shape
     sheet = np.ones((rows * (height + gap_px) - gap_px, columns * (width + gap_px) - gap_px), np.float32)
     for index, image in enumerate(images):
@@ -29,9 +70,26 @@ def sheet_of(images: Sequence[Pixels], columns: int, gap_px: int = 2) -> Pixels:
 
 
 def write_gif(path: Path, frames: Sequence[Pixels], seconds: float, scale: int = 1) -> None:
-    """Write frames as an endlessly repeating GIF that takes `seconds` per turn.
+    """Write frames as an animated GIF that repeats without end.
 
-    `scale` repeats each pixel a whole number of times. GIF counts time in 1/100 s.
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    frames : sequence of arrays, each of shape (rows, columns)
+        P-values in [0, 1], all of one shape.
+    seconds : float
+        Duration of one cycle. GIF counts time in 1/100 s, and no frame is shorter than 2/100 s.
+    scale : int
+        Each pixel is repeated this many times in both directions.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, stimuli
+    >>> frames = np.random.default_rng(0).random((6, 16, 16), dtype=np.float32)
+    >>> stimuli.write_gif(pathlib.Path("loop.gif"), frames, seconds=1.0, scale=4)
+    >>> pathlib.Path("loop.gif").read_bytes()[:6]
+    b'GIF89a'
     """
     pictures = [Pillow.fromarray(np.kron(quantise(frame, 8), np.ones((scale, scale), np.uint8))) for frame in frames]
     duration_ms = max(20, round(seconds * 100 / len(frames)) * 10)

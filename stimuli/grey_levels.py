@@ -11,7 +11,23 @@ from stimuli.images import Pixels
 
 @dataclass(frozen=True)
 class GreyLevels:
-    """Mean, standard deviation (population), 1st and 99th percentile of the P-values."""
+    """Grey-level statistics of an image.
+
+    Attributes
+    ----------
+    mean : float
+        Mean P-value, in [0, 1].
+    sd : float
+        Standard deviation (of the population).
+    p01, p99 : float
+        1st and 99th percentile.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.GreyLevels(mean=0.5, sd=0.1, p01=0.2, p99=0.8).p99
+    0.8
+    """
 
     mean: float
     sd: float
@@ -19,8 +35,26 @@ class GreyLevels:
     p99: float
 
 
-def grey_levels(pixels: Pixels) -> GreyLevels:
-    """Measure an image of shape (rows, columns)."""
+def measure_grey_levels(pixels: Pixels) -> GreyLevels:
+    """Mean, spread and percentiles of an image's grey levels.
+
+    Parameters
+    ----------
+    pixels : array, shape (rows, columns)
+        P-values in [0, 1]; not luminance in cd/m².
+
+    Returns
+    -------
+    GreyLevels
+        `mean`, `sd`, `p01` and `p99`, computed in float64.
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> levels = stimuli.measure_grey_levels(np.linspace(0, 1, 101, dtype=np.float32).reshape(1, 101))
+    >>> round(levels.mean, 3), round(levels.sd, 3), round(levels.p01, 3)
+    (0.5, 0.292, 0.01)
+    """
     values = np.asarray(pixels, dtype=np.float64)
     low, high = np.percentile(values, [1, 99])
     return GreyLevels(float(values.mean()), float(values.std()), float(low), float(high))

@@ -1,8 +1,8 @@
-"""Cutting square patches round lesions, and splitting them by patient into parts that never mix.
+"""Cutting square patches around lesions, and splitting them by patient into parts that never mix.
 
-A patch is a square on the film: `context` times the larger side of the lesion's box, undoing
-pixels that are not square, resampled to `size_px`. Its native rows and columns are counted before
-resampling, so that nobody mistakes interpolation for detail.
+A patch is a square on the film: `context` times the larger side of the lesion's box, corrected for pixels that are
+not square, resampled to `size_px`. Its native rows and columns are those before resampling, so that interpolation
+is not mistaken for detail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_bytes, write_json, write_table, write_text
-from stimuli.images import KERNEL, Picture, Pixels, read_picture, resample, write_png
+from stimuli.images import KERNEL, Image, Pixels, read_image, resample, write_png
 from stimuli.sources import Lesion, Mammogram
 
 FORMAT = "lookalike-patches/1"
@@ -42,8 +42,24 @@ _TRIES = 100
 class Cut:
     """How patches are cut.
 
-    `split` holds the shares of patients in train, select and study. `crops_per_box` above 1 adds
-    crops displaced at random so that the lesion's box stays inside; they are no new lesions.
+    Attributes
+    ----------
+    size_px : int, at least 8
+        Side of a patch in pixels.
+    context : float, at least 1
+        Side of the patch on the film over the larger side of the lesion's box.
+    split : (float, float, float)
+        Shares of patients in train, select and study; they sum to 1.
+    crops_per_box : int, at least 1
+        Above 1, crops displaced at random so that the box stays inside; they are not new lesions.
+    seed : int
+        Of these displacements.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.Cut(size_px=128, split=(0.8, 0.1, 0.1)).context
+    2.0
     """
 
     size_px: int = 64
@@ -54,15 +70,18 @@ class Cut:
 
     def __post_init__(self) -> None:
         if self.size_px < 8:
-            raise LookalikeError(f"size is {self.size_px} px; at least 8 is needed")
+            raise LookalikeError("out-of-range", f"size is {self.size_px} px; at least 8 is needed")
         if not 1 <= self.context < math.inf:  # refuses NaN too
             raise LookalikeError(
-                f"context is {self.context:g}; it must be 1 or more: below, the patch would cut into the box"
+                "out-of-range",
+                f"context is {self.context:g}; it must be 1 or more, or the patch would cut into the lesion's box",
             )
         if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-9:
-            raise LookalikeError(f"split is {self.split}; three shares of at least 0 that sum to 1 are needed")
+            raise LookalikeError(
+                "out-of-range", f"split is {self.split}; three shares of at least 0 that sum to 1 are needed"
+            )
         if self.crops_per_box < 1:
-            raise LookalikeError(f"crops per box is {self.crops_per_box}; at least 1 is needed")
+            raise LookalikeError("out-of-range", f"crops per box is {self.crops_per_box}; at least 1 is needed")
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,28 @@ class Crop:
 
 @dataclass(frozen=True)
 class PatchSet:
-    """A verified patch set: its folder, its table (columns `COLUMNS`) and how it was cut."""
+    """A verified patch set.
+
+    Attributes
+    ----------
+    folder : path
+        Where it is.
+    table : DataFrame
+        One row per patch, with the columns `stimuli.patches.COLUMNS`.
+    about : dict
+        How it was cut (`patches.json`).
+    sha256 : str
+        The hash of its table.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
+    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> study = patches.select("study")
+    >>> patches.read(study.iloc[0]).shape
+    (16, 16)
+    """
 
     folder: Path
     table: pd.DataFrame
@@ -90,28 +130,58 @@ class PatchSet:
 
     def read(self, row: Any) -> Pixels:
         """The P-values of one patch, shape (size, size), given its table row."""
-        return read_picture(self.folder / row.file).pixels
+        return read_image(self.folder / row.file).pixels
 
 
 def cut_patches(
     mammograms: list[Mammogram],
-    out: Path,
+    out: Path | str,
     key: bytes,
     cut: Cut = Cut(),
     credit: str = "",
     progress: Callable[[], None] = lambda: None,
 ) -> PatchSet:
-    """Cut every lesion of `mammograms` into `out` (a new folder): 16-bit PNGs, `patches.csv`, `patches.json`.
+    """Cut a patch around every lesion into a new folder: 16-bit PNGs, `patches.csv`, `patches.json`.
 
-    A crop that leaves the image, or has fewer native rows or columns than `cut.size_px`, is not
-    cut; the reasons are counted in `patches.json`. `credit` is the attribution that the images'
-    licence asks for; it travels with everything made from them. `progress` is called once per mammogram.
-    Raises `LookalikeError` if `out` is occupied, an image is damaged or a box outside it, or
-    nothing could be cut.
+    Patients are split into train, select and study, which never mix. A crop that extends beyond the image, or has
+    fewer native rows or columns than the patch, is rejected; `patches.json` counts the reasons.
+
+    Parameters
+    ----------
+    mammograms : list of Mammogram
+        From `read_source`.
+    out : path
+        A folder that does not exist yet, or is empty.
+    key : bytes, at least 16
+        The secret from which patient codes and the split are derived (`read_key`).
+    cut : Cut
+        Size, context and shares.
+    credit : str
+        The attribution that the images' licence requires; it is copied to everything made from them.
+    progress : function
+        Called once per mammogram.
+
+    Returns
+    -------
+    PatchSet
+        The patches on disk.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` is occupied, an image is damaged or a box outside it, or nothing could be cut.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
+    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> len(patches.table), patches.about["rejected"]
+    (20, {})
     """
     rejected: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
-    with new_folder(out) as folder:
+    with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
         for mammogram in mammograms:
             picture = mammogram.read()
@@ -121,7 +191,7 @@ def cut_patches(
             progress()
         if not rows:
             reasons = "; ".join(f"{count} {reason}" for reason, count in rejected.items())
-            raise LookalikeError(f"no patch could be cut ({reasons}); try a smaller --size or --context")
+            raise LookalikeError("nothing-cut", f"no patch could be cut ({reasons}); try a smaller --size or --context")
         table = pd.DataFrame(rows, columns=list(COLUMNS))
         write_table(folder / "patches.csv", table)
         write_json(
@@ -142,45 +212,100 @@ def cut_patches(
     return read_patches(out, verify=False)
 
 
-def read_patches(folder: Path, verify: bool = True) -> PatchSet:
-    """Read a patch set; with `verify` every image is checked against its hash.
+def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
+    """Read a patch set that `cut_patches` wrote.
 
-    Raises `LookalikeError` for a missing table, another format, a patient in two splits, or a
-    missing or altered image.
+    Parameters
+    ----------
+    folder : path
+        The set's folder.
+    verify : bool
+        Whether to check every image against its hash.
+
+    Returns
+    -------
+    PatchSet
+        `select(split)` gives the rows of a split, `read(row)` the P-values of a patch.
+
+    Raises
+    ------
+    LookalikeError
+        For a missing table, another format, a patient in two splits, or a missing or altered image.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
+    >>> _ = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> stimuli.read_patches("patches").about["size_px"]
+    16
     """
     folder = Path(folder)
     if not (folder / "patches.csv").is_file():
-        raise LookalikeError(f"{folder}: no patch set here (patches.csv is missing); make one with 'lookalike patches'")
+        raise LookalikeError(
+            "not-a-patch-set",
+            f"{folder}: no patch set here (patches.csv is missing); make one with 'lookalike patches'",
+        )
     table = read_table(folder / "patches.csv", COLUMNS, text=_TEXT)
     about = read_json(folder / "patches.json")
     if about.get("format") != FORMAT:
-        raise LookalikeError(f"{folder / 'patches.json'}: format is {about.get('format')!r}, expected {FORMAT!r}")
+        raise LookalikeError(
+            "wrong-format", f"{folder / 'patches.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
+        )
     for row in table.index[~table["split"].isin(SPLITS)]:
-        raise LookalikeError(f"{folder / 'patches.csv'}: row {row + 2}: split is none of {', '.join(SPLITS)}")
+        raise LookalikeError(
+            "unknown-word", f"{folder / 'patches.csv'}: row {row + 2}: split is none of {', '.join(SPLITS)}"
+        )
     mixed = table.groupby("patient")["split"].nunique()
     if (mixed > 1).any():
-        raise LookalikeError(f"{folder / 'patches.csv'}: patient {mixed.idxmax()} is in more than one split; cut again")
+        raise LookalikeError(
+            "patient-in-two-splits",
+            f"{folder / 'patches.csv'}: patient {mixed.idxmax()} is in more than one split; cut the patches again",
+        )
     for row in table.itertuples() if verify else ():
         path = folder / row.file
         if not path.is_file():
-            raise LookalikeError(f"{path}: named in patches.csv but missing; cut the patches again")
+            raise LookalikeError("missing-file", f"{path}: named in patches.csv but missing; cut the patches again")
         if sha256(path) != row.sha256:
-            raise LookalikeError(f"{path}: altered since it was cut; cut the patches again")
+            raise LookalikeError("altered-file", f"{path}: altered since it was cut; cut the patches again")
     return PatchSet(folder, table, about, sha256(folder / "patches.csv"))
 
 
-def read_key(path: Path) -> bytes:
-    """Read the key of the patient codes, or make one (32 random bytes) where there is none.
+def read_key(path: Path | str) -> bytes:
+    """Read the key of the patient codes; where there is none, make one of 32 random bytes.
 
-    A new key is added to its folder's `.gitignore`, so that it is not committed by accident.
+    A new key is added to its folder's `.gitignore`, so that it is not committed by accident. Keep it: the same key
+    gives a patient the same code and split, and without it nobody can link codes to patients.
+
+    Parameters
+    ----------
+    path : path
+        The key's file.
+
+    Returns
+    -------
+    bytes
+        The key, at least 16 bytes.
+
+    Raises
+    ------
+    LookalikeError
+        If the path is a folder, or the key is too short.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> key = stimuli.read_key("patients.key")
+    >>> stimuli.read_key("patients.key") == key
+    True
     """
     path = Path(path)
     if path.is_dir():
-        raise LookalikeError(f"{path}: is a folder; name the file of the key in it")
+        raise LookalikeError("not-a-file", f"{path}: is a folder; name the key's file in it")
     if path.is_file():
         key = path.read_bytes().strip()
         if len(key) < 16:
-            raise LookalikeError(f"{path}: a key has at least 16 bytes; this file has {len(key)}")
+            raise LookalikeError("key-too-short", f"{path}: a key has at least 16 bytes; this file has {len(key)}")
         return key
     path.parent.mkdir(parents=True, exist_ok=True)
     ignore = path.parent / ".gitignore"
@@ -198,9 +323,9 @@ def code(key: bytes, kind: str, name: str) -> str:
 
 
 def assign_split(key: bytes, patient_id: str, shares: tuple[float, float, float]) -> str:
-    """The split of a patient: a keyed draw from [0, 1), so it never depends on who else is there.
+    """The split of a patient: a keyed draw from [0, 1), so that it never depends on the other patients.
 
-    A patient keeps the split when patches are cut anew with other settings or more mammograms; the
+    A patient stays in the same split when patches are cut again with other settings or more mammograms; the
     shares hold on average, not exactly.
     """
     digest = hmac.new(key, f"split:{patient_id}".encode(), hashlib.sha256).digest()
@@ -209,7 +334,7 @@ def assign_split(key: bytes, patient_id: str, shares: tuple[float, float, float]
     return "train" if draw < train else "select" if draw < train + select else "study"
 
 
-def _crops(mammogram: Mammogram, lesion: Lesion, picture: Picture, cut: Cut, rejected: Counter[str]) -> Iterator[Crop]:
+def _crops(mammogram: Mammogram, lesion: Lesion, picture: Image, cut: Cut, rejected: Counter[str]) -> Iterator[Crop]:
     """The crops of one lesion that lie inside the image and are not finer than its pixels."""
     rows, columns = picture.pixels.shape
     side = cut.context * max(lesion.width, lesion.height * picture.pixel_aspect)  # in pixel widths
@@ -246,7 +371,7 @@ def _inside(crop: Crop, rows: int, columns: int) -> bool:
 
 
 def _write_patch(
-    folder: Path, mammogram: Mammogram, lesion: Lesion, picture: Picture, crop: Crop, number: int, key: bytes, cut: Cut
+    folder: Path, mammogram: Mammogram, lesion: Lesion, picture: Image, crop: Crop, number: int, key: bytes, cut: Cut
 ) -> dict[str, Any]:
     # File names often hold patient numbers, so the source is named by a keyed code as well.
     source, patient = code(key, "source", mammogram.file), code(key, "patient", mammogram.patient_id)

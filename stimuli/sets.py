@@ -1,7 +1,7 @@
 """The stimulus set: what participants see, and the manifest that says what each image is.
 
-Real and generated images go through one and the same function (`_finish`): resampling, quantising,
-encoding. Ids are dealt out after shuffling, so neither a file's name nor its place gives it away.
+Real and generated images go through the same function (`_finish`): resampling, quantising, encoding. Ids are
+assigned after shuffling, so neither a file's name nor its position gives the truth away.
 """
 
 from __future__ import annotations
@@ -20,38 +20,43 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
 from data.trials import ROLES, TRUTHS
-from stimuli.grey_levels import grey_levels
-from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_picture, resample, write_png
+from stimuli.grey_levels import measure_grey_levels
+from stimuli.images import KERNEL, Pixels, as_stored, decode, quantise, read_image, resample, size_px, write_png
 
 FORMAT = "lookalike-stimuli/1"
 COLUMNS = (
-    "stimulus_id",
-    "file",
-    "truth",
-    "role",
-    "source",
-    "patient",
-    "loop_position_deg",
-    "mean",
-    "sd",
-    "p01",
-    "p99",
-    "sha256",
-)
+    "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg",
+    "mean", "sd", "p01", "p99", "sha256",
+)  # fmt: skip
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256")
-_CURES = {"real": "cut more patches", "generated": "use another model"}
-_PATIENCE = 1000  # candidates passed over in a row before a source is given up on
+_REMEDIES = {"real": "cut more patches", "generated": "use another model"}
+_PATIENCE = 1000  # candidates rejected in a row before giving up on a source
 _MAX_PX = 4096
-_FLAT_SD = 0.005  # in P-values; an image that varies less shows nothing
+_FLAT_SD = 0.005  # in P-values; an image with less variation shows nothing
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image offered to a set: `pixels` in [0, 1], and where it came from.
+    """An image offered to a stimulus set.
 
-    `source` traces it (`patch:<patch_id>` or `seed:<n>`); `patient` is the keyed code of a real
-    image's patient, empty for generated ones; `loop_position_deg` where it stands on a morph loop.
-    `objection` is why it must not be shown, if whoever offers it knows a reason; it is then counted, not taken.
+    Attributes
+    ----------
+    pixels : array of float32, shape (rows, columns)
+        P-values in [0, 1].
+    source : str
+        Where it came from: `patch:<patch_id>` or `seed:<n>`.
+    patient : str
+        The keyed code of a real image's patient; empty for generated images.
+    loop_position_deg : float, optional
+        Its position on a morph loop.
+    objection : str
+        Why it must not be shown; it is then counted and rejected. Empty if it may be shown.
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> stimuli.Candidate(np.zeros((64, 64), np.float32), "seed:7").objection
+    ''
     """
 
     pixels: Pixels
@@ -63,8 +68,27 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a set holds. Counts are of images, half real and half generated; catch images are known
-    fakes. `size_px` is the side on disk (None: as cut), `bits` the PNG's depth."""
+    """What a stimulus set holds.
+
+    Attributes
+    ----------
+    main, practice : int, even
+        Images in main and in practice trials, half real and half generated.
+    catch : int
+        Known fakes for catch trials.
+    size_px : int, 1 to 4096, optional
+        Side of the images on disk; None leaves them as they come.
+    bits : {8, 16}
+        Bits per pixel.
+    seed : int
+        Of the order in which ids are assigned.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.Layout(main=100, practice=8, catch=10).bits
+    8
+    """
 
     main: int = 100
     practice: int = 0
@@ -77,26 +101,31 @@ class Layout:
         for name in ("main", "practice"):
             if getattr(self, name) % 2 or getattr(self, name) < 0:
                 raise LookalikeError(
-                    f"{name} is {getattr(self, name)}; half are real, so it must be even and at least 0"
+                    "out-of-range",
+                    f"{name} is {getattr(self, name)}; half are real, so it must be even and at least 0",
                 )
         if self.catch < 0:
-            raise LookalikeError(f"catch is {self.catch}; it must be at least 0")
+            raise LookalikeError("out-of-range", f"catch is {self.catch}; it must be at least 0")
         if self.bits not in (8, 16):
-            raise LookalikeError(f"bits is {self.bits}; PNG holds 8 or 16")
+            raise LookalikeError("unknown-choice", f"bits is {self.bits}; a PNG holds 8 or 16")
         if self.size_px is not None and not 1 <= self.size_px <= _MAX_PX:
-            raise LookalikeError(f"size is {self.size_px} px; it must be from 1 to {_MAX_PX}")
+            raise LookalikeError("out-of-range", f"size is {self.size_px} px; it must be from 1 to {_MAX_PX}")
         if self.main == 0:
-            raise LookalikeError("main is 0; a set needs at least 2 images to judge")
+            raise LookalikeError("out-of-range", "main is 0; a set needs at least 2 images to judge")
 
 
 @dataclass(frozen=True)
 class StimulusSet:
-    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table."""
+    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table.
+
+    `largest_px` is the (rows, columns) of its largest image.
+    """
 
     folder: Path
     table: pd.DataFrame
     about: dict[str, Any]
     sha256: str
+    largest_px: tuple[int, int] = (1, 1)
 
     def select(self, role: str) -> pd.DataFrame:
         """The rows of one role, in table order."""
@@ -113,10 +142,9 @@ class StimulusSet:
         Raises `LookalikeError` if the id is unknown or the file is missing or altered.
         """
         if stimulus_id not in self.by_id:
-            raise LookalikeError(f"{self.folder}: has no stimulus {stimulus_id!r}")
+            raise LookalikeError("no-such-stimulus", f"{self.folder}: has no stimulus {stimulus_id!r}")
         row = self.by_id[stimulus_id]
-        _verify(self.folder, row)
-        return read_picture(self.folder / row["file"]).pixels
+        return decode(self.folder / row["file"], _verified(self.folder, row)).pixels
 
     @cached_property
     def by_id(self) -> dict[str, dict[str, Any]]:
@@ -125,7 +153,7 @@ class StimulusSet:
 
 
 def build_set(
-    out: Path,
+    out: Path | str,
     real: Iterable[Candidate],
     generated: Iterable[Candidate],
     layout: Layout,
@@ -134,14 +162,45 @@ def build_set(
 ) -> StimulusSet:
     """Fill a new folder with a stimulus set and its manifest.
 
-    Candidates are taken in the order offered, without choosing; one that is flat, identical to an
-    earlier one, not a number somewhere or offered with an objection is passed over, and the reasons
-    are counted per truth in `stimuli.json`.
-    Raises `LookalikeError` if `out` is occupied, there are too few candidates, or their sizes differ.
+    Candidates are taken in order, without selection. One that is flat, identical to an earlier one, not finite, or
+    offered with an objection is rejected; `stimuli.json` counts the reasons for each truth.
+
+    Parameters
+    ----------
+    out : path
+        A folder that does not exist yet, or is empty.
+    real, generated : iterable of Candidate
+        The images to choose from; only as many are drawn as are needed.
+    layout : Layout
+        How many images of which role.
+    provenance : dict
+        Added to `stimuli.json`: hashes, seeds, versions.
+    catch : iterable of Candidate
+        Known fakes for catch trials.
+
+    Returns
+    -------
+    StimulusSet
+        The set on disk, as `read_set` returns it.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` is occupied, there are too few candidates, or their sizes differ.
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> noise = np.random.default_rng(0).random((4, 16, 16), dtype=np.float32)
+    >>> real = [stimuli.Candidate(image, f"patch:{n}") for n, image in enumerate(noise[:2])]
+    >>> generated = [stimuli.Candidate(image, f"seed:{n}") for n, image in enumerate(noise[2:])]
+    >>> made = stimuli.build_set("set", real, generated, stimuli.Layout(main=4), provenance={})
+    >>> made.table["truth"].value_counts().to_dict()
+    {'generated': 2, 'real': 2}
     """
     chosen, rejected = _choose(real, generated, catch, layout)
     order = np.random.default_rng(layout.seed).permutation(len(chosen))
-    with new_folder(out) as folder:
+    with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
         rows = [_write(folder, f"s{n:04d}", chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
         write_table(folder / "stimuli.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
@@ -158,36 +217,60 @@ def build_set(
     return read_set(out)
 
 
-def read_set(folder: Path) -> StimulusSet:
-    """Read a stimulus set and verify every image against its hash.
+def read_set(folder: Path | str) -> StimulusSet:
+    """Read a stimulus set, and verify every image against its hash.
 
-    Raises `LookalikeError` for a missing manifest, another format, words outside the contract, or
-    a missing or altered image.
+    Parameters
+    ----------
+    folder : path
+        The set's folder.
+
+    Returns
+    -------
+    StimulusSet
+        `table`; `select(role)` gives the rows of a role, `read(id)` the P-values of an image; `about`; `mean`.
+
+    Raises
+    ------
+    LookalikeError
+        For a missing manifest, another format, unknown truths or roles, or a missing or altered image.
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> noise = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
+    >>> real, generated = ([stimuli.Candidate(image, "seed:0")] for image in noise)
+    >>> _ = stimuli.build_set("set", real, generated, stimuli.Layout(main=2), provenance={})
+    >>> stimuli.read_set("set").table["stimulus_id"].tolist()
+    ['s0001', 's0002']
     """
     folder = Path(folder)
     path = folder / "stimuli.csv"
     if not path.is_file():
         raise LookalikeError(
+            "not-a-stimulus-set",
             f"{folder}: no stimulus set here (stimuli.csv is missing); is this the study's folder? If there is no set "
-            "yet, 'lookalike stimuli build' makes one"
+            "yet, 'lookalike stimuli build' makes one",
         )
     table = read_table(path, COLUMNS, text=_TEXT)
     about = read_json(folder / "stimuli.json")
     if about.get("format") != FORMAT:
-        raise LookalikeError(f"{folder / 'stimuli.json'}: format is {about.get('format')!r}, expected {FORMAT!r}")
+        raise LookalikeError(
+            "wrong-format", f"{folder / 'stimuli.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
+        )
     for column, words in (("truth", TRUTHS), ("role", ROLES)):
         for row in table.index[~table[column].isin(words)]:
-            raise LookalikeError(f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
+            raise LookalikeError("unknown-word", f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
     for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
-        raise LookalikeError(f"{path}: row {row + 2}: stimulus_id is missing or used twice")
-    for row in table.to_dict("records"):
-        _verify(folder, row)
-    return StimulusSet(folder, table, about, sha256(path))
+        raise LookalikeError("duplicate-id", f"{path}: row {row + 2}: stimulus_id is missing or used twice")
+    sizes = [size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
+    largest_px = (max((rows for rows, _ in sizes), default=1), max((columns for _, columns in sizes), default=1))
+    return StimulusSet(folder, table, about, sha256(path), largest_px)
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A candidate that is in: its finished pixels, and what it is for."""
+    """A candidate that was taken: its finished pixels, and its truth and role."""
 
     candidate: Candidate
     pixels: Pixels
@@ -198,7 +281,7 @@ class _Chosen:
 def _choose(
     real: Iterable[Candidate], generated: Iterable[Candidate], catch: Iterable[Candidate], layout: Layout
 ) -> tuple[list[_Chosen], dict[str, Counter[str]]]:
-    """The images of the set, and per truth how many were passed over and why."""
+    """The images of the set, and for each truth how many were rejected and why."""
     rejected: dict[str, Counter[str]] = {truth: Counter() for truth in TRUTHS}
     seen: set[str] = set()
     sizes: set[tuple[int, ...]] = set()
@@ -212,17 +295,19 @@ def _choose(
         counter = rejected[truth]
         taken = list(_take(candidates, len(roles), layout, seen, counter, sizes))
         if len(taken) < len(roles):
-            passed = f" ({sum(counter.values())} passed over)" if counter else ""
+            excluded = f" ({sum(counter.values())} rejected)" if counter else ""
             raise LookalikeError(
+                "set-too-small",
                 f"{len(roles)} {truth} images are needed for {' and '.join(sorted(set(roles)))} trials but only "
-                f"{len(taken)} are there{passed}; {_CURES[truth]}, or ask for fewer with --main and --practice"
+                f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --practice)",
             )
         chosen += [_Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
     if len(sizes) > 1:
         found = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(sizes))
         raise LookalikeError(
+            "wrong-size",
             f"real and generated images come in different sizes ({found}), so their detail would give the truth "
-            "away; cut patches of the model's size"
+            "away; cut patches of the model's size",
         )
     return chosen, rejected
 
@@ -231,12 +316,19 @@ def _roles(layout: Layout) -> list[str]:
     return ["main"] * (layout.main // 2) + ["practice"] * (layout.practice // 2)
 
 
-def _verify(folder: Path, row: dict[str, Any]) -> None:
-    path = folder / row["file"]
+def _verified(folder: Path, row: dict[str, Any]) -> bytes:
+    """The content of an image's file, read once and compared with its hash."""
+    path = folder / str(row["file"])
     if not path.is_file():
-        raise LookalikeError(f"{path}: named in stimuli.csv but missing; restore it or build the set again")
-    if sha256(path) != row["sha256"]:
-        raise LookalikeError(f"{path}: altered since the set was built; restore it or build the set again")
+        raise LookalikeError(
+            "missing-file", f"{path}: named in stimuli.csv but missing; restore it or build the set again"
+        )
+    content = path.read_bytes()
+    if hash_bytes(content).hexdigest() != row["sha256"]:
+        raise LookalikeError(
+            "altered-file", f"{path}: altered since the set was built; restore it or build the set again"
+        )
+    return content
 
 
 def _take(
@@ -247,39 +339,39 @@ def _take(
     rejected: Counter[str],
     sizes: set[tuple[int, ...]],
 ) -> Iterator[tuple[Candidate, Pixels]]:
-    """The first `wanted` candidates that will do; a source that offers nothing else is given up on."""
-    count = in_vain = 0
+    """The first `wanted` acceptable candidates; gives up on a source after `_PATIENCE` rejections in a row."""
+    count = in_a_row = 0
     for candidate in candidates if wanted else ():
         pixels = _finish(candidate.pixels, layout)
         reason, fingerprint = _objection(pixels, layout, seen)
         reason = candidate.objection or reason
         if reason:
             rejected[reason] += 1
-            in_vain += 1
-            if in_vain == _PATIENCE:
+            in_a_row += 1
+            if in_a_row == _PATIENCE:
                 return
             continue
         seen.add(fingerprint)
         sizes.add(candidate.pixels.shape)
         yield candidate, pixels
-        in_vain = 0
+        in_a_row = 0
         count += 1
         if count == wanted:
             return
 
 
 def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str]:
-    """Why a finished image is passed over (empty if it is not), and its fingerprint."""
+    """Why a finished image is rejected (empty if it is not), and its fingerprint."""
     if not np.isfinite(pixels).all():
         return "not a number in some pixels", ""
     fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
-    if grey_levels(pixels).sd < _FLAT_SD:
+    if measure_grey_levels(pixels).sd < _FLAT_SD:
         return f"flat (SD of P-values below {_FLAT_SD:g})", fingerprint
     return ("identical to an earlier image" if fingerprint in seen else ""), fingerprint
 
 
 def _finish(pixels: Pixels, layout: Layout) -> Pixels:
-    """The one path from pixels to stimulus, the same for real and generated."""
+    """From pixels to stimulus, in the same way for real and generated images."""
     stored = as_stored(pixels)
     return stored if layout.size_px is None else resample(stored, (layout.size_px, layout.size_px))
 
@@ -287,8 +379,10 @@ def _finish(pixels: Pixels, layout: Layout) -> Pixels:
 def _write(folder: Path, stimulus_id: str, chosen: _Chosen, bits: int) -> dict[str, Any]:
     file = f"images/{stimulus_id}.png"
     write_png(folder / file, chosen.pixels, bits)
-    # Statistics are of the image as it will be shown, after quantising.
-    levels = {name: round(value, 6) for name, value in asdict(grey_levels(read_picture(folder / file).pixels)).items()}
+    # Of the image as it will be shown, after quantising.
+    levels = {
+        name: round(value, 6) for name, value in asdict(measure_grey_levels(read_image(folder / file).pixels)).items()
+    }
     return {
         "stimulus_id": stimulus_id,
         "file": file,

@@ -37,7 +37,7 @@ INSIDE = {
         "files | circle | shipped | version",
         "errors",
     ],
-    "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels", "images"],
+    "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
     "gan": [
         "evaluation",
         "generate | morph | training",

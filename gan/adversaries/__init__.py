@@ -1,1 +1,1 @@
-"""What the generator plays against: discriminators, their losses and the augmentation of their input."""
+"""What the generator is trained against: discriminators, their losses, and the augmentation of what they see."""

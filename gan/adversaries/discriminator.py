@@ -1,4 +1,4 @@
-"""What the generator plays against: one small interface, and StyleGAN v1's own discriminator behind it."""
+"""The interface of everything that a generator is trained against, and StyleGAN v1's own discriminator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from gan.adversaries.ada import AdaptiveAugmentation
 from gan.adversaries.losses import discriminator_loss, generator_loss, r1_penalty
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 from gan.networks.layers import SLOPE, DownConv, EqualConv, EqualLinear, minibatch_deviation
 
@@ -20,10 +20,10 @@ from gan.networks.layers import SLOPE, DownConv, EqualConv, EqualLinear, minibat
 class Adversary(Protocol):
     """A discriminator with its losses.
 
-    `look` does what both losses of the same images share, and keeps the graph back to them;
-    `trained` is the part that learns, `state` all that a run goes on from; `rate` its learning rate in
-    units of the generator's; `lazy` the share by which Adam is slowed because of a penalty that comes
-    only now and then.
+    `view` does what both losses of the same images share, and keeps the graph back to them. `trained` is the
+    part that learns and `state` everything that a run resumes from. `rate` is its learning rate relative to the
+    generator's; `lazy` is the factor by which Adam is slowed to allow for a penalty that is applied only every few
+    steps.
     """
 
     rate: float
@@ -35,30 +35,30 @@ class Adversary(Protocol):
     @property
     def state(self) -> nn.Module: ...
 
-    def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
+    def view(self, images: Tensor, rng: StepRng) -> list[Tensor]:
         """Images (N, 1, R, R) in [-1, 1] as the trained part sees them."""
         ...
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:
-        """What the trained part minimises, and the same without penalties, for the log."""
+        """The loss that the trained part minimises, and the same without penalties, for the log."""
         ...
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
-        """What the generator minimises."""
+        """The loss that the generator minimises."""
         ...
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
-        """Called once per step after the loss, with the whole batch's size and an average over processes.
+        """Called once per step after the loss, with the size of the whole batch and an average over processes.
 
-        Returns what the log should say of the adversary.
+        Returns what to log about the adversary.
         """
         ...
 
 
 class StyleGanAdversary:
-    """The paper's: logistic losses, and the R1 penalty every `r1_every` steps at that many times its weight.
+    """The paper's discriminator: logistic losses, and an R1 penalty every `r1_every` steps, weighted by that number.
 
-    Sees images through adaptive augmentation steered to `ada_target` (0: not at all).
+    It sees images through adaptive augmentation aimed at `ada_target` (0: no augmentation).
     """
 
     rate = 1.0
@@ -69,7 +69,7 @@ class StyleGanAdversary:
         self.augmentation = AdaptiveAugmentation(ada_target, ada_kimg)
         self.trained: Discriminator = Discriminator(architecture)
         self.r1_gamma, self.r1_every = r1_gamma, r1_every
-        # The penalty every k steps stands for k penalties, so Adam sees k + 1 gradients in k steps
+        # A penalty every k steps replaces k penalties, so Adam sees k + 1 gradients in k steps
         # (Karras 2020, arXiv:1912.04958, appendix B).
         self.lazy = r1_every / (r1_every + 1)
         self.real_sign = torch.zeros(())
@@ -78,8 +78,8 @@ class StyleGanAdversary:
     def state(self) -> nn.Module:
         return nn.ModuleDict({"discriminator": self.trained, "augmentation": self.augmentation})
 
-    def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
-        seen: Tensor = self.augmentation(images, draws)
+    def view(self, images: Tensor, rng: StepRng) -> list[Tensor]:
+        seen: Tensor = self.augmentation(images, rng)
         return [seen]
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:
@@ -87,11 +87,11 @@ class StyleGanAdversary:
         penalty = torch.zeros((), device=real_images.device)
         if step % self.r1_every == 0:
             real_images = real_images.detach().requires_grad_(True)
-            with torch.autocast(real_images.device.type, enabled=False):  # a gradient of a gradient wants all its bits
+            with torch.autocast(real_images.device.type, enabled=False):  # second derivatives need full precision
                 real_logits, fake_logits = self.trained(real_images), self.trained(fake_images)
                 penalty = r1_penalty(real_images, real_logits)
         else:
-            # One pass for both: groups of neighbours keep the deviation channel of each kind to itself.
+            # One pass for both: the deviation channel is taken within groups of neighbours, so kinds do not mix.
             real_logits, fake_logits = self.trained(torch.cat([real_images, fake_images])).chunk(2)
         loss = discriminator_loss(real_logits, fake_logits)
         self.real_sign = real_logits.detach().sign().mean()
@@ -107,7 +107,7 @@ class StyleGanAdversary:
 
 
 class Discriminator(nn.Module):
-    """StyleGAN v1's (that of progressive GANs, with blurred down-sampling).
+    """StyleGAN v1's discriminator (that of progressive GANs, with blurred down-sampling).
 
     Images (N, 1, R, R) in [-1, 1] to one logit each, (N,); larger means more real. While its first two
     layers are being faded in, `fading` reads the image of half the size for the layers after them, and

@@ -1,12 +1,12 @@
 """A discriminator on frozen pretrained features (Sauer et al. 2021, "Projected GANs", arXiv:2111.01007).
 
-Images are seen through EfficientNet-lite0 (ImageNet), whose weights never change; fixed random
-convolutions mix its channels and its scales, so that no small set of channels can be played to; and
-small heads judge one scale each. On a thousand patches and two cores this is about four times
-ahead of StyleGAN's own discriminator at equal time (docs/training-notes.md).
+Images pass through EfficientNet-lite0 (ImageNet), whose weights never change; fixed random convolutions mix
+its channels and scales, so that the generator cannot satisfy a few channels only; and one small head classifies
+each scale. On a thousand patches and two cores this is about four times ahead of StyleGAN's own discriminator
+after equal time (docs/training-notes.md).
 
-Three things are not as in Sauer 2021: images are looked at in two sizes, the heads see how much a group of images
-differs, and the generator may also match moments of features (`gan.adversaries.moments`).
+It differs from Sauer 2021 in three ways: images are viewed at two sizes, the heads see how much the images of a group
+differ, and the generator may also match moments of features (`gan.adversaries.moments`).
 """
 
 from __future__ import annotations
@@ -21,111 +21,111 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan.adversaries.augment import translation_cutout
-from gan.adversaries.moments import Moments, Summaries, of_batch
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.moments import Moments, Summaries, batch_moments
+from gan.adversaries.step_rng import StepRng
 from gan.networks.efficientnet import EfficientNetLite
 from gan.networks.layers import SLOPE, minibatch_deviation
 
 # The sides to which images are resized before the features. Enlarging an image of 64 px smooths its finest detail,
-# which the first look then hardly sees; the second shows it as it is.
+# which the first view then hardly shows; the second shows it unsmoothed.
 INPUTS_PX = (128, 64)
-_LEAST_PX = 4  # a head's last convolution: coarser maps of the second look have none
-_JUDGED = (2, 4, 10, 15)  # blocks, the last of a quarter to a thirty-second of the look's side
+_LEAST_PX = 4  # a head's last convolution; coarser maps of the second view have no head
+_BLOCKS = (2, 4, 10, 15)  # the last ones at a quarter to a thirty-second of the view's side
 _MIXED = (32, 64, 128, 256)  # channels after mixing, fine to coarse
 _HEAD = 64
 
 
 class FrozenAdversary:
-    """Judges images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
+    """Classifies images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
     `moments` is the weight with which the generator also matches moments of features; 0 leaves that out.
-    Satisfies `gan.adversaries.discriminator.Adversary`. `look` is everything frozen and the costly part, so the
-    two losses of the same generated images share it.
+    Satisfies `gan.adversaries.discriminator.Adversary`. `view` is everything that is frozen, and the
+    costly part, so the two losses of the same generated images share it.
     """
 
-    rate = 0.1  # plain convolutions move faster than equalised ones at the same rate
+    rate = 0.1  # plain convolutions learn faster than equalised ones at the same rate
     lazy = 1.0  # no penalty
 
     def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
-            self.frozen = _Looks().requires_grad_(False).eval()
+            self.frozen = _Views().requires_grad_(False).eval()
             self.summaries = Summaries().to(device)
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        judged = [one for look in INPUTS_PX for one in zip(_MIXED, _sides(look), strict=False)]
-        self.trained = nn.ModuleList(_head(width, side) for width, side in judged)
+        maps = [pair for view in INPUTS_PX for pair in zip(_MIXED, _sides(view), strict=False)]
+        self.trained = nn.ModuleList(_head(width, side) for width, side in maps)
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight = moments
         self.moments = Moments(self.summaries.count)
-        self._found = torch.zeros(())
+        self._batch_moments = torch.zeros(())
 
     @property
     def state(self) -> nn.Module:
         return nn.ModuleDict({"heads": self.trained, "moments": self.moments})
 
-    def look(self, images: Tensor, draws: Draws) -> list[Tensor]:
-        """Augmented, mixed features: four scales of the larger look, three of the smaller, each fine to coarse.
+    def view(self, images: Tensor, rng: StepRng) -> list[Tensor]:
+        """Augmented, mixed features: four scales of the larger view, three of the smaller, each fine to coarse.
 
         Where moments are matched, the summaries (N, count) of the images themselves come last.
         """
-        seen: list[Tensor] = self.frozen(translation_cutout(images, draws))
+        seen: list[Tensor] = self.frozen(translation_cutout(images, rng))
         if not self.weight:
             return seen
-        # bfloat16 would put summaries further off than what is left to match.
+        # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
             return [*seen, self.summaries(images.to(self.moments.real.dtype))]
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""
         if self.weight:
-            self._found = of_batch(real[-1], fake[-1])
+            self._batch_moments = batch_moments(real[-1], fake[-1])
         loss = torch.zeros((), device=real[0].device)
-        for head, r, f in self._judged(real, fake):
+        for head, r, f in self._with_heads(real, fake):
             real_logits, fake_logits = head(torch.cat([r, f])).float().chunk(2)
             loss = loss + F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
         return loss, loss.detach()
 
     def generator_loss(self, fake: list[Tensor]) -> Tensor:
-        """Minus the mean logit, summed over heads; its gradient is also that of the moments' pull times `moments`."""
-        means = [-head(seen).float().mean() for head, seen in self._judged(fake)]
+        """Minus the mean logit, summed over heads; the gradient includes that of the moment loss, weighted."""
+        means = [-head(seen).float().mean() for head, seen in self._with_heads(fake)]
         loss = torch.stack(means).sum()
         if self.weight:
-            pull = self.weight * self.moments.pull(fake[-1])
-            loss = loss + pull - pull.detach()  # its value is no distance, and would drown the loss in the log
+            matching = self.weight * self.moments.loss(fake[-1])
+            loss = loss + matching - matching.detach()  # its value is not a distance, and would swamp the logged loss
         return loss
 
-    def _judged(self, *seen: list[Tensor]) -> Iterator[tuple[Any, ...]]:
-        """Each head with its maps; summaries have none."""
+    def _with_heads(self, *seen: list[Tensor]) -> Iterator[tuple[Any, ...]]:
+        """Each head with its maps; summaries have no head."""
         return zip(self.trained, *(maps[: len(self.trained)] for maps in seen), strict=True)
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
         if not self.weight:
-            self.moments.forget()  # a run that takes them up later finds none of an earlier generator's
+            self.moments.reset()  # if matching is switched on later, these means would be of an earlier generator
             return {}
-        self.moments.note(mean(self._found))
+        self.moments.update(mean(self._batch_moments))
         return {"feature_distance": self.moments.distance()}
 
 
-class _Looks(nn.Module):
-    """What the heads judge: every look's maps, mixed, but those that are too small for a head."""
+class _Views(nn.Module):
+    """What the heads classify: the mixed maps of every view, without those that are too small for a head."""
 
     def __init__(self) -> None:
         super().__init__()
         self.features = EfficientNetLite(0)
-        self.mixing = _Mixing([self.features.channels[block] for block in _JUDGED])
+        self.mixing = _Mixing([self.features.channels[block] for block in _BLOCKS])
 
     def forward(self, images: Tensor) -> list[Tensor]:
         seen: list[Tensor] = []
         for side in INPUTS_PX:
             blocks = self.features(images, side)
-            maps = self.mixing([blocks[block] for block in _JUDGED])
+            maps = self.mixing([blocks[block] for block in _BLOCKS])
             seen += maps[: len(_sides(side))]
         return seen
 
 
-def _sides(look: int) -> list[int]:
-    """Of the maps that have a head, fine to coarse, px."""
-    return [look // stride for stride in (4, 8, 16, 32) if look // stride >= _LEAST_PX]
+def _sides(view: int) -> list[int]:
+    """The sides, in px, of a view's maps that have a head, fine to coarse."""
+    return [view // stride for stride in (4, 8, 16, 32) if view // stride >= _LEAST_PX]
 
 
 class _Mixing(nn.Module):
@@ -159,10 +159,10 @@ class _Deviation(nn.Module):
 
 
 def _head(width: int, side: int) -> nn.Sequential:
-    """A judge of maps of `side` x `side`: halve down to 4 x 4, then one logit per image.
+    """A classifier of maps of `side` x `side`: halve down to 4 x 4, then one logit per image.
 
-    The last convolution also sees how much a group of images differ, as in StyleGAN's own discriminator
-    and not in Sauer 2021: without it, generated mammograms had two thirds of the variance of real ones.
+    The last convolution also sees how much the images of a group differ, as in StyleGAN's own discriminator
+    but not in Sauer 2021: without it, generated mammograms had two thirds of the variance of real ones.
     """
     layers: list[nn.Module] = [spectral_norm(nn.Conv2d(width, _HEAD, 3, padding=1)), nn.LeakyReLU(SLOPE)]
     for _ in range(side.bit_length() - _LEAST_PX.bit_length()):

@@ -1,4 +1,4 @@
-"""What the two networks minimise."""
+"""The losses that the two networks minimise."""
 
 from __future__ import annotations
 

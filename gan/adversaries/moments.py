@@ -1,9 +1,9 @@
-"""Moments of features: generated images are pulled towards the real ones' on average.
+"""Moment matching: generated images are drawn towards the mean features of real images.
 
-A discriminator tells images one by one, and hardly notices that a whole batch is a little too bright, too smooth or too
-much alike. Matching the mean of its features (Salimans et al. 2016, arXiv:1606.03498, section 3.1) shows the generator
-just that. Here the means run over many batches, so that they are known far better than from one, and the features are
-those of frozen networks (VGG16, which measures, is none of them).
+A discriminator classifies images one by one, and hardly notices that a whole batch is a little too bright, too smooth
+or too uniform. Matching mean features (Salimans et al. 2016, arXiv:1606.03498, section 3.1) tells the generator exactly
+that. Here the means run over many batches, so that they are known far better than from one, and the features are those
+of frozen networks (not VGG16, which is used for evaluation).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from gan.networks.efficientnet import EfficientNetLite
 
-# Networks (EfficientNet-lite's number) and the sides to which images are resized for them. The more there are, the
-# better a network that is not among them agrees (docs/training-notes.md); lite2 at 128 px would cost most of all.
-_LOOKS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
-_KEPT_REAL, _KEPT_FAKE = 1000, 100  # batches over which the means run: real images do not change
-_WARM = 40  # batches before anything is pulled: few would say where the means were not
+# Networks (numbers of EfficientNet-lite) and the sides to which images are resized for them. The more views, the better
+# an independent network agrees (docs/training-notes.md); lite2 at 128 px would be the most expensive.
+_VIEWS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
+_MEMORY_REAL, _MEMORY_FAKE = 1000, 100  # batches over which the means run; real images do not change
+_WARM_UP = 40  # batches before matching starts: the means of a few are too uncertain
 
 
 class Moments(nn.Module):
@@ -36,32 +36,32 @@ class Moments(nn.Module):
         self.batches: Tensor
 
     @torch.no_grad()
-    def note(self, found: Tensor) -> None:
-        """Move the means by a batch's: `found` (3, count) is what `of_batch` says of it."""
+    def update(self, found: Tensor) -> None:
+        """Move the running means towards those of a batch, `found` (3, count) from `batch_moments`."""
         self.batches += 1
         real, square, fake = found.to(self.real.dtype)
         share = 1 / self.batches
-        for mean, value, kept in (
-            (self.real, real, _KEPT_REAL),
-            (self.square, square, _KEPT_REAL),
-            (self.fake, fake, _KEPT_FAKE),
+        for mean, value, memory in (
+            (self.real, real, _MEMORY_REAL),
+            (self.square, square, _MEMORY_REAL),
+            (self.fake, fake, _MEMORY_FAKE),
         ):
-            mean.lerp_(value, share.clamp_min(1 / kept))
+            mean.lerp_(value, share.clamp_min(1 / memory))
 
     def distance(self) -> Tensor:
         """Root mean square, over statistics, of the difference of means in SDs of real images."""
         return (self._difference() / self._variance().sqrt()).square().mean().sqrt()
 
-    def pull(self, summary: Tensor) -> Tensor:
-        """A loss whose gradient is that of half the squared distance, with `summary` (N, count) of generated images.
+    def loss(self, summary: Tensor) -> Tensor:
+        """A loss whose gradient is that of half the squared distance, given `summary` (N, count) of generated images.
 
-        The running means stand for where the generator is, and the batch for how it moves. 0 during the first batches.
+        The running means say where the generator is, and the batch how it moves. 0 during the first batches.
         """
-        known = self.batches > _WARM  # a factor, not a branch, which would wait for the device
+        known = self.batches > _WARM_UP  # a factor, not a branch, which would wait for the device
         return known * (self._difference() / self._variance() * summary.mean(dim=0)).mean()
 
-    def forget(self) -> None:
-        """Begin anew, as for images of another size: the next batch replaces the means."""
+    def reset(self) -> None:
+        """Restart, as for images of another size: the next batch replaces the means."""
         self.batches.zero_()
 
     def _difference(self) -> Tensor:
@@ -72,10 +72,10 @@ class Moments(nn.Module):
 
 
 class Summaries(nn.Module):
-    """What is matched: images (N, 1, R, R) in [-1, 1] to the summaries (N, `count`) of all maps of several looks.
+    """The features to match: images (N, 1, R, R) in [-1, 1] to summaries (N, `count`) of all maps of several views.
 
-    Images are seen whole: what a discriminator's augmentation hides from the moments stays wrong. Images of more than
-    128 px are seen reduced, as the heads see them.
+    Images are not augmented here: what augmentation hid from the moments would stay wrong. Images of more than 128 px
+    are reduced, as they are for the heads.
     """
 
     def __init__(self) -> None:
@@ -85,13 +85,13 @@ class Summaries(nn.Module):
             self.count = self(torch.zeros(1, 1, 64, 64)).shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
-        return torch.cat([summary(self.networks[size](images, side)) for size, side in _LOOKS], dim=1)
+        return torch.cat([summary(self.networks[size](images, side)) for size, side in _VIEWS], dim=1)
 
 
 def summary(maps: Sequence[Tensor]) -> Tensor:
-    """Statistics (N, 3 C) of each image: of every channel's map (N, c, H, W) its mean, mean square, and squared mean.
+    """Statistics (N, 3 C) of each image: mean, mean square and squared mean of every channel of `maps` (N, c, H, W).
 
-    The mean square says how much texture there is; the squared mean, averaged over images, how much images differ.
+    The mean square shows how much texture there is; the squared mean, averaged over images, how much images differ.
     """
     found = []
     for values in maps:
@@ -101,6 +101,6 @@ def summary(maps: Sequence[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def of_batch(real: Tensor, fake: Tensor) -> Tensor:
-    """What `Moments.note` is told of summaries: the mean and mean square of the real, the mean of the other."""
+def batch_moments(real: Tensor, fake: Tensor) -> Tensor:
+    """For `Moments.update`, from summaries (N, count): mean and mean square of real ones, mean of generated ones."""
     return torch.stack([real.mean(dim=0), real.square().mean(dim=0), fake.mean(dim=0)])

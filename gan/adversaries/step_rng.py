@@ -1,4 +1,4 @@
-"""Random numbers of a training step: the same however many processes share the batch, and after a resume."""
+"""The random numbers of a training step, which depend neither on the number of processes nor on a resume."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 
-class Draws:
+class StepRng:
     """One stream per step, from which every number of the whole batch is drawn in order.
 
-    Each process draws for all images and keeps its own rows, so images do not depend on who makes
-    them. Everything follows from `seed` and `step`: there is no random state to save.
+    Each process draws for all images and keeps its own rows, so images do not depend on which process makes
+    them. Everything follows from `seed` and `step`, so there is no random state to save.
     """
 
     def __init__(
@@ -25,14 +25,15 @@ class Draws:
         """From [0, 1), (own rows, *shape)."""
         return torch.rand(self.batch, *shape, generator=self.generator, device=self.device)[self.rows]
 
-    def between(self, low: float, high: float, *shape: int) -> Tensor:
+    def uniform_between(self, low: float, high: float, *shape: int) -> Tensor:
+        """From [`low`, `high`), (own rows, *shape)."""
         return self.uniform(*shape) * (high - low) + low
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal, (own rows, *shape)."""
         return torch.randn(self.batch, *shape, generator=self.generator, device=self.device)[self.rows]
 
-    def whole(self, low: int, high: int, *shape: int) -> Tensor:
+    def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """Whole numbers from `low` up to but not including `high`, (own rows, *shape)."""
         drawn = torch.randint(low, high, (self.batch, *shape), generator=self.generator, device=self.device)
         return drawn[self.rows]

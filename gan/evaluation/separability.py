@@ -1,4 +1,4 @@
-"""Can a classifier tell two sets of images apart, on patients that it has not seen?"""
+"""Can a classifier discriminate two sets of images, on patients that it has not seen?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Separation:
     """Comparisons of held-out scores, from which the AUC follows for any weights of the images.
 
     `wins` (fake, real): 1 where the generated image scored higher, ½ for a tie; `counted`: 1 where
-    one classifier scored both, so that scores of different folds are never compared.
+    the same classifier scored both, so that scores of different folds are never compared.
     """
 
     wins: Tensor
@@ -35,7 +35,7 @@ class Separation:
 def separate(real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Groups, seed: int = 0) -> Separation:
     """Five-fold cross-validated logistic regression on standardised features (N, D), (M, D).
 
-    Each set's groups (patients) are dealt at random to the folds, so none is in training and test at
+    Each set's groups (patients) are assigned to the folds at random, so none is in training and test at
     once. The features are standardised on each fold's training part.
     """
     rng = np.random.default_rng(seed)
@@ -54,7 +54,7 @@ def separate(real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Group
 
 
 def _folds(groups: Groups, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """The fold of each image, (N,): groups in random order, dealt like cards."""
+    """The fold of each image, (N,): groups in random order, assigned in rotation."""
     names, members = np.unique(groups, return_inverse=True)
     return (rng.permutation(len(names)) % FOLDS)[members.reshape(-1)]
 

@@ -1,7 +1,7 @@
-"""Features in which every direction that real images vary in counts alike.
+"""Whitened features, in which every direction of variation among real images counts equally.
 
-KID's kernel weighs a direction by the size of its features. In raw conv4_3 features of mammograms a few
-directions hold most of the variance, and the rest, where a generator's lack of variety shows, hardly counts.
+KID's kernel weights a direction by the size of its features. In raw conv4_3 features of mammograms a few directions
+hold most of the variance, and the rest, where a generator's lack of variety shows, hardly counts.
 """
 
 from __future__ import annotations

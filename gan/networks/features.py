@@ -1,4 +1,4 @@
-"""VGG16 up to conv4_3 (Simonyan & Zisserman 2015): the network behind perceptual loss and evaluation.
+"""VGG16 up to conv4_3 (Simonyan & Zisserman 2015): the features that evaluation and the leak check use.
 
 Published ImageNet weights, ten convolutions written in plain PyTorch, read from safetensors with
 the keys of torchvision's `IMAGENET1K_V1` (`features.N.weight`, `features.N.bias`).
@@ -21,7 +21,7 @@ from gan.networks.vgg16_weights import fetch_vgg16
 from stimuli.images import Pixels
 
 VARIABLE = "LOOKALIKE_VGG16"
-DOWNLOAD = "download"  # asks for the published weights, in place of a file
+DOWNLOAD = "download"  # in place of a file, asks for the published weights
 WIDTH = 512
 # Index in torchvision's `features` -> channels in and out; the rest are ReLUs and the pools below.
 _CONVOLUTIONS = {
@@ -41,7 +41,27 @@ _MEAN, _SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0,
 
 
 class Vgg16(nn.Module):
-    """Grey images (N, 1, H, W) in [-1, 1] to conv4_3 after its ReLU, (N, 512, H / 8, W / 8). Frozen."""
+    """VGG16 up to conv4_3 after its ReLU, for grey images; frozen.
+
+    Maps images (N, 1, H, W) in [-1, 1] to features (N, 512, H / 8, W / 8). A new network has random weights;
+    `load_vgg16` loads the published ones.
+
+    Attributes
+    ----------
+    features : ModuleDict
+        The ten convolutions, by their number in torchvision's network.
+
+    References
+    ----------
+    Simonyan & Zisserman (2015), "Very deep convolutional networks for large-scale image recognition",
+    arXiv:1409.1556.
+
+    Examples
+    --------
+    >>> import gan, torch
+    >>> gan.Vgg16()(torch.zeros(2, 1, 32, 32)).shape
+    torch.Size([2, 512, 4, 4])
+    """
 
     mean: Tensor
     sd: Tensor
@@ -65,35 +85,80 @@ class Vgg16(nn.Module):
 
 
 def load_vgg16(path: Path | str | None = None, progress: Callable[[str], None] = lambda _: None) -> Vgg16:
-    """The network with its weights from `path`, or from the file that `$LOOKALIKE_VGG16` names.
+    """VGG16 with the published ImageNet weights.
 
-    `path` may be the word `download`: the published weights, fetched if they are not in the user's
-    cache (`gan.networks.vgg16_weights`); `progress` is told. Raises `LookalikeError` if there is no such file, it holds
-    other weights, or it cannot be fetched.
+    Parameters
+    ----------
+    path : path, optional
+        A safetensors file with the keys of torchvision's `IMAGENET1K_V1`, or the word `download` for the published
+        weights (528 MB, downloaded unless they are in the user's cache); by default the file that the environment
+        variable `LOOKALIKE_VGG16` names.
+    progress : function of str
+        Called with a line of text before a download.
+
+    Returns
+    -------
+    Vgg16
+        The network up to conv4_3, frozen.
+
+    Raises
+    ------
+    LookalikeError
+        If no weights are named, the file is missing or holds other weights, or the download fails.
+
+    Examples
+    --------
+    >>> import gan
+    >>> from safetensors.torch import save_file
+    >>> save_file(gan.Vgg16().state_dict(), "vgg16.safetensors")  # in place of the published file
+    >>> sum(weights.numel() for weights in gan.load_vgg16("vgg16.safetensors").parameters())
+    7635264
     """
     network = Vgg16()
     named = path or os.environ.get(VARIABLE)
     if not named:
         raise LookalikeError(
-            f"VGG16's weights are needed: set {VARIABLE} to a safetensors file, give --vgg16 one, or fetch the "
-            "published ones (528 MB, once) with --vgg16 download"
+            "weights-needed",
+            f"VGG16's weights are needed: set {VARIABLE} to a safetensors file, give one with --vgg16, or download the "
+            "published ones (528 MB, once) with --vgg16 download",
         )
     if str(path) == DOWNLOAD:
         named = fetch_vgg16(list(network.state_dict()), progress)
     if not Path(named).is_file():
-        raise LookalikeError(f"{named}: no such file of VGG16 weights; check {VARIABLE} or --vgg16")
+        raise LookalikeError("no-such-file", f"{named}: no such file of VGG16 weights; check {VARIABLE} or --vgg16")
     try:
         weights = {name: value.float() for name, value in load_file(named).items()}
         network.load_state_dict(weights)
     except (SafetensorError, RuntimeError) as error:
         raise LookalikeError(
-            f"{named}: not the weights of VGG16 up to conv4_3 ({str(error).splitlines()[0]})"
+            "wrong-weights", f"{named}: not the weights of VGG16 up to conv4_3 ({str(error).splitlines()[0]})"
         ) from None
     return network
 
 
 @torch.inference_mode()
 def pooled_features(network: Vgg16, images: Pixels, batch: int = 64) -> Tensor:
-    """Spatial means of conv4_3: P-values (N, H, W) in [0, 1] to (N, 512) float64."""
+    """Features of images: conv4_3 averaged over positions.
+
+    Parameters
+    ----------
+    network : Vgg16
+        The feature network (`load_vgg16`).
+    images : array of float32, shape (N, H, W)
+        P-values in [0, 1].
+    batch : int
+        Images per pass.
+
+    Returns
+    -------
+    torch.Tensor, float64, shape (N, 512)
+        For `kid`, `fid` and `precision_recall`.
+
+    Examples
+    --------
+    >>> import gan, numpy as np
+    >>> gan.pooled_features(gan.Vgg16(), np.zeros((3, 32, 32), np.float32)).shape
+    torch.Size([3, 512])
+    """
     x = torch.from_numpy(images).unsqueeze(1) * 2 - 1
     return torch.cat([network(part).mean(dim=(2, 3)).double() for part in x.split(batch)])

@@ -16,14 +16,32 @@ from data.errors import LookalikeError
 from gan.networks.layers import SLOPE, EqualConv, EqualLinear, StyledLayer, UpConv, normalise_z
 from stimuli.images import Pixels
 
-TRUNCATED_LAYERS = 8  # Karras 2019, appendix B: coarse layers only, fine texture stays untouched
+TRUNCATED_LAYERS = 8  # Karras 2019, appendix B: coarse layers only, so that fine texture is left alone
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of both networks. Channels at resolution r: min(`channel_max`, `channel_base` / r).
+    """The sizes of generator and discriminator.
 
-    So a network's layers do not depend on how far up it goes, and it can grow.
+    Layers at resolution r have min(`channel_max`, `channel_base` / r) channels. They do not depend on the final
+    resolution, so a network can grow.
+
+    Attributes
+    ----------
+    resolution : int, a power of two, at least 8
+        Side of the images in pixels.
+    z_dim, w_dim : int
+        Dimensions of the codes z and w.
+    mapping_layers : int
+        Layers of the mapping network from z to w.
+    channel_base, channel_max : int
+        Widths of the layers.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.Architecture(128).resolutions
+    [4, 8, 16, 32, 64, 128]
     """
 
     resolution: int = 64
@@ -35,7 +53,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
-            raise LookalikeError(f"resolution is {self.resolution}; it must be a power of two, 8 or more")
+            raise LookalikeError(
+                "out-of-range", f"resolution is {self.resolution}; it must be a power of two, 8 or more"
+            )
 
     @property
     def resolutions(self) -> list[int]:
@@ -107,9 +127,30 @@ class Synthesis(nn.Module):
 
 
 class Generator(nn.Module):
-    """Mapping and synthesis, with the running mean of w (one per layer) that truncation pulls to.
+    """StyleGAN v1's generator: mapping, synthesis, and the running mean of w that truncation uses.
 
-    Images are (N, 1, R, R), nominally in [-1, 1].
+    Maps codes z (N, z_dim) and one noise image per layer to images (N, 1, R, R), nominally in [-1, 1].
+
+    Attributes
+    ----------
+    architecture : Architecture
+        Its sizes.
+    mapping, synthesis : Module
+        z to w, and w to images.
+    w_mean : torch.Tensor, shape (layers, w_dim)
+        The running mean of w, one per layer.
+
+    References
+    ----------
+    Karras, Laine & Aila (2019), "A style-based generator architecture for generative adversarial networks",
+    arXiv:1812.04948.
+
+    Examples
+    --------
+    >>> import gan, torch
+    >>> generator = gan.Generator(gan.Architecture(16))
+    >>> generator(torch.randn(2, 128), generator.random_noise(2)).shape
+    torch.Size([2, 1, 16, 16])
     """
 
     w_mean: Tensor
@@ -119,7 +160,7 @@ class Generator(nn.Module):
         self.architecture = architecture
         self.mapping = Mapping(architecture)
         self.synthesis = Synthesis(architecture)
-        # One mean per layer (W+), so that codes which differ between layers truncate rightly too.
+        # One mean per layer (W+), so that codes which differ between layers are truncated correctly, too.
         self.register_buffer("w_mean", torch.zeros(architecture.num_layers, architecture.w_dim))
 
     def forward(self, z: Tensor, noise: list[Tensor]) -> Tensor:
@@ -149,8 +190,8 @@ class Generator(nn.Module):
 def from_seeds(generator: Generator, seeds: Iterable[int], psi: float, batch: int = 50) -> Iterator[tuple[int, Pixels]]:
     """Generate one image per seed, in order; yields (seed, P-values (R, R) in [0, 1]).
 
-    A seed fixes the code and the noise of its image, whatever the batch, so the seed and the
-    model's hash are enough to make the image again, up to the rounding of another processor.
+    A seed fixes the code and the noise of its image, whatever the batch, so the seed and the model's hash are enough
+    to regenerate the image, up to the rounding of another processor.
     """
     pending: list[int] = []
     for seed in seeds:
@@ -164,14 +205,13 @@ def from_seeds(generator: Generator, seeds: Iterable[int], psi: float, batch: in
 
 def codes_from_seeds(generator: Generator, seeds: list[int]) -> Tensor:
     """The z codes of seeds, (N, z_dim); drawn on the CPU, so the device does not matter."""
-    draws = [torch.randn(generator.architecture.z_dim, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-    return torch.stack(draws).to(generator.w_mean.device)
+    codes = [torch.randn(generator.architecture.z_dim, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    return torch.stack(codes).to(generator.w_mean.device)
 
 
 def noise_from_seed(generator: Generator, seed: int) -> list[Tensor]:
-    """One image's noise, fixed by a seed; a stream of its own, apart from the code's."""
-    # Moved within 32 bits, the only ones that PyTorch's generator heeds, so that a seed's code and
-    # noise are different draws.
+    """One image's noise, fixed by a seed, from another stream than its code."""
+    # Offset within 32 bits, the only ones that PyTorch's generator uses, so that a seed's code and noise differ.
     return generator.random_noise(1, torch.Generator().manual_seed((seed + 0x9E3779B9) % 2**32))
 
 

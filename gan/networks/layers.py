@@ -1,4 +1,4 @@
-"""The parts that StyleGAN's networks are built of (Karras, Laine & Aila 2019, arXiv:1812.04948)."""
+"""The layers that StyleGAN's networks are built from (Karras, Laine & Aila 2019, arXiv:1812.04948)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DownConv(EqualConv):
 
 
 class StyledLayer(nn.Module):
-    """What follows each convolution of the generator: noise, bias, leaky ReLU, instance norm, style.
+    """The steps after each convolution of the generator: noise, bias, leaky ReLU, instance norm, style.
 
     Instance norm and AdaIN are one pass: a batch norm over (1, N C) channels whose weight and bias
     are the style. The style is y = A(w), giving x * (y_s + 1) + y_b (Karras 2019, Eq. 1).
@@ -97,10 +97,10 @@ class StyledLayer(nn.Module):
 
 
 def blur(x: Tensor) -> Tensor:
-    """Binomial low-pass [1, 2, 1] along both axes, each channel by itself, averaging only what lies inside.
+    """Binomial low-pass [1, 2, 1] along both axes, channel by channel, averaging only pixels inside the image.
 
-    With zeros outside, as in the published code, each doubling darkens the border, and the frame that
-    is left of it gives generated images away.
+    With zeros outside, as in the published code, each doubling darkens the border, and the resulting frame gives
+    generated images away.
     """
     row = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
     kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
@@ -109,7 +109,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 def _inside(side: int, like: Tensor) -> Tensor:
-    """What makes up for the quarter of the weights that fall outside at both ends."""
+    """Factors that compensate for the quarter of the weights that falls outside at either end."""
     weights = torch.ones(side, dtype=like.dtype, device=like.device)
     weights[0] = weights[-1] = 4 / 3
     return weights
@@ -124,8 +124,8 @@ def minibatch_deviation(x: Tensor, group: int = GROUP) -> Tensor:
     """Append a channel with the mean standard deviation within groups of the batch (Karras 2018, PGGAN).
 
     `x` (N, C, H, W) gives (N, C + 1, H, W). The group shrinks to the largest divisor of N up to `group`.
-    Members of a group are neighbours, so that a batch can be cut between groups: in real and
-    generated, or into the shares of several processes.
+    Members of a group are neighbours, so that a batch can be divided between groups: into real and
+    generated images, or into the shares of several processes.
     """
     n, channels, height, width = x.shape
     group = next(size for size in range(min(group, n), 0, -1) if n % size == 0)

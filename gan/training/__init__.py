@@ -1,1 +1,1 @@
-"""Training: settings, stages, state, steps and snapshots."""
+"""Training a generator: settings, stages, steps, state and snapshots."""

@@ -1,8 +1,8 @@
-"""Progressive growing: which part of the networks is there at which moment (Karras 2018, arXiv:1710.10196).
+"""Progressive growing: which layers the networks have at which stage of training (Karras 2018, arXiv:1710.10196).
 
-A network that has not grown yet is a whole network of a smaller size. Growing makes the next one,
+A network that has not fully grown is a complete network of a smaller size. Growing makes the next one,
 whose shared layers start from the smaller one's; while the new layers are faded in, the smaller
-network's way to (or from) grey stays beside theirs.
+network's conversion to (or from) grey is kept beside theirs.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from gan.training.settings import SMALLEST_PX, Settings
 
 @dataclass(frozen=True)
 class Stage:
-    """The size of images, and the share in [0, 1] that the newest layers have in them."""
+    """The side of images in px, and the weight of the newest layers in them, in [0, 1]."""
 
     resolution: int
     blend: float = 1.0
 
 
 def stage_at(settings: Settings, images: int) -> Stage:
-    """The stage of a run after so many images: at each size a stable time, then the fade to the next."""
+    """The stage of a run after so many images: at each size a stable phase, then the fade to the next."""
     final = settings.architecture.resolution
     if not settings.progressive or final <= SMALLEST_PX:
         return Stage(final)
@@ -55,7 +55,7 @@ def stages(settings: Settings) -> list[tuple[Stage, float]]:
 
 
 def _lengths(settings: Settings) -> tuple[int, int]:
-    """Of a stable time and a fade, in whole images: sums of decimal fractions would leave remainders."""
+    """Of a stable phase and of a fade, in whole images: sums of decimal fractions would leave remainders."""
     return max(1, round(settings.stage_kimg * 1000)), max(1, round(settings.fade_kimg * 1000))
 
 

@@ -1,4 +1,4 @@
-"""The log of a run, twice: one JSON object a line, and TensorBoard's files."""
+"""The log of a run, in two forms: one JSON object per line, and TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ FILE = "log.jsonl"
 _CURVES = ("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "resolution", "blend", "images_per_s")
 
 
-class Journal:
-    """Appends to `log.jsonl` and `tensorboard/` of a run's folder. What was logged after `step` is dropped."""
+class TrainingLog:
+    """Appends to `log.jsonl` and `tensorboard/` in a run's folder. Entries after `step` are dropped first."""
 
     def __init__(self, out: Path, step: int) -> None:
         _cut(out / FILE, step)
         self._lines = open(out / FILE, "a", encoding="utf-8")  # noqa: SIM115 - closed on exit
         self._board = SummaryWriter(str(out / "tensorboard"), purge_step=step + 1)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> TrainingLog:
         return self
 
     def __exit__(
@@ -33,21 +33,21 @@ class Journal:
         self._lines.close()
         self._board.close()
 
-    def write(self, entry: dict[str, Any]) -> None:
-        """One tick; `entry` holds `step` and whatever else is known of it."""
+    def add(self, entry: dict[str, Any]) -> None:
+        """Log one tick; `entry` holds `step` and what was measured there."""
         self._lines.write(json.dumps(entry, default=str) + "\n")
         self._lines.flush()
         for name in _CURVES:
             if entry.get(name) is not None:
                 self._board.add_scalar(name, entry[name], entry["step"])
 
-    def show(self, step: int, sheet: Pixels) -> None:
-        """A sample sheet, for TensorBoard."""
+    def add_sheet(self, step: int, sheet: Pixels) -> None:
+        """Add a sample sheet to TensorBoard."""
         self._board.add_image("samples", sheet, step, dataformats="HW")
 
 
 def _cut(path: Path, step: int) -> None:
-    """Drop what was logged after a step, and a last line that a crash cut short."""
+    """Drop entries after a step, and a last line that a crash cut short."""
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:

@@ -1,4 +1,4 @@
-"""What a training run will do, before it does it: stages, sizes, and an estimate of time and memory on this machine."""
+"""A training run in advance: its stages and sizes, and an estimate of time and memory on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gan.adversaries.discriminator import StyleGanAdversary
 from gan.training.growth import stages
 from gan.training.run import Run, make_accelerator, start, step
 from gan.training.settings import Settings
-from gan.training.training_images import Reals
+from gan.training.training_images import TrainingImages
 
 _PROBE_BATCH = 8  # images per measured step: enough to be typical, few enough for a large network on a small machine
 _STEPS = 3
@@ -23,7 +23,7 @@ _TYPICAL_P = 0.5
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """One stage: `fades_in` if the layers of this resolution are new; `hours` as measured here and now."""
+    """One stage: `fades_in` if the layers of this resolution are new; `hours` as estimated on this machine."""
 
     resolution: int
     fades_in: bool
@@ -49,11 +49,11 @@ class Plan:
 
 
 def make_plan(settings: Settings) -> Plan:
-    """Run a few steps of each stage on made-up images and extrapolate.
+    """Run a few steps of each stage on noise images and extrapolate.
 
     Hours are for one process like this one. Memory is that of the last stage: weights with their
-    gradients and Adam's two averages, the running average, and what a step of the whole batch keeps
-    for its gradients; the program itself comes on top.
+    gradients and Adam's two averages, the running average, and what a step of the whole batch stores
+    for its gradients; the program itself is extra.
     """
     accelerator = make_accelerator()
     speeds: dict[int, float] = {}
@@ -77,41 +77,43 @@ def make_plan(settings: Settings) -> Plan:
     )
 
 
-def _probe(settings: Settings, resolution: int) -> tuple[Settings, Reals]:
+def _probe(settings: Settings, resolution: int) -> tuple[Settings, TrainingImages]:
     batch = min(_PROBE_BATCH, settings.batch)
     probe = replace(
         settings, batch=batch, progressive=False, architecture=replace(settings.architecture, resolution=resolution)
     )
     noise = np.random.default_rng(0).integers(0, 65536, (batch, resolution, resolution)).astype(np.uint16)
-    return probe, Reals(noise, probe)
+    return probe, TrainingImages(noise, probe)
 
 
 def _images_per_s(settings: Settings, accelerator: Accelerator, resolution: int) -> float:
-    """Over steps with and without the lazy penalty as they occur, with augmentation at half strength."""
-    probe, reals = _probe(settings, resolution)
+    """Averaged over steps with and without the lazy penalty in their proportions, at half-strength augmentation."""
+    probe, training_images = _probe(settings, resolution)
     run = start(probe, accelerator)
     every = 1
     if isinstance(run.adversary, StyleGanAdversary):
         run.adversary.augmentation.p.fill_(_TYPICAL_P)
         every = probe.r1_every
-    step(run, reals)  # the first one warms up
-    with_penalty = _seconds(run, reals, number=every)
-    without = min(_seconds(run, reals, number=every + 1) for _ in range(_STEPS)) if every > 1 else with_penalty
+    step(run, training_images)  # the first one warms up
+    with_penalty = _seconds(run, training_images, number=every)
+    without = (
+        min(_seconds(run, training_images, number=every + 1) for _ in range(_STEPS)) if every > 1 else with_penalty
+    )
     return every * probe.batch / (with_penalty + (every - 1) * without)
 
 
-def _seconds(run: Run, reals: Reals, number: int) -> float:
+def _seconds(run: Run, training_images: TrainingImages, number: int) -> float:
     run.step = number
     began = time.perf_counter()
-    step(run, reals)
+    step(run, training_images)
     if run.accelerator.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - began
 
 
 def _kept_bytes(run: Run) -> float:
-    """Bytes that a generator step of the whole batch keeps for its gradients, from one of a few images."""
-    probe, reals = _probe(run.settings, run.settings.architecture.resolution)
+    """Bytes that a step of the whole batch stores for its gradients, extrapolated from a step of a few images."""
+    probe, training_images = _probe(run.settings, run.settings.architecture.resolution)
     small = start(probe, run.accelerator)
     seen: dict[int, int] = {}
 
@@ -120,5 +122,5 @@ def _kept_bytes(run: Run) -> float:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        step(small, reals)
+        step(small, training_images)
     return sum(seen.values()) * run.settings.batch / probe.batch / int(run.accelerator.num_processes)

@@ -12,19 +12,19 @@ from torch import Tensor, nn
 
 from gan.adversaries.discriminator import Adversary, Discriminator, StyleGanAdversary
 from gan.adversaries.frozen import FrozenAdversary
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Generator, Synthesis
 from gan.networks.layers import EqualConv
 from gan.training.growth import Stage, grow_discriminator, grow_generator, stage_at
 from gan.training.settings import Settings
-from gan.training.training_images import Reals, at_stage
+from gan.training.training_images import TrainingImages, at_stage
 
 W_MEAN_BETA = 0.995  # Karras 2019
 
 
 @dataclass
 class Run:
-    """What changes during training, and who shares the work. `step` counts those that were made."""
+    """What changes during training, and the processes that share it. `step` counts the steps completed."""
 
     settings: Settings
     accelerator: Accelerator
@@ -36,15 +36,15 @@ class Run:
     stage: Stage
     step: int = 0
 
-    def draws(self) -> Draws:
-        """The random numbers of the step to come."""
+    def step_rng(self) -> StepRng:
+        """The random numbers of the next step."""
         share = self.accelerator
-        return Draws(
+        return StepRng(
             self.settings.seed, self.step, self.settings.batch, share.process_index, share.num_processes, share.device
         )
 
     def autocast(self) -> torch.autocast:
-        # Not accelerate's own: that is fixed for the whole process by whoever asks first.
+        # Not accelerate's own: the first `Accelerator` in a process fixes it for all later ones.
         return torch.autocast(
             self.accelerator.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16", cache_enabled=False
         )
@@ -57,7 +57,7 @@ class Run:
         return averaged
 
     def any(self, value: bool) -> bool:
-        """Whether it is so in one of the processes."""
+        """Whether the value is true in any of the processes."""
         if self.accelerator.num_processes == 1:
             return value
         return bool(self.accelerator.reduce(torch.tensor(float(value), device=self.accelerator.device)) > 0)
@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Losses:
-    """Of one step, on this process: without penalties, and what the adversary has to say."""
+    """The losses of one step in this process, without penalties, and what the adversary logs."""
 
     d: Tensor
     g: Tensor
@@ -73,15 +73,14 @@ class Losses:
 
 
 def make_accelerator() -> Accelerator:
-    """This process's device and its share of the work: alone, or started by `accelerate launch`."""
+    """This process's device and its share of the work, whether it runs alone or under `accelerate launch`."""
     return Accelerator(cpu=not torch.accelerator.is_available())
 
 
 def start(settings: Settings, accelerator: Accelerator, resolution: int | None = None, fading: bool = False) -> Run:
-    """A run before its first step; networks are drawn from the seed.
+    """A run before its first step; the networks' weights are drawn from the seed.
 
-    With `resolution` (and `fading`), the networks have the form that they have at that stage, to be
-    filled from a stored state.
+    With `resolution` (and `fading`), the networks have the form of that stage, ready for a stored state.
     """
     resolution = resolution or stage_at(settings, 0).resolution
     architecture = replace(settings.architecture, resolution=resolution)
@@ -98,21 +97,21 @@ def start(settings: Settings, accelerator: Accelerator, resolution: int | None =
     return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution))
 
 
-def step(run: Run, reals: Reals) -> Losses:
+def step(run: Run, training_images: TrainingImages) -> Losses:
     """One step of each network on the same generated images."""
     enter(run, stage_at(run.settings, run.step * run.settings.batch))
-    settings, adversary, draws = run.settings, run.adversary, run.draws()
-    real_images = at_stage(reals.batch(run.step, draws), run.stage.resolution, run.stage.blend)
+    settings, adversary, rng = run.settings, run.adversary, run.step_rng()
+    real_images = at_stage(training_images.batch(run.step, rng), run.stage.resolution, run.stage.blend)
     with run.autocast():
         with torch.no_grad():
-            real = adversary.look(real_images, draws)
-        fake = adversary.look(fakes(run, draws), draws)
+            real = adversary.view(real_images, rng)
+        fake = adversary.view(fakes(run, rng), rng)
         run.optimiser_d.zero_grad(set_to_none=True)
         loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
     loss.backward()
     _share_gradients(run, adversary.trained.parameters())
     run.optimiser_d.step()
-    told = adversary.adapt(settings.batch, run.mean)
+    logged = adversary.adapt(settings.batch, run.mean)
 
     adversary.trained.requires_grad_(False)
     run.optimiser_g.zero_grad(set_to_none=True)
@@ -125,28 +124,28 @@ def step(run: Run, reals: Reals) -> Losses:
 
     run.step += 1
     average(run)
-    return Losses(loss_d, loss_g.detach(), told)
+    return Losses(loss_d, loss_g.detach(), logged)
 
 
-def fakes(run: Run, draws: Draws) -> Tensor:
-    """This process's share of a batch of generated images, with style mixing; the running mean of w moves along."""
+def fakes(run: Run, rng: StepRng) -> Tensor:
+    """This process's share of a batch of generated images, with style mixing; also updates the running mean of w."""
     generator, settings = run.generator, run.settings
     layers = generator.architecture.num_layers
-    z = draws.normal(2, generator.architecture.z_dim)
+    z = rng.normal(2, generator.architecture.z_dim)
     w, other = generator.mapping(z.flatten(0, 1)).view(len(z), 2, -1).unbind(dim=1)
     generator.w_mean.lerp_(run.mean(w.detach().to(generator.w_mean.dtype).mean(dim=0)), 1 - W_MEAN_BETA)
-    crossover = draws.whole(1, layers, 1)
-    crossover[draws.uniform(1) >= settings.style_mixing] = layers
-    second = torch.arange(layers, device=draws.device) >= crossover
+    crossover = rng.integers(1, layers, 1)
+    crossover[rng.uniform(1) >= settings.style_mixing] = layers
+    second = torch.arange(layers, device=rng.device) >= crossover
     ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
-    noise = [draws.normal(1, *shape) for shape in generator.noise_shapes()]
+    noise = [rng.normal(1, *shape) for shape in generator.noise_shapes()]
     images: Tensor = generator.synthesis(ws, noise)
     return images.to(generator.w_mean.dtype)
 
 
 @torch.no_grad()
 def average(run: Run) -> None:
-    """Move the running average; its half-life grows with the run so that early weights are forgotten."""
+    """Update the running average; its half-life grows with the run, so that early weights are forgotten."""
     batch = run.settings.batch
     half_life = min(run.settings.ema_kimg * 1000, run.step * batch * 0.05)
     weight = 1 - 0.5 ** (batch / max(half_life, 1e-8))
@@ -155,14 +154,14 @@ def average(run: Run) -> None:
 
 
 def enter(run: Run, stage: Stage) -> None:
-    """Bring the networks to a stage: grow them, or move the blend. Each size starts with new optimisers."""
+    """Bring the networks to a stage: grow them, or change the blend. Each size starts with new optimisers."""
     settings = run.settings
     while run.stage.resolution < stage.resolution:
         run.generator, run.average = grow_generator(run.generator, run.average, settings.seed)
         if isinstance(run.adversary, StyleGanAdversary):
             run.adversary.trained = grow_discriminator(run.adversary.trained, settings.seed)
         elif isinstance(run.adversary, FrozenAdversary):
-            run.adversary.moments.forget()
+            run.adversary.moments.reset()
         run.stage = Stage(2 * run.stage.resolution, 0.0)
         optimisers = _optimisers(settings, run.generator, run.adversary, run.stage.resolution)
         run.optimiser_g, run.optimiser_d = optimisers

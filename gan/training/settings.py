@@ -1,4 +1,4 @@
-"""What one training run is told, and the presets that go with three sizes of machine."""
+"""The settings of a training run, and presets for three sizes of machine."""
 
 from __future__ import annotations
 
@@ -20,22 +20,51 @@ _RATE_AT = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
 
 @dataclass(frozen=True)
 class Settings:
-    """One training run.
+    """The settings of a training run; `gan.PRESETS` holds those for three sizes of machine.
 
-    - `discriminator`: `stylegan` (the paper's) or `frozen` (on pretrained features).
-    - `kimg`: length, in thousands of real images shown; `batch`: images per step, over all processes.
-    - `learning_rate`: of Adam, at sizes below 128 px; it grows with the size as in Karras 2019.
-    - `r1_gamma`, `r1_every`: weight of `stylegan`'s gradient penalty, and every how many steps it comes.
-    - `ada_target`: the mean sign of real logits that `stylegan`'s augmentation is steered to; 0 switches
-      it off; `ada_kimg`: the least number of kimg in which its strength goes from 0 to 1.
-    - `moments`: weight with which `frozen`'s generator also matches moments of features (`adversaries.moments`). 0
-      leaves that out, as at the start, when it would put blobs into corners to meet them; 5000 finishes a run
-      (docs/training-notes.md).
-    - `style_mixing`: share of generated images with two codes; `ema_kimg`: half-life of the running average.
-    - `symmetry`: under which the film has no preferred side: `none`, `mirror` (left and right) or
-      `dihedral` (quarter turns too).
-    - `progressive`: grow from 8 px, with `stage_kimg` at each size and `fade_kimg` between two.
-    - `snapshot_kimg`: every so often a snapshot; `precision`: `no` or `bf16`.
+    Attributes
+    ----------
+    architecture : Architecture
+        Sizes of the networks.
+    discriminator : {"stylegan", "frozen"}
+        The paper's, or one on pretrained features.
+    kimg : float
+        Length of the run, in thousands of real images shown.
+    batch : int, a multiple of 4
+        Images per step, over all processes.
+    learning_rate : float
+        Of Adam, at sizes below 128 px; it grows with the size as in Karras 2019.
+    r1_gamma, r1_every : float, int
+        Weight of the `stylegan` gradient penalty, and the number of steps between penalties.
+    ada_target : float, 0 to 1
+        The mean sign of real logits at which `stylegan`'s adaptive augmentation aims; 0 switches it off.
+    ada_kimg : float
+        The least number of kimg in which the strength of augmentation goes from 0 to 1.
+    moments : float, at least 0
+        Weight of moment matching (`gan.adversaries.moments`), for `frozen` only. 0 switches it off, as at the start,
+        when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
+    style_mixing : float, 0 to 1
+        Share of generated images with two codes.
+    ema_kimg : float
+        Half-life of the running average of the generator.
+    symmetry : {"none", "mirror", "dihedral"}
+        Under which images are randomly transformed: left and right, or quarter turns too.
+    progressive : bool
+        Whether to grow from 8 px, with `stage_kimg` at each size and `fade_kimg` between two.
+    stage_kimg, fade_kimg : float
+        Lengths of these phases.
+    snapshot_kimg : float
+        The interval between snapshots.
+    precision : {"no", "bf16"}
+        Whether to compute in bfloat16 where that is safe.
+    seed : int
+        Of everything random.
+
+    Examples
+    --------
+    >>> import gan
+    >>> gan.Settings(gan.Architecture(16), kimg=0.1, batch=8).rate_at(128)
+    0.003
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -65,42 +94,51 @@ class Settings:
             ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in choices:
-                raise LookalikeError(f"{name} is {getattr(self, name)!r}; it is {' or '.join(choices)}")
+                raise LookalikeError(
+                    "unknown-choice", f"{name} is {getattr(self, name)!r}; it must be {' or '.join(choices)}"
+                )
         above = ("kimg", "batch", "learning_rate", "r1_every", "ada_kimg", "ema_kimg", "stage_kimg", "fade_kimg")
         for name in (*above, "snapshot_kimg"):
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be above 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
         if self.moments and self.discriminator != "frozen":
-            raise LookalikeError(f"moments are matched with the discriminator frozen, and it is {self.discriminator}")
-        if self.batch % GROUP:  # the discriminators look at how much the images of a group deviate from one another
-            raise LookalikeError(f"batch is {self.batch}; it must be a multiple of {GROUP}")
+            raise LookalikeError(
+                "conflicting-settings",
+                f"moments need the frozen discriminator, but it is {self.discriminator}; give --discriminator frozen",
+            )
+        if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
+            raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
         for name in ("r1_gamma", "moments"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):
             if not 0 <= getattr(self, name) <= 1:
-                raise LookalikeError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
         if self.architecture.resolution > LARGEST_PX:
-            raise LookalikeError(f"resolution is {self.architecture.resolution} px; {LARGEST_PX} is the largest")
+            raise LookalikeError(
+                "out-of-range", f"resolution is {self.architecture.resolution} px; it must be at most {LARGEST_PX}"
+            )
 
     def rate_at(self, resolution: int) -> float:
-        """Adam's learning rate while images of this size are made."""
+        """Adam's learning rate at this image size."""
         return self.learning_rate * _RATE_AT.get(resolution, 1.0)
 
     def check_processes(self, processes: int) -> None:
-        """Raise `LookalikeError` unless the batch can be shared out between processes in whole groups."""
+        """Raise `LookalikeError` unless the batch can be divided between processes in whole groups."""
         if self.batch % (processes * GROUP):
             raise LookalikeError(
-                f"a batch of {self.batch} cannot be shared by {processes} processes in groups of {GROUP}; "
-                f"give a --batch that {processes * GROUP} divides"
+                "out-of-range",
+                f"a batch of {self.batch} cannot be divided between {processes} processes in groups of {GROUP}; "
+                f"give a --batch that is a multiple of {processes * GROUP}",
             )
 
     def check_precision(self, launched: str) -> None:
         """Raise `LookalikeError` if `accelerate launch` was given another precision than the run's."""
         if launched not in ("no", self.precision):
             raise LookalikeError(
+                "conflicting-settings",
                 f"accelerate was launched with mixed precision {launched}, but the run's is {self.precision}; "
-                f"give --precision {launched if launched in PRECISIONS else 'bf16'}, or launch without"
+                f"give --precision {launched if launched in PRECISIONS else 'bf16'}, or launch without",
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,12 +146,14 @@ class Settings:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Settings:
-        """From `to_dict`; entries that are no settings are left out. Raises `LookalikeError` for a foreign file."""
+        """From `to_dict`; other entries are ignored. Raises `LookalikeError` if these are not a run's settings."""
         known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
         try:
             return cls(**(known | {"architecture": Architecture(**stored["architecture"])}))
         except (KeyError, TypeError) as error:
-            raise LookalikeError(f"not the settings of a training run ({error}); name a run's folder") from None
+            raise LookalikeError(
+                "not-a-run", f"not the settings of a training run ({error}); name a run's folder"
+            ) from None
 
 
 PRESETS = {

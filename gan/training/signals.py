@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish, to be heard at the end of a step rather than in the middle of it."""
+"""Ctrl-C and SIGTERM as requests to stop at the end of a step rather than in the middle of it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from types import FrameType
 
 @contextmanager
 def stop_softly() -> Iterator[Callable[[], bool]]:
-    """Yields whether somebody asked to stop. Asked a second time, the usual thing happens at once.
+    """Yields a function that says whether a stop was requested. A second signal has its usual effect at once.
 
-    Signals reach the main thread only; in another, nothing changes.
+    Signals reach the main thread only; in any other thread nothing changes.
     """
-    asked: list[int] = []
+    requests: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def hear(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
+    def note(number: int, _frame: FrameType | None) -> None:
+        requests.append(number)
         for each, handler in usual.items():
             signal.signal(each, handler)
 
     try:
         for number in usual:
-            signal.signal(number, hear)
-        yield lambda: bool(asked)
+            signal.signal(number, note)
+        yield lambda: bool(requests)
     finally:
         for number, handler in usual.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""What a stopped run goes on from: one safetensors file with every tensor, and the settings it belongs to."""
+"""What a stopped run resumes from: one safetensors file with every tensor, and the settings it belongs to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gan.training.settings import Settings
 from stimuli.patches import PatchSet
 
 FILE = "training.safetensors"
-# When a run is resumed: what its state does not depend on.
+# Settings that the state does not depend on, so that they may change when a run is resumed.
 _MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments")
 
 
@@ -39,21 +39,25 @@ def save_state(run: Run, out: Path, patches: PatchSet) -> None:
 
 
 def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches: PatchSet) -> Run:
-    """The run of `out` where it was last saved.
+    """The run in `out` as it was last saved.
 
     Raises `LookalikeError` if there is no state, it is damaged, or it belongs to other patches or other
-    settings (the first that differs is named; only `_MAY_CHANGE` may).
+    settings (the first that differs is named; only those in `_MAY_CHANGE` may).
     """
     if not (out / FILE).is_file():
-        raise LookalikeError(f"{out}: no snapshot to resume from ({FILE} is missing); remove it and train anew")
+        raise LookalikeError(
+            "nothing-to-resume", f"{out}: no snapshot to resume from ({FILE} is missing); remove the folder and retrain"
+        )
     try:
         with safe_open(out / FILE, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
     except (SafetensorError, KeyError, TypeError) as error:
-        raise LookalikeError(f"{out / FILE}: damaged ({error}); remove {out} and train anew") from None
+        raise LookalikeError("damaged-file", f"{out / FILE}: damaged ({error}); remove {out} and retrain") from None
     if about["patches_sha256"] != patches.sha256:
-        raise LookalikeError(f"{out}: was trained on other patches than {patches.folder}; give the same patch set")
+        raise LookalikeError(
+            "other-patches", f"{out}: was trained on other patches than {patches.folder}; give the same patch set"
+        )
     _same_settings(out, about["settings"], settings.to_dict())
     run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
     enter(run, Stage(about["resolution"], about["blend"]))
@@ -61,10 +65,11 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
         for key, module in _modules(run).items():
             module.load_state_dict(_under(tensors, key))
     except RuntimeError as error:
-        what = textwrap.shorten(str(error), 160, placeholder=" ...")  # it names every tensor there is
+        what = textwrap.shorten(str(error), 160, placeholder=" ...")  # torch names every tensor
         raise LookalikeError(
-            f"{out / FILE}: was saved by another version of the networks ({what}); go on with the version of Lookalike "
-            "that began it, or train anew in another folder: its models stay as they are"
+            "other-version",
+            f"{out / FILE}: was saved by another version of the networks ({what}); resume it with the version of "
+            "Lookalike that started it, or retrain in another folder: its models stay as they are",
         ) from None
     for key, (optimiser, module) in _optimisers(run).items():
         kept = _under(tensors, key)
@@ -77,7 +82,7 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
 
 
 def stored_step(out: Path) -> int | None:
-    """The step of the state in `out`, if there is one that can be read."""
+    """The step of the state saved in `out`, or None if there is no readable one."""
     try:
         with safe_open(out / FILE, framework="pt") as file:
             return int(json.loads(file.metadata()["about"])["step"])
@@ -86,7 +91,7 @@ def stored_step(out: Path) -> int | None:
 
 
 def broken(run: Run) -> str:
-    """What is not finite among the numbers that would be saved, or nothing."""
+    """Which of the numbers to be saved is not finite; empty if all are."""
     return next((f"{name} is not finite" for name, value in _tensors(run).items() if not value.isfinite().all()), "")
 
 
@@ -99,7 +104,7 @@ def _optimisers(run: Run) -> dict[str, tuple[torch.optim.Adam, nn.Module]]:
 
 
 def _tensors(run: Run) -> dict[str, Tensor]:
-    """Every tensor that training goes on from, by name."""
+    """Every tensor that training resumes from, by name."""
     tensors = {f"{key}.{name}": value for key, m in _modules(run).items() for name, value in m.state_dict().items()}
     for key, (optimiser, module) in _optimisers(run).items():
         for name, parameter in module.named_parameters():
@@ -109,7 +114,7 @@ def _tensors(run: Run) -> dict[str, Tensor]:
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """On the parameter's device and in its memory layout, which the fused optimiser takes for granted."""
+    """On the parameter's device and in its memory layout, which the fused optimiser requires."""
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value.to(parameter.device)
 
 
@@ -128,4 +133,6 @@ def _same_settings(out: Path, stored: dict[str, Any], wanted: dict[str, Any]) ->
             flat[f"{name}.{inner}" if inner else name] = (before, one)
     for name, (before, now) in flat.items():
         if before != now and name not in _MAY_CHANGE:
-            raise LookalikeError(f"{out}: {name} was {before} and is now {now}; resume with the same")
+            raise LookalikeError(
+                "settings-changed", f"{out}: {name} was {before} and is now {now}; resume with the same value"
+            )

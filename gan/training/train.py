@@ -1,7 +1,7 @@
 """Training: steps, ticks, snapshots; see `gan.training.run` for what a step is.
 
 Everything random in a step follows from the seed and the step's number alone, so a run that was
-stopped goes on from its last snapshot exactly as if it had not been.
+stopped resumes from its last snapshot exactly as if it had not been stopped.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from data.errors import LookalikeError
 from data.files import refuse_occupied, write_json
 from gan.checkpoint import save_model
 from gan.networks.generator import from_seeds
-from gan.training.log import Journal
+from gan.training.log import TrainingLog
 from gan.training.run import Losses, Run, make_accelerator, start, step
 from gan.training.settings import Settings
 from gan.training.signals import stop_softly
 from gan.training.state import FILE, broken, load_state, save_state, stored_step
-from gan.training.training_images import Reals, check, open_reals
-from stimuli.export import sheet_of
+from gan.training.training_images import TrainingImages, check_patches, open_training_images
+from stimuli.export import contact_sheet
 from stimuli.images import write_png
 from stimuli.patches import PatchSet
 
-TICK = 10  # steps between looks at the losses: each look waits for the device
+TICK = 10  # steps between readings of the losses: each reading waits for the device
 LOCK = ".lock"
 SETTINGS = "settings.json"
 _SHEET = 64  # images on a sample sheet, 8 to a row
@@ -41,11 +41,10 @@ _SHEET = 64  # images on a sample sheet, 8 to a row
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: images seen of the total, mean losses since the last tick, speed since the
+    """How far a run has come: images seen of the total, mean losses since the last tick, speed since the
     start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
-    logits of real images) are None where there is no adaptive augmentation, `feature_distance` where no moments are
-    matched (`gan.adversaries.moments`); `model` is None before the
-    networks have their full size."""
+    logits of real images) are None without adaptive augmentation, `feature_distance` without moment matching
+    (`gan.adversaries.moments`); `model` is None until the networks have their full size."""
 
     step: int
     images: int
@@ -71,84 +70,128 @@ class Progress:
 
 def train(
     patches: PatchSet,
-    out: Path,
+    out: Path | str,
     settings: Settings,
     *,
     resume: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path | None:
-    """Train on the `train` split of `patches`; returns the newest model's folder, None while there is none.
+    """Train a generator on the `train` split of a patch set.
 
-    `out` receives `settings.json`, `log.jsonl`, `tensorboard/`, `training.safetensors` (to resume from), the
-    training patches as one memory-mapped file, and per snapshot a sample sheet and, once the networks have
-    their full size, a model folder. Runs as one process or, under `accelerate launch`, as several that
-    share each batch; `progress` is called in the first. Raises `LookalikeError` if the patches are too few
-    or of another size, the batch cannot be shared, `out` is occupied (without `resume`), in use, or holds
-    another run or one that has reached its length (with it), or a number is not finite (the last snapshot
-    stays, and is named). A first Ctrl-C or SIGTERM, to any of the processes, lets the step end (with several,
-    up to `TICK` more) and saves the state, then raises `KeyboardInterrupt`; a second does not wait.
+    The folder receives `settings.json`, `log.jsonl`, `tensorboard/`, `training.safetensors` (to resume from), the
+    training patches as one memory-mapped file, and with each snapshot a sample sheet and, once the networks have their
+    full size, a model. Runs as one process or, under `accelerate launch`, as several that share each batch.
+
+    A first Ctrl-C or SIGTERM, to any of the processes, lets the step end (with several processes, up to ten more),
+    saves the state and raises `KeyboardInterrupt`; a second one stops at once.
+
+    Parameters
+    ----------
+    patches : PatchSet
+        Patches of the networks' image size.
+    out : path
+        A folder that does not exist yet, or is empty; with `resume`, that of the run.
+    settings : Settings
+        A resumed run may change its length, snapshots, precision, learning rate, style mixing and moments.
+    resume : bool
+        Whether to resume the run in `out` from its last snapshot; the result is the same as without the stop.
+    progress : function of Progress
+        Called every ten steps and at snapshots, in the first process.
+
+    Returns
+    -------
+    path or None
+        The folder of the newest model; None if there is none yet.
+
+    Raises
+    ------
+    LookalikeError
+        If the patches are too few or of another size, the batch cannot be divided between the processes, `out` is
+        occupied or in use, the run to resume is another one or is finished, or a number is not finite (the last
+        snapshot stays, and is named).
+
+    References
+    ----------
+    Karras, Laine & Aila (2019), arXiv:1812.04948; Karras et al. (2020), arXiv:2006.06676 (adaptive augmentation); Sauer
+    et al. (2021), arXiv:2111.01007 (frozen features).
+
+    Examples
+    --------
+    Two steps on phantoms of 16 px:
+
+    >>> import gan, stimuli
+    >>> stimuli.write_phantoms("film", 40, lesion_px=16)
+    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> settings = gan.Settings(gan.Architecture(16, channel_max=16), kimg=0.016, batch=8)
+    >>> gan.load_model(gan.train(patches, "run", settings)).training["images_seen"]
+    16
     """
     out = Path(out)
-    check(patches, settings)
+    check_patches(patches, settings)
     accelerator = make_accelerator()
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
     with _sole_user(out, resume, accelerator), stop_softly() as stopped:
-        run, reals = _open(patches, out, settings, resume, accelerator)
+        run, training_images = _open(patches, out, settings, resume, accelerator)
         if not accelerator.is_main_process:
-            _loop(run, reals, out, lambda *_: None, stopped)
+            _loop(run, training_images, out, lambda *_: None, stopped)
             return None
-        with Journal(out, run.step) as journal:
+        with TrainingLog(out, run.step) as log:
 
             def tick(now: Progress, last: bool) -> None:
                 due = _snapshot_due(run)
                 if due:
-                    now = _snapshot(run, now, out, patches, journal)
-                journal.write(now.to_dict())
+                    now = _snapshot(run, now, out, patches, log)
+                log.add(now.to_dict())
                 if due or last:
                     # After the log, which a resume cuts back to the state; the other way round a crash leaves a gap.
                     save_state(run, out, patches)
                 progress(now)
 
-            _loop(run, reals, out, tick, stopped)
+            _loop(run, training_images, out, tick, stopped)
         return newest_model(out)
 
 
 def newest_model(out: Path) -> Path | None:
-    """The model of a run that has seen most images, if there is one."""
+    """A run's model that has seen the most images, or None if there is none yet."""
     return max((out / "models").glob("*-images"), default=None)
 
 
 def model_folder(out: Path, images: int) -> Path:
-    """Where a run's model after so many images stands."""
+    """The folder of a run's model after so many images."""
     return Path(out) / "models" / f"{images:09d}-images"
 
 
 def _open(
     patches: PatchSet, out: Path, settings: Settings, resume: bool, accelerator: Accelerator
-) -> tuple[Run, Reals]:
-    """A run at its start, or where it was stopped. A new folder is taken back if it cannot start."""
+) -> tuple[Run, TrainingImages]:
+    """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process
     try:
         run = load_state(out, settings, accelerator, patches) if resume else start(settings, accelerator)
         if run.step >= _steps(settings.kimg, settings):
             raise LookalikeError(
-                f"{out}: has seen {run.step * settings.batch} images, as many as it was to; give a larger --kimg"
+                "run-finished",
+                f"{out}: the run is finished: it has seen {run.step * settings.batch} images; give a larger --kimg",
             )
-        reals = open_reals(patches, settings, out, first, accelerator.wait_for_everyone)
+        training_images = open_training_images(patches, settings, out, first, accelerator.wait_for_everyone)
         if first:
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
             if not resume:
-                save_state(run, out, patches)  # so that a run killed before its first snapshot goes on, too
+                save_state(run, out, patches)  # so that a run killed before its first snapshot can be resumed, too
     except BaseException:
         if first and not resume:
             shutil.rmtree(out, ignore_errors=True)
         raise
-    return run, reals
+    return run, training_images
 
 
 def _loop(
-    run: Run, reals: Reals, out: Path, tick: Callable[[Progress, bool], None], stopped: Callable[[], bool]
+    run: Run,
+    training_images: TrainingImages,
+    out: Path,
+    tick: Callable[[Progress, bool], None],
+    stopped: Callable[[], bool],
 ) -> None:
     """Step to the end, or until one of the processes is `stopped`; each tick is told whether it is the last."""
     batch, last = run.settings.batch, _steps(run.settings.kimg, run.settings)
@@ -156,8 +199,8 @@ def _loop(
     began, first = time.perf_counter(), run.step
     losses: list[Losses] = []
     while run.step < last:
-        losses.append(step(run, reals))
-        # Several processes must come to the same point before they can ask one another.
+        losses.append(step(run, training_images))
+        # Several processes must reach the same point before they can exchange anything.
         if run.step % TICK and not _snapshot_due(run) and not (alone and stopped()):
             continue
         asked = run.any(stopped())
@@ -174,7 +217,7 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
     loss_d, loss_g = (
         float(run.mean(torch.stack(values).mean())) for values in ([x.d for x in losses], [x.g for x in losses])
     )
-    told = {name: float(value) for name, value in losses[-1].adversary.items()}
+    logged = {name: float(value) for name, value in losses[-1].adversary.items()}
     return Progress(
         run.step,
         run.step * run.settings.batch,
@@ -183,9 +226,9 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
         run.stage.blend,
         loss_d,
         loss_g,
-        told.get("ada_p"),
-        told.get("real_sign"),
-        told.get("feature_distance"),
+        logged.get("ada_p"),
+        logged.get("real_sign"),
+        logged.get("feature_distance"),
         speed,
     )
 
@@ -208,26 +251,28 @@ def _refuse_broken(run: Run, now: Progress, out: Path, stopping: bool) -> None:
         wrong = broken(run)
     if wrong:
         kept = stored_step(out)
-        kept_one = f"the snapshot of step {kept} stays in {out / FILE}" if kept else "there was no snapshot yet"
-        raise LookalikeError(f"{out}: {wrong} at step {run.step}; {kept_one}; train anew with a lower --learning-rate")
+        snapshot = f"the snapshot of step {kept} stays in {out / FILE}" if kept else "there was no snapshot yet"
+        raise LookalikeError(
+            "diverged", f"{out}: {wrong} at step {run.step}; {snapshot}; retrain with a lower --learning-rate"
+        )
 
 
-def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, journal: Journal) -> Progress:
+def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, log: TrainingLog) -> Progress:
     """Write a sample sheet and, at full size, a model."""
     images = run.step * run.settings.batch
-    samples = sheet_of([pixels for _, pixels in from_seeds(run.average, range(_SHEET), psi=0.7)], columns=8)
+    samples = contact_sheet([pixels for _, pixels in from_seeds(run.average, range(_SHEET), psi=0.7)], columns=8)
     sheet, model = out / "samples" / f"{images:09d}-images.png", None
     write_png(sheet, samples, bits=8)
     if run.stage.resolution == run.settings.architecture.resolution and run.stage.blend == 1:
         model = model_folder(out, images)
-        if not model.exists():  # a run stopped between model and state makes the same model again
+        if not model.exists():  # a run stopped between model and state would make the same model again
             save_model(model, run.average, describe_training(run.settings, patches, images))
-    journal.show(run.step, samples)
+    log.add_sheet(run.step, samples)
     return replace(now, sheet=sheet, model=model)
 
 
 def describe_training(settings: Settings, patches: PatchSet, images: int) -> dict[str, Any]:
-    """What a model's config says of its training; `train_patients` are codes under the key of the fingerprint."""
+    """The training entry of a model's config; `train_patients` are codes made with the key of `key_fingerprint`."""
     rows = patches.select("train")
     left_out = ("architecture", "kimg", "snapshot_kimg")
     return {
@@ -247,12 +292,12 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
 
 @contextmanager
 def _sole_user(out: Path, resume: bool, accelerator: Accelerator) -> Iterator[None]:
-    """Keep a second trainer out of the folder. The lock is the system's, so it goes with a killed process."""
+    """Keep a second run out of the folder. The lock is the system's, so it vanishes with a killed process."""
     if not accelerator.is_main_process:
         yield
         return
     if resume and not out.is_dir():
-        raise LookalikeError(f"{out}: no such run to resume; leave --resume out to start it")
+        raise LookalikeError("nothing-to-resume", f"{out}: no such run to resume; to start one, leave out --resume")
     if not resume:
         refuse_occupied(out)
     for part in ("models", "samples"):
@@ -261,4 +306,6 @@ def _sole_user(out: Path, resume: bool, accelerator: Accelerator) -> Iterator[No
         with FileLock(out / LOCK, timeout=0):
             yield
     except Timeout:
-        raise LookalikeError(f"{out}: another training is at work here; wait for it, or choose another --out") from None
+        raise LookalikeError(
+            "in-use", f"{out}: another training run is using this folder; wait for it, or choose another --out"
+        ) from None

@@ -1,4 +1,4 @@
-"""The real images of a run: one memory-mapped file of its training patches, read a batch at a time."""
+"""The training images of a run: one memory-mapped file of all its patches, read a batch at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from data.errors import LookalikeError
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.step_rng import StepRng
 from gan.training.settings import Settings
 from stimuli.images import quantise
 from stimuli.patches import PatchSet
@@ -20,23 +20,23 @@ from stimuli.patches import PatchSet
 LEVELS = 65535
 
 
-class Reals:
-    """The `train` split of a patch set as 16-bit grey levels on disk, (N, R, R); memory holds what is used."""
+class TrainingImages:
+    """The `train` split of a patch set as 16-bit grey levels on disk, (N, R, R); only what is in use is in memory."""
 
     def __init__(self, levels: npt.NDArray[np.uint16], settings: Settings) -> None:
         self.levels, self.settings = levels, settings
         self._order: tuple[int, npt.NDArray[np.int64]] = (-1, np.empty(0, np.int64))
 
-    def batch(self, step: int, draws: Draws) -> Tensor:
-        """This process's images of a step: (rows of `draws`, 1, R, R) in [-1, 1] on its device.
+    def batch(self, step: int, rng: StepRng) -> Tensor:
+        """This process's images of a step: (rows of `rng`, 1, R, R) in [-1, 1] on its device.
 
         Epochs are permutations drawn from the seed, read one after another.
         """
         first = step * self.settings.batch
-        positions = range(first, first + self.settings.batch)[draws.rows]
+        positions = range(first, first + self.settings.batch)[rng.rows]
         levels = self.levels[[self._place(position) for position in positions]]
-        images = torch.from_numpy(levels.astype(np.float32)).to(torch.get_default_dtype()).unsqueeze(1).to(draws.device)
-        return turned(images * (2 / LEVELS) - 1, self.settings.symmetry, draws)
+        images = torch.from_numpy(levels.astype(np.float32)).to(torch.get_default_dtype()).unsqueeze(1).to(rng.device)
+        return random_symmetry(images * (2 / LEVELS) - 1, self.settings.symmetry, rng)
 
     def _place(self, position: int) -> int:
         epoch, within = divmod(position, len(self.levels))
@@ -45,18 +45,18 @@ class Reals:
         return int(self._order[1][within])
 
 
-def turned(images: Tensor, symmetry: str, draws: Draws) -> Tensor:
-    """Images (N, 1, R, R) as their scene could as well have lain on the film (`Settings.symmetry`)."""
+def random_symmetry(images: Tensor, symmetry: str, rng: StepRng) -> Tensor:
+    """Images (N, 1, R, R), each transformed by a random element of its symmetry (`Settings.symmetry`)."""
     if symmetry != "none":
-        images = torch.where(draws.uniform(1, 1, 1) < 0.5, images.flip(3), images)
+        images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.flip(3), images)
     if symmetry == "dihedral":
-        images = torch.where(draws.uniform(1, 1, 1) < 0.5, images.flip(2), images)
-        images = torch.where(draws.uniform(1, 1, 1) < 0.5, images.transpose(2, 3), images)
+        images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.flip(2), images)
+        images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.transpose(2, 3), images)
     return images
 
 
 def at_stage(images: Tensor, resolution: int, blend: float) -> Tensor:
-    """Images averaged down to `resolution`; while new layers are faded in, their finest detail is too."""
+    """Images averaged down to `resolution`; while new layers are faded in, so is the finest detail."""
     if images.shape[-1] > resolution:
         images = F.avg_pool2d(images, images.shape[-1] // resolution)
     if blend < 1:
@@ -64,49 +64,52 @@ def at_stage(images: Tensor, resolution: int, blend: float) -> Tensor:
     return images
 
 
-def check(patches: PatchSet, settings: Settings) -> None:
+def check_patches(patches: PatchSet, settings: Settings) -> None:
     """Raise `LookalikeError` if a run cannot be trained on these patches."""
     count, size = len(patches.select("train")), settings.architecture.resolution
     if count < settings.batch:
         raise LookalikeError(
+            "set-too-small",
             f"{patches.folder}: {count} patches in the train split, fewer than a batch of {settings.batch}; "
-            "cut more patches or lower --batch"
+            "cut more patches or lower --batch",
         )
     if patches.about["size_px"] != size:
         raise LookalikeError(
+            "wrong-size",
             f"{patches.folder}: patches are {patches.about['size_px']} px but the network makes {size} px; "
-            f"cut them with --size {size}, or give --resolution {patches.about['size_px']}"
+            f"cut them with --size {size}, or give --resolution {patches.about['size_px']}",
         )
 
 
-def open_reals(
+def open_training_images(
     patches: PatchSet, settings: Settings, folder: Path, first: bool = True, wait: Callable[[], None] = lambda: None
-) -> Reals:
-    """Map the training patches, gathered into one file of `folder` by the `first` process; the others `wait`.
+) -> TrainingImages:
+    """Map the training patches, gathered into one file in `folder` by the `first` process while the others `wait`.
 
     The file's name holds the patch set's hash, so it is made once per set. It holds patients' images,
-    as the patch set does. Raises `LookalikeError` as `check`, and for patches of mixed sizes.
+    as the patch set does. Raises `LookalikeError` for patches of mixed sizes.
     """
     path = folder / f"train-{patches.sha256[:16]}.npy"
     if first and not path.is_file():
         _gather(patches, settings.architecture.resolution, path)
     wait()
-    return Reals(np.load(path, mmap_mode="r"), settings)
+    return TrainingImages(np.load(path, mmap_mode="r"), settings)
 
 
 def _gather(patches: PatchSet, size: int, path: Path) -> None:
     rows = patches.select("train")
     partial = path.with_suffix(".partial")
     header = {"descr": "<u2", "fortran_order": False, "shape": (len(rows), size, size)}
-    # Written, not mapped: on a full disk a write fails in words, but a page of a map kills the process.
+    # Written, not mapped: on a full disk a write raises an error, but a page of a map kills the process.
     with open(partial, "wb") as file:
         np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
         for row in rows.itertuples():
             pixels = patches.read(row)
             if pixels.shape != (size, size):
                 raise LookalikeError(
+                    "wrong-size",
                     f"{patches.folder / str(row.file)}: is {pixels.shape[1]} x {pixels.shape[0]} px, the others {size} "
-                    f"x {size}; cut the patches again"
+                    f"x {size}; cut the patches again",
                 )
             file.write(quantise(pixels, 16).astype("<u2").tobytes())
     partial.replace(path)

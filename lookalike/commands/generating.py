@@ -14,8 +14,8 @@ from lookalike.options import MAX_SEED, DisjointPatients, Json, ModelFolder, Out
 
 if TYPE_CHECKING:
     from gan.bootstrap import Estimate
-    from gan.evaluation.evaluate import Evaluation
     from gan.evaluation.ranking import Ranking
+    from gan.evaluation.result import Evaluation
     from gan.leaks.check import LeakReport
 
 app = typer.Typer()
@@ -57,10 +57,10 @@ def generate(
             "--safe needs --patches, the patch set that the model was trained on; give both or neither"
         )
     need("gan")
-    from gan.generate import Request
+    from gan.generate import ImageRequest
     from lookalike.flows import evaluate
 
-    request = Request(count, first_seed, truncation, bits)
+    request = ImageRequest(count, first_seed, truncation, bits)
     about = evaluate.generate(model, out, request, patches, vgg16, say)
     if as_json:
         show({"out": relative(out), **about}, True)
@@ -111,7 +111,7 @@ def evaluate(
         raise LookalikeError("one model is evaluated into a folder; name a new one with --out")
     found, leaks, reason = evaluate.judge(models[0], out, split or "study", terms, say)
     if as_json:
-        verdict = {"verdict": leaks.verdict, "words": leaks.words} if leaks else {"verdict": None, "words": reason}
+        verdict = {"verdict": leaks.verdict, "words": leaks.summary} if leaks else {"verdict": None, "words": reason}
         show({"out": relative(out), **found.to_dict(), "leak_check": verdict}, True)
     else:
         _print_evaluation(found, leaks, reason, out)
@@ -130,7 +130,7 @@ def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, 
         f"\n{found.images} generated images (truncation {found.psi:g}, seeds from {found.first_seed}) against "
         f"{found.images} {found.split} patches of {found.patients} patients"
     )
-    print(f"Leaks: {leaks.verdict}; {leaks.words}" if leaks else f"Leaks: not checked; {reason}")
+    print(f"Leaks: {leaks.verdict}; {leaks.summary}" if leaks else f"Leaks: not checked; {reason}")
     if found.real_reason:
         print(f"Real against real: {found.real_reason}")
     print(f"In {relative(out)}: {', '.join(sorted(path.name for path in out.iterdir()))}")

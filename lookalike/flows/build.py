@@ -10,7 +10,7 @@ import numpy as np
 
 from data.version import VERSION
 from gan.checkpoint import Model, load_model
-from gan.generate import offers
+from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare
 from gan.networks.features import load_vgg16
 from lookalike.flows.patient_overlap import refuse_unchecked, refuse_unfair
@@ -80,5 +80,5 @@ def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
 
 def _generated(model: Model, recipe: Recipe, reference: Reference | None) -> Iterator[Candidate]:
     """Consecutive seeds, without end."""
-    for offer in offers(model.generator, recipe.first_seed, recipe.truncation, reference):
-        yield Candidate(offer.pixels, f"seed:{offer.seed}", objection=offer.objection)
+    for image in checked_images(model.generator, recipe.first_seed, recipe.truncation, reference):
+        yield Candidate(image.pixels, f"seed:{image.seed}", objection=image.objection)

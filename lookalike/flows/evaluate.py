@@ -10,9 +10,11 @@ from typing import Any
 from data.errors import LookalikeError
 from data.files import new_folder, write_json
 from gan.checkpoint import load_model
-from gan.evaluation.evaluate import Evaluation, evaluate, save, split_rows
-from gan.evaluation.ranking import Ranking, rank
-from gan.generate import Request, make_images
+from gan.evaluation.evaluate import evaluate
+from gan.evaluation.ranking import Ranking, rank_models
+from gan.evaluation.result import Evaluation, save_evaluation
+from gan.evaluation.samples import split_rows
+from gan.generate import ImageRequest, generate_images
 from gan.leaks.check import FORMAT as LEAKS_FORMAT
 from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
 from gan.networks.features import Vgg16, load_vgg16
@@ -66,7 +68,7 @@ def judge(folder: Path, out: Path, split: str, terms: Terms, say: Say) -> tuple[
             resamples=terms.resamples,
             progress=say,
         )
-        save(found, partial)
+        save_evaluation(found, partial)
         if reference is not None:
             say(f"the nearest training patch of each of {found.images} generated images")
             seeds = range(found.first_seed, found.first_seed + found.images)
@@ -86,7 +88,7 @@ def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms
     for folder, (_, model) in zip(folders, models, strict=True):
         refuse_unfair(patches, model, folder, "select", terms.disjoint_patients)
     options: dict[str, Any] = {"psi": terms.truncation, "seed": terms.seed, "resamples": terms.resamples}
-    ranking = rank(models, patches, network, images=images, progress=say, **options)
+    ranking = rank_models(models, patches, network, images=images, progress=say, **options)
     if out is not None:
         with new_folder(out) as partial:
             write_json(partial / "ranking.json", ranking.to_dict())
@@ -94,7 +96,7 @@ def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms
 
 
 def generate(
-    folder: Path, out: Path, request: Request, safe_from: Path | None, vgg16: str | None, say: Say
+    folder: Path, out: Path, request: ImageRequest, safe_from: Path | None, vgg16: str | None, say: Say
 ) -> dict[str, Any]:
     """Images of one model into the new folder `out`; with a patch set, none that is too near its train split."""
     model, reference = load_model(folder), None
@@ -104,4 +106,4 @@ def generate(
         network = load_vgg16(vgg16, say)
         say(f"reading {len(patches.select('train'))} training patches")
         reference = prepare(patches, network)
-    return make_images(model, out, request, reference)
+    return generate_images(model, out, request, reference)

@@ -12,7 +12,7 @@ from gan.training.plan import Plan, make_plan
 from gan.training.settings import PRESETS, Settings
 from gan.training.state import FILE
 from gan.training.train import SETTINGS, Progress, train
-from gan.training.training_images import check
+from gan.training.training_images import check_patches
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
 
@@ -38,7 +38,7 @@ def chosen(
 
 def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, Any]:
     """What a run would do, after the same checks as its start."""
-    check(patches, settings)
+    check_patches(patches, settings)
     plan = make_plan(settings)
     return plan.to_dict() if as_json else _told(plan)
 

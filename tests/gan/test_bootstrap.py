@@ -1,11 +1,13 @@
-"""Resampling: what is drawn, and whether the intervals hold the truth as often as they say."""
+"""Resampling: what is drawn, and whether intervals hold the truth as often as they should."""
 
 import numpy as np
 import pytest
 import torch
 
-from gan.bootstrap import Estimate, deal, draw_weights, estimate, group_numbers, one_thread, spread
-from gan.evaluation.metrics import compare, fid, kid, precision_recall
+from gan.bootstrap import Estimate, bootstrap_weights, estimate, group_numbers, one_thread, random_split, spread
+from gan.evaluation.fid import fid
+from gan.evaluation.kid import kernel_pairs, kid
+from gan.evaluation.precision_recall import distance_pairs, precision_recall
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,7 +20,7 @@ def test_whole_groups_are_drawn_as_many_as_there_are():
     groups = np.array([0, 0, 1, 2, 2, 2, 7])
     seen = set()
     for seed in range(2000):
-        weights = draw_weights(groups, np.random.default_rng(seed)).numpy()
+        weights = bootstrap_weights(groups, np.random.default_rng(seed)).numpy()
         assert weights[0] == weights[1]
         assert weights[3] == weights[4] == weights[5]
         assert weights[0] + weights[2] + weights[3] + weights[6] == 4
@@ -37,25 +39,25 @@ def test_the_interval_is_the_spread_of_the_draws_moved_to_the_value_and_kept_in_
     assert Estimate(None, reason="none").to_dict() == {"value": None, "low": None, "high": None, "reason": "none"}
 
 
-def test_a_deal_makes_two_sets_that_share_no_group():
+def test_a_random_split_makes_two_sets_that_share_no_group():
     groups = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 6])
     for seed in range(100):
-        one, two = deal(groups, 4, np.random.default_rng(seed))
+        one, two = random_split(groups, 4, np.random.default_rng(seed))
         assert len(set(one.tolist())) == len(set(two.tolist())) == 4
         assert not set(groups[one]) & set(groups[two])
-    with pytest.raises(ValueError, match="12 images of 7 groups do not make two sets of 6"):
-        [deal(groups, 6, np.random.default_rng(seed)) for seed in range(20)]
+    with pytest.raises(ValueError, match="12 images of 7 groups cannot make two sets of 6"):
+        [random_split(groups, 6, np.random.default_rng(seed)) for seed in range(20)]
 
 
-def test_all_groups_are_dealt_alike():
+def test_all_groups_are_equally_often_in_each_set():
     groups = np.repeat(np.arange(6), 2)
-    deals = [deal(groups, 4, np.random.default_rng(seed)) for seed in range(900)]
-    for side in zip(*deals, strict=True):
+    splits = [random_split(groups, 4, np.random.default_rng(seed)) for seed in range(900)]
+    for side in zip(*splits, strict=True):
         counts = np.bincount(groups[np.concatenate(side)])
         np.testing.assert_allclose(counts, 900 * 4 / 6, rtol=0.15)
 
 
-def test_the_spread_of_draws():
+def test_the_spread_of_independent_values():
     assert spread(np.linspace(0, 1, 201)) == Estimate(0.5, 0.025, 0.975)
 
 
@@ -85,10 +87,10 @@ def test_the_interval_of_kid_holds_the_truth_in_about_95_of_100_studies():
     truth, held, alone = 7 * 0.3**2, 0, 0
     for _ in range(100):
         real, fake, patients, images = bernoulli_trial(rng, 0.7, 0.4)
-        pairs = compare(real, fake, patients, images)
+        pairs = kernel_pairs(real, fake, patients, images)
         value = pairs.kid(torch.ones(50).double(), torch.ones(40).double())
         for groups in (patients, np.arange(50)):
-            draws = [pairs.kid(draw_weights(groups, rng), draw_weights(images, rng)) for _ in range(40)]
+            draws = [pairs.kid(bootstrap_weights(groups, rng), bootstrap_weights(images, rng)) for _ in range(40)]
             found = estimate(value, draws)
             inside = found.low <= truth <= found.high
             held, alone = (held + inside, alone) if groups is patients else (held, alone + inside)
@@ -100,9 +102,9 @@ def test_intervals_of_fid_precision_and_recall_hold_their_values_at_this_number_
     def once(rng):
         return torch.from_numpy(rng.normal(0, 1, (50, 4))), torch.from_numpy(rng.normal(0.3, 0.9, (50, 4)))
 
-    def measure(pairs, weights):
-        near = pairs.precision_recall(*weights)
-        return pairs.fid(*weights), near.precision, near.recall
+    def measure(sets, weights):
+        near = distance_pairs(*sets).precision_recall(*weights)
+        return fid(*sets, *weights), near.precision, near.recall
 
     rng = np.random.default_rng(2)
     expected = []
@@ -112,12 +114,11 @@ def test_intervals_of_fid_precision_and_recall_hold_their_values_at_this_number_
         expected.append((fid(real, fake), near.precision, near.recall))
     truth, held = np.mean(expected, axis=0), np.zeros(3)
     for _ in range(40):
-        real, fake = once(rng)
-        pairs = compare(real, fake)
-        whole = measure(pairs, (torch.ones(50).double(), torch.ones(50).double()))
-        weights = [(draw_weights(np.arange(50), rng), draw_weights(np.arange(50), rng)) for _ in range(40)]
+        sets = once(rng)
+        whole = measure(sets, (torch.ones(50).double(), torch.ones(50).double()))
+        weights = [(bootstrap_weights(np.arange(50), rng), bootstrap_weights(np.arange(50), rng)) for _ in range(40)]
         found = [
-            estimate(*each) for each in zip(whole, zip(*(measure(pairs, w) for w in weights), strict=True), strict=True)
+            estimate(*each) for each in zip(whole, zip(*(measure(sets, w) for w in weights), strict=True), strict=True)
         ]
         held += [one.low <= value <= one.high for one, value in zip(found, truth, strict=True)]
     assert (held / 40 >= 0.85).all(), held / 40

@@ -1,4 +1,5 @@
 import ast
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,23 +42,25 @@ def test_half_precision_changes_less_than_a_grey_level(generator, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["generator.safetensors", "config.json", "MODEL_CARD.md", "SHA256SUMS"])
-def test_a_missing_file_is_named(folder, name):
+def test_a_missing_file_is_named(folder, name, refuses):
     (folder / name).unlink()
-    with pytest.raises(LookalikeError, match=f"{name}.*missing"):
+    with refuses("not-a-model" if name == "SHA256SUMS" else "missing-file") as caught:
         load_model(folder)
+    assert name in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["generator.safetensors", "config.json", "MODEL_CARD.md"])
-def test_an_altered_file_is_named(folder, name):
+def test_an_altered_file_is_named(folder, name, refuses):
     content = bytearray((folder / name).read_bytes())
     content[-3] ^= 1
     (folder / name).write_bytes(bytes(content))
-    with pytest.raises(LookalikeError, match=f"{name}: altered"):
+    with refuses("altered-file") as caught:
         load_model(folder)
+    assert f"{name}: " in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("field", "other", "said"),
+    ("field", "other", "pattern"),
     [
         ("w_dim", 32, r"w_dim 16 \(not 32\)"),
         ("z_dim", 8, r"z_dim \d+ \(not 8\)"),
@@ -66,34 +69,37 @@ def test_an_altered_file_is_named(folder, name):
         ("channel_base", 32, r"channels at \d+ px \d+ \(not \d+\)"),
     ],
 )
-def test_a_config_of_another_network_is_refused_by_the_field_that_differs(folder, field, other, said):
+def test_a_config_of_another_network_is_refused_by_the_field_that_differs(folder, field, other, pattern, refuses):
     config = read_json(folder / "config.json")
     config["architecture"][field] = other
     write_json(folder / "config.json", config)
     seal(folder)
-    with pytest.raises(LookalikeError, match=said):
+    with refuses("wrong-weights") as caught:
         load_model(folder)
+    assert re.search(pattern, str(caught.value))
 
 
-def test_a_weight_that_belongs_to_nothing_is_refused(folder):
+def test_a_weight_that_belongs_to_nothing_is_refused(folder, refuses):
     weights = load_file(folder / "generator.safetensors")
     save_file({**weights, "synthesis.surplus": torch.zeros(3)}, folder / "generator.safetensors")
     seal(folder)
-    with pytest.raises(LookalikeError, match=r"synthesis\.surplus is \(3,\), but config\.json asks for nothing"):
+    with refuses("wrong-weights") as caught:
         load_model(folder)
+    assert "synthesis.surplus is (3,)" in str(caught.value)
 
 
-def test_an_unknown_format_is_refused(folder):
+def test_an_unknown_format_is_refused(folder, refuses):
     write_json(folder / "config.json", {"format": "other/1"})
     seal(folder)
-    with pytest.raises(LookalikeError, match="format is 'other/1'"):
+    with refuses("wrong-format") as caught:
         load_model(folder)
+    assert "format is 'other/1'" in str(caught.value)
 
 
-def test_a_folder_that_is_no_model_is_refused(tmp_path):
-    with pytest.raises(LookalikeError, match="no such model folder"):
+def test_a_folder_that_is_no_model_is_refused(tmp_path, refuses):
+    with refuses("no-such-folder"):
         load_model(tmp_path / "nowhere")
-    with pytest.raises(LookalikeError, match="not a model folder"):
+    with refuses("not-a-model"):
         load_model(tmp_path)
 
 
@@ -118,5 +124,5 @@ def test_no_module_unpickles():
                 names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
                 assert not names & {"pickle", "joblib", "dill"}, path
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "torch.save"):
-                # The one foreign file is read as bare tensors.
+                # The one file of others is read as bare tensors.
                 assert ast.unparse(node).endswith("weights_only=True)"), path

@@ -9,13 +9,13 @@ from PIL import Image as Pillow
 from PIL import ImageSequence
 
 from stimuli.export import write_gif, write_sheet
-from stimuli.images import Pixels, quantise, read_picture
+from stimuli.images import Pixels, quantise, read_image
 
 
 def test_a_sheet_has_its_images_in_rows_on_white(tmp_path: Path, texture: Callable[..., Pixels]) -> None:
     images = [texture(n, 12, 20) for n in range(5)]
     write_sheet(tmp_path / "sheet.png", images, columns=3, gap_px=4)
-    sheet = quantise(read_picture(tmp_path / "sheet.png").pixels, 8)
+    sheet = quantise(read_image(tmp_path / "sheet.png").pixels, 8)
     assert sheet.shape == (2 * 12 + 4, 3 * 20 + 2 * 4)
     for index, image in enumerate(images):
         top, left = 16 * (index // 3), 24 * (index % 3)
@@ -26,7 +26,7 @@ def test_a_sheet_has_its_images_in_rows_on_white(tmp_path: Path, texture: Callab
 
 def test_a_sheet_of_one(tmp_path: Path, texture: Callable[..., Pixels]) -> None:
     write_sheet(tmp_path / "sheet.png", [texture(1)], columns=1)
-    assert read_picture(tmp_path / "sheet.png").pixels.shape == (48, 48)
+    assert read_image(tmp_path / "sheet.png").pixels.shape == (48, 48)
 
 
 @pytest.mark.parametrize(("count", "seconds", "duration_ms"), [(6, 3.0, 500), (30, 3.0, 100), (7, 1.0, 140)])

@@ -15,17 +15,19 @@ from PIL import Image as Pillow
 from pydicom.dataset import Dataset
 
 from data.errors import LookalikeError
-from stimuli.images import Pixels, as_stored, quantise, read_picture, resample, write_png
+from stimuli.images import Pixels, as_stored, quantise, read_image, resample, write_png
 
 WriteDicom = Callable[..., Path]
 LEVELS_12 = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 LEVELS_16 = np.arange(65536).astype(np.uint16).reshape(256, 256)
 
 
-def refusal(path: Path) -> str:
+def refusal(path: Path, code: str) -> str:
+    """The sentence, after the path, with which reading is refused."""
     with pytest.raises(LookalikeError) as caught:
-        read_picture(path)
+        read_image(path)
     message = str(caught.value)
+    assert caught.value.code == code
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
     return message.removeprefix(f"{path}: ")
@@ -42,7 +44,7 @@ def test_every_grey_level_survives_a_png(tmp_path: Path, bits: int) -> None:
     with Pillow.open(tmp_path / "a.png") as image:
         np.testing.assert_array_equal(np.asarray(image), levels)
         assert image.mode == {8: "L", 16: "I;16"}[bits]
-    back = read_picture(tmp_path / "a.png")
+    back = read_image(tmp_path / "a.png")
     assert (back.bit_depth, back.pixel_aspect, back.pixels.dtype) == (bits, 1.0, np.float32)
     np.testing.assert_array_equal(np.rint(back.pixels.astype(float) * (2**bits - 1)), levels)
     write_png(tmp_path / "b.png", back.pixels, bits)
@@ -52,14 +54,14 @@ def test_every_grey_level_survives_a_png(tmp_path: Path, bits: int) -> None:
 def test_black_is_0_and_white_is_1(tmp_path: Path) -> None:
     for bits in (8, 16):
         write_png(tmp_path / "a.png", np.array([[0, 1]], np.float32), bits)
-        assert read_picture(tmp_path / "a.png").pixels.tolist() == [[0.0, 1.0]]
+        assert read_image(tmp_path / "a.png").pixels.tolist() == [[0.0, 1.0]]
 
 
 def test_rows_stay_rows(tmp_path: Path) -> None:
     pixels = np.zeros((2, 5), np.float32)
     pixels[1, 4] = 1
     write_png(tmp_path / "a.png", pixels)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png").pixels, pixels)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").pixels, pixels)
 
 
 def test_quantising_rounds_to_the_nearest_level_and_clips() -> None:
@@ -80,7 +82,7 @@ def test_a_png_holds_pixels_and_nothing_else(tmp_path: Path) -> None:
 def test_grey_that_is_stored_as_colour_is_accepted(tmp_path: Path, mode: str) -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     Pillow.fromarray(grey).convert(mode).save(tmp_path / "a.png")
-    picture = read_picture(tmp_path / "a.png")
+    picture = read_image(tmp_path / "a.png")
     np.testing.assert_array_equal(quantise(picture.pixels, 8), grey)
     assert picture.bit_depth == 8
 
@@ -90,21 +92,21 @@ def test_colour_is_refused_even_in_one_pixel_of_one_channel(tmp_path: Path, chan
     colour = np.full((8, 8, 3), 100, np.uint8)
     colour[5, 5, channel] += 1
     Pillow.fromarray(colour).save(tmp_path / "a.png")
-    assert refusal(tmp_path / "a.png").startswith("is in colour")
+    assert refusal(tmp_path / "a.png", "colour-image").startswith("is in colour")
 
 
 def test_other_pixel_formats_are_refused(tmp_path: Path) -> None:
     Pillow.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
-    assert "pixel format 'F'" in refusal(tmp_path / "float.tif")
+    assert "pixel format 'F'" in refusal(tmp_path / "float.tif", "unsupported-image")
     Pillow.fromarray(np.full((4, 4), 70000, np.int32)).save(tmp_path / "wide.tif")
-    assert "outside 0..65535" in refusal(tmp_path / "wide.tif")
+    assert "outside 0..65535" in refusal(tmp_path / "wide.tif", "unsupported-image")
     Pillow.new("P", (4, 4)).save(tmp_path / "palette.png")
-    assert "pixel format 'P'" in refusal(tmp_path / "palette.png")
+    assert "pixel format 'P'" in refusal(tmp_path / "palette.png", "unsupported-image")
 
 
 def test_a_16_bit_tiff_reads_like_a_16_bit_png(tmp_path: Path) -> None:
     Pillow.fromarray(LEVELS_16).save(tmp_path / "a.tif")
-    picture = read_picture(tmp_path / "a.tif")
+    picture = read_image(tmp_path / "a.tif")
     np.testing.assert_array_equal(quantise(picture.pixels, 16), LEVELS_16)
     assert picture.bit_depth == 16
 
@@ -118,18 +120,18 @@ def test_an_image_cut_short_anywhere_is_refused_in_one_clean_line(tmp_path: Path
     end = len(content) - (24 if kind == "PNG" else 0)  # beyond it only checksums and PNG's end mark are lost
     for length in (*range(0, 60), *range(60, end, 41), end - 1):
         (tmp_path / name).write_bytes(content[:length])
-        assert refusal(tmp_path / name).startswith("not a readable image")
+        assert refusal(tmp_path / name, "unreadable-image").startswith("not a readable image")
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     for name in ("a.png", "a.dcm"):
         (tmp_path / name).write_text("patient,box\n1,2\n")
-        assert refusal(tmp_path / name).startswith("not a readable")
+        assert refusal(tmp_path / name, "unreadable-image").startswith("not a readable")
 
 
 def test_a_missing_image_is_refused(tmp_path: Path) -> None:
     for name in ("none.png", "none.dcm"):
-        assert refusal(tmp_path / name) == "no such image"
+        assert refusal(tmp_path / name, "no-such-file") == "no such image"
 
 
 # DICOM
@@ -139,23 +141,23 @@ def test_a_missing_image_is_refused(tmp_path: Path) -> None:
 def test_the_full_stored_range_becomes_0_to_1(
     tmp_path: Path, write_dicom: WriteDicom, levels: np.ndarray, bits: int
 ) -> None:
-    picture = read_picture(write_dicom(tmp_path / "a.dcm", levels, BitsStored=bits))
+    picture = read_image(write_dicom(tmp_path / "a.dcm", levels, BitsStored=bits))
     np.testing.assert_allclose(picture.pixels, levels / (2**bits - 1), atol=1e-7)
     assert (picture.bit_depth, picture.pixel_aspect, picture.pixels.dtype) == (bits, 1.0, np.float32)
 
 
 def test_the_suffix_may_be_in_capitals(tmp_path: Path, write_dicom: WriteDicom) -> None:
-    assert read_picture(write_dicom(tmp_path / "A.DCM", LEVELS_12, BitsStored=12)).bit_depth == 12
+    assert read_image(write_dicom(tmp_path / "A.DCM", LEVELS_12, BitsStored=12)).bit_depth == 12
 
 
 def test_monochrome1_is_inverted(tmp_path: Path, write_dicom: WriteDicom) -> None:
     path = write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, PhotometricInterpretation="MONOCHROME1")
-    np.testing.assert_allclose(read_picture(path).pixels, 1 - LEVELS_12 / 4095, atol=1e-7)
+    np.testing.assert_allclose(read_image(path).pixels, 1 - LEVELS_12 / 4095, atol=1e-7)
 
 
 def test_signed_pixels_run_from_the_lowest_to_the_highest(tmp_path: Path, write_dicom: WriteDicom) -> None:
     signed = np.arange(-2048, 2048, dtype=np.int16).reshape(64, 64)
-    picture = read_picture(write_dicom(tmp_path / "a.dcm", signed, BitsStored=12))
+    picture = read_image(write_dicom(tmp_path / "a.dcm", signed, BitsStored=12))
     np.testing.assert_allclose(picture.pixels, (signed + 2048) / 4095, atol=1e-7)
 
 
@@ -180,12 +182,12 @@ def test_the_window_is_the_standards(
         PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2",
     )
     expected = linear_window(LEVELS_12.astype(float), center, width)
-    np.testing.assert_allclose(read_picture(path).pixels, 1 - expected if inverted else expected, atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, 1 - expected if inverted else expected, atol=1e-6)
 
 
 def test_of_several_windows_the_first_is_used(tmp_path: Path, write_dicom: WriteDicom) -> None:
     path = write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, WindowCenter=[1000, 3000], WindowWidth=[500, 2000])
-    np.testing.assert_allclose(read_picture(path).pixels, linear_window(LEVELS_12, 1000, 500), atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, linear_window(LEVELS_12, 1000, 500), atol=1e-6)
 
 
 def test_exact_linear_and_sigmoid_windows(tmp_path: Path, write_dicom: WriteDicom) -> None:
@@ -196,7 +198,7 @@ def test_exact_linear_and_sigmoid_windows(tmp_path: Path, write_dicom: WriteDico
     sigmoid = 1 / (1 + np.exp(-4 * (x - 2000) / 1000))
     for name, expected in (("LINEAR_EXACT", exact), ("SIGMOID", sigmoid)):
         path = write_dicom(tmp_path / "a.dcm", LEVELS_12, VOILUTFunction=name, **window)
-        np.testing.assert_allclose(read_picture(path).pixels, expected, atol=1e-6)
+        np.testing.assert_allclose(read_image(path).pixels, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2, -1024), (0.25, 100), (1, -4096)])
@@ -204,26 +206,26 @@ def test_rescaling_moves_the_window_but_not_the_full_range(
     tmp_path: Path, write_dicom: WriteDicom, slope: float, intercept: float
 ) -> None:
     rescale = {"BitsStored": 12, "RescaleSlope": slope, "RescaleIntercept": intercept}
-    plain = read_picture(write_dicom(tmp_path / "a.dcm", LEVELS_12, **rescale)).pixels
+    plain = read_image(write_dicom(tmp_path / "a.dcm", LEVELS_12, **rescale)).pixels
     np.testing.assert_allclose(plain, LEVELS_12 / 4095, atol=1e-6)
     center, width = slope * 2000 + intercept, slope * 1000
     path = write_dicom(tmp_path / "b.dcm", LEVELS_12, WindowCenter=center, WindowWidth=width, **rescale)
     expected = linear_window(slope * LEVELS_12.astype(float) + intercept, center, width)
-    np.testing.assert_allclose(read_picture(path).pixels, expected, atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, expected, atol=1e-6)
 
 
 def test_signed_pixels_with_a_window(tmp_path: Path, write_dicom: WriteDicom) -> None:
     signed = np.arange(-2048, 2048, dtype=np.int16).reshape(64, 64)
     path = write_dicom(tmp_path / "a.dcm", signed, BitsStored=12, WindowCenter=-200, WindowWidth=900)
-    np.testing.assert_allclose(read_picture(path).pixels, linear_window(signed, -200, 900), atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, linear_window(signed, -200, 900), atol=1e-6)
 
 
 def test_a_falling_rescale_makes_high_stored_values_dark(tmp_path: Path, write_dicom: WriteDicom) -> None:
     rescale = {"BitsStored": 12, "RescaleSlope": -1, "RescaleIntercept": 4095}
-    plain = read_picture(write_dicom(tmp_path / "a.dcm", LEVELS_12, **rescale)).pixels
+    plain = read_image(write_dicom(tmp_path / "a.dcm", LEVELS_12, **rescale)).pixels
     np.testing.assert_allclose(plain, 1 - LEVELS_12 / 4095, atol=1e-6)
     path = write_dicom(tmp_path / "b.dcm", LEVELS_12, WindowCenter=2000, WindowWidth=1000, **rescale)
-    np.testing.assert_allclose(read_picture(path).pixels, linear_window(4095.0 - LEVELS_12, 2000, 1000), atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, linear_window(4095.0 - LEVELS_12, 2000, 1000), atol=1e-6)
 
 
 def voi_table(entries: np.ndarray, first: int, bits: int) -> list[Dataset]:
@@ -245,7 +247,7 @@ def test_a_lookup_table_comes_before_a_window(tmp_path: Path, write_dicom: Write
     )
     # PS3.3 C.11.2.1.1: below the first mapped value the first entry, above the last one the last.
     expected = entries[np.clip(LEVELS_12.astype(int) - 500, 0, 999)] / 1023
-    np.testing.assert_allclose(read_picture(path).pixels, expected, atol=1e-6)
+    np.testing.assert_allclose(read_image(path).pixels, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -262,14 +264,14 @@ def test_a_lookup_table_comes_before_a_window(tmp_path: Path, write_dicom: Write
 )
 def test_pixel_aspect(tmp_path: Path, write_dicom: WriteDicom, attributes: dict[str, object], aspect: float) -> None:
     path = write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, **attributes)
-    assert read_picture(path).pixel_aspect == pytest.approx(aspect)
+    assert read_image(path).pixel_aspect == pytest.approx(aspect)
 
 
 def test_empty_attributes_are_as_good_as_none(tmp_path: Path, write_dicom: WriteDicom) -> None:
     path = write_dicom(
         tmp_path / "a.dcm", LEVELS_12, BitsStored=12, WindowCenter=None, WindowWidth=None, VOILUTSequence=[]
     )
-    np.testing.assert_allclose(read_picture(path).pixels, LEVELS_12 / 4095, atol=1e-7)
+    np.testing.assert_allclose(read_image(path).pixels, LEVELS_12 / 4095, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +288,9 @@ def test_empty_attributes_are_as_good_as_none(tmp_path: Path, write_dicom: Write
 def test_an_unusable_header_is_refused_in_one_clean_line(
     tmp_path: Path, write_dicom: WriteDicom, attributes: dict[str, object]
 ) -> None:
-    assert "is unusable" in refusal(write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, **attributes))
+    assert "is unusable" in refusal(
+        write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, **attributes), "bad-dicom-header"
+    )
 
 
 def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: WriteDicom) -> None:
@@ -294,11 +298,11 @@ def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: Writ
     path = write_dicom(
         tmp_path / "rgb.dcm", rgb, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
     )
-    assert "RGB, not grayscale" in refusal(path)
+    assert "RGB, not grayscale" in refusal(path, "colour-image")
     path = write_dicom(tmp_path / "palette.dcm", LEVELS_12, PhotometricInterpretation="PALETTE COLOR")
-    assert "PALETTE COLOR, not grayscale" in refusal(path)
+    assert "PALETTE COLOR, not grayscale" in refusal(path, "colour-image")
     path = write_dicom(tmp_path / "frames.dcm", LEVELS_12, NumberOfFrames=4, Rows=16)
-    assert "one grayscale frame is expected" in refusal(path)
+    assert "one grayscale frame is expected" in refusal(path, "unsupported-image")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom warns of half a UID
@@ -307,7 +311,7 @@ def test_a_dicom_cut_short_anywhere_is_refused_in_one_clean_line(tmp_path: Path,
     content = path.read_bytes()
     for length in range(0, len(content), 5):
         path.write_bytes(content[:length])
-        assert refusal(path).startswith("not a readable DICOM image")
+        assert refusal(path, "unreadable-image").startswith("not a readable DICOM image")
 
 
 # Resampling
@@ -387,13 +391,13 @@ def test_real_mammograms_decode_to_their_published_size() -> None:
     if not root:
         pytest.skip("LOOKALIKE_DATA is unset; it names the folder that holds cbis-ddsm-dicom/")
     for name, shape in (("1-130.dcm", (4432, 2864)), ("1-282.dcm", (4688, 2592))):
-        picture = read_picture(Path(root) / "cbis-ddsm-dicom" / name)
+        picture = read_image(Path(root) / "cbis-ddsm-dicom" / name)
         assert picture.pixels.shape == shape
         assert (picture.bit_depth, picture.pixel_aspect) == (16, 1.0)
         assert 0 <= picture.pixels.min() < 0.1 < 0.3 < picture.pixels.max() <= 1
 
 
-def test_sixteen_bit_grey_stored_as_colour_is_refused_not_halved(tmp_path):
+def test_sixteen_bit_grey_stored_as_colour_is_refused_not_halved(tmp_path, refuses):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -401,14 +405,14 @@ def test_sixteen_bit_grey_stored_as_colour_is_refused_not_halved(tmp_path):
     rows = b"".join(b"\0" + b"\x12\x34" * 3 * 4 for _ in range(2))
     chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
-    with pytest.raises(LookalikeError, match="16-bit grey as colour"):
-        read_picture(tmp_path / "deep.png")
+    with refuses("colour-image"):
+        read_image(tmp_path / "deep.png")
 
 
 def test_as_stored_is_what_a_16_bit_png_gives_back(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).uniform(-0.1, 1.1, (9, 7)).astype(np.float32)
     write_png(tmp_path / "image.png", pixels, bits=16)
-    np.testing.assert_array_equal(as_stored(pixels), read_picture(tmp_path / "image.png").pixels)
+    np.testing.assert_array_equal(as_stored(pixels), read_image(tmp_path / "image.png").pixels)
     assert as_stored(pixels).dtype == np.float32
     broken = np.array([[0.5, np.nan, np.inf]], np.float32)
     assert np.isnan(as_stored(broken)).tolist() == [[False, True, True]]

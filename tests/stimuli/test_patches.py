@@ -8,6 +8,7 @@ import stat
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from stimuli.images import Pixels, write_png
 from stimuli.patches import COLUMNS, SPLITS, Cut, PatchSet, assign_split, code, cut_patches, read_key, read_patches
 from stimuli.sources import Lesion, Mammogram, read_source
 
+Refuses = Callable[[str], AbstractContextManager[Any]]
 WriteSource = Callable[..., Path]
 KEY = b"a key of more than sixteen bytes"
 SMALL = Cut(size_px=8)
@@ -114,7 +116,7 @@ def test_native_rows_and_columns_are_counted_before_resampling(tmp_path: Path) -
     assert row["source_bit_depth"] == 16
 
 
-def test_the_patch_is_square_on_the_film_round_the_larger_side_of_the_box(
+def test_the_patch_is_square_on_the_film_around_the_larger_side_of_the_box(
     tmp_path: Path, write_source: WriteSource
 ) -> None:
     wide = {"x": 12, "y": 20, "width": 16, "height": 4}
@@ -271,10 +273,11 @@ def test_an_existing_key_and_gitignore_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"short", b"0123456789abcde\n"])
-def test_a_short_key_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+def test_a_short_key_is_refused_and_kept(tmp_path: Path, content: bytes, refuses: Refuses) -> None:
     (tmp_path / "a.key").write_bytes(content)
-    with pytest.raises(LookalikeError, match="at least 16 bytes"):
+    with refuses("key-too-short") as caught:
         read_key(tmp_path / "a.key")
+    assert "at least 16 bytes" in str(caught.value)
     assert (tmp_path / "a.key").read_bytes() == content
 
 
@@ -331,17 +334,20 @@ def test_what_is_not_cut_is_counted_by_reason(tmp_path: Path, write_source: Writ
     assert len(shifted.table) + sum(shifted.about["rejected"].values()) == 5 * 4
 
 
-def test_a_patch_is_never_finer_than_its_source(tmp_path: Path) -> None:
+def test_a_patch_is_never_finer_than_its_source(tmp_path: Path, refuses: Refuses) -> None:
     # 130 columns but only 130 / 2.2 = 59 rows: the shorter side decides.
     mammogram = disc_on_film(tmp_path, 2.2, 32.5, 220, 220)
-    with pytest.raises(LookalikeError, match="1 fewer than 64 native rows or columns"):
+    with refuses("nothing-cut") as caught:
         cut_patches([mammogram], tmp_path / "out", KEY)
+    assert "1 fewer than 64 native rows or columns" in str(caught.value)
     assert len(cut_patches([mammogram], tmp_path / "out", KEY, Cut(size_px=59)).table) == 1
 
 
-def test_nothing_to_cut_says_why_and_leaves_nothing(tmp_path: Path, write_source: WriteSource) -> None:
+def test_nothing_to_cut_says_why_and_leaves_nothing(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
     folder = write_source(tmp_path / "m", [{"x": 0}, {"width": 2, "height": 2}])
-    with pytest.raises(LookalikeError, match="no patch could be cut") as caught:
+    with refuses("nothing-cut") as caught:
         cut(folder, tmp_path / "out")
     assert "1 reaches outside the image" in str(caught.value)
     assert "1 fewer than 8 native" in str(caught.value)
@@ -375,14 +381,17 @@ def test_an_interrupted_cut_leaves_nothing(
     assert os.listdir(tmp_path) == ["m"]
 
 
-def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(tmp_path: Path, write_source: WriteSource) -> None:
+def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
     folder = write_source(tmp_path / "m", [{}, {}])
     damaged = folder / "images/00001.png"
     damaged.write_bytes(damaged.read_bytes()[:900])
-    with pytest.raises(LookalikeError, match=r"00001\.png: not a readable image"):
+    with refuses("unreadable-image") as caught:
         cut(folder, tmp_path / "out")
+    assert "00001.png: " in str(caught.value)
     outside = write_source(tmp_path / "n", [{}, {"x": 47}])
-    with pytest.raises(LookalikeError, match="reaches outside the image"):
+    with refuses("box-outside-image"):
         cut(outside, tmp_path / "out")
     assert sorted(os.listdir(tmp_path)) == ["m", "n"]
 
@@ -399,9 +408,10 @@ def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(tmp_path: Path, write_s
         ({"crops_per_box": 0}, "crops per box is 0"),
     ],
 )
-def test_impossible_settings_are_refused(settings: dict[str, Any], word: str) -> None:
-    with pytest.raises(LookalikeError, match=word):
+def test_impossible_settings_are_refused(settings: dict[str, Any], word: str, refuses: Refuses) -> None:
+    with refuses("out-of-range") as caught:
         Cut(**settings)
+    assert str(caught.value).startswith(word)
 
 
 # The set on disk
@@ -432,34 +442,38 @@ def patches(tmp_path: Path, write_source: WriteSource) -> PatchSet:
     return cut(write_source(tmp_path / "m", [{} for _ in range(3)]), tmp_path / "out")
 
 
-def test_a_missing_or_altered_patch_is_named(patches: PatchSet) -> None:
+def test_a_missing_or_altered_patch_is_named(patches: PatchSet, refuses: Refuses) -> None:
     path = patches.folder / patches.table["file"].iloc[1]
     content = path.read_bytes()
     path.write_bytes((patches.folder / patches.table["file"].iloc[0]).read_bytes())
-    with pytest.raises(LookalikeError, match=f"{path.name}: altered since it was cut"):
+    with refuses("altered-file") as caught:
         read_patches(patches.folder)
+    assert f"{path.name}: " in str(caught.value)
     path.unlink()
-    with pytest.raises(LookalikeError, match=f"{path.name}: named in patches.csv but missing"):
+    with refuses("missing-file") as caught:
         read_patches(patches.folder)
+    assert f"{path.name}: " in str(caught.value)
     assert len(read_patches(patches.folder, verify=False).table) == 3
     path.write_bytes(content)
     assert len(read_patches(patches.folder).table) == 3
 
 
-def test_a_patient_in_two_splits_is_refused(patches: PatchSet) -> None:
+def test_a_patient_in_two_splits_is_refused(patches: PatchSet, refuses: Refuses) -> None:
     table = patches.table.assign(patient="0123456789", split=["train", "study", "train"])
     table.to_csv(patches.folder / "patches.csv", index=False)
-    with pytest.raises(LookalikeError, match="patient 0123456789 is in more than one split"):
+    with refuses("patient-in-two-splits") as caught:
         read_patches(patches.folder)
+    assert "patient 0123456789" in str(caught.value)
 
 
-def test_a_folder_that_is_no_patch_set(tmp_path: Path, patches: PatchSet) -> None:
-    with pytest.raises(LookalikeError, match=r"patches\.csv is missing"):
+def test_a_folder_that_is_no_patch_set(tmp_path: Path, patches: PatchSet, refuses: Refuses) -> None:
+    with refuses("not-a-patch-set"):
         read_patches(tmp_path / "none")
     about = patches.folder / "patches.json"
     about.write_text(json.dumps({**patches.about, "format": "lookalike-patches/0"}))
-    with pytest.raises(LookalikeError, match="format is 'lookalike-patches/0'"):
+    with refuses("wrong-format") as caught:
         read_patches(patches.folder)
+    assert "'lookalike-patches/0'" in str(caught.value)
     about.unlink()
     with pytest.raises(LookalikeError, match=r"patches\.json: no such file"):
         read_patches(patches.folder)
@@ -496,9 +510,10 @@ def test_a_key_beside_other_files_is_added_to_their_gitignore(tmp_path):
     assert (tmp_path / ".gitignore").read_text().split() == ["*.pyc", "patient.key"]
 
 
-def test_an_unknown_split_is_refused(patches):
+def test_an_unknown_split_is_refused(patches, refuses):
     table = pd.read_csv(patches.folder / "patches.csv")
     table.loc[0, "split"] = "Study"
     table.to_csv(patches.folder / "patches.csv", index=False)
-    with pytest.raises(LookalikeError, match="row 2: split is none of train, select, study"):
+    with refuses("unknown-word") as caught:
         read_patches(patches.folder)
+    assert "row 2: split is none of train, select, study" in str(caught.value)

@@ -5,6 +5,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pytest
 
 from data.errors import LookalikeError
 from data.files import sha256
-from stimuli.grey_levels import grey_levels
-from stimuli.images import Pixels, quantise, read_picture, resample
+from stimuli.grey_levels import measure_grey_levels
+from stimuli.images import Pixels, quantise, read_image, resample
 from stimuli.sets import COLUMNS, Candidate, Layout, StimulusSet, build_set, read_set
 
+Refuses = Callable[[str], AbstractContextManager[Any]]
 Texture = Callable[..., Pixels]
 Build = Callable[..., StimulusSet]
 
@@ -45,7 +47,7 @@ def test_round_trip(build: Build, texture: Texture) -> None:
     made = build(Layout(main=8, practice=4, catch=3))
     back = read_set(made.folder)
     pd.testing.assert_frame_equal(back.table, made.table)
-    assert (back.about, back.sha256) == (made.about, made.sha256)
+    assert (back.about, back.sha256, back.largest_px) == (made.about, made.sha256, (16, 16))
     assert made.sha256 == sha256(made.folder / "stimuli.csv")
     assert tuple(made.table.columns) == COLUMNS
     assert made.about["model_sha256"] == "ab"
@@ -104,7 +106,7 @@ def test_no_more_candidates_are_made_than_are_needed(build: Build, texture: Text
 def test_statistics_are_of_the_image_as_it_is_on_disk(build: Build) -> None:
     made = build(Layout(main=4))
     for row in made.table.itertuples():
-        levels = grey_levels(read_picture(made.folder / row.file).pixels)
+        levels = measure_grey_levels(read_image(made.folder / row.file).pixels)
         assert (row.mean, row.sd, row.p01, row.p99) == pytest.approx(
             (levels.mean, levels.sd, levels.p01, levels.p99), abs=1e-6
         )
@@ -125,7 +127,7 @@ def test_order_and_names_do_not_reveal_the_truth(build: Build) -> None:
     assert len({tuple(table["truth"]) for table in tables}) == 4
 
 
-def test_the_same_seed_deals_the_same_ids(build: Build) -> None:
+def test_the_same_seed_assigns_the_same_ids(build: Build) -> None:
     a, b = (build(Layout(main=20, seed=3), name) for name in ("a", "b"))
     pd.testing.assert_frame_equal(a.table, b.table)
     assert a.sha256 == b.sha256
@@ -171,13 +173,17 @@ def test_one_path_for_both_so_the_same_image_offered_as_both_is_the_same_file(bu
     assert sets[0] == sets[1]
 
 
-def test_images_of_different_sizes_would_give_the_truth_away(build: Build, texture: Texture, tmp_path: Path) -> None:
+def test_images_of_different_sizes_would_give_the_truth_away(
+    build: Build, texture: Texture, tmp_path: Path, refuses: Refuses
+) -> None:
     larger = [Candidate(texture(1000 + n, 32, 32), f"seed:{n}") for n in range(4)]
-    with pytest.raises(LookalikeError, match=r"16 x 16, 32 x 32.*truth"):
+    with refuses("wrong-size") as caught:
         build(Layout(main=4), generated=larger)
+    assert "(16 x 16, 32 x 32)" in str(caught.value)
     # Resampling to one size would hide it from a glance, not from an eye for detail.
-    with pytest.raises(LookalikeError, match=r"16 x 16, 32 x 32.*truth"):
+    with refuses("wrong-size") as caught:
         build(Layout(main=4, size_px=24), generated=larger)
+    assert "(16 x 16, 32 x 32)" in str(caught.value)
     assert os.listdir(tmp_path) == []
 
 
@@ -208,7 +214,7 @@ def test_images_that_differ_below_one_grey_level_are_identical(build: Build, tex
     assert set(made.table.loc[made.table["truth"] == "generated", "source"]) == {"a", "c"}
 
 
-def test_flat_and_broken_images_are_passed_over_and_counted(build: Build, texture: Texture) -> None:
+def test_flat_and_broken_images_are_rejected_and_counted(build: Build, texture: Texture) -> None:
     broken = texture(8, 16, 16).copy()
     broken[3, 3] = np.nan
     flat = [Candidate(np.full((16, 16), grey, np.float32), "flat") for grey in (0.0, 0.5, 1.0)]
@@ -222,21 +228,21 @@ def test_flat_and_broken_images_are_passed_over_and_counted(build: Build, textur
     assert set(made.table.loc[made.table["truth"] == "generated", "source"]) == {"seed:0", "seed:1"}
 
 
-def test_a_catch_image_that_is_also_a_main_one_is_passed_over(build: Build, texture: Texture) -> None:
+def test_a_catch_image_that_is_also_a_main_one_is_rejected(build: Build, texture: Texture) -> None:
     catch = [Candidate(texture(1000, 16, 16), "again"), Candidate(texture(2000, 16, 16), "new")]
     made = build(Layout(main=4, catch=1), catch=catch)
     assert made.select("catch")["source"].tolist() == ["new"]
 
 
 @pytest.mark.parametrize("short", ["real", "generated", "catch"])
-def test_too_few_candidates(build: Build, texture: Texture, tmp_path: Path, short: str) -> None:
+def test_too_few_candidates(build: Build, texture: Texture, tmp_path: Path, short: str, refuses: Refuses) -> None:
     few = [Candidate(texture(n + 3000, 16, 16), f"x{n}") for n in range(2)]
     few.append(few[0])
-    with pytest.raises(LookalikeError) as caught:
+    with refuses("set-too-small") as caught:
         build(Layout(main=6, practice=2, catch=4), **{short: few})
     truth = "real" if short == "real" else "generated"
     assert str(caught.value).startswith(f"4 {truth} images are needed for")
-    assert "only 2 are there (1 passed over)" in str(caught.value)
+    assert "only 2 are available (1 rejected)" in str(caught.value)
     assert ("catch" if short == "catch" else "main and practice") in str(caught.value)
     assert os.listdir(tmp_path) == []
 
@@ -261,63 +267,71 @@ def test_an_occupied_folder_is_refused_and_untouched(build: Build) -> None:
         ({"size_px": 0}, "size is 0"),
     ],
 )
-def test_impossible_layouts_are_refused(settings: dict[str, int], word: str) -> None:
-    with pytest.raises(LookalikeError, match=word):
+def test_impossible_layouts_are_refused(settings: dict[str, int], word: str, refuses: Refuses) -> None:
+    with refuses("unknown-choice" if "bits" in settings else "out-of-range") as caught:
         Layout(**settings)
+    assert str(caught.value).startswith(word)
 
 
 # Reading
 
 
-def test_a_missing_or_altered_image_is_named(build: Build) -> None:
+def test_a_missing_or_altered_image_is_named(build: Build, refuses: Refuses) -> None:
     made = build(Layout(main=4))
     first, second = made.table["file"].iloc[:2]
     (made.folder / first).write_bytes((made.folder / second).read_bytes())
-    with pytest.raises(LookalikeError, match=rf"{Path(first).name}: altered since the set was built"):
+    with refuses("altered-file") as caught:
         read_set(made.folder)
-    with pytest.raises(LookalikeError, match="altered"):  # also when it changes during a session
+    assert f"{Path(first).name}: " in str(caught.value)
+    with refuses("altered-file"):  # also when it changes during a session
         made.read(made.table["stimulus_id"].iloc[0])
     (made.folder / first).unlink()
-    with pytest.raises(LookalikeError, match=rf"{Path(first).name}: named in stimuli.csv but missing"):
+    with refuses("missing-file") as caught:
         read_set(made.folder)
-    with pytest.raises(LookalikeError, match="missing"):
+    assert f"{Path(first).name}: " in str(caught.value)
+    with refuses("missing-file"):
         made.read(made.table["stimulus_id"].iloc[0])
     assert made.read(made.table["stimulus_id"].iloc[1]).shape == (16, 16)
 
 
-def test_an_unknown_stimulus_is_named(build: Build) -> None:
-    with pytest.raises(LookalikeError, match="has no stimulus 's9999'"):
+def test_an_unknown_stimulus_is_named(build: Build, refuses: Refuses) -> None:
+    with refuses("no-such-stimulus") as caught:
         build(Layout(main=4)).read("s9999")
+    assert "'s9999'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "why"),
+    ("column", "value", "code", "why"),
     [
-        ("truth", "fake", "row 3: truth is none of real, generated"),
-        ("truth", None, "row 3: truth is none of"),
-        ("role", "Main", "row 3: role is none of main, practice, catch"),
-        ("stimulus_id", "s0001", "row 3: stimulus_id is missing or used twice"),
-        ("stimulus_id", None, "row 3: stimulus_id is missing or used twice"),
+        ("truth", "fake", "unknown-word", "row 3: truth is none of real, generated"),
+        ("truth", None, "unknown-word", "row 3: truth is none of"),
+        ("role", "Main", "unknown-word", "row 3: role is none of main, practice, catch"),
+        ("stimulus_id", "s0001", "duplicate-id", "row 3: stimulus_id is missing or used twice"),
+        ("stimulus_id", None, "duplicate-id", "row 3: stimulus_id is missing or used twice"),
     ],
 )
-def test_a_word_outside_the_contract_names_its_row(build: Build, column: str, value: str | None, why: str) -> None:
+def test_an_unknown_word_names_its_row(
+    build: Build, column: str, value: str | None, code: str, why: str, refuses: Refuses
+) -> None:
     made = build(Layout(main=4))
     table = made.table.astype({column: object})
     table.loc[1, column] = value
     table.to_csv(made.folder / "stimuli.csv", index=False, na_rep="n/a")
-    with pytest.raises(LookalikeError, match=why) as caught:
+    with refuses(code) as caught:
         read_set(made.folder)
-    assert str(caught.value).startswith(str(made.folder / "stimuli.csv"))
+    assert str(caught.value).startswith(f"{made.folder / 'stimuli.csv'}: {why}")
 
 
-def test_a_folder_that_is_no_set(build: Build, tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match=r"none: no stimulus set here .*; is this the study's folder\?"):
+def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses) -> None:
+    with refuses("not-a-stimulus-set") as caught:
         read_set(tmp_path / "none")
+    assert "none: " in str(caught.value)
     made = build(Layout(main=4))
     manifest = made.folder / "stimuli.json"
     manifest.write_text(json.dumps({**made.about, "format": "lookalike-stimuli/0"}))
-    with pytest.raises(LookalikeError, match="format is 'lookalike-stimuli/0'"):
+    with refuses("wrong-format") as caught:
         read_set(made.folder)
+    assert "'lookalike-stimuli/0'" in str(caught.value)
     manifest.unlink()
     with pytest.raises(LookalikeError, match=r"stimuli\.json: no such file"):
         read_set(made.folder)
@@ -330,15 +344,17 @@ def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
     assert read_set(made.folder).sha256 != made.sha256
 
 
-def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, texture: Texture) -> None:
+def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, texture: Texture, refuses: Refuses) -> None:
     same = Candidate(texture(5, 16, 16), "seed:same")
-    with pytest.raises(LookalikeError, match=r"only 1 are there \(1000 passed over\); use another model"):
+    with refuses("set-too-small") as caught:
         build(Layout(main=4), generated=itertools.repeat(same))
+    assert "only 1 are available (1000 rejected); use another model" in str(caught.value)
 
 
-def test_a_size_beyond_any_screen_is_refused() -> None:
-    with pytest.raises(LookalikeError, match="size is 100000 px; it must be from 1 to 4096"):
+def test_a_size_beyond_any_screen_is_refused(refuses: Refuses) -> None:
+    with refuses("out-of-range") as caught:
         Layout(size_px=100000)
+    assert "size is 100000 px; it must be from 1 to 4096" in str(caught.value)
 
 
 def test_a_candidate_with_an_objection_is_counted_and_not_taken(build: Build, texture: Texture) -> None:

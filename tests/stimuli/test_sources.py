@@ -15,10 +15,11 @@ from stimuli.sources import Lesion, read_source
 WriteSource = Callable[..., Path]
 
 
-def refusal(folder: Path) -> str:
+def refusal(folder: Path, code: str) -> str:
     """The one line with which listing or reading the mammograms is refused."""
     with pytest.raises(LookalikeError) as caught:
         _ = [mammogram.read() for mammogram in read_source(folder)]
+    assert caught.value.code == code
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -52,7 +53,7 @@ def test_the_table_may_stand_elsewhere(tmp_path: Path, write_source: WriteSource
     folder = write_source(tmp_path / "m", [{}])
     shutil.move(folder / "boxes.csv", tmp_path / "other.csv")
     assert len(read_source(folder, tmp_path / "other.csv")) == 1
-    assert "no such table of lesion boxes" in refusal(folder)
+    assert "no such table of lesion boxes" in refusal(folder, "no-such-file")
 
 
 def test_a_dicoms_own_spacing_holds_unless_the_table_says_otherwise(
@@ -71,26 +72,27 @@ def test_a_dicoms_own_spacing_holds_unless_the_table_says_otherwise(
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "none").startswith(f"{tmp_path / 'none'}: no such folder")
+    assert refusal(tmp_path / "none", "no-such-folder").startswith(f"{tmp_path / 'none'}: no such folder")
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "notes.txt").write_text("nothing here")
-    assert refusal(tmp_path).startswith(f"{tmp_path}: holds no mammograms")
+    assert refusal(tmp_path, "no-images").startswith(f"{tmp_path}: holds no mammograms")
 
 
 def test_a_table_without_rows_or_columns(tmp_path: Path) -> None:
     (tmp_path / "boxes.csv").write_text("file,patient_id,x,y,width,height\n")
-    assert "has no rows" in refusal(tmp_path)
+    assert "has no rows" in refusal(tmp_path, "empty-table")
     (tmp_path / "boxes.csv").write_text("file,patient_id,x,y,width\na.png,1,1,1,1\n")
-    assert "column height is missing" in refusal(tmp_path)
+    with pytest.raises(LookalikeError, match="column height is missing"):
+        read_source(tmp_path)
 
 
 def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{}, {}])
     (folder / "images/00001.png").unlink()
-    assert refusal(folder) == f"{folder / 'images/00001.png'}: named in the table of boxes but missing"
+    assert refusal(folder, "missing-file") == f"{folder / 'images/00001.png'}: named in the table of boxes but missing"
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,13 @@ def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSou
 )
 def test_a_box_outside_its_image_is_refused(tmp_path: Path, write_source: WriteSource, box: dict[str, object]) -> None:
     folder = write_source(tmp_path / "m", [{}, box])
-    message = refusal(folder)
+    message = refusal(folder, "box-outside-image")
     assert message.startswith(f"{folder / 'images/00001.png'}: box of lesion 1 ")
     assert "reaches outside the image of 48 x 48" in message
 
 
 @pytest.mark.parametrize("box", [{"x": 38}, {"y": 38}, {"x": 0, "y": 0}, {"x": -0.4}, {"x": 38.4}])
-def test_a_box_at_the_edge_has_half_a_pixel_of_grace(
+def test_a_box_at_the_edge_has_half_a_pixel_of_tolerance(
     tmp_path: Path, write_source: WriteSource, box: dict[str, object]
 ) -> None:
     (mammogram,) = read_source(write_source(tmp_path / "m", [box]))
@@ -141,16 +143,20 @@ def test_a_bad_row_is_named_as_a_spreadsheet_counts(
     for column, value in box.items():
         table.loc[1, column] = value
     table.to_csv(folder / "boxes.csv", index=False)
-    message = refusal(folder)
+    codes = {"has no usable": "bad-value", "has no ": "missing-value", " is none of": "unknown-word"}
+    code = next((code for part, code in codes.items() if part in why), "ambiguous-patient")
+    message = refusal(folder, code)
     assert message.startswith(f"{folder / 'boxes.csv'}: row 3")
     assert why in message
 
 
 def test_one_image_of_two_patients_is_refused(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{}, {"file": "images/00000.png", "patient_id": "01"}])
-    assert refusal(folder).startswith(f"{folder / 'images/00000.png'}: belongs to several patients")
+    assert refusal(folder, "ambiguous-patient").startswith(
+        f"{folder / 'images/00000.png'}: belongs to several patients"
+    )
 
 
-def test_blanks_round_an_id_do_not_make_another_patient(tmp_path: Path, write_source: WriteSource) -> None:
+def test_spaces_around_an_id_do_not_make_another_patient(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{"patient_id": name} for name in ("P1", "P1 ", " P1")])
     assert {mammogram.patient_id for mammogram in read_source(folder)} == {"P1"}

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import gan.adversaries.ada
-from gan.adversaries.ada import AdaptiveAugmentation, _chosen, _move, _shade, placements
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.ada import AdaptiveAugmentation, _chosen, _move, _shade, transforms
+from gan.adversaries.step_rng import StepRng
 
 ONE = torch.ones(())
 
@@ -20,36 +20,36 @@ def smooth(n, side=32):
 
 def test_at_strength_zero_images_stay_as_they_are():
     images = smooth(4)
-    made = AdaptiveAugmentation(0.6, 100)(images, Draws(0, 0, 4))
+    made = AdaptiveAugmentation(0.6, 100)(images, StepRng(0, 0, 4))
     assert torch.equal(made, images)
 
 
 def test_switched_off_it_draws_nothing():
-    draws = Draws(0, 0, 4)
-    before = draws.generator.get_state()
-    assert torch.equal(AdaptiveAugmentation(0.0, 100)(smooth(4), draws), smooth(4))
-    assert torch.equal(draws.generator.get_state(), before)
+    rng = StepRng(0, 0, 4)
+    before = rng.generator.get_state()
+    assert torch.equal(AdaptiveAugmentation(0.0, 100)(smooth(4), rng), smooth(4))
+    assert torch.equal(rng.generator.get_state(), before)
 
 
 def test_other_draws_do_not_depend_on_its_strength():
     after = []
     for p in (0.0, 0.5):
-        augmentation, draws = AdaptiveAugmentation(0.6, 100), Draws(0, 0, 4)
+        augmentation, rng = AdaptiveAugmentation(0.6, 100), StepRng(0, 0, 4)
         augmentation.p.fill_(p)
-        augmentation(smooth(4), draws)
-        after.append(draws.uniform())
+        augmentation(smooth(4), rng)
+        after.append(rng.uniform())
     assert torch.equal(*after)
 
 
 @pytest.mark.parametrize("p", [0.2, 0.7])
 def test_a_change_is_made_to_its_share_of_images(p):
-    changed = _chosen(torch.tensor(p), Draws(0, 0, 5000), torch.ones(5000), 0.0)
+    changed = _chosen(torch.tensor(p), StepRng(0, 0, 5000), torch.ones(5000), 0.0)
     assert changed.mean().item() == pytest.approx(p, abs=0.03)
 
 
 def test_moving_keeps_grey_levels_within_those_of_a_smooth_image_and_moves_them():
     images = smooth(200)
-    moved = _move(images, ONE, Draws(0, 0, 200))
+    moved = _move(images, ONE, StepRng(0, 0, 200))
     assert moved.shape == images.shape
     assert (moved - images).abs().amax(dim=(1, 2, 3)).median() > 0.2
     # Reflection at the edge brings nothing new in; bicubic weights overshoot a little.
@@ -67,7 +67,7 @@ def test_whole_pixel_changes_are_exact(monkeypatch):
     monkeypatch.setattr(gan.adversaries.ada, "_chosen", only_the_first_two)
     torch.manual_seed(0)
     images = torch.randn(40, 1, 8, 8)
-    moved = _move(images, ONE, Draws(0, 0, 40))
+    moved = _move(images, ONE, StepRng(0, 0, 40))
     seen = set()
     for image, other in zip(images, moved, strict=True):
         ways = [torch.rot90(base, turns, (1, 2)) for base in (image, image.flip(2)) for turns in range(4)]
@@ -79,7 +79,7 @@ def test_whole_pixel_changes_are_exact(monkeypatch):
 
 def test_sizes_of_changes_are_the_papers():
     """Karras 2020, appendix B: scaling and stretching by 2^N(0, .2²), shifts of N(0, .125²) and ± .125 of the side."""
-    placed = placements(20_000, 64, ONE, Draws(0, 0, 20_000)).double()
+    placed = transforms(20_000, 64, ONE, StepRng(0, 0, 20_000)).double()
     linear, shift = placed[:, :2, :2], placed[:, :2, 2]
     area = torch.linalg.det(linear).abs()
     assert (area.log2() / 2).std().item() == pytest.approx(0.2, rel=0.03)
@@ -94,7 +94,7 @@ def test_sizes_of_changes_are_the_papers():
 
 @pytest.mark.parametrize("p", [0.2, 0.6])
 def test_an_image_is_rotated_with_probability_p_before_or_after_its_stretch(p):
-    linear = placements(20_000, 64, torch.tensor(p), Draws(0, 0, 20_000))[:, :2, :2]
+    linear = transforms(20_000, 64, torch.tensor(p), StepRng(0, 0, 20_000))[:, :2, :2]
     upright = (linear.abs() < 1e-4).sum(dim=(1, 2)) == 2  # turned by quarters at most
     assert 1 - upright.float().mean().item() == pytest.approx(p, abs=0.015)
 
@@ -102,7 +102,7 @@ def test_an_image_is_rotated_with_probability_p_before_or_after_its_stretch(p):
 def test_shading_is_brightness_contrast_and_inversion_with_the_stated_spreads():
     flat = torch.zeros(4000, 1, 1, 2)
     flat[..., 1] = 1
-    shaded = _shade(flat, ONE, Draws(0, 0, 4000))[:, 0, 0]
+    shaded = _shade(flat, ONE, StepRng(0, 0, 4000))[:, 0, 0]
     factor = shaded[:, 1] - shaded[:, 0]
     assert (factor < 0).float().mean().item() == pytest.approx(0.5, abs=0.04)
     assert factor.abs().log2().std().item() == pytest.approx(0.5, abs=0.03)
@@ -113,7 +113,7 @@ def test_gradients_flow_back_to_what_is_seen():
     augmentation = AdaptiveAugmentation(0.6, 100)
     augmentation.p.fill_(1.0)
     images = smooth(4).requires_grad_()
-    augmentation(images, Draws(0, 0, 4)).square().sum().backward()
+    augmentation(images, StepRng(0, 0, 4)).square().sum().backward()
     assert (images.grad != 0).any(dim=(1, 2, 3)).all()
 
 

@@ -1,16 +1,16 @@
-"""Running moments of features, and what pulls a generator to them."""
+"""Running moments of features, and the loss that matches a generator to them."""
 
 import pytest
 import torch
 
-from gan.adversaries.moments import Moments, Summaries, of_batch, summary
+from gan.adversaries.moments import Moments, Summaries, batch_moments, summary
 
 
 def filled(real, fake, batches=50):
     """Moments that have seen the same batch of real and generated summaries over and over."""
     moments = Moments(real.shape[1])
     for _ in range(batches):
-        moments.note(torch.stack([real.mean(0), real.square().mean(0), fake.mean(0)]))
+        moments.update(torch.stack([real.mean(0), real.square().mean(0), fake.mean(0)]))
     return moments
 
 
@@ -29,17 +29,17 @@ def test_means_are_exact_at_first_and_then_forget():
     real, fake = torch.randn(30, 3), torch.randn(30, 3)
     moments = Moments(3)
     for one, other in zip(real, fake, strict=True):
-        moments.note(torch.stack([one, one.square(), other]))
+        moments.update(torch.stack([one, one.square(), other]))
     torch.testing.assert_close(moments.real, real.mean(0))
     torch.testing.assert_close(moments.square, real.square().mean(0))
     torch.testing.assert_close(moments.fake, fake.mean(0))
     for _ in range(2000):
-        moments.note(torch.ones(3, 3))
+        moments.update(torch.ones(3, 3))
     assert (moments.fake - 1).abs().max() < 1e-5  # over a hundred batches
     assert (moments.real - 1).abs().max() > 1e-3  # over a thousand
 
 
-def test_the_distance_is_in_deviations_of_real_images():
+def test_the_distance_is_in_standard_deviations_of_real_images():
     torch.manual_seed(0)
     real = torch.randn(5000, 4) * torch.tensor([1.0, 2.0, 3.0, 10.0])
     shifted = real + 0.5 * torch.tensor([1.0, 2.0, 3.0, 10.0])
@@ -47,29 +47,29 @@ def test_the_distance_is_in_deviations_of_real_images():
     assert filled(real, real).distance() == 0
 
 
-def test_the_pull_is_the_gradient_of_half_the_squared_distance():
+def test_the_gradient_is_that_of_half_the_squared_distance():
     torch.manual_seed(0)
     real, fake = torch.randn(64, 6) + 1, torch.randn(64, 6).requires_grad_()
     moments = filled(real, fake.detach())
-    (found,) = torch.autograd.grad(moments.pull(fake), fake)
+    (found,) = torch.autograd.grad(moments.loss(fake), fake)
     variance = real.square().mean(0) - real.mean(0).square()
     half = 0.5 * ((fake.mean(0) - real.mean(0)).square() / variance).mean()
     (expected,) = torch.autograd.grad(half, fake)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_nothing_is_pulled_before_the_means_are_known():
+def test_nothing_is_matched_before_the_means_are_known():
     real, fake = torch.randn(8, 3), torch.randn(8, 3)
-    assert filled(real, fake, batches=40).pull(fake) == 0
-    assert filled(real, fake, batches=41).pull(fake) != 0
+    assert filled(real, fake, batches=40).loss(fake) == 0
+    assert filled(real, fake, batches=41).loss(fake) != 0
 
 
-def test_what_was_forgotten_leaves_no_trace():
+def test_after_a_reset_earlier_batches_do_not_count():
     moments = filled(torch.ones(8, 3), torch.ones(8, 3))
-    moments.forget()
-    assert moments.pull(torch.ones(8, 3)) == 0
+    moments.reset()
+    assert moments.loss(torch.ones(8, 3)) == 0
     real, fake = torch.randn(8, 3), torch.randn(8, 3)
-    moments.note(torch.stack([real.mean(0), real.square().mean(0), fake.mean(0)]))
+    moments.update(torch.stack([real.mean(0), real.square().mean(0), fake.mean(0)]))
     torch.testing.assert_close(moments.real, real.mean(0))
     torch.testing.assert_close(moments.fake, fake.mean(0))
 
@@ -82,9 +82,9 @@ def test_a_generator_that_only_shifts_is_brought_to_the_mean_and_the_spread_of_r
     for _ in range(3000):
         real = 2 + 0.5 * torch.randn(32, 2, 1, 1) + torch.zeros(32, 2, 2, 2)
         fake = shift[:, None, None] + scale[:, None, None] * torch.randn(32, 2, 1, 1) + torch.zeros(32, 2, 2, 2)
-        moments.note(of_batch(summary([real]), summary([fake.detach()])))
+        moments.update(batch_moments(summary([real]), summary([fake.detach()])))
         optimiser.zero_grad()
-        moments.pull(summary([fake])).backward()
+        moments.loss(summary([fake])).backward()
         optimiser.step()
     assert (shift - 2).abs().max() < 0.1
     assert (scale.abs() - 0.5).abs().max() < 0.15

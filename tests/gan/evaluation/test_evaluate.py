@@ -1,4 +1,4 @@
-"""Evaluation: each number from its own parts, the splits kept apart, and a poor generator told from a good one."""
+"""Evaluation: each number from its parts, the splits kept apart, and a poor generator worse than a good one."""
 
 import json
 import os
@@ -12,20 +12,23 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 import gan.evaluation.evaluate
-from data.errors import LookalikeError
-from gan.bootstrap import deal, group_numbers, one_thread
+from gan.bootstrap import group_numbers, one_thread, random_split
 from gan.checkpoint import Model
-from gan.evaluation.evaluate import evaluate, save
-from gan.evaluation.metrics import fid, kid, precision_recall
+from gan.evaluation.evaluate import evaluate
+from gan.evaluation.fid import fid
+from gan.evaluation.kid import kid
 from gan.evaluation.path_length import path_lengths
+from gan.evaluation.precision_recall import precision_recall
+from gan.evaluation.result import save_evaluation
 from gan.evaluation.whitening import whitening
 from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
-from gan.networks.generator import from_seeds
-from stimuli.images import read_picture, write_png
+from gan.networks.generator import Architecture, Generator, from_seeds
+from stimuli.images import read_image, write_png
 from stimuli.patches import Cut, PatchSet, cut_patches
 from stimuli.sources import read_source
 
 SIZE, STUDY = 16, 40
+SMALL = Architecture(resolution=SIZE, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,6 +79,18 @@ def run(model, patches, network, **settings):
     return evaluate(model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, **settings})
 
 
+@pytest.fixture(scope="module")
+def untrained():
+    """A model whose images anything can discriminate from the textures."""
+    torch.manual_seed(7)
+    return Model(Generator(SMALL).requires_grad_(False), "0" * 64, {})
+
+
+@pytest.fixture(scope="module")
+def evaluated(untrained, patches, network):
+    return run(untrained, patches, network)
+
+
 def read_all(patches, split):
     return np.stack([patches.read(row) for row in patches.select(split).itertuples()])
 
@@ -99,9 +114,9 @@ def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated
     assert found.path_length.value == pytest.approx(float(lengths.mean()))
 
 
-def test_the_same_settings_give_the_same_numbers_and_valid_json(model, patches, network):
-    first, second = (run(model, patches, network).to_dict() for _ in range(2))
-    assert first == second
+def test_the_same_settings_give_the_same_numbers_and_valid_json(untrained, patches, network, evaluated):
+    first = evaluated.to_dict()
+    assert run(untrained, patches, network).to_dict() == first
     assert json.loads(json.dumps(first, allow_nan=False)) == first
     for score in first["scores"].values():
         for one in (score["generated"], score["real"]):
@@ -109,9 +124,9 @@ def test_the_same_settings_give_the_same_numbers_and_valid_json(model, patches, 
         assert 1 / 21 <= score["chance"] <= 1
 
 
-def test_training_patches_are_never_evaluated_as_study_patches(model, patches, network, monkeypatch):
-    """Training patches replaced by noise change real against real, and nothing else; select is not opened."""
-    honest, read, seen = run(model, patches, network), PatchSet.read, []
+def test_training_patches_are_never_evaluated_as_study_patches(untrained, patches, network, evaluated, monkeypatch):
+    """Training patches replaced by noise change real against real, and nothing else; select is not read."""
+    read, seen = PatchSet.read, []
 
     def tampered(self, row):
         seen.append(row.patch_id)
@@ -119,16 +134,16 @@ def test_training_patches_are_never_evaluated_as_study_patches(model, patches, n
         return noise if row.split == "train" else read(self, row)
 
     monkeypatch.setattr(PatchSet, "read", tampered)
-    found = run(model, patches, network)
+    found = run(untrained, patches, network)
     for name in ("kid_raw", "fid", "precision", "recall", "auc"):  # KID is whitened by training patches
-        assert found.scores[name].generated == honest.scores[name].generated
-    np.testing.assert_array_equal(found.real_images, honest.real_images)
-    assert found.scores["auc"].real.value != honest.scores["auc"].real.value
+        assert found.scores[name].generated == evaluated.scores[name].generated
+    np.testing.assert_array_equal(found.real_images, evaluated.real_images)
+    assert found.scores["auc"].real.value != evaluated.scores["auc"].real.value
     assert seen == [f"study{n}" for n in range(STUDY)] + [f"train{n}" for n in range(60)]
 
 
 def test_real_against_real_is_what_a_perfect_generator_gets(model, patches, network, monkeypatch):
-    monkeypatch.setattr(gan.evaluation.evaluate, "stored_images", lambda *_: textures(STUDY, 77))
+    monkeypatch.setattr(gan.evaluation.evaluate, "images_from_seeds", lambda *_: textures(STUDY, 77))
     found = run(model, patches, network, resamples=60)
     for score in found.scores.values():
         assert score.generated.low <= score.real.value <= score.generated.high
@@ -142,7 +157,7 @@ def both(perfect, evaluated, monkeypatch):
     """Evaluate images, and the same with all their variance cut by 30 %, as if generators had made them."""
     mean = perfect.mean(axis=0)
     for images in (perfect, (mean + 0.7**0.5 * (perfect - mean)).astype(np.float32)):
-        monkeypatch.setattr(gan.evaluation.evaluate, "stored_images", lambda *_, images=images: images)
+        monkeypatch.setattr(gan.evaluation.evaluate, "images_from_seeds", lambda *_, images=images: images)
         yield evaluated().scores
 
 
@@ -184,17 +199,17 @@ def test_that_holds_on_mammograms_and_published_features_too(tmp_path):
 
     rng = np.random.default_rng(0)
     with one_thread():
-        deals = [measure(one, two, pool[two]) for one, two in (deal(groups, count, rng) for _ in range(100))]
+        splits = [measure(one, two, pool[two]) for one, two in (random_split(groups, count, rng) for _ in range(100))]
     good, bad = measure(ours, theirs, pool[theirs]), measure(ours, theirs, cut)
-    for place, each in enumerate(zip(*deals, strict=True)):
+    for place, each in enumerate(zip(*splits, strict=True)):
         assert bad[place] > max(each)
         assert good[place] < np.quantile(each, 0.9)
-    assert bad[0] > 2 * np.quantile([value for value, _ in deals], 0.975)
+    assert bad[0] > 2 * np.quantile([value for value, _ in splits], 0.975)
 
 
 def test_without_enough_other_patients_there_is_a_reason_instead(model, network, tmp_path):
     few = patch_set(tmp_path, {"train": 40, "study": STUDY})
-    found = run(model, few, network)
+    found = run(model, few, network, resamples=2)
     assert found.real_reason == (
         "two sets of 40 patches of different patients are needed, but the split and train together have only "
         "80 patches of 40 patients"
@@ -202,13 +217,13 @@ def test_without_enough_other_patients_there_is_a_reason_instead(model, network,
     assert {(score.real, score.chance) for score in found.scores.values()} == {(None, None)}
     assert found.to_dict()["scores"]["kid"]["real"] is None
     enough = patch_set(tmp_path, {"train": 42, "study": STUDY})
-    assert run(model, enough, network).real_reason == ""
+    assert run(model, enough, network, resamples=2).real_reason == ""
 
 
-def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(model, patches, network, tmp_path):
-    found = run(model, patches, network)
+def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(evaluated, tmp_path):
+    found = evaluated
     (tmp_path / "out").mkdir()
-    save(found, tmp_path / "out")
+    save_evaluation(found, tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "evaluation.json",
         "sheet.png",
@@ -218,7 +233,7 @@ def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(model, patches
     truth = stored.pop("sheet")
     assert stored == found.to_dict()
     assert (truth.count("real"), truth.count("generated")) == (32, 32)
-    sheet = read_picture(tmp_path / "out" / "sheet.png").pixels
+    sheet = read_image(tmp_path / "out" / "sheet.png").pixels
     assert sheet.shape == (8 * (SIZE + 2) - 2, 8 * (SIZE + 2) - 2)
     known = {
         "real": np.rint(found.real_images * 255) / 255,
@@ -230,21 +245,23 @@ def test_the_folder_holds_numbers_curves_and_a_sheet_with_its_key(model, patches
         assert min(np.abs(known[kind] - shown).max(axis=(1, 2))) < 1e-6
 
 
-def test_what_cannot_be_measured_is_refused_in_words(model, patches, network):
-    with pytest.raises(LookalikeError, match="which it has not seen"):
+def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
+    with refuses("unknown-choice"):
         evaluate(model, patches, network, split="train")
-    with pytest.raises(LookalikeError, match="patches are 32 px but the model makes 16 px"):
+    with refuses("wrong-size") as caught:
         evaluate(model, replace(patches, about={"size_px": 32}), network)
+    assert "patches are 32 px but the model makes 16 px" in str(caught.value)
     few = replace(patches, table=patches.table[patches.table["patch_id"] != "study0"].head(60 + 22 + 19))
-    with pytest.raises(
-        LookalikeError, match="19 patches of 10 patients in the study split; an evaluation needs 20 of 10"
-    ):
+    with refuses("set-too-small") as caught:
         evaluate(model, few, network)
-    with pytest.raises(LookalikeError, match="resamples is 0"):
+    assert "19 patches of 10 patients in the study split; an evaluation needs 20 of 10" in str(caught.value)
+    with refuses("out-of-range") as caught:
         run(model, patches, network, resamples=0)
+    assert "resamples is 0" in str(caught.value)
     model.generator.synthesis.to_grey.weight.fill_(float("nan"))
-    with pytest.raises(LookalikeError, match="the image of seed 100000 is not finite"):
+    with refuses("not-finite") as caught:
         evaluate(Model(model.generator, "0" * 64, {}), patches, network)
+    assert "seed 100000" in str(caught.value)
 
 
 def test_the_select_split_is_measured_the_same_way(model, patches, network):

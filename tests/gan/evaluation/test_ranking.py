@@ -7,12 +7,11 @@ import pytest
 import torch
 
 import gan.evaluation.ranking
-from data.errors import LookalikeError
 from gan.bootstrap import group_numbers, one_thread
 from gan.checkpoint import Model
-from gan.evaluation.evaluate import training_features
-from gan.evaluation.metrics import kid
-from gan.evaluation.ranking import rank
+from gan.evaluation.kid import kid
+from gan.evaluation.ranking import rank_models
+from gan.evaluation.samples import training_features
 from gan.evaluation.whitening import whitening
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.images import write_png
@@ -67,14 +66,14 @@ def snapshots(generator, monkeypatch):
     def stored(made, seeds, psi):  # noqa: ARG001
         return images[id(made)][: len(seeds)]
 
-    monkeypatch.setattr(gan.evaluation.ranking, "stored_images", stored)
+    monkeypatch.setattr(gan.evaluation.ranking, "images_from_seeds", stored)
     return models
 
 
 def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches, network, monkeypatch):
     read, seen = PatchSet.read, []
     monkeypatch.setattr(PatchSet, "read", lambda self, row: (seen.append(row.split), read(self, row))[1])
-    found = rank(snapshots, patches, network, images=50, resamples=40)
+    found = rank_models(snapshots, patches, network, images=50, resamples=40)
     assert set(seen) == {"train", "select"}
     assert [one.name for one in found.models] == ["middle", "late", "early"]
     assert (found.real_images, found.patients, found.generated_images) == (24, 12, 50)
@@ -92,27 +91,31 @@ def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches,
 
 def test_the_order_they_come_in_changes_nothing(snapshots, patches, network):
     settings = {"images": 30, "resamples": 10}
-    one = rank(snapshots, patches, network, **settings)
-    assert rank(snapshots[::-1], patches, network, **settings) == one
+    one = rank_models(snapshots, patches, network, **settings)
+    assert rank_models(snapshots[::-1], patches, network, **settings) == one
 
 
 def test_sharing_patients_and_seeds_makes_differences_narrow(snapshots, patches, network, monkeypatch):
     nearly = textures(50, 8) * np.float32(0.998) + np.float32(0.001)
     (_, middle), (_, other) = snapshots[1], snapshots[2]
     images = {id(middle.generator): textures(50, 8), id(other.generator): nearly}
-    monkeypatch.setattr(gan.evaluation.ranking, "stored_images", lambda made, seeds, psi: images[id(made)])  # noqa: ARG005
-    found = rank([("a", middle), ("b", other)], patches, network, images=50, resamples=40).models[1]
+    monkeypatch.setattr(gan.evaluation.ranking, "images_from_seeds", lambda made, seeds, psi: images[id(made)])  # noqa: ARG005
+    found = rank_models([("a", middle), ("b", other)], patches, network, images=50, resamples=40).models[1]
     assert found.behind.high - found.behind.low < 0.5 * (found.kid.high - found.kid.low)
 
 
-def test_what_cannot_be_ranked_is_refused_in_words(snapshots, patches, network):
-    with pytest.raises(LookalikeError, match="images is 19"):
-        rank(snapshots, patches, network, images=19)
-    with pytest.raises(LookalikeError, match="resamples is 0"):
-        rank(snapshots, patches, network, resamples=0)
+def test_what_cannot_be_ranked_is_refused(snapshots, patches, network, refuses):
+    with refuses("out-of-range") as caught:
+        rank_models(snapshots, patches, network, images=19)
+    assert "images is 19" in str(caught.value)
+    with refuses("out-of-range") as caught:
+        rank_models(snapshots, patches, network, resamples=0)
+    assert "resamples is 0" in str(caught.value)
     few = PatchSet(patches.folder, patches.table.head(50), patches.about, patches.sha256)
-    with pytest.raises(LookalikeError, match="10 patches of 5 patients in the select split"):
-        rank(snapshots, few, network)
+    with refuses("set-too-small") as caught:
+        rank_models(snapshots, few, network)
+    assert "10 patches of 5 patients in the select split" in str(caught.value)
     untrained = PatchSet(patches.folder, patches.table.tail(30), patches.about, patches.sha256)
-    with pytest.raises(LookalikeError, match="2 patches in the train split; an evaluation needs 20"):
-        rank(snapshots, untrained, network)
+    with refuses("set-too-small") as caught:
+        rank_models(snapshots, untrained, network)
+    assert "2 patches in the train split; an evaluation needs 20" in str(caught.value)

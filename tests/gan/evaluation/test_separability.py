@@ -1,4 +1,4 @@
-"""The classifier, against scikit-learn's own cross-validation, and on patients that it must not learn by heart."""
+"""The classifier, against scikit-learn's own cross-validation, and on patients that it must not memorise."""
 
 import numpy as np
 import pytest
@@ -59,18 +59,18 @@ def test_weights_count_images_as_often_as_they_say():
 
 
 def test_patients_that_repeat_do_not_help_it():
-    """Many near-copies of few patients: known by heart, real and real would come apart."""
+    """Many near-copies of few patients: memorised, they would make real and real discriminable."""
     rng = np.random.default_rng(5)
-    aucs, by_heart = [], []
+    aucs, memorised = [], []
     for seed in range(8):
         patients = np.repeat(np.arange(15), 4)
         sets = [
             draws(15, 100 + 2 * seed + one, width=30)[patients] + draws(60, seed, width=30) * 0.01 for one in (0, 1)
         ]
         aucs.append(separate(*sets, patients, patients, seed).auc(ones(60), ones(60)))
-        by_heart.append(separate(*sets, rng.permutation(60), rng.permutation(60), seed).auc(ones(60), ones(60)))
+        memorised.append(separate(*sets, rng.permutation(60), rng.permutation(60), seed).auc(ones(60), ones(60)))
     assert abs(np.mean(aucs) - 0.5) < 0.12
-    assert np.mean(by_heart) > 0.75
+    assert np.mean(memorised) > 0.75
 
 
 def test_equal_scores_are_half_a_win():
@@ -78,6 +78,6 @@ def test_equal_scores_are_half_a_win():
     assert separate(same, same, np.arange(30), np.arange(30)).auc(ones(30), ones(30)) == 0.5
 
 
-def test_sets_that_do_not_overlap_are_told_apart():
+def test_sets_that_do_not_overlap_are_discriminated():
     found = separate(draws(30, 6), draws(30, 7, shift=9.0), np.arange(30), np.arange(30))
     assert found.auc(ones(30), ones(30)) == 1.0

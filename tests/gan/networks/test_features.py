@@ -1,4 +1,4 @@
-"""VGG16's weights: read, refused, and fetched once, from a server of our own."""
+"""VGG16's weights: read, refused, and downloaded once, from a server of our own."""
 
 import hashlib
 import pickle
@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from data.errors import LookalikeError
 from gan.networks import vgg16_weights as weights
 from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
 
@@ -61,7 +60,7 @@ def server(monkeypatch, published):
     running.server_close()
 
 
-def test_published_weights_are_fetched_once_and_kept_without_the_rest(server, network, tmp_path):
+def test_published_weights_are_downloaded_once_and_kept_without_the_rest(server, network, tmp_path):
     said = []
     fetched = load_vgg16("download", said.append)
     for name, value in network.state_dict().items():
@@ -75,31 +74,34 @@ def test_published_weights_are_fetched_once_and_kept_without_the_rest(server, ne
     assert server["asked"] == 1
 
 
-def test_another_file_than_the_published_one_is_never_read(server, tmp_path, monkeypatch):
+def test_another_file_than_the_published_one_is_never_read(server, tmp_path, monkeypatch, refuses):
     server["body"] = pickle.dumps(print)
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("read before its hash was checked"))
-    with pytest.raises(LookalikeError, match=r"its SHA-256 is .*, not the published"):
+    with refuses("download-failed") as caught:
         load_vgg16("download")
+    assert "its SHA-256 is" in str(caught.value)
     assert list((tmp_path / "cache" / "lookalike").iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [print, {"features.0.weight": torch.zeros(3)}])
-def test_a_file_that_holds_anything_else_is_refused(server, tmp_path, monkeypatch, content):
+def test_a_file_that_holds_anything_else_is_refused(server, tmp_path, monkeypatch, content, refuses):
     torch.save(content, tmp_path / "other.pth")
     server["body"] = (tmp_path / "other.pth").read_bytes()
     monkeypatch.setattr(weights, "SHA256", hashlib.sha256(server["body"]).hexdigest())
-    with pytest.raises(LookalikeError, match="not the weights of VGG16"):
+    with refuses("wrong-weights"):
         load_vgg16("download")
     assert list((tmp_path / "cache" / "lookalike").iterdir()) == []
 
 
-def test_no_network_and_no_such_page_are_said_in_one_line(server, monkeypatch):
-    server["status"] = 404
-    with pytest.raises(LookalikeError, match=r"cannot be fetched \(Not Found\); try again, or give --vgg16"):
+def test_without_a_network_or_a_page_the_error_is_one_line(server, monkeypatch, refuses):
+    server["status"], server["body"] = 404, b"no such page"
+    with refuses("download-failed") as caught:
         load_vgg16("download")
+    assert "(Not Found)" in str(caught.value)
     monkeypatch.setattr(weights, "URL", "http://127.0.0.1:9/vgg16.pth")
-    with pytest.raises(LookalikeError, match=r"cannot be fetched \(.*refused"):
+    with refuses("download-failed") as caught:
         load_vgg16("download")
+    assert "refused" in str(caught.value)
 
 
 def test_the_hash_begins_as_the_name_of_the_file_says():
@@ -107,9 +109,10 @@ def test_the_hash_begins_as_the_name_of_the_file_says():
     assert len(weights.SHA256) == 64
 
 
-def test_nothing_is_fetched_unless_asked_for(server, network, tmp_path, monkeypatch):
-    with pytest.raises(LookalikeError, match="VGG16's weights are needed: set LOOKALIKE_VGG16"):
+def test_nothing_is_downloaded_unless_asked_for(server, network, tmp_path, monkeypatch, refuses):
+    with refuses("weights-needed") as caught:
         load_vgg16()
+    assert "set LOOKALIKE_VGG16" in str(caught.value)
     save_file({name: value.half() for name, value in network.state_dict().items()}, tmp_path / "half.safetensors")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "half.safetensors"))
     images = np.random.default_rng(0).uniform(0, 1, (2, 16, 16)).astype(np.float32)
@@ -118,14 +121,17 @@ def test_nothing_is_fetched_unless_asked_for(server, network, tmp_path, monkeypa
     assert server["asked"] == 0
 
 
-def test_missing_and_other_files_are_named(published, tmp_path):
-    with pytest.raises(LookalikeError, match="nowhere: no such file of VGG16 weights"):
+def test_missing_and_other_files_are_named(published, tmp_path, refuses):
+    with refuses("no-such-file") as caught:
         load_vgg16(tmp_path / "nowhere")
-    with pytest.raises(LookalikeError, match=r"vgg16.pth: not the weights of VGG16"):
+    assert "nowhere: " in str(caught.value)
+    with refuses("wrong-weights") as caught:
         load_vgg16(published)
+    assert "vgg16.pth: " in str(caught.value)
     save_file({"features.0.weight": torch.zeros(3)}, tmp_path / "few.safetensors")
-    with pytest.raises(LookalikeError, match=r"few.safetensors: not the weights of VGG16"):
+    with refuses("wrong-weights") as caught:
         load_vgg16(tmp_path / "few.safetensors")
+    assert "few.safetensors: " in str(caught.value)
 
 
 def test_it_is_the_published_network_layer_by_layer(network):

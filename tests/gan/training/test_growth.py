@@ -67,7 +67,7 @@ def test_a_grown_generator_makes_the_same_images_twice_as_large():
     torch.testing.assert_close(faded, expected)
 
 
-def test_a_grown_discriminator_judges_as_before():
+def test_a_grown_discriminator_gives_the_same_logits():
     torch.manual_seed(0)
     small = Discriminator(SMALL)
     grown = grow_discriminator(small, seed=0)

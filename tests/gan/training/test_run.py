@@ -1,21 +1,22 @@
 """One training step and its parts."""
 
+import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import gan.adversaries.discriminator
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 from gan.training.growth import Stage
 from gan.training.run import average, enter, fakes, make_accelerator, start, step
 from gan.training.settings import Settings
-from gan.training.training_images import Reals
+from gan.training.training_images import TrainingImages
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 SETTINGS = Settings(SMALL, batch=8, r1_every=4, learning_rate=1e-3, ada_kimg=0.5)
@@ -25,16 +26,16 @@ def new_run(settings=SETTINGS):
     return start(settings, make_accelerator())
 
 
-def reals(settings=SETTINGS):
+def training_images(settings=SETTINGS):
     levels = np.random.default_rng(0).integers(0, 65536, (50, 16, 16)).astype(np.uint16)
-    return Reals(levels, settings)
+    return TrainingImages(levels, settings)
 
 
 def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
     run = new_run(replace(SETTINGS, batch=500))
     used = []
     run.generator.synthesis.forward = lambda ws, _: used.append(ws) or torch.zeros(len(ws), 1, 16, 16)
-    fakes(run, Draws(0, 0, 500))
+    fakes(run, StepRng(0, 0, 500))
     mixed = (used[0] != used[0][:, :1]).any(dim=(1, 2)).float().mean().item()
     assert mixed == pytest.approx(0.9, abs=0.04)
     # Crossovers fall everywhere between the layers, and codes change there only once.
@@ -42,7 +43,7 @@ def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
     assert changes.sum(dim=1).max() == 1
     assert changes.any(dim=0).all()
     run.settings = replace(run.settings, style_mixing=0.0)
-    fakes(run, Draws(0, 0, 500))
+    fakes(run, StepRng(0, 0, 500))
     assert not (used[1] != used[1][:, :1]).any()
 
 
@@ -50,7 +51,7 @@ def test_the_mean_of_w_follows_the_mapping():
     run = new_run(replace(SETTINGS, batch=16))
     run.generator.synthesis.forward = lambda ws, _: torch.zeros(len(ws), 1, 16, 16)
     for number in range(1500):
-        fakes(run, Draws(0, number, 16))
+        fakes(run, StepRng(0, number, 16))
     expected = run.generator.mapping(torch.randn(4000, 16)).mean(dim=0)
     torch.testing.assert_close(run.generator.w_mean[2], expected, atol=0.1, rtol=0)
 
@@ -86,7 +87,7 @@ def test_the_lazy_penalty_comes_every_k_steps_with_adam_rescaled(monkeypatch):
     monkeypatch.setattr(gan.adversaries.discriminator, "r1_penalty", lambda *a: calls.append(1) or original(*a))
     run = new_run()
     for _ in range(9):
-        step(run, reals())
+        step(run, training_images())
     assert len(calls) == 3
     group = run.optimiser_d.param_groups[0]
     assert group["lr"] == pytest.approx(1e-3 * 4 / 5)
@@ -108,12 +109,12 @@ def test_the_weight_of_the_lazy_penalty_is_gamma_halves_times_the_interval():
 
 def test_a_generator_step_leaves_the_discriminator_alone_and_the_other_way_round():
     run = new_run()
-    step(run, reals())
+    step(run, training_images())
     seen = {name: value.clone() for name, value in run.adversary.trained.state_dict().items()}
     run.adversary.discriminator_loss = lambda *_: (torch.zeros((), requires_grad=True),) * 2
     run.optimiser_d.step = lambda: None
     before = run.generator.synthesis.to_grey.weight.clone()
-    step(run, reals())
+    step(run, training_images())
     assert all(torch.equal(value, seen[name]) for name, value in run.adversary.trained.state_dict().items())
     assert not torch.equal(before, run.generator.synthesis.to_grey.weight)
 
@@ -134,46 +135,53 @@ def test_each_size_starts_with_new_optimisers_and_its_own_rate():
 
 
 SHARED = """
-import sys
-sys.path.insert(0, {tests!r})
+import json
+import numpy as np
 import torch
-torch.set_default_dtype(torch.float64)  # so that Adam does not blow rounding up
+torch.set_default_dtype(torch.float64)  # so that Adam does not amplify rounding
 torch.set_num_threads(1)
-from dataclasses import replace
-from test_run import SETTINGS, new_run, reals
-import gan.adversaries.moments
-from gan.training.run import step
-gan.adversaries.moments._WARM = 1
-settings = replace(SETTINGS, {settings})
-run, images = new_run(settings), reals(settings)
+import gan.adversaries.frozen, gan.adversaries.moments
+from gan.training.run import make_accelerator, start, step
+from gan.training.settings import Settings
+from gan.training.training_images import TrainingImages
+# In double precision the networks are slow, so few and small views; and moments are matched from the second step on.
+gan.adversaries.frozen.INPUTS_PX = (32, 32)
+gan.adversaries.moments._VIEWS = ((0, 32), (1, 32))
+gan.adversaries.moments._WARM_UP = 1
+settings = Settings.from_dict(json.loads({settings!r}))
+levels = np.random.default_rng(0).integers(0, 65536, (50, 16, 16)).astype(np.uint16)
+run, images = start(settings, make_accelerator()), TrainingImages(levels, settings)
 if settings.discriminator == "stylegan":
     run.adversary.augmentation.p.fill_(0.5)
 for _ in range({steps}):
-    losses = step(run, images)
+    step(run, images)
 assert run.accelerator.num_processes == {processes}, run.accelerator.num_processes
 if run.accelerator.is_main_process:
     state = {{**run.generator.state_dict(), **{{"d." + k: v for k, v in run.adversary.state.state_dict().items()}}}}
     torch.save(state, {out!r})
 """
+# The port: any free one, because the usual one may be another test's.
+LAUNCH = (
+    *("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"),
+    *("--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"),
+)
 
 
+@pytest.mark.xdist_group("two-processes")
 @pytest.mark.parametrize(
-    ("settings", "steps"),
-    [("batch=16, ada_kimg=0.5", 20), ("batch=8, discriminator='frozen', moments=1000.0", 3)],
+    ("changed", "steps"),
+    [({"batch": 16}, 20), ({"discriminator": "frozen", "moments": 1000.0}, 2)],
     ids=["stylegan", "frozen"],
 )
-def test_two_processes_train_as_one_with_the_same_batch(settings, steps, tmp_path):
+def test_two_processes_train_as_one_with_the_same_batch(changed, steps, tmp_path):
     """`accelerate launch` with two processes on this machine's CPU, against one process."""
-    states = []
+    settings, states = json.dumps(replace(SETTINGS, **changed).to_dict()), []
     for processes in (1, 2):
         out, script = tmp_path / f"{processes}.pt", tmp_path / f"{processes}.py"
-        tests = str(Path(__file__).parents[1])
-        filled = SHARED.format(tests=tests, processes=processes, out=str(out), settings=settings, steps=steps)
-        script.write_text(filled)
-        launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--mixed_precision", "no"]
-        launch += ["--dynamo_backend", "no", "--num_processes", str(processes)]
-        launch += ["--multi_gpu", "--main_process_port", "0"] if processes == 2 else ["--cpu"]
-        done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=300)
+        script.write_text(SHARED.format(processes=processes, out=str(out), settings=settings, steps=steps))
+        command = [sys.executable, *(LAUNCH if processes == 2 else ()), str(script)]
+        on_cpu = {**os.environ, "ACCELERATE_USE_CPU": "true"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=on_cpu)
         assert done.returncode == 0, done.stderr[-2000:]
         states.append(torch.load(out, weights_only=True))
     one, two = states

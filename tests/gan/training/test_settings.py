@@ -3,48 +3,53 @@ from dataclasses import replace
 
 import pytest
 
-from data.errors import LookalikeError
 from gan.networks.generator import Architecture
 from gan.training.settings import PRESETS, Settings
 
 
 @pytest.mark.parametrize("field", ["kimg", "batch", "learning_rate", "r1_gamma", "ema_kimg", "ada_kimg", "stage_kimg"])
 @pytest.mark.parametrize("value", [float("nan"), -1.0])
-def test_a_setting_that_is_no_sensible_number_is_refused(field, value):
-    with pytest.raises(LookalikeError, match=f"{field} is .*; it must be"):
+def test_a_setting_that_is_no_sensible_number_is_refused(field, value, refuses):
+    with refuses("out-of-range") as caught:
         replace(Settings(), **{field: value})
+    assert f"{field} is {value}; it must be" in str(caught.value)
 
 
 @pytest.mark.parametrize("field", ["discriminator", "symmetry", "precision"])
-def test_a_word_that_is_none_of_the_choices_is_refused_with_them(field):
-    with pytest.raises(LookalikeError, match=f"{field} is 'other'; it is "):
+def test_a_word_that_is_none_of_the_choices_is_refused_with_them(field, refuses):
+    with refuses("unknown-choice") as caught:
         replace(Settings(), **{field: "other"})
+    assert f"{field} is 'other'; it must be " in str(caught.value)
 
 
-def test_a_target_outside_zero_to_one_is_refused():
-    with pytest.raises(LookalikeError, match="between 0 and 1"):
+def test_a_target_outside_zero_to_one_is_refused(refuses):
+    with refuses("out-of-range") as caught:
         Settings(ada_target=1.5)
+    assert "between 0 and 1" in str(caught.value)
 
 
 @pytest.mark.parametrize("resolution", [48, 100, 4, 2048])
-def test_a_size_that_is_no_power_of_two_or_too_large_is_refused(resolution):
-    with pytest.raises(LookalikeError, match="resolution is"):
+def test_a_size_that_is_no_power_of_two_or_too_large_is_refused(resolution, refuses):
+    with refuses("out-of-range") as caught:
         Settings(Architecture(resolution))
+    assert f"resolution is {resolution}" in str(caught.value)
 
 
-def test_a_batch_is_shared_in_whole_groups():
+def test_a_batch_is_shared_in_whole_groups(refuses):
     Settings(batch=36).check_processes(1)
-    with pytest.raises(LookalikeError, match="batch is 34; it must be a multiple of 4"):
+    with refuses("out-of-range") as caught:
         Settings(batch=34)
+    assert "batch is 34; it must be a multiple of 4" in str(caught.value)
     Settings(batch=32).check_processes(2)
-    with pytest.raises(LookalikeError, match=r"a batch of 36 cannot be shared by 2 .*; give a --batch that 8 divides"):
+    with refuses("out-of-range") as caught:
         Settings(batch=36).check_processes(2)
+    assert "give a --batch that is a multiple of 8" in str(caught.value)
 
 
-def test_settings_survive_a_json_file():
+def test_settings_survive_a_json_file(refuses):
     for settings in PRESETS.values():
         assert Settings.from_dict(json.loads(json.dumps(settings.to_dict())) | {"patches_sha256": "x"}) == settings
-    with pytest.raises(LookalikeError, match="not the settings of a training run"):
+    with refuses("not-a-run"):
         Settings.from_dict({"architecture": {"width": 3}})
 
 
@@ -59,7 +64,8 @@ def test_the_papers_preset_has_the_papers_widths():
     assert (architecture.z_dim, architecture.w_dim, architecture.mapping_layers) == (512, 512, 8)
 
 
-def test_moments_need_the_frozen_discriminator():
-    with pytest.raises(LookalikeError, match="moments are matched with the discriminator frozen, and it is stylegan"):
+def test_moments_need_the_frozen_discriminator(refuses):
+    with refuses("conflicting-settings") as caught:
         Settings(moments=1000.0)
+    assert "stylegan" in str(caught.value)
     assert Settings(discriminator="frozen", moments=1000.0).moments == 1000

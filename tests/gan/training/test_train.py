@@ -6,9 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,19 +26,47 @@ from gan.training.run import make_accelerator, start
 from gan.training.settings import Settings
 from gan.training.state import FILE, stored_step
 from gan.training.train import LOCK, train
-from stimuli.images import read_picture, write_png
+from stimuli.images import read_image, write_png
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 SETTINGS = Settings(SMALL, kimg=0.096, batch=8, r1_every=4, snapshot_kimg=0.048, learning_rate=1e-3, ada_kimg=0.1)
+HALF = replace(SETTINGS, kimg=0.048)
 GROWING = replace(SETTINGS, progressive=True, stage_kimg=0.032, fade_kimg=0.032, snapshot_kimg=0.048, kimg=0.144)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C as usual: a shell starts background jobs with SIGINT ignored, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module")
+def whole(patches, tmp_path_factory):
+    """The model of a run that was never stopped."""
+    return train(patches, tmp_path_factory.mktemp("whole") / "run", SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def first_half(patches, tmp_path_factory):
+    out = tmp_path_factory.mktemp("half") / "run"
+    train(patches, out, HALF)
+    return out
+
+
+@pytest.fixture
+def half(first_half, tmp_path):
+    """A run that came to an end half-way, to be resumed."""
+    return shutil.copytree(first_half, tmp_path / "run")
 
 
 def weights(folder):
@@ -56,7 +82,7 @@ def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_pa
     folder = train(patches, tmp_path / "run", SETTINGS, progress=seen.append)
     assert [(now.step, now.images, now.total) for now in seen] == [(6, 48, 96), (10, 80, 96), (12, 96, 96)]
     assert [now.model and now.model.name for now in seen] == ["000000048-images", None, "000000096-images"]
-    assert read_picture(seen[-1].sheet).pixels.shape == (8 * 18 - 2, 8 * 18 - 2)
+    assert read_image(seen[-1].sheet).pixels.shape == (8 * 18 - 2, 8 * 18 - 2)
     model = load_model(folder)
     assert model.training["credit"] == "nobody"
     assert model.training["patches"] == len(patches.select("train"))
@@ -69,10 +95,9 @@ def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_pa
     assert [event.step for event in board.Images("samples")] == [6, 12]
 
 
-def test_training_moves_every_parameter_of_the_generator(patches, tmp_path):
-    folder = train(patches, tmp_path / "run", SETTINGS)
+def test_training_moves_every_parameter_of_the_generator(whole):
     first = start(SETTINGS, make_accelerator()).generator.state_dict()
-    for name, value in weights(folder).items():
+    for name, value in weights(whole).items():
         assert not torch.equal(value, first[name]), name
 
 
@@ -84,41 +109,58 @@ def test_a_resumed_run_is_bit_identical_to_one_that_never_stopped(patches, tmp_p
     assert same(whole, resumed)
 
 
-KILLED = """
-import sys
+RUN = """
+import json, signal, time
 from pathlib import Path
 import torch
-sys.path.insert(0, {tests!r})
-from gan.training.train import train
+import gan.training.train
+from gan.training.settings import Settings
 from stimuli.patches import read_patches
-from test_train import SETTINGS
 torch.set_num_threads(1)
-train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, progress=lambda now: print(now.step, flush=True))
+settings = Settings.from_dict(json.loads({settings!r}))
+patches, out = read_patches(Path({patches!r})), Path({out!r})
 """
 
 
-def test_a_killed_run_goes_on_from_its_last_snapshot_as_if_nothing_had_been(patches, tmp_path):
-    whole = train(patches, tmp_path / "whole", SETTINGS)
-    script = KILLED.format(
-        tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(tmp_path / "killed")
+def run_script(patches, out, then):
+    """A script that has `settings`, `patches` and `out`, and then runs some lines."""
+    about = {"settings": json.dumps(SETTINGS.to_dict()), "patches": str(patches.folder), "out": str(out)}
+    return RUN.format(**about) + then
+
+
+# Prints each tick's step; at step 10, after the snapshot of step 6 and before that of step 12, waits for a file "go".
+PAUSED = """
+def progress(now):
+    print(now.step, flush=True)
+    while now.step == 10 and not out.with_name("go").exists():
+        time.sleep(0.05)
+gan.training.train.train(patches, out, settings, progress=progress)
+"""
+
+
+def started(patches, out):
+    """A training process that has come to its pause at step 10."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", run_script(patches, out, PAUSED)], stdout=subprocess.PIPE, text=True
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if line.strip() == "10":  # after the snapshot of step 6, before that of step 12
-                process.kill()
-                break
+    assert "10" in (line.strip() for line in process.stdout), "it ended too early"
+    return process
+
+
+def test_a_killed_run_resumes_from_its_last_snapshot_as_if_it_had_not_been_killed(patches, whole, tmp_path):
+    with started(patches, tmp_path / "killed") as process:
+        process.kill()
     assert process.wait() != 0
     assert same(whole, train(patches, tmp_path / "killed", SETTINGS, resume=True))
 
 
-def test_a_run_killed_before_its_first_snapshot_goes_on_from_the_start(patches, tmp_path, monkeypatch):
-    whole = train(patches, tmp_path / "whole", SETTINGS)
+def test_a_run_killed_before_its_first_snapshot_restarts(patches, whole, tmp_path, monkeypatch):
     original = gan.training.train.step
 
-    def killed(run, reals):
+    def killed(run, training_images):
         if run.step == 2:
             raise SystemExit  # nothing of ours handles it, as nothing handles a kill
-        return original(run, reals)
+        return original(run, training_images)
 
     monkeypatch.setattr(gan.training.train, "step", killed)
     with pytest.raises(SystemExit):
@@ -127,18 +169,17 @@ def test_a_run_killed_before_its_first_snapshot_goes_on_from_the_start(patches, 
     assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
 
 
-def test_a_longer_run_is_remembered_as_such(patches, tmp_path):
-    """What `--resume` alone goes on with is in settings.json."""
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    train(patches, tmp_path / "run", SETTINGS, resume=True)
-    assert json.loads((tmp_path / "run" / "settings.json").read_text())["kimg"] == SETTINGS.kimg
+def test_the_settings_of_a_resumed_run_are_stored(patches, half):
+    """They are what `--resume` alone resumes with."""
+    train(patches, half, SETTINGS, resume=True)
+    assert json.loads((half / "settings.json").read_text())["kimg"] == SETTINGS.kimg
 
 
-def test_a_run_that_is_over_says_so(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    with pytest.raises(LookalikeError, match=r"has seen 48 images, as many as it was to; give a larger --kimg"):
-        train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.024), resume=True)
-    assert load_model(tmp_path / "run" / "models" / "000000048-images")
+def test_a_finished_run_says_so(patches, half, refuses):
+    with refuses("run-finished") as caught:
+        train(patches, half, replace(SETTINGS, kimg=0.024), resume=True)
+    assert "has seen 48 images; give a larger --kimg" in str(caught.value)
+    assert load_model(half / "models" / "000000048-images")
 
 
 def test_a_run_that_never_reached_its_size_has_no_model(patches, tmp_path):
@@ -156,11 +197,11 @@ def test_a_full_disk_at_the_start_leaves_nothing_behind(patches, tmp_path, monke
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tmp_path, monkeypatch):
+def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tmp_path, monkeypatch, refuses):
     original = gan.training.train.step
 
-    def breaks(run, reals):
-        losses = original(run, reals)
+    def breaks(run, training_images):
+        losses = original(run, training_images)
         if run.step == 9:
             with torch.no_grad():
                 run.generator.synthesis.to_grey.bias.fill_(torch.nan)
@@ -168,23 +209,25 @@ def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tm
         return losses
 
     monkeypatch.setattr(gan.training.train, "step", breaks)
-    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 9; the snapshot of step 6 stays"):
+    with refuses("diverged") as caught:
         train(patches, tmp_path / "run", SETTINGS)
+    assert "to_grey.bias is not finite at step 9; the snapshot of step 6 stays" in str(caught.value)
     assert stored_step(tmp_path / "run") == 6
 
 
-def test_adams_averages_must_be_finite_too(patches, tmp_path, monkeypatch):
+def test_adams_averages_must_be_finite_too(patches, tmp_path, monkeypatch, refuses):
     original = gan.training.train.step
 
-    def breaks(run, reals):
-        losses = original(run, reals)
+    def breaks(run, training_images):
+        losses = original(run, training_images)
         if run.step == 12:
             run.optimiser_g.state[run.generator.synthesis.constant]["exp_avg_sq"].fill_(torch.inf)
         return losses
 
     monkeypatch.setattr(gan.training.train, "step", breaks)
-    with pytest.raises(LookalikeError, match=r"adam_g.synthesis.constant.exp_avg_sq is not finite at step 12"):
+    with refuses("diverged") as caught:
         train(patches, tmp_path / "run", SETTINGS)
+    assert "adam_g.synthesis.constant.exp_avg_sq is not finite at step 12" in str(caught.value)
 
 
 class Launched:
@@ -194,78 +237,65 @@ class Launched:
     mixed_precision = "bf16"
 
 
-def test_another_precision_than_accelerates_is_refused(patches, tmp_path, monkeypatch):
+def test_another_precision_than_accelerates_is_refused(patches, tmp_path, monkeypatch, refuses):
     monkeypatch.setattr(gan.training.train, "make_accelerator", lambda: Launched())
-    with pytest.raises(LookalikeError, match="launched with mixed precision bf16, but the run's is no"):
+    with refuses("conflicting-settings") as caught:
         train(patches, tmp_path / "run", SETTINGS)
+    assert "mixed precision bf16, but the run's is no" in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_state_of_other_networks_is_refused_in_words(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    with safe_open(tmp_path / "run" / FILE, framework="pt") as file:
+def test_a_state_of_other_networks_is_refused_in_a_short_sentence(patches, half, refuses):
+    with safe_open(half / FILE, framework="pt") as file:
         about = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys() if "to_grey" not in name}  # noqa: SIM118
-    save_file(
-        {name: value for name, value in tensors.items() if "generator" not in name}, tmp_path / "run" / FILE, about
-    )
-    with pytest.raises(
-        LookalikeError, match=r"saved by another version of the networks.*; go on with the version"
-    ) as told:
-        train(patches, tmp_path / "run", SETTINGS, resume=True)
-    assert len(str(told.value)) < 400 + len(str(tmp_path))
+    save_file({name: value for name, value in tensors.items() if "generator" not in name}, half / FILE, about)
+    with refuses("other-version") as caught:
+        train(patches, half, SETTINGS, resume=True)
+    assert len(str(caught.value)) < 400 + len(str(half))  # torch names every tensor
 
 
-TWO = """
-import signal, sys
-from pathlib import Path
-import torch
-sys.path.insert(0, {tests!r})
-import gan.training.train
-from stimuli.patches import read_patches
-from test_train import SETTINGS
-torch.set_num_threads(1)
+STOPPED = """
 step = gan.training.train.step
 
-def asked(run, reals):
-    losses = step(run, reals)
+def asked(run, training_images):
+    losses = step(run, training_images)
     if run.step == 3 and run.accelerator.process_index == 1:
         signal.raise_signal(signal.SIGTERM)  # one of them is asked
     return losses
 
-if {ask}:
-    gan.training.train.step = asked
+gan.training.train.step = asked
 try:
-    gan.training.train.train(read_patches(Path({patches!r})), Path({out!r}), SETTINGS, resume={resume})
+    gan.training.train.train(patches, out, settings)
 except KeyboardInterrupt:
     pass
 """
+RESUMED = "gan.training.train.train(patches, out, settings, resume=True)"
 
 
-def _two_processes(patches, out, *, ask, resume=False):
-    script = TWO.format(
-        tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(out), ask=ask, resume=resume
-    )
-    path = out.with_suffix(".py")
-    path.write_text(script)
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", str(path)]
-    done = subprocess.run(launch, capture_output=True, text=True, timeout=300)
+def two_processes(script):
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--main_process_port", "0"]  # any free one: the usual port may be another test's
+    done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
-def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, tmp_path):
-    """And both go on from there. In single precision, Adam amplifies the rounding in which two differ from one."""
-    _two_processes(patches, tmp_path / "run", ask=True)
+@pytest.mark.xdist_group("two-processes")
+def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, whole, tmp_path):
+    """And both resume from there. In single precision, Adam amplifies the rounding in which two differ from one."""
+    script = tmp_path / "script.py"
+    script.write_text(run_script(patches, tmp_path / "run", STOPPED))
+    two_processes(script)
     assert stored_step(tmp_path / "run") == 6  # where they next met: the first snapshot
-    _two_processes(patches, tmp_path / "run", ask=False, resume=True)
-    one = weights(train(patches, tmp_path / "one", SETTINGS))
-    two = weights(tmp_path / "run" / "models" / "000000096-images")
+    script.write_text(run_script(patches, tmp_path / "run", RESUMED))
+    two_processes(script)
+    one, two = weights(whole), weights(tmp_path / "run" / "models" / "000000096-images")
     apart = sum(float((one[name] - two[name]).square().sum()) for name in one) ** 0.5
     assert apart / sum(float(value.square().sum()) for value in one.values()) ** 0.5 < 1e-3
 
 
-def test_a_run_stopped_between_a_model_and_its_state_goes_on(patches, tmp_path, monkeypatch):
-    whole = train(patches, tmp_path / "whole", SETTINGS)
+def test_a_run_stopped_between_a_model_and_its_state_resumes(patches, whole, tmp_path, monkeypatch):
     save = gan.training.train.save_state
 
     def full_disk(run, *args):
@@ -281,7 +311,7 @@ def test_a_run_stopped_between_a_model_and_its_state_goes_on(patches, tmp_path, 
 
 
 @pytest.mark.parametrize("part", ["sheet", "model"])
-def test_a_full_disk_leaves_the_last_snapshot_whole(patches, tmp_path, monkeypatch, part):
+def test_a_full_disk_leaves_the_last_snapshot_whole(patches, whole, tmp_path, monkeypatch, part):
     name = {"sheet": "write_png", "model": "save_model"}[part]
     write, calls = getattr(gan.training.train, name), []
 
@@ -295,25 +325,24 @@ def test_a_full_disk_leaves_the_last_snapshot_whole(patches, tmp_path, monkeypat
     with pytest.raises(OSError, match="No space left"):
         train(patches, tmp_path / "run", SETTINGS)
     resumed = train(patches, tmp_path / "run", SETTINGS, resume=True)
-    assert same(train(patches, tmp_path / "whole", SETTINGS), resumed)
+    assert same(whole, resumed)
 
 
-def test_a_second_trainer_is_kept_out_and_the_first_goes_on(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    with FileLock(tmp_path / "run" / LOCK), pytest.raises(LookalikeError, match="another training is at work here"):
-        train(patches, tmp_path / "run", SETTINGS, resume=True)
-    train(patches, tmp_path / "run", SETTINGS, resume=True)
+def test_a_second_run_is_kept_out_of_the_folder_and_the_first_can_be_resumed(patches, half, refuses):
+    with FileLock(half / LOCK), refuses("in-use"):
+        train(patches, half, SETTINGS, resume=True)
+    train(patches, half, SETTINGS, resume=True)
 
 
-def test_two_trainers_at_once_leave_one_run(patches, tmp_path):
-    script = KILLED.format(tests=str(Path(__file__).parents[1]), patches=str(patches.folder), out=str(tmp_path / "run"))
-    first = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "run" / LOCK).exists() and first.poll() is None:
-        time.sleep(0.01)
-    with pytest.raises(LookalikeError, match=r"another training|never overwritten"):
-        train(patches, tmp_path / "run", SETTINGS, resume=(tmp_path / "run" / FILE).exists())
-    assert first.wait(timeout=120) == 0
-    assert load_model(tmp_path / "run" / "models" / "000000096-images")
+def test_of_two_runs_at_once_in_one_folder_the_first_is_left_alone(patches, whole, tmp_path, refuses):
+    with started(patches, tmp_path / "run") as first:
+        with refuses("in-use"):
+            train(patches, tmp_path / "run", SETTINGS, resume=True)
+        with pytest.raises(LookalikeError, match="never overwritten"):
+            train(patches, tmp_path / "run", SETTINGS)
+        (tmp_path / "go").touch()
+        assert first.wait(timeout=120) == 0
+    assert same(whole, tmp_path / "run" / "models" / "000000096-images")
 
 
 def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
@@ -324,36 +353,38 @@ def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
     assert set(read) == {"train"}
 
 
-def test_a_loss_that_is_not_finite_stops_and_the_last_snapshot_is_kept_and_named(patches, tmp_path, monkeypatch):
+def test_a_loss_that_is_not_finite_stops_and_the_last_snapshot_is_kept_and_named(
+    patches, whole, tmp_path, monkeypatch, refuses
+):
     original = gan.training.train.step
 
-    def fails_late(run, reals):
-        losses = original(run, reals)
+    def fails_late(run, training_images):
+        losses = original(run, training_images)
         return replace(losses, d=torch.tensor(torch.nan)) if run.step == 9 else losses
 
     monkeypatch.setattr(gan.training.train, "step", fails_late)
-    with pytest.raises(
-        LookalikeError, match=r"a loss is nan at step 10; the snapshot of step 6 stays in .*safetensors"
-    ):
+    with refuses("diverged") as caught:
         train(patches, tmp_path / "run", SETTINGS)
+    assert "a loss is nan at step 10; the snapshot of step 6 stays in" in str(caught.value)
     (folder,) = (tmp_path / "run" / "models").iterdir()
     assert load_model(folder).training["images_seen"] == 48
     monkeypatch.setattr(gan.training.train, "step", original)
-    assert same(train(patches, tmp_path / "whole", SETTINGS), train(patches, tmp_path / "run", SETTINGS, resume=True))
+    assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
 
 
-def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypatch):
+def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypatch, refuses):
     original = gan.training.train.step
 
-    def breaks(run, reals):
-        losses = original(run, reals)
+    def breaks(run, training_images):
+        losses = original(run, training_images)
         with torch.no_grad():
             run.generator.synthesis.to_grey.bias.fill_(torch.inf)
         return losses
 
     monkeypatch.setattr(gan.training.train, "step", breaks)
-    with pytest.raises(LookalikeError, match=r"to_grey.bias is not finite at step 1; there was no snapshot yet"):
+    with refuses("diverged") as caught:
         train(patches, tmp_path / "run", replace(SETTINGS, snapshot_kimg=0.008))
+    assert "to_grey.bias is not finite at step 1; there was no snapshot yet" in str(caught.value)
     assert stored_step(tmp_path / "run") == 0
 
 
@@ -365,28 +396,31 @@ def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_
     assert seen[0].blend == pytest.approx((40 - 32) / 32)  # the blend of the last step, which began after 40 images
 
 
-def test_too_few_patches_are_refused_in_words(patches, tmp_path):
-    with pytest.raises(LookalikeError, match=r"patches in the train split, fewer than a batch of 500"):
+def test_too_few_patches_are_refused(patches, tmp_path, refuses):
+    with refuses("set-too-small") as caught:
         train(patches, tmp_path / "run", replace(SETTINGS, batch=500))
+    assert "fewer than a batch of 500" in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
-def test_patches_of_another_size_are_refused(patches, tmp_path):
-    with pytest.raises(LookalikeError, match="patches are 16 px but the network makes 32 px"):
+def test_patches_of_another_size_are_refused(patches, tmp_path, refuses):
+    with refuses("wrong-size") as caught:
         train(patches, tmp_path / "run", replace(SETTINGS, architecture=replace(SMALL, resolution=32)))
+    assert "patches are 16 px but the network makes 32 px" in str(caught.value)
 
 
-def test_a_patch_of_another_size_is_named_and_no_folder_is_left(patches, tmp_path, monkeypatch):
+def test_a_patch_of_another_size_is_named_and_no_folder_is_left(patches, tmp_path, monkeypatch, refuses):
     odd = patches.select("train").iloc[3]
     write_png(tmp_path / "odd.png", np.zeros((16, 20), np.float32))
     read = type(patches).read
     monkeypatch.setattr(
         type(patches),
         "read",
-        lambda self, row: read_picture(tmp_path / "odd.png").pixels if row.file == odd.file else read(self, row),
+        lambda self, row: read_image(tmp_path / "odd.png").pixels if row.file == odd.file else read(self, row),
     )
-    with pytest.raises(LookalikeError, match=rf"{odd.file}: is 20 x 16 px, the others 16 x 16"):
+    with refuses("wrong-size") as caught:
         train(patches, tmp_path / "run", SETTINGS)
+    assert f"{odd.file}: is 20 x 16 px, the others 16 x 16" in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 
@@ -398,73 +432,64 @@ def test_an_occupied_folder_is_left_alone(patches, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.txt"]
 
 
-def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tmp_path):
-    with pytest.raises(LookalikeError, match="no such run to resume"):
+def test_resuming_needs_a_run_the_same_patches_and_the_same_settings(patches, tmp_path, refuses):
+    with refuses("nothing-to-resume"):
         train(patches, tmp_path / "nowhere", SETTINGS, resume=True)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(LookalikeError, match="no snapshot to resume from"):
+    with refuses("nothing-to-resume"):
         train(patches, tmp_path / "empty", SETTINGS, resume=True)
     train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.008))
-    with pytest.raises(LookalikeError, match=r"r1_gamma was 1\.0 and is now 3\.0"):
+    with refuses("settings-changed") as caught:
         train(patches, tmp_path / "run", replace(SETTINGS, r1_gamma=3.0), resume=True)
+    assert "r1_gamma was 1.0 and is now 3.0" in str(caught.value)
     narrower = replace(SETTINGS, architecture=replace(SMALL, channel_max=8))
-    with pytest.raises(LookalikeError, match=r"architecture\.channel_max was 16 and is now 8"):
+    with refuses("settings-changed") as caught:
         train(patches, tmp_path / "run", narrower, resume=True)
-    with pytest.raises(LookalikeError, match="other patches"):
+    assert "architecture.channel_max was 16 and is now 8" in str(caught.value)
+    with refuses("other-patches"):
         train(replace(patches, sha256="0" * 64), tmp_path / "run", SETTINGS, resume=True)
 
 
-def test_a_run_goes_on_with_another_learning_rate(patches, tmp_path):
-    for name in ("same", "slower"):
-        train(patches, tmp_path / name, replace(SETTINGS, kimg=0.048))
-    train(patches, tmp_path / "same", SETTINGS, resume=True)
-    slow = train(patches, tmp_path / "slower", replace(SETTINGS, learning_rate=1e-7), resume=True)
-    before = weights(tmp_path / "slower" / "models" / "000000048-images")
-    moved = {
-        name: max(
-            float((weights(tmp_path / run / "models" / "000000096-images")[key] - value).abs().max())
-            for key, value in before.items()
-            if key != "w_mean"
-        )
-        for name, run in (("same", "same"), ("slower", "slower"))
-    }
-    assert slow is not None
-    assert moved["slower"] < moved["same"] / 10
+def test_a_run_is_resumed_with_another_learning_rate(patches, whole, half):
+    slower = train(patches, half, replace(SETTINGS, learning_rate=1e-7), resume=True)
+    before = weights(half / "models" / "000000048-images")
+
+    def moved(model):
+        after = weights(model)
+        return max(float((after[key] - value).abs().max()) for key, value in before.items() if key != "w_mean")
+
+    assert moved(slower) < moved(whole) / 10
 
 
-def test_a_run_is_finished_without_style_mixing(patches, tmp_path):
-    """It is not of the state, so a run may change it as it goes on; it stands in its settings from then on."""
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    last = replace(SETTINGS, style_mixing=0.0)
-    model = train(patches, tmp_path / "run", last, resume=True)
-    kept = json.loads((tmp_path / "run" / "settings.json").read_text())
+def test_a_run_is_finished_without_style_mixing(patches, half):
+    """It is not part of the state, so it may change on resuming; the settings then say so."""
+    model = train(patches, half, replace(SETTINGS, style_mixing=0.0), resume=True)
+    kept = json.loads((half / "settings.json").read_text())
     assert kept["style_mixing"] == 0.0
     assert load_model(model).training["style_mixing"] == 0.0
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_damaged_log_does_not_stop_a_resume(patches, tmp_path, damage):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    log = tmp_path / "run" / "log.jsonl"
+def test_a_damaged_log_does_not_stop_a_resume(patches, half, damage):
+    log = half / "log.jsonl"
     log.unlink() if damage == "gone" else log.write_text(log.read_text() + '{"step": 9')
-    train(patches, tmp_path / "run", SETTINGS, resume=True)
+    train(patches, half, SETTINGS, resume=True)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()][-1] == 12
 
 
-def test_folders_that_were_cleared_away_do_not_stop_a_resume(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+def test_folders_that_were_cleared_away_do_not_stop_a_resume(patches, half):
     for part in ("samples", "models"):
-        shutil.rmtree(tmp_path / "run" / part)
-    assert train(patches, tmp_path / "run", SETTINGS, resume=True).is_dir()
-    assert list((tmp_path / "run" / "samples").iterdir())
+        shutil.rmtree(half / part)
+    assert train(patches, half, SETTINGS, resume=True).is_dir()
+    assert list((half / "samples").iterdir())
 
 
-def test_a_damaged_state_is_named(patches, tmp_path):
-    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
-    state = tmp_path / "run" / FILE
+def test_a_damaged_state_is_named(patches, half, refuses):
+    state = half / FILE
     state.write_bytes(state.read_bytes()[:5000])
-    with pytest.raises(LookalikeError, match=r"training\.safetensors: damaged"):
-        train(patches, tmp_path / "run", SETTINGS, resume=True)
+    with refuses("damaged-file") as caught:
+        train(patches, half, SETTINGS, resume=True)
+    assert "training.safetensors: " in str(caught.value)
 
 
 def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_path):
@@ -478,12 +503,11 @@ def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, tmp_path, monkeypatch, number):
-    whole = train(patches, tmp_path / "whole", SETTINGS)
+def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, whole, tmp_path, monkeypatch, number):
     original = gan.training.train.step
 
-    def asked(run, reals):
-        losses = original(run, reals)
+    def asked(run, training_images):
+        losses = original(run, training_images)
         if run.step == 3:
             signal.raise_signal(number)
         return losses
@@ -499,7 +523,7 @@ def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, tmp_path
 
 
 def test_asked_twice_it_stops_at_once(patches, tmp_path, monkeypatch):
-    def impatient(_run, _reals):
+    def impatient(_run, _images):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("the second Ctrl-C should have been heard")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from gan.adversaries.step_rng import Draws
+from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 from gan.training.settings import Settings
-from gan.training.training_images import Reals, at_stage, open_reals, turned
+from gan.training.training_images import TrainingImages, at_stage, open_training_images, random_symmetry
 
 SETTINGS = Settings(Architecture(resolution=16), batch=8, symmetry="none")
 
@@ -17,8 +17,8 @@ def numbered(count):
 
 
 def test_every_patch_is_seen_once_per_epoch():
-    reals = Reals(numbered(50), SETTINGS)
-    batches = [reals.batch(step, Draws(0, step, 8)) for step in range(25)]
+    training_images = TrainingImages(numbered(50), SETTINGS)
+    batches = [training_images.batch(step, StepRng(0, step, 8)) for step in range(25)]
     shown = ((torch.cat(batches)[:, 0, 0, 0] + 1) / 2 * 65535).round().tolist()
     for epoch in range(4):
         assert sorted(shown[epoch * 50 : (epoch + 1) * 50]) == list(range(50))
@@ -26,49 +26,49 @@ def test_every_patch_is_seen_once_per_epoch():
 
 
 def test_a_step_shows_the_same_images_whatever_came_before():
-    fresh, used = Reals(numbered(50), SETTINGS), Reals(numbered(50), SETTINGS)
+    fresh, used = TrainingImages(numbered(50), SETTINGS), TrainingImages(numbered(50), SETTINGS)
     for step in (30, 2, 12):
-        used.batch(step, Draws(0, step, 8))
-    assert torch.equal(fresh.batch(6, Draws(0, 6, 8)), used.batch(6, Draws(0, 6, 8)))
+        used.batch(step, StepRng(0, step, 8))
+    assert torch.equal(fresh.batch(6, StepRng(0, 6, 8)), used.batch(6, StepRng(0, 6, 8)))
 
 
 def test_processes_share_a_batch_between_them():
     mirrored = replace(SETTINGS, symmetry="mirror")
     levels = np.random.default_rng(0).integers(0, 65536, (50, 16, 16)).astype(np.uint16)
-    whole = Reals(levels, mirrored).batch(3, Draws(0, 3, 8))
-    parts = [Reals(levels, mirrored).batch(3, Draws(0, 3, 8, rank, 2)) for rank in range(2)]
+    whole = TrainingImages(levels, mirrored).batch(3, StepRng(0, 3, 8))
+    parts = [TrainingImages(levels, mirrored).batch(3, StepRng(0, 3, 8, rank, 2)) for rank in range(2)]
     assert torch.equal(whole, torch.cat(parts))
 
 
 def test_real_images_are_mapped_from_one_file_and_in_the_networks_range(patches, tmp_path):
-    reals = open_reals(patches, SETTINGS, tmp_path)
-    assert isinstance(reals.levels, np.memmap)
+    training_images = open_training_images(patches, SETTINGS, tmp_path)
+    assert isinstance(training_images.levels, np.memmap)
     rows = patches.select("train")
-    assert reals.levels.shape == (len(rows), 16, 16)
-    shown = torch.cat([reals.batch(step, Draws(0, step, 8)) for step in range(len(rows) // 8)])
+    assert training_images.levels.shape == (len(rows), 16, 16)
+    shown = torch.cat([training_images.batch(step, StepRng(0, step, 8)) for step in range(len(rows) // 8)])
     expected = np.stack([patches.read(row) for row in rows.itertuples()]) * 2 - 1
     nearest = np.abs(shown.numpy()[:, 0, None] - expected).max(axis=(2, 3)).min(axis=1)
     assert nearest.max() < 1e-6
     (file,) = tmp_path.iterdir()
     written = file.stat().st_mtime_ns
-    open_reals(patches, SETTINGS, tmp_path)
+    open_training_images(patches, SETTINGS, tmp_path)
     assert file.stat().st_mtime_ns == written
 
 
 def test_a_gathering_that_was_cut_off_is_done_again(patches, tmp_path):
-    open_reals(patches, SETTINGS, tmp_path)
+    open_training_images(patches, SETTINGS, tmp_path)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     file.rename(file.with_suffix(".partial"))
     file.with_suffix(".partial").write_bytes(whole[:200])
-    open_reals(patches, SETTINGS, tmp_path)
+    open_training_images(patches, SETTINGS, tmp_path)
     assert file.read_bytes() == whole
 
 
 @pytest.mark.parametrize(("symmetry", "ways"), [("none", 1), ("mirror", 2), ("dihedral", 8)])
 def test_images_are_turned_in_all_the_ways_that_their_symmetry_allows_equally_often(symmetry, ways):
     image = torch.arange(9.0).view(1, 1, 3, 3)
-    made = turned(image.repeat(4000, 1, 1, 1), symmetry, Draws(0, 0, 4000))
+    made = random_symmetry(image.repeat(4000, 1, 1, 1), symmetry, StepRng(0, 0, 4000))
     found = torch.unique(made.flatten(1), dim=0, return_counts=True)[1]
     assert len(found) == ways
     assert found.min() > 0.75 * 4000 / ways

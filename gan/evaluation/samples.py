@@ -1,0 +1,55 @@
+"""The real patches that a model is measured against: never those that it was trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from data.errors import LookalikeError
+from gan.networks.features import Vgg16, pooled_features
+from stimuli.images import Pixels
+from stimuli.patches import PatchSet
+
+FEWEST_PATCHES, FEWEST_PATIENTS = 20, 10
+FIRST_SEED = 100_000  # of generated images: far from the seeds that people look at while they choose a model
+
+
+def read_images(patches: PatchSet, rows: pd.DataFrame) -> Pixels:
+    """The patches of some rows, (N, R, R)."""
+    return np.stack([patches.read(row) for row in rows.itertuples()])
+
+
+def split_rows(patches: PatchSet, split: str, size_px: int) -> pd.DataFrame:
+    """The rows of a split, if a model of this image size can be measured against it. Raises `LookalikeError`."""
+    if split not in ("select", "study"):
+        raise LookalikeError(
+            "unknown-choice", f"split is {split!r}; a model is measured on study (or select), which it has not seen"
+        )
+    if patches.about["size_px"] != size_px:
+        raise LookalikeError(
+            "wrong-size",
+            f"{patches.folder}: patches are {patches.about['size_px']} px but the model makes {size_px} px; "
+            f"cut them with --size {size_px}",
+        )
+    rows = patches.select(split)
+    patients = rows["patient"].nunique()
+    if len(rows) < FEWEST_PATCHES or patients < FEWEST_PATIENTS:
+        raise LookalikeError(
+            "set-too-small",
+            f"{patches.folder}: {len(rows)} patches of {patients} patients in the {split} split; an evaluation needs "
+            f"{FEWEST_PATCHES} of {FEWEST_PATIENTS} or more: add mammograms, or cut with a larger share for {split}",
+        )
+    return rows
+
+
+def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
+    """Features of the `train` split, (N, 512). Raises `LookalikeError` for fewer than 20 patches."""
+    rows = patches.select("train")
+    if len(rows) < FEWEST_PATCHES:
+        raise LookalikeError(
+            "set-too-small",
+            f"{patches.folder}: {len(rows)} patches in the train split; an evaluation needs {FEWEST_PATCHES} to learn "
+            "how features of real patches vary",
+        )
+    return pooled_features(network, read_images(patches, rows))
