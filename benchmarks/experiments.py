@@ -29,9 +29,9 @@ from data.simulated.observers import Observer
 from data.simulated.populations import draw_group
 from data.study import read_study
 from data.trials import session_folder
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.record import Record, create_session, find_unfinished
 from experiments.records.table import trial_table
+from experiments.screen import HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
 from experiments.session.run import Setup, hold

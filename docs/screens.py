@@ -25,9 +25,10 @@ sys.path[0] = str(ROOT)
 
 from data.shipped import DEFAULT_MODEL  # noqa: E402
 from data.study import read_study  # noqa: E402
-from experiments.display.psychopy_screen import Flip, WindowScreen  # noqa: E402
+from experiments.display.psychopy_screen import WindowScreen  # noqa: E402
 from experiments.display.window import WINDOW_PX  # noqa: E402
 from experiments.records.record import Record, create_session  # noqa: E402
+from experiments.screen import Flip  # noqa: E402
 from experiments.session.design import draw_plan  # noqa: E402
 from experiments.session.loop import run_session  # noqa: E402
 from experiments.tasks.matching_responders import HumanMatcher  # noqa: E402

@@ -17,49 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from data.circle import wrap
+from experiments.screen import Confirm, Input, Key, Point, Wheel
 
 DELAY_S = 0.3
 SLOWEST, FASTER, FASTEST = 15.0, 60.0, 180.0
 _DIGITS = 6  # of times in s and positions in degrees, in the trajectory
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """The wheel went on by `notches`, at a time in s."""
-
-    at: float
-    notches: float
-
-
-@dataclass(frozen=True)
-class Key:
-    """An arrow key went down or up. `direction` is +1 or −1."""
-
-    at: float
-    direction: int
-    down: bool
-
-
-@dataclass(frozen=True)
-class Point:
-    """A place of the ring was pointed at, by its position on the loop."""
-
-    at: float
-    position_deg: float
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """The image shown was confirmed as the match, by key or by pointer."""
-
-    at: float
-    by: str  # key | pointer
-
-
-Input = Wheel | Key | Point
 
 
 class Dial:
@@ -146,8 +110,3 @@ def seconds_to_turn(degrees: float) -> float:
 def nearest(positions: Sequence[float], position_deg: float) -> int:
     """The frame nearest to a position on the loop; of two equally near ones the first."""
     return int(abs(wrap([place - position_deg for place in positions])).argmin())
-
-
-def is_up(given: Input | Confirm) -> TypeGuard[Key]:
-    """Whether a key went up."""
-    return isinstance(given, Key) and not given.down

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from experiments.display.dial import Confirm, Input, Key, Point, Wheel, is_up
 from experiments.display.ring import Ring
 from experiments.display.window import signed
+from experiments.screen import Confirm, Input, Key, Point, Wheel, is_up
 
 _EDGES = 128
 _REPEAT_S = 0.004  # between going up and down again, if it was no finger

@@ -1,140 +1,29 @@
-"""What the participant sees: a window on a display, or no window at all.
+"""The screen that a participant sees: a PsychoPy window on a display.
 
-Images, background and text are P-values in [0, 1]. The display's lookup turns them into framebuffer
-values here, in software, and sizes are reached here too: a graphics card's interpolation could blur
-away what tells images apart.
+Images, background and text are P-values in [0, 1]. The display's lookup converts them to framebuffer values here, in
+software, and images are scaled here too: a graphics card's interpolation could blur away what distinguishes them.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from data.errors import LookalikeError
 from experiments.display.calibration import no_lookup
-from experiments.display.dial import Confirm, Input
 from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
 from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
 from experiments.display.sizing import Shape, choose_sizing, side_by_side
 from experiments.display.window import Window
+from experiments.screen import FRAME_S, Confirm, Flip, Input
 from stimuli.images import Pixels
 
-FRAME_S = 1 / 60  # what one frame takes where no screen says so
 _LATE = 0.2  # of a frame: a flip that much later than the frame it was asked for missed it
 _PHOTODIODE = 1 / 16  # side of the patch, as a share of the window's height
-
-
-@dataclass(frozen=True)
-class Flip:
-    """When an image became visible, `time`; `error` is how much later than asked (negative: earlier), both
-    in s; `dropped_frames` how many frames were missed since the image before."""
-
-    time: float
-    error: float
-    dropped_frames: int
-
-
-class Screen(Protocol):
-    """Times are in s on the screen's own clock; each is the moment when the change became visible."""
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the record says of this screen."""
-
-    def message(self, text: str) -> float: ...
-
-    def prepare(self, *images: Pixels) -> None:
-        """Make an image, or two side by side, ready, so that showing it takes one flip; what is on screen stays."""
-
-    def flip(self, asked: float | None = None) -> Flip:
-        """Show what was prepared, at the frame nearest `asked`, or at the next one."""
-
-    def blank(self, asked: float | None = None) -> float:
-        """Take all away, at the frame nearest `asked`, or at the next one."""
-
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
-        """An image with a ring round it, turned by `ring_deg`, and a mark where the image stands on it."""
-
-    def turned(self) -> list[Input | Confirm]:
-        """What was done to the dial since asked last, in order."""
-
-    def scale(self, question: str, levels: int) -> float:
-        """A question, and below it the numbers 1 to `levels` to be touched or clicked."""
-
-    def touched(self) -> list[tuple[int, float]]:
-        """The numbers of the scale that were touched since asked last, and when."""
-
-    def focused(self, time_s: float) -> bool:
-        """Whether the keyboard was this screen's at that time."""
-
-    def unfocused_s(self, since: float) -> float:
-        """For how many seconds from then until now it was not."""
-
-    def now(self) -> float: ...
-
-    def wait_until(self, time_s: float) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class HeadlessScreen:
-    """No window: a clock on which each change takes one frame, and waiting takes no real time."""
-
-    def __init__(self) -> None:
-        self.about: dict[str, Any] = {"kind": "headless"}
-        self._now_s = 0.0
-
-    def message(self, text: str) -> float:  # noqa: ARG002 (nobody reads it)
-        return self._frame(None)
-
-    def prepare(self, *images: Pixels) -> None:
-        pass
-
-    def flip(self, asked: float | None = None) -> Flip:
-        wanted = self._now_s if asked is None else asked
-        shown = self._frame(wanted)
-        return Flip(shown, shown - wanted, 0)
-
-    def blank(self, asked: float | None = None) -> float:
-        return self._frame(asked)
-
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:  # noqa: ARG002
-        return self._frame(asked)
-
-    def turned(self) -> list[Input | Confirm]:
-        return []
-
-    def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
-        return self._frame(None)
-
-    def touched(self) -> list[tuple[int, float]]:
-        return []
-
-    def focused(self, time_s: float) -> bool:  # noqa: ARG002
-        return True
-
-    def unfocused_s(self, since: float) -> float:  # noqa: ARG002
-        return 0.0
-
-    def now(self) -> float:
-        return self._now_s
-
-    def wait_until(self, time_s: float) -> None:
-        self._now_s = max(self._now_s, time_s)
-
-    def close(self) -> None:
-        pass
-
-    def _frame(self, asked: float | None) -> float:
-        if asked is not None:
-            self.wait_until(asked - FRAME_S)
-        self._now_s += FRAME_S
-        return self._now_s
 
 
 class WindowScreen:

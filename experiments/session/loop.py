@@ -12,8 +12,8 @@ import numpy as np
 from data.errors import LookalikeError
 from data.plan import Plan, PlannedTrial
 from data.record import Event, Log
-from experiments.display.psychopy_screen import Screen
 from experiments.records.record import Record, utc_now
+from experiments.screen import Screen
 from experiments.session.states import Step, route
 from experiments.tasks.kind import Answer
 from experiments.tasks.registry import KINDS

@@ -19,9 +19,10 @@ from data.simulated.adjuster import Matcher
 from data.simulated.observers import Observer
 from data.trials import RECORD, session_folder
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import HeadlessScreen, Screen, WindowScreen
+from experiments.display.psychopy_screen import WindowScreen
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
+from experiments.screen import HeadlessScreen, Screen
 from experiments.session.loop import NEW, Past, Progress, run_session, silent
 from experiments.tasks.matching_responders import HumanMatcher, SimulatedMatcher, read_matches
 from experiments.tasks.responders import HumanResponder, Responder, SessionAborted, read_script, simulate

@@ -13,7 +13,7 @@ from data.plan import Image, Plan, PlannedTrial
 from data.record import Event
 from data.simulated.observers import Observer
 from data.task import Layout
-from experiments.display.psychopy_screen import Screen
+from experiments.screen import Screen
 from stimuli.stimulus_source import Stimuli
 
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")

@@ -14,7 +14,7 @@ from data.plan import Match, Plan, PlannedTrial
 from data.record import Event
 from data.task import Task
 from data.trials import AROUND_NOTES, COLUMN_NOTES
-from experiments.display.psychopy_screen import Screen
+from experiments.screen import Screen
 from experiments.tasks.targets import draw_start, draw_targets
 from stimuli.loop_set import LoopSet
 from stimuli.stimulus_source import Stimuli

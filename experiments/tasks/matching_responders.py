@@ -14,8 +14,8 @@ import pandas as pd
 from data.files import read_table
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import Matcher
-from experiments.display.dial import Confirm, Dial, is_up, nearest
-from experiments.display.psychopy_screen import Screen
+from experiments.display.dial import Dial, nearest
+from experiments.screen import Confirm, Screen, is_up
 from experiments.tasks.kind import Answer
 from experiments.tasks.matching import asked
 from experiments.tasks.responders import (

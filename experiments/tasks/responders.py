@@ -19,7 +19,7 @@ from data.files import read_table
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
 from data.task import ANSWERS
-from experiments.display.psychopy_screen import Screen
+from experiments.screen import Screen
 from experiments.tasks.instructions import STOP_QUESTION, confidence_question
 from experiments.tasks.kind import Answer
 from experiments.tasks.registry import CHOICES

@@ -19,9 +19,9 @@ from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, session_folder
 from experiments import realfake
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.bids import export_all
 from experiments.records.record import Record, find_unfinished
+from experiments.screen import HeadlessScreen
 from experiments.session.run import Setup
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet

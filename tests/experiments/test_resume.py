@@ -20,8 +20,8 @@ from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
 from experiments import realfake, retest
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import Flip, HeadlessScreen
 from experiments.records.record import Record
+from experiments.screen import Flip, HeadlessScreen
 from experiments.session import run as sitting
 from experiments.session.run import Setup
 from experiments.tasks.responders import SimulatedResponder

@@ -10,31 +10,8 @@ from hypothesis import strategies as st
 
 from data.errors import LookalikeError
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import FRAME_S, HeadlessScreen, WindowScreen, missed_frames, warnings_of
+from experiments.display.psychopy_screen import WindowScreen, missed_frames, warnings_of
 from experiments.display.window import counted, refresh_hz
-
-IMAGE = np.zeros((2, 2), np.float32)
-
-
-def test_a_headless_clock_only_moves_forward() -> None:
-    screen = HeadlessScreen()
-    screen.prepare(IMAGE)
-    shown = [screen.message("text"), screen.blank(), screen.flip().time]
-    assert shown == sorted(set(shown))
-    screen.wait_until(10.0)
-    screen.wait_until(5.0)
-    assert screen.now() == 10.0
-
-
-def test_without_a_window_an_image_appears_when_it_was_asked_for() -> None:
-    screen = HeadlessScreen()
-    next_frame = screen.flip()
-    assert next_frame.error == pytest.approx(FRAME_S)
-    on_time = screen.flip(5.0)
-    assert (on_time.time, on_time.error) == pytest.approx((5.0, 0.0))
-    late = screen.flip(1.0)
-    assert (late.time, late.error) == pytest.approx((5.0 + FRAME_S, 4.0 + FRAME_S))
-    assert {flip.dropped_frames for flip in (next_frame, on_time, late)} == {0}
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from data.study import StudyFile
 from data.trials import read_bids, read_sidecar
 from experiments import realfake, retest
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.participants import register
 from experiments.records.record import read_record
+from experiments.screen import HeadlessScreen
 from experiments.session import run as sitting
 from experiments.session.run import Result, Setup
 from experiments.tasks.kind import Answer

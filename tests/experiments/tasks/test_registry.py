@@ -22,7 +22,7 @@ from data.study import StudyFile
 from data.task import ANSWERS, Task
 from data.trials import AROUND_NOTES, read_sidecar
 from experiments import realfake, retest
-from experiments.display.psychopy_screen import FRAME_S, Flip, HeadlessScreen
+from experiments.screen import FRAME_S, Flip, HeadlessScreen
 from experiments.session import run as sitting
 from experiments.session.run import Result, Setup
 from experiments.tasks.registry import KINDS
