@@ -12,7 +12,7 @@ stimulus_id, truth and response. What else is missing is filled in, and said:
 | after_gap       | no break came before any trial (`data.trials.after_gap`)   |
 | times, stim_file | none                                                      |
 
-A table that holds all of `data.trials.SESSION_FACTS`, as ours does (`experiments.records.exchange.write_long`), also
+A table that holds all of `data.trials.SESSION_FACTS`, as ours does (`experiments.records.long_table`), also
 says of each session who answered, when, and what was shown.
 """
 

@@ -70,7 +70,8 @@ class Flip:
 
     Examples
     --------
-    >>> Flip(time=2.0, error=0.001, dropped_frames=0).time
+    >>> import experiments
+    >>> experiments.Flip(time=2.0, error=0.001, dropped_frames=0).time
     2.0
     """
 
@@ -138,7 +139,8 @@ class HeadlessScreen:
 
     Examples
     --------
-    >>> screen = HeadlessScreen()
+    >>> import experiments
+    >>> screen = experiments.HeadlessScreen()
     >>> screen.flip(asked=2.0)
     Flip(time=2.0, error=0.0, dropped_frames=0)
     >>> round(screen.blank(), 4)
@@ -149,7 +151,7 @@ class HeadlessScreen:
         self.about: dict[str, Any] = {"kind": "headless"}
         self._now_s = 0.0
 
-    def message(self, text: str) -> float:  # noqa: ARG002 (there is nobody to read it)
+    def message(self, text: str) -> float:  # noqa: ARG002 (no one reads it)
         return self._frame(None)
 
     def prepare(self, *images: Pixels) -> None:

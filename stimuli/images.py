@@ -50,7 +50,7 @@ def read_picture(path: Path) -> Picture:
         raise LookalikeError(f"{path}: no such image")
     if path.suffix.lower() in (".dcm", ".dicom"):
         return _read_dicom(path)
-    return _read_raster(path)
+    return decode(path)
 
 
 def write_png(path: Path, pixels: Pixels, bits: int = 8) -> None:
@@ -91,13 +91,26 @@ def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, 
     return np.clip(np.asarray(small, dtype=np.float32), 0.0, 1.0)
 
 
-def _read_raster(path: Path) -> Picture:
+def size_px(path: Path, content: bytes) -> tuple[int, int]:
+    """(rows, columns) of a PNG, JPEG or TIFF file that was read, from its header."""
     try:
-        with Pillow.open(path) as image:
+        with Pillow.open(io.BytesIO(content)) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError) as error:
+        raise LookalikeError(
+            "unreadable-image", f"{path}: not a readable image ({error}); fetch or export the file again"
+        ) from None
+
+
+def decode(path: Path, content: bytes | None = None) -> Picture:
+    """Decode a grayscale PNG, JPEG or TIFF file, from its `content` if that was read already."""
+    try:
+        content = path.read_bytes() if content is None else content
+        with Pillow.open(io.BytesIO(content)) as image:
             image.load()
             array = np.asarray(image)
             mode = image.mode
-            deep_colour = image.format == "PNG" and mode not in _GREY_16 and path.read_bytes()[24] == 16
+            deep_colour = image.format == "PNG" and mode not in _GREY_16 and content[24] == 16
     except Pillow.DecompressionBombError:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
         raise LookalikeError(

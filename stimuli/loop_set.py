@@ -13,7 +13,7 @@ import numpy as np
 from data.errors import LookalikeError
 from data.files import sha256
 from data.loops import Frame, Loop, read_loop
-from stimuli.images import Pixels, read_picture
+from stimuli.images import Pixels, decode
 
 _SAMPLE = 12  # frames of each loop from which the mean grey is taken
 
@@ -38,9 +38,10 @@ class LoopSet:
         if stimulus_id not in self.files:
             raise LookalikeError(f"{self.folder}: has no frame {stimulus_id!r}")
         path = self.folder / self.files[stimulus_id]
-        if not path.is_file() or sha256(path) != self._frames[stimulus_id].sha256:
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != self._frames[stimulus_id].sha256:
             raise LookalikeError(f"{path}: missing or altered since the loop was made; restore it from a backup")
-        return read_picture(path).pixels
+        return decode(path, content).pixels
 
     def ids(self, loop: str) -> tuple[str, ...]:
         """The ids of a loop's frames, in order."""
@@ -50,15 +51,27 @@ class LoopSet:
         """The places of a loop's frames, in degrees."""
         return tuple(frame.position_deg for frame in self.loops[loop].frames)
 
-    @cached_property
+    @property
     def mean(self) -> float:
         """The mean P-value of the loops, from frames evenly spread over each."""
-        greys = []
+        return self._sampled[0]
+
+    @property
+    def largest_px(self) -> tuple[int, int]:
+        """(rows, columns) of the largest frame; the frames of one loop have one size."""
+        return self._sampled[1]
+
+    @cached_property
+    def _sampled(self) -> tuple[float, tuple[int, int]]:
+        greys, shapes = [], []
         for loop in self.loops:
             ids = self.ids(loop)
             chosen = np.linspace(0, len(ids), min(_SAMPLE, len(ids)), endpoint=False).astype(int)
-            greys += [float(self.read(ids[index]).mean()) for index in chosen]
-        return float(np.mean(greys))
+            frames = [self.read(ids[index]) for index in chosen]
+            greys += [float(pixels.mean()) for pixels in frames]
+            shapes += [pixels.shape for pixels in frames]
+        rows, columns = zip(*shapes, strict=True)
+        return float(np.mean(greys)), (max(rows), max(columns))
 
     @cached_property
     def _frames(self) -> dict[str, Frame]:

@@ -21,7 +21,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
 from data.trials import ROLES, TRUTHS
 from stimuli.grey_levels import grey_levels
-from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_picture, resample, write_png
+from stimuli.images import KERNEL, Pixels, as_stored, decode, quantise, read_picture, resample, size_px, write_png
 
 FORMAT = "lookalike-stimuli/1"
 COLUMNS = (
@@ -91,12 +91,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class StimulusSet:
-    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table."""
+    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table.
+
+    `largest_px` is the (rows, columns) of its largest image.
+    """
 
     folder: Path
     table: pd.DataFrame
     about: dict[str, Any]
     sha256: str
+    largest_px: tuple[int, int] = (1, 1)
 
     def select(self, role: str) -> pd.DataFrame:
         """The rows of one role, in table order."""
@@ -115,8 +119,7 @@ class StimulusSet:
         if stimulus_id not in self.by_id:
             raise LookalikeError(f"{self.folder}: has no stimulus {stimulus_id!r}")
         row = self.by_id[stimulus_id]
-        _verify(self.folder, row)
-        return read_picture(self.folder / row["file"]).pixels
+        return decode(self.folder / row["file"], _verified(self.folder, row)).pixels
 
     @cached_property
     def by_id(self) -> dict[str, dict[str, Any]]:
@@ -180,9 +183,9 @@ def read_set(folder: Path) -> StimulusSet:
             raise LookalikeError(f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
     for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
         raise LookalikeError(f"{path}: row {row + 2}: stimulus_id is missing or used twice")
-    for row in table.to_dict("records"):
-        _verify(folder, row)
-    return StimulusSet(folder, table, about, sha256(path))
+    sizes = [size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
+    largest_px = (max((rows for rows, _ in sizes), default=1), max((columns for _, columns in sizes), default=1))
+    return StimulusSet(folder, table, about, sha256(path), largest_px)
 
 
 @dataclass(frozen=True)
@@ -231,12 +234,15 @@ def _roles(layout: Layout) -> list[str]:
     return ["main"] * (layout.main // 2) + ["practice"] * (layout.practice // 2)
 
 
-def _verify(folder: Path, row: dict[str, Any]) -> None:
-    path = folder / row["file"]
+def _verified(folder: Path, row: dict[str, Any]) -> bytes:
+    """The content of an image's file, read once and compared with its hash."""
+    path = folder / str(row["file"])
     if not path.is_file():
         raise LookalikeError(f"{path}: named in stimuli.csv but missing; restore it or build the set again")
-    if sha256(path) != row["sha256"]:
+    content = path.read_bytes()
+    if hash_bytes(content).hexdigest() != row["sha256"]:
         raise LookalikeError(f"{path}: altered since the set was built; restore it or build the set again")
+    return content
 
 
 def _take(

@@ -11,7 +11,10 @@ from stimuli.sets import read_set
 
 
 class Stimuli(Protocol):
-    """Images with ids, below a folder. `sha256` is that of their manifest, `mean` their mean P-value."""
+    """Images with ids, below a folder. `sha256` is that of their manifest, `mean` their mean P-value.
+
+    `largest_px` is the (rows, columns) of the largest one.
+    """
 
     @property
     def folder(self) -> Path: ...
@@ -21,6 +24,9 @@ class Stimuli(Protocol):
 
     @property
     def mean(self) -> float: ...
+
+    @property
+    def largest_px(self) -> tuple[int, int]: ...
 
     def read(self, stimulus_id: str) -> Pixels:
         """The P-values of one image, verified. Raises `LookalikeError`."""

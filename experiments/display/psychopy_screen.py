@@ -22,17 +22,17 @@ from experiments.display.window import Window
 from experiments.screen import FRAME_S, Confirm, Flip, Input
 from stimuli.images import Pixels
 
-_LATE = 0.2  # of a frame: a flip that much later than the frame it was asked for missed it
-_PHOTODIODE = 1 / 16  # side of the patch, as a share of the window's height
+_LATE = 0.2  # of a frame: a flip later than this after the frame it was called for has missed that frame
+_PHOTODIODE = 1 / 16  # side of the patch, relative to the window's height
 
 
 class WindowScreen:
-    """A PsychoPy window with a background of the images' mean grey.
+    """A PsychoPy window whose background is the mean grey of the images.
 
-    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale
-    (see `sizing`), `beside` how many of them side by side; with `ring` there is room for a dial round an image.
-    `display` is what is known of the display. Raises `LookalikeError` without PsychoPy or a screen, if images (and
-    the ring) do not fit, or if the screen is not the one of the display file.
+    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale (see
+    `sizing`), `beside` how many of them side by side; `ring` leaves room for a dial around an image. `display` is the
+    calibrated display, if any. Raises `LookalikeError` without PsychoPy or a screen, if images (and the ring) do not
+    fit, or if the screen is not the one of the display file.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class WindowScreen:
         width, height = self._window.size_px
         self._background, self._ink = self._level(background), self._level(1.0 if background < 0.5 else 0.0)
         self._dial: DialWindow | None = None
-        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
+        self._numbers: dict[int, tuple[float, float]] = {}  # positions of the scale's numbers, while it is on screen
         try:
             if display is not None and display.size_px != self._window.screen_px:
                 raise LookalikeError(
+                    "wrong-screen",
                     f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
-                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display"
+                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display",
                 )
             self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
             if ring:
@@ -66,12 +67,12 @@ class WindowScreen:
             self.close()
             raise
         self._frame_s = 1 / (measured_hz or (display and display.refresh_hz) or 1 / FRAME_S)
-        # Flips that wait for no screen come at once; those that do are called for half a frame early,
-        # so that the frame nearest the wanted moment is the one that shows them.
+        # Flips that do not wait for the screen come at once; those that do are called half a frame early, so that the
+        # frame nearest to the time asked for shows them.
         self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
         self._events = WindowEvents(self._window.handle.winHandle, self.now)
         self._photodiode = None if display is None else display.photodiode
-        self._drawn = False  # whether the image stands ready behind what is shown
+        self._drawn = False  # whether the next image is ready in the back buffer
         self._dropped = 0
         self.about: dict[str, Any] = {
             "kind": "window",
@@ -93,14 +94,14 @@ class WindowScreen:
         return self._flip(self.now())
 
     def prepare(self, *images: Pixels) -> None:
-        # Only the next image is ever kept at its full size.
+        # Only one image at a time is kept at its size on screen.
         levels = [self._lookup(self._sizing(pixels)) for pixels in images]
         self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
         self._draw_image()
 
     def flip(self, asked: float | None = None) -> Flip:
         wanted = self.now() if asked is None else asked
-        if not self._drawn:  # the same image once more, or something else was shown in between
+        if not self._drawn:  # the same image again, or something else was shown in between
             self._draw_image()
         shown = self._flip(self._wait_for(asked))
         dropped, self._dropped = self._dropped, 0
@@ -160,13 +161,13 @@ class WindowScreen:
 
     def _wait_for(self, asked: float | None) -> float:
         """Wait until it is time to call for the frame nearest `asked`, and return that time."""
-        # Without a wanted moment the next frame is the best there is.
+        # Without a time asked for, the next frame will do.
         called = self.now() if asked is None else asked - self._early_s
         self.wait_until(called)
         return called
 
     def _draw_image(self) -> None:
-        """Draw the image where nobody sees it yet, and wait until that is done: what is left is the flip."""
+        """Draw the image to the back buffer, and wait until that is done: all that remains is the flip."""
         self._forget_image()
         self._window.draw()
         self._light_photodiode(1.0)
@@ -199,28 +200,30 @@ class WindowScreen:
 
 
 def missed_frames(waited_s: float, frame_s: float) -> int:
-    """Frames that went by unused before a flip that was visible `waited_s` after it was called for."""
+    """Frames missed by a flip that became visible `waited_s` after it was called for."""
     return max(0, math.ceil(waited_s / frame_s - _LATE) - 1)
 
 
 def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]:
-    """What a reader of the record should know before trusting luminances, sizes or times."""
-    said = []
+    """Warnings about luminances, sizes or times that cannot be trusted."""
+    warnings = []
     if display is None:
-        said.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
+        warnings.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
     elif display.calibration == UNCALIBRATED:
-        said.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
+        warnings.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
     elif display.table is None:
-        said.append("gamma was given, not measured")
+        warnings.append("gamma was given, not measured")
     elif not (found := display.conformance()).conforms:
-        said.append(
-            f"contrast is off its target by up to {found.worst:.0%}, more than the 10 % of a conforming display"
+        warnings.append(
+            f"contrast deviates from its target by up to {found.worst:.0%}; a conforming display stays within 10 %"
         )
     if measured_hz is None:
-        said.append("flips do not wait for the screen's refresh, so onsets and dropped frames are not known to a frame")
+        warnings.append(
+            "flips do not wait for the screen's refresh, so onsets and dropped frames are not known to within a frame"
+        )
     elif display is not None and display.refresh_hz and not np.isclose(measured_hz, display.refresh_hz, rtol=0.02):
-        said.append("refresh differs from the display file's")
-    return said
+        warnings.append("the refresh rate differs from that of the display file")
+    return warnings
 
 
 def _by(size: Shape) -> str:

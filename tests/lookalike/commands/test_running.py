@@ -58,7 +58,7 @@ def test_a_session_that_was_killed_goes_on(call, lab):
     said = call("run", "--json")  # the study file is that of the session, so it need not be given again
     assert said.code == 0, said
     assert json.loads(said.out)["answered"] == 12
-    assert said.err == "participant k7q2m, session 1: goes on after 5 of 12 trials\n"
+    assert said.err == "participant k7q2m, session 1: resumes after 5 of 12 trials\n"
     assert read_bids(lab / "data", "ours")[["trial", "stimulus_id", "response"]].equals(before)
 
 
