@@ -226,5 +226,5 @@ def test_own_images_leave_out_what_others_were_shown(
         seen.append({trial.stimulus_id for trial in plan.trials})
         assert plan.keys["real"] == ("left" if name == "p1" else "right")
     assert not seen[0] & seen[1]
-    with pytest.raises(LookalikeError, match="the set has 10 that nobody was shown yet"):
+    with pytest.raises(LookalikeError, match="the set has 10 that no one was shown yet"):
         run_first_session(large_set.folder, tmp_path / "data", "p3", made, 3, observed(1))

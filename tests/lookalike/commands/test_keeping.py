@@ -110,7 +110,7 @@ def test_a_withdrawal_asks_for_the_code_again(lookalike, mistake, monkeypatch, s
         said = lookalike("status", study, "--withdraw", "anna1")
         assert said.code == 2
         assert said.err.endswith("that is not the same code; nothing was removed\n")
-    assert "nothing in" in mistake("status", study, "--withdraw", "anna2", "--yes")
+    assert "holds nothing of this code" in mistake("status", study, "--withdraw", "anna2", "--yes")
     assert "--yes is for --withdraw" in mistake("status", study, "--yes")
     assert sorted(study.rglob("*")) == before
     monkeypatch.setattr("sys.stdin", io.StringIO("anna1\n"))

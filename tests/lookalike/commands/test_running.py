@@ -90,7 +90,7 @@ def test_a_third_session_begins_only_when_told_to(call, lab):
     assert call("retest").code == 0
     said = call("retest")
     assert said.code == 2
-    assert "participant k7q2m has a complete session 2 already; check the code, or give --another" in said.err
+    assert "participant k7q2m already has a complete session 2; check the code, or give --another" in said.err
     assert not (lab / "data/sourcedata/sub-k7q2m/ses-3").exists()
     assert json.loads(call("retest", "--another", "--json").out)["session"] == 3
 
