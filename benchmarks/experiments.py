@@ -29,12 +29,12 @@ from data.simulated.observers import Observer
 from data.simulated.populations import draw_group
 from data.study import read_study
 from data.trials import session_folder
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.record import Record, create_session, find_unfinished
 from experiments.records.table import trial_table
+from experiments.screen import HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
-from experiments.session.run import Setup, hold
+from experiments.session.run import Setup, run
 from experiments.tasks.responders import simulate
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
@@ -82,7 +82,7 @@ def window(folder: Path) -> Iterator[str]:
     lines = ["trial,response,confidence", *(f"{n},real,{1 + n % 4}" for n in range(1, TRIALS + 1))]
     (folder / "script.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     began = time.perf_counter()
-    result = hold(plan, stimuli, folder / "data", Setup("scripted", script=folder / "script.csv"))
+    result = run(plan, stimuli, folder / "data", Setup("scripted", script=folder / "script.csv"))
     yield f"{result.answered} trials in {time.perf_counter() - began:.1f} s with PsychoPy's import (aim: under 20 s)"
 
 
@@ -115,7 +115,7 @@ def memory(folder: Path) -> Iterator[str]:
     lines = ["trial,response,confidence", *(f"{n},real,1" for n in range(1, TRIALS + 1))]
     (folder / "script.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     began = time.perf_counter()
-    hold(plan, stimuli, folder / "data", Setup("scripted", script=folder / "script.csv"))
+    run(plan, stimuli, folder / "data", Setup("scripted", script=folder / "script.csv"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     yield f"{most:.0f} MB at most, {time.perf_counter() - began:.1f} s (aim: under 600 MB; ask for this part alone)"
 

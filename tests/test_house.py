@@ -44,7 +44,7 @@ INSIDE = {
         "leaks | adversaries | checkpoint",
         "networks | bootstrap",
     ],
-    "experiments": ["realfake | retest", "session", "records", "tasks", "display"],
+    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
     "analysis": [
         "report",
         "group",

@@ -1,1 +1,1 @@
-"""Everything between a P-value and light: calibration, sizes, windows, the matching ring."""
+"""From P-values to light: calibration, image sizes, windows, and the ring of a matching task."""

@@ -1,8 +1,8 @@
 """Does a display show equal steps of P-value as it should? The contrast response of AAPM TG18 and TG270.
 
-At 18 evenly spaced P-values the luminance with the room's light is compared with its target. For each of
-the 17 steps the contrast, ΔL/L, is divided by the step's number of just-noticeable differences; it must
-lie within 10 % of the target's. (AAPM On-Line Report 03, 2005, section 4.3; TG270, 2019.)
+At 18 evenly spaced P-values the luminance with room light is compared with its target. For each of the 17 steps the
+contrast, ΔL/L, is divided by the step's number of just-noticeable differences; it must lie within 10 % of the target's.
+(AAPM On-Line Report 03, 2005, section 4.3; TG270, 2019.)
 """
 
 from __future__ import annotations
@@ -25,9 +25,34 @@ _NAMES = {"gsdf": "the DICOM grayscale standard display function", "linear": "lu
 
 @dataclass(frozen=True)
 class Conformance:
-    """18 P-values: the framebuffer `levels` that show them, `luminances_cd_m2` (display and room) and those
-    `expected`; 17 steps: `contrasts` and `expected_contrasts`, ΔL/L per JND. `jnds` is their number from
-    black to white; `surviving` is how many grey levels of a source of 8 and of 16 bits stay distinct."""
+    """How closely a display follows its target.
+
+    Attributes
+    ----------
+    target : {"gsdf", "linear"}
+        The target: the GSDF, or luminance in proportion to the P-value.
+    p_values, levels : ndarray of float, shape (18,)
+        P-values from 0 to 1, and the framebuffer values that show them.
+    luminances_cd_m2, expected_cd_m2 : ndarray of float, shape (18,)
+        Luminance with room light, as measured and as the target has it, cd/m².
+    contrasts, expected_contrasts : ndarray of float, shape (17,)
+        Contrast ΔL/L per just-noticeable difference at each step.
+    jnds : float
+        Just-noticeable differences from black to white.
+    surviving : dict of int to int
+        How many grey levels of a source image of 8 and of 16 bits stay distinct.
+    ambient_cd_m2 : float
+        Room light reflected by the screen, cd/m².
+
+    Examples
+    --------
+    >>> import experiments
+    >>> levels = tuple(range(0, 256, 15))
+    >>> table = experiments.LuminanceTable(levels, tuple(0.5 + 300 * (level / 255) ** 2.2 for level in levels), 0.2)
+    >>> found = experiments.measure_conformance(experiments.gsdf_lookup(table), table)
+    >>> found.conforms, round(found.worst, 3)
+    (True, 0.076)
+    """
 
     target: Target
     p_values: Values
@@ -42,7 +67,7 @@ class Conformance:
 
     @property
     def deviations(self) -> Values:
-        """Of each step's contrast, as a share of the expected one; negative is too little contrast."""
+        """Relative deviation of each step's contrast from the expected one; negative is too little contrast."""
         return self.contrasts / self.expected_contrasts - 1
 
     @property
@@ -59,16 +84,16 @@ class Conformance:
         if self.conforms:
             return (
                 f"conforms to {_NAMES[self.target]}: contrast within 10 % at each of {STEPS} steps "
-                f"(furthest off by {self.worst:.1%}, {where})"
+                f"(largest deviation {self.worst:.1%}, {where})"
             )
         off = int((np.abs(self.deviations) > TOLERANCE).sum())
         return (
             f"does not conform to {_NAMES[self.target]}: contrast off by more than 10 % at {off} of {STEPS} steps "
-            f"(furthest off by {self.worst:.0%}, {where}); measure the display and calibrate it anew"
+            f"(largest deviation {self.worst:.0%}, {where}); measure and calibrate the display again"
         )
 
     def summary(self) -> dict[str, Any]:
-        """For people and scripts; `steps` holds the numbers of each step."""
+        """The main numbers by name; `steps` has those of each step."""
         return {
             "verdict": self.verdict(),
             "conforms": self.conforms,
@@ -102,10 +127,38 @@ class Conformance:
 
 
 def measure_conformance(lookup: Lookup, table: LuminanceTable, target: Target = "gsdf") -> Conformance:
-    """How the display measured in `table` shows P-values through `lookup`.
+    """Compare what a display shows for 18 P-values with its target.
 
-    Where the lookup's framebuffer values were not measured themselves, luminance is interpolated. Raises
-    `LookalikeError` if black or white lie outside the range of the GSDF.
+    Parameters
+    ----------
+    lookup : Lookup
+        From P-values to framebuffer values.
+    table : LuminanceTable
+        Measured luminances; levels that were not measured are interpolated.
+    target : {"gsdf", "linear"}, optional
+        The grayscale standard display function, or luminance in proportion to the P-value.
+
+    Returns
+    -------
+    Conformance
+        Luminances, contrasts per just-noticeable difference, and whether all lie within 10 % of the target.
+
+    Raises
+    ------
+    LookalikeError
+        If black or white is outside the range of the GSDF (`outside-gsdf`).
+
+    References
+    ----------
+    AAPM On-Line Report 03 (2005), section 4.3. AAPM TG270 (2019).
+
+    Examples
+    --------
+    >>> import experiments
+    >>> levels = tuple(range(0, 256, 15))
+    >>> table = experiments.LuminanceTable(levels, tuple(0.5 + 300 * (level / 255) ** 2.2 for level in levels), 0.2)
+    >>> experiments.measure_conformance(experiments.gsdf_lookup(table), table).conforms
+    True
     """
     p_values = np.linspace(0, 1, STEPS + 1)
     levels = lookup(p_values).astype(np.float64)
@@ -113,7 +166,7 @@ def measure_conformance(lookup: Lookup, table: LuminanceTable, target: Target = 
     ends = jnd_indices(luminances[[0, -1]])
     per_step = (ends[1] - ends[0]) / STEPS
     if target == "gsdf":
-        expected = gsdf.luminance(ends[0] + per_step * np.arange(STEPS + 1))
+        expected = gsdf.jnd_to_luminance(ends[0] + per_step * np.arange(STEPS + 1))
     else:
         expected = luminances[0] + (luminances[-1] - luminances[0]) * p_values
     return Conformance(
@@ -131,18 +184,21 @@ def measure_conformance(lookup: Lookup, table: LuminanceTable, target: Target = 
 
 
 def levels_to_check(lookup: Lookup) -> tuple[int, ...]:
-    """The framebuffer values at which `measure_conformance` looks, to be measured themselves.
+    """The framebuffer values that `measure_conformance` compares, so that they are measured, not interpolated.
 
     Raises `LookalikeError` if the lookup shows two of the P-values alike.
     """
     levels = tuple(int(level) for level in lookup(np.linspace(0, 1, STEPS + 1)))
     if len(set(levels)) <= STEPS:
-        raise LookalikeError("the display shows neighbouring P-values alike; calibrate it anew with more luminance")
+        raise LookalikeError(
+            "too-few-levels",
+            "the display shows neighbouring P-values alike; raise its luminance and calibrate it again",
+        )
     return levels
 
 
 def draw(report: Conformance) -> Figure:
-    """Two panels: luminance against P-value, and contrast per JND with the band of 10 % round the target."""
+    """Two panels: luminance against P-value, and contrast per JND with the band of 10 % around the target."""
     figure = Figure(figsize=(7.1, 3.1), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(report.p_values, report.expected_cd_m2, color="#6b6b6b", linewidth=1.2, label="target")

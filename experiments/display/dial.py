@@ -1,15 +1,15 @@
-"""The dial of a matching task: from wheel, keys and pointer to the frame of a loop that is shown.
+"""The dial of a matching task: from wheel, keys and pointer to the frame of a loop on screen.
 
-One rule for each way of turning it; positive is towards larger positions on the loop.
+One rule for each input; positive is towards larger positions on the loop.
 
-- *Wheel*: one frame per notch, away from the participant is positive. Parts of a notch, as touch pads report them,
+- *Wheel*: one frame per notch, away from the participant is positive. Fractions of a notch, as touch pads report them,
   add up.
-- *Arrow keys*: one frame when the key goes down (right is positive). Held for longer than `DELAY_S` the dial turns
-  on, at `SLOWEST` degrees/s and faster by `FASTER` degrees/s² until `FASTEST`; so the way round takes as long on a loop
-  of few frames as on one of many. Of two keys held at once each turns the dial for itself.
-- *Ring*: the frame nearest to the place pointed at.
+- *Arrow keys*: one frame when the key goes down (right is positive). If it is held for longer than `DELAY_S`, the dial
+  keeps turning, at `SLOWEST` degrees/s and accelerating by `FASTER` degrees/s² up to `FASTEST`; so a full turn takes as
+  long on a loop of few frames as on one of many. Two keys held at once each turn the dial.
+- *Ring*: the frame nearest to the pointer.
 
-The dial is where its inputs put it, at the times that they bear: how often it is looked at changes nothing.
+The state of the dial depends on its inputs and their times alone, not on how often it is polled.
 """
 
 from __future__ import annotations
@@ -17,56 +17,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from data.circle import wrap
+from experiments.screen import Confirm, Input, Key, Point, Wheel
 
 DELAY_S = 0.3
 SLOWEST, FASTER, FASTEST = 15.0, 60.0, 180.0
 _DIGITS = 6  # of times in s and positions in degrees, in the trajectory
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """The wheel went on by `notches`, at a time in s."""
-
-    at: float
-    notches: float
-
-
-@dataclass(frozen=True)
-class Key:
-    """An arrow key went down or up. `direction` is +1 or −1."""
-
-    at: float
-    direction: int
-    down: bool
-
-
-@dataclass(frozen=True)
-class Point:
-    """A place of the ring was pointed at, by its position on the loop."""
-
-    at: float
-    position_deg: float
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """The image shown was confirmed as the match, by key or by pointer."""
-
-    at: float
-    by: str  # key | pointer
-
-
-Input = Wheel | Key | Point
-
-
 class Dial:
-    """Which frame is shown, and how it came there.
+    """Which frame is on screen, and the path to it.
 
-    `positions` (frames,) are the frames' places on the loop in degrees; `frame` is the first one shown, from `onset`.
-    `trajectory` is a list of (s since onset, degrees), first (0, start), then one for every frame passed.
+    `positions` (frames,) are the frames' positions on the loop in degrees; `frame` is the first one on screen, from
+    `onset`. `trajectory` is a list of (s since onset, degrees), first (0, start), then one for every frame passed.
     """
 
     def __init__(self, positions: Sequence[float], frame: int, onset: float) -> None:
@@ -81,9 +45,9 @@ class Dial:
         return self._positions[self.frame]
 
     def take(self, given: Input | Confirm) -> None:
-        """Follow one input; one that bears an earlier time than the last is taken as of that time.
+        """Follow one input; if its time is earlier than the last input's, the last one's time counts.
 
-        At a confirmation the dial stands where it is by then.
+        At a confirmation the dial is first advanced to that time.
         """
         self.advance(given.at)
         match given:
@@ -102,7 +66,7 @@ class Dial:
                 self._go(nearest(self._positions, given.position_deg))
 
     def advance(self, now: float) -> None:
-        """Turn on by the keys that are held, until `now`."""
+        """Keep turning by the keys that are held, until `now`."""
         step_deg = 360 / len(self._positions)
         while self._held:
             due, direction = min((held.due(step_deg), direction) for direction, held in self._held.items())
@@ -114,7 +78,7 @@ class Dial:
         self._now = max(self._now, now)
 
     def release(self, at: float) -> None:
-        """All keys are up: the window has lost the keyboard, or asks something else."""
+        """All keys are up: the window has lost the keyboard focus, or shows another question."""
         self.advance(at)
         self._held.clear()
 
@@ -128,26 +92,21 @@ class Dial:
 @dataclass
 class _Held:
     since: float
-    steps: int = 0  # after the one when it went down
+    steps: int = 0  # after the first, when it went down
 
     def due(self, step_deg: float) -> float:
-        """When the next step is."""
+        """The time of the next step."""
         return self.since + DELAY_S + seconds_to_turn((self.steps + 1) * step_deg)
 
 
 def seconds_to_turn(degrees: float) -> float:
-    """How long a held key takes for so many degrees, once it turns the dial on its own."""
-    until_fastest = (FASTEST**2 - SLOWEST**2) / (2 * FASTER)  # degrees turned while getting faster
+    """How long a held key takes to turn the dial by so many degrees, after its delay."""
+    until_fastest = (FASTEST**2 - SLOWEST**2) / (2 * FASTER)  # degrees turned while accelerating
     if degrees <= until_fastest:
         return (math.sqrt(SLOWEST**2 + 2 * FASTER * degrees) - SLOWEST) / FASTER
     return (FASTEST - SLOWEST) / FASTER + (degrees - until_fastest) / FASTEST
 
 
 def nearest(positions: Sequence[float], position_deg: float) -> int:
-    """The frame nearest to a position on the loop; of two equally near ones the first."""
+    """The frame nearest to a position on the loop; the first of two equally near ones."""
     return int(abs(wrap([place - position_deg for place in positions])).argmin())
-
-
-def is_up(given: Input | Confirm) -> TypeGuard[Key]:
-    """Whether a key went up."""
-    return isinstance(given, Key) and not given.down

@@ -1,10 +1,10 @@
-"""The window's part of a matching task: the ring round the image that is turned, and what is done to turn it.
+"""The window's part of a matching task: the ring around the image being adjusted, and the inputs that turn it.
 
-Everything is heard through the window's own queue of events, so that wheel, keys and pointer keep their order and no
-tap is lost between two looks; each bears the time at which it is taken off the queue, at most one frame late.
+All inputs come from the window's own event queue, so that wheel, keys and pointer keep their order and no key press is
+lost between two polls; each gets the time at which it is taken off the queue, at most one frame late.
 
-A key that is held is repeated by the operating system: it seems to go up and down again at the same moment, many times
-a second. No finger is that quick, so such pairs are dropped, and a key held down from before answers nothing.
+The operating system repeats a held key: it seems to go up and down again at the same moment, many times a second. No
+finger is that fast, so such pairs are dropped, and a key held down since before the trial has no effect.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from experiments.display.dial import Confirm, Input, Key, Point, Wheel, is_up
 from experiments.display.ring import Ring
 from experiments.display.window import signed
+from experiments.screen import Confirm, Input, Key, Point, Wheel, is_up
 
 _EDGES = 128
-_REPEAT_S = 0.004  # between going up and down again, if it was no finger
+_REPEAT_S = 0.004  # between going up and down again, if it was not a finger
 
 
 class DialWindow:
-    """Ring and mark on a PsychoPy `window`, in framebuffer value `ink`, and their events stamped by `now`.
+    """Ring and mark on a PsychoPy `window`, in framebuffer value `ink`, and their events, timed by `now`.
 
-    Without a dial on screen nothing is heard.
+    Inputs are ignored while no dial is on screen.
     """
 
     def __init__(self, window: Any, now: Callable[[], float], ring: Ring, ink: int) -> None:
@@ -36,7 +36,7 @@ class DialWindow:
         self._ring: Ring = ring
         self._shown = self._dragged = False
         self._heard: list[Input | Confirm] = []
-        self._went_up: dict[int, float] = {}  # when each key did last
+        self._went_up: dict[int, float] = {}  # when each key last went up
         self._turns = {key.LEFT: -1, key.RIGHT: 1}
         self._confirms = {key.SPACE, key.RETURN, key.NUM_ENTER}
         colour = signed(ink)
@@ -60,24 +60,24 @@ class DialWindow:
         )
 
     def draw(self, position_deg: float, ring_deg: float) -> None:
-        """Draw the ring, turned by `ring_deg`, and the mark where the image shown stands on it."""
+        """Draw the ring, rotated by `ring_deg`, and the mark at the position of the image on it."""
         self._ring = replace(self._ring, zero_deg=ring_deg)
         self._mark.pos = self._ring.place(position_deg)
         self._circle.draw()
         self._mark.draw()
         if not self._shown:
-            self._handle.dispatch_events()  # what was done before the dial appeared turns nothing
+            self._handle.dispatch_events()  # inputs from before the dial appeared do not turn it
         self._shown = True
 
     def hide(self) -> None:
-        """No dial is on screen any more."""
+        """The dial is no longer on screen."""
         self._shown = self._dragged = False
         self._heard = []
 
     def heard(self) -> list[Input | Confirm]:
-        """What was done to the dial since asked last, in order."""
+        """Inputs to the dial since the last call, in order."""
         self._handle.dispatch_events()
-        # A key that went up a moment ago may be one that is held, so it is waited with, and all after it.
+        # A key that went up a moment ago may be a held one, so it and all later inputs are kept for the next call.
         fresh = self._now() - _REPEAT_S
         ready = next((place for place, one in enumerate(self._heard) if is_up(one) and one.at > fresh), None)
         heard, self._heard = self._heard[:ready], [] if ready is None else self._heard[ready:]
@@ -100,7 +100,7 @@ class DialWindow:
             self._hear(Confirm(self._now(), "pointer"))
 
     def _on_mouse_drag(self, x: int, y: int, _dx: int, _dy: int, _buttons: int, _modifiers: int) -> None:
-        if self._dragged:  # on from the ring, wherever the pointer strays
+        if self._dragged:  # a drag that began on the ring continues wherever the pointer moves
             self._point(*self._from_middle(x, y))
 
     def _on_mouse_release(self, _x: int, _y: int, _button: int, _modifiers: int) -> None:
@@ -120,15 +120,15 @@ class DialWindow:
             self._hear(Key(self._now(), self._turns[symbol], False))
 
     def _on_deactivate(self) -> None:
-        # The keys' release will be another window's to hear.
+        # Another window will receive the release of the keys.
         self._dragged = False
         for direction in self._turns.values():
             self._hear(Key(self._now(), direction, False))
-        # On X11 pyglet would take the next press of a key that it saw no release of for the old one, held.
+        # On X11 pyglet takes the next press of a key whose release it did not see for a repeat of the old one.
         getattr(self._handle, "pressed_keys", set()).clear()
 
     def _take_back(self, symbol: int) -> None:
-        """The key did not go up after all."""
+        """Remove the last release of this key: it did not go up after all."""
         ups = [one for one in self._heard if is_up(one) and one.direction == self._turns.get(symbol)]
         if ups:
             self._heard.remove(ups[-1])

@@ -1,7 +1,7 @@
 """The display file, `display.json`: what a session must know of the screen it runs on.
 
-Settings may be edited by hand, such as the viewing distance; the measured table may not: its hash is
-written beside it, and stands in the record of every session.
+Settings such as the viewing distance may be edited by hand; the measured table may not: its hash is written beside it,
+and in the record of every session.
 """
 
 from __future__ import annotations
@@ -30,15 +30,53 @@ from experiments.display.calibration import (
 from experiments.display.conformance import Conformance, measure_conformance
 
 UNCALIBRATED = "uncalibrated"
-_PITCH_CM = (0.005, 0.25)  # a pixel of the finest telephone is smaller, one of a projector in a hall larger
+_PITCH_CM = (0.005, 0.25)  # from the finest telephone to a projector in a hall
 
 
 class Display(BaseModel):
     """One display as it was set up and measured.
 
-    `kind` says what the lookup makes of P-values: `gsdf` equal numbers of just-noticeable differences
-    (DICOM PS3.14), `gamma` proportional luminance, `none` framebuffer values as they are. With `gamma`
-    the exponent is fitted to the table unless given.
+    Attributes
+    ----------
+    name : str
+        Name of the display, for the lab.
+    screen : int
+        Which of the computer's screens; 0 is the first.
+    size_px : tuple of int
+        Width and height of the whole screen, px.
+    size_cm : tuple of float
+        Width and height of the lit area, cm.
+    distance_cm : float
+        From the eye to the screen, cm.
+    refresh_hz : float or None
+        Refresh rate, Hz.
+    kind : {"gsdf", "gamma", "none"}
+        What the lookup makes of equal steps of P-value: equal numbers of just-noticeable differences (DICOM PS3.14),
+        equal steps of luminance, or framebuffer values as they are.
+    gamma : float or None
+        Exponent of the display, 0.2 to 5, for kind `gamma`; None: fitted to the table.
+    ambient_cd_m2 : float
+        Room light reflected by the screen, cd/m².
+    table : tuple of (int, float) or None
+        Measured framebuffer levels and luminances, cd/m².
+    table_sha256 : str or None
+        Hash of table and room light.
+    image_height_deg : float or None
+        Height of images, degrees of visual angle; None: about half the window.
+    resample : bool
+        Whether images are resampled to that height exactly, instead of scaled by a whole number of pixels.
+    photodiode : {"bottom-left", "bottom-right", "top-left", "top-right"} or None
+        Corner of the patch for a photodiode.
+    measured_utc : str or None
+        When the last reading was taken.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> room = {"name": "Room 2", "size_px": (1920, 1080), "size_cm": (52.7, 29.6), "distance_cm": 57.0}
+    >>> display = experiments.make_display({**room, "kind": "gamma", "gamma": 2.2}, table=None)
+    >>> display.calibration, display.lookup()([0.0, 0.5, 1.0]).tolist()
+    ('gamma, not measured', [0, 186, 255])
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -55,10 +93,12 @@ class Display(BaseModel):
     ambient_cd_m2: float = Field(0.0, ge=0, allow_inf_nan=False, description="room light that the screen reflects")
     table: tuple[tuple[int, float], ...] | None = Field(None, description="framebuffer level, luminance in cd/m²")
     table_sha256: str | None = Field(None, description="of table and ambient light")
-    image_height_deg: float | None = Field(None, gt=0, lt=90, description="None: about half the window")
-    resample: bool = Field(False, description="reach image_height_deg exactly instead of by whole pixels")
+    image_height_deg: float | None = Field(
+        None, gt=0, lt=90, description="height of images; None: about half the window"
+    )
+    resample: bool = Field(False, description="image_height_deg exactly, not by whole pixels")
     photodiode: Literal["bottom-left", "bottom-right", "top-left", "top-right"] | None = None
-    measured_utc: str | None = Field(None, description="when the last reading was taken; None: nothing says so")
+    measured_utc: str | None = Field(None, description="when the last reading was taken; None: not stated")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Display:
@@ -67,8 +107,8 @@ class Display(BaseModel):
         for cm, px in zip(self.size_cm, self.size_px, strict=True):
             if not _PITCH_CM[0] <= cm / px <= _PITCH_CM[1]:
                 raise ValueError(
-                    f"size_cm: {cm:g} cm for {px} px would be pixels of {10 * cm / px:.2g} mm, and displays have "
-                    f"{10 * _PITCH_CM[0]:g} to {10 * _PITCH_CM[1]:g}; give the size of the lit area in cm, such as "
+                    f"size_cm: {cm:g} cm for {px} px gives pixels of {10 * cm / px:.2g} mm, and those of displays are "
+                    f"{10 * _PITCH_CM[0]:g} to {10 * _PITCH_CM[1]:g} mm; give the size of the lit area in cm, such as "
                     "52.7x29.6"
                 )
         if self.kind == "gsdf" and self.table is None:
@@ -83,14 +123,14 @@ class Display(BaseModel):
 
     @property
     def luminances(self) -> LuminanceTable | None:
-        """The measured table, if there is one."""
+        """The measured table, if any."""
         if self.table is None:
             return None
         levels, luminances = zip(*self.table, strict=True)
         return LuminanceTable(levels, luminances, self.ambient_cd_m2)
 
     def lookup(self) -> Lookup:
-        """From P-value to framebuffer value on this display."""
+        """From P-values to framebuffer values on this display."""
         table = self.luminances
         if self.kind == "gsdf" and table is not None:
             return gsdf_lookup(table)
@@ -99,39 +139,67 @@ class Display(BaseModel):
         return no_lookup()
 
     def conformance(self, again: LuminanceTable | None = None) -> Conformance:
-        """How the display shows P-values, by its own table or by one measured `again`, through its own lookup.
+        """How closely the display follows its target, by its own table or one measured `again`, with its own lookup.
 
-        The target is the GSDF, and for kind gamma luminance in proportion to the P-value. Raises
-        `LookalikeError` if nothing was measured.
+        The target is the GSDF, or for kind gamma luminance in proportion to the P-value. Raises `LookalikeError` if
+        nothing was measured.
         """
         table = again or self.luminances
         if table is None:
             raise LookalikeError(
-                f"display {self.name!r} was never measured; give a measurement (--from measured.csv), or calibrate it"
+                "not-measured",
+                f"display {self.name!r} was never measured; give a measurement (--from measured.csv), or calibrate it",
             )
         return measure_conformance(self.lookup(), table, "linear" if self.kind == "gamma" else "gsdf")
 
     @property
     def calibration(self) -> str:
-        """In a word: gsdf, gamma or uncalibrated. A gamma that nobody measured says so, and so does a display that
-        was found to follow the GSDF without a lookup."""
+        """The calibration in a word: gsdf, gamma or uncalibrated.
+
+        It also says if a gamma was not measured, or if the display follows the GSDF without a lookup.
+        """
         if self.kind == "none":
             itself = self.table is not None and self.conformance().conforms
             return "gsdf, by the display itself" if itself else UNCALIBRATED
         return self.kind if self.table is not None else "gamma, not measured"
 
     def about(self) -> dict[str, Any]:
-        """What stands in the record of each session, as JSON has it: all settings, and the table's hash."""
-        said = self.model_dump(mode="json", exclude={"format", "table"})
+        """What the record of each session says of the display, as for JSON: all settings, and the table's hash."""
+        settings = self.model_dump(mode="json", exclude={"format", "table"})
         if self.kind == "gamma" and self.gamma is None:
-            said["gamma"] = round(_fitted(self.luminances), 4)
-        return said
+            settings["gamma"] = round(_fitted(self.luminances), 4)
+        return settings
 
 
 def make_display(settings: Mapping[str, Any], table: LuminanceTable | None) -> Display:
-    """A display from its settings (the fields of `Display`) and what was measured.
+    """Make a display from its settings and a measurement.
 
-    Raises `LookalikeError` naming the setting at fault.
+    Parameters
+    ----------
+    settings : mapping
+        The attributes of `Display`, except the table and what follows from it.
+    table : LuminanceTable or None
+        Measured luminances; None for kind `none`, or `gamma` with a given exponent.
+
+    Returns
+    -------
+    Display
+        The checked display.
+
+    Raises
+    ------
+    LookalikeError
+        Naming the setting at fault (`invalid-display`), or if black or white is outside the range of the GSDF.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> levels = tuple(range(0, 256, 15))
+    >>> table = experiments.LuminanceTable(levels, tuple(0.5 + 300 * (level / 255) ** 2.2 for level in levels), 0.2)
+    >>> room = {"name": "Room 2", "size_px": (1920, 1080), "size_cm": (52.7, 29.6), "distance_cm": 57.0}
+    >>> display = experiments.make_display({**room, "kind": "gsdf", "ambient_cd_m2": 0.2}, table)
+    >>> display.conformance().conforms
+    True
     """
     measured: dict[str, Any] = {}
     if table is not None:
@@ -141,55 +209,97 @@ def make_display(settings: Mapping[str, Any], table: LuminanceTable | None) -> D
     try:
         display = Display.model_validate({**settings, **measured})
     except ValidationError as error:
-        raise LookalikeError(f"display: {_first_fault(error)}") from None
+        raise LookalikeError("invalid-display", f"display: {_first_fault(error)}") from None
     display.lookup()
     return display
 
 
 def refuse_settings(settings: Mapping[str, Any]) -> None:
-    """Raise `LookalikeError` for settings with which no measurement would make a display: before one is taken."""
+    """Raise `LookalikeError`, before a measurement is taken, for settings with which none would make a display."""
     levels = tuple(range(0, LEVELS, 15))
     usual = tuple(0.5 + 300 * (level / TOP) ** 2.2 for level in levels)
     make_display(settings, LuminanceTable(levels, usual, settings["ambient_cd_m2"]))
 
 
 def read_display(path: Path) -> Display:
-    """Read a display file and check its table's hash.
+    """Read a display file and check the hash of its table.
 
-    Raises `LookalikeError` naming the field or the rows at fault.
+    Parameters
+    ----------
+    path : Path
+        Display file, as `write_display` or `lookalike display calibrate` wrote it.
+
+    Returns
+    -------
+    Display
+        The checked display.
+
+    Raises
+    ------
+    LookalikeError
+        If the file is missing (`no-such-file`), a field is invalid (`invalid-display`), or the measured table was
+        altered (`altered-file`).
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> room = {"name": "Room 2", "size_px": (1920, 1080), "size_cm": (52.7, 29.6), "distance_cm": 57.0}
+    >>> experiments.write_display(Path("display.json"), experiments.make_display({**room, "kind": "none"}, table=None))
+    >>> experiments.read_display(Path("display.json")).calibration
+    'uncalibrated'
     """
     path = Path(path)
     try:
         display = Display.model_validate_json(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError):
         raise LookalikeError(
+            "no-such-file",
             f"{path}: no such display file; is this the study's folder? If there is none yet, "
-            f"'lookalike display calibrate {path.name}' makes one"
+            f"'lookalike display calibrate {path.name}' makes one",
         ) from None
     except ValidationError as error:
-        raise LookalikeError(f"{path}: {_first_fault(error)}") from None
+        raise LookalikeError("invalid-display", f"{path}: {_first_fault(error)}") from None
     if display.table is None:
         return display
     table = checked(pd.DataFrame(display.table, columns=list(COLUMNS)), f"{path}, table", display.ambient_cd_m2)
     if table.sha256 != display.table_sha256:
         raise LookalikeError(
+            "altered-file",
             f"{path}: its table or ambient light was altered since it was measured; make the file again with "
-            "'lookalike display calibrate'"
+            "'lookalike display calibrate'",
         )
-    display.lookup()  # a display outside the range of the GSDF is found here, not in a session
+    display.lookup()  # so that a display outside the range of the GSDF is found here, not in a session
     return display
 
 
 def write_display(path: Path, display: Display) -> None:
-    """Write a display file atomically; an older one is replaced."""
+    """Write a display file; an older one is replaced, atomically.
+
+    Parameters
+    ----------
+    path : Path
+        The display file, such as `display.json`.
+    display : Display
+        The display.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> room = {"name": "Room 2", "size_px": (1920, 1080), "size_cm": (52.7, 29.6), "distance_cm": 57.0}
+    >>> experiments.write_display(Path("display.json"), experiments.make_display({**room, "kind": "none"}, table=None))
+    >>> Path("display.json").read_text(encoding="utf-8").splitlines()[1]
+    '  "format": "lookalike-display/1",'
+    """
     write_text(path, display.model_dump_json(indent=2) + "\n")
 
 
 def _first_fault(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {said}" if where else said
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
 
 
 def _fitted(table: LuminanceTable | None) -> float:

@@ -1,4 +1,4 @@
-"""What a window hears besides keys: clicks or touches, and gaining or losing the keyboard."""
+"""What a window reports besides keys: clicks or touches, and gaining or losing the keyboard focus."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any
 class WindowEvents:
     """Clicks and changes of focus of a pyglet window, each with its time in s by `now`.
 
-    A touch screen's taps arrive as clicks. A window that was never told that it lost the keyboard has it: without
-    a window manager nobody tells.
+    Taps on a touch screen arrive as clicks. Until a loss of focus is reported the window counts as focused, as nothing
+    is reported without a window manager.
     """
 
     def __init__(self, window: Any, now: Callable[[], float]) -> None:
         self._window, self._now = window, now
         self._clicks: list[tuple[float, float, float]] = []
-        self._lost: list[tuple[float, float | None]] = []  # from, until (None: not yet got back)
+        self._lost: list[tuple[float, float | None]] = []  # from, until (None: not yet regained)
         window.push_handlers(
             on_mouse_press=self._on_mouse_press, on_activate=self._on_activate, on_deactivate=self._on_deactivate
         )
 
     def clicks(self) -> list[tuple[float, float, float]]:
-        """Clicks since asked last: pixels right of and above the window's middle, and when."""
+        """Clicks since the last call: pixels right of and above the middle of the window, and the time."""
         self._window.dispatch_events()
         clicks, self._clicks = self._clicks, []
         return clicks
 
     def focused(self, time_s: float) -> bool:
-        """Whether the window had the keyboard then."""
+        """Whether the window had the keyboard focus at that time."""
         return not any(lost <= time_s and (back is None or time_s < back) for lost, back in self._lost)
 
     def unfocused_s(self, since: float) -> float:
-        """For how long it did not, from `since` until now."""
+        """Seconds without the keyboard focus, from `since` until now."""
         now = self._now()
         spans = ((max(lost, since), now if back is None else back) for lost, back in self._lost)
         return sum((max(0.0, back - lost) for lost, back in spans), 0.0)

@@ -1,6 +1,6 @@
 """The grayscale standard display function (GSDF) of DICOM PS3.14: luminance of each just-noticeable difference.
 
-Luminance here is what reaches the eye: the display's own and the room's light that it reflects.
+Luminance here is what reaches the eye: the display's own plus the room light that it reflects.
 """
 
 from __future__ import annotations
@@ -19,11 +19,36 @@ _DENOMINATOR = (1.0, -2.5840191e-2, -1.0320229e-1, 2.8745620e-2, -3.1978977e-3, 
 _GRID = 1 << 17  # intervals of the inverse; its error stays below 1e-5 JND
 
 
-def luminance(jnd: npt.ArrayLike) -> Values:
-    """Luminance in cd/m² of a JND index from 1 to 1023, which need not be whole; any shape.
+def jnd_to_luminance(jnd: npt.ArrayLike) -> Values:
+    """Luminance of a JND index by the grayscale standard display function.
 
-    Raises `ValueError` outside that range. The standard's printed table (annex B) comes from the
-    model that this formula was fitted to; they differ by less than 0.3 % of log luminance.
+    The standard's printed table (annex B) comes from the model that this formula was fitted to; they differ by less
+    than 0.3 % of log luminance.
+
+    Parameters
+    ----------
+    jnd : array_like of float
+        JND indices from 1 to 1023, which need not be whole; any shape.
+
+    Returns
+    -------
+    ndarray of float
+        Luminance at the eye in cd/m², same shape.
+
+    Raises
+    ------
+    ValueError
+        For an index outside that range.
+
+    References
+    ----------
+    DICOM PS3.14, Grayscale Standard Display Function, section 7.1.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> experiments.jnd_to_luminance([1, 512, 1023]).round(3)
+    array([5.00000e-02, 1.30065e+02, 3.99333e+03])
     """
     index = np.asarray(jnd, dtype=np.float64)
     if not ((index >= MIN_JND) & (index <= MAX_JND)).all():
@@ -31,11 +56,39 @@ def luminance(jnd: npt.ArrayLike) -> Values:
     return np.asarray(10.0 ** _log10_luminance(index))
 
 
-def jnd_index(luminance_cd_m2: npt.ArrayLike) -> Values:
-    """JND index of a luminance between .05 and 3993 cd/m²; any shape.
+def luminance_to_jnd(luminance_cd_m2: npt.ArrayLike) -> Values:
+    """JND index of a luminance by the grayscale standard display function.
 
-    The numerical inverse of `luminance`, to 1e-5 JND: the standard's closed formula is a fit of its
-    own and does not quite undo the other. Raises `ValueError` outside the function's range.
+    The numerical inverse of `jnd_to_luminance`, to 1e-5 JND: the standard's closed formula for the inverse is a
+    separate fit and does not quite undo the other.
+
+    Parameters
+    ----------
+    luminance_cd_m2 : array_like of float
+        Luminance at the eye, from 0.05 to 3993 cd/m²; any shape.
+
+    Returns
+    -------
+    ndarray of float
+        JND indices from 1 to 1023, same shape.
+
+    Raises
+    ------
+    ValueError
+        For a luminance outside that range.
+
+    References
+    ----------
+    DICOM PS3.14, Grayscale Standard Display Function.
+
+    Examples
+    --------
+    Just-noticeable differences between a black of 0.5 and a white of 300 cd/m²:
+
+    >>> import experiments
+    >>> black, white = experiments.luminance_to_jnd([0.5, 300.0])
+    >>> round(float(white - black), 1)
+    584.0
     """
     wanted = np.asarray(luminance_cd_m2, dtype=np.float64)
     logs, indices = _inverse()
@@ -45,8 +98,8 @@ def jnd_index(luminance_cd_m2: npt.ArrayLike) -> Values:
 
 
 def limits_cd_m2() -> tuple[float, float]:
-    """The lowest and the highest luminance of the function."""
-    low, high = luminance([MIN_JND, MAX_JND])
+    """The lowest and the highest luminance of the function, cd/m²."""
+    low, high = jnd_to_luminance([MIN_JND, MAX_JND])
     return float(low), float(high)
 
 
@@ -58,7 +111,7 @@ def _log10_luminance(index: Values) -> Values:
 
 @lru_cache(maxsize=1)
 def _inverse() -> tuple[Values, Values]:
-    # Even in ln j: the function bends most where j is small.
+    # Evenly spaced in ln j: the function bends most where j is small.
     indices = np.exp(np.linspace(np.log(MIN_JND), np.log(MAX_JND), _GRID + 1))
     indices[0], indices[-1] = MIN_JND, MAX_JND
     return _log10_luminance(indices), indices

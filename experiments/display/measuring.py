@@ -1,6 +1,6 @@
-"""Taking a display's luminances one by one: a level is shown, a person reads the photometer and types.
+"""Measuring a display's luminances one by one: a level is shown, a person reads the photometer and types the value.
 
-Every reading is on disk before the next level is shown, so the work can stop and go on at any level.
+Every reading is on disk before the next level is shown, so the measurement can stop and resume at any level.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from experiments.display.calibration import COLUMNS, MEASURED, TOP, LuminanceTab
 from experiments.display.window import Window
 
 LEVELS = (0, 5, 10, *range(15, TOP + 1, 15))  # TG18's 18, and two more where a display's curve bends most
-_BACKGROUND = 123  # about a fifth of white's luminance at gamma 2.2, as round the patch of TG18's LN patterns
-_PATCH = math.sqrt(0.1)  # side of the patch that fills a tenth of the window
+_BACKGROUND = 123  # about a fifth of white's luminance at gamma 2.2, as around the patch of TG18's LN patterns
+_PATCH = math.sqrt(0.1)  # relative side of a patch that fills a tenth of the window
 
-_FRESH = timedelta(days=1)  # a display that was switched off and on, or only grew older, is measured from the start
+_FRESH = timedelta(days=1)  # a display that has since been switched off, or has aged, is measured from the start
 
 Readings = list[tuple[int, float, str]]  # level, luminance in cd/m², when it was taken
 
@@ -37,58 +37,62 @@ def measure(
 ) -> LuminanceTable:
     """Show each level, ask for its reading in cd/m², and return the table; `path` keeps the readings.
 
-    If `path` holds readings of the first of these levels already, it goes on after them; those whose last is
-    not of the last 24 hours are set aside (`set_aside`) and all levels measured anew. `ask` returns what was
-    typed: a number above the reading before, `back` to measure the level before again, or `stop`.
-    Raises `LookalikeError` if it stops before the end, or if `path` holds readings of other levels.
+    If `path` holds readings of the first of these levels, it resumes after them; if the last of them is more than 24
+    hours old, the file is renamed (`archive`) and all levels are measured again. `ask` returns what was typed: a number
+    above the previous reading, `back` to repeat the previous level, or `stop`. Raises `LookalikeError` if it stops
+    before the end, or if `path` holds readings of other levels.
     """
     readings = _readings_so_far(path, levels, tell)
     if len(readings) == len(levels):
-        tell(f"{path}: holds all {len(levels)} readings, the last of {readings[-1][2]}; they are taken as they are")
+        tell(f"{path}: holds all {len(levels)} readings, the last from {readings[-1][2]}; they are used as they are")
     elif readings:
-        tell(f"{path}: goes on after {len(readings)} of {len(levels)} readings")
+        tell(f"{path}: resumes after {len(readings)} of {len(levels)} readings")
     while len(readings) < len(levels):
         level = levels[len(readings)]
         show(level)
-        typed = ask(f"level {level} ({len(readings) + 1} of {len(levels)}), cd/m², or back, or stop").strip().lower()
+        typed = ask(f"level {level} ({len(readings) + 1} of {len(levels)}): cd/m², back or stop").strip().lower()
         if typed == "stop":
             raise LookalikeError(
+                "stopped",
                 f"stopped after {len(readings)} of {len(levels)} levels; the readings are in {path}: give the same "
-                "command again to go on"
+                "command again to resume",
             )
         if typed == "back":
             readings = readings[:-1]
         else:
             luminance = _number(typed)
             if luminance is None:
-                tell(f"{typed!r} is no luminance; type a number such as 0.35")
+                tell(f"{typed!r} is not a luminance; type a number such as 0.35")
                 continue
             if readings and luminance <= readings[-1][1]:
-                tell(f"not above the reading before, {readings[-1][1]:g} at level {readings[-1][0]}; measure again")
+                tell(f"not above the previous reading, {readings[-1][1]:g} at level {readings[-1][0]}; measure again")
                 continue
             readings = [*readings, (level, luminance, _now().isoformat(timespec="seconds"))]
         write_table(path, pd.DataFrame(readings, columns=[*COLUMNS, MEASURED]))
     return read_luminances(path, ambient_cd_m2)
 
 
-def set_aside(path: Path, measured_utc: str | None) -> Path:
-    """Give a file of readings a name with the date of its last one, so that no later measurement goes on with it.
+def archive(path: Path, measured_utc: str | None) -> Path:
+    """Rename a file of readings to the date of its last one, so that no later measurement resumes it.
 
-    Returns the new path, beside the old one; no other file is overwritten.
+    Returns the new path, beside the old one; no file is overwritten.
     """
     date = "undated" if measured_utc is None else measured_utc[:10]
     stem, number = f"{path.stem}-{date}", 1
-    aside = path.with_name(f"{stem}{path.suffix}")
-    while aside.exists():
+    archived = path.with_name(f"{stem}{path.suffix}")
+    while archived.exists():
         number += 1
-        aside = path.with_name(f"{stem}-{number}{path.suffix}")
-    return path.rename(aside)
+        archived = path.with_name(f"{stem}-{number}{path.suffix}")
+    return path.rename(archived)
 
 
 def refuse_whole(path: Path, levels: Sequence[int]) -> None:
-    """Raise `LookalikeError` if `path` holds a whole measurement: asked for a new one, it would be the old one."""
+    """Raise `LookalikeError` if `path` holds a complete measurement, which would be taken for the new one."""
     if path.exists() and len(read_table(path, COLUMNS)) >= len(levels):
-        raise LookalikeError(f"{path}: holds a whole measurement already; see it with --from, or name a new file")
+        raise LookalikeError(
+            "already-measured",
+            f"{path}: already holds a complete measurement; use it with --from, or name a new file",
+        )
 
 
 class LevelWindow:
@@ -117,14 +121,14 @@ def _readings_so_far(path: Path, levels: Sequence[int], tell: Callable[[str], No
         return []
     last = last_taken(table, str(path))
     if last is None or abs(_now() - last) > _FRESH:
-        aside = set_aside(path, None if last is None else last.isoformat())
-        when = "nothing says when" if last is None else f"the last of {last.date()}, not of the last 24 hours"
-        tell(
-            f"{path}: held readings taken before ({when}); they are set aside in {aside}, and all levels measured anew"
-        )
+        archived = archive(path, None if last is None else last.isoformat())
+        when = "undated" if last is None else f"the last from {last.date()}, more than 24 hours ago"
+        tell(f"{path}: held older readings ({when}); they were moved to {archived}, and all levels are measured again")
         return []
     if [*table["level"]] != [*levels[: len(table)]]:
-        raise LookalikeError(f"{path}: holds readings of other levels than are asked for; remove it, or name another")
+        raise LookalikeError(
+            "other-levels", f"{path}: holds readings of other levels than needed; remove it, or name another file"
+        )
     rows = table[[*COLUMNS, MEASURED]].itertuples(index=False, name=None)
     return [(int(level), float(luminance), str(taken)) for level, luminance, taken in rows]
 

@@ -1,149 +1,38 @@
-"""What the participant sees: a window on a display, or no window at all.
+"""The screen that a participant sees: a PsychoPy window on a display.
 
-Images, background and text are P-values in [0, 1]. The display's lookup turns them into framebuffer
-values here, in software, and sizes are reached here too: a graphics card's interpolation could blur
-away what tells images apart.
+Images, background and text are P-values in [0, 1]. The display's lookup converts them to framebuffer values here, in
+software, and images are scaled here too: a graphics card's interpolation could blur away what distinguishes them.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from data.errors import LookalikeError
 from experiments.display.calibration import no_lookup
-from experiments.display.dial import Confirm, Input
 from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
 from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
 from experiments.display.sizing import Shape, choose_sizing, side_by_side
 from experiments.display.window import Window
+from experiments.screen import FRAME_S, Confirm, Flip, Input
 from stimuli.images import Pixels
 
-FRAME_S = 1 / 60  # what one frame takes where no screen says so
-_LATE = 0.2  # of a frame: a flip that much later than the frame it was asked for missed it
-_PHOTODIODE = 1 / 16  # side of the patch, as a share of the window's height
-
-
-@dataclass(frozen=True)
-class Flip:
-    """When an image became visible, `time`; `error` is how much later than asked (negative: earlier), both
-    in s; `dropped_frames` how many frames were missed since the image before."""
-
-    time: float
-    error: float
-    dropped_frames: int
-
-
-class Screen(Protocol):
-    """Times are in s on the screen's own clock; each is the moment when the change became visible."""
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the record says of this screen."""
-
-    def message(self, text: str) -> float: ...
-
-    def prepare(self, *images: Pixels) -> None:
-        """Make an image, or two side by side, ready, so that showing it takes one flip; what is on screen stays."""
-
-    def flip(self, asked: float | None = None) -> Flip:
-        """Show what was prepared, at the frame nearest `asked`, or at the next one."""
-
-    def blank(self, asked: float | None = None) -> float:
-        """Take all away, at the frame nearest `asked`, or at the next one."""
-
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
-        """An image with a ring round it, turned by `ring_deg`, and a mark where the image stands on it."""
-
-    def turned(self) -> list[Input | Confirm]:
-        """What was done to the dial since asked last, in order."""
-
-    def scale(self, question: str, levels: int) -> float:
-        """A question, and below it the numbers 1 to `levels` to be touched or clicked."""
-
-    def touched(self) -> list[tuple[int, float]]:
-        """The numbers of the scale that were touched since asked last, and when."""
-
-    def focused(self, time_s: float) -> bool:
-        """Whether the keyboard was this screen's at that time."""
-
-    def unfocused_s(self, since: float) -> float:
-        """For how many seconds from then until now it was not."""
-
-    def now(self) -> float: ...
-
-    def wait_until(self, time_s: float) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class HeadlessScreen:
-    """No window: a clock on which each change takes one frame, and waiting takes no real time."""
-
-    def __init__(self) -> None:
-        self.about: dict[str, Any] = {"kind": "headless"}
-        self._now_s = 0.0
-
-    def message(self, text: str) -> float:  # noqa: ARG002 (nobody reads it)
-        return self._frame(None)
-
-    def prepare(self, *images: Pixels) -> None:
-        pass
-
-    def flip(self, asked: float | None = None) -> Flip:
-        wanted = self._now_s if asked is None else asked
-        shown = self._frame(wanted)
-        return Flip(shown, shown - wanted, 0)
-
-    def blank(self, asked: float | None = None) -> float:
-        return self._frame(asked)
-
-    def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:  # noqa: ARG002
-        return self._frame(asked)
-
-    def turned(self) -> list[Input | Confirm]:
-        return []
-
-    def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
-        return self._frame(None)
-
-    def touched(self) -> list[tuple[int, float]]:
-        return []
-
-    def focused(self, time_s: float) -> bool:  # noqa: ARG002
-        return True
-
-    def unfocused_s(self, since: float) -> float:  # noqa: ARG002
-        return 0.0
-
-    def now(self) -> float:
-        return self._now_s
-
-    def wait_until(self, time_s: float) -> None:
-        self._now_s = max(self._now_s, time_s)
-
-    def close(self) -> None:
-        pass
-
-    def _frame(self, asked: float | None) -> float:
-        if asked is not None:
-            self.wait_until(asked - FRAME_S)
-        self._now_s += FRAME_S
-        return self._now_s
+_LATE = 0.2  # of a frame: a flip later than this after the frame it was called for has missed that frame
+_PHOTODIODE = 1 / 16  # side of the patch, relative to the window's height
 
 
 class WindowScreen:
-    """A PsychoPy window with a background of the images' mean grey.
+    """A PsychoPy window whose background is the mean grey of the images.
 
-    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale
-    (see `sizing`), `beside` how many of them side by side; with `ring` there is room for a dial round an image.
-    `display` is what is known of the display. Raises `LookalikeError` without PsychoPy or a screen, if images (and
-    the ring) do not fit, or if the screen is not the one of the display file.
+    `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale (see
+    `sizing`), `beside` how many of them side by side; `ring` leaves room for a dial around an image. `display` is the
+    calibrated display, if any. Raises `LookalikeError` without PsychoPy or a screen, if images (and the ring) do not
+    fit, or if the screen is not the one of the display file.
     """
 
     def __init__(
@@ -161,12 +50,13 @@ class WindowScreen:
         width, height = self._window.size_px
         self._background, self._ink = self._level(background), self._level(1.0 if background < 0.5 else 0.0)
         self._dial: DialWindow | None = None
-        self._numbers: dict[int, tuple[float, float]] = {}  # places of the scale's numbers, while it is shown
+        self._numbers: dict[int, tuple[float, float]] = {}  # positions of the scale's numbers, while it is on screen
         try:
             if display is not None and display.size_px != self._window.screen_px:
                 raise LookalikeError(
+                    "wrong-screen",
                     f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
-                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display"
+                    "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display",
                 )
             self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
             if ring:
@@ -177,12 +67,12 @@ class WindowScreen:
             self.close()
             raise
         self._frame_s = 1 / (measured_hz or (display and display.refresh_hz) or 1 / FRAME_S)
-        # Flips that wait for no screen come at once; those that do are called for half a frame early,
-        # so that the frame nearest the wanted moment is the one that shows them.
+        # Flips that do not wait for the screen come at once; those that do are called half a frame early, so that the
+        # frame nearest to the time asked for shows them.
         self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
         self._events = WindowEvents(self._window.handle.winHandle, self.now)
         self._photodiode = None if display is None else display.photodiode
-        self._drawn = False  # whether the image stands ready behind what is shown
+        self._drawn = False  # whether the next image is ready in the back buffer
         self._dropped = 0
         self.about: dict[str, Any] = {
             "kind": "window",
@@ -204,14 +94,14 @@ class WindowScreen:
         return self._flip(self.now())
 
     def prepare(self, *images: Pixels) -> None:
-        # Only the next image is ever kept at its full size.
+        # Only one image at a time is kept at its size on screen.
         levels = [self._lookup(self._sizing(pixels)) for pixels in images]
         self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
         self._draw_image()
 
     def flip(self, asked: float | None = None) -> Flip:
         wanted = self.now() if asked is None else asked
-        if not self._drawn:  # the same image once more, or something else was shown in between
+        if not self._drawn:  # the same image again, or something else was shown in between
             self._draw_image()
         shown = self._flip(self._wait_for(asked))
         dropped, self._dropped = self._dropped, 0
@@ -271,13 +161,13 @@ class WindowScreen:
 
     def _wait_for(self, asked: float | None) -> float:
         """Wait until it is time to call for the frame nearest `asked`, and return that time."""
-        # Without a wanted moment the next frame is the best there is.
+        # Without a time asked for, the next frame will do.
         called = self.now() if asked is None else asked - self._early_s
         self.wait_until(called)
         return called
 
     def _draw_image(self) -> None:
-        """Draw the image where nobody sees it yet, and wait until that is done: what is left is the flip."""
+        """Draw the image to the back buffer, and wait until that is done: all that remains is the flip."""
         self._forget_image()
         self._window.draw()
         self._light_photodiode(1.0)
@@ -310,28 +200,30 @@ class WindowScreen:
 
 
 def missed_frames(waited_s: float, frame_s: float) -> int:
-    """Frames that went by unused before a flip that was visible `waited_s` after it was called for."""
+    """Frames missed by a flip that became visible `waited_s` after it was called for."""
     return max(0, math.ceil(waited_s / frame_s - _LATE) - 1)
 
 
 def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]:
-    """What a reader of the record should know before trusting luminances, sizes or times."""
-    said = []
+    """Warnings about luminances, sizes or times that cannot be trusted."""
+    warnings = []
     if display is None:
-        said.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
+        warnings.append(f"{UNCALIBRATED}: no display file, so luminance and size in degrees are unknown")
     elif display.calibration == UNCALIBRATED:
-        said.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
+        warnings.append(f"{UNCALIBRATED}: the display's luminances are not corrected")
     elif display.table is None:
-        said.append("gamma was given, not measured")
+        warnings.append("gamma was given, not measured")
     elif not (found := display.conformance()).conforms:
-        said.append(
-            f"contrast is off its target by up to {found.worst:.0%}, more than the 10 % of a conforming display"
+        warnings.append(
+            f"contrast deviates from its target by up to {found.worst:.0%}; a conforming display stays within 10 %"
         )
     if measured_hz is None:
-        said.append("flips do not wait for the screen's refresh, so onsets and dropped frames are not known to a frame")
+        warnings.append(
+            "flips do not wait for the screen's refresh, so onsets and dropped frames are not known to within a frame"
+        )
     elif display is not None and display.refresh_hz and not np.isclose(measured_hz, display.refresh_hz, rtol=0.02):
-        said.append("refresh differs from the display file's")
-    return said
+        warnings.append("the refresh rate differs from that of the display file")
+    return warnings
 
 
 def _by(size: Shape) -> str:

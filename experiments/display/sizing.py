@@ -1,7 +1,7 @@
-"""How large an image is shown: whole-pixel scales, sizes in degrees, and resampling with the one recorded kernel.
+"""The size of an image on screen: whole-pixel scales, sizes in degrees, and resampling with the one recorded kernel.
 
-Either every pixel is repeated, and nothing is blurred, or all images of a session, real and generated,
-go through the same resampling before the graphics card sees them.
+Either every pixel is repeated and nothing is blurred, or all images of a session, real and generated, go through the
+same resampling before they reach the graphics card.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Shape = tuple[int, int]  # rows, columns
 
 @dataclass(frozen=True)
 class Sizing:
-    """`scale`: screen pixels per image pixel; whole unless `resampled`."""
+    """Scaling of images; `scale` is in screen pixels per image pixel, whole unless `resampled`."""
 
     scale: float
     resampled: bool = False
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """The image as it is shown."""
+        """The image at its size on screen."""
         if self.resampled:
             return resample(pixels, self.shape(pixels.shape))
         return enlarge(pixels, int(self.scale))
@@ -40,19 +40,19 @@ class Sizing:
         return rows, columns
 
     def about(self, image_px: Shape, display: Display | None) -> dict[str, Any]:
-        """What the record says; sizes in degrees (height, width) only where screen and distance are known."""
-        said: dict[str, Any] = {"image_scale": round(self.scale, 6), "image_kernel": KERNEL if self.resampled else None}
+        """The size for the record; in degrees (height, width) only if display and distance are known."""
+        size: dict[str, Any] = {"image_scale": round(self.scale, 6), "image_kernel": KERNEL if self.resampled else None}
         if display is not None:
-            said["image_size_deg"] = [round(side, 3) for side in size_deg(self.shape(image_px), display)]
-        return said
+            size["image_size_deg"] = [round(side, 3) for side in size_deg(self.shape(image_px), display)]
+        return size
 
 
 def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None) -> Sizing:
     """How to show images of at most `image_px` in a window of `window_px`, both (rows, columns).
 
-    Without a wanted height in degrees: the largest whole scale at which the image fills at most half the
-    window. With one: the whole scale that comes nearest, or, where the display file says resample, just
-    that height. Raises `LookalikeError` if the image does not fit.
+    Without a height in degrees in the display file: the largest whole scale at which the image fills at most half the
+    window. With one: the nearest whole scale or, where the display file says resample, exactly that height. Raises
+    `LookalikeError` if the image does not fit.
     """
     if display is None or display.image_height_deg is None:
         return Sizing(whole_scale(image_px, window_px))
@@ -64,9 +64,10 @@ def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None) ->
         fitting = min(window_px[0] / image_px[0], window_px[1] / image_px[1])
         largest = size_deg((math.floor(fitting * image_px[0]), 1), display)[0]
         raise LookalikeError(
+            "too-large",
             f"images {display.image_height_deg:g} degrees high are {shown[0]} x {shown[1]} px on this display and do "
             f"not fit the window of {window_px[0]} x {window_px[1]}; at most {largest:.2f} degrees fit: change "
-            "image_height_deg, or use --fullscreen"
+            "image_height_deg, or use --fullscreen",
         )
     return sizing
 
@@ -75,8 +76,9 @@ def whole_scale(image_px: Shape, window_px: Shape) -> int:
     """The whole-number scale for images of `image_px` in a window of `window_px`, both (rows, columns)."""
     if image_px[0] > window_px[0] or image_px[1] > window_px[1]:
         raise LookalikeError(
+            "too-large",
             f"images of {image_px[0]} x {image_px[1]} px do not fit the window of {window_px[0]} x {window_px[1]}; "
-            "use --fullscreen on a larger screen, or build the set with a smaller size"
+            "use --fullscreen on a larger screen, or build the set with a smaller size",
         )
     return max(1, min(window_px[0] // (2 * image_px[0]), window_px[1] // (2 * image_px[1])))
 
@@ -87,7 +89,7 @@ def enlarge(pixels: Pixels, scale: int) -> Pixels:
 
 
 def side_by_side(images: Sequence[Levels], width_px: int, background: int) -> Levels:
-    """One image as it is; of two a strip of the window's width, each in the middle of its half, on the background."""
+    """One image unchanged; two as a strip of the window's width, each in the middle of its half, on the background."""
     if len(images) == 1:
         return images[0]
     rows = max(image.shape[0] for image in images)
@@ -100,7 +102,7 @@ def side_by_side(images: Sequence[Levels], width_px: int, background: int) -> Le
 
 
 def size_deg(shape_px: Shape, display: Display) -> tuple[float, float]:
-    """Visual angle (height, width) of (rows, columns) in the middle of the screen, seen straight on."""
+    """Visual angle (height, width) in degrees of (rows, columns) in the middle of the screen, viewed straight on."""
     height_cm = shape_px[0] * display.size_cm[1] / display.size_px[1]
     width_cm = shape_px[1] * display.size_cm[0] / display.size_px[0]
     height, width = (2 * math.degrees(math.atan(side / 2 / display.distance_cm)) for side in (height_cm, width_cm))
@@ -108,6 +110,6 @@ def size_deg(shape_px: Shape, display: Display) -> tuple[float, float]:
 
 
 def height_px(height_deg: float, display: Display) -> float:
-    """Rows, not yet whole, that subtend a visual angle in the middle of the screen."""
+    """Number of rows, not rounded, that subtend a visual angle in the middle of the screen."""
     height_cm = 2 * display.distance_cm * math.tan(math.radians(height_deg) / 2)
     return height_cm * display.size_px[1] / display.size_cm[1]

@@ -1,4 +1,4 @@
-"""A pattern by which a person judges a display: a wedge, squares that can hardly be seen, and fine bars."""
+"""A test pattern to judge a display by eye: a grey wedge, barely visible squares, and fine bars."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ def draw_pattern(size_px: Shape) -> Pixels:
     """P-values of the pattern for a window of (rows, columns), at least 480 x 640.
 
     Top: 18 even steps of P-value, from 0 to 1. Middle: five squares 1 to 5 % above black, on black, and
-    five 1 to 5 % below white, on white. Bottom: bars 1 to 4 px wide, upright and level, in black and white
+    five 1 to 5 % below white, on white. Bottom: bars 1 to 4 px wide, vertical and horizontal, in black and white
     and in greys of P .45 and .55. Raises `LookalikeError` for a smaller window.
     """
     rows, columns = size_px
     if rows < SMALLEST_PX[0] or columns < SMALLEST_PX[1]:
-        raise LookalikeError(f"the pattern needs a window of at least {SMALLEST_PX[1]} x {SMALLEST_PX[0]} px")
+        raise LookalikeError(
+            "too-small", f"the pattern needs a window of at least {SMALLEST_PX[1]} x {SMALLEST_PX[0]} px"
+        )
     pattern = np.full(size_px, _GREY, dtype=np.float32)
     margin, line = rows // 24, rows // 40
     band = (rows - 4 * margin) // 3 - 2 * line
@@ -50,7 +52,7 @@ def draw_pattern(size_px: Shape) -> Pixels:
 
 
 def show_pattern(display: Display | None, fullscreen: bool) -> None:
-    """Show the pattern in a window, through the display's lookup, until a key is pressed or the window clicked."""
+    """Show the pattern in a window, through the display's lookup, until a key press or a click."""
     lookup = no_lookup() if display is None else display.lookup()
     window = Window(int(lookup(_GREY)), fullscreen, 0 if display is None else display.screen)
     try:
@@ -64,7 +66,7 @@ def show_pattern(display: Display | None, fullscreen: bool) -> None:
 
 
 def save_pattern(path: Path, display: Display | None) -> None:
-    """Write the pattern as the framebuffer would hold it, for the whole display, as an 8-bit PNG."""
+    """Write the pattern for the whole display, as framebuffer values, to an 8-bit PNG."""
     width, height = WINDOW_PX if display is None else display.size_px
     lookup = no_lookup() if display is None else display.lookup()
     write_png(path, (lookup(draw_pattern((height, width))) / np.float32(TOP)).astype(np.float32))
@@ -108,7 +110,7 @@ def _label(pattern: Pixels, corner: Shape, text: str, height: int) -> None:
 
 
 def _written(text: str, height: int) -> npt.NDArray[np.bool_]:
-    """Text as a mask without greys: only P-values that the pattern means are in it."""
+    """Text as a mask without intermediate greys, so that the pattern holds no other P-values than its own."""
     font = ImageFont.load_default(size=height)
     left, top, right, bottom = (int(side) for side in font.getbbox(text))
     canvas = Image.new("1", (right - left + 2, bottom - top + 2))

@@ -1,4 +1,4 @@
-"""A PsychoPy window that takes framebuffer values, 0 to 255, as they are: what every visible thing is drawn on.
+"""A PsychoPy window that takes framebuffer values, 0 to 255, unchanged; everything visible is drawn on it.
 
 PsychoPy is imported only when a window is opened. Nothing is interpolated, and no gamma table is loaded
 into the graphics card.
@@ -21,14 +21,14 @@ from experiments.display.sizing import Shape
 
 WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
 _TIMED_FLIPS = 60
-_MOST_HZ = 500.0  # flips that come faster wait for no screen
-_UNEVEN = 0.2  # spread of the intervals, as a share of their median, above which they are no refresh
+_MOST_HZ = 500.0  # faster flips do not wait for the screen
+_UNEVEN = 0.2  # relative spread of the intervals above which they are not a refresh
 
 
 class Window:
-    """`background` is the framebuffer value of what nothing is drawn on; `screen` counts from 0.
+    """A window with `background` as the framebuffer value where nothing is drawn; `screen` counts from 0.
 
-    `size_px` is (width, height) of the window, `screen_px` of the screen that it is on. Raises
+    `size_px` is the (width, height) of the window, `screen_px` that of its screen. Raises
     `LookalikeError` without PsychoPy, without a display, or if the computer has no such screen.
     """
 
@@ -49,16 +49,19 @@ class Window:
                 allowGUI=False,
                 checkTiming=False,  # two seconds saved; `measure_refresh` takes one
             )
-        except Exception as error:  # pyglet and OpenGL drivers raise whatever they like
+        except Exception as error:  # pyglet and OpenGL drivers raise all kinds of errors
             raise LookalikeError(
+                "no-screen",
                 f"no window could be opened ({_first_line(error)}); on a machine without a screen put "
-                "'xvfb-run -a' before the command, or use --no-window with a simulated observer"
+                "'xvfb-run -a' before the command, or use --no-window with a simulated observer",
             ) from None
         screens = self._window.winHandle.display.get_screens()
-        if screen >= len(screens):  # PsychoPy would quietly take the first
+        if screen >= len(screens):  # PsychoPy would silently take the first
             self.close()
-            raise LookalikeError(f"there is no screen {screen} on this computer, only {counted(len(screens))}")
-        self._clock = logging.defaultClock  # the clock that both flips and key presses are stamped with
+            raise LookalikeError(
+                "wrong-screen", f"there is no screen {screen} on this computer, only {counted(len(screens))}"
+            )
+        self._clock = logging.defaultClock  # the clock that times both flips and key presses
         self._window.mouseVisible = False
         self.size_px = (int(self._window.size[0]), int(self._window.size[1]))
         on = self._window.winHandle.screen
@@ -74,8 +77,8 @@ class Window:
         """Hand an image (rows, columns) to the graphics card, to be drawn by `draw` in the window's middle."""
         rows, columns = levels.shape
         width, height = self.size_px
-        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, half
-        # a pixel's shift puts the image's edges back on the pixel grid.
+        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, a shift by half a pixel
+        # puts the image's edges back on the pixel grid.
         self._image.image = signed(levels[::-1])
         self._image.size = (columns, rows)
         self._image.pos = ((width - columns) % 2 / 2, (height - rows) % 2 / 2)
@@ -85,7 +88,7 @@ class Window:
         self._image.draw()
 
     def write(self, text: str, level: int, at: tuple[float, float] = (0, 0)) -> None:
-        """Draw a text round `at`, pixels right of and above the window's middle."""
+        """Draw a text centred at `at`, pixels right of and above the middle of the window."""
         self._text.text, self._text.pos = text, at
         self._text.color = signed(level)
         self._text.draw()
@@ -105,7 +108,7 @@ class Window:
 
     @property
     def handle(self) -> Any:
-        """PsychoPy's window itself, for what draws on it or listens to it."""
+        """PsychoPy's own window, for stimuli and event handlers."""
         return self._window
 
     def show_pointer(self, shown: bool) -> None:
@@ -119,11 +122,11 @@ class Window:
         gl.glFinish()
 
     def clear(self) -> None:
-        """Take back what was drawn since the last flip."""
+        """Discard what was drawn since the last flip."""
         self._window.clearBuffer()
 
     def flip(self) -> float:
-        """Show what was drawn; when it became visible, in s on the clock of `now`."""
+        """Show what was drawn, and return when it became visible, in s on the clock of `now`."""
         return float(self._window.flip())
 
     def now(self) -> float:
@@ -155,9 +158,9 @@ def counted(screens: int) -> str:
 
 
 def refresh_hz(intervals_s: Any) -> float | None:
-    """The rate behind times between flips; None where they are too short or too uneven for a screen's.
+    """The refresh rate from intervals between flips; None if they are too short or too uneven for a screen.
 
-    A missed frame now and then does not count: the median and the middle 80 % are looked at.
+    Occasional missed frames do not matter: only the median and the middle 80 % are used.
     """
     low, median, high = np.percentile(intervals_s, [10, 50, 90])
     if median < 1 / _MOST_HZ or high - low > _UNEVEN * median:
@@ -166,33 +169,36 @@ def refresh_hz(intervals_s: Any) -> float | None:
 
 
 def _import_psychopy() -> Any:
-    """PsychoPy's drawing module, or a clear reason why there is none."""
+    """PsychoPy's drawing module. Raises `LookalikeError` if it cannot be imported."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
         raise LookalikeError(
+            "no-screen",
             "no screen to open a window on (DISPLAY is not set); log in to a desktop, put 'xvfb-run -a' before the "
-            "command, or use --no-window with a simulated observer"
+            "command, or use --no-window with a simulated observer",
         )
     try:
         from psychopy import logging
 
-        # Its warnings are for its own developers and would bury ours; errors still show.
+        # Its warnings are for its own developers and would hide ours; errors are still shown.
         logging.console.setLevel(logging.ERROR)
         from psychopy import visual
     except ImportError as error:
         raise LookalikeError(
+            "missing-extra",
             f"a window needs PsychoPy ({_first_line(error)}); in the folder of Lookalike, "
-            'run: pip install -c constraints.txt ".[lab]"'
+            'run: pip install -c constraints.txt ".[lab]"',
         ) from None
-    except Exception as error:  # a DISPLAY that nobody serves already fails while importing
+    except Exception as error:  # a DISPLAY without a server fails on import
         raise LookalikeError(
+            "no-screen",
             f"PsychoPy cannot reach a screen ({_first_line(error)}); check DISPLAY, put 'xvfb-run -a' before the "
-            "command, or use --no-window with a simulated observer"
+            "command, or use --no-window with a simulated observer",
         ) from None
     return visual
 
 
 def signed(levels: Any) -> Any:
-    """Framebuffer values 0..255 as PsychoPy's -1..1; the graphics card turns them back without loss."""
+    """Framebuffer values 0..255 as PsychoPy's -1..1; the graphics card converts them back without loss."""
     signed = np.asarray(levels, dtype=np.float32) / np.float32(TOP / 2) - np.float32(1)
     return signed if signed.ndim else [float(signed)] * 3
 

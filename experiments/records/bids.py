@@ -73,15 +73,44 @@ class Exported:
 
 
 def export_all(data: Path) -> list[Exported]:
-    """Export every session recorded in `data`, whole or cut short; one result each, in order.
+    """Export every session recorded in `data` to BIDS, complete or not.
 
-    For sessions that a kill, a power cut or a full disk left without a table. Doing it once more changes
-    nothing; a table that was made before its record ended is replaced. A session that fails does
-    not keep the others from being exported. Raises `LookalikeError` if no session was recorded.
+    Each session ends with an export; this is for those that a kill, a power cut or a full disk left without a table.
+    Repeating it changes nothing, except that a table exported before its record ended is replaced. A session that
+    cannot be exported does not keep the others from being exported.
 
-    A session that is running on this machine is left alone (see `record.is_running`). One that is
-    running where that cannot be told is exported as what it is so far, incomplete; its table is
-    replaced when it ends.
+    A session that is running on this machine is skipped (see `record.is_running`). Where that cannot be known, it is
+    exported as incomplete, and its table is replaced when it ends.
+
+    Parameters
+    ----------
+    data : Path
+        Folder with the data of all participants, the BIDS data set.
+
+    Returns
+    -------
+    list of Exported
+        What became of each session, in order of participant and session.
+
+    Raises
+    ------
+    LookalikeError
+        If no session was recorded.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from stimuli.sets import Candidate, Layout, build_set
+    >>> rng = np.random.default_rng(1)
+    >>> real, generated = ([Candidate(rng.random((16, 16), dtype=np.float32), f"{source}:{n}") for n in range(50)]
+    ...                    for source in ("patch", "seed"))
+    >>> stimuli = build_set(Path("stimuli"), real, generated, Layout(main=100), {})
+    >>> setup = experiments.Setup("simulated", window=False)
+    >>> result = experiments.run_first_session(stimuli.folder, Path("data"), "sim1", setup=setup)
+    >>> [(one.participant, one.session, one.outcome) for one in experiments.export_all(Path("data"))]
+    [('sim1', 1, 'unchanged')]
     """
     data = Path(data)
     recorded = recorded_sessions(data)

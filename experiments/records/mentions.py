@@ -1,6 +1,6 @@
-"""Which files name a participant: those of the data folder, beside it, and where the command was typed.
+"""Files that mention a participant: in the data folder, beside it, and in the current folder.
 
-Exports and results go wherever whoever made them liked, and mostly that is beside the data.
+Exports and results may be anywhere, but mostly they are beside the data.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MOST_FILES = 20_000  # below a folder that is not the data folder: it may be somebody's whole home
+MOST_FILES = 20_000  # below a folder other than the data folder: it may be a whole home directory
 MOST_BYTES = 64 * 2**20  # of one file
 _TEXTS = {
     *("", ".csv", ".tsv", ".json", ".jsonl", ".txt", ".imrmc", ".html", ".md", ".log", ".toml", ".xml", ".svg"),
@@ -22,10 +22,13 @@ _TEXTS = {
 
 
 @dataclass(frozen=True)
-class Traces:
-    """`named_in`: files whose name or text holds the code as a word of its own. `looked_in`: the folders that were
-    searched, with all below them. `not_looked_into`: what could not be read, other disks, files above `MOST_BYTES`.
-    `all_looked_at`: whether no folder beside the data held more than `MOST_FILES` files."""
+class Mentions:
+    """The result of a search for a code.
+
+    `named_in` are the files whose name or text contains the code as a whole word. `looked_in` are the folders that were
+    searched, with all below them. `not_looked_into` is what could not be read, other disks, and files above
+    `MOST_BYTES`. `all_looked_at` says whether no folder beside the data held more than `MOST_FILES` files.
+    """
 
     named_in: tuple[Path, ...]
     looked_in: tuple[Path, ...]
@@ -33,11 +36,12 @@ class Traces:
     all_looked_at: bool
 
 
-def find_traces(data: Path, participant: str, apart_from: Path) -> Traces:
-    """Search all of `data` but one file, then the folder that holds it and the current one, nearest folders first.
+def find_mentions(data: Path, participant: str, apart_from: Path) -> Mentions:
+    """Search all of `data` except one file, then its parent folder and the current one, nearest folders first.
 
-    There hidden folders, virtual environments and other disks are passed over; links are followed nowhere. Text files
-    are read, in UTF-8 or UTF-16; of others the name is looked at. What cannot be read is told, not raised.
+    Outside `data`, hidden folders, virtual environments and other disks are skipped; links are never followed. Text
+    files are read, in UTF-8 or UTF-16; of other files only the name is checked. What cannot be read is reported, not
+    raised.
     """
     data, here, apart_from = Path(data).resolve(), Path.cwd().resolve(), Path(apart_from).resolve()
     word = re.compile(rf"(?<![A-Za-z0-9]){participant}(?![A-Za-z0-9])".encode())
@@ -53,7 +57,7 @@ def find_traces(data: Path, participant: str, apart_from: Path) -> Traces:
             if path != apart_from and _names(path, word, unread):
                 named.append(path)
     looked_in = (data.parent,) if here.is_relative_to(data.parent) else (data.parent, here)
-    return Traces(tuple(named), looked_in, tuple(unread), all_looked_at)
+    return Mentions(tuple(named), looked_in, tuple(unread), all_looked_at)
 
 
 def _files(start: Path, everywhere: bool, seen: set[Path], unread: list[Path]) -> Iterator[Path]:
@@ -65,7 +69,7 @@ def _files(start: Path, everywhere: bool, seen: set[Path], unread: list[Path]) -
             continue
         seen.add(folder)
         try:
-            if not everywhere and _disk(folder) != disk:  # or no disk at all: some files of /proc never end
+            if not everywhere and _disk(folder) != disk:  # or not a disk at all: some files of /proc never end
                 unread.append(folder)
                 continue
             with os.scandir(folder) as scan:
@@ -96,10 +100,10 @@ def _names(path: Path, word: re.Pattern[bytes], unread: list[Path]) -> bool:
             with open(path, "rb") as file:
                 start = file.read(1 << 12)
                 utf16 = start.startswith((BOM_UTF16_LE, BOM_UTF16_BE))  # as spreadsheets write it
-                if b"\0" in start and not utf16:  # no text, whatever it is called
+                if b"\0" in start and not utf16:  # not text, whatever its suffix
                     return False
                 text = start + file.read()
-            # Without its zeros a code in UTF-16 reads like any other.
+            # A code in UTF-16 is found once the zero bytes are removed.
             return bool(word.search(text.replace(b"\0", b"") if utf16 else text))
     except OSError:
         pass

@@ -1,10 +1,10 @@
-"""Who takes part: random codes, each made explicitly, and what the lab knows of its reader.
+"""Who takes part: random codes, each registered explicitly, and what the lab knows of the reader.
 
-`sourcedata/participants/<code>.json`, readable by its owner only, says that a code was made for a person. No
-name ever stands there, and a session never makes one: a code with a slip in it begins nothing. What describes a
-reader is copied to `participants.tsv` (`experiments.records.participants_table`); consent and notes stay here.
+`sourcedata/participants/<code>.json`, readable by its owner only, registers a code for a person. It never holds a name,
+and a session never makes one, so that a mistyped code starts no session. What describes a reader is copied to
+`participants.tsv` (`experiments.records.participants_table`); consent and notes stay here.
 
-Simulated and scripted observers are nobody, so they need no such file: any code serves, except a person's.
+A simulated or scripted observer is not a person and needs no such file: it may use any code except a person's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from data.files import read_json, sync_folder, write_bytes
 from data.trials import check_label
 
 FORMAT = "lookalike-participant/1"
-# Without those that are misread: i, l, o, 0, 1. A letter first, so that no spreadsheet reads a number.
+# Without those easily misread: i, l, o, 0, 1. A letter first, so that no spreadsheet reads a number.
 CODE_LETTERS, CODE_DIGITS = "abcdefghjkmnpqrstuvwxyz", "23456789"
 _WITHDRAWING = ".withdrawing-"
 EXPERTISE = {
@@ -41,9 +41,30 @@ EXPERTISE = {
 class Reader:
     """What a lab may know of a participant; None where it was not asked.
 
-    `expertise` is one of `EXPERTISE`; `years` of reading such images; `volume_per_year` in cases;
-    `corrected_vision` says whether glasses or lenses are worn in sessions; `room_light_lux` at the screen;
-    `viewing_distance_cm` from eye to screen. `consent` and `notes` are never exported.
+    Attributes
+    ----------
+    expertise : str or None
+        One of `radiologist`, `resident`, `physician`, `radiographer`, `scientist`, `student`, `none`.
+    years : float or None
+        Years of reading such images.
+    volume_per_year : float or None
+        Cases read per year.
+    corrected_vision : bool or None
+        Whether glasses or lenses are worn in sessions.
+    room_light_lux : float or None
+        Illuminance at the screen, lx.
+    viewing_distance_cm : float or None
+        From eye to screen, cm, above 0.
+    consent : bool
+        Whether the participant has consented; never exported.
+    notes : str
+        For the lab; never exported.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> experiments.Reader(expertise="radiologist", years=12, corrected_vision=True).years
+    12
     """
 
     expertise: str | None = None
@@ -57,39 +78,68 @@ class Reader:
 
     def __post_init__(self) -> None:
         if self.expertise is not None and self.expertise not in EXPERTISE:
-            raise LookalikeError(f"expertise is {self.expertise!r}; it is one of {', '.join(EXPERTISE)}")
+            raise LookalikeError(
+                "out-of-range", f"expertise is {self.expertise!r}; it must be one of {', '.join(EXPERTISE)}"
+            )
         for name in ("years", "volume_per_year", "room_light_lux", "viewing_distance_cm"):
             value = getattr(self, name)
             if value is not None and not (0 <= value < math.inf):
-                raise LookalikeError(f"{name} is {value}; a number of at least 0 is needed")
+                raise LookalikeError("out-of-range", f"{name} is {value}; it must be a number of at least 0")
         if self.viewing_distance_cm == 0:
-            raise LookalikeError("viewing_distance_cm is 0; the distance from eye to screen is needed")
+            raise LookalikeError("out-of-range", "viewing_distance_cm is 0; it must be the distance from eye to screen")
 
 
 @dataclass(frozen=True)
 class Participant:
-    """A code that was made for a person, when (ISO 8601, UTC), and who reads."""
+    """A code registered for a person, when (ISO 8601, UTC), and who reads."""
 
     code: str
-    made: str
+    registered: str
     reader: Reader
 
 
-def make(data: Path, reader: Reader = Reader()) -> str:
-    """Make a participant with a new code and return the code. Raises `LookalikeError` as `register` does."""
+def register_participant(data: Path, reader: Reader = Reader()) -> str:
+    """Register a person under a new random code.
+
+    Parameters
+    ----------
+    data : Path
+        Folder with the data of all participants; made if it does not exist.
+    reader : Reader, optional
+        What the lab knows of the participant.
+
+    Returns
+    -------
+    str
+        The code: five letters and digits that differ in at least two places from every other code in `data`.
+
+    Raises
+    ------
+    LookalikeError
+        If the data folder cannot be written (`cannot-write`).
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> reader = experiments.Reader(expertise="radiologist", years=12, consent=True)
+    >>> code = experiments.register_participant(Path("data"), reader)
+    >>> len(code), code[0].isalpha()
+    (5, True)
+    """
     while True:
         code = new_code(data)
         try:
             register(data, code, reader)
         except FileExistsError:
-            continue  # someone else drew it at the same moment
+            continue  # another process drew it at the same moment
         return code
 
 
 def register(data: Path, code: str, reader: Reader = Reader()) -> None:
-    """Put a participant on the disk. Raises `FileExistsError` if there is one of this code.
+    """Register a person under this code.
 
-    Raises `LookalikeError` if the data folder cannot be written.
+    Raises `FileExistsError` if the code is registered, `LookalikeError` if the data folder cannot be written.
     """
     path = _file(data, code)
     content = {"format": FORMAT, "participant": code, "made": _now(), **asdict(reader)}
@@ -98,20 +148,22 @@ def register(data: Path, code: str, reader: Reader = Reader()) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
             raise NotADirectoryError(error.errno, "a file is in the way") from None
-        # Claimed, then filled: a file that a crash left empty is a code that nobody was told.
+        # Claimed, then filled: an empty file left by a crash is a code that no one was given.
         path.touch(mode=0o600, exist_ok=False)
         write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode(), private=True)
         sync_folder(path.parent)
     except FileExistsError:
         raise
     except OSError as error:
-        raise LookalikeError(f"{path}: cannot be written ({error.strerror}); choose another data folder") from None
+        raise LookalikeError(
+            "cannot-write", f"{path}: cannot be written ({error.strerror}); choose another data folder"
+        ) from None
 
 
 def new_code(data: Path) -> str:
     """A random code of five letters and digits.
 
-    It differs in two places or more from every code in `data`: one slip of a finger makes nobody else of it.
+    It differs in at least two places from every code in `data`, so that one mistyped character is no one else's code.
     """
     taken = everyone(data)
     while True:
@@ -122,7 +174,7 @@ def new_code(data: Path) -> str:
 
 
 def everyone(data: Path) -> set[str]:
-    """Every code of which there is anything in `data`, persons' or not."""
+    """Every code that `data` holds anything of, a person's or not."""
     data = Path(data)
     source = data / "sourcedata"
     names = {path.stem for path in _folder(data).glob("*.json")}
@@ -131,75 +183,87 @@ def everyone(data: Path) -> set[str]:
     return {name for name in names if _is_label(name)}
 
 
-def made(data: Path) -> dict[str, Participant]:
-    """The participants that were made, by code. Raises `LookalikeError` naming a damaged file."""
+def registered(data: Path) -> dict[str, Participant]:
+    """The registered participants, by code. Raises `LookalikeError` naming a damaged file."""
     found = (read_participant(data, path.stem) for path in sorted(_folder(data).glob("*.json")))
     return {one.code: one for one in found if one is not None}
 
 
 def read_participant(data: Path, code: str) -> Participant | None:
-    """The participant of this code, None if none was made. Raises `LookalikeError` for a damaged file."""
+    """The participant of this code, None if it is not registered. Raises `LookalikeError` for a damaged file."""
     path = _file(data, code)
-    # By the folder's list: to some file systems K7Q2M is k7q2m.
+    # From the folder's listing: on some file systems K7Q2M is k7q2m.
     if path.name not in {one.name for one in path.parent.glob("*.json")} or path.stat().st_size == 0:
         return None
     content = read_json(path)
     try:
         if content["format"] != FORMAT or content["participant"] != code:
-            raise LookalikeError(f"{path}: is of another format or participant; restore it from a backup")
+            raise LookalikeError(
+                "damaged-file", f"{path}: is of another format or participant; restore it from a backup"
+            )
         return Participant(code, content["made"], Reader(**{one.name: content[one.name] for one in fields(Reader)}))
     except (KeyError, TypeError) as error:
-        raise LookalikeError(f"{path}: a field is missing or no number ({error}); restore it from a backup") from None
+        raise LookalikeError(
+            "damaged-file", f"{path}: a field is missing or not a number ({error}); restore it from a backup"
+        ) from None
 
 
 def remove(data: Path, code: str) -> None:
-    """Take a participant's file away, and what a crash may have left of it."""
+    """Remove a participant's file, and what a crash may have left of it."""
     path = _file(data, code)
     for one in (path, *path.parent.glob(f".{path.name}.*.partial")):
         with suppress(FileNotFoundError):
             one.unlink()
 
 
-def make_known(data: Path, code: str, observer: str, say: Callable[[str], None]) -> None:
-    """Make the participant of a new code, where it is for a person, and say the code at once.
+def register_for(data: Path, code: str, observer: str, say: Callable[[str], None]) -> None:
+    """Register a new code if the observer is a person, and say the code at once.
 
-    Raises `LookalikeError` if somebody else made it meanwhile.
+    Raises `LookalikeError` if another process registered it meanwhile.
     """
     if observer == "human":
         try:
             register(data, code)
         except FileExistsError:
-            raise LookalikeError(f"participant {code} was made by someone else this moment; try once more") from None
+            raise LookalikeError(
+                "code-taken", f"participant {code} was registered elsewhere at this moment; try again"
+            ) from None
     say(f"participant {code}")
 
 
 def check_may_begin(data: Path, code: str, observer: str, new: bool = False) -> None:
-    """Raise `LookalikeError` unless an `observer` of this kind may have a first session under this (`new`) code."""
+    """Raise `LookalikeError` unless an `observer` of this kind may start a first session under this (`new`) code."""
     check_label(code)
     twin = next((one for one in everyone(data) if one.lower() == code.lower() and one != code), None)
     if twin:
-        raise LookalikeError(f"participant {code}: there is {twin} in {data}, which some computers take for the same")
+        raise LookalikeError(
+            "code-taken", f"participant {code}: {data} has {twin}, which some computers do not distinguish from it"
+        )
     person = read_participant(data, code)
     if observer == "human" and person is None and not new:
         raise LookalikeError(
-            f"participant {code} was not made in {data}; check the code, or make a participant with "
-            f"'lookalike participant new --data {data}' or 'lookalike run ... --new'"
+            "not-registered",
+            f"participant {code} is not registered in {data}; check the code, or register a new participant with "
+            f"'lookalike participant new --data {data}' or 'lookalike run ... --new'",
         )
     if observer != "human" and person is not None:
-        raise LookalikeError(f"participant {code} is a person's code; give a {observer} observer another one")
+        raise LookalikeError(
+            "code-taken", f"participant {code} is registered for a person; give a {observer} observer another code"
+        )
 
 
 def refuse_withdrawing(data: Path, participant: str) -> None:
     """Raise `LookalikeError` if this participant's data are being removed."""
     if withdrawal_mark(data, participant).exists():
         raise LookalikeError(
-            f"participant {participant}: the removal of these data has begun and not ended; finish it with "
-            f"'lookalike status {data} --withdraw {participant}'"
+            "withdrawal-unfinished",
+            f"participant {participant}: the removal of these data has begun and is not finished; finish it with "
+            f"'lookalike status {data} --withdraw {participant}'",
         )
 
 
 def withdrawal_mark(data: Path, participant: str) -> Path:
-    """The file that stands while a participant's data are being removed (`experiments.records.withdrawal`)."""
+    """The file that exists while a participant's data are being removed (`experiments.records.withdrawal`)."""
     return Path(data) / "sourcedata" / f"{_WITHDRAWING}{check_label(participant)}.json"
 
 

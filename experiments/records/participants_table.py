@@ -1,6 +1,6 @@
-"""`participants.tsv`, the roster that goes with the tables: one row for every participant who has one.
+"""`participants.tsv`, the participants table of a BIDS data set: one row for every participant with exported data.
 
-It is text that a lab edits: rows and columns of its own keep their every character.
+Labs edit this file by hand: rows and columns of their own are kept character by character.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from data.trials import read_sidecar
 from experiments.records.participants import EXPERTISE, read_participant
 
 COLUMN_NOTES: dict[str, dict[str, Any]] = {
-    "participant_id": {"Description": "Random code; no name stands behind it in this data set."},
+    "participant_id": {"Description": "Random code; this data set holds no name for it."},
     "observer": {
         "Description": "Who answered in session 1.",
         "Levels": {
             "human": "a person",
-            "scripted": "answers written beforehand, a test of the set-up",
-            "simulated": "a simulated observer, no person",
+            "scripted": "prepared answers, to test the set-up",
+            "simulated": "a simulated observer, not a person",
         },
     },
     "expertise": {"Description": "The reader's training.", "Levels": EXPERTISE},
@@ -38,25 +38,26 @@ COLUMN_NOTES: dict[str, dict[str, Any]] = {
     "viewing_distance_cm": {"Description": "From eye to screen.", "Units": "cm"},
 }
 _OF_READER = tuple(COLUMN_NOTES)[2:]
-_ABANDONED_S = 60.0  # far longer than a file is half written
+_ABANDONED_S = 60.0  # far longer than writing the file takes
 
 
 def list_participants(data: Path) -> None:
-    """Give every exported participant a row, and every column of ours a note in `participants.json`.
+    """Give every exported participant a row, and each of our columns a note in `participants.json`.
 
-    A column about readers is added once somebody has something to say in it. Sessions may end at the same
-    moment on several computers, and whoever writes the file last may not have seen the others' rows. So
-    whoever has written looks again, until nobody is missing: after the last writing of all, its writer
-    still looks, and so does who exports after that.
+    A column about readers is added once a participant has a value for it. Sessions may end at the same moment on
+    several computers, and the last to write the file may not have seen the others' rows. So each reads the file again
+    after writing it, until no row is missing; the last writer does so too, and so does every later export.
     """
     path = Path(data) / "participants.tsv"
     while True:
         header, *rows = _lines(path)
         columns = header.split("\t")
         if "participant_id" not in columns:
-            raise LookalikeError(f"{path}: column participant_id is missing; restore it as the first column")
+            raise LookalikeError(
+                "missing-column", f"{path}: column participant_id is missing; restore it as the first column"
+            )
         listed = {_cell(row, columns, "participant_id") for row in rows}
-        missing = {name: _known(data, name, sidecar) for name, sidecar in _exported(data) if name not in listed}
+        missing = {name: _row(data, name, sidecar) for name, sidecar in _exported(data) if name not in listed}
         if not missing:
             break
         new = [name for name in _OF_READER if name not in columns and any(name in one for one in missing.values())]
@@ -69,7 +70,7 @@ def list_participants(data: Path) -> None:
 
 
 def remove_participant(data: Path, code: str) -> None:
-    """Take a participant's row away, and half-written copies of the file that a crash left with that row in it.
+    """Remove a participant's row, and half-written copies of the file with that row that a crash left behind.
 
     Raises `LookalikeError` as `check_readable` does.
     """
@@ -81,14 +82,14 @@ def remove_participant(data: Path, code: str) -> None:
         if kept != rows:
             write_text(path, "\n".join([header, *kept]) + "\n")
     for partial in Path(data).glob(f".{path.name}.*.partial"):
-        with suppress(FileNotFoundError):  # its writer has just finished
+        with suppress(FileNotFoundError):  # another process has just finished writing it
             named = re.search(rf"\bsub-{code}\b".encode(), partial.read_bytes())
             if named and time.time() - partial.stat().st_mtime > _ABANDONED_S:
                 partial.unlink()
 
 
 def check_readable(data: Path) -> None:
-    """Raise `LookalikeError` if `participants.tsv` is there and cannot be read."""
+    """Raise `LookalikeError` if `participants.tsv` exists and cannot be read."""
     _lines(Path(data) / "participants.tsv")
 
 
@@ -97,8 +98,9 @@ def _lines(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
     except UnicodeDecodeError as error:
         raise LookalikeError(
-            f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so nobody's row was changed in it; all answers "
-            f"and tables are safe; save it as UTF-8 (a text editor can), then 'lookalike export {path.parent}'"
+            "not-utf8",
+            f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so no row was changed; all answers and tables "
+            f"are safe; save it as UTF-8 in a text editor, then 'lookalike export {path.parent}'",
         ) from None
     return text.splitlines() or [""]
 
@@ -109,8 +111,8 @@ def _cell(row: str, columns: list[str], column: str) -> str | None:
     return cells[place] if len(cells) > place else None
 
 
-def _known(data: Path, name: str, sidecar: Path) -> dict[str, str]:
-    """What there is to say of a participant, by column."""
+def _row(data: Path, name: str, sidecar: Path) -> dict[str, str]:
+    """What is known of a participant, by column."""
     known = {"participant_id": name, "observer": _observer(sidecar)}
     try:
         person = read_participant(data, name.removeprefix("sub-"))
@@ -126,7 +128,7 @@ def _known(data: Path, name: str, sidecar: Path) -> dict[str, str]:
 
 
 def _exported(data: Path) -> Iterator[tuple[str, Path]]:
-    """Every participant with a table and its sidecar, by name, and the sidecar of the first session."""
+    """Every participant with a table and a sidecar, by name, and the sidecar of their first session."""
     for folder in sorted(Path(data).glob("sub-*")):
         sidecars = [path.with_suffix(".json") for path in folder.glob("ses-*/beh/*_beh.tsv")]
         # By length first: session 10 comes after session 2.
@@ -143,7 +145,7 @@ def _observer(sidecar: Path) -> str:
 
 
 def _note_columns(path: Path, columns: list[str]) -> None:
-    """Say in the sidecar what our columns hold; what the lab has written there stays."""
+    """Describe our columns in the sidecar; what the lab has written there is kept."""
     there = read_json(path) if path.exists() else {}
     missing = {name: note for name, note in COLUMN_NOTES.items() if name in columns and name not in there}
     if missing:

@@ -1,11 +1,10 @@
-"""The session record: an append-only log of events, each on disk before the session goes on.
+"""The session record: an append-only log of events, each on disk before the session continues.
 
 A session lives in `DATA/sourcedata/sub-<participant>/ses-<session>/`: `plan.json`, written before
-trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`; the
-layout is written in `data.trials`). A record that stops without `end` or `interruption` is that of
-a session still running, or of one that was killed. Whatever stopped it, a session without `end` can go on: its
-record is opened once more, and half a line at its end, as a power cut leaves it, is set aside in `record.cut`.
-`data.record` lists the events, and reads them back.
+trial 1, and `record.jsonl`, one JSON object a line (BIDS keeps raw material in `sourcedata`; `data.trials` describes
+the layout). A record that stops without `end` or `interruption` belongs to a session that is running or was killed.
+Whatever stopped it, a session without `end` can be resumed: its record is opened again, and an incomplete last line,
+as a power cut leaves it, is moved to `record.cut`. `data.record` lists the events, and reads them back.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-CUT = "record.cut"  # half lines that were set aside
-BEGINNING_S = 60.0  # far longer than from a session's folder to its locked record, also on a slow share
-_PATIENCE_S = 2.0  # far longer than anyone looks at a record; a session that runs keeps it for good
-_LOCKED_BYTE = 1 << 30  # where Windows locks: no record is that long, and a locked byte cannot be read
+CUT = "record.cut"  # incomplete last lines
+BEGINNING_S = 60.0  # far longer than from making a session's folder to locking its record, even on a slow share
+_PATIENCE_S = 2.0  # far longer than a reader holds its lock; a running session holds it until it ends
+_LOCKED_BYTE = 1 << 30  # where Windows locks: beyond the end of any record, as a locked byte cannot be read
 
 
 class Record:
-    """The open record of a running session; `log` is what it held before, `known` what is known of that already.
+    """The open record of a running session. `log` is what it held before; `known` is that, if it was read already.
 
-    It is locked while it is open, and the operating system takes the lock away with the process, however that
-    ends: so a running session can be told from a killed one, and no session runs twice at a time. Raises
+    It is locked while it is open, and the operating system releases the lock when the process ends, in whatever way:
+    so a running session is distinguished from a killed one, and no session runs twice at a time. Raises
     `LookalikeError` if it is running already, is damaged, or cannot be written.
     """
 
@@ -52,14 +51,16 @@ class Record:
             # No buffer: what `append` has written is in the operating system's hands at once.
             self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed by __exit__)
         except OSError as error:
-            raise LookalikeError(f"{self.path}: cannot be written ({error.strerror}); check the folder") from None
+            raise LookalikeError(
+                "cannot-write", f"{self.path}: cannot be written ({error.strerror}); check the folder"
+            ) from None
         try:
             self._lock()
-            # Only ever appended to, so it is the same as long as it has the same length.
+            # Only ever appended to, so the same length means the same content.
             same = known is not None and known.size == os.fstat(self._file.fileno()).st_size
             self.log = known if known is not None and same else read_record(self.path)
             if self.log.cut:
-                self._set_aside(folder)
+                self._move_cut_line(folder)
         except BaseException:
             self._file.close()
             raise
@@ -73,8 +74,8 @@ class Record:
     def append(self, event: str, **facts: Any) -> None:
         """Write one event and return when it is on the disk.
 
-        Raises `LookalikeError` if it cannot be written; the events before it stay whole. If something else stops
-        it half-way, such as Ctrl+C, no half line stays behind.
+        Raises `LookalikeError` if it cannot be written; the events before it stay intact. If something else interrupts
+        it, such as Ctrl+C, no incomplete line is left behind.
         """
         entry = {"event": event, "utc": utc_now(), **facts}
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
@@ -84,11 +85,12 @@ class Record:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            with suppress(OSError):  # half a line must not stand before a later one
+            with suppress(OSError):  # no later line may follow an incomplete one
                 self._file.truncate(before)
             raise LookalikeError(
+                "cannot-write",
                 f"{self.path}: could not be written ({error.strerror}); every answer before this one is safe; "
-                "free space on the disk or reconnect it, then start the session again: it goes on from there"
+                "free space on the disk or reconnect it, then start the session again: it resumes from there",
             ) from error
         except BaseException:
             if self._file.seek(0, os.SEEK_END) < before + len(line):
@@ -99,10 +101,10 @@ class Record:
         until = time.monotonic() + _PATIENCE_S
         while not _lock(self._file.fileno(), alone=True):
             if time.monotonic() > until:
-                raise LookalikeError(f"{self.path}: this session is running now; end it there first")
+                raise LookalikeError("session-running", f"{self.path}: this session is running now; end it there first")
             time.sleep(0.01)
 
-    def _set_aside(self, folder: Path) -> None:
+    def _move_cut_line(self, folder: Path) -> None:
         with open(folder / CUT, "ab") as aside:
             aside.write(self.path.read_bytes().rpartition(b"\n")[2] + b"\n")
             aside.flush()
@@ -112,14 +114,14 @@ class Record:
 
 
 def is_running(path: Path) -> bool:
-    """Whether a process is still writing this record; if not, what is read of it from now on is all.
+    """Whether a process is still writing this record; if not, a later reading of it is complete.
 
     Where the file system has no locks the answer is False. Raises `LookalikeError` as `read_record` does.
     """
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if _lock(file.fileno(), alone=False):
             return False
-    return read_record(path).stands  # else only the last screen is still up
+    return read_record(path).stands  # otherwise only the last screen is still up
 
 
 def is_complete(plan: Plan, log: Log) -> bool:
@@ -128,16 +130,16 @@ def is_complete(plan: Plan, log: Log) -> bool:
 
 
 def sessions(data: Path, participant: str) -> list[int]:
-    """The participant's session numbers so far, complete or not, rising."""
+    """The participant's session numbers so far, complete or not, in order."""
     folders = session_folder(data, participant, 1).parent.glob("ses-*")
     return sorted(int(folder.name[4:]) for folder in folders if folder.name[4:].isdecimal())
 
 
 def find_unfinished(data: Path, participant: str, session: int) -> tuple[Plan, Log] | None:
-    """The plan and record of a session that was begun, is not complete and does not run; None if there is none.
+    """The plan and record of a session that was begun, is not complete and is not running; None if there is none.
 
-    Of a session that was claimed and never shown, the record has no events. Raises `LookalikeError` if the session
-    is running, or plan or record are damaged or do not belong together.
+    The record of a session that never showed an image has no events. Raises `LookalikeError` if the session is
+    running, or plan or record are damaged or do not belong together.
     """
     folder = session_folder(data, participant, session)
     if not (folder / PLAN).exists():
@@ -149,7 +151,9 @@ def find_unfinished(data: Path, participant: str, session: int) -> tuple[Plan, L
     if is_complete(plan, log):
         return None
     if running:
-        raise LookalikeError(f"participant {participant}, session {session} is running now; end it there first")
+        raise LookalikeError(
+            "session-running", f"participant {participant}, session {session} is running now; end it there first"
+        )
     if log.events:
         check_together(plan, log)
     return plan, log
@@ -159,28 +163,31 @@ def check_together(plan: Plan, log: Log) -> None:
     """Raise `LookalikeError` unless the record was made from exactly this plan."""
     if log.start["plan_sha256"] != plan.sha256:
         raise LookalikeError(
+            "altered-file",
             f"{log.path}: was recorded with another plan than the {PLAN} beside it, which was altered since; "
-            "restore it from a backup"
+            "restore it from a backup",
         )
     planned = {trial.trial: trial.stimulus_id for trial in plan.trials}
     for event in (*log.of("onset"), *log.of("answer")):
         if planned.get(event["trial"]) != event["stimulus_id"]:
             raise LookalikeError(
+                "altered-file",
                 f"{log.path}: trial {event['trial']} shows {event['stimulus_id']!r}, which the plan does not; "
-                "restore the record from a backup"
+                "restore the record from a backup",
             )
 
 
 def refuse_taken(data: Path, participant: str, session: int) -> None:
-    """Raise `LookalikeError` if this participant has this session already."""
+    """Raise `LookalikeError` if this participant already has this session."""
     refuse_withdrawing(data, participant)
-    # A table that someone copied here without its record counts too: it could not be exported over.
+    # A table copied here without its record counts too: an export would not overwrite it.
     copies = Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.tsv")
     folder = session_folder(data, participant, session)
     if folder.exists() or any(copies):
         raise LookalikeError(
-            f"participant {participant} has session {session} already in {data}; nothing was changed; "
-            f"{_what_can_be_done(folder)}"
+            "session-exists",
+            f"participant {participant} already has session {session} in {data}; nothing was changed; "
+            f"{_what_to_do(folder)}",
         )
 
 
@@ -197,10 +204,12 @@ def create_session(data: Path, plan: Plan) -> Path:
             write_plan(draft / PLAN, plan)
         _sync_folders(folder, Path(data))
     except LookalikeError:
-        refuse_taken(data, plan.participant, plan.session)  # someone else was first by a moment
+        refuse_taken(data, plan.participant, plan.session)  # another process was a moment faster
         raise
     except OSError as error:
-        raise LookalikeError(f"{folder}: cannot be written ({error.strerror}); choose another data folder") from None
+        raise LookalikeError(
+            "cannot-write", f"{folder}: cannot be written ({error.strerror}); choose another data folder"
+        ) from None
     return folder
 
 
@@ -209,25 +218,24 @@ def utc_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def _what_can_be_done(folder: Path) -> str:
-    """How a session that is there stands, and what that leaves to whoever wanted to run it."""
+def _what_to_do(folder: Path) -> str:
+    """The state of an existing session, and what to do about it."""
     try:
         running = is_running(folder / RECORD)
         plan, log = read_plan(folder / PLAN), read_record(folder / RECORD)
     except LookalikeError:
-        return "use another --participant"  # a copied table, or a record that only a backup mends
+        return "use another --participant"  # a copied table, or a record that only a backup can restore
     if is_complete(plan, log):
         return "use another --participant, or 'lookalike retest' for a second session"
     if running:
         return "it is running now; use another --participant"
-    return f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials; start it again to go on"
+    return f"it stopped after {len(log.of('answer'))} of {len(plan.trials)} trials; start it again to resume it"
 
 
 def _lock(handle: int, alone: bool) -> bool:
     """Lock an open file until it is closed; False if another's lock forbids it.
 
-    `alone` is the session's own lock; readers' locks, who look for a moment and go, are beside one another, except
-    on Windows.
+    `alone` is the session's own lock; readers' locks, held for a moment, do not exclude one another, except on Windows.
     """
     try:
         if sys.platform == "win32":
@@ -238,15 +246,15 @@ def _lock(handle: int, alone: bool) -> bool:
                 os.lseek(handle, 0, os.SEEK_SET)
         else:
             fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):  # as Linux and Windows put it
+    except (BlockingIOError, PermissionError):  # on Linux and on Windows
         return False
     except OSError:
-        pass  # a file system without locks: nobody holds one
+        pass  # a file system without locks: none is held
     return True
 
 
 def _sync_folders(folder: Path, top: Path) -> None:
-    """Put the new folder's entries on the disk, up to `top`."""
+    """Flush the entries of the new folder and its parents to disk, up to `top`."""
     while True:
         sync_folder(folder)
         if folder in (top, folder.parent):

@@ -1,4 +1,4 @@
-"""How a study stands: who took part, how far each session came, who is running now, and who is due for a retest."""
+"""The progress of a study: who took part, how far each session came, who is running now, who is due for a retest."""
 
 from __future__ import annotations
 
@@ -25,10 +25,33 @@ Retest = Literal["due", "waiting", "begun", "done", "no first session", "not sta
 
 @dataclass(frozen=True)
 class SessionState:
-    """How one session stands: `answered` of `trials`, and `days_since` it began.
+    """The state of one session. What is not known is None.
 
-    *beginning* may be about to show its first image; *not begun* ended before it; *table only* has no
-    record here. `problem` says what is damaged. What is not known is None.
+    Attributes
+    ----------
+    session : int
+        Session number, from 1.
+    state : str
+        `complete`, `partial`, `running`, `beginning` (about to show its first image), `not begun` (ended before it),
+        `damaged`, or `table only` (no record here).
+    answered : int
+        Trials answered, practice included.
+    trials : int or None
+        Trials planned.
+    observer : {"human", "scripted", "simulated"} or None
+        Who answers.
+    days_since : float or None
+        Days since the session began.
+    study_sha256 : str or None
+        Hash of the study file it was planned with.
+    problem : str or None
+        What is damaged.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> experiments.SessionState(1, "partial", answered=40, trials=100).open
+    False
     """
 
     session: int
@@ -42,20 +65,40 @@ class SessionState:
 
     @property
     def open(self) -> bool:
-        """Whether somebody may be sitting at it now."""
+        """Whether someone may be taking part in it now."""
         return self.state in ("running", "beginning")
 
 
 @dataclass(frozen=True)
 class ParticipantState:
-    """How one participant stands.
+    """The state of one participant.
 
-    `consent` is None for a code that was not made for a person. `observer` is who answers under this code: human,
-    simulated or scripted, and None where nothing readable says so. `retest` is *due* once `retest_after_days` have
-    gone by since a complete session 1, *waiting* before, *begun* and *done* with a later session, *not stated*
-    where no study file says after how many days; `due_in_days` is negative once it is due.
-    `withdrawing` marks a removal that began and did not end. `problem` says why the participant's file cannot
-    be read.
+    Attributes
+    ----------
+    participant : str
+        The participant's code.
+    consent : bool or None
+        None for a code that is not registered for a person.
+    observer : {"human", "scripted", "simulated"} or None
+        Who answers under this code; None where no readable file says so.
+    sessions : tuple of SessionState
+        The sessions, by number.
+    retest : str
+        `due` once the study's `retest_after_days` have passed since a complete session 1, `waiting` before, `begun` or
+        `done` with a later session, `no first session`, or `not stated` where no study file gives the days.
+    due_in_days : float or None
+        Days until the retest is due; negative once it is.
+    withdrawing : bool
+        Whether a removal of this participant's data was begun and not finished.
+    problem : str or None
+        Why the participant's file cannot be read.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> state = experiments.ParticipantState("k7q2m", True, "human", (), "no first session", None, False, None)
+    >>> state.retest
+    'no first session'
     """
 
     participant: str
@@ -69,19 +112,49 @@ class ParticipantState:
 
 
 def status(data: Path, study: StudyFile | None = None) -> list[ParticipantState]:
-    """Every participant of whom there is anything in `data`, by code.
+    """The progress of a study: every participant with anything in `data`, by code.
 
-    Without a `study`, sessions run with the shipped example are due after its days. Raises `LookalikeError`
-    if `data` is no folder.
+    Parameters
+    ----------
+    data : Path
+        Folder with the data of all participants.
+    study : StudyFile, optional
+        Study file whose `retest_after_days` says when retests are due. Without it, only sessions run with the shipped
+        example study have a due date.
+
+    Returns
+    -------
+    list of ParticipantState
+        One state per participant, sorted by code.
+
+    Raises
+    ------
+    LookalikeError
+        If `data` is not a folder (`no-such-folder`).
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from stimuli.sets import Candidate, Layout, build_set
+    >>> rng = np.random.default_rng(1)
+    >>> real, generated = ([Candidate(rng.random((16, 16), dtype=np.float32), f"{source}:{n}") for n in range(50)]
+    ...                    for source in ("patch", "seed"))
+    >>> stimuli = build_set(Path("stimuli"), real, generated, Layout(main=100), {})
+    >>> setup = experiments.Setup("simulated", window=False)
+    >>> result = experiments.run_first_session(stimuli.folder, Path("data"), "sim1", setup=setup)
+    >>> [(one.participant, one.sessions[0].state, one.sessions[0].answered) for one in experiments.status(Path("data"))]
+    [('sim1', 'complete', 100)]
     """
     if not Path(data).is_dir():
-        raise LookalikeError(f"{data}: no such folder; give the folder of all participants' data")
+        raise LookalikeError("no-such-folder", f"{data}: no such folder; give the folder of all participants' data")
     example = sha256(EXAMPLE_STUDY)
     return [_participant(Path(data), code, study, example) for code in sorted(everyone(data))]
 
 
 def session_states(data: Path, participant: str) -> list[SessionState]:
-    """The participant's sessions by number, with a record here or only a table."""
+    """The participant's sessions by number, those with a record here and those with only a table."""
     recorded = _numbers(session_folder(data, participant, 1).parent.glob("ses-*"))
     tables = _numbers(path.parents[1] for path in Path(data).glob(f"sub-{participant}/ses-*/beh/*_beh.tsv"))
     return [

@@ -1,1 +1,1 @@
-"""One session from its plan to its last trial: states, loop, dialog."""
+"""One session, from its plan to its last trial: first session, retest, states, loop, dialog."""

@@ -23,36 +23,92 @@ from stimuli.stimulus_source import Stimuli
 
 
 @dataclass(frozen=True)
-class Before:
-    """What other participants leave to a new one.
+class EarlierParticipants:
+    """The participants before a new one, on whom the new plan depends.
 
-    `participants` is how many have begun this task, and `turned` how many of them with the keys the other way round:
-    a new one gets what fewer have. `seen` are the main and catch images that anyone was shown, which matter where each
-    participant has images of his own.
+    Attributes
+    ----------
+    count : int
+        How many have begun this task.
+    swapped : int
+        How many of them have the two keys swapped. A new participant gets the mapping that fewer have.
+    seen : frozenset of str
+        Ids of the main and catch images that any of them was shown; they matter where each participant has images of
+        their own.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> experiments.EarlierParticipants(count=5, swapped=2).seen
+    frozenset()
     """
 
-    participants: int = 0
-    turned: int = 0
+    count: int = 0
+    swapped: int = 0
     seen: frozenset[str] = field(default_factory=frozenset)
 
 
 def draw_plan(
-    stimuli: Stimuli, study: StudyFile, participant: str, session: int, seed: int, before: Before = Before()
+    stimuli: Stimuli,
+    study: StudyFile,
+    participant: str,
+    session: int,
+    seed: int,
+    earlier: EarlierParticipants = EarlierParticipants(),
 ) -> Plan:
     """Choose the images of a session and their order; the same arguments give the same plan.
 
-    Main trials are half of one truth and half of the other; practice trials come first; catch trials are
-    scattered among the main ones and never come first. Where the study sets `max_run`, the order is uniform over
-    all orders in which no truth comes more than `max_run` times in a row. Raises `LookalikeError` if the set has
-    too few images, no order is admissible, the study names no task, or its task shows something else than `stimuli`.
+    Main trials are half of one truth and half of the other; practice trials come first; catch trials are scattered
+    among the main ones and never come first. Where the study sets `max_run`, the order is uniform over all orders in
+    which no truth comes more than `max_run` times in a row. In a matching task the main trials are shared out among
+    the loops, whose order is random too.
 
-    Of a matching task the main trials are shared out among the loops, whose order is drawn too (see
-    `data.kinds.matching`).
+    Parameters
+    ----------
+    stimuli : StimulusSet or LoopSet
+        The images, as `stimuli.read_set` and its like return them.
+    study : StudyFile
+        The study file, with its task.
+    participant : str
+        Code of 1 to 40 letters and digits.
+    session : int
+        Session number, from 1.
+    seed : int
+        0 or more; with `session` it determines every random choice.
+    earlier : EarlierParticipants, optional
+        The participants before this one, for counterbalanced keys and images unique to each participant.
+
+    Returns
+    -------
+    Plan
+        Every trial in order, with all settings of the session.
+
+    Raises
+    ------
+    LookalikeError
+        If the set has too few images (`set-too-small`), no order is admissible, the study names no task, or its task
+        shows something other than `stimuli` (`stimuli-mismatch`).
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from data.shipped import EXAMPLE_STUDY
+    >>> from data.study import read_study
+    >>> from stimuli.sets import Candidate, Layout, build_set
+    >>> rng = np.random.default_rng(1)
+    >>> real, generated = ([Candidate(rng.random((16, 16), dtype=np.float32), f"{source}:{n}") for n in range(50)]
+    ...                    for source in ("patch", "seed"))
+    >>> stimuli = build_set(Path("stimuli"), real, generated, Layout(main=100), {})
+    >>> plan = experiments.draw_plan(stimuli, read_study(EXAMPLE_STUDY), "k7q2m", session=1, seed=1)
+    >>> len(plan.trials), sum(trial.truth == "generated" for trial in plan.trials), plan.keys
+    (100, 50, {'real': 'left', 'generated': 'right'})
     """
     file = study.need_task()
     task, wanted = file.task, study.study.plan
     rng = _generator(seed, session)
-    practice, main = _drawn(stimuli, study, before, rng)
+    practice, main = _drawn(stimuli, study, earlier, rng)
     return Plan(
         participant=check_label(participant),
         session=session,
@@ -64,12 +120,12 @@ def draw_plan(
         confidence_levels=wanted.confidence_levels,
         told_prevalence=wanted.told_prevalence,
         max_run=wanted.max_run,
-        keys=turned(task.key_mapping) if _should_turn(task, before) else task.key_mapping,
+        keys=swapped(task.key_mapping) if _should_swap(task, earlier) else task.key_mapping,
         versions=_versions(),
         kind=task.kind,
         task_sha256=file.sha256,
-        participants_before=before.participants,
-        turned_before=before.turned,
+        participants_before=earlier.count,
+        turned_before=earlier.swapped,
         retest_after_days=wanted.retest_after_days,
         images=task.images,
         exposure_s=task.exposure_s,
@@ -104,26 +160,26 @@ def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | Non
 
 
 def _drawn(
-    stimuli: Stimuli, study: StudyFile, before: Before, rng: np.random.Generator
+    stimuli: Stimuli, study: StudyFile, earlier: EarlierParticipants, rng: np.random.Generator
 ) -> tuple[list[PlannedTrial], ...]:
-    """Practice and all other trials, in no order yet."""
+    """The practice trials and all other trials, not yet in order."""
     task, wanted = study.need_task().task, study.study.plan
     kind = find(task.kind)
     if kind.shows == "loops":
         if not isinstance(stimuli, LoopSet):
             raise LookalikeError(
-                "wrong-stimuli",
+                "stimuli-mismatch",
                 f"{stimuli.folder}: a stimulus set, but the task of {study.path} is to match images on morph loops; "
                 "give a folder of 'lookalike morph', or another study file",
             )
         return kind.draw(stimuli, wanted, task, rng)
     if not isinstance(stimuli, StimulusSet):
         raise LookalikeError(
-            "wrong-stimuli",
+            "stimuli-mismatch",
             f"{stimuli.folder}: morph loops, but the task of {study.path} ({task.kind}) shows a stimulus set; "
             f"give one, or a study file with {' or '.join(_tasks_with_loops())}",
         )
-    return kind.draw(_Pool(stimuli, study, before.seen, rng), wanted, task, rng)
+    return kind.draw(_Pool(stimuli, study, earlier.seen, rng), wanted, task, rng)
 
 
 def _tasks_with_loops() -> list[str]:
@@ -131,15 +187,15 @@ def _tasks_with_loops() -> list[str]:
 
 
 def draw_seed() -> int:
-    """A seed nobody chose, 0 to 2^31 - 1; the plan records it."""
+    """A random seed, 0 to 2^31 - 1; the plan records it."""
     return secrets.randbelow(2**31)
 
 
 class _Pool:
-    """The images of a set, dealt out without repeating one.
+    """The images of a set, each handed out once.
 
-    Shared images are the same for everyone, so their order follows from the set alone; a participant's own ones
-    follow from the session's seed, and nobody else was shown them.
+    Shared images are the same for everyone, so their order follows from the set alone. A participant's own images
+    follow from the session's seed, and no other participant was shown them.
     """
 
     def __init__(self, stimuli: StimulusSet, study: StudyFile, seen: frozenset[str], rng: np.random.Generator) -> None:
@@ -159,32 +215,33 @@ class _Pool:
         if len(left) < count:
             needs, has = self._had[role, truth] - len(left) + count, self._had[role, truth]
             setting = {"main": "trials", "practice": "practice_trials", "catch": "catch_trials"}[role]
-            held = f"has {has} that nobody was shown yet" if self._seen else f"has {has}"
+            held = f"has {has} that no one was shown yet" if self._seen else f"has {has}"
             raise LookalikeError(
+                "set-too-small",
                 f"{self._stimuli.folder}: needs {needs} {truth} {role} images, the set {held}: "
-                f"build a larger set or lower {setting} in {self._study.path}"
+                f"build a larger set or lower {setting} in {self._study.path}",
             )
         self._left[role, truth] = left[count:]
         return [Image(**{name: row[name] for name in Image.model_fields}) for row in left[:count]]
 
     def _shuffled(self, role: str, truth: str) -> list[dict[str, Any]]:
         rows = [row for row in self._stimuli.by_id.values() if row["role"] == role and row["truth"] == truth]
-        if role != "practice":  # practice is no measure, so anyone may have the same
+        if role != "practice":  # practice is not measured, so participants may share it
             rows = [row for row in rows if row["stimulus_id"] not in self._seen]
         return [rows[index] for index in self._rng.permutation(len(rows))]
 
 
-def turned(keys: dict[str, str]) -> dict[str, str]:
-    """The same two answers with their keys the other way round."""
+def swapped(keys: dict[str, str]) -> dict[str, str]:
+    """The same two answers with their keys swapped."""
     return dict(zip(keys, reversed(keys.values()), strict=True))
 
 
-def _should_turn(task: Task, before: Before) -> bool:
-    return task.counterbalance_keys and before.turned < before.participants - before.turned
+def _should_swap(task: Task, earlier: EarlierParticipants) -> bool:
+    return task.counterbalance_keys and earlier.swapped < earlier.count - earlier.swapped
 
 
 def _generator(seed: int, session: int) -> np.random.Generator:
-    # The session is part of the seed: a retest run with session 1's seed still gets an order of its own.
+    # The session is part of the seed: a retest with session 1's seed still gets a different order.
     return np.random.default_rng([seed, session])
 
 
@@ -201,7 +258,7 @@ def _in_order(
     block = 0
     for loop_block in _loop_blocks(kind, main, rng):
         trials = _shuffled(kind, loop_block, max_run, rng)
-        while trials[0].role == "catch":  # re-drawn, so all orders that begin otherwise are as likely as before
+        while trials[0].role == "catch":  # drawn again, so that all other orders stay equally likely
             trials = _shuffled(kind, loop_block, max_run, rng)
         for part in np.array_split(np.arange(len(trials)), min(blocks, len(trials))):
             block += 1

@@ -9,18 +9,19 @@ from data.errors import LookalikeError
 
 
 def ask(title: str, with_study: bool) -> list[str] | None:
-    """What a person at a window would give on the command line; None if the dialog is cancelled.
+    """The arguments for the command line, as a person enters them; None if the dialog is cancelled.
 
     Raises `LookalikeError` where no dialog can be opened.
     """
+    instead = "give the arguments on the command line, see --help"
     try:
         import tkinter
     except ImportError as error:
-        raise LookalikeError(f"no dialog can be opened ({error}); give the arguments, see --help") from None
+        raise LookalikeError("missing-extra", f"no dialog can be opened ({error}); {instead}") from None
     try:
         root = tkinter.Tk()
     except tkinter.TclError as error:
-        raise LookalikeError(f"no dialog can be opened ({error}); give the arguments, see --help") from None
+        raise LookalikeError("no-screen", f"no dialog can be opened ({error}); {instead}") from None
     dialog = _Dialog(root, title, with_study)
     try:
         root.mainloop()
@@ -31,7 +32,7 @@ def ask(title: str, with_study: bool) -> list[str] | None:
 
 
 class _Dialog:
-    """Fields in a column, a tick, and two buttons. `words` stays None unless it ends by Run with all fields filled."""
+    """Labelled fields, a tick box and two buttons. `words` stays None unless Run is pressed with all fields filled."""
 
     def __init__(self, root: Any, title: str, with_study: bool) -> None:
         from tkinter import BooleanVar, Button, Checkbutton, Entry, Label, StringVar, filedialog
@@ -48,12 +49,12 @@ class _Dialog:
             "participant": None,
         }
         labels = {
-            "stimuli": "Folder of the stimulus set",
-            "data": "Folder of the data",
-            "participant": "Participant's code",
+            "stimuli": "Stimulus set or morph loops (folder)",
+            "data": "Data of all participants (folder)",
+            "participant": "Participant code",
         }
         if with_study:
-            choosers["study"], labels["study"] = filedialog.askopenfilename, "Study file (empty: the shipped example)"
+            choosers["study"], labels["study"] = filedialog.askopenfilename, "Study file (empty: shipped example)"
         choosers["display"], labels["display"] = filedialog.askopenfilename, "Display file (empty: not calibrated)"
         for row, (name, choose) in enumerate(choosers.items(), start=1):
             self._fields[name] = field = StringVar(root)
@@ -66,7 +67,7 @@ class _Dialog:
                 command = lambda field=field, choose=choose: field.set(choose(parent=root) or field.get())  # noqa: E731
                 Button(root, text="...", command=command).grid(row=row, column=2, padx=4)
         last = len(choosers) + 1
-        Checkbutton(root, text="Whole screen", variable=self._fullscreen).grid(row=last, column=1, sticky="w")
+        Checkbutton(root, text="Full screen", variable=self._fullscreen).grid(row=last, column=1, sticky="w")
         Button(root, text="Cancel", command=root.quit).grid(row=last + 1, column=0, pady=8)
         Button(root, text="Run", command=self._run).grid(row=last + 1, column=1, pady=8, sticky="e")
         root.bind("<Escape>", lambda _: root.quit())
@@ -77,8 +78,8 @@ class _Dialog:
         given = {name: field.get().strip() for name, field in self._fields.items()}
         needed = [given[name] for name in ("stimuli", "data", "participant")]
         if not all(needed):
-            return  # the empty field is in sight
+            return  # the dialog stays open with the empty field
         files = [word for name in ("study", "display") if given.get(name) for word in (f"--{name}", given[name])]
-        # What begins with a dash is a value here, not an option.
+        # A value that begins with a dash is no option.
         self.words = [*files, *(["--fullscreen"] if self._fullscreen.get() else []), "--", *needed]
         self._root.quit()

@@ -1,4 +1,4 @@
-"""One sitting: from a plan to a finished record and its table. What `realfake` and `retest` share."""
+"""One session, from its plan to a finished record and table, for every kind of task."""
 
 from __future__ import annotations
 
@@ -19,32 +19,52 @@ from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.observers import Observer
 from data.trials import RECORD, session_folder
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import HeadlessScreen, Screen, WindowScreen
+from experiments.display.psychopy_screen import WindowScreen
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
-from experiments.session.loop import NEW, Past, Progress, run_session, silent
+from experiments.screen import HeadlessScreen, Screen
+from experiments.session.loop import NEW, History, Progress, run_session, silent
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from stimuli.stimulus_source import Stimuli
 
 Say = Callable[[str], None]
-# What a screen says of itself that is measured anew each time, so that a difference is none of its settings.
+# What is measured each time a screen is opened: a difference in it is not a change of the set-up.
 _MEASURED = {"refresh_hz", "warnings"}
 
 
 def to_stderr(text: str) -> None:
-    """Tell whoever runs the session something, at once."""
+    """Print a line for the experimenter, at once."""
     print(text, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Who answers, and on what.
+    """Who answers, and on which screen.
 
-    `script` is the table of answers of a scripted observer (see `responder.read_script`);
-    `simulated` the simulated one, `adjuster` the one who answers on a dial. Without a `window`
-    only scripted and simulated observers can take part. `display` is the display that the window
-    is on, if it was set up (see `displayfile`).
+    Attributes
+    ----------
+    observer : {"human", "scripted", "simulated"}
+        Who answers.
+    window : bool
+        Whether a window is opened. Without one only scripted and simulated observers can take part.
+    fullscreen : bool
+        Whether the window covers the whole screen.
+    script : Path or None
+        CSV table of a scripted observer's answers: `stimulus_id` or `trial`, `response`, `confidence`; for a matching
+        task `trial`, `response_deg` (0 to below 360) and `confidence`.
+    simulated : Observer
+        The simulated observer.
+    adjuster : SimulatedAdjuster
+        The simulated observer of a matching task.
+    display : Display or None
+        The display that the window is on, as `read_display` reads it. None: not calibrated.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> experiments.Setup("simulated", window=False).observer
+    'simulated'
     """
 
     observer: Literal["human", "scripted", "simulated"] = "human"
@@ -57,16 +77,51 @@ class Setup:
 
     def __post_init__(self) -> None:
         if self.display is not None and not self.window:
-            raise LookalikeError("without a window nothing is shown; leave out --display, or --no-window")
+            raise LookalikeError(
+                "conflicting-settings", "without a window nothing is shown; leave out --display or --no-window"
+            )
         if self.observer == "human" and not self.window:
-            raise LookalikeError("a person needs a window; leave out --no-window, or use a simulated observer")
+            raise LookalikeError(
+                "conflicting-settings", "a person needs a window; leave out --no-window, or use a simulated observer"
+            )
         if (self.observer == "scripted") != (self.script is not None):
-            raise LookalikeError("a scripted observer needs a script (--script answers.csv), and no other takes one")
+            raise LookalikeError(
+                "conflicting-settings",
+                "a scripted observer needs a script (--script answers.csv), and no other observer takes one",
+            )
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a sitting left behind. `folder` holds plan and record; `table` is the exported one."""
+class SessionResult:
+    """How a session ended, and where its data are.
+
+    Attributes
+    ----------
+    participant : str
+        The participant's code.
+    session : int
+        Session number, from 1.
+    seed : int
+        Seed of the choice and order of images.
+    folder : Path
+        Folder with the plan (`plan.json`) and the record (`record.jsonl`).
+    table : Path
+        The exported table (`*_beh.tsv`), with its sidecar beside it.
+    answered, trials : int
+        Trials answered, and trials planned, practice included.
+    complete : bool
+        Whether every planned trial was answered.
+
+    Examples
+    --------
+    >>> import experiments
+    >>> from pathlib import Path
+    >>> folder = Path("data/sourcedata/sub-k7q2m/ses-1")
+    >>> table = Path("data/sub-k7q2m/ses-1/beh/sub-k7q2m_ses-1_task-realfake_beh.tsv")
+    >>> result = experiments.SessionResult("k7q2m", 1, 7, folder, table, 90, 100, False)
+    >>> result.answered / result.trials
+    0.9
+    """
 
     participant: str
     session: int
@@ -79,67 +134,69 @@ class Result:
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was told to end (SIGTERM), by a shutdown or a job scheduler."""
+    """The process was asked to end (SIGTERM) by a shutdown or a job scheduler."""
 
 
-def hold(
+def run(
     plan: Plan,
     stimuli: Stimuli,
     data: Path,
     setup: Setup,
     progress: Progress = silent,
-    past: Past = NEW,
+    history: History = NEW,
     display: dict[str, Any] | None = None,
     say: Say = to_stderr,
     ready: Callable[[], None] = lambda: None,
-) -> Result:
-    """Run the planned session and export it, also when Escape, Ctrl+C or SIGTERM ends it early.
+) -> SessionResult:
+    """Run a planned session and export it, also if Escape, Ctrl+C or SIGTERM ends it early.
 
-    Screen and observer are made ready first: if there is no display or the script is faulty, the
-    participant's session is not used up. Raises `LookalikeError` for those, and if the session
-    exists already; any other fault is raised after the export of what was answered. `display` is what the screen
-    of the participant's first session said of itself; `say` is told what is different now. `ready` is called when all
-    is ready, and nothing is on the disk yet.
+    Screen and observer are opened first: without a display, or with a faulty script, the participant's session is not
+    used up. Raises `LookalikeError` for those, and if the session exists already; any other error is raised after the
+    answers so far are exported. `display` is the description of the screen of the participant's first session; `say`
+    is called with each difference from it. `ready` is called when screen and observer are open and nothing is on disk
+    yet.
     """
     refuse_taken(data, plan.participant, plan.session)
     with _open_screen(setup, plan, stimuli) as screen:
         plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen, stimuli)
-        differs = _tell_of_display(display or {}, screen, plan, setup, say)
+        differs = _report_display(display or {}, screen, plan, setup, say)
         ready()
         folder = create_session(data, plan)
-        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, differs=differs))
+        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(history, differs=differs))
 
 
-def go_on(
+def resume(
     plan: Plan,
     log: Log,
     stimuli: Stimuli,
     data: Path,
     setup: Setup,
     progress: Progress = silent,
-    past: Past = NEW,
+    history: History = NEW,
     say: Say = to_stderr,
-) -> Result:
-    """Go on with a session that stopped (see `record.find_unfinished`), at its first trial without an answer.
+) -> SessionResult:
+    """Resume a session that stopped (see `record.find_unfinished`), at its first trial without an answer.
 
     Raises `LookalikeError` with nothing changed if another kind of observer answered before or `stimuli` is not
-    the set that was shown; otherwise as `hold`.
+    the set that was shown; otherwise as `run`.
     """
     who, answered = f"participant {plan.participant}, session {plan.session}", len(log.of("answer"))
     refuse_other_images(plan, stimuli)
     if log.events and setup.observer != log.start["observer"]:
         raise LookalikeError(
-            f"{who}: was begun by a {log.start['observer']} observer and cannot go on with a {setup.observer} one; "
-            f"give --observer {log.start['observer']}, or use another --participant"
+            "observer-mismatch",
+            f"{who}: was begun by a {log.start['observer']} observer and cannot be resumed by a {setup.observer} one; "
+            f"give --observer {log.start['observer']}, or use another --participant",
         )
     setup = keep_display(setup, plan)
     with _open_screen(setup, plan, stimuli) as screen:
         responder = _open_responder(setup, plan, screen, stimuli)
-        say(f"{who}: {f'goes on after {answered} of {len(plan.trials)} trials' if answered else 'begins anew'}")
-        differs = _tell_of_display(plan.display, screen, plan, setup, say)
+        say(f"{who}: {f'resumes after {answered} of {len(plan.trials)} trials' if answered else 'restarts'}")
+        differs = _report_display(plan.display, screen, plan, setup, say)
         folder = session_folder(data, plan.participant, plan.session)
-        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(past, log=log, differs=differs))
+        history = replace(history, log=log, differs=differs)
+        return _run(folder, plan, stimuli, data, screen, responder, progress, history)
 
 
 def _run(
@@ -150,26 +207,26 @@ def _run(
     screen: Screen,
     responder: Responder,
     progress: Progress,
-    past: Past,
-) -> Result:
+    history: History,
+) -> SessionResult:
     try:
-        with _sigterm_interrupts(), Record(folder, past.log) as record:
+        with _sigterm_interrupts(), Record(folder, history.log) as record:
             log = record.log if record.log.events else None
             if log is not None and is_complete(plan, log):  # by another process, a moment ago
                 refuse_taken(data, plan.participant, plan.session)
-            run_session(plan, stimuli, screen, responder, record, progress, replace(past, log=log))
+            run_session(plan, stimuli, screen, responder, record, progress, replace(history, log=log))
     except (SessionAborted, KeyboardInterrupt):
         pass  # the record says so, and so does the result
     except BaseException:
-        with suppress(LookalikeError, OSError):  # the fault that ended the session is the one to tell
+        with suppress(LookalikeError, OSError):  # the error that ended the session is the one to report
             export_session(data, plan.participant, plan.session)
         raise
     return _result(folder, plan, export_session(data, plan.participant, plan.session))
 
 
-def _result(folder: Path, plan: Plan, table: Path) -> Result:
+def _result(folder: Path, plan: Plan, table: Path) -> SessionResult:
     log = read_record(folder / RECORD)
-    return Result(
+    return SessionResult(
         participant=plan.participant,
         session=plan.session,
         seed=plan.seed,
@@ -185,37 +242,39 @@ def refuse_other_images(plan: Plan, stimuli: Stimuli) -> None:
     """Raise `LookalikeError` unless `stimuli` is the set of the plan."""
     if stimuli.sha256 != plan.stimulus_set_sha256:
         raise LookalikeError(
-            f"{stimuli.folder}: participant {plan.participant}'s session {plan.session} is a record from another "
-            f"stimulus set ({plan.stimulus_set_sha256[:12]}, this one is {stimuli.sha256[:12]}); give the set that was "
-            "used then"
+            "stimuli-mismatch",
+            f"{stimuli.folder}: participant {plan.participant}'s session {plan.session} was run with another stimulus "
+            f"set ({plan.stimulus_set_sha256[:12]}, this one is {stimuli.sha256[:12]}); give the set that was used "
+            "then",
         )
 
 
 def keep_display(setup: Setup, before: Plan) -> Setup:
-    """The setup on the kind of window that the participant's plan was shown in.
+    """The setup with the kind of window that the participant's plan was shown in.
 
-    Raises `LookalikeError` if that was on a display with a display file, and now there is none.
+    Raises `LookalikeError` if that was on a display with a display file, and `setup` has none.
     """
     name = before.display.get("display_name")
     if name is not None and setup.window and setup.display is None:
         raise LookalikeError(
+            "display-missing",
             f"participant {before.participant}'s session {before.session} was shown on the display {name!r}, and "
-            "without its file the images would look otherwise; give it with --display"
+            "without its file the images would look different; give it with --display",
         )
     return replace(setup, fullscreen=setup.fullscreen or bool(before.display.get("fullscreen")))
 
 
-def _tell_of_display(before: dict[str, Any], screen: Screen, plan: Plan, setup: Setup, say: Say) -> tuple[str, ...]:
-    """What the screen says of itself now and did not say before, in words; `say` is told, also what it warns of."""
+def _report_display(before: dict[str, Any], screen: Screen, plan: Plan, setup: Setup, say: Say) -> tuple[str, ...]:
+    """The differences between the screen's descriptions before and now, as sentences; `say` gets them and warnings."""
     now = screen.about
     if before and before.get("display_name") is None and now.get("display_name") is not None:
-        differs: tuple[str, ...] = (f"the display is set up as {now['display_name']!r} now, and was not",)
+        differs: tuple[str, ...] = (f"the display is now set up as {now['display_name']!r}, and was not before",)
     else:
         differs = _differences(before, now)
-    for one in differs:
-        say(f"participant {plan.participant}, session {plan.session}: {one}")
-    for one in screen.about.get("warnings", []) if setup.observer == "human" else []:
-        say(one)
+    for difference in differs:
+        say(f"participant {plan.participant}, session {plan.session}: {difference}")
+    for warning in screen.about.get("warnings", []) if setup.observer == "human" else []:
+        say(warning)
     return differs
 
 
@@ -229,7 +288,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]
 
 @contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end a session as Ctrl+C does. Only a main thread can set that, so others go without."""
+    """Let SIGTERM end a session as Ctrl+C does. Only the main thread can set a handler; others do without."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -241,7 +300,7 @@ def _sigterm_interrupts() -> Iterator[None]:
     try:
         yield
     finally:
-        # None stands for a handler that was not set from Python and cannot be put back.
+        # None means a handler that was not set from Python and cannot be restored.
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
@@ -255,11 +314,9 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]
 
 
 def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
-    shapes = [stimuli.read(name).shape for trial in plan.trials for name in trial.images]
-    largest = (max(rows for rows, _ in shapes), max(columns for _, columns in shapes))
     beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
-    # All images of the set, not only this session's: every participant sees the same grey.
-    return WindowScreen(stimuli.mean, largest, setup.fullscreen, setup.display, beside=beside, ring=ring)
+    # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
+    return WindowScreen(stimuli.mean, stimuli.largest_px, setup.fullscreen, setup.display, beside=beside, ring=ring)
 
 
 def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:

@@ -1,10 +1,10 @@
-"""The way through a session, as a small state machine.
+"""The states of a session, as a small state machine.
 
     consent -> instructions -> practice -> block -> break -> block -> ... -> thanks
                             -> warm-up (after a resume, practice images that do not count) -> block -> ...
 
-Consent, practice and breaks are there where the task has them. `route` says which states a session still has
-before it; each one is written to the record as it begins.
+Consent, practice and breaks occur where the task has them. `route` lists the states that a session still has ahead;
+each one is written to the record as it begins.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from data.plan import Plan, PlannedTrial
 from experiments.tasks import instructions as wording
 
 State = Literal["consent", "instructions", "practice", "warm-up", "block", "break", "thanks"]
-WARM_UP = 2  # practice trials shown once more after a resume
+WARM_UP = 2  # practice trials repeated after a resume
 
 
 @dataclass(frozen=True)
 class Step:
-    """One state: a text that waits for the participant (empty: none), then trials."""
+    """One state: a text to be read (empty: none), then trials."""
 
     state: State
     text: str = ""
@@ -32,10 +32,10 @@ class Step:
 def route(
     plan: Plan, answered: frozenset[int] = frozenset(), resumed: bool = False, agreed: bool = False
 ) -> list[Step]:
-    """The states of a session of which the trials `answered` are done already.
+    """The states of a session whose trials `answered` are done.
 
-    A session that is `resumed` begins with the instructions again, and with a short warm-up if its practice is
-    over; consent is asked for unless the participant has `agreed`.
+    A `resumed` session begins with the instructions again, and with a short warm-up if its practice is over; consent
+    is asked for unless the participant has `agreed`.
     """
     steps = [] if agreed or not plan.text.consent else [Step("consent", wording.consent(plan))]
     done = sum(trial.role != "practice" for trial in plan.trials if trial.trial in answered)
@@ -56,7 +56,7 @@ def route(
 
 
 def _blocks(plan: Plan, answered: frozenset[int]) -> dict[int, tuple[PlannedTrial, ...]]:
-    """The blocks that are not done, with the trials that are not."""
+    """The unfinished blocks, with their unanswered trials."""
     blocks: dict[int, list[PlannedTrial]] = {}
     for trial in plan.trials:
         if trial.role != "practice" and trial.trial not in answered:

@@ -17,8 +17,8 @@ from data.kinds.matching import asked
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
-from experiments.display.dial import Confirm, Dial, is_up, nearest
-from experiments.display.psychopy_screen import Screen
+from experiments.display.dial import Dial, nearest
+from experiments.screen import Confirm, Screen, is_up
 from experiments.tasks.responders import (
     POLL_S,
     STOP,

@@ -11,7 +11,7 @@ from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.observers import Observer
-from experiments.display.psychopy_screen import Screen
+from experiments.screen import Screen
 from experiments.tasks.dial_responders import HumanAdjuster, SimulatedAdjusterResponder, as_loops, read_matches
 from experiments.tasks.responders import HumanResponder, Responder, read_script, simulate
 from stimuli.stimulus_source import Stimuli

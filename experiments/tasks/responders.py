@@ -20,7 +20,7 @@ from data.kinds.kind import Answer
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
-from experiments.display.psychopy_screen import Screen
+from experiments.screen import Screen
 from experiments.tasks.instructions import STOP_QUESTION, confidence_question
 
 CONTINUE, STOP = "space", "escape"

@@ -73,7 +73,7 @@ def calibrate(
     from data.files import refuse_occupied
     from experiments.display.calibration import read_luminances
     from experiments.display.display_file import make_display, read_display, write_display
-    from experiments.display.measuring import set_aside
+    from experiments.display.measuring import archive
 
     refuse_occupied(out)
     if measured is not None and unmeasured:
@@ -107,7 +107,7 @@ def calibrate(
     if measured is not None and display.measured_utc is None:
         say(f"{measured}: has no column measured_utc, so the display file does not say when this was measured")
     # Not before: until then the same command goes on with them. Not later: they are no part of the next calibration.
-    aside = set_aside(keep, display.measured_utc) if by_hand else None
+    aside = archive(keep, display.measured_utc) if by_hand else None
     _show_display(out, read_display(out), aside, as_json)
 
 

@@ -50,10 +50,10 @@ def participant_new(
     Example:
       lookalike participant new --data study-1 --expertise resident --years 2 --consent
     """
-    from experiments.records.participants import Reader, make
+    from experiments.records.participants import Reader, register_participant
 
     about = (expertise, years, volume_per_year, corrected_vision, room_light_lux, viewing_distance_cm, consent, notes)
-    code = make(data, Reader(*about))
+    code = register_participant(data, Reader(*about))
     if as_json:
         show({"participant": code}, True)
     else:
@@ -126,7 +126,8 @@ def export(
     from data.files import refuse_occupied
     from data.trials import recorded_sessions
     from experiments.records.bids import export_all
-    from experiments.records.exchange import write_imrmc, write_long
+    from experiments.records.imrmc import write_imrmc
+    from experiments.records.long_table import write_long_table
 
     for out in (imrmc, long):
         if out is not None:
@@ -148,7 +149,7 @@ def export(
         if imrmc:
             written["imrmc"] = {"file": relative(imrmc), **asdict(write_imrmc(data, imrmc, task, session, observer))}
         if long:
-            written["long"] = {"file": relative(long), "trials": write_long(data, long, task)}
+            written["long"] = {"file": relative(long), "trials": write_long_table(data, long, task)}
     if as_json:
         show({"sessions": [asdict(one) for one in sessions], **written}, True)
     elif written:
@@ -166,7 +167,7 @@ def _withdraw(data: Path, participant: str, yes: bool, as_json: bool) -> None:
         if sys.stdin.readline().strip() != participant:
             raise LookalikeError("that is not the same code; nothing was removed")
     gone = withdraw(data, participant)
-    found = gone.traces
+    found = gone.mentions
     said: dict[str, Any] = {"sessions_removed": gone.sessions, "answers_removed": gone.answers}
     said["still_named_in"] = [relative(path) for path in found.named_in] or ([] if as_json else ["none found"])
     said["looked_in"] = [str(folder) for folder in found.looked_in]

@@ -63,7 +63,7 @@ def run(
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
       lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
     """
-    from experiments import realfake
+    from experiments.session.first_session import run_first_session
     from lookalike.flows.sessions import Simulation, count, participant_for, setup_for, show_session
     from stimuli.loop_set import is_loops
 
@@ -72,7 +72,7 @@ def run(
     who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, code, display)
     with progress("trials", None) as advance:
-        result = realfake.run(stimuli, data, code, study, seed, setup, count(advance), new=new)
+        result = run_first_session(stimuli, data, code, study, seed, setup, count(advance), new=new)
     show_session(result, as_json, new)
 
 
@@ -110,7 +110,7 @@ def retest(
     Example:
       lookalike retest study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
     """
-    from experiments import retest as flow
+    from experiments.session.retest_session import run_retest
     from lookalike.flows.sessions import Simulation, count, setup_for, show_session
     from stimuli.loop_set import is_loops
 
@@ -118,5 +118,5 @@ def retest(
     who.check(observer, is_loops(stimuli))
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
-        result = flow.run(stimuli, data, participant, seed, setup, count(advance), partial, another, early)
+        result = run_retest(stimuli, data, participant, seed, setup, count(advance), partial, another, early)
     show_session(result, as_json)

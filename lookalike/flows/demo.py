@@ -92,15 +92,16 @@ def _cut(out: Path, seed: int) -> None:
 
 
 def _observe(stimuli: Path, data: Path, seed: int) -> None:
-    from experiments import realfake, retest
+    from experiments.session.first_session import run_first_session
+    from experiments.session.retest_session import run_retest
     from experiments.session.run import Setup
 
     observers = dict(zip(PARTICIPANTS, draw_group(len(PARTICIPANTS), seed, Population(dprime=0.15)), strict=True))
     setups = {name: Setup("simulated", window=False, simulated=observer) for name, observer in observers.items()}
     with progress("     sessions", len(PARTICIPANTS) + len(RETESTED)) as advance:
         for number, name in enumerate(PARTICIPANTS):
-            realfake.run(stimuli, data, name, EXAMPLE_STUDY, seed + number, setups[name])
+            run_first_session(stimuli, data, name, EXAMPLE_STUDY, seed + number, setups[name])
             advance()
         for number, name in enumerate(RETESTED):
-            retest.run(stimuli, data, name, seed + 100 + number, setups[name])
+            run_retest(stimuli, data, name, seed + 100 + number, setups[name])
             advance()

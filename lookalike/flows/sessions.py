@@ -14,7 +14,7 @@ from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.populations import USUAL, read_population
 from experiments.display.display_file import read_display
 from experiments.records.participants import new_code
-from experiments.session.run import Result, Setup
+from experiments.session.run import SessionResult, Setup
 from lookalike.console import need, relative, say, show
 
 
@@ -80,7 +80,7 @@ def count(advance: Callable[..., None]) -> Callable[[int, int], None]:
     return lambda done, total: advance(1, total=total) if done else None
 
 
-def show_session(result: Result, as_json: bool, new: bool = False) -> None:
+def show_session(result: SessionResult, as_json: bool, new: bool = False) -> None:
     """Print what a session left behind and, if it stopped, how to go on; `new` is whether --new was given."""
     shown = {
         "participant": result.participant,

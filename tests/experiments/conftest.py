@@ -121,7 +121,7 @@ import sys, time
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.observers import Observer
-from experiments.realfake import run
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 
 def pause(done, _total):
@@ -130,7 +130,7 @@ def pause(done, _total):
         time.sleep(60)
 
 setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
-result = run(Path(sys.argv[2]), Path(sys.argv[3]), "p1", Path(sys.argv[4]), 1, setup, pause)
+result = run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), "p1", Path(sys.argv[4]), 1, setup, pause)
 print(result.answered, result.complete)
 """
 

@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 
-from data.errors import LookalikeError
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, session_folder
-from experiments import realfake
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.bids import export_all
 from experiments.records.record import Record, find_unfinished
+from experiments.screen import HeadlessScreen
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
@@ -37,7 +36,7 @@ def study(make_study: Callable[..., StudyFile]) -> Path:
 
 
 def run(stimuli: StimulusSet, data: Path, study: Path, progress: Callable[[int, int], None]) -> Any:
-    return realfake.run(stimuli.folder, data, "p1", study, 3, SETUP, progress, say=lambda _: None)
+    return run_first_session(stimuli.folder, data, "p1", study, 3, SETUP, progress, say=lambda _: None)
 
 
 def quiet(_done: int, _total: int) -> None:
@@ -45,7 +44,7 @@ def quiet(_done: int, _total: int) -> None:
 
 
 def check(stimuli: StimulusSet, data: Path, study: Path, told: int, straight: list[Any]) -> None:
-    """What was told to be answered is in the record, and the session goes on to the same end as without a fault."""
+    """What was told to be answered is in the record, and the session resumes to the same end as without a fault."""
     record = session_folder(data, "p1", 1) / "record.jsonl"
     answered = [event["trial"] for event in read_record(record).of("answer")] if record.exists() else []
     assert answered == list(range(1, len(answered) + 1))
@@ -65,15 +64,30 @@ def answers(data: Path) -> list[Any]:
 def strike(stimuli: StimulusSet, data: Path, study: Path, number: int, after: int, delay_s: float) -> int:
     """Run the session in a process of its own and send it a signal, a moment after it told some answers.
 
-    Returns how many it told in the end.
+    A session that is meant to be struck half-way waits before its last trial, so that on a busy machine, too, it is
+    not over when the signal comes. Returns how many answers it told in the end.
     """
     reading, writing = os.pipe()
+
+    def tell(done: int, _total: int) -> None:
+        os.write(writing, b".")
+        if done == TRIALS - 1 and after < done:
+            time.sleep(60)
+
+    # Held back until the child is inside `try`: right after a fork Python's own hooks can swallow a KeyboardInterrupt,
+    # and one raised outside `try` would return the child into pytest.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     child = os.fork()
     if not child:
         try:
-            run(stimuli, data, study, lambda _done, _total: os.write(writing, b"."))
-        finally:
+            try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+                run(stimuli, data, study, tell)
+            finally:
+                os._exit(0)
+        finally:  # the one signal may come in the line above
             os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     os.close(writing)
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         told = sum(len(pipe.read(1)) for _ in range(after))
@@ -141,7 +155,7 @@ def test_an_exception_at_any_moment_loses_nothing_that_was_answered(
 
 
 def test_a_disk_that_fills_up_stops_the_session_which_goes_on_when_there_is_room(
-    small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(small_set, tmp_path / "straight", study, quiet)
     append, told = Record.append, []
@@ -156,7 +170,7 @@ def test_a_disk_that_fills_up_stops_the_session_which_goes_on_when_there_is_room
 
     with monkeypatch.context() as disk:
         disk.setattr(Record, "append", fill)
-        with pytest.raises(LookalikeError, match=r"No space left on device.*every answer before this one is safe"):
+        with refuses("cannot-write"):
             run(small_set, tmp_path / "data", study, lambda done, _total: told.append(done))
     monkeypatch.undo()
     assert told == list(range(1, 6))
@@ -164,14 +178,14 @@ def test_a_disk_that_fills_up_stops_the_session_which_goes_on_when_there_is_room
 
 
 def test_a_read_only_data_folder_is_told_before_anything_is_shown(
-    small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     with monkeypatch.context() as disk:
         disk.setattr(os, "mkdir", refuse)
-        with pytest.raises(LookalikeError, match=r"cannot be written \(Read-only file system\); choose another data"):
+        with refuses("cannot-write"):
             run(small_set, tmp_path / "data", study, quiet)
     assert not (tmp_path / "data").exists()
 
@@ -183,7 +197,7 @@ def test_a_read_only_data_folder_is_told_before_anything_is_shown(
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with monkeypatch.context() as disk:
         disk.setattr("experiments.records.record.open", _read_only, raising=False)
-        with pytest.raises(LookalikeError, match=r"record\.jsonl: cannot be written \(Read-only file system\)"):
+        with refuses("cannot-write"):
             run(small_set, tmp_path / "data", study, quiet)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,9 @@ from data.errors import LookalikeError
 from data.plan import read_plan
 from data.study import StudyFile
 from data.trials import PLAN, session_folder
-from experiments import realfake
-from experiments.records.participants import made
+from experiments.records.participants import registered
+from experiments.session import first_session
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
@@ -39,7 +42,7 @@ def test_a_new_code_is_made_as_the_last_thing(
     said: list[str] = []
 
     def begin(study: Path) -> None:
-        realfake.run(small_set.folder, tmp_path / "data", "k7q2m", study, 3, PERSON, say=said.append, new=True)
+        run_first_session(small_set.folder, tmp_path / "data", "k7q2m", study, 3, PERSON, say=said.append, new=True)
 
     with pytest.raises(LookalikeError, match="no such study file"):
         begin(study.with_name("none.toml"))
@@ -52,7 +55,7 @@ def test_a_new_code_is_made_as_the_last_thing(
         about: dict[str, object] = {"warnings": ["uncalibrated"]}  # noqa: RUF012
 
         def close(self) -> None:
-            there.append(set(made(tmp_path / "data")))
+            there.append(set(registered(tmp_path / "data")))
 
     there: list[set[str]] = []
     monkeypatch.setattr("experiments.session.run._window", lambda *_: Screen())
@@ -68,28 +71,31 @@ def test_a_new_code_is_made_as_the_last_thing(
 
 
 def test_a_forgotten_study_file_is_asked_for_where_others_had_one(
-    small_set: StimulusSet, study: Path, tmp_path: Path
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path
 ) -> None:
-    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
-    with pytest.raises(LookalikeError, match=r"1 of 1 participants here were run with another study file .* --study"):
-        realfake.run(small_set.folder, tmp_path, "k7q2m", None, 3, PERSON, new=True)
+    run_first_session(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    with refuses("study-mismatch") as caught:
+        run_first_session(small_set.folder, tmp_path, "k7q2m", None, 3, PERSON, new=True)
+    assert re.search(r"1 of 1 participants here were run with another study file .* --study", str(caught.value))
     with pytest.raises(LookalikeError, match=CANNOT):
-        realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
+        run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
     # Another data folder is another study, and a simulated observer's dry run may be of any.
-    with pytest.raises(LookalikeError, match="needs 50 real main images"):
-        realfake.run(small_set.folder, tmp_path / "other", "k7q2m", None, 3, PERSON, new=True)
-    with pytest.raises(LookalikeError, match="needs 50 real main images"):
-        realfake.run(small_set.folder, tmp_path, "sim2", None, 3, SIMULATED)
+    with refuses("set-too-small") as caught:
+        run_first_session(small_set.folder, tmp_path / "other", "k7q2m", None, 3, PERSON, new=True)
+    assert re.search("needs 50 real main images", str(caught.value))
+    with refuses("set-too-small") as caught:
+        run_first_session(small_set.folder, tmp_path, "sim2", None, 3, SIMULATED)
+    assert re.search("needs 50 real main images", str(caught.value))
 
 
 def test_a_study_file_that_changed_in_between_is_told(
     small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    run_first_session(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
     study.write_text(study.read_text(encoding="utf-8") + "# a word more\n", encoding="utf-8")
     said: list[str] = []
-    monkeypatch.setattr(realfake, "hold", lambda *_, ready, **__: ready())
-    realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, say=said.append, new=True)
+    monkeypatch.setattr(first_session, "run", lambda *_, ready, **__: ready())
+    run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, say=said.append, new=True)
     assert said[1] == (
         f"{study}: 1 of 1 participants here were run with another study file, or with this one before it was changed"
     )
@@ -103,22 +109,22 @@ def test_own_images_are_nobodys_in_another_task_nor_in_a_damaged_plan(
     seen = [
         {image for trial in read_plan(result.folder / PLAN).trials for image in trial.images}
         for result in (
-            realfake.run(stimuli.folder, tmp_path, "sim1", one.path, 3, SIMULATED),
-            realfake.run(stimuli.folder, tmp_path, "sim2", other.path, 3, SIMULATED),
+            run_first_session(stimuli.folder, tmp_path, "sim1", one.path, 3, SIMULATED),
+            run_first_session(stimuli.folder, tmp_path, "sim2", other.path, 3, SIMULATED),
         )
     ]
     assert not seen[0] & seen[1]
     plan = session_folder(tmp_path, "sim1", 1) / PLAN
     plan.write_text("{", encoding="utf-8")
     with pytest.raises(LookalikeError, match=f"{plan.name}.* restore the file from a backup"):
-        realfake.run(stimuli.folder, tmp_path, "sim3", one.path, 3, SIMULATED)
+        run_first_session(stimuli.folder, tmp_path, "sim3", one.path, 3, SIMULATED)
 
 
 def test_a_damaged_plan_of_somebody_else_stops_nobody_where_images_are_shared(
     small_set: StimulusSet, study: Path, tmp_path: Path
 ) -> None:
-    realfake.run(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
+    run_first_session(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
     for damage in ("{", "[]", "{}", '{"task": "realfake", "keys": 3}'):
         (session_folder(tmp_path, "sim1", 1) / PLAN).write_text(damage, encoding="utf-8")
         with pytest.raises(LookalikeError, match=CANNOT):
-            realfake.run(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
+            run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)

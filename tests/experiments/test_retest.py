@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from data.errors import LookalikeError
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import session_folder
-from experiments import realfake, retest
 from experiments.records.status import status
+from experiments.session import retest_session
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
@@ -38,26 +40,28 @@ def ago(data: Path, session: int, days: float, **facts: Any) -> None:
 def first(small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path) -> Path:
     """The data of a person who has done session 1."""
     study = make_study(trials=20, retest_after_days=10)
-    realfake.run(small_set.folder, tmp_path, "p1", study.path, 3, SIMULATED)
+    run_first_session(small_set.folder, tmp_path, "p1", study.path, 3, SIMULATED)
     ago(tmp_path, 1, 0, observer="human")
     return tmp_path
 
 
 def test_a_person_comes_when_the_study_plans_it(
-    first: Path, small_set: StimulusSet, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, first: Path, small_set: StimulusSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[int] = []
-    monkeypatch.setattr(retest, "hold", lambda plan, *_: held.append(plan.session))
+    monkeypatch.setattr(retest_session, "run", lambda plan, *_: held.append(plan.session))
 
     def again(**more: bool) -> None:
-        retest.run(small_set.folder, first, "p1", 4, Setup("human"), **more)
+        run_retest(small_set.folder, first, "p1", 4, Setup("human"), **more)
 
-    with pytest.raises(LookalikeError, match=r"session 1 was 0\.0 days ago, and the study plans the next after 10;"):
+    with refuses("too-early") as caught:
         again()
+    assert re.search(r"session 1 was 0\.0 days ago, and the study plans the next after 10;", str(caught.value))
     again(early=True)
     ago(first, 1, 8.9)
-    with pytest.raises(LookalikeError, match=r"was 8\.9 days ago.* give --early"):
+    with refuses("too-early") as caught:
         again()
+    assert re.search(r"was 8\.9 days ago.* give --early", str(caught.value))
     assert held == [2]
     ago(first, 1, 0.3)  # appointments are by date: the tenth day, some hours earlier
     again()
@@ -71,13 +75,13 @@ def test_a_session_began_when_its_first_answer_could_come(first: Path, small_set
     def leave(*_: object) -> None:
         raise KeyboardInterrupt
 
-    retest.run(small_set.folder, first, "p1", 4, SIMULATED, leave)  # stops after one answer
+    run_retest(small_set.folder, first, "p1", 4, SIMULATED, leave)  # stops after one answer
     record = session_folder(first, "p1", 2) / "record.jsonl"
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
     record.write_text("".join(line for line in lines if '"event": "answer"' not in line), encoding="utf-8")
     next(first.glob("sub-p1/ses-2/beh/*.tsv")).unlink()
     ago(first, 2, 14, days_since_first=0.0)
-    result = retest.run(small_set.folder, first, "p1", None, SIMULATED, say=lambda _: None)
+    result = run_retest(small_set.folder, first, "p1", None, SIMULATED, say=lambda _: None)
     log = read_record(record)
     assert log.start["days_since_first"] == 0
     assert log.begun == log.of("resume")[0]

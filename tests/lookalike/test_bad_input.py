@@ -130,7 +130,7 @@ def test_a_participant_that_exists(lookalike, mistake, workshop, tmp_path):
     assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
     said = mistake(*sit(workshop, tmp_path / "data", "k7q2m"))
-    assert "participant k7q2m has session 1 already" in said
+    assert "participant k7q2m already has session 1" in said
     assert "lookalike retest" in said
     assert contents(tmp_path / "data") == before
 
@@ -149,7 +149,7 @@ def test_a_record_from_another_stimulus_set(lookalike, mistake, workshop, tmp_pa
     before = contents(tmp_path / "data")
     said = mistake("retest", workshop / "other-stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
                    "--observer", "simulated", "--no-window")  # fmt: skip
-    assert "a record from another stimulus set" in said
+    assert "was run with another stimulus set" in said
     said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out", "--stimuli", workshop / "other-stimuli")
     assert "sub-k7q2m_ses-1" in said
     assert "give the set that was shown" in said

@@ -14,7 +14,7 @@ from analysis.serial import loop as serial_loop
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
 from data.simulated.adjuster import SimulatedAdjuster
-from experiments import realfake
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from lookalike.cli import app
 from stimuli.images import write_png
@@ -60,7 +60,7 @@ def test_known_serial_dependence_comes_back_through_plan_record_and_table(
     data = tmp_path / "data"
     for seed in range(8):
         adjuster = SimulatedAdjuster(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
-        realfake.run(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=adjuster))
+        run_first_session(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=adjuster))
     found = serial_loop.loop_serial_dependence(matches(data), permutations=500, seed=1)
     assert found.previous.amplitude_low < 6 < found.previous.amplitude_high
     assert found.previous.amplitude_deg == pytest.approx(6, abs=1.5)
@@ -79,7 +79,7 @@ def test_without_serial_dependence_none_is_found(loop: Path, study: Path, tmp_pa
     data = tmp_path / "data"
     for seed in range(4):
         setup = Setup("simulated", window=False, adjuster=SimulatedAdjuster(noise_deg=9, seed=seed))
-        realfake.run(loop, data, f"p{seed}", study, seed, setup)
+        run_first_session(loop, data, f"p{seed}", study, seed, setup)
     found = serial_loop.loop_serial_dependence(matches(data), permutations=500, seed=1)
     assert found.previous.p > 0.01
     assert abs(found.previous.amplitude_deg) < 3
@@ -104,7 +104,7 @@ def test_the_commands_run_and_retest_take_loops(loop: Path, study: Path, tmp_pat
     assert json.loads(retest.stdout)["session"] == 2
 
 
-def test_what_a_matcher_would_not_heed_is_refused(loop: Path, study: Path, tmp_path: Path) -> None:
+def test_what_a_adjuster_would_not_heed_is_refused(loop: Path, study: Path, tmp_path: Path) -> None:
     who = ["--data", str(tmp_path / "data"), "--participant", "p1", "--observer", "simulated", "--no-window"]
     refused = CliRunner().invoke(app, ["run", str(loop), "--study", str(study), *who, "--dprime", "2"])
     assert "--dprime is of a simulated observer who judges images" in refused.output + str(refused.exception)

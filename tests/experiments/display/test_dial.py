@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.circle import wrap
-from experiments.display.dial import DELAY_S, FASTEST, Confirm, Dial, Input, Key, Point, Wheel, nearest, seconds_to_turn
+from experiments.display.dial import DELAY_S, FASTEST, Dial, nearest, seconds_to_turn
+from experiments.screen import Confirm, Input, Key, Point, Wheel
 
 FRAMES = 147
 POSITIONS = [360 * frame / FRAMES for frame in range(FRAMES)]

@@ -2,39 +2,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.errors import LookalikeError
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import FRAME_S, HeadlessScreen, WindowScreen, missed_frames, warnings_of
+from experiments.display.psychopy_screen import WindowScreen, missed_frames, warnings_of
 from experiments.display.window import counted, refresh_hz
-
-IMAGE = np.zeros((2, 2), np.float32)
-
-
-def test_a_headless_clock_only_moves_forward() -> None:
-    screen = HeadlessScreen()
-    screen.prepare(IMAGE)
-    shown = [screen.message("text"), screen.blank(), screen.flip().time]
-    assert shown == sorted(set(shown))
-    screen.wait_until(10.0)
-    screen.wait_until(5.0)
-    assert screen.now() == 10.0
-
-
-def test_without_a_window_an_image_appears_when_it_was_asked_for() -> None:
-    screen = HeadlessScreen()
-    next_frame = screen.flip()
-    assert next_frame.error == pytest.approx(FRAME_S)
-    on_time = screen.flip(5.0)
-    assert (on_time.time, on_time.error) == pytest.approx((5.0, 0.0))
-    late = screen.flip(1.0)
-    assert (late.time, late.error) == pytest.approx((5.0 + FRAME_S, 4.0 + FRAME_S))
-    assert {flip.dropped_frames for flip in (next_frame, on_time, late)} == {0}
 
 
 @pytest.mark.parametrize(
@@ -63,14 +40,14 @@ def test_a_record_is_warned_of_what_cannot_be_trusted(make_display: Callable[...
     known = make_display(refresh_hz=60.0)
     assert warnings_of(known, 59.94) == []
     assert warnings_of(make_display(), 144.0) == []
-    assert warnings_of(known, 75.0) == ["refresh differs from the display file's"]
+    assert warnings_of(known, 75.0) == ["the refresh rate differs from that of the display file"]
     assert [one.split(":")[0] for one in warnings_of(None, 60.0)] == ["uncalibrated"]
     assert [one.split(":")[0] for one in warnings_of(make_display(kind="none"), 60.0)] == ["uncalibrated"]
     assert "do not wait for the screen's refresh" in warnings_of(known, None)[0]
     for off in (make_display(kind="gamma", gamma=1.5), make_display(own=0.3)):  # eight bits are too coarse at its black
         worst = f"{off.conformance().worst:.0%}"
         [said] = warnings_of(off, 60.0)
-        assert said == f"contrast is off its target by up to {worst}, more than the 10 % of a conforming display"
+        assert said == f"contrast deviates from its target by up to {worst}; a conforming display stays within 10 %"
     unmeasured = known.model_copy(update={"kind": "gamma", "gamma": 2.2, "table": None})
     assert warnings_of(unmeasured, 60.0) == ["gamma was given, not measured"]
 
@@ -79,16 +56,16 @@ def test_screens_are_named_by_the_numbers_that_may_be_given() -> None:
     assert [counted(screens) for screens in (1, 2, 3)] == ["screen 0", "screens 0 to 1", "screens 0 to 2"]
 
 
-def test_no_display_is_told_before_psychopy_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_display_is_told_before_psychopy_is_touched(refuses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setitem(sys.modules, "psychopy", None)
-    with pytest.raises(LookalikeError, match=r"DISPLAY is not set.*'xvfb-run -a'.*--no-window"):
+    with refuses("no-screen"):
         WindowScreen(0.5, (10, 10))
 
 
-def test_a_missing_psychopy_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_psychopy_names_the_extra(refuses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setitem(sys.modules, "psychopy", None)
-    with pytest.raises(LookalikeError, match=r'pip install -c constraints\.txt "\.\[lab\]"'):
+    with refuses("missing-extra"):
         WindowScreen(0.5, (10, 10))

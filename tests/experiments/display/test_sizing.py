@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import LookalikeError
 from experiments.display.display_file import Display
 from experiments.display.sizing import Sizing, choose_sizing, enlarge, height_px, side_by_side, size_deg, whole_scale
 from stimuli.images import KERNEL, resample
@@ -36,10 +37,11 @@ def test_the_scale_is_the_largest_whole_one_that_fills_at_most_half(rows: int, c
     assert 2 * rows * (scale + 1) > 768 or 2 * columns * (scale + 1) > 1024
 
 
-def test_an_image_larger_than_the_window_is_refused() -> None:
+def test_an_image_larger_than_the_window_is_refused(refuses: Any) -> None:
     assert whole_scale((768, 1024), (768, 1024)) == 1
-    with pytest.raises(LookalikeError, match=r"769 x 100 px do not fit the window of 768 x 1024; use --fullscreen"):
+    with refuses("too-large") as caught:
         whole_scale((769, 100), (768, 1024))
+    assert re.search(r"769 x 100 px do not fit the window of 768 x 1024; use --fullscreen", str(caught.value))
 
 
 def test_degrees_are_the_angle_between_lines_of_sight(make_display: Callable[..., Display]) -> None:
@@ -106,11 +108,12 @@ def test_degrees_are_said_only_where_the_display_is_known(make_display: Callable
 
 @pytest.mark.parametrize("resampled", [False, True])
 def test_a_height_that_does_not_fit_names_the_largest_that_does(
-    make_display: Callable[..., Display], resampled: bool
+    refuses: Any, make_display: Callable[..., Display], resampled: bool
 ) -> None:
     display = make_display(image_height_deg=40.0, resample=resampled)
-    with pytest.raises(LookalikeError, match=r"40 degrees high .* do not fit .* at most (31\.3\d) degrees") as caught:
+    with refuses("too-large") as caught:
         choose_sizing((64, 64), WINDOW_PX, display)
+    assert re.search(r"40 degrees high .* do not fit .* at most (31\.3\d) degrees", str(caught.value))
     assert size_deg((1024, 1), display)[0] == pytest.approx(31.36, abs=0.02)
     assert "--fullscreen" in str(caught.value)
 

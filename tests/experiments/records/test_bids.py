@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,12 +18,13 @@ from data.errors import LookalikeError
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, read_sidecar, session_folder
-from experiments import realfake, retest
 from experiments.records.bids import Exported, export_all, export_session
 from experiments.records.participants import Reader, register
 from experiments.records.record import Record, read_record
 from experiments.records.withdrawal import withdraw
-from experiments.session.run import Result, Setup
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
+from experiments.session.run import SessionResult, Setup
 from stimuli.sets import StimulusSet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,8 +37,8 @@ def study(make_study: Callable[..., StudyFile]) -> StudyFile:
 
 
 @pytest.fixture
-def ran(small_set: StimulusSet, study: StudyFile, tmp_path: Path) -> Result:
-    return realfake.run(small_set.folder, tmp_path / "data", "p1", study.path, 3, SETUP)
+def ran(small_set: StimulusSet, study: StudyFile, tmp_path: Path) -> SessionResult:
+    return run_first_session(small_set.folder, tmp_path / "data", "p1", study.path, 3, SETUP)
 
 
 def stop(done: int, _total: int) -> None:
@@ -44,7 +46,7 @@ def stop(done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
 
-def test_the_table_reads_back_as_what_was_answered(ran: Result, small_set: StimulusSet, tmp_path: Path) -> None:
+def test_the_table_reads_back_as_what_was_answered(ran: SessionResult, small_set: StimulusSet, tmp_path: Path) -> None:
     table = read_bids(tmp_path / "data")
     answers = pd.DataFrame(read_record(ran.folder / "record.jsonl").of("answer"))
     for column in ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"):
@@ -55,7 +57,9 @@ def test_the_table_reads_back_as_what_was_answered(ran: Result, small_set: Stimu
     assert table["stim_file"].tolist() == truth["file"].tolist()
 
 
-def test_the_sidecar_says_where_the_session_came_from(ran: Result, small_set: StimulusSet, study: StudyFile) -> None:
+def test_the_sidecar_says_where_the_session_came_from(
+    ran: SessionResult, small_set: StimulusSet, study: StudyFile
+) -> None:
     sidecar = read_sidecar(ran.table)
     assert sidecar["StimulusSetSHA256"] == small_set.sha256
     assert sidecar["StudySHA256"] == study.sha256
@@ -65,21 +69,23 @@ def test_the_sidecar_says_where_the_session_came_from(ran: Result, small_set: St
     assert sidecar["response_time"]["Units"] == "s"
 
 
-def test_exporting_once_more_changes_nothing(ran: Result, tmp_path: Path) -> None:
+def test_exporting_once_more_changes_nothing(ran: SessionResult, tmp_path: Path) -> None:
     data = tmp_path / "data"
     before = contents(data)
     assert export_session(data, "p1", 1) == ran.table
     assert contents(data) == before
 
 
-def test_a_lost_export_is_made_again_from_the_record(ran: Result, tmp_path: Path) -> None:
+def test_a_lost_export_is_made_again_from_the_record(ran: SessionResult, tmp_path: Path) -> None:
     table = ran.table.read_bytes()
     ran.table.unlink()
     export_session(tmp_path / "data", "p1", 1)
     assert ran.table.read_bytes() == table
 
 
-def test_a_table_that_differs_from_the_record_is_not_overwritten(ran: Result, tmp_path: Path, refuses: Any) -> None:
+def test_a_table_that_differs_from_the_record_is_not_overwritten(
+    ran: SessionResult, tmp_path: Path, refuses: Any
+) -> None:
     ran.table.write_text(
         ran.table.read_text(encoding="utf-8").replace("\treal\t", "\tgenerated\t", 1), encoding="utf-8"
     )
@@ -115,7 +121,9 @@ def test_after_kill_9_the_session_is_exported_and_analysed(
     assert contents(data) == before
 
 
-def test_a_session_whose_end_is_on_disk_is_exported_though_its_last_screen_is_up(ran: Result, tmp_path: Path) -> None:
+def test_a_session_whose_end_is_on_disk_is_exported_though_its_last_screen_is_up(
+    ran: SessionResult, tmp_path: Path
+) -> None:
     lines = (ran.folder / "record.jsonl").read_bytes()
     for file in (ran.table, ran.folder / "record.jsonl"):
         file.unlink()
@@ -124,7 +132,7 @@ def test_a_session_whose_end_is_on_disk_is_exported_though_its_last_screen_is_up
         assert [one.outcome for one in export_all(tmp_path / "data")] == ["written"]
 
 
-def cut(ran: Result, answers: int, rest: int = 0) -> bytes:
+def cut(ran: SessionResult, answers: int, rest: int = 0) -> bytes:
     """Cut the record after so many answers and `rest` more onsets; return the whole record."""
     path = ran.folder / "record.jsonl"
     whole = path.read_bytes()
@@ -137,7 +145,7 @@ def cut(ran: Result, answers: int, rest: int = 0) -> bytes:
 
 @pytest.mark.parametrize(("answers", "rest"), [(0, 0), (0, 1), (9, 0), (9, 1), (27, 0)])
 def test_a_table_made_before_its_record_ended_is_made_anew(
-    ran: Result, tmp_path: Path, answers: int, rest: int
+    ran: SessionResult, tmp_path: Path, answers: int, rest: int
 ) -> None:
     """Exported as it ran, where the file system has no locks."""
     data, whole_table = tmp_path / "data", ran.table.read_bytes()
@@ -161,7 +169,7 @@ def test_a_table_made_before_its_record_ended_is_made_anew(
 
 
 def test_what_the_lab_has_corrected_is_not_taken_for_an_earlier_table(
-    ran: Result, tmp_path: Path, refuses: Any
+    ran: SessionResult, tmp_path: Path, refuses: Any
 ) -> None:
     lines = ran.table.read_text(encoding="utf-8").splitlines()
     blanked = lines[-1].split("\t")
@@ -182,7 +190,7 @@ def test_nor_is_a_correction_within_a_partial_session(
     small_set: StimulusSet, study: StudyFile, tmp_path: Path, trial: int, refuses: Any
 ) -> None:
     """Nine answers, one of which the lab has blanked or turned round: no earlier moment of the record."""
-    ran = realfake.run(small_set.folder, tmp_path / "data", "p1", study.path, 3, SETUP, stop)
+    ran = run_first_session(small_set.folder, tmp_path / "data", "p1", study.path, 3, SETUP, stop)
     lines = ran.table.read_text(encoding="utf-8").splitlines()
     for response in ("n/a", "real", "generated"):
         cells = lines[trial].split("\t")
@@ -195,7 +203,7 @@ def test_nor_is_a_correction_within_a_partial_session(
             export_session(tmp_path / "data", "p1", 1)
 
 
-def test_a_lost_sidecar_is_made_again(ran: Result, tmp_path: Path, refuses: Any) -> None:
+def test_a_lost_sidecar_is_made_again(ran: SessionResult, tmp_path: Path, refuses: Any) -> None:
     sidecar = ran.table.with_suffix(".json")
     content = sidecar.read_bytes()
     sidecar.unlink()
@@ -207,10 +215,10 @@ def test_a_lost_sidecar_is_made_again(ran: Result, tmp_path: Path, refuses: Any)
 
 
 def test_one_damaged_record_does_not_keep_the_others(
-    ran: Result, small_set: StimulusSet, study: StudyFile, tmp_path: Path
+    ran: SessionResult, small_set: StimulusSet, study: StudyFile, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    other = realfake.run(small_set.folder, data, "p2", study.path, 4, SETUP)
+    other = run_first_session(small_set.folder, data, "p2", study.path, 4, SETUP)
     shutil.rmtree(data / "sub-p1")
     shutil.rmtree(data / "sub-p2")
     record = ran.folder / "record.jsonl"
@@ -223,7 +231,7 @@ def test_one_damaged_record_does_not_keep_the_others(
         load_trials(data, study, None)
 
 
-def test_what_was_claimed_and_never_shown_is_no_session(ran: Result, tmp_path: Path) -> None:
+def test_what_was_claimed_and_never_shown_is_no_session(ran: SessionResult, tmp_path: Path) -> None:
     data = tmp_path / "data"
     claimed = session_folder(data, "p2", 1)
     shutil.copytree(ran.folder, claimed)
@@ -238,7 +246,7 @@ def test_a_folder_without_records_is_named(tmp_path: Path, refuses: Any) -> None
 
 
 def test_a_full_disk_during_export_is_told_and_mended_later(
-    ran: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: SessionResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_path: Path, _content: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -258,7 +266,7 @@ import sys
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.observers import Observer
-from experiments.realfake import run
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 
 def wait(done, total):
@@ -267,7 +275,7 @@ def wait(done, total):
         sys.stdin.readline()
 
 setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
-run(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[5], Path(sys.argv[4]), 1, setup, wait)
+run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[5], Path(sys.argv[4]), 1, setup, wait)
 """
 
 
@@ -303,7 +311,7 @@ def test_sessions_that_end_together_lose_no_participant(
 
 
 def test_a_row_lost_to_another_writer_is_added_again(
-    ran: Result, small_set: StimulusSet, study: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: SessionResult, small_set: StimulusSet, study: StudyFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another session's export reads the file before ours is in it, and writes it after."""
     data = tmp_path / "data"
@@ -318,17 +326,17 @@ def test_a_row_lost_to_another_writer_is_added_again(
             path.write_text(stale, encoding="utf-8")
 
     monkeypatch.setattr("experiments.records.participants_table.write_text", write_then_lose)
-    realfake.run(small_set.folder, data, "p2", study.path, 4, SETUP)
+    run_first_session(small_set.folder, data, "p2", study.path, 4, SETUP)
     assert wrote == [participants] * 2
     assert participants.read_text(encoding="utf-8") == stale + "sub-p2\tsimulated\n"
     assert ran.table.exists()
 
 
 def test_a_participants_observer_is_that_of_the_first_session(
-    ran: Result, small_set: StimulusSet, tmp_path: Path
+    ran: SessionResult, small_set: StimulusSet, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    retest.run(small_set.folder, data, "p1", 4, SETUP)
+    run_retest(small_set.folder, data, "p1", 4, SETUP)
     sidecar = ran.table.with_suffix(".json")
     sidecar.write_text(json.dumps({**read_sidecar(ran.table), "Observer": "human"}), encoding="utf-8")
     (data / "participants.tsv").unlink()
@@ -340,14 +348,15 @@ def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_record_of_other_trials_than_planned_is_refused(ran: Result, tmp_path: Path) -> None:
+def test_a_record_of_other_trials_than_planned_is_refused(refuses: Any, ran: SessionResult, tmp_path: Path) -> None:
     record = ran.folder / "record.jsonl"
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
     first = json.loads(lines[3])["stimulus_id"]
     lines[3] = lines[3].replace(first, "s9999")
     record.write_text("".join(lines), encoding="utf-8")
-    with pytest.raises(LookalikeError, match="trial 1 shows 's9999', which the plan does not"):
+    with refuses("altered-file") as caught:
         export_session(tmp_path / "data", "p1", 1)
+    assert re.search("trial 1 shows 's9999', which the plan does not", str(caught.value))
 
 
 @pytest.mark.usefixtures("ran")
@@ -357,7 +366,7 @@ def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, stu
     (data / "participants.tsv").write_text(
         "participant_id\texpertise\tyears\nsub-p1\tresident\t012\n", encoding="utf-8"
     )
-    realfake.run(small_set.folder, data, "p2", study.path, 3, SETUP)
+    run_first_session(small_set.folder, data, "p2", study.path, 3, SETUP)
     participants = (data / "participants.tsv").read_text(encoding="utf-8").splitlines()
     assert participants == ["participant_id\texpertise\tyears", "sub-p1\tresident\t012", "sub-p2\tn/a\tn/a"]
     assert (data / "README").read_text() == "Our own words."
@@ -365,7 +374,7 @@ def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, stu
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_participants_not_saved_as_utf8_cost_nobody_a_table(
-    small_set: StimulusSet, study: StudyFile, tmp_path: Path, encoding: str
+    refuses: Any, small_set: StimulusSet, study: StudyFile, tmp_path: Path, encoding: str
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -374,8 +383,9 @@ def test_participants_not_saved_as_utf8_cost_nobody_a_table(
     participants.write_text(text, encoding=encoding)
     before = participants.read_bytes()
     for name in ("p1", "p2"):
-        with pytest.raises(LookalikeError, match=r"participants\.tsv: not UTF-8 .* save it as UTF-8") as caught:
-            realfake.run(small_set.folder, data, name, study.path, 3, SETUP)
+        with refuses("not-utf8") as caught:
+            run_first_session(small_set.folder, data, name, study.path, 3, SETUP)
+        assert re.search(r"participants\.tsv: not UTF-8 .* save it as UTF-8", str(caught.value))
         assert f"'lookalike export {data}'" in str(caught.value)
     assert len(read_bids(data)) == 2 * 27
     for path in data.glob("sub-p?/ses-1/beh/*"):
@@ -403,9 +413,9 @@ def errors(command: str, data: Path) -> set[str]:
 def test_the_bids_validator_accepts_it(own_set: Path, study: StudyFile, tmp_path: Path, bids_validator: str) -> None:
     data = tmp_path / "data"
     stimuli = Path(shutil.move(own_set, data / "stimuli"))
-    realfake.run(stimuli, data, "p1", study.path, 3, SETUP)
-    retest.run(stimuli, data, "p1", 4, SETUP)
-    assert not realfake.run(stimuli, data, "p2", study.path, 5, SETUP, stop).complete
+    run_first_session(stimuli, data, "p1", study.path, 3, SETUP)
+    run_retest(stimuli, data, "p1", 4, SETUP)
+    assert not run_first_session(stimuli, data, "p2", study.path, 5, SETUP, stop).complete
     for name in ("p1", "p2", "w3x9d"):  # of whom the last has never come
         register(data, name, Reader("resident", 2.5, 1200, True, 20.0, 57.0, consent=True, notes="private"))
     (data / "participants.tsv").unlink()

@@ -9,7 +9,7 @@ from typing import IO, Any
 import pytest
 
 from experiments.records import mentions
-from experiments.records.mentions import Traces, find_traces
+from experiments.records.mentions import Mentions, find_mentions
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def write(path: Path, text: str | bytes = "1,k7q2m\n") -> Path:
     return path
 
 
-def found(study: Path) -> Traces:
-    return find_traces(study / "data", "k7q2m", apart_from=study / "data" / ".mark-k7q2m.json")
+def found(study: Path) -> Mentions:
+    return find_mentions(study / "data", "k7q2m", apart_from=study / "data" / ".mark-k7q2m.json")
 
 
 def test_the_code_is_found_in_names_and_in_texts(study: Path) -> None:
@@ -49,7 +49,7 @@ def test_the_code_is_found_in_names_and_in_texts(study: Path) -> None:
         write(study / f"near{number}.csv", text)
     write(study / "picture.png")  # no text
     write(study / "program", b"\x7fELF\0\0\0k7q2m")
-    assert found(study) == Traces(found(study).named_in, (study, Path.cwd()), (), True)
+    assert found(study) == Mentions(found(study).named_in, (study, Path.cwd()), (), True)
     assert set(found(study).named_in) == named
     assert len(found(study).named_in) == len(named)
 
@@ -63,7 +63,7 @@ def test_hidden_folders_virtual_environments_and_links_are_not_entered(study: Pa
     (study / "link").symlink_to(outside.parent)
     (study / "link.csv").symlink_to(outside)
     os.mkfifo(study / "pipe.csv")
-    assert found(study) == Traces((), (study, Path.cwd()), (), True)
+    assert found(study) == Mentions((), (study, Path.cwd()), (), True)
 
 
 def test_other_disks_are_told_and_not_entered_but_for_the_data(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

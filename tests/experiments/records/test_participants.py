@@ -1,30 +1,33 @@
-"""Participants are made, not typed: codes, what is kept of a reader, and who may begin a session."""
+"""Participants are registered, not typed: codes, what is kept of a reader, and who may begin a session."""
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from data.errors import LookalikeError
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from experiments import realfake, retest
 from experiments.records import participants
 from experiments.records.participants import (
     Reader,
     check_may_begin,
     everyone,
-    made,
-    make,
     new_code,
     read_participant,
     register,
+    register_participant,
+    registered,
 )
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
@@ -39,9 +42,9 @@ def study(make_study: Callable[..., StudyFile]) -> Path:
 
 
 def test_what_was_said_of_a_reader_comes_back(tmp_path: Path) -> None:
-    code = make(tmp_path / "data", READER)
-    other = make(tmp_path / "data")
-    found = made(tmp_path / "data")
+    code = register_participant(tmp_path / "data", READER)
+    other = register_participant(tmp_path / "data")
+    found = registered(tmp_path / "data")
     assert set(found) == {code, other}
     assert found[code].reader == READER
     assert found[other].reader == Reader()
@@ -51,7 +54,7 @@ def test_what_was_said_of_a_reader_comes_back(tmp_path: Path) -> None:
 
 
 def test_codes_are_random_readable_and_two_slips_apart(tmp_path: Path) -> None:
-    codes = [make(tmp_path) for _ in range(60)]
+    codes = [register_participant(tmp_path) for _ in range(60)]
     for code in codes:
         assert len(code) == 5
         assert code[0].isalpha()
@@ -74,14 +77,14 @@ def test_a_code_is_drawn_again_where_it_is_near_one_in_use(tmp_path: Path, monke
 def test_two_that_draw_one_code_at_the_same_moment_get_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter(["k7q2m", "k7q2m", "w3x9d"])
     monkeypatch.setattr(participants, "new_code", lambda _: next(codes))
-    assert [make(tmp_path), make(tmp_path)] == ["k7q2m", "w3x9d"]
-    assert len(made(tmp_path)) == 2
+    assert [register_participant(tmp_path), register_participant(tmp_path)] == ["k7q2m", "w3x9d"]
+    assert len(registered(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
     ("reader", "message"),
     [
-        ({"expertise": "Dr. Miller"}, "expertise is 'Dr. Miller'; it is one of radiologist, resident"),
+        ({"expertise": "Dr. Miller"}, "expertise is 'Dr. Miller'; it must be one of radiologist, resident"),
         ({"years": -1}, "years is -1"),
         ({"years": float("nan")}, "years is nan"),
         ({"volume_per_year": float("inf")}, "volume_per_year is inf"),
@@ -89,9 +92,10 @@ def test_two_that_draw_one_code_at_the_same_moment_get_two(tmp_path: Path, monke
         ({"viewing_distance_cm": 0}, "viewing_distance_cm is 0"),
     ],
 )
-def test_impossible_readers_are_refused(reader: dict[str, object], message: str) -> None:
-    with pytest.raises(LookalikeError, match=message):
+def test_impossible_readers_are_refused(refuses: Any, reader: dict[str, object], message: str) -> None:
+    with refuses("out-of-range") as caught:
         Reader(**reader)  # type: ignore[arg-type]
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -117,47 +121,49 @@ def test_ids_that_some_computer_cannot_hold_are_refused_in_words(tmp_path: Path,
     assert not (tmp_path / "data").exists()
 
 
-def test_a_code_that_was_not_made_begins_no_persons_session(
-    small_set: StimulusSet, study: Path, tmp_path: Path
+def test_a_mistyped_code_starts_no_session_of_a_person(
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    code = make(data)
+    code = register_participant(data)
     slip = ("b" if code[0] == "a" else "a") + code[1:]
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    with pytest.raises(LookalikeError, match=rf"participant {slip} was not made .*'lookalike participant new --data"):
-        realfake.run(small_set.folder, data, slip, study, 1, Setup())
-    with pytest.raises(LookalikeError, match=f"there is {code} in"):
-        realfake.run(small_set.folder, data, code.upper(), study, 1, SIMULATED)
-    with pytest.raises(LookalikeError, match="is a person's code; give a simulated observer another one"):
-        realfake.run(small_set.folder, data, code, study, 1, SIMULATED)
+    with refuses("not-registered") as caught:
+        run_first_session(small_set.folder, data, slip, study, 1, Setup())
+    assert re.search(rf"participant {slip} is not registered .*'lookalike participant new --data", str(caught.value))
+    with refuses("code-taken") as caught:
+        run_first_session(small_set.folder, data, code.upper(), study, 1, SIMULATED)
+    assert f"has {code}," in str(caught.value)
+    with refuses("code-taken"):
+        run_first_session(small_set.folder, data, code, study, 1, SIMULATED)
     assert {path: path.read_bytes() for path in data.rglob("*") if path.is_file()} == before
 
 
-def test_a_simulated_observer_needs_no_making(small_set: StimulusSet, study: Path, tmp_path: Path) -> None:
-    assert realfake.run(small_set.folder, tmp_path, "sim1", study, 1, SIMULATED).complete
-    assert retest.run(small_set.folder, tmp_path, "sim1", 2, SIMULATED).complete
-    assert made(tmp_path) == {}
+def test_a_simulated_observer_is_not_registered(small_set: StimulusSet, study: Path, tmp_path: Path) -> None:
+    assert run_first_session(small_set.folder, tmp_path, "sim1", study, 1, SIMULATED).complete
+    assert run_retest(small_set.folder, tmp_path, "sim1", 2, SIMULATED).complete
+    assert registered(tmp_path) == {}
     assert everyone(tmp_path) == {"sim1"}
 
 
-def test_a_code_claimed_as_the_computer_died_is_nobodys(tmp_path: Path) -> None:
+def test_a_code_claimed_as_the_computer_died_is_not_registered(refuses: Any, tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
         f"sys.path[0] = {str(ROOT)!r}\n"
         "from pathlib import Path\n"
-        "from experiments import participants\n"
+        "from experiments.records import participants\n"
         "participants.write_bytes = lambda *_, **__: os._exit(9)\n"
         "participants.register(Path(sys.argv[1]), 'k7q2m')\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
     assert done.returncode == 9
-    assert made(tmp_path) == {}
-    with pytest.raises(LookalikeError, match="was not made"):
+    assert registered(tmp_path) == {}
+    with refuses("not-registered"):
         check_may_begin(tmp_path, "k7q2m", "human")
-    assert make(tmp_path) != "k7q2m"
+    assert register_participant(tmp_path) != "k7q2m"
 
 
-def test_damaged_files_and_folders_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+def test_damaged_files_and_folders_that_cannot_be_written_are_named(refuses: Any, tmp_path: Path) -> None:
     register(tmp_path / "data", "k7q2m", READER)
     path = tmp_path / "data" / "sourcedata" / "participants" / "k7q2m.json"
     for damage in (
@@ -165,15 +171,15 @@ def test_damaged_files_and_folders_that_cannot_be_written_are_named(tmp_path: Pa
         path.read_text().replace('"notes"', '"n"'),
     ):
         path.write_text(damage)
-        with pytest.raises(LookalikeError, match=r"k7q2m\.json: a field is missing or no number"):
-            made(tmp_path / "data")
+        with refuses("damaged-file"):
+            registered(tmp_path / "data")
     path.write_text("{")
     with pytest.raises(LookalikeError, match=r"k7q2m\.json: not readable as JSON"):
         check_may_begin(tmp_path / "data", "k7q2m", "human")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LookalikeError, match=r"cannot be written .*; choose another data folder"):
-        make(tmp_path / "file")
+    with refuses("cannot-write"):
+        register_participant(tmp_path / "file")
     (tmp_path / "other" / "sourcedata").mkdir(parents=True)
     (tmp_path / "other" / "sourcedata" / "participants").write_text("in the way")
-    with pytest.raises(LookalikeError, match=r"cannot be written \(a file is in the way\)"):
-        make(tmp_path / "other")
+    with refuses("cannot-write"):
+        register_participant(tmp_path / "other")

@@ -13,9 +13,9 @@ from data.files import read_json
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_sidecar
-from experiments import realfake
 from experiments.records import participants_table
 from experiments.records.participants import Reader, register
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
@@ -33,7 +33,7 @@ def sit(small_set: StimulusSet, study: Path, tmp_path: Path) -> Callable[..., Pa
     """A session of a code, and then what is known of its reader, as if a person had sat there."""
 
     def run(code: str, reader: Reader | None = None) -> Path:
-        result = realfake.run(small_set.folder, tmp_path / "data", code, study, 3, SIMULATED)
+        result = run_first_session(small_set.folder, tmp_path / "data", code, study, 3, SIMULATED)
         if reader is not None:
             register(tmp_path / "data", code, reader)
         return result.table

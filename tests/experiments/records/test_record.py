@@ -135,13 +135,13 @@ class _FullDisk:
         return getattr(self._file, name)
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_line_behind(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_leaves_no_half_line_behind(refuses: Any, tmp_path: Path) -> None:
     with Record(tmp_path) as record:
         disk = _FullDisk(record._file)
         record._file = disk  # type: ignore[assignment]
         record.append("answer", **answer(1))
         disk.full = True
-        with pytest.raises(LookalikeError, match=r"could not be written \(No space left on device\); every answer"):
+        with refuses("cannot-write"):
             record.append("answer", **answer(2))
         disk.full = False
         record.append("interruption", reason="disk full")
@@ -150,19 +150,19 @@ def test_a_full_disk_is_told_and_leaves_no_half_line_behind(tmp_path: Path) -> N
     assert log.cut == ""
 
 
-def test_a_session_is_claimed_once_with_its_plan_in_it(tmp_path: Path, plan: Plan) -> None:
+def test_a_session_is_claimed_once_with_its_plan_in_it(refuses: Any, tmp_path: Path, plan: Plan) -> None:
     folder = create_session(tmp_path, plan)
     assert folder == session_folder(tmp_path, "k7q2m", 1)
     assert read_plan(folder / "plan.json") == plan
     assert sessions(tmp_path, "k7q2m") == [1]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was changed"):
+    with refuses("session-exists"):
         create_session(tmp_path, plan.model_copy(update={"seed": 99}))
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_who_loses_the_race_for_a_session_is_refused(
-    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = session_folder(tmp_path, "k7q2m", 1)
 
@@ -172,7 +172,7 @@ def test_who_loses_the_race_for_a_session_is_refused(
         path.write_text("ours")
 
     monkeypatch.setattr("experiments.records.record.write_plan", other_first)
-    with pytest.raises(LookalikeError, match="has session 1 already"):
+    with refuses("session-exists"):
         create_session(tmp_path, plan)
     assert (folder / "plan.json").read_text() == "theirs"
     assert [path.name for path in folder.parent.iterdir()] == ["ses-1"]
@@ -245,7 +245,7 @@ def test_on_windows_a_byte_that_nobody_reads_is_locked(tmp_path: Path, monkeypat
 
 
 def refusal(data: Path) -> str:
-    with pytest.raises(LookalikeError, match=r"participant k7q2m has session 1 already .* nothing was") as caught:
+    with pytest.raises(LookalikeError, match=r"participant k7q2m already has session 1 .* nothing was") as caught:
         refuse_taken(data, "k7q2m", 1)
     return str(caught.value)
 
@@ -258,13 +258,13 @@ def begin(folder: Path, plan: Plan, answers: int) -> None:
             record.append("answer", **answer(trial.trial) | {"stimulus_id": trial.stimulus_id})
 
 
-def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Plan) -> None:
+def test_a_refusal_states_the_progress_of_the_session(tmp_path: Path, plan: Plan) -> None:
     folder = create_session(tmp_path, plan)
     with Record(folder):
         assert "it is running now; use another --participant" in refusal(tmp_path)
     begin(folder, plan, 7)
     said = refusal(tmp_path)
-    assert said.endswith("stopped after 7 of 20 trials; start it again to go on")
+    assert said.endswith("stopped after 7 of 20 trials; start it again to resume it")
     assert "retest" not in said
     (folder / "record.jsonl").unlink()
     begin(folder, plan, 20)
@@ -273,7 +273,7 @@ def test_who_is_refused_a_session_learns_how_it_stands(tmp_path: Path, plan: Pla
     assert refusal(tmp_path).endswith("nothing was changed; use another --participant")
 
 
-def test_what_can_go_on_is_found(tmp_path: Path, plan: Plan) -> None:
+def test_what_can_be_resumed_is_found(refuses: Any, tmp_path: Path, plan: Plan) -> None:
     assert find_unfinished(tmp_path, "k7q2m", 1) is None
     folder = create_session(tmp_path, plan)
     assert find_unfinished(tmp_path, "k7q2m", 1) == (plan, Log(folder / "record.jsonl", (), ""))
@@ -281,11 +281,11 @@ def test_what_can_go_on_is_found(tmp_path: Path, plan: Plan) -> None:
     found = find_unfinished(tmp_path, "k7q2m", 1)
     assert found is not None
     assert (found[0], len(found[1].of("answer"))) == (plan, 7)
-    with Record(folder), pytest.raises(LookalikeError, match="k7q2m, session 1 is running now; end it there first"):
+    with Record(folder), refuses("session-running"):
         find_unfinished(tmp_path, "k7q2m", 1)
     other = plan.model_copy(update={"seed": 99})
     write_plan(folder / "plan.json", other)
-    with pytest.raises(LookalikeError, match="recorded with another plan"):
+    with refuses("altered-file"):
         find_unfinished(tmp_path, "k7q2m", 1)
     write_plan(folder / "plan.json", plan)
     (folder / "record.jsonl").unlink()
@@ -293,11 +293,11 @@ def test_what_can_go_on_is_found(tmp_path: Path, plan: Plan) -> None:
     assert find_unfinished(tmp_path, "k7q2m", 1) is None
 
 
-def test_a_record_is_opened_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_opened_by_one_at_a_time(refuses: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.records.record._PATIENCE_S", 0.05)
     with Record(tmp_path) as record:
         record.append("answer", **answer(1))
-        with pytest.raises(LookalikeError, match="this session is running now; end it there first"):
+        with refuses("session-running"):
             Record(tmp_path)
         record.append("answer", **answer(2))
     with Record(tmp_path) as record:  # nobody holds it any more
@@ -305,7 +305,7 @@ def test_a_record_is_opened_by_one_at_a_time(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("half", ['{"event": "answer", "trial": 3, "respo', "é"])
-def test_half_a_line_is_set_aside_when_a_record_goes_on(tmp_path: Path, half: str) -> None:
+def test_half_a_line_is_moved_when_a_record_is_resumed(tmp_path: Path, half: str) -> None:
     path = write_answers(tmp_path, 2)
     whole = path.read_bytes()
     for spoilt in (half.encode("utf-8")[:-1], b"\x00" * 50):
@@ -350,9 +350,9 @@ def test_ctrl_c_after_a_line_was_written_leaves_it_whole(tmp_path: Path, monkeyp
     assert [event["event"] for event in read_record(record.path).events] == ["answer", "interruption"]
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path, plan: Plan) -> None:
+def test_a_data_folder_that_cannot_be_written_is_named(refuses: Any, tmp_path: Path, plan: Plan) -> None:
     (tmp_path / "data").write_text("a file, not a folder")
-    with pytest.raises(LookalikeError, match=r"cannot be written .*; choose another data folder"):
+    with refuses("cannot-write"):
         create_session(tmp_path / "data", plan)
 
 
@@ -361,7 +361,7 @@ import sys, time
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.observers import Observer
-from experiments.realfake import run
+from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 
 def tell(done, _total):
@@ -370,7 +370,7 @@ def tell(done, _total):
         time.sleep(60)
 
 setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
-run(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4]), 1, setup, tell)
+run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4]), 1, setup, tell)
 """
 
 

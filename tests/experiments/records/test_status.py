@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from data.errors import LookalikeError
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from experiments import realfake, retest
 from experiments.records.participants import Reader, register
 from experiments.records.status import ParticipantState, SessionState, status
-from experiments.session.run import Result, Setup
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
+from experiments.session.run import SessionResult, Setup
 from stimuli.sets import StimulusSet
 
 SIMULATED = Setup("simulated", window=False, simulated=Observer(dprime=1))
@@ -31,18 +31,18 @@ def study(make_study: Callable[..., StudyFile]) -> StudyFile:
 
 
 @pytest.fixture
-def sit(small_set: StimulusSet, study: StudyFile, tmp_path: Path) -> Callable[..., Result]:
-    def run(code: str, stop_after: int = 99) -> Result:
+def sit(small_set: StimulusSet, study: StudyFile, tmp_path: Path) -> Callable[..., SessionResult]:
+    def run(code: str, stop_after: int = 99) -> SessionResult:
         def stop(done: int, _total: int) -> None:
             if done == stop_after:
                 raise KeyboardInterrupt
 
-        return realfake.run(small_set.folder, tmp_path, code, study.path, 3, SIMULATED, stop)
+        return run_first_session(small_set.folder, tmp_path, code, study.path, 3, SIMULATED, stop)
 
     return run
 
 
-def days_ago(result: Result, days: float) -> None:
+def days_ago(result: SessionResult, days: float) -> None:
     """Move a session into the past, as its record tells it."""
     record = result.folder / "record.jsonl"
     start = read_record(record).start["utc"]
@@ -54,10 +54,10 @@ def of(data: Path, code: str, study: StudyFile | None = None) -> ParticipantStat
     return next(one for one in status(data, study) if one.participant == code)
 
 
-def test_the_states_of_sessions(sit: Callable[..., Result], small_set: StimulusSet, tmp_path: Path) -> None:
+def test_the_states_of_sessions(sit: Callable[..., SessionResult], small_set: StimulusSet, tmp_path: Path) -> None:
     sit("whole")
     sit("part", stop_after=9)
-    retest.run(small_set.folder, tmp_path, "whole", 4, SIMULATED)
+    run_retest(small_set.folder, tmp_path, "whole", 4, SIMULATED)
     register(tmp_path, "k7q2m", Reader(consent=True))
     register(tmp_path, "w3x9d")
     damaged = sit("damaged").folder / "record.jsonl"
@@ -109,11 +109,13 @@ def test_a_session_that_runs_is_seen_and_a_killed_one_is_not_taken_for_it(
     assert (session.state, session.open) == ("partial", False)
 
 
-def test_who_is_due(sit: Callable[..., Result], study: StudyFile, small_set: StimulusSet, tmp_path: Path) -> None:
+def test_who_is_due(
+    sit: Callable[..., SessionResult], study: StudyFile, small_set: StimulusSet, tmp_path: Path
+) -> None:
     for code, days in (("early", 9.5), ("late", 10.5), ("back", 12), ("future", -3)):
         days_ago(sit(code), days)
     sit("part", stop_after=9)
-    retest.run(small_set.folder, tmp_path, "back", 4, SIMULATED)
+    run_retest(small_set.folder, tmp_path, "back", 4, SIMULATED)
     found = {one.participant: one for one in status(tmp_path, study)}
     assert {name: one.retest for name, one in found.items()} == {
         "early": "waiting",
@@ -133,14 +135,14 @@ def test_who_is_due(sit: Callable[..., Result], study: StudyFile, small_set: Sti
 
 
 def test_sessions_of_the_shipped_example_are_due_by_it(make_set: Callable[..., StimulusSet], tmp_path: Path) -> None:
-    result = realfake.run(make_set(main=100).folder, tmp_path, "p1", None, 3, SIMULATED)
+    result = run_first_session(make_set(main=100).folder, tmp_path, "p1", None, 3, SIMULATED)
     days_ago(result, 13.5)
     assert of(tmp_path, "p1").retest == "waiting"
     days_ago(result, 1)
     assert of(tmp_path, "p1").retest == "due"
 
 
-def test_a_plan_that_was_altered_is_no_complete_session(sit: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_plan_that_was_altered_is_no_complete_session(sit: Callable[..., SessionResult], tmp_path: Path) -> None:
     plan = sit("p1").folder / "plan.json"
     plan.write_text(plan.read_text(encoding="utf-8").replace('"confidence_levels": 4', '"confidence_levels": 5'))
     (found,) = of(tmp_path, "p1").sessions
@@ -148,7 +150,7 @@ def test_a_plan_that_was_altered_is_no_complete_session(sit: Callable[..., Resul
     assert "which was altered since" in str(found.problem)
 
 
-def test_a_damaged_participant_is_shown_and_the_others_too(sit: Callable[..., Result], tmp_path: Path) -> None:
+def test_a_damaged_participant_is_shown_and_the_others_too(sit: Callable[..., SessionResult], tmp_path: Path) -> None:
     sit("p1")
     register(tmp_path, "k7q2m")
     (tmp_path / "sourcedata" / "participants" / "k7q2m.json").write_text("{")
@@ -160,7 +162,7 @@ def test_a_damaged_participant_is_shown_and_the_others_too(sit: Callable[..., Re
     )
 
 
-def test_no_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match="nowhere: no such folder"):
+def test_no_folder_is_named(refuses: Any, tmp_path: Path) -> None:
+    with refuses("no-such-folder"):
         status(tmp_path / "nowhere")
     assert status(tmp_path) == []

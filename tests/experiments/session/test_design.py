@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from data.plan import Plan, read_plan, write_plan
 from data.study import SessionLayout, Study, StudyFile
 from data.task import Task, read_task, shipped_tasks
 from data.trial_order import longest_run
-from experiments.session.design import Before, draw_plan, retest_plan
+from experiments.session.design import EarlierParticipants, draw_plan, retest_plan
 from stimuli.sets import StimulusSet
 
 REALFAKE = read_task(shipped_tasks()["realfake"])
@@ -104,9 +106,10 @@ def test_an_impossible_order_is_refused() -> None:
         ({"trials": 20, "catch_trials": 2}, r"needs 2 generated catch images, the set has 1: .* catch_trials"),
     ],
 )
-def test_too_small_a_set_is_refused(layout: dict[str, int], message: str) -> None:
-    with pytest.raises(LookalikeError, match=message):
+def test_too_small_a_set_is_refused(refuses: Any, layout: dict[str, int], message: str) -> None:
+    with refuses("set-too-small") as caught:
         draw_plan(a_set(20, 4, 1), a_study(**layout), "p1", 1, 0)
+    assert re.search(message, str(caught.value))
 
 
 def test_a_written_plan_reads_back_and_hashes_as_its_file(tmp_path: Path) -> None:
@@ -183,14 +186,14 @@ OLD_PLAN = """{
 
 
 def test_keys_are_counterbalanced_by_who_came_before() -> None:
-    before = [Before(count, turned=count // 2) for count in range(4)] + [Before(5, turned=1), Before(5, turned=4)]
-    plans = [draw_plan(a_set(20), a_study(trials=20), "p1", 1, 0, one) for one in before]
+    counts = [(0, 0), (1, 0), (2, 1), (3, 1), (5, 1), (5, 4)]
+    plans = [draw_plan(a_set(20), a_study(trials=20), "p1", 1, 0, EarlierParticipants(*pair)) for pair in counts]
     straight, turned = {"real": "left", "generated": "right"}, {"real": "right", "generated": "left"}
     assert [plan.keys for plan in plans] == [straight, turned, straight, turned, turned, straight]
     assert [(plan.participants_before, plan.turned_before) for plan in plans[2:]] == [(2, 1), (3, 1), (5, 1), (5, 4)]
     assert retest_plan(plans[1], 2, 5).keys == turned
     fixed = a_study({"counterbalance_keys": False}, trials=20)
-    assert draw_plan(a_set(20), fixed, "p1", 1, 0, Before(1)).keys == straight
+    assert draw_plan(a_set(20), fixed, "p1", 1, 0, EarlierParticipants(1)).keys == straight
 
 
 def shown(plan: Plan, role: str = "main") -> set[str]:
@@ -203,15 +206,16 @@ def test_shared_images_are_the_same_for_everyone_whatever_the_seed() -> None:
     assert len({tuple(trial.stimulus_id for trial in plan.trials) for plan in plans}) == 5
 
 
-def test_own_images_are_seen_by_nobody_else_until_there_are_none_left() -> None:
+def test_own_images_are_seen_by_nobody_else_until_there_are_none_left(refuses: Any) -> None:
     study, seen = a_study({"images": "own"}, trials=20, practice_trials=2), frozenset[str]()
     for participant in range(3):
-        plan = draw_plan(a_set(60, 2), study, "p1", 1, participant, Before(participant, seen=seen))
+        plan = draw_plan(a_set(60, 2), study, "p1", 1, participant, EarlierParticipants(participant, seen=seen))
         assert not shown(plan) & seen
         assert len(shown(plan, "practice")) == 2  # practice images may be anybody's
         seen |= shown(plan)
-    with pytest.raises(LookalikeError, match="needs 10 real main images, the set has 0 that nobody was shown yet"):
-        draw_plan(a_set(60, 2), study, "p1", 1, 9, Before(3, seen=seen))
+    with refuses("set-too-small") as caught:
+        draw_plan(a_set(60, 2), study, "p1", 1, 9, EarlierParticipants(3, seen=seen))
+    assert re.search("needs 10 real main images, the set has 0 that no one was shown yet", str(caught.value))
 
 
 def test_blocks_are_of_about_equal_length_and_in_order() -> None:

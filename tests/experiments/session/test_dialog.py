@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data.errors import LookalikeError
 from experiments.session import dialog, script
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,7 @@ def test_a_cancelled_dialog_begins_nothing(display: dict[str, str], tmp_path: Pa
         process.kill()
         output, noise = process.communicate()
     assert (process.returncode, output) == (1, "")
-    assert noise == "cancelled; nothing was begun\n"
+    assert noise == "cancelled; no session was begun\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -71,7 +71,7 @@ def test_what_a_dialog_gives_is_what_the_command_line_would(
     assert given.display == Path("r.json")
 
 
-def test_without_a_screen_the_arguments_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_screen_the_arguments_are_asked_for(refuses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":987")
-    with pytest.raises(LookalikeError, match=r"no dialog can be opened .* give the arguments, see --help"):
+    with refuses("no-screen"):
         dialog.ask("A session.", with_study=True)

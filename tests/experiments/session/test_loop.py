@@ -12,8 +12,8 @@ from data.kinds.kind import Answer
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from experiments.display.psychopy_screen import Flip, HeadlessScreen
 from experiments.records.record import Log, Record, read_record
+from experiments.screen import Flip, HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
 from experiments.tasks import instructions as wording

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,13 +21,14 @@ from data.plan import PlannedTrial, read_plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import read_bids, read_sidecar
-from experiments import realfake, retest
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import HeadlessScreen
 from experiments.records.participants import register
 from experiments.records.record import read_record
-from experiments.session import run as sitting
-from experiments.session.run import Result, Setup
+from experiments.screen import HeadlessScreen
+from experiments.session import run as session_run
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
+from experiments.session.run import SessionResult, Setup
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
 
@@ -60,9 +62,9 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, trial: int, fault: BaseException) -
 
 
 def test_a_session_and_its_retest(small_set: StimulusSet, study: Path, data: Path) -> None:
-    first = realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
-    again = retest.run(small_set.folder, data, "p1", 4, SETUP)
-    assert first == Result("p1", 1, 3, first.folder, first.table, answered=27, trials=27, complete=True)
+    first = run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
+    again = run_retest(small_set.folder, data, "p1", 4, SETUP)
+    assert first == SessionResult("p1", 1, 3, first.folder, first.table, answered=27, trials=27, complete=True)
     assert (again.session, again.seed, again.complete) == (2, 4, True)
     plans = [read_plan(result.folder / "plan.json") for result in (first, again)]
     orders = [[trial.stimulus_id for trial in plan.trials] for plan in plans]
@@ -72,35 +74,37 @@ def test_a_session_and_its_retest(small_set: StimulusSet, study: Path, data: Pat
     assert table.groupby("session")["response"].count().to_dict() == {1: 27, 2: 27}
     assert read_sidecar(again.table)["DaysSinceFirstSession"] == pytest.approx(0, abs=0.01)
     assert "DaysSinceFirstSession" not in read_sidecar(first.table)
-    third = retest.run(small_set.folder, data, "p1", 4, SETUP, another=True)
+    third = run_retest(small_set.folder, data, "p1", 4, SETUP, another=True)
     assert third.session == 3
 
 
-def test_a_retest_by_another_kind_of_observer_is_refused(small_set: StimulusSet, study: Path, data: Path) -> None:
-    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+def test_a_retest_by_another_kind_of_observer_is_refused(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path
+) -> None:
+    run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
     before = contents(data)
-    with pytest.raises(LookalikeError, match="answered by a simulated observer and this would be by a human one"):
-        retest.run(small_set.folder, data, "p1", 4, Setup("human"))
+    with refuses("observer-mismatch"):
+        run_retest(small_set.folder, data, "p1", 4, Setup("human"))
     assert contents(data) == before
 
 
 def test_days_since_the_first_session_are_counted(small_set: StimulusSet, study: Path, data: Path) -> None:
-    first = realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    first = run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
     record = first.folder / "record.jsonl"
     started = read_record(record).start["utc"]
     earlier = f"{int(started[:4]) - 1}{started[4:]}".replace("-02-29", "-02-28")
     record.write_text(record.read_text(encoding="utf-8").replace(started, earlier, 1), encoding="utf-8")
-    again = retest.run(small_set.folder, data, "p1", 4, SETUP)
+    again = run_retest(small_set.folder, data, "p1", 4, SETUP)
     assert 364.9 < read_record(again.folder / "record.jsonl").start["days_since_first"] < 366.1
 
 
 def test_the_same_seed_runs_the_same_session(small_set: StimulusSet, study: Path, tmp_path: Path) -> None:
-    tables = [realfake.run(small_set.folder, tmp_path / name, "p1", study, 3, SETUP).table for name in ("a", "b")]
+    tables = [run_first_session(small_set.folder, tmp_path / name, "p1", study, 3, SETUP).table for name in ("a", "b")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
 
 
 def test_a_drawn_seed_is_recorded(small_set: StimulusSet, study: Path, data: Path) -> None:
-    result = realfake.run(small_set.folder, data, "p1", study, None, SETUP)
+    result = run_first_session(small_set.folder, data, "p1", study, None, SETUP)
     assert read_plan(result.folder / "plan.json").seed == result.seed == read_sidecar(result.table)["Seed"]
 
 
@@ -118,9 +122,9 @@ def test_nothing_on_screen_tells_a_retest_from_a_first_session(
             messages[-1].append(text)
             return super().message(text)
 
-    monkeypatch.setattr(sitting, "HeadlessScreen", Listening)
-    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
-    retest.run(small_set.folder, data, "p1", 4, SETUP)
+    monkeypatch.setattr(session_run, "HeadlessScreen", Listening)
+    run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
+    run_retest(small_set.folder, data, "p1", 4, SETUP)
     first, later = messages
     assert len(first) == 4
     assert first == later
@@ -128,40 +132,45 @@ def test_nothing_on_screen_tells_a_retest_from_a_first_session(
     assert not [word for word in ("retest", "again", "second", "session 2", "before") if word in words]
 
 
-def test_an_existing_session_is_refused_and_nothing_altered(small_set: StimulusSet, study: Path, data: Path) -> None:
-    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+def test_an_existing_session_is_refused_and_nothing_altered(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path
+) -> None:
+    run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
     before = contents(data)
-    with pytest.raises(LookalikeError, match=r"participant p1 has session 1 already .* 'lookalike retest'"):
-        realfake.run(small_set.folder, data, "p1", study, 5, SETUP)
+    with refuses("session-exists"):
+        run_first_session(small_set.folder, data, "p1", study, 5, SETUP)
     assert contents(data) == before
 
 
-def test_a_table_without_its_record_counts_as_a_session(small_set: StimulusSet, study: Path, data: Path) -> None:
+def test_a_table_without_its_record_counts_as_a_session(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path
+) -> None:
     table = data / "sub-p1" / "ses-1" / "beh" / "sub-p1_ses-1_task-realfake_beh.tsv"
     table.parent.mkdir(parents=True)
     table.write_text("from elsewhere")
-    with pytest.raises(LookalikeError, match="has session 1 already"):
-        realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+    with refuses("session-exists"):
+        run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), RuntimeError("a wire came loose")])
 def test_an_interrupted_session_is_exported(
-    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
     stop_at(monkeypatch, 8, fault)
     if isinstance(fault, KeyboardInterrupt):
-        result = realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+        result = run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
         assert (result.answered, result.complete) == (7, False)
     else:
         with pytest.raises(RuntimeError, match="a wire came loose"):
-            realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+            run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
     table = read_bids(data)
     assert len(table) == 27
     assert table["response"].notna().tolist() == [True] * 7 + [False] * 20
     assert table["onset"].notna().sum() == 8  # the image that was on screen
     assert read_sidecar(next(data.glob("sub-p1/ses-1/beh/*.tsv")))["Complete"] is False
-    with pytest.raises(LookalikeError, match="session 1 stopped after 7 of 27 trials; a retest needs a complete"):
-        retest.run(small_set.folder, data, "p1", 4, SETUP)
+    with refuses("session-incomplete") as caught:
+        run_retest(small_set.folder, data, "p1", 4, SETUP)
+    assert re.search("session 1 stopped after 7 of 27 trials; a retest needs a complete", str(caught.value))
 
 
 def test_sigterm_ends_a_session_as_ctrl_c_does(
@@ -188,20 +197,20 @@ def test_the_handler_of_sigterm_is_put_back(small_set: StimulusSet, study: Path,
 
     before = signal.signal(signal.SIGTERM, ours)
     try:
-        stopped = realfake.run(small_set.folder, data, "p1", study, 3, SETUP, terminate)
+        stopped = run_first_session(small_set.folder, data, "p1", study, 3, SETUP, terminate)
         assert (stopped.answered, stopped.complete) == (5, False)
         assert signal.getsignal(signal.SIGTERM) is ours
         assert caught == []
-        realfake.run(small_set.folder, data, "p2", study, 3, SETUP)
+        run_first_session(small_set.folder, data, "p2", study, 3, SETUP)
         assert signal.getsignal(signal.SIGTERM) is ours
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 def test_a_session_runs_in_a_thread_which_may_set_no_handler(small_set: StimulusSet, study: Path, data: Path) -> None:
-    results: list[Result] = []
+    results: list[SessionResult] = []
     thread = threading.Thread(
-        target=lambda: results.append(realfake.run(small_set.folder, data, "p1", study, 3, SETUP))
+        target=lambda: results.append(run_first_session(small_set.folder, data, "p1", study, 3, SETUP))
     )
     thread.start()
     thread.join()
@@ -215,60 +224,61 @@ def test_an_image_altered_while_the_session_runs_stops_it(own_set: Path, study: 
                 image.write_bytes(b"something else")
 
     with pytest.raises(LookalikeError, match="altered since the set was built"):
-        realfake.run(own_set, data, "p1", study, 3, SETUP, alter)
+        run_first_session(own_set, data, "p1", study, 3, SETUP, alter)
     assert read_bids(data)["response"].notna().sum() == 5
 
 
 def test_an_altered_image_or_another_set_is_refused_on_retest(
-    own_set: Path, make_set: Callable[..., StimulusSet], study: Path, data: Path
+    refuses: Any, own_set: Path, make_set: Callable[..., StimulusSet], study: Path, data: Path
 ) -> None:
-    realfake.run(own_set, data, "p1", study, 3, SETUP)
+    run_first_session(own_set, data, "p1", study, 3, SETUP)
     before = contents(data)
     other = make_set(main=20, practice=4, catch=3, seed=1)
-    with pytest.raises(LookalikeError, match="a record from another stimulus set"):
-        retest.run(other.folder, data, "p1", 4, SETUP)
+    with refuses("stimuli-mismatch"):
+        run_retest(other.folder, data, "p1", 4, SETUP)
     image = own_set / "images" / "s0003.png"
     image.write_bytes(image.read_bytes() + b" ")
     with pytest.raises(LookalikeError, match=r"s0003\.png: altered since the set was built"):
-        retest.run(own_set, data, "p1", 4, SETUP)
+        run_retest(own_set, data, "p1", 4, SETUP)
     assert contents(data) == before
 
 
-def test_an_altered_plan_is_refused_on_retest(small_set: StimulusSet, study: Path, data: Path) -> None:
-    plan = realfake.run(small_set.folder, data, "p1", study, 3, SETUP).folder / "plan.json"
+def test_an_altered_plan_is_refused_on_retest(refuses: Any, small_set: StimulusSet, study: Path, data: Path) -> None:
+    plan = run_first_session(small_set.folder, data, "p1", study, 3, SETUP).folder / "plan.json"
     plan.write_text(plan.read_text(encoding="utf-8").replace('"seed": 3', '"seed": 4'), encoding="utf-8")
-    with pytest.raises(LookalikeError, match=r"recorded with another plan than the plan\.json beside it"):
-        retest.run(small_set.folder, data, "p1", 4, SETUP)
+    with refuses("altered-file"):
+        run_retest(small_set.folder, data, "p1", 4, SETUP)
 
 
 @pytest.mark.parametrize("name", ["p 1", "../p1", "p/1", "pé", "病人", "", "sub-p1"])
 def test_an_unfit_participant_code_is_refused(small_set: StimulusSet, study: Path, data: Path, name: str) -> None:
     for call in (
-        lambda: realfake.run(small_set.folder, data, name, study, 3, SETUP),
-        lambda: retest.run(small_set.folder, data, name, 4, SETUP),
+        lambda: run_first_session(small_set.folder, data, name, study, 3, SETUP),
+        lambda: run_retest(small_set.folder, data, name, 4, SETUP),
     ):
         with pytest.raises(LookalikeError, match="use letters and digits only"):
             call()
     assert not data.exists()
 
 
-def test_a_mistyped_participant_has_no_retest(small_set: StimulusSet, study: Path, data: Path) -> None:
-    realfake.run(small_set.folder, data, "p1", study, 3, SETUP)
+def test_a_mistyped_participant_has_no_retest(refuses: Any, small_set: StimulusSet, study: Path, data: Path) -> None:
+    run_first_session(small_set.folder, data, "p1", study, 3, SETUP)
     before = contents(data)
-    with pytest.raises(LookalikeError, match="participant p2 has no session 1"):
-        retest.run(small_set.folder, data, "p2", 4, SETUP)
+    with refuses("no-first-session") as caught:
+        run_retest(small_set.folder, data, "p2", 4, SETUP)
+    assert re.search("participant p2 has no session 1", str(caught.value))
     assert contents(data) == before
 
 
 def test_without_a_display_nothing_is_used_up(
-    small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     register(data, "p1")
     for name, setup in (("p1", Setup()), ("p2", Setup("simulated"))):
-        with pytest.raises(LookalikeError, match=r"DISPLAY is not set.*xvfb-run -a.*--no-window"):
-            realfake.run(small_set.folder, data, name, study, 3, setup)
+        with refuses("no-screen"):
+            run_first_session(small_set.folder, data, name, study, 3, setup)
     assert [path.name for path in data.rglob("*") if path.is_file()] == ["p1.json"]
 
 
@@ -276,18 +286,20 @@ def test_a_faulty_script_uses_nothing_up(small_set: StimulusSet, study: Path, da
     script = tmp_path / "script.csv"
     script.write_text("trial,response,confidence\n1,real,1\n", encoding="utf-8")
     with pytest.raises(LookalikeError, match="no answer for trial 2, 3, 4, 5, 6 and 21 more"):
-        realfake.run(small_set.folder, data, "p1", study, 3, Setup("scripted", window=False, script=script))
+        run_first_session(small_set.folder, data, "p1", study, 3, Setup("scripted", window=False, script=script))
     assert not data.exists()
 
 
-def test_setups_that_make_no_sense_are_refused(tmp_path: Path, make_display: Callable[..., Display]) -> None:
-    with pytest.raises(LookalikeError, match="a person needs a window"):
+def test_setups_that_make_no_sense_are_refused(
+    refuses: Any, tmp_path: Path, make_display: Callable[..., Display]
+) -> None:
+    with refuses("conflicting-settings"):
         Setup(window=False)
-    with pytest.raises(LookalikeError, match="a scripted observer needs a script"):
+    with refuses("conflicting-settings"):
         Setup("scripted")
-    with pytest.raises(LookalikeError, match="without a window nothing is shown; leave out --display"):
+    with refuses("conflicting-settings"):
         Setup("simulated", window=False, display=make_display())
-    with pytest.raises(LookalikeError, match="no other takes one"):
+    with refuses("conflicting-settings"):
         Setup("simulated", script=tmp_path)
 
 

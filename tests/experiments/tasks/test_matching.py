@@ -20,9 +20,10 @@ from data.plan import PlannedTrial, read_plan, write_plan
 from data.record import read_record
 from data.simulated.adjuster import SimulatedAdjuster
 from data.study import StudyFile, read_study
-from experiments import realfake, retest
 from experiments.session.design import draw_plan
-from experiments.session.run import Result, Setup
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
+from experiments.session.run import SessionResult, Setup
 from experiments.tasks.instructions import instructions
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
@@ -41,7 +42,7 @@ def simulated(**known: Any) -> Setup:
     return Setup("simulated", window=False, adjuster=SimulatedAdjuster(**known))
 
 
-def table_of(result: Result) -> pd.DataFrame:
+def table_of(result: SessionResult) -> pd.DataFrame:
     return pd.read_csv(result.table, sep="\t", na_values="n/a", keep_default_na=False)
 
 
@@ -99,7 +100,7 @@ def test_a_simulated_session_is_recorded_and_its_table_follows_from_it(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
     study = matching_study(trials=24, practice_trials=2, blocks=2, mask_s=0.2, delay_s=0.4)
-    result = realfake.run(loops.folder, tmp_path, "p1", study.path, 3, simulated(noise_deg=10, lapse=0.2))
+    result = run_first_session(loops.folder, tmp_path, "p1", study.path, 3, simulated(noise_deg=10, lapse=0.2))
     assert (result.complete, result.answered) == (True, 26)
     plan, log = read_plan(result.folder / "plan.json"), read_record(result.folder / "record.jsonl")
     table = table_of(result)
@@ -128,7 +129,7 @@ def test_previous_trials_stand_beside_each_where_they_can_have_carried_over(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
     study = matching_study(trials=16, practice_trials=2, blocks=2)
-    table = table_of(realfake.run(loops.folder, tmp_path, "p1", study.path, 3, simulated()))
+    table = table_of(run_first_session(loops.folder, tmp_path, "p1", study.path, 3, simulated()))
     starts = table.index[(table["block"] != table["block"].shift()) | (table["role"] == "practice")]
     alone = sorted({*starts, 0})
     main = table[table["role"] == "main"]
@@ -159,8 +160,8 @@ def test_nothing_carries_over_a_gap_and_each_error_is_the_curve_at_the_differenc
         if done == 17:
             raise KeyboardInterrupt
 
-    realfake.run(fine.folder, tmp_path, "p1", study.path, 3, certain, stop)
-    table = table_of(realfake.run(fine.folder, tmp_path, "p1", setup=certain, say=lambda _: None))[4:]
+    run_first_session(fine.folder, tmp_path, "p1", study.path, 3, certain, stop)
+    table = table_of(run_first_session(fine.folder, tmp_path, "p1", setup=certain, say=lambda _: None))[4:]
     alone = table["previous_difference_deg"].isna()
     assert table["trial"][alone].tolist() == [5, 15, 18, 25, 35]
     assert (table["error_deg"][alone] == 0).all()
@@ -176,7 +177,7 @@ def test_a_session_that_was_killed_goes_on_and_says_so(
     with paused(loops.folder, tmp_path, study.path, 4) as process:
         process.kill()
         process.wait()
-    result = realfake.run(loops.folder, tmp_path, "p1", setup=simulated(), say=lambda _: None)
+    result = run_first_session(loops.folder, tmp_path, "p1", setup=simulated(), say=lambda _: None)
     assert (result.complete, result.answered) == (True, 10)
     table = table_of(result)
     assert table["after_gap"].tolist().count("resume") == 1
@@ -198,11 +199,11 @@ def test_a_table_exported_halfway_is_replaced_when_the_session_is_done(
         if done == 6:
             raise KeyboardInterrupt
 
-    early = realfake.run(one.folder, tmp_path, "p1", study.path, 3, simulated(), stop)
+    early = run_first_session(one.folder, tmp_path, "p1", study.path, 3, simulated(), stop)
     assert (early.complete, early.answered) == (False, 6)
     half = table_of(early)
     assert half["response_deg"].notna().tolist() == [True] * 6 + [False] * 4
-    done = realfake.run(one.folder, tmp_path, "p1", setup=simulated(), say=lambda _: None)
+    done = run_first_session(one.folder, tmp_path, "p1", setup=simulated(), say=lambda _: None)
     assert done.complete
     pd.testing.assert_frame_equal(table_of(done)[:6], half[:6], check_dtype=False)
 
@@ -211,8 +212,8 @@ def test_a_retest_asks_for_the_same_matches_in_another_order(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
     study = matching_study(trials=20, blocks=2)
-    first = realfake.run(loops.folder, tmp_path, "p1", study.path, 3, simulated(seed=5))
-    again = retest.run(loops.folder, tmp_path, "p1", 4, simulated(seed=5), say=lambda _: None)
+    first = run_first_session(loops.folder, tmp_path, "p1", study.path, 3, simulated(seed=5))
+    again = run_retest(loops.folder, tmp_path, "p1", 4, simulated(seed=5), say=lambda _: None)
     assert again.complete
     plans = [read_plan(result.folder / "plan.json") for result in (first, again)]
     orders = [[(trial.stimulus_id, asked(trial).start_id) for trial in plan.trials] for plan in plans]
@@ -229,10 +230,10 @@ def test_a_script_matches_by_trial_and_its_faults_are_named(
 ) -> None:
     study, script = matching_study(trials=4, confidence_levels=3), tmp_path / "script.csv"
 
-    def run(*rows: str) -> Result:
+    def run(*rows: str) -> SessionResult:
         script.write_text("\n".join(["trial,response_deg,confidence", *rows]) + "\n")
         setup = Setup("scripted", window=False, script=script)
-        return realfake.run(loops.folder, tmp_path / "data", "p1", study.path, 3, setup)
+        return run_first_session(loops.folder, tmp_path / "data", "p1", study.path, 3, setup)
 
     with refuses("out-of-range") as caught:
         run("1,10,1", "2,360,1", "3,0,1", "4,0,1")
@@ -261,24 +262,23 @@ def test_images_and_task_must_fit(
     tmp_path: Path,
     refuses: Any,
 ) -> None:
-    with refuses("wrong-stimuli") as caught:
-        realfake.run(small_set.folder, tmp_path, "p1", matching_study().path, 3, simulated())
+    with refuses("stimuli-mismatch") as caught:
+        run_first_session(small_set.folder, tmp_path, "p1", matching_study().path, 3, simulated())
     assert "a stimulus set, but the task" in str(caught.value)
-    with refuses("wrong-stimuli") as caught:
-        realfake.run(loops.folder, tmp_path, "p1", make_study(trials=4).path, 3, simulated())
-    assert "morph loops, but the task" in str(caught.value)
+    with refuses("stimuli-mismatch"):
+        run_first_session(loops.folder, tmp_path, "p1", make_study(trials=4).path, 3, simulated())
     own = Path(shutil.copytree(loops.folder, tmp_path / "loops"))
     (own / "a" / "frame-003.png").write_bytes(b"")
     with pytest.raises(LookalikeError, match=r"frame-003\.png.*altered"):
-        realfake.run(own, tmp_path / "data", "p1", matching_study().path, 3, simulated())
+        run_first_session(own, tmp_path / "data", "p1", matching_study().path, 3, simulated())
 
 
 def test_a_retest_with_other_loops_is_refused(
     loops: LoopSet, make_loops: MakeLoops, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
-    realfake.run(loops.folder, tmp_path, "p1", matching_study().path, 3, simulated())
+    run_first_session(loops.folder, tmp_path, "p1", matching_study().path, 3, simulated())
     with pytest.raises(LookalikeError, match="another stimulus set"):
-        retest.run(make_loops(a=24, b=30).folder, tmp_path, "p1", 4, simulated())
+        run_retest(make_loops(a=24, b=30).folder, tmp_path, "p1", 4, simulated())
 
 
 def test_the_shipped_task_runs_and_its_instructions_say_how(loops: LoopSet, tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_the_table_passes_the_bids_validator(
 ) -> None:
     stimuli = Path(shutil.copytree(loops.folder, tmp_path / "data" / "stimuli"))
     study = matching_study(practice_trials=2, confidence_levels=4)
-    realfake.run(stimuli, tmp_path / "data", "p1", study.path, 3, simulated())
+    run_first_session(stimuli, tmp_path / "data", "p1", study.path, 3, simulated())
     found = subprocess.run(
         [bids_validator, str(tmp_path / "data"), "--format", "json"], capture_output=True, text=True, check=False
     )

@@ -21,10 +21,11 @@ from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import AROUND_NOTES, read_sidecar
-from experiments import realfake, retest
-from experiments.display.psychopy_screen import FRAME_S, Flip, HeadlessScreen
-from experiments.session import run as sitting
-from experiments.session.run import Result, Setup
+from experiments.screen import FRAME_S, Flip, HeadlessScreen
+from experiments.session import run as session_run
+from experiments.session.first_session import run_first_session
+from experiments.session.retest_session import run_retest
+from experiments.session.run import SessionResult, Setup
 from stimuli.images import Pixels
 from stimuli.sets import StimulusSet
 
@@ -48,8 +49,8 @@ def observed(dprime: float) -> Setup:
     return Setup("simulated", window=False, simulated=Observer(dprime=dprime, seed=5))
 
 
-def run(stimuli: StimulusSet, data: Path, study: Path, dprime: float = 2.0) -> tuple[Result, pd.DataFrame]:
-    result = realfake.run(stimuli.folder, data, "p1", study, 3, observed(dprime))
+def run(stimuli: StimulusSet, data: Path, study: Path, dprime: float = 2.0) -> tuple[SessionResult, pd.DataFrame]:
+    result = run_first_session(stimuli.folder, data, "p1", study, 3, observed(dprime))
     return result, read_table(result.table, ("trial",), text=("truth", "response"))
 
 
@@ -106,7 +107,7 @@ def test_a_retest_of_pairs_shows_the_same_pairs(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
     first, _ = run(large_set, tmp_path / "data", study(kind, trials=20))
-    again = retest.run(large_set.folder, tmp_path / "data", "p1", 4, observed(1))
+    again = run_retest(large_set.folder, tmp_path / "data", "p1", 4, observed(1))
     pairs = [[trial.images for trial in read_plan(one.folder / "plan.json").trials] for one in (first, again)]
     assert pairs[0] != pairs[1]
     assert sorted(pairs[0]) == sorted(pairs[1])
@@ -134,9 +135,9 @@ def test_a_script_answers_pairs_with_their_own_words(
         return Setup("scripted", window=False, script=script)
 
     with refuses("unknown-word") as caught:
-        realfake.run(large_set.folder, tmp_path / "data", "p1", made, 3, write(("real", "generated")))
+        run_first_session(large_set.folder, tmp_path / "data", "p1", made, 3, write(("real", "generated")))
     assert f"response is none of {first}, {second}" in str(caught.value)
-    result = realfake.run(large_set.folder, tmp_path / "data", "p1", made, 3, write((first, second)))
+    result = run_first_session(large_set.folder, tmp_path / "data", "p1", made, 3, write((first, second)))
     assert read_table(result.table, ("response",))["response"].tolist() == [second, first] * 10
 
 
@@ -182,7 +183,7 @@ def test_an_exposure_ends_by_itself_and_is_masked(
     mask_s: float,
 ) -> None:
     monkeypatch.setattr(Watcher, "seen", [], raising=False)
-    monkeypatch.setattr(sitting, "HeadlessScreen", Watcher)
+    monkeypatch.setattr(session_run, "HeadlessScreen", Watcher)
     made = study(kind, {"exposure_s": 0.5, "mask_s": mask_s}, trials=10)
     result, table = run(large_set, tmp_path / "data", made)
     assert "Each is shown for 0.5 seconds" in read_sidecar(result.table)["Instructions"]
@@ -219,10 +220,10 @@ def test_own_images_leave_out_what_others_were_shown(
 ) -> None:
     made, seen = study("realfake", {"images": "own"}, trials=50), []
     for name in ("p1", "p2"):
-        result = realfake.run(large_set.folder, tmp_path / "data", name, made, 3, observed(1))
+        result = run_first_session(large_set.folder, tmp_path / "data", name, made, 3, observed(1))
         plan = read_plan(result.folder / "plan.json")
         seen.append({trial.stimulus_id for trial in plan.trials})
         assert plan.keys["real"] == ("left" if name == "p1" else "right")
     assert not seen[0] & seen[1]
-    with pytest.raises(LookalikeError, match="the set has 10 that nobody was shown yet"):
-        realfake.run(large_set.folder, tmp_path / "data", "p3", made, 3, observed(1))
+    with pytest.raises(LookalikeError, match="the set has 10 that no one was shown yet"):
+        run_first_session(large_set.folder, tmp_path / "data", "p3", made, 3, observed(1))

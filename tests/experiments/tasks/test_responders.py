@@ -13,7 +13,7 @@ from data.kinds.registry import find
 from data.plan import Plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from experiments.display.psychopy_screen import FRAME_S, HeadlessScreen
+from experiments.screen import FRAME_S, HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.tasks import responders as responder
 from experiments.tasks.instructions import STOP_QUESTION

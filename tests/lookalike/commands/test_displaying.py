@@ -211,7 +211,7 @@ def test_a_person_calibrates_stops_goes_on_and_checks(typing, tmp_path):
     assert not path.exists()
     done = typing(["0.1", *readings[5:]], *command, "--json")
     assert done.returncode == 0, done.stderr
-    assert "goes on after 5 of 20 readings" in done.stderr
+    assert "resumes after 5 of 20 readings" in done.stderr
     assert "not above the reading before" in done.stderr
     shown = json.loads(done.stdout)
     assert (shown["size_px"], shown["calibration"]) == ([1280, 1024], "gsdf")

@@ -1,4 +1,4 @@
-"""Participants from the command line: made, seen, and gone again."""
+"""Participants from the command line: registered, seen, and gone again."""
 
 import io
 import json
@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from experiments.records.participants import EXPERTISE, made
+from experiments.records.participants import EXPERTISE, registered
 from lookalike.commands.keeping import TRAINING
 
 SIMULATED = ("--observer", "simulated", "--no-window")
@@ -24,15 +24,15 @@ def test_a_participant_is_made_and_described(lookalike, mistake, tmp_path):
     )  # fmt: skip
     assert said.code == 0, said.err
     code = said.out.strip()
-    reader = made(tmp_path)[code].reader
+    reader = registered(tmp_path)[code].reader
     assert (reader.expertise, reader.years, reader.volume_per_year, reader.corrected_vision) == (
         "radiologist", 12, 2500, True,
     )  # fmt: skip
     assert (reader.room_light_lux, reader.viewing_distance_cm, reader.consent, reader.notes) == (15, 57, True, "n")
     other = json.loads(lookalike("participant", "new", "--data", tmp_path, "--json").out)["participant"]
-    assert set(made(tmp_path)) == {code, other}
+    assert set(registered(tmp_path)) == {code, other}
     assert "expertise is 'Dr.'" in mistake("participant", "new", "--data", tmp_path, "--expertise", "Dr.")
-    assert len(made(tmp_path)) == 2
+    assert len(registered(tmp_path)) == 2
 
 
 def test_the_help_lists_every_training():
@@ -48,7 +48,7 @@ def test_a_code_is_given_or_made_and_not_both(mistake, workshop, tmp_path):
 def test_a_typed_code_makes_nobody(mistake, monkeypatch, workshop, tmp_path):
     monkeypatch.setattr("lookalike.flows.sessions.need", lambda _: None)
     said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m")
-    assert "participant k7q2m was not made" in said
+    assert "participant k7q2m is not registered" in said
     assert not (tmp_path / "data").exists()
 
 
@@ -56,7 +56,7 @@ def test_new_says_the_code_and_uses_it(lookalike, workshop, tmp_path):
     said = lookalike(*run(workshop, tmp_path, "--new"))
     code = re.fullmatch(r"participant (\w{5})\n", said.err).group(1)
     assert re.search(rf"participant +{code}\n", said.out)
-    assert made(tmp_path) == {}  # a simulated observer is nobody
+    assert registered(tmp_path) == {}  # a simulated observer is nobody
 
 
 def test_a_session_that_stopped_says_how_to_go_on(lookalike, monkeypatch, workshop, tmp_path):
@@ -110,7 +110,7 @@ def test_a_withdrawal_asks_for_the_code_again(lookalike, mistake, monkeypatch, s
         said = lookalike("status", study, "--withdraw", "anna1")
         assert said.code == 2
         assert said.err.endswith("that is not the same code; nothing was removed\n")
-    assert "nothing in" in mistake("status", study, "--withdraw", "anna2", "--yes")
+    assert "holds nothing of this code" in mistake("status", study, "--withdraw", "anna2", "--yes")
     assert "--yes is for --withdraw" in mistake("status", study, "--yes")
     assert sorted(study.rglob("*")) == before
     monkeypatch.setattr("sys.stdin", io.StringIO("anna1\n"))

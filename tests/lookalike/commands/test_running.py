@@ -58,7 +58,7 @@ def test_a_session_that_was_killed_goes_on(call, lab):
     said = call("run", "--json")  # the study file is that of the session, so it need not be given again
     assert said.code == 0, said
     assert json.loads(said.out)["answered"] == 12
-    assert said.err == "participant k7q2m, session 1: goes on after 5 of 12 trials\n"
+    assert said.err == "participant k7q2m, session 1: resumes after 5 of 12 trials\n"
     assert read_bids(lab / "data", "ours")[["trial", "stimulus_id", "response"]].equals(before)
 
 
@@ -90,7 +90,7 @@ def test_a_third_session_begins_only_when_told_to(call, lab):
     assert call("retest").code == 0
     said = call("retest")
     assert said.code == 2
-    assert "participant k7q2m has a complete session 2 already; check the code, or give --another" in said.err
+    assert "participant k7q2m already has a complete session 2; check the code, or give --another" in said.err
     assert not (lab / "data/sourcedata/sub-k7q2m/ses-3").exists()
     assert json.loads(call("retest", "--another", "--json").out)["session"] == 3
 
