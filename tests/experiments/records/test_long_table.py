@@ -80,7 +80,7 @@ def test_a_long_table_of_another_set_or_of_two_minds_is_refused(
     text = (tmp_path / "long.csv").read_text().splitlines()
     text[3] = text[3].replace("simulated", "human")
     (tmp_path / "mixed.csv").write_text("\n".join(text) + "\n")
-    with refuses("bad-rows") as caught:
+    with refuses("contradictory-facts") as caught:
         load_trials(tmp_path / "mixed.csv", study)
     assert re.search(r"observer is not the same throughout a session \(row 2, 3, 4", str(caught.value))
 
