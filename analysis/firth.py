@@ -9,13 +9,12 @@ Stat. Med. 21:2409). For one binary predictor it amounts to adding ½ to each of
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
-Array = npt.NDArray[np.float64]
+from analysis.arrays import Floats
 
 
-def firth(design: Array, counts: Array, steps: int = 100) -> tuple[Array, Array]:
+def firth(design: Floats, counts: Floats, steps: int = 100) -> tuple[Floats, Floats]:
     """Coefficients and standard errors of many regressions on one design, both (tables, predictors).
 
     `design` has shape (cells, predictors), with a column of ones for an intercept; `counts` (tables, cells,

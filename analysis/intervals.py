@@ -9,9 +9,8 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 from statsmodels.stats.proportion import proportion_confint
 
+from analysis.arrays import Floats, Ints
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
 
 
 def quantile(level: float) -> float:
@@ -78,7 +77,7 @@ def median_bias(draws: Floats, estimate: float) -> float:
     return float(ndtri(share))
 
 
-def acceleration(influences: Sequence[tuple[Floats, npt.NDArray[np.int64]]]) -> float:
+def acceleration(influences: Sequence[tuple[Floats, Ints]]) -> float:
     """Efron's a from jackknife influence values, for each set of units that is resampled by itself.
 
     A set is a pair of arrays: the values l = (n − 1)(mean of the leave-one-out values − the value without

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, ndtri, xlogy
 
+from analysis.arrays import Floats
 from analysis.result import Result
 
-Floats = npt.NDArray[np.float64]
 # Parameters (P,) -> probabilities of the cells (C,) and their derivatives (C, P).
 Cells = Callable[[Floats], tuple[Floats, Floats]]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 from scipy.stats import t
+
+from analysis.arrays import Floats
 
 DRAWS = 2000
 
 
-def bounds(draws: npt.NDArray[np.float64], n: int, level: float) -> tuple[float, float]:
+def bounds(draws: Floats, n: int, level: float) -> tuple[float, float]:
     """Percentiles of `draws`, statistics of resamples of `n` units, at the tails that small n needs.
 
     Plain percentiles are too narrow by √((n − 1) / n) and take the normal's tail for Student's. The expanded
@@ -27,9 +28,7 @@ def bounds(draws: npt.NDArray[np.float64], n: int, level: float) -> tuple[float,
     return float(low), float(high)
 
 
-def mean_bounds(
-    values: npt.NDArray[np.float64], level: float, rng: np.random.Generator
-) -> tuple[float, float, str | None]:
+def mean_bounds(values: Floats, level: float, rng: np.random.Generator) -> tuple[float, float, str | None]:
     """Bounds of the mean of one value per unit, by resampling the units; NaN for a reason where undefined."""
     if values.size < 2:
         return np.nan, np.nan, "one participant: no interval"

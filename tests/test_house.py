@@ -53,6 +53,7 @@ INSIDE = {
         "trials | likelihood",
         "sessions",
         "audit | result | intervals | percentile | firth",
+        "arrays",
     ],
     "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],
 }

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Flags, Floats
 from data.errors import LookalikeError
 from data.trials import TRUTHS, rating, refuse_rows
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +23,12 @@ class AnswerMatrix:
 
     participants: npt.NDArray[np.object_]
     images: npt.NDArray[np.object_]
-    generated: npt.NDArray[np.bool_]
-    said: Array
-    rating: Array
+    generated: Flags
+    said: Floats
+    rating: Floats
 
     @property
-    def correct(self) -> Array:
+    def correct(self) -> Floats:
         """1 where the answer is right, 0 where it is wrong, NaN where there is none."""
         return np.where(self.generated, self.said, 1 - self.said)
 

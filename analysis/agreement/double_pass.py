@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, owens_t
 from scipy.stats import chi2
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -162,7 +163,7 @@ def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
     )
 
 
-def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
     """How often each pair of answers was given: shape (2, 2, 2) by truth, first and second answer.
 
     Each axis is real, generated. Images without both answers are left out. Raises `LookalikeError` for
@@ -178,7 +179,7 @@ def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayL
     return np.bincount(cell, minlength=8).reshape(2, 2, 2).astype(np.float64)
 
 
-def _no_information(tables: npt.NDArray[np.float64]) -> str | None:
+def _no_information(tables: Floats) -> str | None:
     if not tables.sum():
         return "no image was answered in both sessions"
     first, second = tables.sum(axis=2), tables.sum(axis=1)
@@ -186,7 +187,7 @@ def _no_information(tables: npt.NDArray[np.float64]) -> str | None:
     return None if varies.any() else "a session gave one answer only to the images of a truth: agreement tells nothing"
 
 
-def _profile(tables: npt.NDArray[np.float64], level: float) -> tuple[float, float, float]:
+def _profile(tables: Floats, level: float) -> tuple[float, float, float]:
     """The repeated share and its bounds, from the log-likelihood at every angle."""
     likelihood = _log_likelihood(tables)
     peak = int(likelihood.argmax())
@@ -204,7 +205,7 @@ def _profile(tables: npt.NDArray[np.float64], level: float) -> tuple[float, floa
     return repeated, low, high
 
 
-def _crossing(drop: npt.NDArray[np.float64], angles: npt.NDArray[np.float64]) -> float:
+def _crossing(drop: Floats, angles: Floats) -> float:
     """Where `drop` first rises above 0 on the way from the peak; the end of the range if it never does."""
     above = np.flatnonzero(drop > 0)
     if not above.size or above[0] == 0:
@@ -213,7 +214,7 @@ def _crossing(drop: npt.NDArray[np.float64], angles: npt.NDArray[np.float64]) ->
     return float(np.interp(0, drop[here - 1 : here + 1], angles[here - 1 : here + 1]))
 
 
-def _log_likelihood(tables: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _log_likelihood(tables: Floats) -> Floats:
     """Of both tables together, at every angle: shape (angles,)."""
     total = np.zeros(_ANGLES.size)
     for table in tables:
@@ -231,7 +232,7 @@ def _log_likelihood(tables: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return total
 
 
-def _both_above(h: float, k: float) -> npt.NDArray[np.float64]:
+def _both_above(h: float, k: float) -> Floats:
     """P(X < h, Y < k) of standard normals with correlation sin(angle), for every angle.
 
     By Owen's T function (Owen 1956, Ann. Math. Stat. 27:1075, equation 2.1).
@@ -253,7 +254,7 @@ def _ratio(repeated: float) -> float:
     return np.inf if repeated == 0 else float(np.sqrt((1 - repeated) / repeated))
 
 
-def _paired_z(tables: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _paired_z(tables: Floats) -> tuple[Floats, Floats]:
     """z of the rates of "generated", shape (truth, pass), and the variance of each truth's change in z."""
     n = tables.sum(axis=(1, 2))
     p, q, twice = tables[:, 1].sum(axis=1) / n, tables[:, :, 1].sum(axis=1) / n, tables[:, 1, 1] / n

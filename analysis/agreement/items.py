@@ -15,9 +15,8 @@ from statsmodels.stats.multitest import multipletests
 from analysis import intervals
 from analysis.agreement import answer_matrix
 from analysis.agreement.rating_agreement import spearman
+from analysis.arrays import Floats, Ints
 from data.errors import LookalikeError
-
-Array = npt.NDArray[np.float64]
 
 COLUMNS = (
     "stimulus_id",
@@ -151,12 +150,12 @@ def _cue_names(cues: pd.DataFrame) -> list[str]:
     return names
 
 
-def _ratio(part: npt.NDArray[np.generic], whole: npt.NDArray[np.int64]) -> Array:
-    ratio: Array = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0, dtype=np.float64)
+def _ratio(part: npt.NDArray[np.generic], whole: Ints) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0, dtype=np.float64)
     return ratio
 
 
-def _item_total(correct: Array) -> tuple[Array, npt.NDArray[np.object_]]:
+def _item_total(correct: Floats) -> tuple[Floats, npt.NDArray[np.object_]]:
     """The corrected item-total correlation of every image, and why it is undefined.
 
     `correct` is 1, 0 or NaN, shape (participants, images).
@@ -168,7 +167,7 @@ def _item_total(correct: Array) -> tuple[Array, npt.NDArray[np.object_]]:
     rest = np.divide(right.sum(axis=1, keepdims=True) - right, others, out=np.zeros_like(right), where=usable)
     n = usable.sum(axis=0)
 
-    def centred(values: Array) -> Array:
+    def centred(values: Floats) -> Floats:
         return np.where(usable, values - np.where(usable, values, 0).sum(axis=0) / np.maximum(n, 1), 0)
 
     here, elsewhere = centred(right), centred(rest)

@@ -10,14 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.agreement import answer_matrix
+from analysis.arrays import Floats
 from analysis.percentile import DRAWS, bounds
 from analysis.result import Result
-
-Array = npt.NDArray[np.float64]
 
 _SPLITS = 200
 
@@ -71,7 +69,7 @@ def from_trials(frame: pd.DataFrame, level: float = 0.95, seed: int = 0) -> tupl
     return tuple(agreement(answers.said[:, kept], of, level, rng) for of, kept in kinds.items())
 
 
-def agreement(said: Array, of: str, level: float, rng: np.random.Generator) -> ObserverAgreement:
+def agreement(said: Floats, of: str, level: float, rng: np.random.Generator) -> ObserverAgreement:
     """Agreement of answers 0 | 1 | NaN (none), shape (observers, images).
 
     With k of m observers saying 1 of an image: pairwise = Σ [k(k−1) + (m−k)(m−k−1)] / Σ m(m−1); α = 1 −
@@ -88,7 +86,7 @@ def agreement(said: Array, of: str, level: float, rng: np.random.Generator) -> O
     m, k = answered[kept].astype(np.float64), np.nansum(said[:, kept], axis=0)
     everyone = said[:, complete].T
 
-    def estimate(statistic: Callable[[Array], Array], units: int) -> Estimate:
+    def estimate(statistic: Callable[[Floats], Floats], units: int) -> Estimate:
         value = float(statistic(np.ones((1, units)))[0]) if units else np.nan
         if np.isnan(value):
             return Estimate(np.nan, np.nan, np.nan)
@@ -116,7 +114,7 @@ def agreement(said: Array, of: str, level: float, rng: np.random.Generator) -> O
     )
 
 
-def _reason(of_complete: dict[str, float], split_half: float, k: Array, m: Array, complete: int) -> str | None:
+def _reason(of_complete: dict[str, float], split_half: float, k: Floats, m: Floats, complete: int) -> str | None:
     if not m.size:
         return "no image was answered by two observers"
     if k.sum() in (0, m.sum()):
@@ -133,16 +131,16 @@ def _reason(of_complete: dict[str, float], split_half: float, k: Array, m: Array
     return "; ".join(reasons) or None
 
 
-def _pairwise(weights: Array, k: Array, m: Array) -> Array:
+def _pairwise(weights: Floats, k: Floats, m: Floats) -> Floats:
     return _divided(weights @ (k * (k - 1) + (m - k) * (m - k - 1)), weights @ (m * (m - 1)))
 
 
-def _alpha(weights: Array, k: Array, m: Array) -> Array:
+def _alpha(weights: Floats, k: Floats, m: Floats) -> Floats:
     ones, n = weights @ k, weights @ m
     return 1 - _divided((n - 1) * (weights @ (k * (m - k) / (m - 1))), ones * (n - ones))
 
 
-def _fleiss(weights: Array, k: Array, observers: int) -> Array:
+def _fleiss(weights: Floats, k: Floats, observers: int) -> Floats:
     units = weights.sum(axis=1)
     alike = weights @ (k * (k - 1) + (observers - k) * (observers - k - 1)) / (units * observers * (observers - 1))
     share = weights @ k / (units * observers)
@@ -150,18 +148,18 @@ def _fleiss(weights: Array, k: Array, observers: int) -> Array:
     return _divided(alike - chance, 1 - chance)
 
 
-def _kr20(weights: Array, said: Array) -> Array:
+def _kr20(weights: Floats, said: Floats) -> Floats:
     """`said` has shape (images, observers)."""
     units, observers = weights.sum(axis=1), said.shape[1]
     share, total = weights @ said / units[:, None], said.sum(axis=1)
     # About the mean first: squares of large totals would cancel badly.
     total = total - total.mean() if total.size else total
     spread = weights @ total**2 / units - (weights @ total / units) ** 2
-    reliability: Array = observers / (observers - 1) * (1 - _divided(np.sum(share * (1 - share), axis=1), spread))
+    reliability: Floats = observers / (observers - 1) * (1 - _divided(np.sum(share * (1 - share), axis=1), spread))
     return reliability
 
 
-def _split_half(said: Array, rng: np.random.Generator) -> float:
+def _split_half(said: Floats, rng: np.random.Generator) -> float:
     observers, images = said.shape
     if observers < 2 or images < 2:
         return np.nan
@@ -177,6 +175,6 @@ def _split_half(said: Array, rng: np.random.Generator) -> float:
     return 2 * mean / (1 + mean) if mean > -1 + 1e-9 else np.nan
 
 
-def _divided(part: Array, whole: Array) -> Array:
-    ratio: Array = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 1e-12)
+def _divided(part: Floats, whole: Floats) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 1e-12)
     return ratio

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -83,7 +84,7 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     )
 
 
-def intraclass(ratings: npt.NDArray[np.float64], level: float = 0.95) -> tuple[float, float, float]:
+def intraclass(ratings: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """ICC(A,1) of an (images, passes) table without gaps, and its bounds.
 
     Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss (1979, Psychol.
@@ -138,7 +139,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correla
     return Correlation(n, r, low, high, level, reason)
 
 
-def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Both as numbers. Raises `LookalikeError` for unequal lengths or an infinite value."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape:

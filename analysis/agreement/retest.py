@@ -20,6 +20,7 @@ from analysis import intervals
 from analysis.agreement import double_pass, rating_agreement
 from analysis.agreement.double_pass import Change, InternalNoise
 from analysis.agreement.rating_agreement import RatingAgreement
+from analysis.arrays import Floats, Ints
 from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -210,18 +211,18 @@ def _shared(first: pd.DataFrame, second: pd.DataFrame, columns: list[str]) -> pd
     return first[wanted].merge(second[wanted], on="stimulus_id", suffixes=("_first", "_second"))
 
 
-def _expected(table: npt.NDArray[np.int64]) -> float:
+def _expected(table: Ints) -> float:
     p, q = (float(table @ which / table.sum()) for which in (_FIRST, _SECOND))
     return p * q + (1 - p) * (1 - q)
 
 
-def _permutation_p(table: npt.NDArray[np.int64]) -> float:
+def _permutation_p(table: Ints) -> float:
     # Matches rise by two with each image called "generated" twice, so their upper tails are one.
     first, second = int(table[2] + table[3]), int(table[1] + table[3])
     return float(hypergeom.sf(table[3] - 1, table.sum(), first, second))
 
 
-def _beyond_chance(table: npt.NDArray[np.int64], level: float) -> tuple[_Coefficient, _Coefficient]:
+def _beyond_chance(table: Ints, level: float) -> tuple[_Coefficient, _Coefficient]:
     """Cohen's κ and Gwet's AC1."""
     p, q = (float(table @ which / table.sum()) for which in (_FIRST, _SECOND))
     mean = (p + q) / 2
@@ -232,9 +233,7 @@ def _beyond_chance(table: npt.NDArray[np.int64], level: float) -> tuple[_Coeffic
     return kappa, _coefficient(table, 2 * mean * (1 - mean), for_ac1, level)
 
 
-def _coefficient(
-    table: npt.NDArray[np.int64], chance: float, moves: npt.NDArray[np.float64], level: float
-) -> _Coefficient:
+def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> _Coefficient:
     """(similarity − chance) / (1 − chance), its standard error from each image's influence on it."""
     if chance == 1:
         return _UNDEFINED

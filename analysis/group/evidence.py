@@ -19,10 +19,10 @@ import numpy.typing as npt
 from scipy.special import betaln, hyp2f1, logsumexp
 from scipy.stats import norm, t
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 Direction = Literal["two-sided", "greater", "less"]
 # Rouder et al. (2009) proposed 1; √2/2 is what BayesFactor, JASP and pingouin take today.
 JZS_SCALE = float(np.sqrt(0.5))

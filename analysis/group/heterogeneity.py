@@ -13,10 +13,9 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import ndtri
 from scipy.stats import t
 
-from analysis.group.laplace import Answers, Floats, Information, Laplace, triangle
+from analysis.arrays import Flags, Floats
+from analysis.group.laplace import Answers, Information, Laplace, triangle
 from analysis.result import Result
 from analysis.trials import is_generated
 from data.trials import TRUTHS, refuse_rows
@@ -131,7 +131,7 @@ class _Fit:
 
     parameters: Floats
     covariance: Floats
-    free: npt.NDArray[np.bool_]
+    free: Flags
     log_likelihood: float
 
 
@@ -212,7 +212,7 @@ def _maximise(answers: Answers, information: Information) -> _Fit | str:
     return _Fit(parameters, covariance, free, -of_free(parameters[free])[0])
 
 
-def _free(answers: Answers) -> npt.NDArray[np.bool_]:
+def _free(answers: Answers) -> Flags:
     """Which parameters the answers can tell: (7,).
 
     Without an image that two participants judged, image effects are part of the noise. Without a
@@ -237,7 +237,7 @@ def _start(answers: Answers) -> tuple[Floats, Floats]:
     return np.concatenate([mu, [0.4, 0.2, 0.35, 0.4, 0.4]]), np.concatenate(scale)
 
 
-def _filled(values: Floats, free: npt.NDArray[np.bool_]) -> Floats:
+def _filled(values: Floats, free: Flags) -> Floats:
     parameters = np.zeros(free.size)
     parameters[free] = values
     return parameters

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Floats
 from analysis.group.primary import decided
 from analysis.mrmc import mrmc
 from analysis.mrmc.readings import from_matrix
@@ -121,9 +122,7 @@ def power_table(
     return pd.concat(rows, ignore_index=True)
 
 
-def _spread(
-    truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]
-) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+def _spread(truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.str_], Floats]:
     """Ratings of images of one's own as a matrix in which nobody else rated them."""
     participants, images = ratings.shape
     whole = np.full((participants, participants * images), np.nan)

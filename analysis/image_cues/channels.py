@@ -13,9 +13,8 @@ import numpy.typing as npt
 from scipy.fft import rfft2
 from scipy.special import eval_laguerre
 
+from analysis.arrays import Floats
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
 
 TOP_FREQUENCY_CPP = 0.375  # its octave, .25 to .5, ends at Nyquist
 _FLOOR = 1e-12  # P-values²; a band that is empty has no logarithm

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
-from analysis.image_cues.grouped_auc import Codes, Flags, Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -48,8 +48,8 @@ class CrossValidated(Result):
     permutations: int
     widening: float
     signal: Flags
-    group: Codes
-    fold: Codes
+    group: Ints
+    fold: Ints
     score: Floats
     reason: str | None
 
@@ -102,7 +102,7 @@ def cross_validate(
     return _summary(scores, labellings, codes, fold, level)
 
 
-def fold_of(signal: Flags, codes: Codes, folds: int, seed: int) -> Codes | None:
+def fold_of(signal: Flags, codes: Ints, folds: int, seed: int) -> Ints | None:
     """Each image's fold (images,), groups whole and classes spread evenly; fewer folds where a class has fewer
     groups, None where it has fewer than two."""
     groups = [np.unique(codes[kind]).size for kind in (signal, ~signal)]
@@ -121,12 +121,12 @@ def fold_of(signal: Flags, codes: Codes, folds: int, seed: int) -> Codes | None:
     return fold_of_group[codes]
 
 
-def fewest_in_training(signal: Flags, fold: Codes) -> int:
+def fewest_in_training(signal: Flags, fold: Ints) -> int:
     """Images of the scarcer class in the smallest training part."""
     return min(int(np.sum(kind & (fold != one))) for one in np.unique(fold) for kind in (signal, ~signal))
 
 
-def _relabelled(signal: Flags, codes: Codes, count: int, rng: np.random.Generator) -> Flags:
+def _relabelled(signal: Flags, codes: Ints, count: int, rng: np.random.Generator) -> Flags:
     """`count` relabellings (count, images) that keep groups whole."""
     labels = np.tile(signal, (count, 1))
     number, size = int(codes.max()) + 1, np.bincount(codes)
@@ -143,7 +143,7 @@ def _relabelled(signal: Flags, codes: Codes, count: int, rng: np.random.Generato
     return labels
 
 
-def _summary(scores: Floats, labellings: Flags, codes: Codes, fold: Codes, level: float) -> CrossValidated:
+def _summary(scores: Floats, labellings: Flags, codes: Ints, fold: Ints, level: float) -> CrossValidated:
     """What the first labelling (the true one) gives, beside the others."""
     signal, score = labellings[0], scores[0]
     real, generated = int(np.sum(~signal)), int(np.sum(signal))
@@ -187,7 +187,7 @@ def _summary(scores: Floats, labellings: Flags, codes: Codes, fold: Codes, level
     )
 
 
-def undefined(signal: Flags, codes: Codes, level: float, reason: str) -> CrossValidated:
+def undefined(signal: Flags, codes: Ints, level: float, reason: str) -> CrossValidated:
     """A result without an AUC, and why."""
     return CrossValidated(
         auc=np.nan,

@@ -19,10 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.multitest import multipletests
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channels import hann
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
-from analysis.image_cues.grouped_auc import Flags, Floats
 from analysis.image_cues.image_stack import stacks
 from analysis.result import Result, frame_of
 from data.errors import LookalikeError
@@ -151,9 +151,7 @@ def compare(
     return CueReport(_holm(found), combined, int(np.sum(~complete)))
 
 
-def _of_cue(
-    name: str, values: Floats, signal: Flags, codes: npt.NDArray[np.int64], level: float, alpha: float
-) -> CueAuc:
+def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float, alpha: float) -> CueAuc:
     words = np.where(signal, "generated", "real")
     found = grouped.auc(words, values, codes, level=level, alpha=alpha)
     known = ~np.isnan(values)

@@ -15,14 +15,11 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
 from scipy.stats import rankdata
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.roc.ratings import rated
 from analysis.trials import is_generated
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def smallest_detectable_auc(
     return float(brentq(shortfall, 0.5, 1.0))
 
 
-def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Codes:
+def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Ints:
     """One whole number per image, the same for images that belong together.
 
     `groups` (images,) are patients' codes; None makes every image its own group. A generated image without a code
@@ -168,7 +165,7 @@ class RankTest:
     design_effect: Floats
 
 
-def rank_test(scores: Floats, signal: Flags, codes: Codes, fold: Codes) -> RankTest:
+def rank_test(scores: Floats, signal: Flags, codes: Ints, fold: Ints) -> RankTest:
     """Wilcoxon's test over pairs within folds, with groups as clusters.
 
     `scores` and `signal` have shape (labellings, images), `codes` and `fold` (images,). Only images of one fold
@@ -195,7 +192,7 @@ def rank_test(scores: Floats, signal: Flags, codes: Codes, fold: Codes) -> RankT
         return RankTest(0.5 + above / pairs, above / spread, spread / pairs, effect)
 
 
-def pair_wins(scores: Floats, signal: Flags, fold: Codes, noise_sd: float = 0.0) -> Floats:
+def pair_wins(scores: Floats, signal: Flags, fold: Ints, noise_sd: float = 0.0) -> Floats:
     """Of the images of the other class in its fold, how many each image has on the right side, shape (images,).
 
     A tie counts half. With `noise_sd`, in units of the scores, each pair counts with the probability that normal
@@ -210,7 +207,7 @@ def pair_wins(scores: Floats, signal: Flags, fold: Codes, noise_sd: float = 0.0)
     return wins
 
 
-def standard_error(wins: Floats, signal: Flags, codes: Codes, fold: Codes) -> float:
+def standard_error(wins: Floats, signal: Flags, codes: Ints, fold: Ints) -> float:
     """The SE of the share of pairs within folds in the right order, with groups as clusters.
 
     Obuchowski (1997) for one fold; over folds the influence function of LeDell, Petersen & van der
@@ -234,7 +231,7 @@ def standard_error(wins: Floats, signal: Flags, codes: Codes, fold: Codes) -> fl
     return float(np.sqrt(max(variance, 0.0))) / pairs
 
 
-def degrees_of_freedom(signal: Flags, codes: Codes) -> float:
+def degrees_of_freedom(signal: Flags, codes: Ints) -> float:
     """Infinite where every image is its own group, otherwise the fewer groups of the two classes less one."""
     if np.unique(codes).size == codes.size:
         return np.inf

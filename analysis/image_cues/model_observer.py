@@ -16,11 +16,11 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import crossvalidation
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channel_banks import Bank
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
-from analysis.image_cues.grouped_auc import Codes, Flags, Floats
 from analysis.image_cues.image_stack import stacks
 from analysis.result import Result
 from analysis.trials import is_generated
@@ -206,7 +206,7 @@ def _respond(
     return bank, table, np.concatenate([table[:0], *changed])
 
 
-def _refused(bank: Bank, count: int, signal: Flags, codes: Codes, level: float, reason: str) -> ModelObserver:
+def _refused(bank: Bank, count: int, signal: Flags, codes: Ints, level: float, reason: str) -> ModelObserver:
     nothing = crossvalidation.undefined(signal, codes, level, reason)
     return ModelObserver(
         bank.name, count, bank.words, nothing, nothing, bank.change_words, f"Not shown: {reason}.", reason

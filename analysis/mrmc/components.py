@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.arrays import Floats
 from analysis.mrmc.readings import Readings, from_trials
-from analysis.mrmc.ustatistics import Array, kernel_sums, second_moments
+from analysis.mrmc.ustatistics import kernel_sums, second_moments
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -36,7 +37,7 @@ class Components(Result):
     reader_generated: float
     reader_real: float
     reader_pair: float
-    moments: Array
+    moments: Floats
     reason: str | None
 
 
@@ -92,14 +93,14 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
     return float(np.sqrt(max(one_reader - shared, 0) / participants + max(shared, 0) / image_sets))
 
 
-def _over_images(moments: Array, generated: int, real: int) -> float:
+def _over_images(moments: Floats, generated: int, real: int) -> float:
     """Mean of the four moments over all pairs of kernels in `generated` x `real` images."""
     number = np.array([1, real - 1, generated - 1, (generated - 1) * (real - 1)])
     # A moment that does not occur may be unknown.
     return float(np.sum((moments * number)[number > 0]) / (generated * real))
 
 
-def _undefined(moments: Array, participants: int) -> str | None:
+def _undefined(moments: Floats, participants: int) -> str | None:
     if participants < 2:
         return "fewer than two participants: the variance among them is unknown"
     if np.isnan(moments[[0, 1, 2, 3, 7]]).any():

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.arrays import Floats
 from analysis.mrmc.obuchowski import paired
 from analysis.mrmc.readings import Readings, from_trials
 from analysis.mrmc.t_interval import interval
-from analysis.mrmc.ustatistics import Array, influences, kernel_sums
+from analysis.mrmc.ustatistics import influences, kernel_sums
 from analysis.mrmc.variance import Sampled
 from analysis.result import Result
 from data.errors import LookalikeError
@@ -158,7 +159,7 @@ def difference(
     )
 
 
-def pseudovalues(study: Readings) -> Array:
+def pseudovalues(study: Readings) -> Floats:
     """Pseudovalues of a study crossed in everything, shape (modalities, readers, images), generated images first.
 
     Raises `LookalikeError` for another design, or with fewer than two images of a class.
@@ -174,10 +175,10 @@ def pseudovalues(study: Readings) -> Array:
     return np.asarray(values.reshape(len(study.modalities), -1, m + n), dtype=np.float64)
 
 
-def _mean_squares(values: Array) -> dict[str, float]:
+def _mean_squares(values: Floats) -> dict[str, float]:
     """Mean squares of the three-way table, by the effects t (modality), r (reader) and c (image)."""
     axes = {"t": 0, "r": 1, "c": 2}
-    effects: dict[str, Array] = {"": np.asarray(values.mean(keepdims=True), dtype=np.float64)}
+    effects: dict[str, Floats] = {"": np.asarray(values.mean(keepdims=True), dtype=np.float64)}
     squares = {}
     for name in ("t", "r", "c", "tr", "tc", "rc", "trc"):
         others = tuple(axis for letter, axis in axes.items() if letter not in name)

@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Floats
 from analysis.mrmc.auc_covariance import Method, covariance
 from analysis.mrmc.readings import Readings, from_trials
 from analysis.mrmc.t_interval import interval
-from analysis.mrmc.ustatistics import Array, kernel_sums
+from analysis.mrmc.ustatistics import kernel_sums
 from analysis.mrmc.variance import Sampled
 from analysis.result import Result
 from data.errors import LookalikeError
@@ -253,11 +254,11 @@ def _denominator(
     return variance, variance**2 / (mean_square**2 / (r - 1)) if mean_square > 0 else np.inf
 
 
-def _one_modality(block: Array) -> Covariances:
+def _one_modality(block: Floats) -> Covariances:
     return Covariances(float(np.mean(np.diag(block))), np.nan, _mean_off_diagonal(block), np.nan)
 
 
-def _mean_off_diagonal(block: Array) -> float:
+def _mean_off_diagonal(block: Floats) -> float:
     size = len(block)
     return float(np.mean(block[~np.eye(size, dtype=np.bool_)])) if size > 1 else 0.0
 

@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 from data.trials import TRUTHS, refuse_rows
 
 Design = Literal["crossed", "split-plot", "partly crossed", "one participant", "no participant"]
-Images = npt.NDArray[np.int64]
-Ratings = npt.NDArray[np.float64]
 
 _SOURCE = "the table of ratings"
 _ONE_SESSION = "pass one session's trials, or tell them apart in a column 'modality'"
@@ -37,10 +36,10 @@ class Reading:
 
     participant: str
     modality: str
-    generated: Images
-    real: Images
-    generated_rating: Ratings
-    real_rating: Ratings
+    generated: Ints
+    real: Ints
+    generated_rating: Floats
+    real_rating: Floats
     unrated: int
 
     @property
@@ -187,14 +186,14 @@ def from_matrix(truth: npt.ArrayLike, rating: npt.ArrayLike, participants: Seque
     return _numbered(sorted(found, key=lambda one: one.participant))
 
 
-def _named(column: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Codes and names, sorted. Few names are turned into words, not each of many rows."""
+def _named(column: pd.Series) -> tuple[Ints, list[str]]:
+    """Ints and names, sorted. Few names are turned into words, not each of many rows."""
     codes, values = pd.factorize(column)
     names, place = np.unique([str(value) for value in values], return_inverse=True)
     return place[codes].astype(np.int64), names.tolist()
 
 
-def _checked(frame: pd.DataFrame) -> Ratings:
+def _checked(frame: pd.DataFrame) -> Floats:
     """The ratings, after each row by itself has been found in order."""
     for column in ("participant", "stimulus_id", "modality"):
         if column in frame.columns:
@@ -206,7 +205,7 @@ def _checked(frame: pd.DataFrame) -> Ratings:
     return np.asarray(rating, dtype=np.float64)
 
 
-def _reading(participant: str, modality: str, image: Images, signal: npt.NDArray[np.bool_], rating: Ratings) -> Reading:
+def _reading(participant: str, modality: str, image: Ints, signal: Flags, rating: Floats) -> Reading:
     there = ~np.isnan(rating)
     generated, real = there & signal, there & ~signal
     unrated = int(there.size - np.sum(there))
@@ -226,7 +225,7 @@ def _numbered(found: Sequence[Reading]) -> Readings:
     return Readings(readings, left_out, generated, real)
 
 
-def _renumber(images: Sequence[Images]) -> tuple[int, list[Images]]:
+def _renumber(images: Sequence[Ints]) -> tuple[int, list[Ints]]:
     if not images:
         return 0, []
     there, number = np.unique(np.concatenate(images), return_inverse=True)

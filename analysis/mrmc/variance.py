@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from analysis.arrays import Floats
 from analysis.mrmc.readings import Readings
-from analysis.mrmc.ustatistics import Array, KernelSums, influences, kernel_sums, unbiased_covariance
+from analysis.mrmc.ustatistics import KernelSums, influences, kernel_sums, unbiased_covariance
 from data.errors import LookalikeError
 
 Sampled = Literal["random", "fixed"]
@@ -88,7 +89,7 @@ def _no_variance(value: float, reason: str) -> Estimate:
     return Estimate(value, np.nan, np.nan, np.nan, np.nan, np.nan, reason)
 
 
-def _contrast(auc: Array, sample: Sample) -> Array:
+def _contrast(auc: Floats, sample: Sample) -> Floats:
     return np.asarray(np.sum([sign * auc[np.asarray(places)] for sign, places in sample], axis=0), dtype=np.float64)
 
 

@@ -20,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
-from analysis.likelihood import UNDEFINED, Estimate, Floats, Maximum, delta, density, information, maximise, slices
+from analysis.arrays import Floats, Ints
+from analysis.likelihood import UNDEFINED, Estimate, Maximum, delta, density, information, maximise, slices
 from analysis.result import Result
 from analysis.roc.ratings import Counts, count
 from data.errors import LookalikeError
@@ -167,7 +168,7 @@ def _check(counts: Counts) -> None:
         raise LookalikeError("ratings: must ascend, each once")
 
 
-def _no_fit(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], variance: Variance) -> str | None:
+def _no_fit(real: Ints, generated: Ints, variance: Variance) -> str | None:
     """Why these counts (of used categories) are not fitted, or None."""
     missing = " and no ".join(name for name, part in (("generated", generated), ("real", real)) if not part.sum())
     if missing:
@@ -195,7 +196,7 @@ def _no_fit(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], varia
     return None
 
 
-def _maximum(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], variance: Variance) -> Maximum:
+def _maximum(real: Ints, generated: Ints, variance: Variance) -> Maximum:
     """Parameters are the thresholds, then a, then b where variances are unequal."""
     counts = np.concatenate([real, generated]).astype(np.float64)
     # Half a count keeps the first guess finite and its thresholds apart.
@@ -211,7 +212,7 @@ def _maximum(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], vari
     return maximise(counts, _trials(real, generated), lambda p: _cells(p, variance), start)
 
 
-def _trials(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64]) -> Floats:
+def _trials(real: Ints, generated: Ints) -> Floats:
     return np.repeat([float(real.sum()), float(generated.sum())], real.size)
 
 
@@ -236,8 +237,8 @@ def _cells(parameters: Floats, variance: Variance) -> tuple[Floats, Floats]:
 
 def _defined(
     maximum: Maximum,
-    real: npt.NDArray[np.int64],
-    generated: npt.NDArray[np.int64],
+    real: Ints,
+    generated: Ints,
     variance: Variance,
     level: float,
 ) -> dict[str, Any]:

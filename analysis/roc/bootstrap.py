@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
+from analysis.arrays import Floats, Ints
 from analysis.result import Result
 from analysis.roc.ratings import Counts, count
 from analysis.roc.tables import areas, why_no_area
 
-Floats = npt.NDArray[np.float64]
-Influence = tuple[Floats, npt.NDArray[np.int64]]
+Influence = tuple[Floats, Ints]
 Statistic = Callable[[npt.NDArray[Any], npt.NDArray[Any]], Floats]
 
 # Cells of count tables held at once: 32 MB.
@@ -140,7 +140,7 @@ def summary(
     }
 
 
-def _redraw(counts: npt.NDArray[np.int64], resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _redraw(counts: Ints, resamples: int, rng: np.random.Generator) -> Ints:
     n = int(counts.sum())
     return rng.multinomial(n, counts / n, size=resamples)
 

@@ -14,12 +14,12 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Floats
 from analysis.roc.bootstrap import Bootstrap, Influence, summary
 from analysis.roc.judgements import Judgements, read
 from analysis.roc.tables import areas, placements
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 Clusters = Literal["participants", "images", "participants and images"]
 
 # Cells of count tables held at once: 32 MB.

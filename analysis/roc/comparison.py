@@ -9,12 +9,11 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from analysis import intervals
+from analysis.arrays import Flags, Floats
 from analysis.result import Result
 from analysis.roc.ratings import count, rated
 from analysis.roc.roc import Roc
 from analysis.roc.tables import placements
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
     )
 
 
-def _placements(signal: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+def _placements(signal: Flags, scores: Floats) -> tuple[Floats, Floats]:
     """The placements of the generated and of the real images, in the order given."""
     counts = count(np.where(signal, "generated", "real"), scores)
     wins, losses = placements(counts.real, counts.generated)

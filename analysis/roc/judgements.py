@@ -10,12 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.roc.ratings import rated
 from analysis.roc.tables import areas
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +26,14 @@ class Judgements:
     and `left_out` participants (without both classes) are not among them.
     """
 
-    signal: npt.NDArray[np.bool_]
-    participant: Indices
-    image: Indices
-    category: Indices
+    signal: Flags
+    participant: Ints
+    image: Ints
+    category: Ints
     participants: int
     images: int
     categories: int
-    truth_of_image: npt.NDArray[np.bool_]
+    truth_of_image: Flags
     unrated: int
     left_out: int
 
@@ -96,7 +94,7 @@ def read(
     )
 
 
-def _numbered(names: npt.ArrayLike, trials: int, what: str) -> Indices:
+def _numbered(names: npt.ArrayLike, trials: int, what: str) -> Ints:
     given = np.asarray(names, dtype=object)
     if given.shape != (trials,):
         raise LookalikeError(f"{trials} truths and {given.size} {what}s: there must be one {what} per trial")
@@ -106,7 +104,7 @@ def _numbered(names: npt.ArrayLike, trials: int, what: str) -> Indices:
     return np.asarray(numbers, dtype=np.int64)
 
 
-def _check_images(signal: npt.NDArray[np.bool_], people: Indices, images: Indices, names: npt.NDArray[Any]) -> None:
+def _check_images(signal: Flags, people: Ints, images: Ints, names: npt.NDArray[Any]) -> None:
     pairs = people * (_size(images)) + images
     _, first, place = np.unique(pairs, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[place] != np.arange(pairs.size))
@@ -126,7 +124,7 @@ def _check_images(signal: npt.NDArray[np.bool_], people: Indices, images: Indice
         )
 
 
-def _category(people: Indices, scores: Floats) -> Indices:
+def _category(people: Ints, scores: Floats) -> Ints:
     """Each participant's own ratings, numbered from 0 in ascending order."""
     order = np.lexsort((scores, people))
     sorted_people, sorted_scores = people[order], scores[order]
@@ -138,10 +136,10 @@ def _category(people: Indices, scores: Floats) -> Indices:
     return numbers
 
 
-def _dense(numbers: Indices) -> Indices:
+def _dense(numbers: Ints) -> Ints:
     """The same numbers without gaps, from 0."""
     return np.asarray(np.unique(numbers, return_inverse=True)[1], dtype=np.int64)
 
 
-def _size(numbers: Indices) -> int:
+def _size(numbers: Ints) -> int:
     return int(numbers.max()) + 1 if numbers.size else 0

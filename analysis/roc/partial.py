@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from analysis.roc.ratings import Counts, count
 from analysis.roc.tables import shares_at_least, why_no_area
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 Axis = Literal["false-alarm rate", "hit rate"]
 
 

@@ -18,11 +18,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.roc.judgements import Judgements, read
 from analysis.roc.tables import areas
 
-Floats = npt.NDArray[np.float64]
 Permuted = Literal["trials", "trials within participants", "images"]
 
 # Additions that an exact test may take: about a second.
@@ -109,7 +109,7 @@ def _p_value(
     return (1 + int(np.sum(extreme))) / (1 + resamples), False
 
 
-def _image_scores(study: Judgements) -> npt.NDArray[np.int64] | None:
+def _image_scores(study: Judgements) -> Ints | None:
     """Each image's rank summed over participants, in whole steps from 0; None unless everyone rated every image.
 
     With the same numbers of real and generated images for everyone, the mean AUC is a linear function
@@ -127,20 +127,20 @@ def _image_scores(study: Judgements) -> npt.NDArray[np.int64] | None:
     return sums // step if step else sums
 
 
-def _cost(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_]) -> float:
+def _cost(scores: Ints, labels: Flags) -> float:
     few = _few(labels)
     return float(scores.size) * few * (_largest_sum(scores, few) + 1)
 
 
-def _largest_sum(scores: npt.NDArray[np.int64], few: int) -> int:
+def _largest_sum(scores: Ints, few: int) -> int:
     return int(np.sort(scores)[scores.size - few :].sum())
 
 
-def _few(labels: npt.NDArray[np.bool_]) -> int:
+def _few(labels: Flags) -> int:
     return int(min(labels.sum(), labels.size - labels.sum()))
 
 
-def _exact_p(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_]) -> float:
+def _exact_p(scores: Ints, labels: Flags) -> float:
     """The share of all choices of labels whose sum of scores is at least as far from its mean.
 
     `ways[k, s]` counts the choices of k images with sum s, built up image by image.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -20,9 +21,9 @@ class Counts(Result):
     trials; `unrated` counts those left out for want of a rating.
     """
 
-    ratings: npt.NDArray[np.float64]
-    real: npt.NDArray[np.int64]
-    generated: npt.NDArray[np.int64]
+    ratings: Floats
+    real: Ints
+    generated: Ints
     unrated: int = 0
 
 
@@ -44,7 +45,7 @@ def count(truth: npt.ArrayLike, rating: npt.ArrayLike) -> Counts:
     return Counts(ratings, real, generated, int(np.sum(~kept)))
 
 
-def rated(truth: npt.ArrayLike, rating: npt.ArrayLike) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+def rated(truth: npt.ArrayLike, rating: npt.ArrayLike) -> tuple[Flags, Floats]:
     """Whether each image is generated, and its rating (NaN where there is none), checked against each other.
 
     Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
+from analysis.arrays import Floats
 from analysis.result import Result
 from analysis.roc.ratings import Counts, count
 from analysis.roc.tables import area_and_error, shares_at_least, why_no_area, why_no_error
@@ -36,9 +37,9 @@ class Roc(Result):
     generated: int
     real: int
     unrated: int
-    false_alarm_rate: npt.NDArray[np.float64]
-    hit_rate: npt.NDArray[np.float64]
-    threshold: npt.NDArray[np.float64]
+    false_alarm_rate: Floats
+    hit_rate: Floats
+    threshold: Floats
     reason: str | None
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Floats, Ints
 from analysis.roc.ratings import Counts
-
-Floats = npt.NDArray[np.float64]
 
 
 def shares_at_least(counts: npt.NDArray[Any]) -> Floats:
@@ -81,6 +80,6 @@ def why_no_error(counts: Counts, auc: float, se: float) -> str | None:
     return "all ratings tie: no interval" if auc == 0.5 else "the ratings separate the classes completely: no interval"
 
 
-def _variance_of_mean(values: Floats, counts: npt.NDArray[np.int64], mean: float) -> float:
+def _variance_of_mean(values: Floats, counts: Ints, mean: float) -> float:
     n = int(counts.sum())
     return float(np.dot(counts, (values - mean) ** 2)) / (n - 1) / n if n > 1 else np.nan

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from analysis import intervals
+from analysis.arrays import Floats, Ints
 from analysis.likelihood import UNDEFINED, Estimate
 from analysis.result import Result
 from analysis.roc import roc
@@ -38,8 +39,8 @@ class ConfidenceCounts(Result):
     surest last: with S1 real, `table[0]` is [nR_S1[:K] reversed, nR_S1[K:]], and `table[1]` so from nR_S2.
     """
 
-    levels: npt.NDArray[np.float64]
-    table: npt.NDArray[np.int64]
+    levels: Floats
+    table: Ints
     unrated: int = 0
 
     def __post_init__(self) -> None:
@@ -52,15 +53,15 @@ class ConfidenceCounts(Result):
         if not np.all(np.diff(self.levels) > 0):
             raise LookalikeError("levels of confidence: must ascend, each once")
 
-    def correct(self, said: Said | None = None) -> npt.NDArray[np.int64]:
+    def correct(self, said: Said | None = None) -> Ints:
         """Right answers by level (K,): those that said `said`, or all."""
         return self._answers(said, right=True)
 
-    def incorrect(self, said: Said | None = None) -> npt.NDArray[np.int64]:
+    def incorrect(self, said: Said | None = None) -> Ints:
         """Wrong answers by level (K,): those that said `said`, or all."""
         return self._answers(said, right=False)
 
-    def _answers(self, said: Said | None, right: bool) -> npt.NDArray[np.int64]:
+    def _answers(self, said: Said | None, right: bool) -> Ints:
         words = {"real": [0], "generated": [1], None: [0, 1]}[said]
         truths = [word if right else 1 - word for word in words]
         return np.asarray(self.table[truths, words].sum(axis=0), dtype=np.int64)
@@ -81,9 +82,9 @@ class Type2Roc(Result):
     level: float
     correct: int
     incorrect: int
-    false_alarm_rate: npt.NDArray[np.float64]
-    hit_rate: npt.NDArray[np.float64]
-    threshold: npt.NDArray[np.float64]
+    false_alarm_rate: Floats
+    hit_rate: Floats
+    threshold: Floats
     reason: str | None
 
 
@@ -98,12 +99,12 @@ class Calibration(Result):
     """
 
     level: float
-    levels: npt.NDArray[np.float64]
-    trials: npt.NDArray[np.int64]
-    correct: npt.NDArray[np.int64]
-    accuracy: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
+    levels: Floats
+    trials: Ints
+    correct: Ints
+    accuracy: Floats
+    low: Floats
+    high: Floats
     gamma: Estimate
     unrated: int
     reason: str | None
@@ -206,7 +207,7 @@ def _one_kind(right: int, wrong: int) -> str | None:
     return f"no {missing} answer has a confidence" if missing else None
 
 
-def _gamma(right: npt.NDArray[np.int64], wrong: npt.NDArray[np.int64], level: float) -> tuple[Estimate, str | None]:
+def _gamma(right: Ints, wrong: Ints, level: float) -> tuple[Estimate, str | None]:
     reason = _one_kind(int(right.sum()), int(wrong.sum()))
     if reason:
         return UNDEFINED, reason

@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 
-from analysis.likelihood import UNDEFINED, Estimate, Floats, Maximum, delta, density, maximise
+from analysis.arrays import Floats
+from analysis.likelihood import UNDEFINED, Estimate, Maximum, delta, density, maximise
 from analysis.result import Result
 from analysis.sdt import yesno
 from analysis.sdt.confidence import ConfidenceCounts, count

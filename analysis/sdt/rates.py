@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from analysis.arrays import Flags
 from data.errors import LookalikeError
 
 Correction = Literal["log-linear", "replace", "none"]
@@ -40,9 +41,7 @@ class Rate:
         return self.value * (1 - self.value) / (self.trials * density**2)
 
 
-def tally(
-    truth: npt.ArrayLike, response: npt.ArrayLike, is_signal: Callable[[npt.ArrayLike], npt.NDArray[np.bool_]]
-) -> dict[str, int]:
+def tally(truth: npt.ArrayLike, response: npt.ArrayLike, is_signal: Callable[[npt.ArrayLike], Flags]) -> dict[str, int]:
     """Hits, misses, false alarms, correct rejections and unanswered trials of paired words.
 
     Both have shape (trials,); `is_signal` says which words mean the signal, or "yes" to it, and refuses
@@ -62,7 +61,7 @@ def tally(
     }
 
 
-def is_first(words: npt.ArrayLike, pair: tuple[str, str]) -> npt.NDArray[np.bool_]:
+def is_first(words: npt.ArrayLike, pair: tuple[str, str]) -> Flags:
     """True for the first word of `pair`, False for the second; `LookalikeError` for any other."""
     given = np.asarray(words, dtype=object)
     unknown = sorted({str(word) for word in given.ravel() if word not in pair})
