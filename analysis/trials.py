@@ -125,14 +125,14 @@ def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
 def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """True where the image is generated (the signal), False where it is real.
 
-    Raises `LookalikeError` for any other word: it would otherwise count as the other class.
+    Raises `LookalikeError` for any other word, which would otherwise count as real.
     """
     words = truth if isinstance(truth, np.ndarray) and truth.dtype.kind == "U" else np.asarray(truth, dtype=object)
     generated = np.asarray(words == "generated", dtype=np.bool_)
     known = generated | np.asarray(words == "real", dtype=np.bool_)
     if not known.all():
         unknown = min(str(word) for word in words[~known].ravel())
-        raise LookalikeError(f"truth {unknown!r}: must be 'real' or 'generated'")
+        raise LookalikeError("unknown-word", f"truth {unknown!r}: must be 'real' or 'generated'")
     return generated
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, owens_t
 from scipy.stats import chi2
 
+from analysis import intervals
 from analysis.arrays import Floats
 from analysis.result import Result
 from analysis.trials import is_generated
@@ -25,7 +26,7 @@ from data.errors import LookalikeError
 _ANGLES = np.linspace(0, np.pi / 2, 361)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InternalNoise(Result):
     """Internal noise of one observer, from answers to the same images twice.
 
@@ -48,7 +49,7 @@ class InternalNoise(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change(Result):
     """d′ and c of two passes over the same images, and their change (second minus first).
 
@@ -119,7 +120,7 @@ def internal_noise(
     )
 
 
-def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Change:
+def dprime_change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Change:
     """How d′ and c changed from the first to the second pass; arguments as in `internal_noise`.
 
     Rates are log-linear (`analysis.sdt.yesno`), by a quarter of an image more in each cell of a truth's table
@@ -143,7 +144,7 @@ def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
         reason = f"no {missing} image was answered in both sessions"
     dprime, criterion = z[1] - z[0], -(z[1] + z[0]) / 2
     by_dprime, by_criterion = (float(pair[1] - pair[0]) for pair in (dprime, criterion))
-    margin = float(ndtri((1 + level) / 2)) * se
+    margin = intervals.critical(level) * se
     return Change(
         real=real,
         generated=generated,
@@ -172,7 +173,8 @@ def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayL
     generated, a, b = is_generated(truth), np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if not generated.shape == a.shape == b.shape:
         raise LookalikeError(
-            f"{generated.size} truths, {a.size} first and {b.size} second answers: there must be one of each per image"
+            "unequal-lengths",
+            f"{generated.size} truths, {a.size} first and {b.size} second answers: there must be one of each per image",
         )
     both = ~np.asarray(pd.isna(a) | pd.isna(b), dtype=np.bool_)
     cell = 4 * generated[both] + 2 * is_generated(a[both]) + is_generated(b[both])

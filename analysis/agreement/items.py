@@ -1,6 +1,6 @@
 """Image by image: which pass for real, which give themselves away, and what that goes with.
 
-`from_trials` gives one row per image. An image is *convincing* if it is called "real": real ones too can
+`item_table` gives one row per image. An image is *convincing* if it is called "real": real ones too can
 fail to convince.
 """
 
@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 from statsmodels.stats.multitest import multipletests
 
 from analysis import intervals
-from analysis.agreement import answer_matrix
 from analysis.agreement.rating_agreement import spearman
 from analysis.arrays import Floats, Ints
+from analysis.readings import answer_matrix
 from data.errors import LookalikeError
 
 COLUMNS = (
@@ -37,8 +37,8 @@ COLUMNS = (
 )
 
 
-def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """One row per image, by id, with `COLUMNS`; `frame` is session 1's main trials (see `answer_matrix`).
+def item_table(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """One row per image, by id, with `COLUMNS`; `frame` is session 1's main trials (see `readings.answer_matrix`).
 
     Bounds at `level` are Wilson's (1927, J. Am. Stat. Assoc. 22:209): they speak of other observers judging
     this image. `item_total` is corrected: over the participants who judged the image, Pearson's correlation
@@ -46,9 +46,9 @@ def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     poor ones have a positive one; at chance it is about 0. `place` orders the images of one truth by
     share called generated, then mean rating, then id. What is undefined is NaN and `reason` says why.
 
-    Raises `LookalikeError` as `analysis.agreement.answer_matrix.from_trials` does.
+    Raises `LookalikeError` as `analysis.readings.answer_matrix` does.
     """
-    answers = answer_matrix.from_trials(frame)
+    answers = answer_matrix(frame)
     judged = np.sum(~np.isnan(answers.said), axis=0)
     said = np.nansum(answers.said, axis=0).astype(np.int64)
     correct = np.where(answers.generated, said, judged - said)
@@ -80,7 +80,7 @@ def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def extremes(items: pd.DataFrame, count: int = 5) -> pd.DataFrame:
-    """The `count` most and least convincing images of each truth, from the table that `from_trials` gives.
+    """The `count` most and least convincing images of each truth, from the table that `item_table` gives.
 
     Rows go by truth, then from the most convincing down; column `convincing` says most | least. With fewer
     than 2 × `count` images of a truth, the halves do not overlap.
@@ -139,14 +139,18 @@ def cue_relations(items: pd.DataFrame, cues: pd.DataFrame, level: float = 0.95) 
 
 def _cue_names(cues: pd.DataFrame) -> list[str]:
     if "stimulus_id" not in cues.columns:
-        raise LookalikeError("the cues lack column stimulus_id")
+        raise LookalikeError("missing-column", "the cues lack column stimulus_id")
     repeated = cues["stimulus_id"].duplicated()
     if repeated.any():
-        raise LookalikeError(f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; keep one row per image")
+        raise LookalikeError(
+            "duplicate-image", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; keep one row per image"
+        )
     names = [str(name) for name in cues.columns if name != "stimulus_id"]
     for name in names:
         if not pd.api.types.is_numeric_dtype(cues[name]) or np.isinf(cues[name].to_numpy(dtype=np.float64)).any():
-            raise LookalikeError(f"cue {name} is not a column of finite numbers; leave it out or correct it")
+            raise LookalikeError(
+                "not-a-number", f"cue {name} is not a column of finite numbers; leave it out or correct it"
+            )
     return names
 
 

@@ -12,24 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.agreement import answer_matrix
+from analysis import intervals
 from analysis.arrays import Floats
-from analysis.percentile import DRAWS, bounds
-from analysis.result import Result
+from analysis.readings import answer_matrix
+from analysis.result import UNDEFINED, Estimate, Result
 
 _SPLITS = 200
 
 
-@dataclass(frozen=True)
-class Estimate(Result):
-    """A value with bounds; NaN where undefined."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ObserverAgreement(Result):
     """Agreement of observers on the answers to images `of` one kind (all | real | generated).
 
@@ -55,21 +46,21 @@ class ObserverAgreement(Result):
     reason: str | None
 
 
-def from_trials(frame: pd.DataFrame, level: float = 0.95, seed: int = 0) -> tuple[ObserverAgreement, ...]:
-    """Agreement on all, on real and on generated images, from session 1's main trials (see `answer_matrix`).
+def observer_agreement(frame: pd.DataFrame, level: float = 0.95, seed: int = 0) -> tuple[ObserverAgreement, ...]:
+    """Agreement on all, on real and on generated images, from session 1's main trials (see `readings.answer_matrix`).
 
-    See `agreement`. Raises `LookalikeError` as `analysis.agreement.answer_matrix.from_trials` does.
+    See `agreement_of_answers`. Raises `LookalikeError` as `analysis.readings.answer_matrix` does.
     """
-    answers, rng = answer_matrix.from_trials(frame), np.random.default_rng(seed)
+    answers, rng = answer_matrix(frame), np.random.default_rng(seed)
     kinds = {
         "all": np.ones(answers.images.size, dtype=np.bool_),
         "real": ~answers.generated,
         "generated": answers.generated,
     }
-    return tuple(agreement(answers.said[:, kept], of, level, rng) for of, kept in kinds.items())
+    return tuple(agreement_of_answers(answers.said[:, kept], of, level, rng) for of, kept in kinds.items())
 
 
-def agreement(said: Floats, of: str, level: float, rng: np.random.Generator) -> ObserverAgreement:
+def agreement_of_answers(said: Floats, of: str, level: float, rng: np.random.Generator) -> ObserverAgreement:
     """Agreement of answers 0 | 1 | NaN (none), shape (observers, images).
 
     With k of m observers saying 1 of an image: pairwise = Σ [k(k−1) + (m−k)(m−k−1)] / Σ m(m−1); α = 1 −
@@ -77,8 +68,8 @@ def agreement(said: Floats, of: str, level: float, rng: np.random.Generator) -> 
     κ as Fleiss (1971, Psychol. Bull. 76:378). KR-20 is Kuder & Richardson's (1937, Psychometrika 2:151),
     which Cronbach's α is for binary items. Split-half: the mean over 200 random halves of the observers of
     the correlation of their shares across images, stepped up to all (Spearman–Brown). Intervals are
-    expanded percentiles (`analysis.percentile`) of 2,000 resamples of the images; for eight observers and
-    60 images whose true α is .2 they cover .93–.96 (test_observer_agreement).
+    expanded percentiles (`analysis.intervals`) of 2,000 resamples of the images, standard errors their SD; for eight
+    observers and 60 images whose true α is .2 the intervals cover .93–.96 (test_observer_agreement).
     """
     answered = np.sum(~np.isnan(said), axis=0)
     kept = answered >= 2
@@ -89,9 +80,12 @@ def agreement(said: Floats, of: str, level: float, rng: np.random.Generator) -> 
     def estimate(statistic: Callable[[Floats], Floats], units: int) -> Estimate:
         value = float(statistic(np.ones((1, units)))[0]) if units else np.nan
         if np.isnan(value):
-            return Estimate(np.nan, np.nan, np.nan)
-        weights = rng.multinomial(units, np.full(units, 1 / units), size=DRAWS).astype(np.float64)
-        return Estimate(value, *bounds(statistic(weights), units, level))
+            return UNDEFINED
+        weights = rng.multinomial(units, np.full(units, 1 / units), size=intervals.RESAMPLES).astype(np.float64)
+        replicates = statistic(weights)
+        defined = replicates[~np.isnan(replicates)]
+        se = float(np.std(defined, ddof=1)) if units > 1 and defined.size > 1 else np.nan
+        return Estimate(value, se, *intervals.expanded_percentile(replicates, units, level))
 
     pairwise = estimate(lambda weights: _pairwise(weights, k, m), m.size)
     alpha = estimate(lambda weights: _alpha(weights, k, m), m.size)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
+from analysis import intervals
 from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RatingAgreement(Result):
     """Agreement of ratings given twice.
 
@@ -36,7 +36,7 @@ class RatingAgreement(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Correlation(Result):
     """A rank correlation [−1, 1] over `pairs`, with bounds at `level`; NaN where undefined, for a `reason`."""
 
@@ -48,7 +48,7 @@ class Correlation(Result):
     reason: str | None
 
 
-def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
+def rating_agreement(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
     """Agreement of paired ratings, both of shape (images,); an image without both is left out and counted.
 
     Raises `LookalikeError` for unequal lengths or an infinite rating.
@@ -63,7 +63,7 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     elif np.ptp(ratings) == 0:
         reason = "all ratings are the same"
     else:
-        icc, low, high = intraclass(ratings, level)
+        icc, low, high = intraclass_correlation(ratings, level)
         if np.isnan(icc):
             reason = "two images whose ratings were exchanged: the ICC has no value"
         elif np.isnan(low):
@@ -84,7 +84,7 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     )
 
 
-def intraclass(ratings: Floats, level: float = 0.95) -> tuple[float, float, float]:
+def intraclass_correlation(ratings: Floats, level: float = 0.95) -> tuple[float, float, float]:
     """ICC(A,1) of an (images, passes) table without gaps, and its bounds.
 
     Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss (1979, Psychol.
@@ -118,7 +118,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correla
     """Spearman's rank correlation of two arrays without gaps, both of shape (pairs,); ties share their mean rank.
 
     Bounds: Fisher's z with variance (1 + r²/2) / (n − 3) (Bonett & Wright 2000, Psychometrika 65:23).
-    Raises `LookalikeError` as `from_pairs` does.
+    Raises `LookalikeError` as `rating_agreement` does.
     """
     a, b = paired(x, y)
     n = int(a.size)
@@ -134,7 +134,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correla
             reason = "fewer than four pairs" if n < 4 else "the ranks agree completely"
             reason += ": the rank correlation has no interval"
         else:
-            margin = float(ndtri((1 + level) / 2)) * np.sqrt((1 + r**2 / 2) / (n - 3))
+            margin = intervals.critical(level) * np.sqrt((1 + r**2 / 2) / (n - 3))
             low, high = (float(np.tanh(np.arctanh(r) + side * margin)) for side in (-1, 1))
     return Correlation(n, r, low, high, level, reason)
 
@@ -143,8 +143,8 @@ def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Floats, Floats]
     """Both as numbers. Raises `LookalikeError` for unequal lengths or an infinite value."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape:
-        raise LookalikeError(f"{a.size} first and {b.size} second ratings: they must be paired")
+        raise LookalikeError("unequal-lengths", f"{a.size} first and {b.size} second ratings: they must be paired")
     infinite = np.flatnonzero(np.isinf(a) | np.isinf(b))
     if infinite.size:
-        raise LookalikeError(f"rating {int(infinite[0])} (from 0) is infinite")
+        raise LookalikeError("not-a-number", f"rating {int(infinite[0])} (from 0) is infinite")
     return a, b

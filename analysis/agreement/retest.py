@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 from scipy.stats import hypergeom
 
 from analysis import intervals
@@ -21,13 +20,13 @@ from analysis.agreement import double_pass, rating_agreement
 from analysis.agreement.double_pass import Change, InternalNoise
 from analysis.agreement.rating_agreement import RatingAgreement
 from analysis.arrays import Floats, Ints
-from analysis.result import Result
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 from data.trials import rating
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Retest(Result):
     """Agreement of a retest with session 1.
 
@@ -65,7 +64,7 @@ class Retest(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison(Result):
     """All that two sessions of one observer say about each other, on the `shared` images.
 
@@ -83,7 +82,7 @@ class Comparison(Result):
     change: Change
 
 
-def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Comparison:
+def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Comparison:
     """Compare two sessions' trial tables (`data.trials`) on the images that both show.
 
     They need the columns stimulus_id, truth, response and confidence. Raises `LookalikeError` if one is
@@ -94,8 +93,9 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> C
     contradicted = shared.loc[truth != shared["truth_second"].to_numpy(), "stimulus_id"]
     if len(contradicted):
         raise LookalikeError(
+            "contradictory-truth",
             f"{', '.join(map(str, contradicted[:5]))}: real in one session and generated in the other "
-            f"({len(contradicted)} images); the sessions do not show the same set"
+            f"({len(contradicted)} images); the sessions do not show the same set",
         )
     said_first, said_second = (shared[f"response_{which}"].to_numpy(dtype=object) for which in ("first", "second"))
     generated = is_generated(truth)
@@ -103,27 +103,27 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> C
         shared=len(shared),
         first_only=len(first) - len(shared),
         second_only=len(second) - len(shared),
-        answers=from_pairs(said_first, said_second, level),
-        answers_to_real=from_pairs(said_first[~generated], said_second[~generated], level),
-        answers_to_generated=from_pairs(said_first[generated], said_second[generated], level),
-        ratings=rating_agreement.from_pairs(
+        answers=sokal_michener(said_first, said_second, level),
+        answers_to_real=sokal_michener(said_first[~generated], said_second[~generated], level),
+        answers_to_generated=sokal_michener(said_first[generated], said_second[generated], level),
+        ratings=rating_agreement.rating_agreement(
             rating(said_first, shared["confidence_first"]), rating(said_second, shared["confidence_second"]), level
         ),
         noise=double_pass.internal_noise(truth, said_first, said_second, level),
-        change=double_pass.change(truth, said_first, said_second, level),
+        change=double_pass.dprime_change(truth, said_first, said_second, level),
     )
 
 
-def from_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:
+def sokal_michener_of_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:
     """Agreement of the answers in two sessions' trial tables (`data.trials`) on the images that both show.
 
     Raises `LookalikeError` if a session shows an image twice.
     """
     shared = _shared(first, second, ["response"])
-    return from_pairs(shared["response_first"].to_numpy(), shared["response_second"].to_numpy(), level)
+    return sokal_michener(shared["response_first"].to_numpy(), shared["response_second"].to_numpy(), level)
 
 
-def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
+def sokal_michener(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
     """Agreement of paired answers (real | generated | missing), both of shape (images,).
 
     Similarity = matches / pairs, the simple matching coefficient (Sokal & Michener 1958, Univ. Kansas
@@ -141,12 +141,12 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     """
     a, b = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if a.shape != b.shape:
-        raise LookalikeError(f"{a.size} first and {b.size} second answers: they must be paired")
+        raise LookalikeError("unequal-lengths", f"{a.size} first and {b.size} second answers: they must be paired")
     both = ~np.asarray(pd.isna(a) | pd.isna(b), dtype=np.bool_)
     table = np.bincount(2 * is_generated(a[both]) + is_generated(b[both]), minlength=4)
     pairs, matches = int(table.sum()), int(table[0] + table[3])
     similarity = low = high = expected = p = np.nan
-    kappa = ac1 = _UNDEFINED
+    kappa = ac1 = UNDEFINED
     reason: str | None = None
     if not pairs:
         reason = "the sessions share no image" if not a.size else "no shared image was answered in both sessions"
@@ -183,15 +183,6 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     )
 
 
-@dataclass(frozen=True)
-class _Coefficient:
-    value: float
-    se: float
-    low: float
-    high: float
-
-
-_UNDEFINED = _Coefficient(np.nan, np.nan, np.nan, np.nan)
 # The four cells of a table: real_real, real_generated, generated_real, generated_generated.
 _FIRST, _SECOND = np.array([0.0, 0, 1, 1]), np.array([0.0, 1, 0, 1])
 _MATCH = np.array([1.0, 0, 0, 1])
@@ -202,11 +193,13 @@ def _shared(first: pd.DataFrame, second: pd.DataFrame, columns: list[str]) -> pd
     for which, table in (("first", first), ("second", second)):
         missing = [column for column in ("stimulus_id", *columns) if column not in table.columns]
         if missing:
-            raise LookalikeError(f"the {which} session's table lacks column {', '.join(missing)}")
+            raise LookalikeError("missing-column", f"the {which} session's table lacks column {', '.join(missing)}")
         repeated = table["stimulus_id"].duplicated()
         if repeated.any():
             twice = table.loc[repeated, "stimulus_id"].iloc[0]
-            raise LookalikeError(f"{twice}: is judged twice in one session; pass one session's trials at a time")
+            raise LookalikeError(
+                "judged-twice", f"{twice}: is judged twice in one session; pass one session's trials at a time"
+            )
     wanted = ["stimulus_id", *columns]
     return first[wanted].merge(second[wanted], on="stimulus_id", suffixes=("_first", "_second"))
 
@@ -222,7 +215,7 @@ def _permutation_p(table: Ints) -> float:
     return float(hypergeom.sf(table[3] - 1, table.sum(), first, second))
 
 
-def _beyond_chance(table: Ints, level: float) -> tuple[_Coefficient, _Coefficient]:
+def _beyond_chance(table: Ints, level: float) -> tuple[Estimate, Estimate]:
     """Cohen's κ and Gwet's AC1."""
     p, q = (float(table @ which / table.sum()) for which in (_FIRST, _SECOND))
     mean = (p + q) / 2
@@ -233,10 +226,10 @@ def _beyond_chance(table: Ints, level: float) -> tuple[_Coefficient, _Coefficien
     return kappa, _coefficient(table, 2 * mean * (1 - mean), for_ac1, level)
 
 
-def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> _Coefficient:
+def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> Estimate:
     """(similarity − chance) / (1 − chance), its standard error from each image's influence on it."""
     if chance == 1:
-        return _UNDEFINED
+        return UNDEFINED
     share = table / table.sum()
     similarity = float(share @ _MATCH)
     value = (similarity - chance) / (1 - chance)
@@ -244,12 +237,12 @@ def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> _Co
     se = float(np.sqrt(share @ influence**2 / table.sum()))
     # A standard error of nothing (all agree, say) means too little data, not certainty.
     if se < 1e-12:
-        return _Coefficient(value, se, np.nan, np.nan)
-    margin = float(ndtri((1 + level) / 2)) * se
-    return _Coefficient(value, se, max(-1.0, value - margin), min(1.0, value + margin))
+        return Estimate(value, se, np.nan, np.nan)
+    low, high = intervals.normal(value, se, level)
+    return Estimate(value, se, max(-1.0, low), min(1.0, high))
 
 
-def _no_kappa(kappa: _Coefficient, ac1: _Coefficient) -> str | None:
+def _no_kappa(kappa: Estimate, ac1: Estimate) -> str | None:
     if np.isnan(kappa.value):
         return "both sessions hold one answer only: κ is undefined, AC1 has no interval"
     flat = [name for name, one in (("κ", kappa), ("AC1", ac1)) if np.isnan(one.low)]

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.group.primary import with_ratings
-from analysis.mrmc import crosscheck, mrmc
-from analysis.mrmc.crosscheck import CrossCheck
+from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
-from analysis.mrmc.readings import Readings, from_trials
+from analysis.mrmc.other_methods import MethodResult, difference_by_method
+from analysis.readings import Readings, from_trials
 from analysis.result import Result
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
@@ -36,7 +36,7 @@ SIDES = ("first", "second")  # in the order of their names, which is how modalit
 _ALPHA = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class One(Result):
     """A participant's two AUCs, first less second, and how they were compared. These speak of other images only."""
 
@@ -53,7 +53,7 @@ class One(Result):
 
 @dataclass(frozen=True, eq=False)
 class Compared(Result):
-    """Two studies' AUCs. `difference` is first less second; `methods` are other roads to it.
+    """Two studies' AUCs. `difference` is first less second; `methods` say what other methods find.
 
     `participants` are those who judged in both (empty for two groups). `remarks` say how participants and images
     were told to be the same or not, and what else to know.
@@ -64,7 +64,7 @@ class Compared(Result):
     words: str
     remarks: tuple[str, ...]
     difference: Difference
-    methods: tuple[CrossCheck, ...]
+    methods: tuple[MethodResult, ...]
     participants: tuple[One, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def compare(
     study = from_trials(both)
     _refuse_empty(study, names)
     alone = _sampled(study) < 2
-    found = mrmc.difference(study, SIDES, delta=delta, level=level, readers="fixed" if alone else "random")
+    found = mrmc.mrmc_difference(study, SIDES, delta=delta, level=level, readers="fixed" if alone else "random")
     verdict, words = _judge(found, names, delta)
     return Compared(
         names=names,
@@ -120,7 +120,7 @@ def compare(
         words=words,
         remarks=(_who(found, study, names), why, *remarks, *_few(study)),
         difference=found,
-        methods=crosscheck.of_two(study, level),
+        methods=difference_by_method(study, level),
         participants=_each(study, both, level) if found.same_participants else (),
     )
 
@@ -135,9 +135,11 @@ def _kind(side: Trials, name: str) -> str:
     used = side.sessions[(side.sessions["session"] == 1) & (side.sessions["status"] != "set aside")]
     kinds = sorted(set(used["observer"]))
     if len(kinds) > 1:
-        raise LookalikeError(f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; move them apart")
+        raise LookalikeError(
+            "mixed-observers", f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; move them apart"
+        )
     if not kinds:
-        raise LookalikeError(f"{name}: no session 1 is left to compare")
+        raise LookalikeError("no-session", f"{name}: no session 1 is left to compare")
     return str(kinds[0])
 
 
@@ -168,15 +170,18 @@ def _refuse_contradictions(both: pd.DataFrame) -> None:
     wrong = truths.index[truths > 1]
     if len(wrong):
         raise LookalikeError(
+            "contradictory-truth",
             f"{len(wrong)} images, first {wrong[0]}, are real on one side and generated on the other; if ids were used "
-            "anew for other images, compare with --images different"
+            "anew for other images, compare with --images different",
         )
 
 
 def _refuse_empty(study: Readings, names: tuple[str, str]) -> None:
     for side, name in zip(SIDES, names, strict=True):
         if not study.where([side]).readings:
-            raise LookalikeError(f"{name}: nobody rated both real and generated images, so there is no AUC to compare")
+            raise LookalikeError(
+                "no-auc", f"{name}: nobody rated both real and generated images, so there is no AUC to compare"
+            )
 
 
 def _sampled(study: Readings) -> int:
@@ -242,12 +247,12 @@ def _one(name: str, table: pd.DataFrame, level: float) -> One:
     a, b = (table[table["modality"] == side].set_index("stimulus_id") for side in SIDES)
     shared = a.index.intersection(b.index)
     if not len(shared):
-        rocs = [roc.from_ratings(side["truth"], side["rating"]) for side in (a, b)]
-        return _row(name, "DeLong, unpaired", roc_comparison.unpaired(rocs[0], rocs[1], level))
+        rocs = [roc.roc_auc(side["truth"], side["rating"]) for side in (a, b)]
+        return _row(name, "DeLong, unpaired", roc_comparison.compare_independent_aucs(rocs[0], rocs[1], level))
     if len(shared) == len(a) == len(b):
         ratings = (a.loc[shared, "rating"], b.loc[shared, "rating"])
-        return _row(name, "DeLong, paired", roc_comparison.paired(a.loc[shared, "truth"], *ratings, level=level))
-    found = mrmc.difference(from_trials(table), SIDES, level=level, readers="fixed")
+        return _row(name, "DeLong, paired", roc_comparison.compare_aucs(a.loc[shared, "truth"], *ratings, level=level))
+    found = mrmc.mrmc_difference(from_trials(table), SIDES, level=level, readers="fixed")
     values = (found.first.auc, found.second.auc, found.difference, found.low, found.high, found.p)
     return One(name, "U-statistics, partly paired", *values, found.reason)
 

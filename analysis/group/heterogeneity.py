@@ -18,8 +18,8 @@ from analysis.result import Result
 from data.errors import LookalikeError
 
 
-@dataclass(frozen=True)
-class BetweenSd(Result):
+@dataclass(frozen=True, eq=False)
+class Heterogeneity(Result):
     """The SD between `n` observers in the units of the values.
 
     `sd` is that of the values as they are, `sampling_sd` the root mean square of their standard errors: what
@@ -42,7 +42,7 @@ class BetweenSd(Result):
     reason: str | None
 
 
-def between_sd(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> BetweenSd:
+def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> Heterogeneity:
     """τ of `values` with the standard errors `errors`, both of shape (observers,): y_i ~ N(μ, τ² + se_i²).
 
     τ is estimated by restricted maximum likelihood. Its bounds are the τ at which Q(τ) = Σ (y_i − ȳ)² / (se_i² + τ²)
@@ -54,11 +54,14 @@ def between_sd(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95
     """
     y, se = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
     if y.shape != se.shape:
-        raise LookalikeError(f"{y.size} values and {se.size} standard errors: there must be one error per value")
+        raise LookalikeError(
+            "unequal-lengths", f"{y.size} values and {se.size} standard errors: there must be one error per value"
+        )
     bad = np.isinf(y) | np.isinf(se) | (se <= 0)
     if bad.any():
         raise LookalikeError(
-            f"observer {int(np.flatnonzero(bad)[0])} (from 0): the value must be finite and its standard error positive"
+            "not-positive",
+            f"observer {int(np.flatnonzero(bad)[0])} (from 0): value must be finite and its standard error positive",
         )
     kept = ~(np.isnan(y) | np.isnan(se))
     y, se = y[kept], se[kept]
@@ -72,7 +75,7 @@ def between_sd(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95
         if high == 0:
             low = high = np.nan
             reason = "the values differ less than their standard errors allow: no bounds of τ"
-    return BetweenSd(
+    return Heterogeneity(
         n=n,
         undefined=int(np.sum(~kept)),
         sd=sd,

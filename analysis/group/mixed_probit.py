@@ -20,30 +20,20 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import ndtri
-from scipy.stats import t
 
+from analysis import intervals
 from analysis.arrays import Flags, Floats
 from analysis.group.laplace import Answers, Information, Laplace, triangle
-from analysis.result import Result
+from analysis.readings import check_trials
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
-from data.trials import TRUTHS, refuse_rows
 
 # An SD below this is estimated as 0; one above that, or a mean, has run away from any data.
 ZERO, RUNAWAY = 1e-3, 8.0
 BIAS, DPRIME = np.array([0.5, 0.5]), np.array([-1.0, 1.0])  # b₀ and b₁ in terms of μ_real and μ_generated
 
 
-@dataclass(frozen=True)
-class Estimate(Result):
-    """A value with its standard error and the bounds `low` and `high`."""
-
-    value: float = np.nan
-    se: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probit(Result):
     """The group's d′ and criterion, with how much participants and images differ.
 
@@ -79,7 +69,7 @@ class Probit(Result):
     reason: str | None
 
 
-def from_trials(trials: pd.DataFrame, level: float = 0.95, information: Information = "observed") -> Probit:
+def mixed_probit(trials: pd.DataFrame, level: float = 0.95, information: Information = "observed") -> Probit:
     """Fit one session's trials (columns participant, stimulus_id, truth and response of `data.trials`).
 
     A missing response is left out and counted. The likelihood's integral over participants and images is
@@ -93,8 +83,7 @@ def from_trials(trials: pd.DataFrame, level: float = 0.95, information: Informat
     Biometrics Bull. 2:110). At .95 it covers .96–.98 with 6 and with 10 participants and .94 with 20 (eleven times
     300 or 400 simulated studies of 40 to 100 images, SDs of d′ from 0 to .6); ± 1.96 SE covers .89–.97 there.
 
-    Raises `LookalikeError`, naming rows, for a missing participant or stimulus, another word than real or
-    generated, an image judged twice by one participant, or one that is real here and generated there.
+    Raises `LookalikeError` as `readings.check_trials` does.
     """
     answers, unanswered = _coded(trials)
     undefined = _undefined(answers)
@@ -104,9 +93,9 @@ def from_trials(trials: pd.DataFrame, level: float = 0.95, information: Informat
         generated=answers.images - answers.real,
         answered=answers.sign.size,
         unanswered=unanswered,
-        dprime=Estimate(),
-        criterion=Estimate(),
-        marginal_dprime=Estimate(),
+        dprime=UNDEFINED,
+        criterion=UNDEFINED,
+        marginal_dprime=UNDEFINED,
         dprime_sd=np.nan,
         criterion_sd=np.nan,
         correlation=np.nan,
@@ -137,16 +126,7 @@ class _Fit:
 
 def _coded(trials: pd.DataFrame) -> tuple[Answers, int]:
     """The answered trials as codes, real images first, and the number of unanswered ones."""
-    for column in ("participant", "stimulus_id"):
-        refuse_rows(trials[column].isna(), "trials", f"{column} is missing")
-    for column, may_miss in (("truth", False), ("response", True)):
-        known = trials[column].isin(TRUTHS) | (trials[column].isna() & may_miss)
-        refuse_rows(~known, "trials", f"{column} is neither 'real' nor 'generated'")
-    twice = trials.duplicated(["participant", "stimulus_id"], keep=False)
-    refuse_rows(twice, "trials", "one participant judges an image twice", "pass one session's trials at a time")
-    contradicted = trials.groupby("stimulus_id")["truth"].transform("nunique") > 1
-    refuse_rows(contradicted, "trials", "one image is real in some rows and generated in others")
-
+    check_trials(trials, "response")
     answered = trials[trials["response"].notna()]
     people, participants = pd.factorize(answered["participant"])
     shown, images = pd.factorize(answered["stimulus_id"])
@@ -315,7 +295,7 @@ def _marginal(parameters: Floats) -> tuple[float, Floats]:
 
 
 def _estimate(about: Probit, fit: _Fit, value: float, slope: Floats) -> Estimate:
-    """A function of the parameters, by its `slope` (7,) there, with a t interval (see `from_trials`)."""
+    """A function of the parameters, by its `slope` (7,) there, with a t interval (see `mixed_probit`)."""
     variance = float(slope @ fit.covariance @ slope)
     of_participants = float(np.sum((slope[:2] @ triangle(fit.parameters)) ** 2))
     counts = np.array([about.participants, about.real, about.generated])
@@ -326,5 +306,5 @@ def _estimate(about: Probit, fit: _Fit, value: float, slope: Floats) -> Estimate
     noise = max(variance - float(found.sum()), 0.0) * np.array([1, *(slope[:2] ** 2 / np.sum(slope[:2] ** 2))])
     corrected = variance + float(np.sum(raised - found))
     freedom = corrected**2 / float(np.sum((raised + noise) ** 2 / degrees))
-    margin = float(t.ppf((1 + about.level) / 2, freedom)) * np.sqrt(corrected)
+    margin = intervals.critical(about.level, freedom) * np.sqrt(corrected)
     return Estimate(value, float(np.sqrt(variance)), float(value - margin), float(value + margin))

@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analysis.group.evidence import BayesFactor, Tost, jzs, tost
+from analysis.group.bayes_factors import BayesFactor, bayes_factor
+from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.group import Mean, mean
-from analysis.group.heterogeneity import BetweenSd, between_sd
+from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.result import Result
 from analysis.sdt import same_different, two_alternative
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.answers import Answers
@@ -27,7 +28,7 @@ Measure = Literal["dprime", "z_difference"]
 Verdict = Literal["shown to differ", "not decided"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sitting(Result):
     """One participant's session: what its main trials give."""
 
@@ -44,7 +45,7 @@ class Sitting(Result):
         return one.z_difference, one.z_se, one.z_low, one.z_high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairGroup(Result):
     """All participants' session 1.
 
@@ -58,7 +59,7 @@ class PairGroup(Result):
     measure: Measure
     value: Mean
     accuracy: Mean
-    between: BetweenSd
+    between: Heterogeneity
     jzs: BayesFactor
     tost: Tost | None
     independent: Mean | None
@@ -83,7 +84,7 @@ def group(answers: Answers, sittings: list[Sitting], bound: float | None = None)
     """
     first = [one for one in sittings if one.session == 1]
     if not first:
-        raise LookalikeError("no participant has main trials in session 1")
+        raise LookalikeError("no-session", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
     models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())
@@ -94,9 +95,9 @@ def group(answers: Answers, sittings: list[Sitting], bound: float | None = None)
         measure="dprime" if answers.kind == "two_alternative" else "z_difference",
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
-        between=between_sd(values, errors),
-        jzs=jzs(values),
-        tost=None if bound is None else tost(values, bound),
+        between=heterogeneity(values, errors),
+        jzs=bayes_factor(values),
+        tost=None if bound is None else equivalence_test(values, bound),
         independent=mean([one.independent.dprime for one in models], bounds=(0, math.inf)) if models else None,
         differencing=mean([one.differencing.dprime for one in models], bounds=(0, math.inf)) if models else None,
         verdict=verdict,
@@ -114,8 +115,10 @@ def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
 def _found(answers: Answers, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
     truth, response = table["truth"], table["response"]
     if answers.kind == "same_different":
-        return same_different.from_responses(truth, response, correction)
-    return two_alternative.from_responses(truth, response, answers.words or ("left", "right"), correction)
+        return same_different.same_different_from_responses(truth, response, correction)
+    return two_alternative.two_alternative_from_responses(
+        truth, response, answers.words or ("left", "right"), correction
+    )
 
 
 def _judge(found: Mean, name: str) -> tuple[Verdict, str]:

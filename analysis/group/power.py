@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.arrays import Floats
 from analysis.group.primary import decided
 from analysis.mrmc import mrmc
-from analysis.mrmc.readings import from_matrix
+from analysis.readings import from_matrix
 from analysis.result import Result
 from data.errors import LookalikeError
 from data.simulated.populations import Population, draw_ratings
@@ -25,7 +25,7 @@ from data.simulated.populations import Population, draw_ratings
 _BATCH = 200  # studies drawn at a time, which bounds the memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Power(Result):
     """What became of so many simulated studies: shares in [0, 1] that add up to 1.
 
@@ -67,8 +67,9 @@ def power(
     """
     if participants < 2 or images < 4 or images % 2 or studies < 1:
         raise LookalikeError(
+            "study-too-small",
             f"{participants} participants, {images} images, {studies} studies: at least 2 participants, an even number "
-            "of images from 4 up, and 1 study are needed"
+            "of images from 4 up, and 1 study are needed",
         )
     generated = np.arange(images) % 2 == 1
     truth = np.where(generated, "generated", "real")
@@ -80,7 +81,7 @@ def power(
             draw_ratings(population, participants, generated, rng, studies=some, own_images=own_images), start
         ):
             readings = from_matrix(*_spread(truth, ratings) if own_images else (truth, ratings))
-            found = mrmc.auc(readings, delta=delta, level=level)
+            found = mrmc.mrmc_auc(readings, delta=delta, level=level)
             outcomes[place], areas[place] = decided(found), found.auc
     near = float(np.mean(outcomes[:, 0]))
     difference = float(np.mean(outcomes[:, 1] & ~outcomes[:, 0]))

@@ -21,9 +21,9 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from analysis.mrmc import mrmc
-from analysis.mrmc.components import Components, components, predicted_se
+from analysis.mrmc.components import Components, predicted_se, variance_components
 from analysis.mrmc.mrmc import Auc
-from analysis.mrmc.readings import from_trials
+from analysis.readings import from_trials
 from analysis.result import Result
 from data.study import StudyFile
 from data.trials import rating
@@ -36,7 +36,7 @@ _TIMES_IMAGES = (1, 2, 4)
 _FEW = 5  # participants; with fewer the interval is known to be somewhat too narrow (`analysis.mrmc.mrmc`)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Needed(Result):
     """How many participants, each judging so many images, would decide in four studies of five.
 
@@ -49,7 +49,7 @@ class Needed(Result):
     difference: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Primary(Result):
     """The primary result of one kind of observer.
 
@@ -137,7 +137,7 @@ def participants_needed(
 
 
 def _needed(rated: pd.DataFrame, found: Auc, delta: float | None, alpha: float) -> tuple[Needed, ...]:
-    parts = components(rated)
+    parts = variance_components(rated)
     if parts.reason is not None:
         return ()
     rows = []
@@ -161,7 +161,7 @@ def _auc(rated: pd.DataFrame, delta: float | None, level: float) -> Auc:
     study = from_trials(rated)
     # One participant says nothing about others, only about other images.
     alone = len(study.participants) < 2
-    return mrmc.auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
+    return mrmc.mrmc_auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
 
 
 def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level: float) -> Auc | None:

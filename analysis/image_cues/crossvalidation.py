@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis import intervals
 from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
 from analysis.result import Result
@@ -86,11 +87,15 @@ def cross_validate(
     """
     table = np.asarray(features, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
-        raise LookalikeError(f"features of shape {table.shape}: must be a table (images, features) of finite numbers")
+        raise LookalikeError(
+            "not-a-number", f"features of shape {table.shape}: must be a table (images, features) of finite numbers"
+        )
     signal = grouped.truth_flags(truth, len(table))
     codes = grouped.group_codes(signal, groups)
     if permutations < 19:
-        raise LookalikeError(f"{permutations} permutations: at least 19 are needed for a p of .05")
+        raise LookalikeError(
+            "too-few-permutations", f"{permutations} permutations: at least 19 are needed for a p of .05"
+        )
     fold = fold_of(signal, codes, folds, seed)
     if fold is None:
         return undefined(signal, codes, level, TOO_FEW_PATIENTS)
@@ -162,7 +167,7 @@ def _summary(scores: Floats, labellings: Flags, codes: Ints, fold: Ints, level: 
         smallest = grouped.smallest_detectable_auc(real, generated, null_high=null_high, inflation=inflation)
         widening = max(1.0, float(np.sqrt(np.mean(null**2))))
         se = widening * grouped.standard_error(grouped.pair_wins(score, signal, fold), signal, codes, fold)
-        low, high = grouped.logit_interval(area, se, level, grouped.degrees_of_freedom(signal, codes))
+        low, high = intervals.logit(area, se, level, grouped.degrees_of_freedom(signal, codes))
         reason = None if low == low else "the scores separate the classes completely: no interval"
     return CrossValidated(
         auc=area,

@@ -44,7 +44,7 @@ _RINGS = 8
 _JPEG_BLOCK_PX = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CueAuc(Result):
     """What one cue tells: `auc` [0, 1] > .5 where generated images have more of it, `distance` = |auc − .5|.
 
@@ -89,7 +89,7 @@ class CueReport(Result):
         return frame_of(self.cues)
 
 
-def measure(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:
+def measure_cues(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:
     """The cues of images, P-values in [0, 1] of shape (images, rows, columns) or yielded one by one.
 
     One row per image, columns `CUES`; what is undefined for an image is NaN.
@@ -110,7 +110,7 @@ def measure(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(CUES), dtype=np.float64)
 
 
-def compare(
+def compare_cues(
     cues: pd.DataFrame,
     truth: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
@@ -120,16 +120,16 @@ def compare(
     seed: int = 0,
     level: float = 0.95,
 ) -> CueReport:
-    """What cues (one row per image, as `measure` gives; any numeric columns) tell of `truth` (images,).
+    """What cues (one row per image, as `measure_cues` gives; any numeric columns) tell of `truth` (images,).
 
     For `groups`, patients' codes, see `grouped.group_codes`. Each cue: its AUC with patients as clusters
-    (`grouped.auc`), its p Holm-adjusted (1979, Scand. J. Stat. 6:65). Combined: logistic regression (L2, C = 1) on
-    standardised cues of images that have them all (`crossvalidation.cross_validate`).
+    (`grouped.grouped_auc`), its p Holm-adjusted (1979, Scand. J. Stat. 6:65). Combined: logistic regression (L2,
+    C = 1) on standardised cues of images that have them all (`crossvalidation.cross_validate`).
     Raises `LookalikeError` for no cue, an unknown truth, unequal lengths, an infinite cue or a real image without
     patient.
     """
     if cues.shape[1] == 0:
-        raise LookalikeError("there is no cue to compare; give a table with one column per cue")
+        raise LookalikeError("no-cue", "there is no cue to compare; give a table with one column per cue")
     values = cues.to_numpy(dtype=np.float64)
     signal = grouped.truth_flags(truth, len(values))
     codes = grouped.group_codes(signal, groups)
@@ -153,7 +153,7 @@ def compare(
 
 def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float, alpha: float) -> CueAuc:
     words = np.where(signal, "generated", "real")
-    found = grouped.auc(words, values, codes, level=level, alpha=alpha)
+    found = grouped.grouped_auc(words, values, codes, level=level, alpha=alpha)
     known = ~np.isnan(values)
     medians = [
         float(np.median(part)) if part.size else np.nan for part in (values[known & ~signal], values[known & signal])

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr
 from scipy.stats import rankdata
 
+from analysis import intervals
 from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.roc.ratings import rated
@@ -22,7 +23,7 @@ from analysis.trials import is_generated
 from data.errors import LookalikeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupedAuc(Result):
     """How well one score separates generated from real images.
 
@@ -49,7 +50,7 @@ class GroupedAuc(Result):
     reason: str | None
 
 
-def auc(
+def grouped_auc(
     truth: npt.ArrayLike,
     score: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
@@ -80,7 +81,7 @@ def auc(
         area, effect = float(null.auc[0]), float(null.design_effect[0])
         se = standard_error(pair_wins(scores, signal, one_fold), signal, codes, one_fold)
         freedom = degrees_of_freedom(signal, codes)
-        low, high = logit_interval(area, se, level, freedom)
+        low, high = intervals.logit(area, se, level, freedom)
         p = two_sided(float(null.z[0]), freedom)
         smallest = smallest_detectable_auc(real, generated, inflation=effect, alpha=alpha)
         reason = _no_interval(area, se, low, real, generated)
@@ -141,13 +142,16 @@ def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Ints:
         return np.arange(signal.size, dtype=np.int64)
     names = np.asarray(groups, dtype=object)
     if names.shape != signal.shape:
-        raise LookalikeError(f"{signal.size} truths and {names.size} groups: there must be one group per image")
+        raise LookalikeError(
+            "unequal-lengths", f"{signal.size} truths and {names.size} groups: there must be one group per image"
+        )
     missing = np.asarray(pd.isna(names), dtype=np.bool_) | np.array([name == "" for name in names], dtype=np.bool_)
     nameless = np.flatnonzero(missing & ~signal)
     if nameless.size:
         raise LookalikeError(
+            "missing-patient",
             f"{nameless.size} real images have no patient, first image {nameless[0]} (from 0): images of one patient "
-            "must stay together; give each its patient's code"
+            "must stay together; give each its patient's code",
         )
     codes = np.empty(signal.size, dtype=np.int64)
     codes[~missing], known = pd.factorize(names[~missing])
@@ -238,14 +242,6 @@ def degrees_of_freedom(signal: Flags, codes: Ints) -> float:
     return float(min(np.unique(codes[signal]).size, np.unique(codes[~signal]).size) - 1)
 
 
-def logit_interval(area: float, se: float, level: float, freedom: float) -> tuple[float, float]:
-    """Bounds symmetric in logit(AUC) (Pepe 2003, Statistical Evaluation of Medical Tests, 5.2), or NaN."""
-    if not se > 0 or not 0 < area < 1 or freedom < 1:
-        return np.nan, np.nan
-    margin = _quantile((1 + level) / 2, freedom) * se / (area * (1 - area))
-    return float(expit(logit(area) - margin)), float(expit(logit(area) + margin))
-
-
 def two_sided(z: float, freedom: float) -> float:
     """The two-sided p of a z, normal or (finite `freedom`) Student's; NaN where z or the freedom is missing."""
     if freedom < 1:
@@ -257,12 +253,10 @@ def truth_flags(truth: npt.ArrayLike, images: int) -> Flags:
     """True where generated; raises `LookalikeError` unless there is one truth per image."""
     signal = is_generated(truth)
     if signal.shape != (images,):
-        raise LookalikeError(f"{signal.size} truths and {images} images: there must be one truth per image")
+        raise LookalikeError(
+            "unequal-lengths", f"{signal.size} truths and {images} images: there must be one truth per image"
+        )
     return signal
-
-
-def _quantile(share: float, freedom: float) -> float:
-    return float(ndtri(share) if np.isinf(freedom) else stdtrit(freedom, share))
 
 
 def _hanley_mcneil(area: float, real: int, generated: int) -> float:

@@ -37,14 +37,23 @@ def stacks(images: Iterable[npt.ArrayLike]) -> Iterator[Floats]:
 
 def _check(number: int, pixels: Floats, shape: tuple[int, ...]) -> None:
     if pixels.ndim != 2:
-        raise LookalikeError(f"image {number}: has shape {pixels.shape}; give grey images of shape (rows, columns)")
+        raise LookalikeError(
+            "wrong-image-shape", f"image {number}: has shape {pixels.shape}; give grey images of shape (rows, columns)"
+        )
     if pixels.shape != shape:
-        raise LookalikeError(f"image {number}: has shape {pixels.shape}, image 0 has {shape}; give images of one size")
+        raise LookalikeError(
+            "wrong-image-shape",
+            f"image {number}: has shape {pixels.shape}, image 0 has {shape}; give images of one size",
+        )
     if min(shape) < MIN_SIDE_PX:
-        raise LookalikeError(f"image {number}: has shape {shape}; each side must be at least {MIN_SIDE_PX} px")
+        raise LookalikeError(
+            "image-too-small", f"image {number}: has shape {shape}; each side must be at least {MIN_SIDE_PX} px"
+        )
     if not np.isfinite(pixels).all():
-        raise LookalikeError(f"image {number}: is not a number in some pixels; give P-values from 0 to 1")
+        raise LookalikeError(
+            "not-a-number", f"image {number}: is not a number in some pixels; give P-values from 0 to 1"
+        )
     if pixels.min() < 0 or pixels.max() > 1:
         raise LookalikeError(
-            f"image {number}: runs from {pixels.min():g} to {pixels.max():g}; give P-values from 0 to 1"
+            "out-of-range", f"image {number}: runs from {pixels.min():g} to {pixels.max():g}; give P-values from 0 to 1"
         )

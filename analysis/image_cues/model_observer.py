@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
+from analysis import intervals
 from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import crossvalidation
 from analysis.image_cues import grouped_auc as grouped
@@ -51,7 +52,7 @@ class ModelObserver(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NoisyObserver(Result):
     """A model observer with internal noise of `noise_sd`, in SDs of its decision variable within a class.
 
@@ -71,7 +72,7 @@ class NoisyObserver(Result):
     reason: str | None
 
 
-def observe(
+def model_observer(
     images: Iterable[npt.ArrayLike],
     truth: npt.ArrayLike,
     groups: npt.ArrayLike | None,
@@ -134,7 +135,9 @@ def with_internal_noise(
     """
     given = [value for value in (sd, dprime) if value is not None]
     if len(given) != 1 or not 0 <= given[0] < np.inf:
-        raise LookalikeError(f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0")
+        raise LookalikeError(
+            "contradictory-options", f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0"
+        )
     found = observer.found
     area = se = low = high = reached = np.nan
     noise, reason = _noise_for(found, dprime) if dprime is not None else (given[0], None)
@@ -145,7 +148,7 @@ def with_internal_noise(
         area = _noisy_auc(found, noise)
         se = found.widening * grouped.standard_error(wins, found.signal, found.group, found.fold)
         freedom = grouped.degrees_of_freedom(found.signal, found.group)
-        low, high = grouped.logit_interval(area, se, found.level, freedom)
+        low, high = intervals.logit(area, se, found.level, freedom)
         reached = float(np.sqrt(2) * ndtri(area)) if 0 < area < 1 else np.nan
         reason = None if low == low else "the scores separate the classes completely: no interval"
     return NoisyObserver(
@@ -201,7 +204,10 @@ def _respond(
             changed.append(bank.respond(bank.change(real)))
         seen += len(stack)
     if bank is None or seen != signal.size:
-        raise LookalikeError(f"{signal.size} truths and {seen} images: there must be one truth per image, and an image")
+        raise LookalikeError(
+            "unequal-lengths",
+            f"{signal.size} truths and {seen} images: there must be one truth per image, and an image",
+        )
     table = np.concatenate(features)
     return bank, table, np.concatenate([table[:0], *changed])
 

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 
 from analysis.arrays import Floats
-from analysis.mrmc.readings import Readings
 from analysis.mrmc.ustatistics import KernelSums, gram, influences, kernel, unbiased_covariance
+from analysis.readings import Readings
 from data.errors import LookalikeError
 
 Method = Literal["unbiased", "delong", "jackknife", "bootstrap"]
@@ -37,7 +37,10 @@ def covariance(study: Readings, sums: KernelSums, method: Method, resamples: int
     if method == "jackknife":
         return _jackknife(study, sums)
     if not study.crossed:
-        raise LookalikeError(f"{method} covariances need the same images in all readings; use unbiased or jackknife")
+        raise LookalikeError(
+            "design-not-crossed",
+            f"{method} covariances need the same images in all readings; use unbiased or jackknife",
+        )
     return _delong(study, sums) if method == "delong" else _bootstrap(study, resamples, seed)
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.arrays import Floats
-from analysis.mrmc.readings import Readings, from_trials
 from analysis.mrmc.ustatistics import kernel_sums, second_moments
+from analysis.readings import Readings, of_one_modality
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -41,15 +41,13 @@ class Components(Result):
     reason: str | None
 
 
-def components(trials: pd.DataFrame | Readings) -> Components:
+def variance_components(trials: pd.DataFrame | Readings) -> Components:
     """Components of one modality, from a table for `readings.from_trials` or from readings.
 
     Moments are means over all products of their kind, so readers with more images count for more. Raises
     `LookalikeError` as `from_trials` does, and for several modalities.
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
-    if len(study.modalities) > 1:
-        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one")
+    study = of_one_modality(trials)
     m = second_moments(kernel_sums(study)) if study.readings else np.full(8, np.nan)
     shared, own = m[4:], m[:4]
     # What sharing adds: nothing, a generated image, a real one, both; without the reader and with him.
@@ -77,14 +75,15 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
     `participants` may be infinite: with one set, that is the *image floor*, below which no number of
     participants brings the SE.
 
-    As in `mrmc_variance.estimate` a negative part counts as 0, but is taken off what readers differ by as it is; so
+    As in `variance.one_shot` a negative part counts as 0, but is taken off what readers differ by as it is; so
     at the study's own size in a crossed design the result is the `se` of `mrmc.auc`. NaN where the components that it
     takes are undefined. Raises `LookalikeError` for numbers below 1, or more sets than participants.
     """
     if min(participants, generated, real, image_sets) < 1 or image_sets > participants:
         raise LookalikeError(
+            "out-of-range",
             f"{participants} participants, {generated} generated and {real} real images in {image_sets} sets: each "
-            "must be at least 1, and there cannot be more sets than participants"
+            "must be at least 1, and there cannot be more sets than participants",
         )
     one_reader = _over_images(found.moments[:4], generated, real) - found.moments[7]
     if image_sets == participants:

@@ -5,11 +5,11 @@ varies because other participants would see more or less, and because other imag
 harder *for everyone*; this second part does not shrink with more participants, and a t-test on the
 participants' AUCs leaves it out.
 
-The variance is Gallas's one-shot estimate, unbiased in any design (`mrmc_variance`): S² / R + C̄, S² the
+The variance is Gallas's one-shot estimate, unbiased in any design (`analysis.mrmc.variance`): S² / R + C̄, S² the
 variance of R participants' AUCs and C̄ what their AUCs share because they judged the same images.
 
 A *negative* unbiased variance happens and is reported as `variance`; the interval then rests on S² / R
-(`mrmc_variance.estimate` says why). The interval is a t interval. In simulated studies of 100 images, with
+(`variance.one_shot` says why). The interval is a t interval. In simulated studies of 100 images, with
 an effect of images (SD .5) that all participants share, the 90 % one covers .88–.91 with 6 and 10 participants
 and .86–.90 with 2 to 4, in crossed, split-plot and partly crossed designs; equivalence at the bound is
 declared in 4–5 % of studies (test_mrmc).
@@ -24,9 +24,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc.readings import Design, Reading, Readings, from_trials
-from analysis.mrmc.t_interval import Interval, interval, undefined
-from analysis.mrmc.variance import Estimate, Sampled, estimate
+from analysis.intervals import TInterval, t_interval
+from analysis.mrmc.variance import OneShot, Sampled, one_shot
+from analysis.readings import Design, Reading, Readings, as_readings, of_one_modality
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -100,7 +100,7 @@ class Difference(Result):
     reason: str | None
 
 
-def auc(
+def mrmc_auc(
     trials: pd.DataFrame | Readings,
     *,
     delta: float | None = None,
@@ -115,10 +115,8 @@ def auc(
     these images (fixed). A single participant can only be fixed. Raises `LookalikeError` as `from_trials` does,
     for several modalities, for readers and images both fixed, and for a level or delta that is none.
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
-    if len(study.modalities) > 1:
-        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one, or compare two with difference()")
-    found = estimate(study, [[(1, range(len(study.readings)))]], readers, images)
+    study = of_one_modality(trials)
+    found = one_shot(study, [[(1, range(len(study.readings)))]], readers, images)
     tested = _interval(found, 0.5, (0, 1), level, delta)
     return Auc(
         auc=found.value,
@@ -133,7 +131,7 @@ def auc(
     )
 
 
-def difference(
+def mrmc_difference(
     trials: pd.DataFrame | Readings,
     modalities: tuple[str, str] | None = None,
     *,
@@ -146,9 +144,9 @@ def difference(
 
     `trials` is a table for `readings.from_trials` with a column `modality`; the tests are against 0 and 0 ± `delta`.
     Modalities may show the same images, others, or (two generators beside the same real images) some of each.
-    Raises `LookalikeError` as `auc` does, and for modalities that are not two or do not occur.
+    Raises `LookalikeError` as `mrmc_auc` does, and for modalities that are not two or do not occur.
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
+    study = as_readings(trials)
     names = _two(study, modalities)
     study = study.where(names)
     seen = [set(study.where([name]).participants) for name in names]
@@ -157,10 +155,10 @@ def difference(
     first, second = ([i for i, one in enumerate(compared.readings) if one.modality == name] for name in names)
     # Paired participants are one sample of differences; otherwise there are two samples of AUCs.
     samples = [[(1, first), (-1, second)]] if both else [[(1, first)], [(-1, second)]]
-    found = estimate(compared, samples, readers, images)
+    found = one_shot(compared, samples, readers, images)
     tested = _interval(found, 0, (-1, 1), level, delta)
     one_only = {name: "has an AUC in one modality only" for name in sorted(seen[0] ^ seen[1]) if both}
-    alone = [auc(compared.where([name]), level=level, readers=readers, images=images) for name in names]
+    alone = [mrmc_auc(compared.where([name]), level=level, readers=readers, images=images) for name in names]
     return Difference(
         difference=found.value,
         p=tested.p,
@@ -175,13 +173,13 @@ def difference(
     )
 
 
-def _interval(found: Estimate, null: float, limits: tuple[float, float], level: float, delta: float | None) -> Interval:
-    tested = interval(found.value, found.used, found.df, null=null, level=level, delta=delta, limits=limits)
-    return undefined(found.reason) if found.reason else tested
+def _interval(found: OneShot, null: float, limits: tuple[float, float], level: float, delta: float | None) -> TInterval:
+    tested = t_interval(found.value, found.used, found.df, null=null, level=level, delta=delta, limits=limits)
+    return TInterval(reason=found.reason) if found.reason else tested
 
 
 def _common(
-    found: Estimate, tested: Interval, readers: Sampled, images: Sampled, level: float, delta: float | None
+    found: OneShot, tested: TInterval, readers: Sampled, images: Sampled, level: float, delta: float | None
 ) -> dict[str, Any]:
     """The fields that an AUC and a difference share."""
     return {
@@ -205,8 +203,9 @@ def _two(study: Readings, modalities: tuple[str, str] | None) -> tuple[str, str]
     names = study.modalities if modalities is None else modalities
     if len(set(names)) != 2 or len(names) != 2 or not set(names) <= set(study.modalities):
         raise LookalikeError(
+            "not-two-modalities",
             f"modalities {', '.join(names)}: name two different ones of those in the data, which are "
-            f"{', '.join(study.modalities)}"
+            f"{', '.join(study.modalities)}",
         )
     return names[0], names[1]
 

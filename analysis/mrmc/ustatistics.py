@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from analysis.arrays import Floats, Ints
-from analysis.mrmc.readings import Reading, Readings
+from analysis.readings import Reading, Readings
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.group.participants import Participant
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import partial as roc_partial
 from analysis.roc import permutation as roc_permutation
 from analysis.roc.binormal import equal_variance_test
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 
 # The strict end of the ROC: few real images are called generated.
 PARTIAL = (0.0, 0.2)
@@ -32,7 +32,7 @@ def areas_table(participants: Sequence[Participant], level: float = 0.95) -> pd.
     permutation test (`p_exact` says if it is exact); `partial` is the standardised area over false-alarm rates 0 to
     .2 (.5 is chance) with its BCa bounds; `d_a`, `a_z` of the binormal model, its `goodness_p` (Pearson's X² of the
     counts), `equal_variance_p` (σ = 1) and a `remark`. What is undefined is missing and `reason` says why; with
-    more than `crosscheck.MOST` participants the permutation test, the partial area's bounds and the test of σ = 1,
+    more than `other_methods.MOST` participants the permutation test, the partial area's bounds and the test of σ = 1,
     which are for looking at single ones, are left out.
     """
     # Drawing the resamples is nearly all of the work, and NumPy does it outside Python's lock.
@@ -43,8 +43,8 @@ def areas_table(participants: Sequence[Participant], level: float = 0.95) -> pd.
 
 def _row(one: Participant, level: float, closely: bool) -> dict[str, object]:
     counts, model = one.counts, one.binormal
-    part = roc_partial.from_counts(counts, *PARTIAL)
-    whole = roc_bootstrap.from_counts(counts, _SEED, level=level)
+    part = roc_partial.partial_auc_from_counts(counts, *PARTIAL)
+    whole = roc_bootstrap.auc_bootstrap_from_counts(counts, _SEED, level=level)
     row: dict[str, object] = {
         "participant": one.name,
         "auc": one.roc.auc,
@@ -66,7 +66,9 @@ def _row(one: Participant, level: float, closely: bool) -> dict[str, object]:
     }
     reasons = [one.roc.reason, model.reason or model.goodness.reason, whole.reason]
     if closely:
-        cut = roc_bootstrap.from_counts(counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL))
+        cut = roc_bootstrap.auc_bootstrap_from_counts(
+            counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL)
+        )
         tested = _permuted(counts)
         row |= {"p": tested.p, "p_exact": tested.exact, "partial_low": cut.bca_low, "partial_high": cut.bca_high}
         row["equal_variance_p"] = equal_variance_test(counts).p
@@ -76,8 +78,8 @@ def _row(one: Participant, level: float, closely: bool) -> dict[str, object]:
     return row | {"reason": "; ".join(dict.fromkeys(why for why in reasons if why)) or None}
 
 
-def _permuted(counts: Counts) -> roc_permutation.PermutationTest:
+def _permuted(counts: RatingCounts) -> roc_permutation.PermutationTest:
     """The test needs trials; the table of counts holds the same."""
     trials = [np.repeat(counts.ratings, number) for number in (counts.generated, counts.real)]
     truth = np.repeat(["generated", "real"], [part.size for part in trials])
-    return roc_permutation.from_ratings(truth, np.concatenate(trials), _SEED)
+    return roc_permutation.permutation_test(truth, np.concatenate(trials), _SEED)

@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from analysis.group.compare import Compared, Images, One, Whose, by_hash, compare, signed
-from analysis.mrmc import crosscheck
-from analysis.mrmc.crosscheck import MOST, CrossCheck
+from analysis.mrmc.other_methods import MOST, MethodResult
 from analysis.report import plots
 from analysis.report.short_report import Leaflet, Picture, Table, p_value, save, versions
-from analysis.result import without_nan
+from analysis.result import frame_of, without_nan
 from analysis.trials import load
 from data.errors import LookalikeError
 from data.external_tables import Mapped
@@ -34,7 +33,8 @@ _METHODS = (
     "Satterthwaite’s degrees of freedom {satterthwaite1946+gaylor1969}.",
     "That the difference is smaller than a bound was tested by two one-sided tests at 5 % {schuirmann1987}.",
     "Secondary: the analysis of Obuchowski and Rockette {obuchowski1995} with Hillis’s degrees of freedom "
-    "{hillis2007}, that of Dorfman, Berbaum and Metz {dorfman1992+hillis2008}, and a t interval over participants. "
+    "{hillis2007} (with the jackknife it is that of Dorfman, Berbaum and Metz {dorfman1992+hillis2008}), and a t "
+    "interval over participants. "
     "Single participants were compared by the method of DeLong, DeLong and Clarke-Pearson {delong1988}, paired where "
     "the images are the same, and by U-statistics where only some are.",
 )
@@ -80,7 +80,7 @@ def compare_studies(
     with new_folder(out) as folder:
         write_json(folder / "comparison.json", content)
         write_table(folder / "participants.tsv", found.to_frame())
-        write_table(folder / "methods.tsv", crosscheck.table(found.methods))
+        write_table(folder / "methods.tsv", frame_of(found.methods))
         save(_leaflet(found, delta, files), folder)
     return content
 
@@ -125,7 +125,7 @@ def _leaflet(found: Compared, delta: float | None, files: dict[str, str]) -> Lea
     )
 
 
-def _method_row(one: CrossCheck) -> list[str]:
+def _method_row(one: MethodResult) -> list[str]:
     bounds = f"{signed(one.low)} to {signed(one.high)}" if one.low == one.low else ""
     return [one.method, one.sample, signed(one.value), bounds, p_value(one.p)]
 

@@ -15,13 +15,13 @@ from markupsafe import Markup, escape
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Estimators, Participant
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.report.references import Citations
 from analysis.trials import Trials
 from data.study import StudyFile
 
 if TYPE_CHECKING:
-    from analysis.image_cues.detectability import Giveaways
+    from analysis.image_cues.detectability import Detectability
 
 _ALT = {
     "figure5": "Rating ROC curve of every participant; the numbers are in the table below.",
@@ -52,7 +52,7 @@ def render_page(
     summary: Mapping[str, Any],
     items: pd.DataFrame,
     areas: pd.DataFrame,
-    given_away: Giveaways | None,
+    given_away: Detectability | None,
     related: pd.DataFrame | None,
     drawings: Mapping[str, bytes],
     by: Estimators,

@@ -12,7 +12,7 @@ from analysis.group.pairs import PairGroup, Sitting
 from analysis.report import plots
 from analysis.report.page import number, p_phrase
 from analysis.report.short_report import Leaflet, Picture, Results, Table
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from data.answers import Answers
 from data.study import StudyFile

@@ -37,7 +37,7 @@ from data.files import new_folder, refuse_occupied, write_bytes, write_json, wri
 from data.study import StudyFile
 
 if TYPE_CHECKING:
-    from analysis.image_cues.detectability import Giveaways
+    from analysis.image_cues.detectability import Detectability
     from stimuli.sets import StimulusSet
 
 
@@ -110,10 +110,10 @@ def analyze(
     return summary
 
 
-def _giveaways(stimuli: StimulusSet) -> Giveaways:
-    from analysis.image_cues.detectability import from_set  # reads images, which nobody needs who has none
+def _giveaways(stimuli: StimulusSet) -> Detectability:
+    from analysis.image_cues.detectability import detectability_of_set  # reads images, which nobody needs who has none
 
-    return from_set(stimuli)
+    return detectability_of_set(stimuli)
 
 
 def _cues(stimuli: StimulusSet) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.agreement import items
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.mrmc import crosscheck
+from analysis.result import frame_of
 from analysis.trials import Trials
 
 
@@ -60,13 +60,13 @@ def items_table(trials: Trials, participants: Sequence[Participant]) -> pd.DataF
     """One row per image and kind of observer (`analysis.agreement.items.COLUMNS`)."""
     kinds = {one.name: one.observer for one in participants}
     measure = trials.measure.assign(observer=trials.measure["participant"].map(kinds))
-    parts = [items.from_trials(part).assign(observer=kind) for kind, part in measure.groupby("observer")]
+    parts = [items.item_table(part).assign(observer=kind) for kind, part in measure.groupby("observer")]
     return pd.concat(parts, ignore_index=True)
 
 
 def methods_table(groups: Sequence[Group]) -> pd.DataFrame:
-    """One row per method and kind of observer (`analysis.mrmc.crosscheck.CrossCheck`)."""
-    return pd.concat([crosscheck.table(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
+    """One row per method and kind of observer (`analysis.mrmc.other_methods.MethodResult`)."""
+    return pd.concat([frame_of(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
 
 
 def serial_table(groups: Sequence[Group]) -> pd.DataFrame:

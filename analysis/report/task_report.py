@@ -13,7 +13,7 @@ from analysis.report import matching_report as matching
 from analysis.report import pairs_report
 from analysis.report.short_report import save, versions
 from analysis.result import without_nan
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from data.answers import Kind, read_answers
 from data.errors import LookalikeError
 from data.files import new_folder, refuse_occupied, write_json, write_table
@@ -35,7 +35,7 @@ def analyze_task(
     Writes into the new folder `out`: `participants.tsv`, `summary.json`, `report.html` and the figure (`forest`, or
     `serial` with `pairs.tsv` for matching) as `.svg`, `.pdf` and `.png`. `study` gives the tables' task name in a
     BIDS folder, and the bound of the mean d′ in two-alternative forced choice; `correction` is that of rates
-    (`analysis.sdt.rates`). Raises `LookalikeError` as
+    (`analysis.sdt.outcomes`). Raises `LookalikeError` as
     `read_answers` does, for several kinds of observer, and if no session 1 has main trials.
     """
     refuse_occupied(out)

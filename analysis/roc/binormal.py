@@ -21,9 +21,9 @@ import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
 from analysis.arrays import Floats, Ints
-from analysis.likelihood import UNDEFINED, Estimate, Maximum, delta, density, information, maximise, slices
-from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.likelihood import Maximum, delta, density, information, maximise, slices
+from analysis.result import UNDEFINED, Estimate, Result
+from analysis.roc.ratings import RatingCounts, count_ratings
 from data.errors import LookalikeError
 
 Variance = Literal["unequal", "equal"]
@@ -38,7 +38,7 @@ class Goodness(Result):
 
     `pearson` is Pearson's X² and `deviance` G², each with its upper tail `pearson_p` and `deviance_p` in χ² with
     `df` degrees of freedom. `smallest` is the smallest expected count: where it is small G² rejects too often
-    (see `from_counts`). With df 0 nothing is left to test: the tails are NaN and `reason` says so.
+    (see `binormal_fit_from_counts`). With df 0 nothing is left to test: the tails are NaN and `reason` says so.
     """
 
     pearson: float
@@ -85,7 +85,7 @@ class Binormal(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EqualVariance(Result):
     """Likelihood-ratio test of σ = 1: `statistic` is 2 ln(L unequal / L equal), in χ² with 1 degree of freedom."""
 
@@ -94,17 +94,17 @@ class EqualVariance(Result):
     reason: str | None
 
 
-def from_ratings(
+def binormal_fit(
     truth: npt.ArrayLike, rating: npt.ArrayLike, variance: Variance = "unequal", level: float = 0.95
 ) -> Binormal:
     """The binormal fit of ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
 
-    See `from_counts`. Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    See `binormal_fit_from_counts`. Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
     """
-    return from_counts(count(truth, rating), variance, level)
+    return binormal_fit_from_counts(count_ratings(truth, rating), variance, level)
 
 
-def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0.95) -> Binormal:
+def binormal_fit_from_counts(counts: RatingCounts, variance: Variance = "unequal", level: float = 0.95) -> Binormal:
     """The binormal fit of a table of ratings.
 
     Categories that nobody used are dropped first, which changes nothing else. Standard errors come from the
@@ -119,8 +119,8 @@ def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0
     limit gives likelihood 0 to some cell with a count.
     Raises `LookalikeError` for counts that are negative or not paired.
 
-    >>> ratings = Counts(np.arange(1.0, 6), np.array([30, 19, 8, 2, 1]), np.array([5, 6, 5, 12, 22]))
-    >>> fit = from_counts(ratings)
+    >>> ratings = RatingCounts(np.arange(1.0, 6), np.array([30, 19, 8, 2, 1]), np.array([5, 6, 5, 12, 22]))
+    >>> fit = binormal_fit_from_counts(ratings)
     >>> round(fit.a.value, 4), round(fit.b.value, 4), round(fit.a_z.value, 4)
     (1.3205, 0.6075, 0.8705)
     """
@@ -145,12 +145,12 @@ def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0
     )
 
 
-def equal_variance_test(counts: Counts) -> EqualVariance:
+def equal_variance_test(counts: RatingCounts) -> EqualVariance:
     """Test whether generated images vary as much as real ones: σ = 1, hence a symmetric ROC.
 
     Undefined, with a reason, where one of the two models has no fit.
     """
-    equal, unequal = (from_counts(counts, variance) for variance in ("equal", "unequal"))
+    equal, unequal = (binormal_fit_from_counts(counts, variance) for variance in ("equal", "unequal"))
     reason = unequal.reason or equal.reason
     if reason:
         return EqualVariance(np.nan, np.nan, reason)
@@ -158,14 +158,16 @@ def equal_variance_test(counts: Counts) -> EqualVariance:
     return EqualVariance(statistic, float(chdtrc(1, statistic)), None)
 
 
-def _check(counts: Counts) -> None:
+def _check(counts: RatingCounts) -> None:
     shapes = {counts.ratings.shape, counts.real.shape, counts.generated.shape}
     if len(shapes) > 1 or counts.ratings.ndim != 1:
-        raise LookalikeError(f"ratings, real and generated of shapes {sorted(shapes)}: must be of one length")
+        raise LookalikeError(
+            "unequal-lengths", f"ratings, real and generated of shapes {sorted(shapes)}: must be of one length"
+        )
     if min(counts.real.min(initial=0), counts.generated.min(initial=0)) < 0:
-        raise LookalikeError("counts of ratings: none may be negative")
+        raise LookalikeError("negative-count", "counts of ratings: none may be negative")
     if not np.all(np.diff(counts.ratings) > 0):
-        raise LookalikeError("ratings: must ascend, each once")
+        raise LookalikeError("not-ascending", "ratings: must ascend, each once")
 
 
 def _no_fit(real: Ints, generated: Ints, variance: Variance) -> str | None:

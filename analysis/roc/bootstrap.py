@@ -17,7 +17,7 @@ import numpy.typing as npt
 from analysis import intervals
 from analysis.arrays import Floats, Ints
 from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import areas, why_no_area
 
 Influence = tuple[Floats, Ints]
@@ -57,7 +57,7 @@ class Bootstrap(Result):
         return {name: value for name, value in super().to_dict().items() if name != "draws"}
 
 
-def from_ratings(
+def auc_bootstrap(
     truth: npt.ArrayLike,
     rating: npt.ArrayLike,
     seed: int | np.random.Generator,
@@ -70,11 +70,13 @@ def from_ratings(
 
     Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
     """
-    return from_counts(count(truth, rating), seed, resamples=resamples, statistic=statistic, level=level)
+    return auc_bootstrap_from_counts(
+        count_ratings(truth, rating), seed, resamples=resamples, statistic=statistic, level=level
+    )
 
 
-def from_counts(
-    counts: Counts,
+def auc_bootstrap_from_counts(
+    counts: RatingCounts,
     seed: int | np.random.Generator,
     *,
     resamples: int = 2000,
@@ -145,12 +147,12 @@ def _redraw(counts: Ints, resamples: int, rng: np.random.Generator) -> Ints:
     return rng.multinomial(n, counts / n, size=resamples)
 
 
-def _chunks(counts: Counts, resamples: int) -> list[int]:
+def _chunks(counts: RatingCounts, resamples: int) -> list[int]:
     size = max(1, _CELLS // counts.ratings.size)
     return [min(size, resamples - start) for start in range(0, resamples, size)]
 
 
-def _influence(counts: Counts, statistic: Statistic, of_real: bool) -> Influence:
+def _influence(counts: RatingCounts, statistic: Statistic, of_real: bool) -> Influence:
     """(n − 1)(mean − value without an image), for each rating of a class, and how many images have it."""
     own = counts.real if of_real else counts.generated
     n, present = int(own.sum()), np.flatnonzero(own)

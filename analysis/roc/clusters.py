@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.arrays import Floats
+from analysis.readings import from_columns
 from analysis.roc.bootstrap import Bootstrap, Influence, summary
-from analysis.roc.judgements import Judgements, read
+from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas, placements
 from data.errors import LookalikeError
 
@@ -40,7 +41,7 @@ class ClusteredBootstrap(Bootstrap):
     clusters: Clusters
 
 
-def from_ratings(
+def clustered_bootstrap(
     truth: npt.ArrayLike,
     rating: npt.ArrayLike,
     participant: npt.ArrayLike,
@@ -68,13 +69,16 @@ def from_ratings(
     both is conservative: it counts the noise of single trials up to three times (Owen 2007). For the primary
     result use `mrmc`.
 
-    Raises `LookalikeError` as `judgements.read` does, and if participants and images are to be drawn
+    Raises `LookalikeError` as `readings.from_columns` does, and if participants and images are to be drawn
     although no image was seen by two participants.
     """
     if clusters not in get_args(Clusters):
-        raise LookalikeError(f"clusters {clusters!r}: must be one of {', '.join(map(repr, get_args(Clusters)))}")
+        raise LookalikeError(
+            "unknown-word", f"clusters {clusters!r}: must be one of {', '.join(map(repr, get_args(Clusters)))}"
+        )
     rng = np.random.default_rng(seed)
-    study = read(truth, rating, participant, image)
+    readings = from_columns(truth, rating, participant, image)
+    study = tables_of(readings)
     reason = _why_not(study, clusters)
     estimate = float(np.mean(study.areas())) if study.participants else np.nan
     draws, influences = np.empty(0), []
@@ -82,23 +86,24 @@ def from_ratings(
         draws, influences = _draw(study, clusters, resamples, rng), _influences(study, clusters)
     return ClusteredBootstrap(
         **summary(estimate, draws, influences, level, reason),
-        unrated=study.unrated,
+        unrated=readings.unrated,
         participants=study.participants,
         images=study.images,
-        left_out=study.left_out,
+        left_out=len(readings.left_out),
         clusters=clusters,
     )
 
 
-def _why_not(study: Judgements, clusters: Clusters) -> str | None:
+def _why_not(study: ParticipantTables, clusters: Clusters) -> str | None:
     if not study.participants:
         return "no participant rated images of both classes"
     if "participants" in clusters and study.participants < 2:
         return "one participant: there is nobody else to draw"
     if clusters == "participants and images" and study.images == study.signal.size:
         raise LookalikeError(
+            "no-shared-image",
             "no image was seen by two participants, so drawing participants draws their images too; "
-            "use clusters='participants'"
+            "use clusters='participants'",
         )
     generated = int(study.truth_of_image.sum())
     if "images" in clusters and min(generated, study.images - generated) < 2:
@@ -106,7 +111,7 @@ def _why_not(study: Judgements, clusters: Clusters) -> str | None:
     return None
 
 
-def _draw(study: Judgements, clusters: Clusters, resamples: int, rng: np.random.Generator) -> Floats:
+def _draw(study: ParticipantTables, clusters: Clusters, resamples: int, rng: np.random.Generator) -> Floats:
     n = study.participants
     weights = _times_drawn(n, resamples, rng) if "participants" in clusters else np.ones((resamples, n))
     if "images" not in clusters:
@@ -136,7 +141,7 @@ def _weighted_mean(each: Floats, weights: Floats) -> Floats:
         return np.asarray(np.sum(weights * np.nan_to_num(each), axis=1) / np.sum(weights, axis=1), dtype=np.float64)
 
 
-def _influences(study: Judgements, clusters: Clusters) -> list[Influence]:
+def _influences(study: ParticipantTables, clusters: Clusters) -> list[Influence]:
     each = study.areas()
     found = []
     if "participants" in clusters:
@@ -146,7 +151,7 @@ def _influences(study: Judgements, clusters: Clusters) -> list[Influence]:
     return [(values, np.ones(values.size, dtype=np.int64)) for values in found]
 
 
-def _image_influence(study: Judgements, each: Floats, generated: bool) -> Floats:
+def _image_influence(study: ParticipantTables, each: Floats, generated: bool) -> Floats:
     """(n − 1)(mean − mean AUC without the image) for every image of a class.
 
     Without an image placed at w among the m of its class, a participant's AUC A becomes (m A − w) / (m − 1).

@@ -11,12 +11,12 @@ from scipy.special import ndtr
 from analysis import intervals
 from analysis.arrays import Flags, Floats
 from analysis.result import Result
-from analysis.roc.ratings import count, rated
+from analysis.roc.ratings import count_ratings, rated
 from analysis.roc.roc import Roc
 from analysis.roc.tables import placements
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison(Result):
     """The difference of two AUCs.
 
@@ -43,7 +43,7 @@ class Comparison(Result):
     reason: str | None
 
 
-def paired(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
+def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
     """Compare two ratings of each image: two observers, two sessions or two conditions.
 
     All have shape (images,), in the same order; an image without either rating is left out and counted.
@@ -62,10 +62,10 @@ def paired(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
     return _compare(areas, covariance, level, generated=wins.shape[1], real=losses.shape[1], unrated=int(np.sum(~kept)))
 
 
-def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
+def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
     """Compare two ROCs of different images, so that their AUCs are independent.
 
-    With the same images, `paired` is right: this one would mistake what they share for chance.
+    With the same images, `compare_aucs` is right: this one would mistake what they share for chance.
     """
     return _compare(
         np.array([first.auc, second.auc]),
@@ -79,7 +79,7 @@ def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
 
 def _placements(signal: Flags, scores: Floats) -> tuple[Floats, Floats]:
     """The placements of the generated and of the real images, in the order given."""
-    counts = count(np.where(signal, "generated", "real"), scores)
+    counts = count_ratings(np.where(signal, "generated", "real"), scores)
     wins, losses = placements(counts.real, counts.generated)
     place = np.searchsorted(counts.ratings, scores)
     return wins[place[signal]], losses[place[~signal]]
@@ -104,7 +104,7 @@ def _compare(areas: Floats, covariance: Floats, level: float, generated: int, re
         reason, se = "ratings that all tie or separate the classes completely give an AUC no variance: no test", np.nan
     elif se < 1e-9:
         reason, se = "the two AUCs never differ, whichever images are drawn: no test", 0.0
-    low, high = intervals.plain(difference, se, level) if se else (np.nan, np.nan)
+    low, high = intervals.normal(difference, se, level) if se else (np.nan, np.nan)
     z = difference / se if se else np.nan
     return Comparison(
         first=float(areas[0]),

@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from analysis.arrays import Floats
 from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import shares_at_least, why_no_area
 from data.errors import LookalikeError
 
 Axis = Literal["false-alarm rate", "hit rate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PartialAuc(Result):
     """The area between the limits `start` and `stop` [0, 1] of the rate `axis`.
 
@@ -37,17 +37,19 @@ class PartialAuc(Result):
     reason: str | None
 
 
-def from_ratings(
+def partial_auc(
     truth: npt.ArrayLike, rating: npt.ArrayLike, start: float, stop: float, axis: Axis = "false-alarm rate"
 ) -> PartialAuc:
     """The partial area of ratings, both of shape (trials,); a NaN rating is left out and counted.
 
-    Raises `LookalikeError` as `from_counts` does, and for an unknown truth, unequal lengths or an infinite rating.
+    Raises `LookalikeError` as `partial_auc_from_counts` and `count_ratings` do.
     """
-    return from_counts(count(truth, rating), start, stop, axis)
+    return partial_auc_from_counts(count_ratings(truth, rating), start, stop, axis)
 
 
-def from_counts(counts: Counts, start: float, stop: float, axis: Axis = "false-alarm rate") -> PartialAuc:
+def partial_auc_from_counts(
+    counts: RatingCounts, start: float, stop: float, axis: Axis = "false-alarm rate"
+) -> PartialAuc:
     """The partial area of a count table's ROC, whose points are joined by straight lines.
 
     Over false-alarm rates it is the area under the curve from `start` to `stop`; over hit rates it is the
@@ -106,6 +108,6 @@ def _standardised(areas: Floats, start: float, stop: float, axis: Axis) -> Float
 
 def _check(start: float, stop: float, axis: Axis) -> None:
     if not 0 <= start < stop <= 1:
-        raise LookalikeError(f"partial area from {start} to {stop}: must be 0 ≤ start < stop ≤ 1")
+        raise LookalikeError("out-of-range", f"partial area from {start} to {stop}: must be 0 ≤ start < stop ≤ 1")
     if axis not in ("false-alarm rate", "hit rate"):
-        raise LookalikeError(f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")
+        raise LookalikeError("unknown-word", f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")

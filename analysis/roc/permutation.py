@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.arrays import Flags, Floats, Ints
+from analysis.readings import from_columns
 from analysis.result import Result
-from analysis.roc.judgements import Judgements, read
+from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas
 
 Permuted = Literal["trials", "trials within participants", "images"]
@@ -31,7 +32,7 @@ _EXACT_COST = 5e8
 _CELLS = 4_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PermutationTest(Result):
     """Test that the AUC (averaged over `participants`) is .5.
 
@@ -52,7 +53,7 @@ class PermutationTest(Result):
     reason: str | None
 
 
-def from_ratings(
+def permutation_test(
     truth: npt.ArrayLike,
     rating: npt.ArrayLike,
     seed: int | np.random.Generator,
@@ -68,10 +69,10 @@ def from_ratings(
     (about 150 trials, or 100 images of 10 participants); p is then the rank-sum test's (Mann & Whitney
     1947, Ann. Math. Stat. 18:50) with ties. Otherwise p = (1 + extreme) / (1 + resamples). Either speaks of
     these participants: that others would do better than chance is for a test on participants to say.
-    Raises `LookalikeError` as `judgements.read` does.
+    Raises `LookalikeError` as `readings.from_columns` does.
     """
-    people = np.zeros(np.size(truth), dtype=np.int64) if participant is None else participant
-    study = read(truth, rating, people, image)
+    readings = from_columns(truth, rating, participant, image)
+    study = tables_of(readings)
     permuted: Permuted = "trials"
     if study.participants > 1:
         permuted = "images" if image is not None and study.images < study.signal.size else "trials within participants"
@@ -87,14 +88,14 @@ def from_ratings(
         resamples=0 if exact or not study.participants else resamples,
         permuted=permuted,
         participants=study.participants,
-        left_out=study.left_out,
-        unrated=study.unrated,
+        left_out=len(readings.left_out),
+        unrated=readings.unrated,
         reason=None if study.participants else "nobody rated images of both classes",
     )
 
 
 def _p_value(
-    study: Judgements, auc: float, permuted: Permuted, resamples: int, rng: np.random.Generator
+    study: ParticipantTables, auc: float, permuted: Permuted, resamples: int, rng: np.random.Generator
 ) -> tuple[float, bool]:
     """p, and whether it is exact."""
     if permuted == "trials within participants":
@@ -109,7 +110,7 @@ def _p_value(
     return (1 + int(np.sum(extreme))) / (1 + resamples), False
 
 
-def _image_scores(study: Judgements) -> Ints | None:
+def _image_scores(study: ParticipantTables) -> Ints | None:
     """Each image's rank summed over participants, in whole steps from 0; None unless everyone rated every image.
 
     With the same numbers of real and generated images for everyone, the mean AUC is a linear function
@@ -158,7 +159,7 @@ def _exact_p(scores: Ints, labels: Flags) -> float:
     return float(ways[few, extreme].sum() / ways[few].sum())
 
 
-def _relabelled_trials(study: Judgements, resamples: int, rng: np.random.Generator) -> Floats:
+def _relabelled_trials(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:
     """Mean AUCs with labels permuted within participants: draws from each one's ratings without replacement."""
     total = np.zeros(resamples)
     for real, generated in zip(*study.tables(), strict=True):
@@ -171,7 +172,7 @@ def _relabelled_trials(study: Judgements, resamples: int, rng: np.random.Generat
     return total / study.participants
 
 
-def _relabelled_images(study: Judgements, resamples: int, rng: np.random.Generator) -> Floats:
+def _relabelled_images(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:
     """Mean AUCs with labels permuted over images; who is left without a class has no AUC there."""
     tables, shape = study.by_image(), (study.participants, study.categories)
     found = []

@@ -14,7 +14,7 @@ from data.errors import LookalikeError
 
 
 @dataclass(frozen=True, eq=False)
-class Counts(Result):
+class RatingCounts(Result):
     """How often each rating was given to real and to generated images.
 
     `ratings` (K,) ascend: larger is more generated-looking. `real` and `generated` (K,) are whole numbers of
@@ -27,7 +27,7 @@ class Counts(Result):
     unrated: int = 0
 
 
-def count(truth: npt.ArrayLike, rating: npt.ArrayLike) -> Counts:
+def count_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike) -> RatingCounts:
     """Counts of the ratings that occur; both arguments of shape (trials,), a NaN rating is left out and counted.
 
     Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
@@ -42,7 +42,7 @@ def count(truth: npt.ArrayLike, rating: npt.ArrayLike) -> Counts:
     ratings, totals = both[order[new]], np.diff(new, append=both.size)
     real = np.add.reduceat(order < classes[0].size, new, dtype=np.int64) if new.size else totals
     generated = totals - real
-    return Counts(ratings, real, generated, int(np.sum(~kept)))
+    return RatingCounts(ratings, real, generated, int(np.sum(~kept)))
 
 
 def rated(truth: npt.ArrayLike, rating: npt.ArrayLike) -> tuple[Flags, Floats]:
@@ -52,7 +52,9 @@ def rated(truth: npt.ArrayLike, rating: npt.ArrayLike) -> tuple[Flags, Floats]:
     """
     signal, scores = is_generated(truth), np.asarray(rating, dtype=np.float64)
     if signal.shape != scores.shape:
-        raise LookalikeError(f"{signal.size} truths and {scores.size} ratings: there must be one rating per trial")
+        raise LookalikeError(
+            "unequal-lengths", f"{signal.size} truths and {scores.size} ratings: there must be one rating per trial"
+        )
     if np.isinf(scores).any():
-        raise LookalikeError(f"rating {int(np.flatnonzero(np.isinf(scores))[0])} (from 0) is infinite")
+        raise LookalikeError("not-a-number", f"rating {int(np.flatnonzero(np.isinf(scores))[0])} (from 0) is infinite")
     return signal, scores

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from analysis import intervals
 from analysis.arrays import Floats
 from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import area_and_error, shares_at_least, why_no_area, why_no_error
 
 
@@ -43,16 +43,16 @@ class Roc(Result):
     reason: str | None
 
 
-def from_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike, level: float = 0.95) -> Roc:
+def roc_auc(truth: npt.ArrayLike, rating: npt.ArrayLike, level: float = 0.95) -> Roc:
     """The ROC of ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
 
-    The ratings may be few categories or continuous scores; see `from_counts` for area and interval.
+    The ratings may be few categories or continuous scores; see `roc_auc_from_counts` for area and interval.
     Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
     """
-    return from_counts(count(truth, rating), level)
+    return roc_auc_from_counts(count_ratings(truth, rating), level)
 
 
-def from_counts(counts: Counts, level: float = 0.95) -> Roc:
+def roc_auc_from_counts(counts: RatingCounts, level: float = 0.95) -> Roc:
     """The ROC of a count table.
 
     AUC is the Mann–Whitney share of (generated, real) pairs in which the generated image is rated

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.arrays import Floats, Ints
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 
 
 def shares_at_least(counts: npt.NDArray[Any]) -> Floats:
@@ -53,7 +53,7 @@ def placements(real: npt.NDArray[Any], generated: npt.NDArray[Any]) -> tuple[Flo
         return lower / np.sum(real, axis=-1, keepdims=True), higher / np.sum(generated, axis=-1, keepdims=True)
 
 
-def area_and_error(counts: Counts) -> tuple[float, float]:
+def area_and_error(counts: RatingCounts) -> tuple[float, float]:
     """AUC and its standard error; NaN without both classes, and the error with fewer than two images of one.
 
     The variance is DeLong's (DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837).
@@ -64,13 +64,13 @@ def area_and_error(counts: Counts) -> tuple[float, float]:
     return auc, float(np.sqrt(variance))
 
 
-def why_no_area(counts: Counts) -> str | None:
+def why_no_area(counts: RatingCounts) -> str | None:
     """The reason why there is no AUC, if there is none."""
     missing = [name for name, part in (("generated", counts.generated), ("real", counts.real)) if not part.sum()]
     return f"no {' and no '.join(missing)} image was rated" if missing else None
 
 
-def why_no_error(counts: Counts, auc: float, se: float) -> str | None:
+def why_no_error(counts: RatingCounts, auc: float, se: float) -> str | None:
     """The reason why the AUC has no usable standard error, if it has none."""
     if min(counts.generated.sum(), counts.real.sum()) < 2:
         return "fewer than two images of a class: the AUC has no standard error"

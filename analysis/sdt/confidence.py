@@ -14,12 +14,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 
 from analysis import intervals
 from analysis.arrays import Floats, Ints
-from analysis.likelihood import UNDEFINED, Estimate
-from analysis.result import Result
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.roc import roc
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -46,12 +44,13 @@ class ConfidenceCounts(Result):
     def __post_init__(self) -> None:
         if self.levels.ndim != 1 or self.table.shape != (2, 2, self.levels.size):
             raise LookalikeError(
-                f"{self.levels.size} levels and a table of shape {self.table.shape}: it must be (2, 2, levels)"
+                "unequal-lengths",
+                f"{self.levels.size} levels and a table of shape {self.table.shape}: it must be (2, 2, levels)",
             )
         if self.table.min(initial=0) < 0:
-            raise LookalikeError("counts of confidence: none may be negative")
+            raise LookalikeError("negative-count", "counts of confidence: none may be negative")
         if not np.all(np.diff(self.levels) > 0):
-            raise LookalikeError("levels of confidence: must ascend, each once")
+            raise LookalikeError("not-ascending", "levels of confidence: must ascend, each once")
 
     def correct(self, said: Said | None = None) -> Ints:
         """Right answers by level (K,): those that said `said`, or all."""
@@ -123,7 +122,7 @@ class Calibration(Result):
         )
 
 
-def count(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLike) -> ConfidenceCounts:
+def count_confidence(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLike) -> ConfidenceCounts:
     """Counts of confidence; all three of shape (trials,): words real | generated, and confidence 1, 2, ...
 
     A trial without a response or a confidence (NaN) is left out and counted. Raises `LookalikeError` for another
@@ -133,11 +132,14 @@ def count(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLi
     sure = np.asarray(confidence, dtype=np.float64)
     if not generated.shape == said.shape == sure.shape:
         raise LookalikeError(
-            f"{generated.size} truths, {said.size} responses and {sure.size} confidences: there must be one per trial"
+            "unequal-lengths",
+            f"{generated.size} truths, {said.size} responses and {sure.size} confidences: there must be one per trial",
         )
     wrong = np.flatnonzero(~np.isnan(sure) & ~((sure >= 1) & np.isfinite(sure) & (np.floor(sure) == sure)))
     if wrong.size:
-        raise LookalikeError(f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ...")
+        raise LookalikeError(
+            "not-a-confidence", f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ..."
+        )
     kept = ~np.asarray(pd.isna(said), dtype=np.bool_)
     yes = np.zeros(kept.shape, dtype=np.bool_)
     yes[kept] = is_generated(said[kept])
@@ -161,7 +163,7 @@ def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float =
     area, false_alarm_rate, hit_rate, threshold = UNDEFINED, empty, empty, empty
     if reason is None:
         ratings = np.concatenate([np.repeat(counts.levels, right), np.repeat(counts.levels, wrong)])
-        curve = roc.from_ratings(np.repeat(["generated", "real"], [right.sum(), wrong.sum()]), ratings, level)
+        curve = roc.roc_auc(np.repeat(["generated", "real"], [right.sum(), wrong.sum()]), ratings, level)
         area, reason = Estimate(curve.auc, curve.se, curve.low, curve.high), curve.reason
         false_alarm_rate, hit_rate, threshold = curve.false_alarm_rate, curve.hit_rate, curve.threshold
     return Type2Roc(
@@ -224,6 +226,6 @@ def _gamma(right: Ints, wrong: Ints, level: float) -> tuple[Estimate, str | None
     se = 2 * math.sqrt(spread) / pairs**2
     if not se:
         return Estimate(gamma, se, np.nan, np.nan), "confidence orders right and wrong answers completely: no interval"
-    margin = float(ndtri((1 + level) / 2)) * se / (1 - gamma**2)
+    margin = intervals.critical(level) * se / (1 - gamma**2)
     low, high = (math.tanh(math.atanh(gamma) + side * margin) for side in (-1, 1))
     return Estimate(gamma, se, low, high), None

@@ -22,13 +22,14 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtr, ndtri_exp
 
+from analysis import intervals
 from analysis.arrays import Floats
-from analysis.likelihood import UNDEFINED, Estimate, Maximum, delta, density, maximise
-from analysis.result import Result
+from analysis.likelihood import Maximum, delta, density, maximise
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.sdt import yesno
-from analysis.sdt.confidence import ConfidenceCounts, count
+from analysis.sdt.confidence import ConfidenceCounts, count_confidence
 
 Model = Literal["fleming", "maniscalco-lau"]
 
@@ -71,7 +72,7 @@ class Metacognition(Result):
     reason: str | None
 
 
-def from_responses(
+def meta_dprime(
     truth: npt.ArrayLike,
     response: npt.ArrayLike,
     confidence: npt.ArrayLike,
@@ -82,13 +83,13 @@ def from_responses(
 ) -> Metacognition:
     """meta-d′ of trials: words real | generated, and confidence 1, 2, ...; all of shape (trials,).
 
-    See `from_counts`. A trial without a response or confidence is left out and counted. Raises `LookalikeError`
-    for another word, unequal lengths, or a confidence that is no positive whole number.
+    See `meta_dprime_from_counts`. A trial without a response or confidence is left out and counted. Raises
+    `LookalikeError` for another word, unequal lengths, or a confidence that is no positive whole number.
     """
-    return from_counts(count(truth, response, confidence), model, padding=padding, level=level)
+    return meta_dprime_from_counts(count_confidence(truth, response, confidence), model, padding=padding, level=level)
 
 
-def from_counts(
+def meta_dprime_from_counts(
     counts: ConfidenceCounts, model: Model = "fleming", *, padding: bool = True, level: float = 0.95
 ) -> Metacognition:
     """meta-d′ by maximum likelihood of the confidences given truth and response.
@@ -106,7 +107,7 @@ def from_counts(
     centred on 0 within .02. Under "maniscalco-lau" meta-d′ covers in about 90 % at d′ = 0, c = .4.
     """
     answers = counts.table.sum(axis=2)
-    rates = yesno.from_counts(
+    rates = yesno.dprime(
         hits=int(answers[1, 1]),
         misses=int(answers[1, 0]),
         false_alarms=int(answers[0, 1]),
@@ -302,7 +303,7 @@ def _covariance(parameters: Floats, bare: _Confidences, type1: _Type1) -> Floats
 
 
 def _ratio(meta: float, dprime: float, covariance: Floats, level: float) -> tuple[Estimate, str | None]:
-    z = float(ndtri((1 + level) / 2))
+    z = intervals.critical(level)
     # Fieller: the ratios r at which meta-d′ − r d′ does not differ from 0.
     square = dprime**2 - z**2 * covariance[1, 1]
     if not square > 0:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
-from analysis.result import Result
-from analysis.sdt.rates import Correction, Rate, check_counts, corrected, share, tally, undefined
+from analysis.sdt.outcomes import Correction, Outcomes, Rate, outcomes, tally, undefined
 from analysis.trials import is_generated
 
 _NEED_Z = (
@@ -28,26 +28,17 @@ _NEED_Z = (
 )
 
 
-@dataclass(frozen=True)
-class YesNo(Result):
+@dataclass(frozen=True, eq=False)
+class YesNo(Outcomes):
     """One observer's yes/no performance.
 
-    The counts are trials; `hit_rate`, `false_alarm_rate` and `accuracy` are the uncorrected shares
-    [0, 1]; all else comes from the corrected rates. `dprime` and `criterion` (c) are in SDs of the
+    Beside the `Outcomes`, all comes from the corrected rates. `dprime` and `criterion` (c) are in SDs of the
     evidence, with standard errors and bounds at `level` (`se`, `low` and `high` are those of d′).
     `relative_criterion` is c′, `ln_beta` the log likelihood ratio at the criterion; `a_prime` [0, 1] and
     `b_double_prime_d` [−1, 1] (> 0 leans towards "real") assume no distribution. What is undefined is
     NaN: `reason` says why of d′ and all that needs z, `relative_criterion_reason` of c′.
     """
 
-    hits: int
-    misses: int
-    false_alarms: int
-    correct_rejections: int
-    unanswered: int
-    hit_rate: float
-    false_alarm_rate: float
-    accuracy: float
     dprime: float
     se: float
     low: float
@@ -66,17 +57,17 @@ class YesNo(Result):
     relative_criterion_reason: str | None
 
 
-def from_responses(
+def dprime_from_responses(
     truth: npt.ArrayLike, response: npt.ArrayLike, correction: Correction = "log-linear", level: float = 0.95
 ) -> YesNo:
     """d′ of paired words `truth` and `response` (real | generated; a missing response is counted apart).
 
     Both have shape (trials,). Raises `LookalikeError` for any other word or unequal lengths.
     """
-    return from_counts(**tally(truth, response, is_generated), correction=correction, level=level)
+    return dprime(**tally(truth, response, is_generated), correction=correction, level=level)
 
 
-def from_counts(
+def dprime(
     hits: int,
     misses: int,
     false_alarms: int,
@@ -88,7 +79,7 @@ def from_counts(
 ) -> YesNo:
     """d′, c, their uncertainty, and the other indices from the four counts.
 
-    Corrections are those of `analysis.sdt.rates.corrected`: `log-linear`, `replace`, `none`.
+    Corrections are those of `analysis.sdt.outcomes.Outcomes.corrected`: `log-linear`, `replace`, `none`.
 
     SE(d′)² = H(1−H) / (n_s φ(zH)²) + F(1−F) / (n_n φ(zF)²) at the corrected rates (Gourevitch &
     Galanter 1967, Psychometrika 32:25) and SE(c) = SE(d′) / 2; the intervals are ± z·SE. With the
@@ -101,23 +92,15 @@ def from_counts(
     ((1−H)(1−F) + HF) (Donaldson 1992, J. Exp. Psychol. Gen. 121:275).
     Raises `LookalikeError` for a negative count.
 
-    >>> round(from_counts(20, 5, 10, 15, correction="none").dprime, 3)
+    >>> round(dprime(20, 5, 10, 15, correction="none").dprime, 3)
     1.095
     """
-    check_counts(hits, misses, false_alarms, correct_rejections, unanswered)
-    signals, noises = hits + misses, false_alarms + correct_rejections
-    hit, false_alarm = corrected(hits, signals, correction), corrected(false_alarms, noises, correction)
+    counted = outcomes(hits, misses, false_alarms, correct_rejections, unanswered)
+    hit, false_alarm = counted.corrected(correction)
     reason = undefined(hit, false_alarm, ("generated", "real"), "image")
-    z = _from_z(hit, false_alarm, level) if reason is None else dict.fromkeys(_NEED_Z, np.nan)
+    z: dict[str, Any] = _from_z(hit, false_alarm, level) if reason is None else dict.fromkeys(_NEED_Z, np.nan)
     return YesNo(
-        hits=hits,
-        misses=misses,
-        false_alarms=false_alarms,
-        correct_rejections=correct_rejections,
-        unanswered=unanswered,
-        hit_rate=share(hits, signals),
-        false_alarm_rate=share(false_alarms, noises),
-        accuracy=share(hits + correct_rejections, signals + noises),
+        **counted.to_dict(),
         **z,
         a_prime=_a_prime(hit, false_alarm),
         b_double_prime_d=_b_double_prime_d(hit, false_alarm),
@@ -132,8 +115,8 @@ def from_counts(
 def _from_z(hit: Rate, false_alarm: Rate, level: float) -> dict[str, float]:
     dprime, criterion = hit.z - false_alarm.z, -(hit.z + false_alarm.z) / 2
     se = math.sqrt(hit.z_variance + false_alarm.z_variance)
-    bounds = intervals.plain(dprime, se, level)
-    criterion_bounds = intervals.plain(criterion, se / 2, level)
+    bounds = intervals.normal(dprime, se, level)
+    criterion_bounds = intervals.normal(criterion, se / 2, level)
     relative = criterion / dprime if dprime else np.nan
     ln_beta = (false_alarm.z**2 - hit.z**2) / 2
     values = (dprime, se, *bounds, criterion, se / 2, *criterion_bounds, relative, ln_beta)

@@ -12,7 +12,7 @@ import pytest
 from analysis.group.power import power
 from analysis.group.primary import Primary, participants_needed, primary
 from analysis.mrmc import mrmc
-from analysis.mrmc.components import components
+from analysis.mrmc.components import variance_components
 from data.simulated.populations import Population, draw_ratings
 from data.study import StudyFile, read_study
 from data.trials import rating
@@ -89,7 +89,9 @@ def test_few_participants_are_warned_of_in_the_first_sentence(participants: int,
 
 def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
     trials = table(PLAIN, 10, 400)
-    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9)
+    expected = mrmc.mrmc_auc(
+        trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9
+    )
     assert judged(study).auc.to_dict() == expected.to_dict()
 
 
@@ -199,7 +201,7 @@ def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFil
 def test_images_can_make_it_hopeless() -> None:
     """With ten images and a large effect of each, no number of participants decides."""
     trials = table(Population(image_sd=0.9, own_sd=0.0), 30, 10)
-    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    parts = variance_components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
     assert participants_needed(parts, 5, 5, 0.084, 0.05, 0.9) is None
 
 
@@ -207,7 +209,7 @@ def test_the_number_needed_gives_the_stated_power() -> None:
     """Components of a very large study; then power by simulation, whose standard error is .013."""
     population = Population(image_sd=0.3)
     trials = table(population, 150, 400, seed=5)
-    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    parts = variance_components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
     needed = participants_needed(parts, 100, 100, 0.084, 0.05, 0.9)
     assert needed is not None
     found = power(population, needed, 200, delta=0.084, studies=1000, seed=2)
