@@ -70,6 +70,17 @@ def test_catch_trials_of_some_do_not_speak_for_all(study: StudyFile) -> None:
     assert found.verdict == "not decided"
 
 
+def test_real_images_among_the_catch_trials_are_not_known_fakes(study: StudyFile) -> None:
+    """A set may mix real images into its catch trials; whatever was said of them, they are no part of the measure."""
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    trials, fakes = table(PLAIN, 10, 100), catch(10, 3.0)
+    real = table(PLAIN, 10, 20).assign(truth="real", response="generated", confidence=4.0)
+    mixed = pd.concat([fakes, real.assign(stimulus_id="real" + real["stimulus_id"])])
+    found = primary("human", trials, mixed, sessions, study)
+    assert found.catch == primary("human", trials, fakes, sessions, study).catch
+    assert primary("human", trials, mixed[mixed["truth"] == "real"], sessions, study).catch is None
+
+
 def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
     found = judged(study)
     assert found.verdict == "shown to be near chance"
