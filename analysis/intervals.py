@@ -102,8 +102,8 @@ def t_interval(
     return TInterval(
         se=se,
         df=float(df),
-        low=max(limits[0], estimate - margin),
-        high=min(limits[1], estimate + margin),
+        low=float(max(limits[0], estimate - margin)),
+        high=float(min(limits[1], estimate + margin)),
         p=float(2 * t.sf(abs(estimate - null) / se, df)),
         p_equivalence=float(equivalence),
     )

@@ -52,10 +52,6 @@ class Bootstrap(Result):
     draws: Floats
     reason: str | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields but the `draws`, which are thousands of numbers."""
-        return {name: value for name, value in super().to_dict().items() if name != "draws"}
-
 
 def auc_bootstrap(
     truth: npt.ArrayLike,
