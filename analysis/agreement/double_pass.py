@@ -77,23 +77,57 @@ class Change(Result):
 def internal_noise(
     truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95
 ) -> InternalNoise:
-    """Internal over external noise from a double pass (Burgess & Colborne 1988, J. Opt. Soc. Am. A 5:617).
+    """Internal noise in units of external noise, from answers to the same images twice (a double pass).
 
-    All arguments have shape (images,) and hold real | generated; images without both answers are left out.
-    On an image of truth t, pass s answers "generated" if t's mean + external + internal noise exceeds
-    the criterion of s; both noises are normal. The answers to images of one truth are then two cuts
-    through a bivariate normal whose correlation is the repeated share of the variance. It is found by
-    maximum likelihood from the two 2 × 2 tables (first × second answer, real and generated images), with
-    the cuts where the observed rates put them, so each pass keeps a d′ and a criterion of its own. Every
-    cell is given a quarter of an image more, which makes the rates log-linear (x + ½) / (n + 1), unless
-    there is no disagreement at all. Bounds are by the profile likelihood.
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of str, shape (images,)
+        The answers of the two passes; images without both are left out.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    External is everything that is the same in both passes: the image, the observer's view of it, and
-    remembered answers too. So where images are remembered, internal noise is larger than this says.
+    Returns
+    -------
+    InternalNoise
+        `repeated` [0, 1], the share of the evidence's variance that both passes have in common, and `ratio` =
+        √((1 − repeated) / repeated), with profile-likelihood bounds. What is undefined is NaN and `reason` says why.
 
-    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and the
-    interval covers .94–.97 (1,500 observers each; test_doublepass uses fewer). Raises `LookalikeError`
-    for another word or unequal lengths.
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    On an image of truth t, pass s answers "generated" if t's mean + external + internal noise exceeds the criterion of
+    s; both noises are normal. The answers to images of one truth are then two cuts through a bivariate normal whose
+    correlation is the repeated share of the variance. It is found by maximum likelihood from the two 2 × 2 tables
+    (first × second answer, real and generated images), with the cuts where the observed rates put them, so each pass
+    keeps a d′ and a criterion of its own. Every cell is given a quarter of an image more, which makes the rates
+    log-linear (x + ½) / (n + 1), unless there is no disagreement at all.
+
+    External is everything that is the same in both passes: the image, the observer's lasting view of it, and remembered
+    answers too. So where images are remembered, internal noise is larger than this says.
+
+    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and the interval
+    covers .94–.97 (1,500 observers each; test_double_pass uses fewer).
+
+    References
+    ----------
+    Burgess & Colborne 1988, J. Opt. Soc. Am. A 5:617.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import internal_noise
+    >>> rng = np.random.default_rng(1)
+    >>> truth, shared = np.repeat(["real", "generated"], 100), rng.normal(np.repeat([-0.5, 0.5], 100))
+    >>> first, second = (np.where(shared + rng.normal(size=200) > 0, "generated", "real") for _ in range(2))
+    >>> found = internal_noise(truth, first, second)
+    >>> round(found.ratio, 2), round(found.ratio_low, 2), round(found.ratio_high, 2)
+    (1.28, 0.87, 2.32)
     """
     tables = paired_tables(truth, first, second)
     real, generated = (int(table.sum()) for table in tables)
@@ -121,17 +155,46 @@ def internal_noise(
 
 
 def dprime_change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Change:
-    """How d′ and c changed from the first to the second pass; arguments as in `internal_noise`.
+    """How d′ and the criterion changed from one pass through the same images to the next.
 
-    Rates are log-linear (`analysis.sdt.yesno`), by a quarter of an image more in each cell of a truth's table
-    of first × second answer. With p and q its rates of "generated", p₂ its share of "generated" twice
-    and φ the normal density at z,
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of str, shape (images,)
+        The answers of the two passes; images without both are left out.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Change
+        d′ and c of both passes and their change, second less first, with standard error and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    Rates are log-linear, by a quarter of an image more in each cell of a truth's table of first × second answer. With p
+    and q its rates of "generated", p₂ its share of "generated" twice and φ the normal density at z,
 
         Var(z(q) − z(p)) = [p(1−p)/φ(zp)² + q(1−q)/φ(zq)² − 2 (p₂ − pq)/(φ(zp) φ(zq))] / n
 
-    by the delta method; SE² sums it over the two truths. The last term is the pairing: answers to the
-    same image go together, so the change is surer than that between two sets of images. Bounds are ± z·SE.
-    Raises `LookalikeError` as `internal_noise` does.
+    by the delta method; SE² sums it over the two truths. The last term is the pairing: answers to the same image go
+    together, so the change is surer than that between two sets of images. Bounds are ± z·SE.
+
+    Examples
+    --------
+    >>> from analysis import dprime_change
+    >>> truth = ["generated"] * 10 + ["real"] * 10
+    >>> first = ["generated"] * 6 + ["real"] * 4 + ["generated"] * 4 + ["real"] * 6
+    >>> second = ["generated"] * 8 + ["real"] * 2 + ["generated"] * 3 + ["real"] * 7
+    >>> found = dprime_change(truth, first, second)
+    >>> round(found.dprime_first, 2), round(found.dprime_second, 2), round(found.se, 2)
+    (0.46, 1.22, 0.48)
     """
     tables = paired_tables(truth, first, second)
     real, generated = (int(table.sum()) for table in tables)

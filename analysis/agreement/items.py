@@ -38,15 +38,45 @@ COLUMNS = (
 
 
 def item_table(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """One row per image, by id, with `COLUMNS`; `frame` is session 1's main trials (see `readings.answer_matrix`).
+    """One row per image: who called it what, and how well it sorts good observers from poor ones.
 
-    Bounds at `level` are Wilson's (1927, J. Am. Stat. Assoc. 22:209): they speak of other observers judging
-    this image. `item_total` is corrected: over the participants who judged the image, Pearson's correlation
-    of being right on it with the share right of their *other* images. Images that tell good observers from
-    poor ones have a positive one; at chance it is about 0. `place` orders the images of one truth by
-    share called generated, then mean rating, then id. What is undefined is NaN and `reason` says why.
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The main trials of session 1 (`data.trials`): participant, stimulus_id, truth, response and, if any, confidence.
+    level : float, optional
+        Level of the Wilson bounds, in (0, 1): they speak of other observers judging this image.
 
-    Raises `LookalikeError` as `analysis.readings.answer_matrix` does.
+    Returns
+    -------
+    pandas.DataFrame
+        Rows by stimulus_id, with the columns `analysis.agreement.items.COLUMNS`. What is undefined is NaN and `reason`
+        says why.
+
+    Raises
+    ------
+    LookalikeError
+        For a missing column, an unknown word, an image that a participant judged twice or that has two truths, a trial
+        that is not main, or a retest.
+
+    Notes
+    -----
+    `item_total` is corrected: over the participants who judged the image, Pearson's correlation of being right on it
+    with the share right of their *other* images. Images that tell good observers from poor ones have a positive one; at
+    chance it is about 0. `place` orders the images of one truth by share called generated, then mean rating, then id.
+
+    References
+    ----------
+    Wilson 1927, J. Am. Stat. Assoc. 22:209.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis import item_table
+    >>> trials = pd.DataFrame({"participant": ["p", "p", "q", "q"], "stimulus_id": ["a", "b"] * 2})
+    >>> trials["truth"], trials["response"] = ["real", "generated"] * 2, ["real", "generated", "generated", "generated"]
+    >>> item_table(trials)[["stimulus_id", "judged", "share_generated", "share_correct"]].to_numpy().tolist()
+    [['a', 2, 0.5, 0.5], ['b', 2, 1.0, 1.0]]
     """
     answers = answer_matrix(frame)
     judged = np.sum(~np.isnan(answers.said), axis=0)

@@ -47,9 +47,47 @@ class ObserverAgreement(Result):
 
 
 def observer_agreement(frame: pd.DataFrame, level: float = 0.95, seed: int = 0) -> tuple[ObserverAgreement, ...]:
-    """Agreement on all, on real and on generated images, from session 1's main trials (see `readings.answer_matrix`).
+    """Do observers agree on images: on all, on the real and on the generated ones?
 
-    See `agreement_of_answers`. Raises `LookalikeError` as `analysis.readings.answer_matrix` does.
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The main trials of session 1 (`data.trials`): participant, stimulus_id, truth and response.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+    seed : int, optional
+        Of the resamples of the images.
+
+    Returns
+    -------
+    tuple of ObserverAgreement
+        For all, for real and for generated images: the share of agreeing pairs of answers, Krippendorff's α, Fleiss' κ,
+        KR-20 and split-half reliability. See `agreement_of_answers`.
+
+    Raises
+    ------
+    LookalikeError
+        For a missing column, an unknown word, an image that a participant judged twice or that has two truths, a trial
+        that is not main, or a retest.
+
+    References
+    ----------
+    Krippendorff 2004, Content Analysis, 11.3; Fleiss 1971, Psychol. Bull. 76:378; Kuder & Richardson 1937,
+    Psychometrika 2:151.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from analysis import observer_agreement
+    >>> rng = np.random.default_rng(1)
+    >>> image, person = np.tile(np.arange(40), 5), np.repeat(np.arange(5), 40)
+    >>> looks = rng.normal(size=40)[image] + rng.normal(size=200) > 0
+    >>> truth, response = np.where(image % 2, "generated", "real"), np.where(looks, "generated", "real")
+    >>> trials = pd.DataFrame({"participant": person, "stimulus_id": image, "truth": truth, "response": response})
+    >>> every, real, generated = observer_agreement(trials)
+    >>> round(every.alpha.value, 2), round(every.alpha.low, 2), round(every.alpha.high, 2)
+    (0.3, 0.13, 0.44)
     """
     answers, rng = answer_matrix(frame), np.random.default_rng(seed)
     kinds = {

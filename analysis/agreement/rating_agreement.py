@@ -49,9 +49,35 @@ class Correlation(Result):
 
 
 def rating_agreement(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
-    """Agreement of paired ratings, both of shape (images,); an image without both is left out and counted.
+    """Agreement of two ratings of the same images: intraclass and rank correlation.
 
-    Raises `LookalikeError` for unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    first, second : array_like of float, shape (images,)
+        The two ratings of each image; an image without both (NaN) is left out and counted.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    RatingAgreement
+        `icc`, ICC(A,1): one rating, absolute agreement, and `spearman`, both with bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For unequal lengths or an infinite rating.
+
+    References
+    ----------
+    McGraw & Wong 1996, Psychol. Methods 1:30; Bonett & Wright 2000, Psychometrika 65:23.
+
+    Examples
+    --------
+    >>> from analysis import rating_agreement
+    >>> found = rating_agreement([1, 2, 3, 4, 4, 1], [2, 2, 3, 3, 4, 1])
+    >>> round(found.icc, 3), round(found.spearman, 3)
+    (0.886, 0.909)
     """
     a, b = paired(first, second)
     both = ~(np.isnan(a) | np.isnan(b))
@@ -85,11 +111,36 @@ def rating_agreement(first: npt.ArrayLike, second: npt.ArrayLike, level: float =
 
 
 def intraclass_correlation(ratings: Floats, level: float = 0.95) -> tuple[float, float, float]:
-    """ICC(A,1) of an (images, passes) table without gaps, and its bounds.
+    """ICC(A,1), the agreement of single ratings in absolute terms, with its bounds.
 
-    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss (1979, Psychol.
-    Bull. 86:420), ICC(A,1) of McGraw & Wong (1996, Psychol. Methods 1:30), whose table 7 gives the bounds
-    (F with Satterthwaite's degrees of freedom). NaN without variance; no bounds without error variance.
+    Parameters
+    ----------
+    ratings : numpy.ndarray of float, shape (images, passes)
+        A table without gaps.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    tuple of float
+        The ICC and its lower and upper bound; NaN without variance, no bounds without error variance.
+
+    Notes
+    -----
+    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss. The bounds are McGraw &
+    Wong's table 7 (F with Satterthwaite's degrees of freedom).
+
+    References
+    ----------
+    Shrout & Fleiss 1979, Psychol. Bull. 86:420; McGraw & Wong 1996, Psychol. Methods 1:30.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import intraclass_correlation
+    >>> shrout_fleiss = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> [round(value, 2) for value in intraclass_correlation(np.array(shrout_fleiss, dtype=float))]
+    [0.29, 0.02, 0.76]
     """
     n, k = ratings.shape
     means = ratings.mean()

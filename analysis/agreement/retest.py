@@ -83,10 +83,36 @@ class Comparison(Result):
 
 
 def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Comparison:
-    """Compare two sessions' trial tables (`data.trials`) on the images that both show.
+    """All that two sessions of one observer say about each other, on the images that both show.
 
-    They need the columns stimulus_id, truth, response and confidence. Raises `LookalikeError` if one is
-    missing, a session shows an image twice, or an image is real in one session and generated in the other.
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        Trial tables of the two sessions (`data.trials`): stimulus_id, truth, response and confidence.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Comparison
+        Agreement of the answers, of all images and by truth (`sokal_michener`), agreement of the ratings
+        (`rating_agreement`), internal noise (`internal_noise`) and the change of d′ and c (`dprime_change`).
+
+    Raises
+    ------
+    LookalikeError
+        If a column is missing, a session shows an image twice, or an image is real in one session and generated in the
+        other.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis import compare_sessions
+    >>> first = pd.DataFrame({"stimulus_id": list("abcdef"), "truth": ["real", "generated"] * 3, "confidence": 2.0})
+    >>> second = first.assign(response=["real", "real", "real", "generated", "real", "generated"])
+    >>> found = compare_sessions(first.assign(response=first["truth"]), second)
+    >>> found.shared, round(found.answers.similarity, 3), found.answers_to_real.similarity
+    (6, 0.833, 1.0)
     """
     shared = _shared(first, second, ["truth", "response", "confidence"])
     truth = shared["truth_first"].to_numpy()
@@ -124,20 +150,52 @@ def sokal_michener_of_sessions(first: pd.DataFrame, second: pd.DataFrame, level:
 
 
 def sokal_michener(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
-    """Agreement of paired answers (real | generated | missing), both of shape (images,).
+    """Retest similarity: how often the same image got the same answer twice, and what that is worth.
 
-    Similarity = matches / pairs, the simple matching coefficient (Sokal & Michener 1958, Univ. Kansas
-    Sci. Bull. 38:1409); what scipy and scikit-learn called "sokalmichener" counted mismatches twice,
-    which is Rogers–Tanimoto. Bounds: Wilson 1927, J. Am. Stat. Assoc. 22:209. With p and q the shares of
-    "generated", expected = p q + (1 − p)(1 − q). The permutation p is one-sided, for more agreement: given
-    the marginals, the images called "generated" twice are hypergeometric, so it is exact and Fisher's.
+    Parameters
+    ----------
+    first, second : array_like of str, shape (images,)
+        The answers "real" or "generated" of two sessions to the same images; None or NaN where there is none.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    κ and AC1 are (similarity − e) / (1 − e). For κ, e is `expected` (Cohen 1960, Educ. Psychol. Meas.
-    20:37); for AC1 it is 2 π (1 − π) with π = (p + q) / 2 (Gwet 2008, Br. J. Math. Stat. Psychol. 61:29,
-    equation 5), which stays calm where nearly all answers are the same. Their standard errors are by the
-    delta method over images (for κ that of Fleiss, Cohen & Everitt 1969, Psychol. Bull. 72:323), their
-    bounds ± z·SE, cut at ±1; for 100 images, true κ from 0 to .65 and shares of .5 to .85 they cover .92–.95
-    (2,000 pairs of sessions each). Raises `LookalikeError` for another word or unequal lengths.
+    Returns
+    -------
+    Retest
+        `similarity` [0, 1] with Wilson bounds; `expected`, what the two sessions' shares of "generated" alone would
+        give, and the exact one-sided `p` of so many matches; Cohen's κ and Gwet's AC1 with standard errors and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    Similarity = matches / pairs, the simple matching coefficient; what scipy and scikit-learn called "sokalmichener"
+    counted mismatches twice, which is Rogers–Tanimoto. With p and q the shares of "generated", expected = p q + (1 −
+    p)(1 − q). The permutation p is for more agreement: given the marginals, the images called "generated" twice are
+    hypergeometric, so it is exact and Fisher's.
+
+    κ and AC1 are (similarity − e) / (1 − e). For κ, e is `expected`; for AC1 it is 2 π (1 − π) with π = (p + q) / 2,
+    which stays calm where nearly all answers are the same. Their standard errors are by the delta method over images,
+    their bounds ± z·SE, cut at ±1; for 100 images, true κ from 0 to .65 and shares of .5 to .85 they cover .92–.95
+    (2,000 pairs of sessions each).
+
+    References
+    ----------
+    Sokal & Michener 1958, Univ. Kansas Sci. Bull. 38:1409; Wilson 1927, J. Am. Stat. Assoc. 22:209; Cohen 1960, Educ.
+    Psychol. Meas. 20:37; Fleiss, Cohen & Everitt 1969, Psychol. Bull. 72:323; Gwet 2008, Br. J. Math. Stat. Psychol.
+    61:29, equation 5.
+
+    Examples
+    --------
+    >>> from analysis import sokal_michener
+    >>> first = ["real", "real", "real", "generated", "generated", "generated", "real", "generated"]
+    >>> second = ["real", "real", "generated", "generated", "generated", "real", "real", "generated"]
+    >>> found = sokal_michener(first, second)
+    >>> found.similarity, found.expected, found.kappa, round(found.p, 3)
+    (0.75, 0.5, 0.5, 0.243)
     """
     a, b = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if a.shape != b.shape:

@@ -67,13 +67,38 @@ class IntervalBayesFactor(Result):
 
 
 def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Direction = "two-sided") -> BayesFactor:
-    """The JZS Bayes factor of a one-sample t test (Rouder et al. 2009, Psychon. Bull. Rev. 16:225, eq. 1).
+    """The JZS Bayes factor of a one-sample t test: an effect against none.
 
-    Under "an effect" the mean in units of the SD between participants is Cauchy(0, `scale`); with a `direction`
-    only its positive ("greater") or negative half, doubled. Then the factor is the two-sided one times
-    twice the posterior probability of that sign (Morey & Wagenmakers 2014, Stat. Probab. Lett. 92:121).
-    Raises `LookalikeError` for an infinite value or a scale that is not positive.
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    scale : float, optional
+        Under "an effect" the mean in units of the SD between participants is Cauchy(0, scale).
+    direction : {"two-sided", "greater", "less"}, optional
+        Which half of that prior, doubled, or both.
 
+    Returns
+    -------
+    BayesFactor
+        `bf10`, `bf01` = 1 / `bf10`, and `largest_bf01`, the most that so many participants can give for no effect.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value or a scale that is not positive.
+
+    Notes
+    -----
+    With a direction the factor is the two-sided one times twice the posterior probability of that sign.
+
+    References
+    ----------
+    Rouder et al. 2009, Psychon. Bull. Rev. 16:225, eq. 1; Morey & Wagenmakers 2014, Stat. Probab. Lett. 92:121.
+
+    Examples
+    --------
+    >>> from analysis import bayes_factor
     >>> round(bayes_factor([0.3, -0.3, 0.1, -0.1]).bf01, 2)
     2.34
     """
@@ -98,12 +123,40 @@ def largest_bf01(n: int, scale: float = JZS_SCALE) -> float:
 
 
 def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direction = "two-sided") -> BayesFactor:
-    """The Bayes factor of "an effect about as large as `effect`" (in the units of `values`) against none.
+    """The Bayes factor of an effect about as large as `effect` against none.
 
-    Under "an effect" the mean is Normal(0, `effect`), or with a `direction` one half of it, doubled: the
-    half-normal whose SD is the effect expected (Dienes 2014, Front. Psychol. 5:781). The likelihood of the
-    mean is t with n − 1 degrees of freedom, as follows from p(σ) ∝ 1/σ (Dienes & Mclatchie 2018, Psychon. Bull.
-    Rev. 25:207). Raises `LookalikeError` for an infinite value or an effect that is not positive.
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    effect : float
+        SD of the normal prior of the mean, in the units of `values`, positive.
+    direction : {"two-sided", "greater", "less"}, optional
+        Which half of that prior, doubled, or both.
+
+    Returns
+    -------
+    BayesFactor
+        `bf10` and `bf01` = 1 / `bf10`.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value or an effect that is not positive.
+
+    Notes
+    -----
+    The likelihood of the mean is t with n − 1 degrees of freedom, as follows from p(σ) ∝ 1/σ.
+
+    References
+    ----------
+    Dienes 2014, Front. Psychol. 5:781; Dienes & Mclatchie 2018, Psychon. Bull. Rev. 25:207.
+
+    Examples
+    --------
+    >>> from analysis import informed_bayes_factor
+    >>> round(informed_bayes_factor([0.3, -0.3, 0.1, -0.1], effect=0.3).bf01, 2)
+    2.48
     """
     check_positive(effect, "effect")
     sample = sample_of(values)
@@ -116,12 +169,39 @@ def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direc
 
 
 def interval_bayes_factor(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:
-    """The Bayes factor of |mean| < `bound` against |mean| > `bound` (Morey & Rouder 2011, Psychol. Methods 16:406).
+    """The Bayes factor of a mean within ± `bound` against one outside.
 
-    Both halves share the prior Normal(0, `scale`) of the mean, in the units of `values`; the factor is the
-    posterior odds over the prior odds. A wide prior puts less inside, so its factor can grow larger:
-    state it with the result. Raises `LookalikeError` for an infinite value, a bound or scale that is not
-    positive, or a bound beyond 8 scales.
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    bound : float
+        In the units of `values`, positive, at most 8 scales.
+    scale : float
+        SD of the normal prior of the mean, in the same units. A wide prior puts less inside, so its factor can grow
+        larger: state it with the result.
+
+    Returns
+    -------
+    IntervalBayesFactor
+        `bf_inside`, the posterior odds over the prior odds, its inverse `bf_outside`, and the two probabilities of
+        inside.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value, a bound or scale that is not positive, or a bound beyond 8 scales.
+
+    References
+    ----------
+    Morey & Rouder 2011, Psychol. Methods 16:406.
+
+    Examples
+    --------
+    >>> from analysis import interval_bayes_factor
+    >>> found = interval_bayes_factor([0.1, -0.05, 0.12, 0.02, -0.1, 0.06], bound=0.3, scale=0.5)
+    >>> round(found.bf_inside, 1), round(found.posterior_inside, 3)
+    (4017.5, 1.0)
     """
     check_positive(bound, "bound")
     check_positive(scale, "scale")

@@ -41,11 +41,43 @@ class Tost(Result):
 
 
 def equivalence_test(values: npt.ArrayLike, bound: float, alpha: float = 0.05) -> Tost:
-    """Two one-sided t tests against ±`bound` (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657).
+    """Two one-sided t tests (TOST): is the mean over participants within ± `bound`?
 
-    `values` has shape (participants,). At a true mean on the bound, normal values are called equivalent with
-    probability `alpha` at most. Raises `LookalikeError` for an infinite value, a bound that is not positive or
-    an alpha outside (0, .5).
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    bound : float
+        In the units of `values`, positive.
+    alpha : float, optional
+        Error rate of each test, in (0, .5).
+
+    Returns
+    -------
+    Tost
+        The mean, its interval at 1 − 2 α, the two p and whether the mean is `equivalent` to 0.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value, a bound that is not positive or an alpha outside (0, .5).
+
+    Notes
+    -----
+    At a true mean on the bound, normal values are called equivalent with probability `alpha` at most. The images are
+    taken as fixed; see `analysis.group.one_sample` for how often that errs, and `mrmc_auc` for a test that samples them
+    too.
+
+    References
+    ----------
+    Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657.
+
+    Examples
+    --------
+    >>> from analysis import equivalence_test
+    >>> found = equivalence_test([0.1, -0.05, 0.12, 0.02, -0.1, 0.06], bound=0.3)
+    >>> round(found.mean, 3), round(found.p, 4), found.equivalent
+    (0.025, 0.0003, True)
     """
     check_positive(bound, "bound")
     if not 0 < alpha < 0.5:

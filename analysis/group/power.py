@@ -60,10 +60,45 @@ def power(
     own_images: bool = False,
     seed: int = 0,
 ) -> Power:
-    """Simulate `studies` of `participants` who each judge `images` (half of them generated).
+    """What a study of this size would show, by simulation, with the endpoint of its analysis.
 
-    Shares are of all studies; one that has no interval is undecided. Raises `LookalikeError` for fewer than 2
-    participants, an odd number of images or fewer than 4, no studies, and a delta or level that is none.
+    Parameters
+    ----------
+    population : data.simulated.populations.Population
+        The observers and images that each simulated study draws anew.
+    participants : int
+        At least 2.
+    images : int
+        Judged by each participant, half of them generated; even, at least 4.
+    delta : float
+        Half the width of the bounds .5 ± delta, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1).
+    studies : int, optional
+        How many are simulated.
+    own_images : bool, optional
+        Whether each participant judges images of their own.
+    seed : int, optional
+        Of the simulation.
+
+    Returns
+    -------
+    Power
+        The shares of studies that show near chance, a difference, or neither, and their simulation error.
+
+    Raises
+    ------
+    LookalikeError
+        For fewer than 2 participants, an odd number of images or fewer than 4, no studies, or a delta or level out of
+        range.
+
+    Examples
+    --------
+    >>> from analysis import power
+    >>> from data.simulated.populations import Population
+    >>> found = power(Population(dprime=1.0), participants=6, images=40, delta=0.084, studies=50)
+    >>> found.difference, found.near_chance, round(found.mean_auc, 2)
+    (0.98, 0.0, 0.75)
     """
     if participants < 2 or images < 4 or images % 2 or studies < 1:
         raise LookalikeError(

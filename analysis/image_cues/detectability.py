@@ -49,11 +49,38 @@ class Detectability(Result):
 def detectability(
     images: Iterable[npt.ArrayLike], truth: npt.ArrayLike, groups: npt.ArrayLike | None, *, seed: int = 0
 ) -> Detectability:
-    """Measure the cues of images and show them to the model observers.
+    """What cues and model observers tell of real versus generated images, before people are asked.
 
-    `images` are P-values in [0, 1], an array (images, rows, columns) or anything that can be gone through several
-    times and yields arrays (rows, columns); `truth` and `groups` have shape (images,), see `grouped.group_codes`.
-    Raises `LookalikeError` as `cues.measure_cues`, `cues.compare_cues` and `model_observer.observe` do.
+    Parameters
+    ----------
+    images : iterable of array_like, each of shape (rows, columns)
+        P-values in [0, 1]; an array (images, rows, columns) or anything that can be gone through several times.
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    groups : array_like, shape (images,), or None
+        Patients' codes, as in `grouped_auc`.
+    seed : int, optional
+        Of folds and permutations.
+
+    Returns
+    -------
+    Detectability
+        The `cues` (`measure_cues`, `compare_cues`) and the `observers`, one for each bank of channels
+        (`model_observer`).
+
+    Raises
+    ------
+    LookalikeError
+        As `measure_cues`, `compare_cues` and `model_observer` do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import detectability
+    >>> images = np.random.default_rng(1).normal(0.5, 0.05, (60, 16, 16)).clip(0, 1)
+    >>> found = detectability(images, ["real", "generated"] * 30, None)
+    >>> found.to_frame()[["what", "auc"]].round(2).head(3).to_dict("records")
+    [{'what': 'mean', 'auc': 0.58}, {'what': 'contrast', 'auc': 0.54}, {'what': 'skewness', 'auc': 0.53}]
     """
     found = cues.compare_cues(cues.measure_cues(images), truth, groups, seed=seed)
     return Detectability(found, tuple(model_observer(images, truth, groups, bank, seed=seed) for bank in BANKS))

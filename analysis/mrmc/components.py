@@ -42,10 +42,42 @@ class Components(Result):
 
 
 def variance_components(trials: pd.DataFrame | Readings) -> Components:
-    """Components of one modality, from a table for `readings.from_trials` or from readings.
+    """Where the variance of a mean AUC comes from: participants, images, and images as each participant sees them.
 
-    Moments are means over all products of their kind, so readers with more images count for more. Raises
-    `LookalikeError` as `from_trials` does, and for several modalities.
+    Parameters
+    ----------
+    trials : pandas.DataFrame or Readings
+        Columns participant, stimulus_id, truth and rating (`analysis.readings.from_trials`): one session, one modality.
+
+    Returns
+    -------
+    Components
+        Unbiased components of the variance of one reader's AUC on one pair of images; each may be negative.
+
+    Raises
+    ------
+    LookalikeError
+        For a table that `analysis.readings.from_trials` refuses, and for several modalities.
+
+    Notes
+    -----
+    Moments are means over all products of their kind, so readers with more images count for more.
+
+    References
+    ----------
+    Clarkson, Kupinski & Barrett 2006, Acad. Radiol. 13:1410; Gallas, Bandos, Samuelson & Wagner 2009, Commun. Stat.
+    Theory Methods 38:2586.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import variance_components
+    >>> from analysis.readings import from_matrix
+    >>> truth = np.tile(["real", "generated"], 20)
+    >>> ratings = np.random.default_rng(1).normal(truth == "generated", size=(6, 40))
+    >>> found = variance_components(from_matrix(truth, ratings))
+    >>> round(found.reader, 4), round(found.reader_pair, 3)
+    (-0.0032, 0.059)
     """
     study = of_one_modality(trials)
     m = second_moments(kernel_sums(study)) if study.readings else np.full(8, np.nan)
@@ -68,16 +100,45 @@ def variance_components(trials: pd.DataFrame | Readings) -> Components:
 
 
 def predicted_se(found: Components, participants: float, generated: int, real: int, image_sets: float = 1) -> float:
-    """The SE of the mean AUC that a study of another size would have, from these components.
+    """The standard error of the mean AUC that a study of another size would have, from these components.
 
-    Each participant judges `generated` + `real` images. They come from one set that all judge (`image_sets` 1), or
-    the participants are spread evenly over so many sets; with as many sets as participants, each has his own.
-    `participants` may be infinite: with one set, that is the *image floor*, below which no number of
-    participants brings the SE.
+    Parameters
+    ----------
+    found : Components
+        From `variance_components`.
+    participants : float
+        At least 1; may be infinite, which gives the part of the images that no number of participants removes.
+    generated, real : int
+        How many images each participant judges.
+    image_sets : float, optional
+        1 if all judge one set; or the participants are spread evenly over so many sets. With as many sets as
+        participants, each has images of their own.
 
-    As in `variance.one_shot` a negative part counts as 0, but is taken off what readers differ by as it is; so
-    at the study's own size in a crossed design the result is the `se` of `mrmc.auc`. NaN where the components that it
-    takes are undefined. Raises `LookalikeError` for numbers below 1, or more sets than participants.
+    Returns
+    -------
+    float
+        In AUC; NaN where the components that it takes are undefined.
+
+    Raises
+    ------
+    LookalikeError
+        For numbers below 1, or more sets than participants.
+
+    Notes
+    -----
+    A negative part counts as 0, but is taken off what readers differ by as it is; so at the study's own size in a
+    crossed design the result is the `se` of `mrmc_auc`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import predicted_se, variance_components
+    >>> from analysis.readings import from_matrix
+    >>> truth = np.tile(["real", "generated"], 20)
+    >>> ratings = np.random.default_rng(1).normal(truth == "generated", size=(6, 40))
+    >>> found = variance_components(from_matrix(truth, ratings))
+    >>> [round(predicted_se(found, participants, 50, 50), 3) for participants in (6, 12, 24)]
+    [0.004, 0.004, 0.004]
     """
     if min(participants, generated, real, image_sets) < 1 or image_sets > participants:
         raise LookalikeError(

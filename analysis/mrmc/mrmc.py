@@ -108,12 +108,53 @@ def mrmc_auc(
     readers: Sampled = "random",
     images: Sampled = "random",
 ) -> Auc:
-    """AUC of one modality over participants, its interval, and its tests against .5 and .5 ± `delta`.
+    """The AUC averaged over participants, with an interval that speaks of other participants and other images.
 
-    `trials` is a table for `readings.from_trials`: one session, one modality. `readers` and `images` say to what
-    the interval speaks: other participants and other images (both random), or only these participants, or only
-    these images (fixed). A single participant can only be fixed. Raises `LookalikeError` as `from_trials` does,
-    for several modalities, for readers and images both fixed, and for a level or delta that is none.
+    Parameters
+    ----------
+    trials : pandas.DataFrame or Readings
+        Columns participant, stimulus_id, truth and rating (`analysis.readings.from_trials`): one session, one modality.
+    delta : float, optional
+        Half the width of the bounds .5 ± delta of the equivalence test, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1). At .9 the interval inside the bounds is the equivalence test at 5 %.
+    readers, images : {"random", "fixed"}, optional
+        Whether participants and images stand for others like them, or are the only ones of interest. Not both fixed; a
+        single participant can only be fixed.
+
+    Returns
+    -------
+    Auc
+        `auc` [0, 1] with standard error, degrees of freedom, bounds, `p_chance` against .5 and `p_equivalence`; the
+        parts of the variance; what was used and what was left out.
+
+    Raises
+    ------
+    LookalikeError
+        For a table that `analysis.readings.from_trials` refuses, several modalities, readers and images both fixed, and
+        for a level or delta out of range.
+
+    Notes
+    -----
+    The variance is Gallas's one-shot estimate, unbiased in any design. In simulated studies of 100 images, with an
+    effect of images (SD .5) that all participants share, the 90 % interval covers .88–.91 with 6 and 10 participants
+    and .86–.90 with 2 to 4 (test_mrmc).
+
+    References
+    ----------
+    Gallas 2006, Acad. Radiol. 13:353; Gallas & Brown 2008, Neural Netw. 21:387; Schuirmann 1987, J. Pharmacokinet.
+    Biopharm. 15:657.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import mrmc_auc
+    >>> from analysis.readings import from_matrix
+    >>> truth = np.tile(["real", "generated"], 20)
+    >>> ratings = np.random.default_rng(1).normal(truth == "generated", size=(6, 40))
+    >>> found = mrmc_auc(from_matrix(truth, ratings), delta=0.084)
+    >>> round(found.auc, 3), round(found.se, 3), round(found.low, 2), round(found.high, 2), found.design
+    (0.806, 0.019, 0.77, 0.84, 'crossed')
     """
     study = of_one_modality(trials)
     found = one_shot(study, [[(1, range(len(study.readings)))]], readers, images)
@@ -140,11 +181,52 @@ def mrmc_difference(
     readers: Sampled = "random",
     images: Sampled = "random",
 ) -> Difference:
-    """AUC of the first of two `modalities` less that of the second, by name unless they are given in order.
+    """The difference of two mean AUCs, with an interval that speaks of other participants and other images.
 
-    `trials` is a table for `readings.from_trials` with a column `modality`; the tests are against 0 and 0 ± `delta`.
+    Parameters
+    ----------
+    trials : pandas.DataFrame or Readings
+        As in `mrmc_auc`, with a column modality: two conditions, generators or studies.
+    modalities : tuple of two str, optional
+        Which is first and which second; by default the two there are, by name.
+    delta : float, optional
+        Half the width of the bounds 0 ± delta of the equivalence test, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1).
+    readers, images : {"random", "fixed"}, optional
+        As in `mrmc_auc`.
+
+    Returns
+    -------
+    Difference
+        The AUC of the first less that of the second, with standard error, bounds and tests. Participants who judged
+        both are compared with themselves, and those who judged one are left out; if nobody judged both, two groups are
+        compared.
+
+    Raises
+    ------
+    LookalikeError
+        As `mrmc_auc`, and for modalities that are not two or do not occur.
+
+    Notes
+    -----
     Modalities may show the same images, others, or (two generators beside the same real images) some of each.
-    Raises `LookalikeError` as `mrmc_auc` does, and for modalities that are not two or do not occur.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from analysis import mrmc_difference
+    >>> rng = np.random.default_rng(1)
+    >>> person, image = np.divmod(np.arange(240), 40)
+    >>> table = pd.DataFrame({"participant": person, "stimulus_id": image})
+    >>> table["truth"] = np.tile(["real", "generated"], 120)
+    >>> signal = table["truth"] == "generated"
+    >>> early = table.assign(modality="early", rating=rng.normal(2.0 * signal))
+    >>> late = table.assign(modality="late", rating=rng.normal(1.0 * signal))
+    >>> found = mrmc_difference(pd.concat([early, late]))
+    >>> round(found.difference, 3), round(found.se, 3), found.same_participants, found.same_images
+    (0.137, 0.016, True, 'all')
     """
     study = as_readings(trials)
     names = _two(study, modalities)

@@ -52,25 +52,61 @@ def clustered_bootstrap(
     resamples: int = 2000,
     level: float = 0.95,
 ) -> ClusteredBootstrap:
-    """Bootstrap the mean AUC; the columns have shape (trials,), a NaN rating is left out and counted.
+    """Bootstrap intervals of the mean AUC of several participants who judge the same images.
 
-    Participants are drawn with replacement, images likewise within real and generated; with both, a
-    trial's weight is the product of how often its participant and its image were drawn (Owen 2007, Ann. Appl.
-    Stat. 1:386). Which to draw says what the interval speaks of: other participants judging these images,
-    these participants judging other images, or both others. Participants need not have seen the
-    same images; if none was seen by two, drawing participants draws their images with them.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+    participant, image : array_like, shape (trials,)
+        Who judged which image.
+    seed : int or numpy.random.Generator
+        Where the random numbers come from.
+    clusters : {"participants and images", "participants", "images"}, optional
+        What is drawn, and so what the interval speaks of: other participants judging these images, these participants
+        judging other images, or both others. If no image was seen by two, drawing participants draws their images.
+    resamples : int, optional
+        How many times they are drawn, with replacement; images within real and generated.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    The acceleration of BCa is that of a jackknife over participants, real images and generated images (those
-    that are drawn), as independent samples.
+    Returns
+    -------
+    ClusteredBootstrap
+        `estimate` and its standard error, percentile and BCa bounds, and the `draws` (resamples,).
 
-    In 600 simulated studies of 10 x 100 trials at chance, SD of d′ .2 between participants, image SD .5,
-    bounds at .95 held the population's mean AUC in .77 (participants drawn), .93 (images) and .98 (both). Without
-    image effects it was .89, .82 and .99. So participants alone cover far too seldom when images differ, and
-    both is conservative: it counts the noise of single trials up to three times (Owen 2007). For the primary
-    result use `mrmc`.
+    Raises
+    ------
+    LookalikeError
+        For unequal lengths, unknown words, an image that a participant judges twice, and if participants and images are
+        to be drawn although no image was seen by two participants.
 
-    Raises `LookalikeError` as `readings.from_columns` does, and if participants and images are to be drawn
-    although no image was seen by two participants.
+    Notes
+    -----
+    With both drawn, a trial's weight is the product of how often its participant and its image were drawn. The
+    acceleration of BCa is that of a jackknife over participants, real images and generated images (those that are
+    drawn), as independent samples.
+
+    In 600 simulated studies of 10 x 100 trials at chance, SD of d′ .2 between participants, image SD .5, bounds at .95
+    held the population's mean AUC in .77 (participants drawn), .93 (images) and .98 (both). Without image effects it
+    was .89, .82 and .99. So participants alone cover far too seldom when images differ, and both is conservative: it
+    counts the noise of single trials up to three times. For the primary result use `mrmc_auc`.
+
+    References
+    ----------
+    Owen 2007, Ann. Appl. Stat. 1:386.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import clustered_bootstrap
+    >>> truth, image = np.tile(["real", "generated"], 60), np.tile(np.arange(20), 6)
+    >>> rating = np.random.default_rng(1).normal(truth == "generated")
+    >>> found = clustered_bootstrap(truth, rating, np.repeat(np.arange(6), 20), image, seed=1, resamples=500)
+    >>> round(found.estimate, 3), round(found.bca_low, 2), round(found.bca_high, 2)
+    (0.788, 0.63, 0.92)
     """
     if clusters not in get_args(Clusters):
         raise LookalikeError(

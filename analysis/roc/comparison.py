@@ -44,12 +44,44 @@ class Comparison(Result):
 
 
 def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
-    """Compare two ratings of each image: two observers, two sessions or two conditions.
+    """Do two AUCs on the same images differ: two observers, two sessions or two conditions?
 
-    All have shape (images,), in the same order; an image without either rating is left out and counted.
-    The variance of the difference takes the covariance of the two AUCs into account (DeLong, DeLong &
-    Clarke-Pearson 1988, Biometrics 44:837). It speaks of other images, for these observers.
-    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of float, shape (images,)
+        The two ratings of each image, in the same order; an image without either (NaN) is left out and counted.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    Comparison
+        The two AUCs [0, 1], their difference with standard error, bounds, z and p, and the correlation of the
+        estimates.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths or an infinite rating.
+
+    Notes
+    -----
+    The variance of the difference takes the covariance of the two AUCs into account. It speaks of other images, for
+    these observers; `mrmc_difference` speaks of other participants too.
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+
+    Examples
+    --------
+    >>> from analysis import compare_aucs
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> found = compare_aucs(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1], [3, 4, 2, 1, 2, 3, 2, 4, 1, 1])
+    >>> round(found.difference, 3), round(found.se, 3), round(found.p, 3)
+    (0.36, 0.182, 0.048)
     """
     signal, a = rated(truth, first)
     _, b = rated(truth, second)
@@ -63,9 +95,33 @@ def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
 
 
 def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
-    """Compare two ROCs of different images, so that their AUCs are independent.
+    """Do two AUCs on different images differ?
 
-    With the same images, `compare_aucs` is right: this one would mistake what they share for chance.
+    Parameters
+    ----------
+    first, second : Roc
+        From `roc_auc`. With the same images `compare_aucs` is right: this would mistake what they share for chance.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    Comparison
+        The two AUCs [0, 1] and their difference with standard error, bounds, z and p.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    Examples
+    --------
+    >>> from analysis import compare_independent_aucs, roc_auc
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> first, second = roc_auc(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1]), roc_auc(truth, [3, 4, 2, 1, 2, 3, 2, 4, 1, 1])
+    >>> found = compare_independent_aucs(first, second)
+    >>> round(found.difference, 3), round(found.se, 3), round(found.p, 3)
+    (0.36, 0.214, 0.093)
     """
     return _compare(
         np.array([first.auc, second.auc]),

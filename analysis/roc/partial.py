@@ -40,9 +40,44 @@ class PartialAuc(Result):
 def partial_auc(
     truth: npt.ArrayLike, rating: npt.ArrayLike, start: float, stop: float, axis: Axis = "false-alarm rate"
 ) -> PartialAuc:
-    """The partial area of ratings, both of shape (trials,); a NaN rating is left out and counted.
+    """The partial area under the ROC, over a range of false-alarm rates or of hit rates.
 
-    Raises `LookalikeError` as `partial_auc_from_counts` and `count_ratings` do.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+    start, stop : float
+        The range, 0 ≤ start < stop ≤ 1.
+    axis : {"false-alarm rate", "hit rate"}, optional
+        Which rate the range is of.
+
+    Returns
+    -------
+    PartialAuc
+        `area` in [0, stop − start] and `standardised`, .5 at chance and 1 at best.
+
+    Raises
+    ------
+    LookalikeError
+        For a range outside [0, 1], another axis or word, unequal lengths or an infinite rating.
+
+    Notes
+    -----
+    An interval: `auc_bootstrap` with `statistic=analysis.roc.partial.statistic(start, stop)`.
+
+    References
+    ----------
+    McClish 1989, Med. Decis. Making 9:190.
+
+    Examples
+    --------
+    >>> from analysis import partial_auc
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> found = partial_auc(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1], 0, 0.2)
+    >>> round(found.area, 3), round(found.standardised, 3)
+    (0.14, 0.833)
     """
     return partial_auc_from_counts(count_ratings(truth, rating), start, stop, axis)
 

@@ -28,9 +28,31 @@ class RatingCounts(Result):
 
 
 def count_ratings(truth: npt.ArrayLike, rating: npt.ArrayLike) -> RatingCounts:
-    """Counts of the ratings that occur; both arguments of shape (trials,), a NaN rating is left out and counted.
+    """How often each rating was given to real and to generated images.
 
-    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+
+    Returns
+    -------
+    RatingCounts
+        `ratings` that occur, ascending, and the counts `real` and `generated`, all of shape (ratings,).
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths or an infinite rating.
+
+    Examples
+    --------
+    >>> from analysis import count_ratings
+    >>> found = count_ratings(["real", "real", "generated", "generated"], [1, 2, 2, 3])
+    >>> found.ratings.tolist(), found.real.tolist(), found.generated.tolist()
+    ([1.0, 2.0, 3.0], [1, 1, 0], [0, 1, 1])
     """
     signal, scores = rated(truth, rating)
     kept = ~np.isnan(scores)

@@ -123,10 +123,33 @@ class Calibration(Result):
 
 
 def count_confidence(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLike) -> ConfidenceCounts:
-    """Counts of confidence; all three of shape (trials,): words real | generated, and confidence 1, 2, ...
+    """How often each confidence was given, by truth and response.
 
-    A trial without a response or a confidence (NaN) is left out and counted. Raises `LookalikeError` for another
-    word, unequal lengths, or a confidence that is no positive whole number.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    response : array_like of str, shape (trials,)
+        "real" or "generated", None or NaN where there is none.
+    confidence : array_like of float, shape (trials,)
+        1, 2, 3, ... from unsure to sure, NaN where there is none.
+
+    Returns
+    -------
+    ConfidenceCounts
+        The counts; a trial without a response or a confidence is left out and counted as `unrated`.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, or a confidence that is not a positive whole number.
+
+    Examples
+    --------
+    >>> from analysis import count_confidence
+    >>> counts = count_confidence(["real", "real", "generated"], ["real", "generated", "generated"], [2, 1, 2])
+    >>> counts.correct().tolist(), counts.incorrect().tolist()
+    ([0, 2], [1, 0])
     """
     generated, said = is_generated(truth), np.asarray(response, dtype=object)
     sure = np.asarray(confidence, dtype=np.float64)
@@ -151,11 +174,41 @@ def count_confidence(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: 
 
 
 def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float = 0.95) -> Type2Roc:
-    """The type-2 ROC of the answers that said `said`, or of all of them pooled.
+    """The type-2 ROC: how well confidence discriminates right from wrong answers.
 
-    A type-2 hit is a right answer with confidence k or more, a type-2 false alarm a wrong one. The area and its
-    interval are those of `analysis.roc.roc`. The pooled area counts pairs across responses too, so that it also
-    rises when an observer is surer of the response he is more often right with.
+    A type-2 hit is a right answer with confidence k or more, a type-2 false alarm a wrong one.
+
+    Parameters
+    ----------
+    counts : ConfidenceCounts
+        From `count_confidence`.
+    said : {"real", "generated"}, optional
+        Only answers with this response; by default all of them pooled. The pooled area compares answers across
+        responses too, so it also rises when an observer is surer of the response that is more often right.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    Type2Roc
+        The area [0, 1] with its uncertainty, as that of `roc_auc`, and the operating points.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    References
+    ----------
+    Galvin et al. 2003, Psychon. Bull. Rev. 10:843.
+
+    Examples
+    --------
+    >>> from analysis import count_confidence, type2_roc
+    >>> truth, response = ["real"] * 6, ["real", "real", "real", "real", "generated", "generated"]
+    >>> found = type2_roc(count_confidence(truth, response, [3, 2, 3, 1, 1, 2]))
+    >>> found.correct, found.incorrect, round(found.area.value, 3)
+    (4, 2, 0.75)
     """
     right, wrong = counts.correct(said), counts.incorrect(said)
     reason = _one_kind(int(right.sum()), int(wrong.sum()))
@@ -180,10 +233,37 @@ def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float =
 
 
 def calibration(counts: ConfidenceCounts, level: float = 0.95) -> Calibration:
-    """Accuracy by confidence, and γ with its asymptotic standard error.
+    """Accuracy by confidence, and Goodman and Kruskal's γ.
 
-    Bounds of the accuracies are Wilson's (1927, J. Am. Stat. Assoc. 22:209). SE(γ): Goodman & Kruskal 1963, J. Am.
-    Stat. Assoc. 58:310, eq. 3.4; its interval is symmetric in atanh γ.
+    Parameters
+    ----------
+    counts : ConfidenceCounts
+        From `count_confidence`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Calibration
+        Per confidence, the number of trials, the accuracy [0, 1] and its Wilson bounds; `gamma` [−1, 1] with its
+        asymptotic standard error and an interval that is symmetric in atanh γ.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    References
+    ----------
+    Wilson 1927, J. Am. Stat. Assoc. 22:209; Goodman & Kruskal 1963, J. Am. Stat. Assoc. 58:310, eq. 3.4.
+
+    Examples
+    --------
+    >>> from analysis import calibration, count_confidence
+    >>> truth, response = ["real"] * 6, ["real", "real", "real", "real", "generated", "generated"]
+    >>> found = calibration(count_confidence(truth, response, [3, 2, 3, 1, 1, 2]))
+    >>> found.accuracy.tolist(), round(found.gamma.value, 3)
+    ([0.5, 0.5, 1.0], 0.667)
     """
     right, wrong = counts.correct(), counts.incorrect()
     used = right + wrong > 0

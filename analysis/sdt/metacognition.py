@@ -81,10 +81,50 @@ def meta_dprime(
     padding: bool = True,
     level: float = 0.95,
 ) -> Metacognition:
-    """meta-d′ of trials: words real | generated, and confidence 1, 2, ...; all of shape (trials,).
+    """meta-d′: how much an observer's confidence knows about being right, in the units of d′.
 
-    See `meta_dprime_from_counts`. A trial without a response or confidence is left out and counted. Raises
-    `LookalikeError` for another word, unequal lengths, or a confidence that is no positive whole number.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    response : array_like of str, shape (trials,)
+        "real" or "generated", None or NaN where there is none.
+    confidence : array_like of float, shape (trials,)
+        1, 2, 3, ... from unsure to sure, NaN where there is none.
+    model : {"fleming", "maniscalco-lau"}, optional
+        Where the criterion is for the confidences: where it is (holds at and below d′ = 0), or at the same place
+        relative to meta-d′ (undefined at d′ = 0).
+    padding : bool, optional
+        Whether half a trial is added to each pair of truth and response (see `meta_dprime_from_counts`).
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Metacognition
+        `dprime`, `meta_dprime`, `m_diff` = meta-d′ − d′ (in SDs of the evidence) and `m_ratio` = meta-d′ / d′, each
+        with standard error and bounds. `m_ratio` is withheld where the interval of d′ includes 0.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, or a confidence that is not a positive whole number.
+
+    References
+    ----------
+    Maniscalco & Lau 2012, Conscious. Cogn. 21:422; Fleming 2017, Neurosci. Conscious. nix007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import meta_dprime
+    >>> rng = np.random.default_rng(1)
+    >>> truth = np.repeat(["real", "generated"], 100)
+    >>> evidence = rng.normal(np.repeat([-0.5, 0.5], 100))
+    >>> response = np.where(evidence > 0, "generated", "real")
+    >>> found = meta_dprime(truth, response, 1 + np.digitize(abs(evidence), [0.5, 1, 1.5]))
+    >>> round(found.dprime.value, 2), round(found.meta_dprime.value, 2), round(found.m_diff.se, 2)
+    (1.07, 0.95, 0.33)
     """
     return meta_dprime_from_counts(count_confidence(truth, response, confidence), model, padding=padding, level=level)
 

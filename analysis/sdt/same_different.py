@@ -76,9 +76,36 @@ class SameDifferent(Outcomes):
 def same_different_from_responses(
     truth: npt.ArrayLike, response: npt.ArrayLike, correction: Correction = "log-linear", level: float = 0.95
 ) -> SameDifferent:
-    """d′ of paired words `truth` and `response` (same | different; a missing response is counted apart).
+    """d′ of same/different trials, from what was shown and what was said.
 
-    Both have shape (trials,). Raises `LookalikeError` for any other word or unequal lengths.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "same" or "different".
+    response : array_like of str, shape (trials,)
+        "same" or "different"; a missing response (None or NaN) is counted apart.
+    correction : {"log-linear", "replace", "none"}, optional
+        As in `dprime`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    SameDifferent
+        As from `same_different`.
+
+    Raises
+    ------
+    LookalikeError
+        For any other word, or unequal lengths.
+
+    Examples
+    --------
+    >>> from analysis import same_different_from_responses
+    >>> truth, response = ["same", "different"] * 20, ["same", "different", "different", "different"] * 10
+    >>> found = same_different_from_responses(truth, response)
+    >>> found.hits, found.false_alarms, round(found.z_difference, 2)
+    (20, 10, 1.98)
     """
     counts = tally(truth, response, partial(is_first, pair=("different", "same")))
     return same_different(**counts, correction=correction, level=level)
@@ -94,17 +121,47 @@ def same_different(
     correction: Correction = "log-linear",
     level: float = 0.95,
 ) -> SameDifferent:
-    """d′ under both models from the four counts: "different" and "same" said of different, then of same, pairs.
+    """d′ of the same/different task under two models of the observer, from the four counts.
 
-    Corrections are those of `analysis.sdt.outcomes.Outcomes.corrected`. Standard errors are by the delta method from
-    those of the rates; they grow without bound as d′ nears 0, where they are NaN. The bounds do not
-    rest on them. For independent observations they are those of z(H) − z(F), ± z·SE, turned into d′; for
-    differencing they are the profile likelihood's (Christensen & Brockhoff 2009, Food Qual. Prefer. 20:514).
-    They are cut at 0, and NaN where H lies so far below F that not even d′ 0 fits. With the log-linear
-    correction their exact coverage at .95 is .949–.966, for 30 + 30 pairs and d′ from 0 to 3, unbiased
-    (independent) or k from 1 to 2 (differencing; test_same_different).
-    Raises `LookalikeError` for a negative count.
+    Parameters
+    ----------
+    hits, misses : int
+        "different" and "same" said of different pairs, in trials.
+    false_alarms, correct_rejections : int
+        "different" and "same" said of same pairs.
+    unanswered : int, optional
+        Trials without an answer; they are only counted.
+    correction : {"log-linear", "replace", "none"}, optional
+        As in `dprime`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
+    Returns
+    -------
+    SameDifferent
+        The counts and observed rates; `z_difference` = z(H) − z(F), which has no floor and is what to average over
+        observers; `independent` and `differencing`, d′ under each model, with standard errors and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For a negative count or a level outside (0, 1).
+
+    Notes
+    -----
+    Standard errors are by the delta method from those of the rates; they grow without bound as d′ nears 0, where they
+    are NaN. The bounds do not rest on them. For independent observations they are those of z(H) − z(F), ± z·SE, turned
+    into d′; for differencing they are the profile likelihood's. They are cut at 0, and NaN where H lies so far below F
+    that not even d′ 0 fits. With the log-linear correction their exact coverage at .95 is .949–.966, for 30 + 30 pairs
+    and d′ from 0 to 3, unbiased (independent) or k from 1 to 2 (differencing; test_same_different).
+
+    References
+    ----------
+    Macmillan & Creelman 2005, Detection Theory, ch. 9; Christensen & Brockhoff 2009, Food Qual. Prefer. 20:514.
+
+    Examples
+    --------
+    >>> from analysis import same_different
     >>> found = same_different(79, 21, 73, 27, correction="none")
     >>> round(found.differencing.dprime, 3), round(found.independent.dprime, 3)
     (1.023, 0.711)

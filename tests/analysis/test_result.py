@@ -87,7 +87,10 @@ def column_results() -> Iterator[Result]:
     both = pd.concat([rated.assign(modality="a"), rated.assign(modality="b", rating=rating[::-1])])
     yield from (auc_bootstrap(truth, rating, 1, resamples=50), compare_aucs(truth, rating, rating[::-1]))
     yield clustered_bootstrap(truth, rating, people, image, 1, resamples=50)
-    yield from (permutation_test(truth, rating, 1, participant=people, image=image), partial_auc(truth, rating, 0.0, 0.2))
+    yield from (
+        permutation_test(truth, rating, 1, participant=people, image=image),
+        partial_auc(truth, rating, 0.0, 0.2),
+    )
     yield from (obuchowski_rockette.difference(both), variance_components(rated))
     yield from (grouped_auc(truth, rating), spearman(rating, rating[::-1]), count_confidence(["real"], ["real"], [1]))
     yield from (equivalence_test([0.1, 0.3, 0.2], 0.3), interval_bayes_factor([0.1, 0.3, 0.2], 0.3, 0.5))
