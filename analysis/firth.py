@@ -2,7 +2,7 @@
 
 Maximum likelihood gives infinite coefficients where an answer never varies with a predictor, and
 coefficients too far from 0 in small samples. Adding half the log-determinant of the information
-(Jeffreys' prior) to the log-likelihood mends both (Firth 1993, Biometrika 80:27; Heinze & Schemper 2002,
+(Jeffreys' prior) to the log-likelihood corrects both (Firth 1993, Biometrika 80:27; Heinze & Schemper 2002,
 Stat. Med. 21:2409). For one binary predictor it amounts to adding ½ to each of the four counts.
 """
 

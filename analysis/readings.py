@@ -325,7 +325,7 @@ def check_trials(frame: pd.DataFrame, answer: Literal["rating", "response"]) -> 
 
 
 def _named(column: pd.Series) -> tuple[Ints, list[str]]:
-    """Numbers and names, by name. Few names are turned into words, not each of many rows."""
+    """Numbers and names, ordered by name. Few names are turned into words, not each of many rows."""
     codes, values = pd.factorize(column)
     names, place = np.unique([str(value) for value in values], return_inverse=True)
     return place[codes].astype(np.int64), names.tolist()

@@ -53,7 +53,7 @@ INSIDE = {
         "readings",
         "trials | likelihood",
         "sessions",
-        "audit | result | intervals | firth",
+        "audit | result | intervals | firth | multiplicity",
         "arrays",
     ],
     "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],

@@ -1,7 +1,7 @@
 """Two passes through the same images: internal noise, and how d′ and the criterion changed.
 
 An answer given again to the same image depends on what is the same (the image, and the observer's own
-lasting view of it) and on what is drawn anew at each look (internal noise). How often the two answers
+lasting impression of it) and on what differs from one view to the next (internal noise). How often the two answers
 agree, beyond what d′ and the criteria give, says how large the second is beside the first.
 """
 
@@ -31,10 +31,10 @@ class InternalNoise(Result):
     """Internal noise of one observer, from answers to the same images twice.
 
     `real` and `generated` count images answered twice. `repeated` [0, 1] is the share of the evidence's
-    variance that both passes have in common, the correlation of the two looks at images of one truth;
+    variance that both passes have in common, the correlation of two views of images of one truth;
     `ratio` = √((1 − repeated) / repeated) is internal noise in units of external noise, infinite where
     nothing is repeated. Bounds are at `level`. What is undefined is NaN; `reason` says why, or that the
-    estimate stands at the edge of its range.
+    estimate is at the edge of its range.
     """
 
     real: int
@@ -249,7 +249,9 @@ def _no_information(tables: Floats) -> str | None:
         return "no image was answered in both sessions"
     first, second = tables.sum(axis=2), tables.sum(axis=1)
     varies = (first.min(axis=1) > 0) & (second.min(axis=1) > 0)
-    return None if varies.any() else "a session gave one answer only to the images of a truth: agreement tells nothing"
+    return (
+        None if varies.any() else "a session gave one answer only to the images of a truth: agreement is uninformative"
+    )
 
 
 def _profile(tables: Floats, level: float) -> tuple[float, float, float]:

@@ -1,7 +1,7 @@
-"""Image by image: which pass for real, which give themselves away, and what that goes with.
+"""Image by image: which pass for real, which are recognised as generated, and what that goes with.
 
-`item_table` gives one row per image. An image is *convincing* if it is called "real": real ones too can
-fail to convince.
+`item_table` gives one row per image. An image is *convincing* if it is called "real": real ones can fail
+to convince too.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
-from statsmodels.stats.multitest import multipletests
 
 from analysis import intervals
 from analysis.agreement.rating_agreement import spearman
 from analysis.arrays import Floats, Ints
+from analysis.multiplicity import holm
 from analysis.readings import answer_matrix
 from data.errors import LookalikeError
 
@@ -62,8 +62,9 @@ def item_table(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     Notes
     -----
     `item_total` is corrected: over the participants who judged the image, Pearson's correlation of being right on it
-    with the share right of their *other* images. Images that tell good observers from poor ones have a positive one; at
-    chance it is about 0. `place` orders the images of one truth by share called generated, then mean rating, then id.
+    with the share right of their *other* images. It is positive for images that separate good observers from poor
+    ones; at chance it is about 0. `place` orders the images of one truth by share called generated, then mean rating,
+    then id.
 
     References
     ----------
@@ -134,7 +135,7 @@ def cue_relations(items: pd.DataFrame, cues: pd.DataFrame, level: float = 0.95) 
     undefined. Within truth, since any cue that differs between real and generated images would otherwise go
     with the ratings of observers who see the difference by whatever means. p takes images as the sample.
 
-    Raises `LookalikeError` for a missing column, a stimulus twice, or a cue that is no finite number.
+    Raises `LookalikeError` for a missing column, a stimulus twice, or a cue that is not a finite number.
     """
     names = _cue_names(cues)
     joined = items[["stimulus_id", "truth", "mean_rating"]].merge(cues, on="stimulus_id", how="left")
@@ -160,10 +161,7 @@ def cue_relations(items: pd.DataFrame, cues: pd.DataFrame, level: float = 0.95) 
             )
     columns = ["cue", "truth", "images", "left_out", "spearman", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, columns=[name for name in columns if name != "p_holm"])
-    table["p_holm"] = np.nan
-    tested = table["p"].notna()
-    if tested.any():
-        table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p"], method="holm")[1]
+    table["p_holm"] = holm(table["p"])
     return table[columns]
 
 
@@ -173,7 +171,7 @@ def _cue_names(cues: pd.DataFrame) -> list[str]:
     repeated = cues["stimulus_id"].duplicated()
     if repeated.any():
         raise LookalikeError(
-            "duplicate-image", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; keep one row per image"
+            "duplicate-image", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; give one row per image"
         )
     names = [str(name) for name in cues.columns if name != "stimulus_id"]
     for name in names:

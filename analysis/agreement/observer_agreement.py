@@ -1,7 +1,7 @@
 """Do observers agree on images, and are differences between images more than chance?
 
-The group's images are told apart reliably if other observers would order them alike. Observers who see
-what is real agree for that reason alone, so agreement is given for all images and within each truth.
+Images are distinguished reliably if other observers would order them alike. Observers who see what is
+real agree for that reason alone, so agreement is given for all images and within each truth.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class ObserverAgreement(Result):
 
     Used are `images` that two or more of `observers` answered; `left_out` have fewer answers; `complete`
     were answered by all. `pairwise` [0, 1] is the share of pairs of answers to one image that agree.
-    `alpha` (Krippendorff, nominal) is agreement beyond chance and bears gaps; `fleiss` (Fleiss' κ) and
+    `alpha` (Krippendorff, nominal) is agreement beyond chance and allows for gaps; `fleiss` (Fleiss' κ) and
     `kr20` (reliability of the images' shares, observers as items) rest on the complete images. `split_half`
-    is that reliability from halves of the observers, and bears gaps. Bounds are at `level`, from
+    is that reliability from halves of the observers, and allows for gaps. Bounds are at `level`, from
     resampled images: other images, these observers. What is undefined is NaN and `reason` says why.
     """
 

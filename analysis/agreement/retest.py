@@ -1,7 +1,7 @@
 """Does an observer give the same answer again? Agreement of two sessions, image by image.
 
 High agreement alone does not show that someone sees something: an observer who nearly always says
-"real" agrees with himself too, and so does one who remembers the images. So the agreement expected
+"real" agrees with themselves too, and so does one who remembers the images. So the agreement expected
 from the two sessions' own shares of "generated" stands beside it, and internal noise from the double
 pass (`analysis.agreement.double_pass`).
 """
@@ -32,9 +32,9 @@ class Retest(Result):
 
     Of `pairs` images answered in both sessions, `real_real` … `generated_generated` were given that first
     and that second answer. `similarity` [0, 1] is `matches` / `pairs`, with Wilson bounds `low` and `high`
-    at `level`. `chance` is what two throws of a coin give; `expected` [0, 1] is what the two sessions'
+    at `level`. `chance` is what two flips of a coin give; `expected` [0, 1] is what the two sessions'
     marginals alone would give, and `p` the exact probability of so many matches or more if the second
-    session's answers were dealt to the images at random. `kappa` (Cohen) and `ac1` (Gwet) are agreement
+    session's answers were assigned to the images at random. `kappa` (Cohen) and `ac1` (Gwet) are agreement
     beyond chance (1 is perfect, 0 is as expected), with bounds. `unanswered` counts shared images left out
     because one session has no answer. What is undefined is NaN and `reason` says why.
     """
@@ -302,6 +302,6 @@ def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> Est
 
 def _no_kappa(kappa: Estimate, ac1: Estimate) -> str | None:
     if np.isnan(kappa.value):
-        return "both sessions hold one answer only: κ is undefined, AC1 has no interval"
+        return "both sessions contain one answer only: κ is undefined, AC1 has no interval"
     flat = [name for name, one in (("κ", kappa), ("AC1", ac1)) if np.isnan(one.low)]
     return f"the pairs of answers do not vary: no interval for {' and '.join(flat)}" if flat else None

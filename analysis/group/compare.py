@@ -1,4 +1,4 @@
-"""Do two studies' AUCs differ? The same participants under two conditions, or two groups: the data say which.
+"""Do two studies' AUCs differ? The same participants under two conditions, or two groups: the data show which.
 
 Each side is a set of session-1 trials as `analyze` takes it. Participants who judged in both are compared with
 themselves; if nobody did, two groups are compared. Either way participants and images both count as samples
@@ -56,7 +56,7 @@ class Compared(Result):
     """Two studies' AUCs. `difference` is first less second; `methods` say what other methods find.
 
     `participants` are those who judged in both (empty for two groups). `remarks` say how participants and images
-    were told to be the same or not, and what else to know.
+    were matched, and what else to know.
     """
 
     names: tuple[str, str]
@@ -113,7 +113,7 @@ def compare(
     _refuse_empty(study, names)
     alone = _sampled(study) < 2
     found = mrmc.mrmc_difference(study, SIDES, delta=delta, level=level, readers="fixed" if alone else "random")
-    verdict, words = _judge(found, names, delta)
+    verdict, words = _verdict(found, names, delta)
     return Compared(
         names=names,
         verdict=verdict,
@@ -136,7 +136,8 @@ def _kind(side: Trials, name: str) -> str:
     kinds = sorted(set(used["observer"]))
     if len(kinds) > 1:
         raise LookalikeError(
-            "mixed-observers", f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; move them apart"
+            "mixed-observers",
+            f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; keep them in separate folders",
         )
     if not kinds:
         raise LookalikeError("no-session", f"{name}: no session 1 is left to compare")
@@ -154,7 +155,7 @@ def _comparable(first: pd.DataFrame, second: pd.DataFrame) -> tuple[list[pd.Data
 
 def _same_images(first: Trials, second: Trials, images: Images | None) -> tuple[bool, str]:
     if images == "hashes":
-        return True, "Images were told to be the same or not by their hashes in the two stimulus sets."
+        return True, "Images were matched by their hashes in the two stimulus sets."
     if images is not None:
         return images == "same", f"Images with the same id were taken as {images} ones, as asked."
     sets = [set(side.sessions["stimulus_set_sha256"].dropna()) for side in (first, second)]
@@ -171,8 +172,8 @@ def _refuse_contradictions(both: pd.DataFrame) -> None:
     if len(wrong):
         raise LookalikeError(
             "contradictory-truth",
-            f"{len(wrong)} images, first {wrong[0]}, are real on one side and generated on the other; if ids were used "
-            "anew for other images, compare with --images different",
+            f"{len(wrong)} images, first {wrong[0]}, are real on one side and generated on the other; if ids were "
+            "reused for other images, compare with --images different",
         )
 
 
@@ -194,7 +195,7 @@ def _sampled(study: Readings) -> int:
 def _who(found: Difference, study: Readings, names: tuple[str, str]) -> str:
     shared = {"all": "the same images", "some": "partly the same images", "none": "different images"}[found.same_images]
     if found.same_participants:
-        aside = f"; {len(found.set_aside)} judged in one only and are set aside" if found.set_aside else ""
+        aside = f"; {len(found.set_aside)} judged in one only and are excluded" if found.set_aside else ""
         return f"{_sampled(study)} participants judged in both and were compared with themselves, on {shared}{aside}."
     return (
         f"Nobody judged in both, so two groups were compared, on {shared}: {found.first.participants} participants "
@@ -209,9 +210,9 @@ def _few(study: Readings) -> tuple[str, ...]:
     return (f"With only {n} participants the interval is slightly too narrow.",) if n < 5 else ()
 
 
-def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:
+def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:
     if found.reason is not None:
-        return "not decided", f"There is no interval of the difference: {found.reason}."
+        return "not decided", f"The difference has no interval: {found.reason}."
     sizes = f"AUC {found.first.auc:.3f} ({names[0]}) and {found.second.auc:.3f} ({names[1]})"
     interval = f"difference {signed(found.difference)}, {found.level:.0%} interval {signed(found.low)} to "
     interval += f"{signed(found.high)}, p = {found.p:.2g}" if found.p >= 0.001 else f"{signed(found.high)}, p < .001"
@@ -219,7 +220,7 @@ def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tu
     alike = delta is not None and found.p_equivalence < _ALPHA
     if differs:
         larger = names[0] if found.difference > 0 else names[1]
-        small = f" Yet it is shown to be smaller than {delta:g}." if alike else ""
+        small = f" It is also shown to be smaller than {delta:g}." if alike else ""
         return (
             "shown to differ",
             f"The area under the ROC is larger with {larger}: {sizes}; {interval}.{small}",
@@ -232,8 +233,8 @@ def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tu
     reach = max(abs(found.low), abs(found.high))
     bound = "" if delta is None else f", and not within ± {delta:g}"
     return "not decided", (
-        f"No difference is shown{bound}: {sizes}; {interval}. That is no proof of there being none: one of {reach:.3f} "
-        "is compatible with these data."
+        f"No difference is shown{bound}: {sizes}; {interval}. This does not show that there is none: one of "
+        f"{reach:.3f} is compatible with these data."
     )
 
 

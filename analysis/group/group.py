@@ -1,8 +1,8 @@
-"""From participants to the group: the primary result, and what else is said of all observers of one kind.
+"""From participants to the group: the primary result, and all else about the observers of one kind.
 
 `primary` follows the study file and counts participants and images as samples. All the rest is secondary:
 means of participants' values, their equivalence test and Bayes factors take these images as the only ones,
-and a model of every single answer (`probit`) is there to compare with.
+and a model of every single answer (`probit`) is given for comparison.
 """
 
 from __future__ import annotations

@@ -232,10 +232,10 @@ def _maximise(answers: Answers, information: Information) -> _Fit | str:
 
 
 def _free(answers: Answers) -> Flags:
-    """Which parameters the answers can tell: (7,).
+    """Which parameters the answers determine: (7,).
 
     Without an image that two participants judged, image effects are part of the noise. Without a
-    participant who judged both kinds, nothing is known of how his two effects go together.
+    participant who judged both kinds, nothing is known of how the two effects of a participant go together.
     """
     counts = np.bincount(answers.image, minlength=answers.images)
     kinds = pd.Series(answers.image >= answers.real).groupby(answers.participant).nunique()
@@ -291,9 +291,9 @@ def _result(empty: Probit, fit: _Fit) -> Probit:
         log_likelihood=fit.log_likelihood,
         converged=True,
     )
-    singular, untold = _singular(found), _untold(found)
+    singular, undetermined = _singular(found), _undetermined(found)
     remarks = [f"singular fit: {', '.join(singular)}"] if singular else []
-    return replace(found, singular=bool(singular), reason="; ".join(remarks + untold) or None)
+    return replace(found, singular=bool(singular), reason="; ".join(remarks + undetermined) or None)
 
 
 def _singular(found: Probit) -> list[str]:
@@ -308,8 +308,8 @@ def _singular(found: Probit) -> list[str]:
     return [words for words, true in said.items() if true]
 
 
-def _untold(found: Probit) -> list[str]:
-    """What the design cannot tell."""
+def _undetermined(found: Probit) -> list[str]:
+    """What the design cannot determine."""
     said = {
         "no participant judged real and generated images, so their SDs are undefined": np.isnan(found.dprime_sd),
         "no real image was judged by two participants, so its effect counts as noise": np.isnan(found.real_image_sd),

@@ -27,11 +27,11 @@ _BATCH = 200  # studies drawn at a time, which bounds the memory
 
 @dataclass(frozen=True, eq=False)
 class Power(Result):
-    """What became of so many simulated studies: shares in [0, 1] that add up to 1.
+    """Outcomes of simulated studies: shares in [0, 1] that add up to 1.
 
     `near_chance`: interval inside .5 ± `delta`. `difference`: not inside, and different from .5. `undecided`: the
     rest. `mean_auc` and `sd_auc` are of the studies' AUCs. `simulation_se` is the largest standard error of a
-    share that so many studies leave. `own_images`: each participant judged images of his own.
+    share that so many studies leave. `own_images`: each participant judged images of their own.
     """
 
     dprime: float
@@ -65,7 +65,7 @@ def power(
     Parameters
     ----------
     population : data.simulated.populations.Population
-        The observers and images that each simulated study draws anew.
+        What each simulated study draws its observers and images from.
     participants : int
         At least 2.
     images : int
@@ -147,7 +147,7 @@ def power_table(
     progress: Callable[[int], None] = lambda _: None,
     **options: float | bool,
 ) -> pd.DataFrame:
-    """`power` for every combination, one row each; `options` are passed on, `progress` is told of each row."""
+    """`power` for every combination, one row each; `options` are passed on, `progress` is called after each row."""
     rows = []
     for dprime in dprimes:
         for count in images:
@@ -159,7 +159,7 @@ def power_table(
 
 
 def _spread(truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.str_], Floats]:
-    """Ratings of images of one's own as a matrix in which nobody else rated them."""
+    """Ratings of each participant's own images, as a matrix in which no other participant rated them."""
     participants, images = ratings.shape
     whole = np.full((participants, participants * images), np.nan)
     for person, row in enumerate(ratings):

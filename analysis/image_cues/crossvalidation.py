@@ -1,4 +1,4 @@
-"""What a classifier can tell of real versus generated, learned from some patients and tested on others."""
+"""How well a classifier discriminates real from generated images: trained on some patients, tested on others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOO_FEW_PATIENTS = "a class has images of fewer than two patients: nothing to te
 
 @dataclass(frozen=True, eq=False)
 class CrossValidated(Result):
-    """How well a classifier tells generated from real images of patients that it was not trained on.
+    """How well a classifier discriminates generated from real images of patients that it was not trained on.
 
     `auc` [0, 1] is the share of pairs within a fold in the right order, with its standard error and the bounds
     `low` and `high` at `level`. `null_high` is what chance exceeds in 5 % of relabellings of the patients, `p`
@@ -72,7 +72,7 @@ def cross_validate(
     Pairs across folds are not compared: a fold with more images of a class leaves fewer to train on, which pulls
     a pooled AUC below .5 at chance.
 
-    The null distribution relabels whole groups (within a group where it holds both classes), trains anew in the
+    The null distribution relabels whole groups (within a group where it contains both classes), retrains in the
     same folds and takes each AUC's distance from .5 in units of its own standard error at chance, since groups
     differ in size (Chung & Romano 2013, Ann. Stat. 41:484); one-sided, because a trained classifier is right, if
     anything. `smallest_detectable` solves AUC = null_high + z(.8) SE(AUC), with the SE of Hanley & McNeil widened
@@ -114,8 +114,8 @@ def fold_of(signal: Flags, codes: Ints, folds: int, seed: int) -> Ints | None:
     count = min(folds, *groups)
     if count < 2:
         return None
-    # What each group holds of either class, as shares; large groups are dealt first, each to the fold that has
-    # least of what it brings. (scikit-learn's StratifiedGroupKFold does the same in 20 times the time.)
+    # What each group holds of either class, as shares; large groups are assigned first, each to the fold that has
+    # least of what the group adds. (scikit-learn's StratifiedGroupKFold does the same in 20 times the time.)
     share = np.stack([np.bincount(codes[kind], minlength=codes.max() + 1) / kind.sum() for kind in (signal, ~signal)])
     present = np.random.default_rng(seed).permutation(np.unique(codes))
     held, fold_of_group = np.zeros((count, 2)), np.zeros(codes.max() + 1, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Trivial statistics of images, and what each of them and all together tell of real versus generated.
+"""Simple image statistics, and how well each and all together discriminate real from generated images.
 
-An observer needs no eye for texture to tell images apart that differ in brightness or sharpness. Whatever these
-cues find is an artefact to mend before people are asked. All work on P-values (display-referred grey, 0 to 1).
+An observer needs no eye for texture to discriminate images that differ in brightness or sharpness. Whatever these
+cues find is an artefact to remove before people are tested. All work on P-values (display-referred grey, 0 to 1).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.fft import fft2
+from scipy.special import expit
 from scipy.stats import kurtosis, skew
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from statsmodels.stats.multitest import multipletests
 
 from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channels import hann
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
 from analysis.image_cues.image_stack import stacks
+from analysis.multiplicity import holm
 from analysis.result import Result, frame_of
 from data.errors import LookalikeError
 
@@ -42,14 +42,15 @@ CUES = (
 TOP_CPP = 0.4  # below the corner of the spectrum, where only diagonals are left
 _RINGS = 8
 _JPEG_BLOCK_PX = 8
+_MOST_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class CueAuc(Result):
-    """What one cue tells: `auc` [0, 1] > .5 where generated images have more of it, `distance` = |auc − .5|.
+    """How well one cue discriminates: `auc` [0, 1] > .5 where generated images have more of it.
 
-    `low` and `high` bound the AUC at `level`; `p` is two-sided, `p_holm` adjusted for the number of cues.
-    `smallest_detectable` is the AUC that would reach p_holm < .05 with 80 % power if no other cue did.
+    `distance` = |auc − .5|; `low` and `high` bound the AUC at `level`; `p` is two-sided, `p_holm` adjusted for the
+    number of cues. `smallest_detectable` is the AUC that would reach p_holm < .05 with 80 % power if no other cue did.
     `real_median` and `generated_median` are in the cue's units; `unmeasured` counts images where it is undefined.
     What is undefined is NaN and `reason` says why.
     """
@@ -213,7 +214,9 @@ def compare_cues(
         seed=seed,
         level=level,
     )
-    return CueReport(_holm(found), combined, int(np.sum(~complete)))
+    adjusted = holm([one.p for one in found])
+    found = [replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)]
+    return CueReport(tuple(found), combined, int(np.sum(~complete)))
 
 
 def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float, alpha: float) -> CueAuc:
@@ -244,23 +247,46 @@ def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float,
     )
 
 
-def _holm(found: list[CueAuc]) -> tuple[CueAuc, ...]:
-    # A cue without a p was no test, and does not count in the adjustment.
-    tested = [place for place, one in enumerate(found) if one.p == one.p]
-    adjusted = multipletests([found[place].p for place in tested], method="holm")[1] if tested else []
-    by_place = dict(zip(tested, map(float, adjusted), strict=True))
-    return tuple(replace(one, p_holm=by_place.get(place, np.nan)) for place, one in enumerate(found))
-
-
 def _logistic(train: Floats, labels: Flags, test: Floats) -> Floats:
-    scores = np.zeros((len(labels), len(test)))
     scaler = StandardScaler().fit(train)
-    train, test = scaler.transform(train), scaler.transform(test)
-    for number, generated in enumerate(labels):
-        if generated.any() and not generated.all():  # a relabelling may leave one class only
-            model = LogisticRegression(solver="newton-cholesky").fit(train, generated)
-            scores[number] = model.decision_function(test)
+    coefficients = _ridge_logistic(scaler.transform(train), labels)
+    scores = np.asarray(coefficients[:, :1] + coefficients[:, 1:] @ scaler.transform(test).T)
+    scores[labels.all(axis=1) | ~labels.any(axis=1)] = 0  # a relabelling may leave one class only
     return scores
+
+
+def _ridge_logistic(features: Floats, labels: Flags) -> Floats:
+    """Intercepts and slopes (labellings, k + 1) of regressions of `labels` (labellings, n) on `features` (n, k).
+
+    Each maximises its log-likelihood less half the sum of its squared slopes (L2, C = 1), by Newton's method with step
+    halving, all labellings at once.
+    """
+    design = np.column_stack([np.ones(len(features)), features])
+    size = design.shape[1]
+    penalty = np.append(0.0, np.ones(size - 1))
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(design), size**2)
+    sign = np.where(labels, 1.0, -1.0)
+
+    def loss(values: Floats) -> Floats:
+        return np.asarray(
+            np.logaddexp(0, -sign * (values @ design.T)).sum(axis=1) + (penalty * values**2).sum(axis=1) / 2
+        )
+
+    beta = np.zeros((len(labels), size))
+    for _ in range(_MOST_STEPS):
+        probability = expit(beta @ design.T)
+        gradient = (labels - probability) @ design - penalty * beta
+        curvature = ((probability * (1 - probability)) @ products).reshape(-1, size, size) + np.diag(penalty + 1e-12)
+        step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
+        for _ in range(_MOST_STEPS):
+            worse = loss(beta + step) > loss(beta) + 1e-9
+            if not worse.any():
+                break
+            step[worse] /= 2
+        beta += step
+        if np.abs(step).max(initial=0) < 1e-8:
+            break
+    return beta
 
 
 def _measure(stack: Floats) -> pd.DataFrame:

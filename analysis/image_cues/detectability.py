@@ -1,4 +1,4 @@
-"""What gives generated images of a stimulus set away: trivial cues, and model observers, before people are asked."""
+"""How detectable generated images are, before people are asked: simple cues, and model observers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BANKS = (laguerre_gauss_bank, gabor_bank, energy_bank)
 
 @dataclass(frozen=True, eq=False)
 class Detectability(Result):
-    """What cues and model observers tell of real versus generated in one set of images."""
+    """How well cues and model observers discriminate real from generated in one set of images."""
 
     cues: CueReport
     observers: tuple[ModelObserver, ...]
@@ -49,7 +49,7 @@ class Detectability(Result):
 def detectability(
     images: Iterable[npt.ArrayLike], truth: npt.ArrayLike, groups: npt.ArrayLike | None, *, seed: int = 0
 ) -> Detectability:
-    """What cues and model observers tell of real versus generated images, before people are asked.
+    """How well cues and model observers discriminate real from generated images, before people are asked.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def cues_of_set(stimuli: StimulusSet) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Stored:
-    """Images of a set, read anew whenever one goes through them."""
+    """Images of a set, read from disk whenever they are iterated over."""
 
     stimuli: StimulusSet
     ids: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Model observers: what the best linear use of a few channels can tell of real versus generated images.
+"""Model observers: how well the best linear use of a few channels discriminates real from generated images.
 
 The Hotelling observer weighs channel outputs by the inverse of their covariance (Barrett et al. 1993, Proc. Natl.
 Acad. Sci. 90:9758). On outputs at the image's centre it is linear in the pixels and sees differences of the mean
@@ -29,17 +29,17 @@ from data.errors import LookalikeError
 
 PER_CHANNEL = 10  # training images of each class for every channel
 RIDGE = 1e-4  # in units of each channel's variance
-_NOT_HUMAN = "It has no internal noise: this is what its channels hold, not a prediction of human d′."
+_NOT_HUMAN = "It has no internal noise: this is what its channels contain, not a prediction of human d′."
 _LEAST_SD, _WIDEST_SD = 1e-6, 1000.0
 
 
 @dataclass(frozen=True, eq=False)
 class ModelObserver(Result):
-    """What one observer tells of real versus generated.
+    """How well one observer discriminates real from generated images.
 
     `found` is its cross-validated performance; `control` the same for real images against the same images with a
-    known change, `control_words`. `channels` counts its channels, `channels_words` says which. `meaning` says in
-    plain words what follows. Where there are too few images, `found` and `control` are undefined with a reason.
+    known change, `control_words`. `channels` counts its channels, `channels_words` says which. `meaning` is a
+    summary. Where there are too few images, `found` and `control` are undefined with a reason.
     """
 
     observer: str
@@ -83,8 +83,7 @@ def model_observer(
     seed: int = 0,
     level: float = 0.95,
 ) -> ModelObserver:
-    """A channelised Hotelling observer: what the best linear use of a few channels can tell of real versus generated
-    images.
+    """A channelised Hotelling observer: the best linear use of a few channels to discriminate real from generated.
 
     Parameters
     ----------
@@ -253,7 +252,7 @@ def _respond(
 def _refused(bank: Bank, count: int, signal: Flags, codes: Ints, level: float, reason: str) -> ModelObserver:
     nothing = crossvalidation.undefined(signal, codes, level, reason)
     return ModelObserver(
-        bank.name, count, bank.words, nothing, nothing, bank.change_words, f"Not shown: {reason}.", reason
+        bank.name, count, bank.words, nothing, nothing, bank.change_words, f"Not tested: {reason}.", reason
     )
 
 
@@ -263,10 +262,10 @@ def _meaning(result: ModelObserver) -> str:
         return f"Undefined: {found.reason}. {_NOT_HUMAN}"
     told = f"AUC {found.auc:.2f}, where chance exceeds {found.null_high:.2f} in 5 %"
     if found.p <= 0.05:
-        return f"This observer tells generated from real images ({told}). {_NOT_HUMAN}"
+        return f"This observer discriminates generated from real images ({told}). {_NOT_HUMAN}"
     missed = (
-        f"This observer does not tell generated from real images ({told}); with so many images it finds an AUC of "
-        f"{found.smallest_detectable:.2f} with 80 % power."
+        f"This observer does not discriminate generated from real images ({told}); with so many images it finds an "
+        f"AUC of {found.smallest_detectable:.2f} with 80 % power."
     )
     if control.p <= 0.05:
         proof = f"It does find {result.control_words} (AUC {control.auc:.2f})."
@@ -301,5 +300,5 @@ def _noise_meaning(noise: float, dprime: float | None) -> str:
         return "No internal noise gives this d′."
     words = f"Internal noise of {noise:.3g} SDs of the decision variable"
     if dprime is None:
-        return f"{words}: a prediction of people's d′ only as far as theirs is as large."
+        return f"{words}: it predicts people's d′ only if theirs is as large."
     return f"{words}, fitted to a human d′ of {dprime:.3g} on these images: it predicts people's d′ on others only."

@@ -27,7 +27,7 @@ class Components(Result):
     `reader` is the variance of participants' true AUCs; `generated`, `real` and `pair` are of images, the same for
     all participants; `reader_generated`, `reader_real` and `reader_pair` of images as each participant sees them.
     `moments` (8,) are M1 to M8. If no two participants share images, the parts of images and of readers' images
-    cannot be told apart: they are NaN and `reason` says so (`predicted_se` still answers for own images).
+    cannot be separated: they are NaN and `reason` says so (`predicted_se` still holds where each has their own images).
     """
 
     reader: float
@@ -82,7 +82,7 @@ def variance_components(trials: pd.DataFrame | Readings) -> Components:
     study = of_one_modality(trials)
     m = second_moments(kernel_sums(study)) if study.readings else np.full(8, np.nan)
     shared, own = m[4:], m[:4]
-    # What sharing adds: nothing, a generated image, a real one, both; without the reader and with him.
+    # What sharing adds: nothing, a generated image, a real one, both; without the same reader and with.
     images = np.array([shared[1] - shared[3], shared[2] - shared[3], shared[0] - shared[1] - shared[2] + shared[3]])
     with_reader = np.array([own[1] - own[3], own[2] - own[3], own[0] - own[1] - own[2] + own[3]])
     views = with_reader - images
@@ -164,7 +164,7 @@ def _undefined(moments: Floats, participants: int) -> str | None:
     if participants < 2:
         return "fewer than two participants: the variance among them is unknown"
     if np.isnan(moments[[0, 1, 2, 3, 7]]).any():
-        return "too few images of a class to tell the components apart"
+        return "too few images of a class to separate the components"
     if np.isnan(moments).any():
-        return "no two participants share images of both classes: what they see alike cannot be told apart"
+        return "no two participants share images of both classes: what they see alike cannot be separated"
     return None

@@ -72,7 +72,7 @@ class Difference(Result):
     """The AUC of the `first` modality less that of the `second`; fields as in `Auc`, `p` two-sided against 0.
 
     Participants who judged both modalities are compared with themselves (`same_participants`), and those who
-    judged one are set aside; if nobody judged both, two groups are compared. `same_images` says whether the two
+    judged one are excluded; if nobody judged both, two groups are compared. `same_images` says whether the two
     modalities show the same images.
     """
 

@@ -163,7 +163,7 @@ def _shared_pairs(study: Readings, kernels: Sequence[npt.NDArray[np.float32]]) -
     if study.crossed:
         every = np.array([s.ravel() for s in kernels])
         return np.asarray(every @ every.T, dtype=np.float64)
-    # Images that one reading alone has stay off the matrix: where each reader has his own, they are all.
+    # Images of a single reading are left out of the matrix: where each reader has their own, that is all of them.
     generated, of_generated = _shared([one.generated for one in study.readings], study.generated)
     real, of_real = _shared([one.real for one in study.readings], study.real)
     columns, values = [], []
@@ -177,6 +177,6 @@ def _shared_pairs(study: Readings, kernels: Sequence[npt.NDArray[np.float32]]) -
 
 
 def _shared(images: Sequence[Ints], count: int) -> tuple[int, Ints]:
-    """How many images stand in two readings or more, and their numbers among those (−1 for the others)."""
+    """How many images occur in two readings or more, and their numbers among those (−1 for the others)."""
     several = np.bincount(np.concatenate(images), minlength=count) > 1
     return int(np.sum(several)), np.where(several, np.cumsum(several) - 1, -1)

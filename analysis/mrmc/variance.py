@@ -22,7 +22,7 @@ from analysis.readings import Readings
 from data.errors import LookalikeError
 
 Sampled = Literal["random", "fixed"]
-# A sample of readers: the value of each is Σ sign · AUC over the readings at his place in the lists.
+# A sample of readers: the value of each is Σ sign · AUC over the readings at that reader's place in the lists.
 Sample = Sequence[tuple[int, Sequence[int]]]
 
 
@@ -46,7 +46,7 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     """The sum of the samples' mean values, and its variance with readers and images random or fixed.
 
     Unbiased, the variance may be negative. `used` is S² / R + max(C̄, 0), after Hillis (2007, Stat. Med. 26:596):
-    with readers drawn at random, C̄ estimates the variance over images of the mean of all readers there are,
+    with readers drawn at random, C̄ estimates the variance over images of the mean of all possible readers,
     which cannot be negative. With readers fixed, it is S̄² / R + max((1 − 1/R) C̄, 0), S̄² the readers' mean
     variance over images.
 
@@ -54,7 +54,7 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     class of images, the variance of the value by the images' influence on it; at least the smallest number − 1
     (Gaylor & Hopper 1969, Technometrics 11:691), as in the software iMRMC ("BDG"). Hillis's df leave out that C̄ is
     an estimate too: in 1,500 simulated studies of 30 participants and 20 images the 90 % interval covers .88 with
-    his and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
+    Hillis's and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
     Raises `LookalikeError` if both are fixed, for then nothing varies.
     """
     check_sampled(readers, images)

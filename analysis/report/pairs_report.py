@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from analysis.group import pairs
 from analysis.group.group import Mean
-from analysis.group.pairs import PairGroup, Sitting
+from analysis.group.pairs import PairGroup, PairSession
 from analysis.report import plots
 from analysis.report.page import number, p_phrase
 from analysis.report.short_report import Leaflet, Picture, Results, Table
@@ -59,11 +59,11 @@ def results(answers: Answers, study: StudyFile | None = None, correction: Correc
     bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
-    table = pairs.sittings_table(sittings)
+    table = pairs.sessions_table(sittings)
     return Results({"group": found.to_dict()}, {"participants": table}, _leaflet(answers, sittings, found, correction))
 
 
-def _leaflet(answers: Answers, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Leaflet:
+def _leaflet(answers: Answers, sittings: list[PairSession], found: PairGroup, correction: Correction) -> Leaflet:
     title, under = _TITLES[answers.kind]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
@@ -114,7 +114,7 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     return remarks
 
 
-def _table(answers: Answers, sittings: list[Sitting]) -> Table:
+def _table(answers: Answers, sittings: list[PairSession]) -> Table:
     name = "d′" if answers.kind == "two_alternative" else "z(H) − z(F)"
     header = ["Participant", "Session", "Answered", "Correct", name, "95% interval", "c"]
     header += ["d′ ind.", "d′ diff."] if answers.kind == "same_different" else []

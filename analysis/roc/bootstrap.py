@@ -2,7 +2,7 @@
 
 With ratings, resampling trials of a class is drawing its row of the count table from a multinomial
 distribution: the two are the same experiment, and the table has a few cells however many trials there
-are. Several observers or shared images need `roc_clusters` instead.
+are. Several observers or shared images need `analysis.roc.clusters` instead.
 """
 
 from __future__ import annotations
@@ -123,18 +123,18 @@ def auc_bootstrap_from_counts(
     """Bootstrap a count table, the numbers of real and of generated images staying as they are.
 
     `statistic` takes count tables of real and of generated images, each (..., K), and gives values (...):
-    `roc_tables.areas` (the AUC) or `roc_partial.statistic`. BCa is Efron's (1987, J. Am. Stat. Assoc. 82:171)
-    with the acceleration of a jackknife over the trials of both classes, as two samples (`intervals.acceleration`).
+    `analysis.roc.tables.areas` (the AUC) or `analysis.roc.partial.statistic`. BCa is Efron's (1987, J. Am. Stat.
+    Assoc. 82:171) with the acceleration of a jackknife over the trials of both classes, as two samples.
 
     At .95 the AUC's BCa interval covered .951–.952 of 4,000 simulated observers and the percentile interval
-    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_roc_bootstrap).
-    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where `roc`'s
-    interval is as good.
+    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_bootstrap).
+    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where the interval of
+    `roc_auc` is as good.
     """
     rng = np.random.default_rng(seed)
     reason = why_no_area(counts)
     if reason is None and min(counts.real.sum(), counts.generated.sum()) < 2:
-        reason = "fewer than two images of a class: there is nothing to resample"
+        reason = "fewer than two images of a class: there are none to resample"
     estimate = np.nan if why_no_area(counts) else float(statistic(counts.real, counts.generated))
     if reason:
         return Bootstrap(**summary(estimate, np.empty(0), [], level, reason), unrated=counts.unrated)

@@ -134,7 +134,7 @@ def _why_not(study: ParticipantTables, clusters: Clusters) -> str | None:
     if not study.participants:
         return "no participant rated images of both classes"
     if "participants" in clusters and study.participants < 2:
-        return "one participant: there is nobody else to draw"
+        return "one participant: there are no others to draw"
     if clusters == "participants and images" and study.images == study.signal.size:
         raise LookalikeError(
             "no-shared-image",
@@ -143,7 +143,7 @@ def _why_not(study: ParticipantTables, clusters: Clusters) -> str | None:
         )
     generated = int(study.truth_of_image.sum())
     if "images" in clusters and min(generated, study.images - generated) < 2:
-        return "fewer than two images of a class: there is nothing to draw"
+        return "fewer than two images of a class: there are none to draw"
     return None
 
 

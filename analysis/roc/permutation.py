@@ -1,11 +1,11 @@
-"""Permutation test of chance: could the labels real and generated as well have been dealt out at random?
+"""Permutation test of chance: could the labels real and generated just as well have been assigned at random?
 
 No distribution of the ratings is assumed. What may be permuted depends on the design:
 
 - one participant: the labels of the trials;
-- several participants, each with images of his own: the labels of the trials within each participant;
+- several participants, each with images of their own: the labels of the trials within each participant;
 - several participants who share images: the labels of the images, the same for all participants. Shuffling
-  within participants would here take an image that looks generated to everyone for many independent
+  within participants would here count an image that looks generated to everyone as many independent
   findings, and reject too often.
 """
 
@@ -127,7 +127,7 @@ def permutation_test(
         participants=study.participants,
         left_out=len(readings.left_out),
         unrated=readings.unrated,
-        reason=None if study.participants else "nobody rated images of both classes",
+        reason=None if study.participants else "no participant rated images of both classes",
     )
 
 

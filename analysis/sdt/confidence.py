@@ -1,6 +1,6 @@
-"""What confidence tells about being right: counts of confidence, the type-2 ROC, and calibration.
+"""What confidence says about being right: counts of confidence, the type-2 ROC, and calibration.
 
-Type 1 asks for the class of an image, type 2 whether one's own answer was right (Galvin et al. 2003,
+Type 1 is about the class of an image, type 2 about whether one's own answer was right (Galvin et al. 2003,
 Psychon. Bull. Rev. 10:843). Both measures here also move with d′ and the criterion; `metacognition` has
 the one that does not.
 """
@@ -68,7 +68,7 @@ class ConfidenceCounts(Result):
 
 @dataclass(frozen=True, eq=False)
 class Type2Roc(Result):
-    """How well confidence tells right answers from wrong ones.
+    """How well confidence discriminates right from wrong answers.
 
     `hit_rate` and `false_alarm_rate` [0, 1] have shape (points,), from (0, 0) to (1, 1): the shares of right and
     of wrong answers given with at least `threshold` confidence (infinite at the first point). `area` [0, 1] is

@@ -1,7 +1,7 @@
 """meta-d′: how much an observer's confidence knows, in the units of d′.
 
-meta-d′ is the d′ of an ideal observer whose confidence would tell right from wrong answers as well as the
-data's does (Maniscalco & Lau 2012, Conscious. Cogn. 21:422; 2014, in Fleming & Frith, The Cognitive
+meta-d′ is the d′ of an ideal observer whose confidence would discriminate right from wrong answers as well as
+the data's does (Maniscalco & Lau 2012, Conscious. Cogn. 21:422; 2014, in Fleming & Frith, The Cognitive
 Neuroscience of Metacognition, ch. 3). Real images give evidence N(−d′/2, 1), generated ones N(d′/2, 1), both
 variances equal; the criterion c and the confidence criteria cut it. For the confidences alone, given truth and
 response, d′ is replaced by meta-d′ and c by meta-c. The models differ in meta-c:
@@ -9,7 +9,7 @@ response, d′ is replaced by meta-d′ and c by meta-c. The models differ in me
 - "fleming": meta-c = c, the criterion stays where it is, as in the single-subject model of HMeta-d (Fleming
   2017, Neurosci. Conscious. nix007). Nothing is divided by d′, so that it holds at and below d′ = 0.
 - "maniscalco-lau": meta-c = meta-d′ · c / d′, the criterion keeps its place relative to d′. It is undefined at
-  d′ = 0 and wild near it: there any meta-d′ that differs from d′ moves the criterion out of the data.
+  d′ = 0 and unstable near it: there any meta-d′ that differs from d′ moves the criterion out of the data.
 
 With c = 0 they are the same. M-diff = meta-d′ − d′ and M-ratio = meta-d′ / d′.
 """
@@ -226,14 +226,14 @@ class _Confidences:
 
 
 def _no_maximum(bare: _Confidences, task: _Confidences, type1: _Type1) -> str | None:
-    """Why meta-d′ cannot be had from these confidences, or None."""
+    """Why meta-d′ cannot be estimated from these confidences, or None."""
     telling = [
         side
         for side, (right, wrong) in enumerate(zip(bare.right, bare.wrong, strict=True))
         if right.size > 1 and right.sum() > 0 and wrong.sum() > 0
     ]
     if not telling:
-        return "no response has right and wrong answers at two or more confidences"
+        return "no response has right and wrong answers at two or more levels of confidence"
     if type1.model == "maniscalco-lau" and abs(type1.dprime) < 1e-9:
         return "d′ is 0, so c / d′ is undefined; use the model fleming"
     # Above each criterion from the highest down: all right answers, or no wrong one (and the other way round).
@@ -241,7 +241,7 @@ def _no_maximum(bare: _Confidences, task: _Confidences, type1: _Type1) -> str | 
     if all(((right == 1) | (wrong == 0)).all() for right, wrong in over):
         return "confidence separates right and wrong answers completely: meta-d′ is unbounded"
     if all(((right == 0) | (wrong == 1)).all() for right, wrong in over):
-        return "confidence separates right and wrong answers the wrong way round: meta-d′ is unbounded below"
+        return "confidence separates right and wrong answers in the wrong direction: meta-d′ is unbounded below"
     return None
 
 

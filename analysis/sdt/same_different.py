@@ -32,7 +32,7 @@ from analysis.result import Result
 from analysis.sdt.outcomes import Correction, Outcomes, Rate, is_first, outcomes, tally, undefined
 
 _ROOT2 = math.sqrt(2)
-# Far beyond what finite trials can tell from infinity.
+# Far beyond what a finite number of trials can distinguish from infinity.
 _LARGEST = 40.0
 _BELOW = '"different" was said more often of same than of different pairs: no d′ gives that; see z_difference'
 _AT_ZERO = "d′ is 0: its standard error is infinite"

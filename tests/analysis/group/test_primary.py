@@ -110,7 +110,7 @@ def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
 def test_a_difference_is_shown(study: StudyFile, dprime: float) -> None:
     found = judged(study, Population(dprime=dprime))
     assert found.verdict == "shown to differ"
-    assert ("wrong way round" in found.words) == (dprime < 0)
+    assert ("wrong direction" in found.words) == (dprime < 0)
     assert found.dprime == pytest.approx(dprime, abs=0.3)
 
 
@@ -198,7 +198,7 @@ def test_another_confidence_is_another_level_of_the_tests_in_words(study: StudyF
     sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
     found = primary("human", trials, catch(10, 3.0), sessions, read_study(study.path))
     assert 0.025 < found.auc.p_chance < 0.05
-    assert "leaves .5 out, the two-sided test at 2.5 % does not" in found.words
+    assert "excludes .5, the two-sided test at 2.5 % does not" in found.words
 
 
 def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
@@ -231,7 +231,7 @@ def test_one_participant_speaks_of_these_images_kind_only(study: StudyFile) -> N
     found = judged(study, participants=1)
     assert found.auc.readers == "fixed"
     assert found.verdict == "not decided"
-    assert found.words.startswith("One participant says nothing of others")
+    assert found.words.startswith("One participant says nothing about others")
 
 
 def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> None:

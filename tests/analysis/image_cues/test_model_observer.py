@@ -78,12 +78,12 @@ def test_only_the_quadratic_observer_sees_a_difference_of_contrast() -> None:
     linear = [model_observer(images, truth, None, bank, permutations=99) for bank in (laguerre_gauss_bank, gabor_bank)]
     quadratic = model_observer(images, truth, None, energy_bank, permutations=99)
     assert quadratic.found.auc > 0.95
-    assert "tells generated from real" in quadratic.meaning
+    assert "discriminates generated from real" in quadratic.meaning
     for one in linear:
         assert one.found.p > 0.05
         assert one.found.auc < 0.7
         assert one.control.p <= 0.05
-        assert "does not tell" in one.meaning
+        assert "does not discriminate" in one.meaning
         assert "It does find a Gaussian blob" in one.meaning
 
 
@@ -97,7 +97,7 @@ def test_the_linear_observers_see_a_mean_image() -> None:
         assert found.found.p == 0.01
 
 
-def test_equal_distributions_are_seldom_told_apart() -> None:
+def test_equal_distributions_are_seldom_discriminated() -> None:
     """100 relabellings of 100 images by patient: the standard error of the rate is .022."""
     images, truth = _noise(50, 16, seed=6)
     images[1::2] = 0.5 * (images[1::2] + images[::2])  # two images of a patient are alike

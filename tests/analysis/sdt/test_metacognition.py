@@ -251,7 +251,7 @@ def test_one_response_alone_can_tell() -> None:
         ([0, 0, 0, 0], [3, 4, 8, 9], True, "no real image"),
         ([5, 9, 4, 0], [0, 0, 8, 9], False, "hit rate is 1"),
         ([9, 3, 2, 0], [0, 4, 5, 7], False, "meta-d′ is unbounded"),
-        ([0, 9, 3, 7], [8, 4, 5, 0], False, "wrong way round"),
+        ([0, 9, 3, 7], [8, 4, 5, 0], False, "wrong direction"),
     ],
 )
 def test_no_meta_dprime_without_a_reason(real: list[int], generated: list[int], padding: bool, words: str) -> None:
