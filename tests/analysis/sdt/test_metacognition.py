@@ -246,7 +246,7 @@ def test_one_response_alone_can_tell() -> None:
 @pytest.mark.parametrize(
     ("real", "generated", "padding", "words"),
     [
-        ([20, 12], [9, 23], True, "two or more confidences"),
+        ([20, 12], [9, 23], True, "two or more levels of confidence"),
         ([9, 12, 0, 0], [0, 0, 8, 9], True, "right and wrong answers"),
         ([0, 0, 0, 0], [3, 4, 8, 9], True, "no real image"),
         ([5, 9, 4, 0], [0, 0, 8, 9], False, "hit rate is 1"),
