@@ -19,7 +19,7 @@ from scipy.stats import norm, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
 from analysis.agreement.items import cue_relations
-from analysis.group.evidence import informed_bayes_factor
+from analysis.group.bayes_factors import informed_bayes_factor
 from analysis.image_cues import cues
 from analysis.mrmc import mrmc
 from analysis.report.report import analyze
@@ -185,7 +185,7 @@ def test_secondary_results_stand_beside_the_primary_one(results: Path) -> None:
     assert (group["informed"]["bf10"], group["informed"]["bf01"]) == pytest.approx((expected.bf10, expected.bf01))
     assert areas["auc"].tolist() == pytest.approx([one["auc"] for one in summary["participants"]])
     words = text_of((results / "report.html").read_text("utf-8"))
-    for expected in ("Dorfman–Berbaum–Metz", "Informed Bayes factor", "false alarms 0–.2", "p of X²"):
+    for expected in ("Obuchowski–Rockette, jackknife", "Informed Bayes factor", "false alarms 0–.2", "p of X²"):
         assert expected in words
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.group import pairs
-from analysis.group.evidence import equivalence_test
+from analysis.group.equivalence import equivalence_test
 from analysis.report.task_report import analyze_task
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
@@ -96,7 +96,7 @@ def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     expected = equivalence_test(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
     assert summary["group"]["tost"]["bound"] == pytest.approx(0.3, abs=1e-3)
     assert summary["group"]["tost"]["p"] == pytest.approx(expected.p, abs=1e-3)
-    assert "They do not show that they cannot be" in summary["words"]
+    assert "Nor do they show that they cannot" in summary["words"]
 
 
 def test_wrong_answers_on_purpose_are_no_guessing(tmp_path: Path) -> None:
