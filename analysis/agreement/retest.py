@@ -65,7 +65,7 @@ class Retest(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Result):
+class SessionComparison(Result):
     """All that two sessions of one observer say about each other, on the `shared` images.
 
     `first_only` and `second_only` count images that one session alone shows.
@@ -82,7 +82,7 @@ class Comparison(Result):
     change: Change
 
 
-def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Comparison:
+def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> SessionComparison:
     """All that two sessions of one observer say about each other, on the images that both show.
 
     Parameters
@@ -94,7 +94,7 @@ def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0
 
     Returns
     -------
-    Comparison
+    SessionComparison
         Agreement of the answers, of all images and by truth (`sokal_michener`), agreement of the ratings
         (`rating_agreement`), internal noise (`internal_noise`) and the change of d′ and c (`dprime_change`).
 
@@ -125,7 +125,7 @@ def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0
         )
     said_first, said_second = (shared[f"response_{which}"].to_numpy(dtype=object) for which in ("first", "second"))
     generated = is_generated(truth)
-    return Comparison(
+    return SessionComparison(
         shared=len(shared),
         first_only=len(first) - len(shared),
         second_only=len(second) - len(shared),

@@ -37,7 +37,7 @@ _ALPHA = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class One(Result):
+class ParticipantComparison(Result):
     """A participant's two AUCs, first less second, and how they were compared. These speak of other images only."""
 
     participant: str
@@ -65,7 +65,7 @@ class Compared(Result):
     remarks: tuple[str, ...]
     difference: Difference
     methods: tuple[MethodResult, ...]
-    participants: tuple[One, ...]
+    participants: tuple[ParticipantComparison, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per participant who judged in both."""
@@ -238,13 +238,13 @@ def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> 
     )
 
 
-def _each(study: Readings, both: pd.DataFrame, level: float) -> tuple[One, ...]:
+def _each(study: Readings, both: pd.DataFrame, level: float) -> tuple[ParticipantComparison, ...]:
     seen = [set(study.where([side]).participants) for side in SIDES]
     kept = both[both["participant"].astype(str).isin(seen[0] & seen[1])]
     return tuple(_one(str(name), table, level) for name, table in kept.groupby("participant"))
 
 
-def _one(name: str, table: pd.DataFrame, level: float) -> One:
+def _one(name: str, table: pd.DataFrame, level: float) -> ParticipantComparison:
     a, b = (table[table["modality"] == side].set_index("stimulus_id") for side in SIDES)
     shared = a.index.intersection(b.index)
     if not len(shared):
@@ -255,12 +255,12 @@ def _one(name: str, table: pd.DataFrame, level: float) -> One:
         return _row(name, "DeLong, paired", roc_comparison.compare_aucs(a.loc[shared, "truth"], *ratings, level=level))
     found = mrmc.mrmc_difference(from_trials(table), SIDES, level=level, readers="fixed")
     values = (found.first.auc, found.second.auc, found.difference, found.low, found.high, found.p)
-    return One(name, "U-statistics, partly paired", *values, found.reason)
+    return ParticipantComparison(name, "U-statistics, partly paired", *values, found.reason)
 
 
-def _row(name: str, method: str, found: roc_comparison.Comparison) -> One:
+def _row(name: str, method: str, found: roc_comparison.AucComparison) -> ParticipantComparison:
     values = (found.first, found.second, found.difference, found.low, found.high, found.p)
-    return One(name, method, *values, found.reason)
+    return ParticipantComparison(name, method, *values, found.reason)
 
 
 def signed(value: float) -> str:

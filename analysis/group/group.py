@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis import intervals
 from analysis.agreement import observer_agreement
 from analysis.agreement.observer_agreement import ObserverAgreement
 from analysis.group import mixed_probit
@@ -30,6 +28,7 @@ from analysis.group.bayes_factors import (
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.mixed_probit import Probit
+from analysis.group.one_sample import Mean, mean
 from analysis.group.participants import Participant
 from analysis.group.primary import Primary, primary, with_ratings
 from analysis.mrmc.other_methods import MethodResult, auc_by_method
@@ -42,23 +41,6 @@ from data.study import StudyFile
 
 _REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `serial.MANY` participants up
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
-
-
-@dataclass(frozen=True, eq=False)
-class Mean(Result):
-    """A mean over participants: `n` values, their SD, and t-based bounds at `level`.
-
-    `undefined` counts participants without a value. What is undefined is NaN and `reason` says why.
-    """
-
-    n: int
-    undefined: int
-    mean: float
-    sd: float
-    low: float
-    high: float
-    level: float
-    reason: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,29 +87,6 @@ def group_by_observer(
     return [
         _group(kind, trials, [one for one in participants if one.observer == kind], study, redraw) for kind in kinds
     ]
-
-
-def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
-    """Mean of one value per participant with a t interval (n − 1 degrees of freedom), cut at `bounds`.
-
-    NaN values are left out and counted. The interval speaks of other observers judging the same
-    images: it takes the images as fixed.
-    """
-    defined = np.asarray([value for value in values if not np.isnan(value)], dtype=np.float64)
-    n = int(defined.size)
-    average = float(np.mean(defined)) if n else np.nan
-    sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
-    reason = None
-    low = high = np.nan
-    if n < 2:
-        reason = "one participant: no spread and no interval" if n else "no participant has a value"
-    elif np.ptp(defined) == 0:
-        # Few coarse values can coincide; an interval of no width would claim certainty.
-        reason = "all participants have the same value: no interval"
-    else:
-        margin = intervals.critical(level, n - 1) * sd / np.sqrt(n)
-        low, high = max(bounds[0], average - margin), min(bounds[1], average + margin)
-    return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
 def _group(

@@ -1,4 +1,4 @@
-"""One value per participant, 0 meaning chance: d′, or AUC − .5.
+"""Means over participants of one value each, such as d′ or AUC − .5, where 0 is chance.
 
 What is tested of their mean takes the images as fixed: it speaks of other observers judging the same images, and not
 of other images. With 100 shared images whose effects have an SD of .5 and a true d′ at the bound .3, the equivalence
@@ -8,12 +8,32 @@ AUC (`analysis.mrmc`) and `analysis.group.mixed_probit` take both as a sample.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis import intervals
+from analysis.result import Result
 from data.errors import LookalikeError
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Result):
+    """A mean over participants: `n` values, their SD, and t-based bounds at `level`.
+
+    `undefined` counts participants without a value. What is undefined is NaN and `reason` says why.
+    """
+
+    n: int
+    undefined: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+    level: float
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,29 @@ class Sample:
     se: float
     t: float
     reason: str | None
+
+
+def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
+    """Mean of one value per participant with a t interval (n − 1 degrees of freedom), cut at `bounds`.
+
+    NaN values are left out and counted. The interval speaks of other observers judging the same
+    images: it takes the images as fixed.
+    """
+    defined = np.asarray([value for value in values if not np.isnan(value)], dtype=np.float64)
+    n = int(defined.size)
+    average = float(np.mean(defined)) if n else np.nan
+    sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
+    reason = None
+    low = high = np.nan
+    if n < 2:
+        reason = "one participant: no spread and no interval" if n else "no participant has a value"
+    elif np.ptp(defined) == 0:
+        # Few coarse values can coincide; an interval of no width would claim certainty.
+        reason = "all participants have the same value: no interval"
+    else:
+        margin = intervals.critical(level, n - 1) * sd / np.sqrt(n)
+        low, high = max(bounds[0], average - margin), min(bounds[1], average + margin)
+    return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
 def sample_of(values: npt.ArrayLike) -> Sample:

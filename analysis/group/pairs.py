@@ -14,8 +14,8 @@ import pandas as pd
 
 from analysis.group.bayes_factors import BayesFactor, bayes_factor
 from analysis.group.equivalence import Tost, equivalence_test
-from analysis.group.group import Mean, mean
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
+from analysis.group.one_sample import Mean, mean
 from analysis.result import Result
 from analysis.sdt import same_different, two_alternative
 from analysis.sdt.outcomes import Correction

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.agreement import retest
-from analysis.agreement.retest import Comparison, Retest
+from analysis.agreement.retest import Retest, SessionComparison
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
 from analysis.roc.ratings import RatingCounts, count_ratings
@@ -46,10 +46,10 @@ class Participant:
     metacognition: Metacognition
     type2: Type2Roc
     calibration: Calibration
-    retests: Mapping[int, Comparison]
+    retests: Mapping[int, SessionComparison]
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> SessionComparison | None:
         """With the first retest, the one that the figures and the means show."""
         return self.retests[min(self.retests)] if self.retests else None
 

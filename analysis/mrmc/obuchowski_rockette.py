@@ -234,7 +234,7 @@ def paired(study: Readings) -> Readings:
     first, second = (set(study.where([name]).participants) for name in study.modalities)
     if not first & second:
         raise LookalikeError(
-            "no-auc", "no participant has an AUC in both modalities; compare two groups with mrmc.difference()"
+            "no-auc", "no participant has an AUC in both modalities; compare two groups with mrmc_difference()"
         )
     return study.where(study.modalities, first & second)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from analysis.group.compare import Compared, Images, One, Whose, by_hash, compare, signed
+from analysis.group.compare import Compared, Images, ParticipantComparison, Whose, by_hash, compare, signed
 from analysis.mrmc.other_methods import MOST, MethodResult
 from analysis.report import plots
 from analysis.report.short_report import Leaflet, Picture, Table, p_value, save, versions
@@ -130,7 +130,7 @@ def _method_row(one: MethodResult) -> list[str]:
     return [one.method, one.sample, signed(one.value), bounds, p_value(one.p)]
 
 
-def _row(one: One) -> list[str]:
+def _row(one: ParticipantComparison) -> list[str]:
     bounds = f"{signed(one.low)} to {signed(one.high)}" if one.low == one.low else one.reason or ""
     areas = ["n/a" if math.isnan(area) else f"{area:.3f}" for area in (one.first, one.second)]
     return [one.participant, *areas, signed(one.difference), bounds, p_value(one.p), one.method]

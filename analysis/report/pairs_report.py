@@ -7,7 +7,7 @@ import math
 from scipy.special import ndtri
 
 from analysis.group import pairs
-from analysis.group.group import Mean
+from analysis.group.one_sample import Mean
 from analysis.group.pairs import PairGroup, PairSession
 from analysis.report import plots
 from analysis.report.page import number, p_phrase

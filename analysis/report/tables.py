@@ -21,7 +21,7 @@ def participants_table(participants: Sequence[Participant]) -> pd.DataFrame:
 
 
 def retests_table(participants: Sequence[Participant]) -> pd.DataFrame:
-    """One row per retest session, all of them; the columns are the fields of `analysis.agreement.retest.Comparison`.
+    """One row per retest session, all of them; the columns are the fields of `SessionComparison`.
 
     Those of the answers to all images come without a prefix.
     """

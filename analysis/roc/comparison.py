@@ -17,7 +17,7 @@ from analysis.roc.tables import placements
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Result):
+class AucComparison(Result):
     """The difference of two AUCs.
 
     `first` and `second` [0, 1] are the AUCs, `difference` is first − second with its standard error `se` and
@@ -43,7 +43,9 @@ class Comparison(Result):
     reason: str | None
 
 
-def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
+def compare_aucs(
+    truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95
+) -> AucComparison:
     """Do two AUCs on the same images differ: two observers, two sessions or two conditions?
 
     Parameters
@@ -57,7 +59,7 @@ def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
 
     Returns
     -------
-    Comparison
+    AucComparison
         The two AUCs [0, 1], their difference with standard error, bounds, z and p, and the correlation of the
         estimates.
 
@@ -94,7 +96,7 @@ def compare_aucs(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLi
     return _compare(areas, covariance, level, generated=wins.shape[1], real=losses.shape[1], unrated=int(np.sum(~kept)))
 
 
-def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
+def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> AucComparison:
     """Do two AUCs on different images differ?
 
     Parameters
@@ -106,7 +108,7 @@ def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> Co
 
     Returns
     -------
-    Comparison
+    AucComparison
         The two AUCs [0, 1] and their difference with standard error, bounds, z and p.
 
     Raises
@@ -145,7 +147,7 @@ def _covariance(values: Floats) -> Floats:
     return np.asarray(np.cov(values) / values.shape[1], dtype=np.float64)
 
 
-def _compare(areas: Floats, covariance: Floats, level: float, generated: int, real: int, unrated: int) -> Comparison:
+def _compare(areas: Floats, covariance: Floats, level: float, generated: int, real: int, unrated: int) -> AucComparison:
     difference = float(areas[0] - areas[1])
     # Rounding can leave a variance of −1e−18 where two ratings always agree.
     se = float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0)))
@@ -162,7 +164,7 @@ def _compare(areas: Floats, covariance: Floats, level: float, generated: int, re
         reason, se = "the two AUCs never differ, whichever images are drawn: no test", 0.0
     low, high = intervals.normal(difference, se, level) if se else (np.nan, np.nan)
     z = difference / se if se else np.nan
-    return Comparison(
+    return AucComparison(
         first=float(areas[0]),
         second=float(areas[1]),
         difference=difference,

@@ -90,7 +90,7 @@ def partial_auc_from_counts(
     Over false-alarm rates it is the area under the curve from `start` to `stop`; over hit rates it is the
     area right of the curve between those heights. With A the area, A₀ that of the chance line and A₁ = stop − start
     the largest, the standardised area is (1 + (A − A₀) / (A₁ − A₀)) / 2 (McClish 1989, Med. Decis. Making 9:190).
-    Raises `LookalikeError` unless 0 ≤ start < stop ≤ 1. A confidence interval: `roc_bootstrap` with `statistic`.
+    Raises `LookalikeError` unless 0 ≤ start < stop ≤ 1. For an interval, bootstrap `statistic`.
     """
     _check(start, stop, axis)
     reason = why_no_area(counts)

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import t as student
 
 from analysis.group import mixed_probit
-from analysis.group.group import mean
+from analysis.group.one_sample import mean
 from analysis.sdt import yesno
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "probit.json").read_text(encoding="utf-8"))
