@@ -1,6 +1,6 @@
 """ROC points, the area under them and DeLong's variance of it, from count tables.
 
-A count table (`analysis.roc.ratings.Counts`) holds all that the ROC of a rating experiment depends on;
+A count table (`analysis.roc.ratings.RatingCounts`) holds all that the ROC of a rating experiment depends on;
 continuous scores are a table with as many ratings as there are different scores.
 """
 
