@@ -131,10 +131,3 @@ def test_what_has_no_interval_says_why(refuses: Any) -> None:
     assert (one_class.reason, one_class.unrated) == ("no generated image was rated", 1)
     with refuses("level-out-of-range"):
         roc_bootstrap.auc_bootstrap_from_counts(CHAKRABORTY, 1, level=95)
-
-
-def test_a_dictionary_holds_the_bounds_and_not_the_draws() -> None:
-    found = roc_bootstrap.auc_bootstrap(["generated", "real"] * 20, np.arange(40) % 7, 1, resamples=100)
-    assert found.draws.shape == (100,)
-    assert "draws" not in found.to_dict()
-    assert found.to_dict()["bca_low"] == found.bca_low
