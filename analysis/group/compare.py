@@ -2,7 +2,7 @@
 
 Each side is a set of session-1 trials as `analyze` takes it. Participants who judged in both are compared with
 themselves; if nobody did, two groups are compared. Either way participants and images both count as samples
-(`analysis.mrmc.mrmc.difference`).
+(`analysis.mrmc.mrmc.mrmc_difference`).
 """
 
 from __future__ import annotations

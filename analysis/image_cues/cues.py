@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.fft import fft2
-from scipy.special import expit
 from scipy.stats import kurtosis, skew
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from analysis.arrays import Flags, Floats, Ints
@@ -42,7 +42,6 @@ CUES = (
 TOP_CPP = 0.4  # below the corner of the spectrum, where only diagonals are left
 _RINGS = 8
 _JPEG_BLOCK_PX = 8
-_MOST_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +77,7 @@ class CueAuc(Result):
 class CueReport(Result):
     """Each cue by itself, and all of them `combined` in a cross-validated logistic classifier.
 
-    `incomplete` counts images left out of the classifier for want of a cue.
+    `incomplete` counts images left out of the classifier without all cues.
     """
 
     cues: tuple[CueAuc, ...]
@@ -248,45 +247,14 @@ def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float,
 
 
 def _logistic(train: Floats, labels: Flags, test: Floats) -> Floats:
+    scores = np.zeros((len(labels), len(test)))
     scaler = StandardScaler().fit(train)
-    coefficients = _ridge_logistic(scaler.transform(train), labels)
-    scores = np.asarray(coefficients[:, :1] + coefficients[:, 1:] @ scaler.transform(test).T)
-    scores[labels.all(axis=1) | ~labels.any(axis=1)] = 0  # a relabelling may leave one class only
+    train, test = scaler.transform(train), scaler.transform(test)
+    for number, generated in enumerate(labels):
+        if generated.any() and not generated.all():  # a relabelling may leave one class only
+            model = LogisticRegression(solver="newton-cholesky").fit(train, generated)
+            scores[number] = model.decision_function(test)
     return scores
-
-
-def _ridge_logistic(features: Floats, labels: Flags) -> Floats:
-    """Intercepts and slopes (labellings, k + 1) of regressions of `labels` (labellings, n) on `features` (n, k).
-
-    Each maximises its log-likelihood less half the sum of its squared slopes (L2, C = 1), by Newton's method with step
-    halving, all labellings at once.
-    """
-    design = np.column_stack([np.ones(len(features)), features])
-    size = design.shape[1]
-    penalty = np.append(0.0, np.ones(size - 1))
-    products = (design[:, :, None] * design[:, None, :]).reshape(len(design), size**2)
-    sign = np.where(labels, 1.0, -1.0)
-
-    def loss(values: Floats) -> Floats:
-        return np.asarray(
-            np.logaddexp(0, -sign * (values @ design.T)).sum(axis=1) + (penalty * values**2).sum(axis=1) / 2
-        )
-
-    beta = np.zeros((len(labels), size))
-    for _ in range(_MOST_STEPS):
-        probability = expit(beta @ design.T)
-        gradient = (labels - probability) @ design - penalty * beta
-        curvature = ((probability * (1 - probability)) @ products).reshape(-1, size, size) + np.diag(penalty + 1e-12)
-        step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
-        for _ in range(_MOST_STEPS):
-            worse = loss(beta + step) > loss(beta) + 1e-9
-            if not worse.any():
-                break
-            step[worse] /= 2
-        beta += step
-        if np.abs(step).max(initial=0) < 1e-8:
-            break
-    return beta
 
 
 def _measure(stack: Floats) -> pd.DataFrame:

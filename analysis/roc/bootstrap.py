@@ -33,7 +33,7 @@ class Bootstrap(Result):
 
     `estimate` is of the data, `se` the SD of the `draws` (resamples,). The percentile and the BCa bounds
     are at `level`; `bias` is z0 and `acceleration` a of the latter. `undefined` counts resamples without a
-    value, which are left out. `unrated` counts trials left out for want of a rating. What is undefined is
+    value, which are left out. `unrated` counts trials left out without a rating. What is undefined is
     NaN and `reason` says why.
     """
 

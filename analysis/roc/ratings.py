@@ -18,7 +18,7 @@ class RatingCounts(Result):
     """How often each rating was given to real and to generated images.
 
     `ratings` (K,) ascend: larger is more generated-looking. `real` and `generated` (K,) are whole numbers of
-    trials; `unrated` counts those left out for want of a rating.
+    trials; `unrated` counts those left out without a rating.
     """
 
     ratings: Floats

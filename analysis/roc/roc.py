@@ -25,7 +25,7 @@ class Roc(Result):
     `false_alarm_rate` and `hit_rate` [0, 1] have shape (points,), from (0, 0) to (1, 1): the shares of
     real and generated images rated at least `threshold` (infinite at the first point). `auc` [0, 1] has
     the standard error `se` and the bounds `low` and `high` at `level`. `generated` and `real` count rated
-    images, `unrated` those left out for want of a rating. What is undefined is NaN (and the points are
+    images, `unrated` those left out without a rating. What is undefined is NaN (and the points are
     empty without both classes); `reason` says why.
     """
 

@@ -30,7 +30,7 @@ class ConfidenceCounts(Result):
     """How often each confidence was given, by truth and response.
 
     `levels` (K,) are the confidences that occur, ascending. `table` (2, 2, K) counts trials: its axes are truth
-    and response, each real then generated, and confidence. `unrated` counts the trials left out for want of a
+    and response, each real then generated, and confidence. `unrated` counts the trials left out for lack of a
     response or of a confidence. Raises `LookalikeError` for another shape, a negative count or levels out of order.
 
     The vectors nR_S1 and nR_S2 of Maniscalco & Lau's toolbox hold the same, "real" surest first, "generated"

@@ -14,9 +14,6 @@ import pytest
 from PIL import Image as Pillow
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtr
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from analysis.image_cues import cues
 from analysis.image_cues.grouped_auc import smallest_detectable_auc
@@ -167,20 +164,6 @@ def test_two_halves_of_the_same_images_are_seldom_discriminated() -> None:
         assert found.combined.groups == 40
     assert single <= 6
     assert combined <= 6
-
-
-def test_the_classifier_is_scikit_learns_logistic_regression() -> None:
-    """Any labelling, also a separable and a constant one, and a feature that never varies."""
-    rng = np.random.default_rng(12)
-    train, test = rng.normal(size=(50, 4)) * [1, 10, 0.1, 0] + 3, rng.normal(size=(7, 4)) + 3
-    labels = np.stack(
-        [rng.random(50) < share for share in (0.5, 0.2, 0.8)] + [train[:, 0] > 3, np.ones(50, dtype=bool)]
-    )
-    found = cues._logistic(train, labels, test)
-    for row, own in zip(found[:-1], labels[:-1], strict=True):
-        model = make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky", tol=1e-10)).fit(train, own)
-        np.testing.assert_allclose(row, model.decision_function(test), atol=1e-7)
-    np.testing.assert_array_equal(found[-1], 0)
 
 
 def test_cues_together_find_what_none_finds_alone() -> None:
