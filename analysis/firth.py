@@ -2,20 +2,19 @@
 
 Maximum likelihood gives infinite coefficients where an answer never varies with a predictor, and
 coefficients too far from 0 in small samples. Adding half the log-determinant of the information
-(Jeffreys' prior) to the log-likelihood mends both (Firth 1993, Biometrika 80:27; Heinze & Schemper 2002,
+(Jeffreys' prior) to the log-likelihood corrects both (Firth 1993, Biometrika 80:27; Heinze & Schemper 2002,
 Stat. Med. 21:2409). For one binary predictor it amounts to adding ½ to each of the four counts.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
-Array = npt.NDArray[np.float64]
+from analysis.arrays import Floats
 
 
-def firth(design: Array, counts: Array, steps: int = 100) -> tuple[Array, Array]:
+def firth(design: Floats, counts: Floats, steps: int = 100) -> tuple[Floats, Floats]:
     """Coefficients and standard errors of many regressions on one design, both (tables, predictors).
 
     `design` has shape (cells, predictors), with a column of ones for an intercept; `counts` (tables, cells,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtr, ndtri, xlogy
+from scipy.special import ndtr, xlogy
 
-from analysis.result import Result
+from analysis import intervals
+from analysis.arrays import Floats
+from analysis.result import Estimate
 
-Floats = npt.NDArray[np.float64]
 # Parameters (P,) -> probabilities of the cells (C,) and their derivatives (C, P).
 Cells = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -26,19 +26,6 @@ SCORING_STEPS = 8
 # Convergence is judged by how far the likelihood could still rise; 1e-14 leaves about 1e-7 standard errors.
 _RISE = 1e-14
 _TINY = 1e-300
-
-
-@dataclass(frozen=True)
-class Estimate(Result):
-    """A parameter, its standard error and the bounds of its confidence interval; all NaN where undefined."""
-
-    value: float
-    se: float
-    low: float
-    high: float
-
-
-UNDEFINED = Estimate(np.nan, np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +47,7 @@ def maximise(counts: Floats, trials: Floats, cells: Cells, start: Floats) -> Max
     """
     # A step too far may overflow; it is then halved.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        here = _look(counts, cells, start)
+        here = _at(counts, cells, start)
         if not math.isfinite(here.height):
             return Maximum(start, here.height, 0, False)
         for step in range(STEPS):
@@ -73,19 +60,19 @@ def maximise(counts: Floats, trials: Floats, cells: Cells, start: Floats) -> Max
                 return Maximum(here.parameters, here.height, step, False)
             if here.score @ move < _RISE:
                 return Maximum(here.parameters, here.height, step, True)
-            there = _look(counts, cells, here.parameters + move)
+            there = _at(counts, cells, here.parameters + move)
             # Rounding may lower a likelihood that can no longer rise.
             while not there.height >= here.height - 1e-12 * abs(here.height):
                 move /= 2
                 if not np.abs(move).max() > 1e-12:
                     return Maximum(here.parameters, here.height, step, False)
-                there = _look(counts, cells, here.parameters + move)
+                there = _at(counts, cells, here.parameters + move)
             here = there
         return Maximum(here.parameters, here.height, STEPS, False)
 
 
-class _Place(NamedTuple):
-    """Parameters, their cells, and the height and slope (score) of the likelihood there."""
+class _Point(NamedTuple):
+    """Parameters, their cells, and the log-likelihood (`height`) with its slope (`score`) at this point."""
 
     parameters: Floats
     probability: Floats
@@ -94,16 +81,16 @@ class _Place(NamedTuple):
     score: Floats
 
 
-def _look(counts: Floats, cells: Cells, parameters: Floats) -> _Place:
+def _at(counts: Floats, cells: Cells, parameters: Floats) -> _Point:
     probability, slope = cells(parameters)
     score = slope.T @ (counts / np.maximum(probability, _TINY))
-    return _Place(parameters, probability, slope, log_likelihood(counts, probability), score)
+    return _Point(parameters, probability, slope, log_likelihood(counts, probability), score)
 
 
 def _observed(counts: Floats, cells: Cells, parameters: Floats, expected: Floats) -> Floats:
     """Observed information by central differences of the score; `expected` where it is not positive definite."""
     step = 1e-5 / np.sqrt(np.diag(expected))
-    before, after = ([_look(counts, cells, parameters + side * one).score for one in np.diag(step)] for side in (-1, 1))
+    before, after = ([_at(counts, cells, parameters + side * one).score for one in np.diag(step)] for side in (-1, 1))
     observed = (np.array(before) - np.array(after)) / (2 * step[:, None])
     observed = (observed + observed.T) / 2
     try:
@@ -146,8 +133,7 @@ def delta(value: float, gradient: Floats, covariance: Floats, level: float, *, p
     always `positive`, symmetric in its logarithm.
     """
     se = math.sqrt(float(gradient @ covariance @ gradient))
-    margin = float(ndtri((1 + level) / 2)) * se
     if positive:
-        ratio = math.exp(margin / value)
+        ratio = math.exp(intervals.critical(level) * se / value)
         return Estimate(value, se, value / ratio, value * ratio)
-    return Estimate(value, se, value - margin, value + margin)
+    return Estimate(value, se, *intervals.normal(value, se, level))

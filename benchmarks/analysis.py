@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 from analysis.group import mixed_probit
 from analysis.group.power import power
 from analysis.mrmc import mrmc
-from analysis.mrmc.readings import from_matrix
+from analysis.readings import from_matrix
 from analysis.roc import binormal, roc
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import clusters as roc_clusters
@@ -75,9 +75,9 @@ def roc_rows() -> list[dict[str, object]]:
             drawn = np.concatenate([rng.choice(one, one.size), rng.choice(two, two.size)])
             roc_auc_score(generated[drawn], ratings[drawn])
 
-    boot = roc_bootstrap.from_ratings
+    boot = roc_bootstrap.auc_bootstrap
     return [
-        row("DeLong, 1,000,000 continuous scores", 0.25, lambda: roc.from_ratings(truth, scores))
+        row("DeLong, 1,000,000 continuous scores", 0.25, lambda: roc.roc_auc(truth, scores))
         | peer("scikit-learn, AUC without its error", lambda: roc_auc_score(generated, scores))
         | proc("ci.auc(r, method='delong')", generated, scores),
         row("2,000 stratified resamples of 100 ratings", 0.010, lambda: boot(truth[few], ratings[few], 1))
@@ -85,7 +85,11 @@ def roc_rows() -> list[dict[str, object]]:
         | proc("ci.auc(r, method='bootstrap', boot.n=2000, progress='none')", generated[few], ratings[few]),
         row("2,000 stratified resamples of 1,000,000 ratings", 0.150, lambda: boot(truth, ratings, 1))
         | peer("scikit-learn in a loop, 1 resample × 2,000", lambda: sklearn_bootstrap(MILLION, 1), 2000),
-        row("2,000 resamples of participants and images, 10 x 100", 1.0, lambda: roc_clusters.from_ratings(*trials, 1)),
+        row(
+            "2,000 resamples of participants and images, 10 x 100",
+            1.0,
+            lambda: roc_clusters.clustered_bootstrap(*trials, 1),
+        ),
     ]
 
 
@@ -94,8 +98,8 @@ def fit_rows() -> list[dict[str, object]]:
     ratings = draw_ratings(Population(dprime=1.0), 1, generated, rng)[0, 0]
     truth, said, sure = words(generated), words(ratings > 0), np.abs(ratings).astype(float)
     rows = [
-        row("binormal fit, 200 trials", 0.010, lambda: binormal.from_ratings(truth, ratings)),
-        row("meta-d′ fit, 200 trials", 0.020, lambda: metacognition.from_responses(truth, said, sure)),
+        row("binormal fit, 200 trials", 0.010, lambda: binormal.binormal_fit(truth, ratings)),
+        row("meta-d′ fit, 200 trials", 0.020, lambda: metacognition.meta_dprime(truth, said, sure)),
     ]
     if find_spec("metadpy") is None:
         return [rows[0], rows[1] | {"peer": "metadpy: not installed"}]
@@ -112,7 +116,7 @@ def mrmc_rows() -> list[dict[str, object]]:
         generated = np.arange(images) % 2 == 1
         ratings = draw_ratings(Population(), people, generated, rng)[0].astype(float)
         readings = from_matrix(words(generated), ratings)
-        rows.append(row(f"MRMC, {people} x {images}", aim, lambda r=readings: mrmc.auc(r, delta=0.084)))
+        rows.append(row(f"MRMC, {people} x {images}", aim, lambda r=readings: mrmc.mrmc_auc(r, delta=0.084)))
     generated = np.arange(100) % 2 == 1
     said = draw_ratings(Population(), 20, generated, rng)[0] > 0
     people, images = np.indices(said.shape)
@@ -124,7 +128,7 @@ def mrmc_rows() -> list[dict[str, object]]:
             "response": words(said.ravel()),
         }
     )
-    return [*rows, row("probit of participants and images, 20 x 100", None, lambda: mixed_probit.from_trials(table))]
+    return [*rows, row("probit of participants and images, 20 x 100", None, lambda: mixed_probit.mixed_probit(table))]
 
 
 def power_rows() -> list[dict[str, object]]:

@@ -51,9 +51,11 @@ INSIDE = {
         "serial | agreement",
         "sdt | mrmc | image_cues",
         "roc",
+        "readings",
         "trials | likelihood",
         "sessions",
-        "audit | result | intervals | percentile | firth",
+        "audit | result | intervals | firth | multiplicity",
+        "arrays",
     ],
     "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],
 }

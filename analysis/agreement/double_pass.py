@@ -1,7 +1,7 @@
 """Two passes through the same images: internal noise, and how d′ and the criterion changed.
 
 An answer given again to the same image depends on what is the same (the image, and the observer's own
-lasting view of it) and on what is drawn anew at each look (internal noise). How often the two answers
+lasting impression of it) and on what differs from one view to the next (internal noise). How often the two answers
 agree, beyond what d′ and the criteria give, says how large the second is beside the first.
 """
 
@@ -15,6 +15,8 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, owens_t
 from scipy.stats import chi2
 
+from analysis import intervals
+from analysis.arrays import Floats
 from analysis.result import Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -24,15 +26,15 @@ from data.errors import LookalikeError
 _ANGLES = np.linspace(0, np.pi / 2, 361)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InternalNoise(Result):
     """Internal noise of one observer, from answers to the same images twice.
 
     `real` and `generated` count images answered twice. `repeated` [0, 1] is the share of the evidence's
-    variance that both passes have in common, the correlation of the two looks at images of one truth;
+    variance that both passes have in common, the correlation of two views of images of one truth;
     `ratio` = √((1 − repeated) / repeated) is internal noise in units of external noise, infinite where
     nothing is repeated. Bounds are at `level`. What is undefined is NaN; `reason` says why, or that the
-    estimate stands at the edge of its range.
+    estimate is at the edge of its range.
     """
 
     real: int
@@ -47,7 +49,7 @@ class InternalNoise(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change(Result):
     """d′ and c of two passes over the same images, and their change (second minus first).
 
@@ -75,23 +77,57 @@ class Change(Result):
 def internal_noise(
     truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95
 ) -> InternalNoise:
-    """Internal over external noise from a double pass (Burgess & Colborne 1988, J. Opt. Soc. Am. A 5:617).
+    """Internal noise in units of external noise, from answers to the same images twice (a double pass).
 
-    All arguments have shape (images,) and hold real | generated; images without both answers are left out.
-    On an image of truth t, pass s answers "generated" if t's mean + external + internal noise exceeds
-    the criterion of s; both noises are normal. The answers to images of one truth are then two cuts
-    through a bivariate normal whose correlation is the repeated share of the variance. It is found by
-    maximum likelihood from the two 2 × 2 tables (first × second answer, real and generated images), with
-    the cuts where the observed rates put them, so each pass keeps a d′ and a criterion of its own. Every
-    cell is given a quarter of an image more, which makes the rates log-linear (x + ½) / (n + 1), unless
-    there is no disagreement at all. Bounds are by the profile likelihood.
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of str, shape (images,)
+        The answers of the two passes; images without both are left out.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    External is everything that is the same in both passes: the image, the observer's view of it, and
-    remembered answers too. So where images are remembered, internal noise is larger than this says.
+    Returns
+    -------
+    InternalNoise
+        `repeated` [0, 1], the share of the evidence's variance that both passes have in common, and `ratio` =
+        √((1 − repeated) / repeated), with profile-likelihood bounds. What is undefined is NaN and `reason` says why.
 
-    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and the
-    interval covers .94–.97 (1,500 observers each; test_doublepass uses fewer). Raises `LookalikeError`
-    for another word or unequal lengths.
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    On an image of truth t, pass s answers "generated" if t's mean + external + internal noise exceeds the criterion of
+    s; both noises are normal. The answers to images of one truth are then two cuts through a bivariate normal whose
+    correlation is the repeated share of the variance. It is found by maximum likelihood from the two 2 × 2 tables
+    (first × second answer, real and generated images), with the cuts where the observed rates put them, so each pass
+    keeps a d′ and a criterion of its own. Every cell is given a quarter of an image more, which makes the rates
+    log-linear (x + ½) / (n + 1), unless there is no disagreement at all.
+
+    External is everything that is the same in both passes: the image, the observer's lasting view of it, and remembered
+    answers too. So where images are remembered, internal noise is larger than this says.
+
+    For 50 + 50 images and d′ from 0 to 2, the mean of `repeated` is within .03 of .2, .5 and .8, and the interval
+    covers .94–.97 (1,500 observers each; test_double_pass uses fewer).
+
+    References
+    ----------
+    Burgess & Colborne 1988, J. Opt. Soc. Am. A 5:617.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import internal_noise
+    >>> rng = np.random.default_rng(1)
+    >>> truth, shared = np.repeat(["real", "generated"], 100), rng.normal(np.repeat([-0.5, 0.5], 100))
+    >>> first, second = (np.where(shared + rng.normal(size=200) > 0, "generated", "real") for _ in range(2))
+    >>> found = internal_noise(truth, first, second)
+    >>> round(found.ratio, 2), round(found.ratio_low, 2), round(found.ratio_high, 2)
+    (1.28, 0.87, 2.32)
     """
     tables = paired_tables(truth, first, second)
     real, generated = (int(table.sum()) for table in tables)
@@ -118,18 +154,47 @@ def internal_noise(
     )
 
 
-def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Change:
-    """How d′ and c changed from the first to the second pass; arguments as in `internal_noise`.
+def dprime_change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Change:
+    """How d′ and the criterion changed from one pass through the same images to the next.
 
-    Rates are log-linear (`analysis.sdt.yesno`), by a quarter of an image more in each cell of a truth's table
-    of first × second answer. With p and q its rates of "generated", p₂ its share of "generated" twice
-    and φ the normal density at z,
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of str, shape (images,)
+        The answers of the two passes; images without both are left out.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Change
+        d′ and c of both passes and their change, second less first, with standard error and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    Rates are log-linear, by a quarter of an image more in each cell of a truth's table of first × second answer. With p
+    and q its rates of "generated", p₂ its share of "generated" twice and φ the normal density at z,
 
         Var(z(q) − z(p)) = [p(1−p)/φ(zp)² + q(1−q)/φ(zq)² − 2 (p₂ − pq)/(φ(zp) φ(zq))] / n
 
-    by the delta method; SE² sums it over the two truths. The last term is the pairing: answers to the
-    same image go together, so the change is surer than that between two sets of images. Bounds are ± z·SE.
-    Raises `LookalikeError` as `internal_noise` does.
+    by the delta method; SE² sums it over the two truths. The last term is the pairing: answers to the same image go
+    together, so the change is surer than that between two sets of images. Bounds are ± z·SE.
+
+    Examples
+    --------
+    >>> from analysis import dprime_change
+    >>> truth = ["generated"] * 10 + ["real"] * 10
+    >>> first = ["generated"] * 6 + ["real"] * 4 + ["generated"] * 4 + ["real"] * 6
+    >>> second = ["generated"] * 8 + ["real"] * 2 + ["generated"] * 3 + ["real"] * 7
+    >>> found = dprime_change(truth, first, second)
+    >>> round(found.dprime_first, 2), round(found.dprime_second, 2), round(found.se, 2)
+    (0.46, 1.22, 0.48)
     """
     tables = paired_tables(truth, first, second)
     real, generated = (int(table.sum()) for table in tables)
@@ -142,7 +207,7 @@ def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
         reason = f"no {missing} image was answered in both sessions"
     dprime, criterion = z[1] - z[0], -(z[1] + z[0]) / 2
     by_dprime, by_criterion = (float(pair[1] - pair[0]) for pair in (dprime, criterion))
-    margin = float(ndtri((1 + level) / 2)) * se
+    margin = intervals.critical(level) * se
     return Change(
         real=real,
         generated=generated,
@@ -162,7 +227,7 @@ def change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
     )
 
 
-def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
     """How often each pair of answers was given: shape (2, 2, 2) by truth, first and second answer.
 
     Each axis is real, generated. Images without both answers are left out. Raises `LookalikeError` for
@@ -171,22 +236,25 @@ def paired_tables(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayL
     generated, a, b = is_generated(truth), np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if not generated.shape == a.shape == b.shape:
         raise LookalikeError(
-            f"{generated.size} truths, {a.size} first and {b.size} second answers: there must be one of each per image"
+            "unequal-lengths",
+            f"{generated.size} truths, {a.size} first and {b.size} second answers: there must be one of each per image",
         )
     both = ~np.asarray(pd.isna(a) | pd.isna(b), dtype=np.bool_)
     cell = 4 * generated[both] + 2 * is_generated(a[both]) + is_generated(b[both])
     return np.bincount(cell, minlength=8).reshape(2, 2, 2).astype(np.float64)
 
 
-def _no_information(tables: npt.NDArray[np.float64]) -> str | None:
+def _no_information(tables: Floats) -> str | None:
     if not tables.sum():
         return "no image was answered in both sessions"
     first, second = tables.sum(axis=2), tables.sum(axis=1)
     varies = (first.min(axis=1) > 0) & (second.min(axis=1) > 0)
-    return None if varies.any() else "a session gave one answer only to the images of a truth: agreement tells nothing"
+    return (
+        None if varies.any() else "a session gave one answer only to the images of a truth: agreement is uninformative"
+    )
 
 
-def _profile(tables: npt.NDArray[np.float64], level: float) -> tuple[float, float, float]:
+def _profile(tables: Floats, level: float) -> tuple[float, float, float]:
     """The repeated share and its bounds, from the log-likelihood at every angle."""
     likelihood = _log_likelihood(tables)
     peak = int(likelihood.argmax())
@@ -204,7 +272,7 @@ def _profile(tables: npt.NDArray[np.float64], level: float) -> tuple[float, floa
     return repeated, low, high
 
 
-def _crossing(drop: npt.NDArray[np.float64], angles: npt.NDArray[np.float64]) -> float:
+def _crossing(drop: Floats, angles: Floats) -> float:
     """Where `drop` first rises above 0 on the way from the peak; the end of the range if it never does."""
     above = np.flatnonzero(drop > 0)
     if not above.size or above[0] == 0:
@@ -213,7 +281,7 @@ def _crossing(drop: npt.NDArray[np.float64], angles: npt.NDArray[np.float64]) ->
     return float(np.interp(0, drop[here - 1 : here + 1], angles[here - 1 : here + 1]))
 
 
-def _log_likelihood(tables: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _log_likelihood(tables: Floats) -> Floats:
     """Of both tables together, at every angle: shape (angles,)."""
     total = np.zeros(_ANGLES.size)
     for table in tables:
@@ -231,7 +299,7 @@ def _log_likelihood(tables: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return total
 
 
-def _both_above(h: float, k: float) -> npt.NDArray[np.float64]:
+def _both_above(h: float, k: float) -> Floats:
     """P(X < h, Y < k) of standard normals with correlation sin(angle), for every angle.
 
     By Owen's T function (Owen 1956, Ann. Math. Stat. 27:1075, equation 2.1).
@@ -253,7 +321,7 @@ def _ratio(repeated: float) -> float:
     return np.inf if repeated == 0 else float(np.sqrt((1 - repeated) / repeated))
 
 
-def _paired_z(tables: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _paired_z(tables: Floats) -> tuple[Floats, Floats]:
     """z of the rates of "generated", shape (truth, pass), and the variance of each truth's change in z."""
     n = tables.sum(axis=(1, 2))
     p, q, twice = tables[:, 1].sum(axis=1) / n, tables[:, :, 1].sum(axis=1) / n, tables[:, 1, 1] / n

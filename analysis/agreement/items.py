@@ -1,7 +1,7 @@
-"""Image by image: which pass for real, which give themselves away, and what that goes with.
+"""Image by image: which pass for real, which are recognised as generated, and what that goes with.
 
-`from_trials` gives one row per image. An image is *convincing* if it is called "real": real ones too can
-fail to convince.
+`item_table` gives one row per image. An image is *convincing* if it is called "real": real ones can fail
+to convince too.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
-from statsmodels.stats.multitest import multipletests
 
 from analysis import intervals
-from analysis.agreement import answer_matrix
 from analysis.agreement.rating_agreement import spearman
+from analysis.arrays import Floats, Ints
+from analysis.multiplicity import holm
+from analysis.readings import answer_matrix
 from data.errors import LookalikeError
-
-Array = npt.NDArray[np.float64]
 
 COLUMNS = (
     "stimulus_id",
@@ -38,18 +37,49 @@ COLUMNS = (
 )
 
 
-def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
-    """One row per image, by id, with `COLUMNS`; `frame` is session 1's main trials (see `answer_matrix`).
+def item_table(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """One row per image: who called it what, and how well it sorts good observers from poor ones.
 
-    Bounds at `level` are Wilson's (1927, J. Am. Stat. Assoc. 22:209): they speak of other observers judging
-    this image. `item_total` is corrected: over the participants who judged the image, Pearson's correlation
-    of being right on it with the share right of their *other* images. Images that tell good observers from
-    poor ones have a positive one; at chance it is about 0. `place` orders the images of one truth by
-    share called generated, then mean rating, then id. What is undefined is NaN and `reason` says why.
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The main trials of session 1 (`data.trials`): participant, stimulus_id, truth, response and, if any, confidence.
+    level : float, optional
+        Level of the Wilson bounds, in (0, 1): they speak of other observers judging this image.
 
-    Raises `LookalikeError` as `analysis.agreement.answer_matrix.from_trials` does.
+    Returns
+    -------
+    pandas.DataFrame
+        Rows by stimulus_id, with the columns `analysis.agreement.items.COLUMNS`. What is undefined is NaN and `reason`
+        says why.
+
+    Raises
+    ------
+    LookalikeError
+        For a missing column, an unknown word, an image that a participant judged twice or that has two truths, a trial
+        that is not main, or a retest.
+
+    Notes
+    -----
+    `item_total` is corrected: over the participants who judged the image, Pearson's correlation of being right on it
+    with the share right of their *other* images. It is positive for images that separate good observers from poor
+    ones; at chance it is about 0. `place` orders the images of one truth by share called generated, then mean rating,
+    then id.
+
+    References
+    ----------
+    Wilson 1927, J. Am. Stat. Assoc. 22:209.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis import item_table
+    >>> trials = pd.DataFrame({"participant": ["p", "p", "q", "q"], "stimulus_id": ["a", "b"] * 2})
+    >>> trials["truth"], trials["response"] = ["real", "generated"] * 2, ["real", "generated", "generated", "generated"]
+    >>> item_table(trials)[["stimulus_id", "judged", "share_generated", "share_correct"]].to_numpy().tolist()
+    [['a', 2, 0.5, 0.5], ['b', 2, 1.0, 1.0]]
     """
-    answers = answer_matrix.from_trials(frame)
+    answers = answer_matrix(frame)
     judged = np.sum(~np.isnan(answers.said), axis=0)
     said = np.nansum(answers.said, axis=0).astype(np.int64)
     correct = np.where(answers.generated, said, judged - said)
@@ -81,7 +111,7 @@ def from_trials(frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
 
 def extremes(items: pd.DataFrame, count: int = 5) -> pd.DataFrame:
-    """The `count` most and least convincing images of each truth, from the table that `from_trials` gives.
+    """The `count` most and least convincing images of each truth, from the table that `item_table` gives.
 
     Rows go by truth, then from the most convincing down; column `convincing` says most | least. With fewer
     than 2 × `count` images of a truth, the halves do not overlap.
@@ -105,7 +135,7 @@ def cue_relations(items: pd.DataFrame, cues: pd.DataFrame, level: float = 0.95) 
     undefined. Within truth, since any cue that differs between real and generated images would otherwise go
     with the ratings of observers who see the difference by whatever means. p takes images as the sample.
 
-    Raises `LookalikeError` for a missing column, a stimulus twice, or a cue that is no finite number.
+    Raises `LookalikeError` for a missing column, a stimulus twice, or a cue that is not a finite number.
     """
     names = _cue_names(cues)
     joined = items[["stimulus_id", "truth", "mean_rating"]].merge(cues, on="stimulus_id", how="left")
@@ -131,32 +161,33 @@ def cue_relations(items: pd.DataFrame, cues: pd.DataFrame, level: float = 0.95) 
             )
     columns = ["cue", "truth", "images", "left_out", "spearman", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, columns=[name for name in columns if name != "p_holm"])
-    table["p_holm"] = np.nan
-    tested = table["p"].notna()
-    if tested.any():
-        table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p"], method="holm")[1]
+    table["p_holm"] = holm(table["p"])
     return table[columns]
 
 
 def _cue_names(cues: pd.DataFrame) -> list[str]:
     if "stimulus_id" not in cues.columns:
-        raise LookalikeError("the cues lack column stimulus_id")
+        raise LookalikeError("missing-column", "the cues lack column stimulus_id")
     repeated = cues["stimulus_id"].duplicated()
     if repeated.any():
-        raise LookalikeError(f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; keep one row per image")
+        raise LookalikeError(
+            "duplicate-image", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; give one row per image"
+        )
     names = [str(name) for name in cues.columns if name != "stimulus_id"]
     for name in names:
         if not pd.api.types.is_numeric_dtype(cues[name]) or np.isinf(cues[name].to_numpy(dtype=np.float64)).any():
-            raise LookalikeError(f"cue {name} is not a column of finite numbers; leave it out or correct it")
+            raise LookalikeError(
+                "not-a-number", f"cue {name} is not a column of finite numbers; leave it out or correct it"
+            )
     return names
 
 
-def _ratio(part: npt.NDArray[np.generic], whole: npt.NDArray[np.int64]) -> Array:
-    ratio: Array = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0, dtype=np.float64)
+def _ratio(part: npt.NDArray[np.generic], whole: Ints) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0, dtype=np.float64)
     return ratio
 
 
-def _item_total(correct: Array) -> tuple[Array, npt.NDArray[np.object_]]:
+def _item_total(correct: Floats) -> tuple[Floats, npt.NDArray[np.object_]]:
     """The corrected item-total correlation of every image, and why it is undefined.
 
     `correct` is 1, 0 or NaN, shape (participants, images).
@@ -168,7 +199,7 @@ def _item_total(correct: Array) -> tuple[Array, npt.NDArray[np.object_]]:
     rest = np.divide(right.sum(axis=1, keepdims=True) - right, others, out=np.zeros_like(right), where=usable)
     n = usable.sum(axis=0)
 
-    def centred(values: Array) -> Array:
+    def centred(values: Floats) -> Floats:
         return np.where(usable, values - np.where(usable, values, 0).sum(axis=0) / np.maximum(n, 1), 0)
 
     here, elsewhere = centred(right), centred(rest)

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
+from analysis import intervals
+from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RatingAgreement(Result):
     """Agreement of ratings given twice.
 
@@ -35,7 +36,7 @@ class RatingAgreement(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Correlation(Result):
     """A rank correlation [−1, 1] over `pairs`, with bounds at `level`; NaN where undefined, for a `reason`."""
 
@@ -47,10 +48,36 @@ class Correlation(Result):
     reason: str | None
 
 
-def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
-    """Agreement of paired ratings, both of shape (images,); an image without both is left out and counted.
+def rating_agreement(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> RatingAgreement:
+    """Agreement of two ratings of the same images: intraclass and rank correlation.
 
-    Raises `LookalikeError` for unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    first, second : array_like of float, shape (images,)
+        The two ratings of each image; an image without both (NaN) is left out and counted.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    RatingAgreement
+        `icc`, ICC(A,1): one rating, absolute agreement, and `spearman`, both with bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For unequal lengths or an infinite rating.
+
+    References
+    ----------
+    McGraw & Wong 1996, Psychol. Methods 1:30; Bonett & Wright 2000, Psychometrika 65:23.
+
+    Examples
+    --------
+    >>> from analysis import rating_agreement
+    >>> found = rating_agreement([1, 2, 3, 4, 4, 1], [2, 2, 3, 3, 4, 1])
+    >>> round(found.icc, 3), round(found.spearman, 3)
+    (0.886, 0.909)
     """
     a, b = paired(first, second)
     both = ~(np.isnan(a) | np.isnan(b))
@@ -62,7 +89,7 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     elif np.ptp(ratings) == 0:
         reason = "all ratings are the same"
     else:
-        icc, low, high = intraclass(ratings, level)
+        icc, low, high = intraclass_correlation(ratings, level)
         if np.isnan(icc):
             reason = "two images whose ratings were exchanged: the ICC has no value"
         elif np.isnan(low):
@@ -83,12 +110,37 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     )
 
 
-def intraclass(ratings: npt.NDArray[np.float64], level: float = 0.95) -> tuple[float, float, float]:
-    """ICC(A,1) of an (images, passes) table without gaps, and its bounds.
+def intraclass_correlation(ratings: Floats, level: float = 0.95) -> tuple[float, float, float]:
+    """ICC(A,1), the agreement of single ratings in absolute terms, with its bounds.
 
-    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss (1979, Psychol.
-    Bull. 86:420), ICC(A,1) of McGraw & Wong (1996, Psychol. Methods 1:30), whose table 7 gives the bounds
-    (F with Satterthwaite's degrees of freedom). NaN without variance; no bounds without error variance.
+    Parameters
+    ----------
+    ratings : numpy.ndarray of float, shape (images, passes)
+        A table without gaps.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    tuple of float
+        The ICC and its lower and upper bound; NaN without variance, no bounds without error variance.
+
+    Notes
+    -----
+    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss. The bounds are McGraw &
+    Wong's table 7 (F with Satterthwaite's degrees of freedom).
+
+    References
+    ----------
+    Shrout & Fleiss 1979, Psychol. Bull. 86:420; McGraw & Wong 1996, Psychol. Methods 1:30.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import intraclass_correlation
+    >>> shrout_fleiss = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> [round(value, 2) for value in intraclass_correlation(np.array(shrout_fleiss, dtype=float))]
+    [0.29, 0.02, 0.76]
     """
     n, k = ratings.shape
     means = ratings.mean()
@@ -117,7 +169,7 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correla
     """Spearman's rank correlation of two arrays without gaps, both of shape (pairs,); ties share their mean rank.
 
     Bounds: Fisher's z with variance (1 + r²/2) / (n − 3) (Bonett & Wright 2000, Psychometrika 65:23).
-    Raises `LookalikeError` as `from_pairs` does.
+    Raises `LookalikeError` as `rating_agreement` does.
     """
     a, b = paired(x, y)
     n = int(a.size)
@@ -133,17 +185,17 @@ def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correla
             reason = "fewer than four pairs" if n < 4 else "the ranks agree completely"
             reason += ": the rank correlation has no interval"
         else:
-            margin = float(ndtri((1 + level) / 2)) * np.sqrt((1 + r**2 / 2) / (n - 3))
+            margin = intervals.critical(level) * np.sqrt((1 + r**2 / 2) / (n - 3))
             low, high = (float(np.tanh(np.arctanh(r) + side * margin)) for side in (-1, 1))
     return Correlation(n, r, low, high, level, reason)
 
 
-def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def paired(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Both as numbers. Raises `LookalikeError` for unequal lengths or an infinite value."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape:
-        raise LookalikeError(f"{a.size} first and {b.size} second ratings: they must be paired")
+        raise LookalikeError("unequal-lengths", f"{a.size} first and {b.size} second ratings: they must be paired")
     infinite = np.flatnonzero(np.isinf(a) | np.isinf(b))
     if infinite.size:
-        raise LookalikeError(f"rating {int(infinite[0])} (from 0) is infinite")
+        raise LookalikeError("not-a-number", f"rating {int(infinite[0])} (from 0) is infinite")
     return a, b

@@ -1,7 +1,7 @@
 """Does an observer give the same answer again? Agreement of two sessions, image by image.
 
 High agreement alone does not show that someone sees something: an observer who nearly always says
-"real" agrees with himself too, and so does one who remembers the images. So the agreement expected
+"real" agrees with themselves too, and so does one who remembers the images. So the agreement expected
 from the two sessions' own shares of "generated" stands beside it, and internal noise from the double
 pass (`analysis.agreement.double_pass`).
 """
@@ -13,28 +13,28 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 from scipy.stats import hypergeom
 
 from analysis import intervals
 from analysis.agreement import double_pass, rating_agreement
 from analysis.agreement.double_pass import Change, InternalNoise
 from analysis.agreement.rating_agreement import RatingAgreement
-from analysis.result import Result
+from analysis.arrays import Floats, Ints
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 from data.trials import rating
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Retest(Result):
     """Agreement of a retest with session 1.
 
     Of `pairs` images answered in both sessions, `real_real` … `generated_generated` were given that first
     and that second answer. `similarity` [0, 1] is `matches` / `pairs`, with Wilson bounds `low` and `high`
-    at `level`. `chance` is what two throws of a coin give; `expected` [0, 1] is what the two sessions'
+    at `level`. `chance` is what two flips of a coin give; `expected` [0, 1] is what the two sessions'
     marginals alone would give, and `p` the exact probability of so many matches or more if the second
-    session's answers were dealt to the images at random. `kappa` (Cohen) and `ac1` (Gwet) are agreement
+    session's answers were assigned to the images at random. `kappa` (Cohen) and `ac1` (Gwet) are agreement
     beyond chance (1 is perfect, 0 is as expected), with bounds. `unanswered` counts shared images left out
     because one session has no answer. What is undefined is NaN and `reason` says why.
     """
@@ -64,8 +64,8 @@ class Retest(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
-class Comparison(Result):
+@dataclass(frozen=True, eq=False)
+class SessionComparison(Result):
     """All that two sessions of one observer say about each other, on the `shared` images.
 
     `first_only` and `second_only` count images that one session alone shows.
@@ -82,70 +82,129 @@ class Comparison(Result):
     change: Change
 
 
-def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Comparison:
-    """Compare two sessions' trial tables (`data.trials`) on the images that both show.
+def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> SessionComparison:
+    """All that two sessions of one observer say about each other, on the images that both show.
 
-    They need the columns stimulus_id, truth, response and confidence. Raises `LookalikeError` if one is
-    missing, a session shows an image twice, or an image is real in one session and generated in the other.
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        Trial tables of the two sessions (`data.trials`): stimulus_id, truth, response and confidence.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    SessionComparison
+        Agreement of the answers, of all images and by truth (`sokal_michener`), agreement of the ratings
+        (`rating_agreement`), internal noise (`internal_noise`) and the change of d′ and c (`dprime_change`).
+
+    Raises
+    ------
+    LookalikeError
+        If a column is missing, a session shows an image twice, or an image is real in one session and generated in the
+        other.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from analysis import compare_sessions
+    >>> first = pd.DataFrame({"stimulus_id": list("abcdef"), "truth": ["real", "generated"] * 3, "confidence": 2.0})
+    >>> second = first.assign(response=["real", "real", "real", "generated", "real", "generated"])
+    >>> found = compare_sessions(first.assign(response=first["truth"]), second)
+    >>> found.shared, round(found.answers.similarity, 3), found.answers_to_real.similarity
+    (6, 0.833, 1.0)
     """
     shared = _shared(first, second, ["truth", "response", "confidence"])
     truth = shared["truth_first"].to_numpy()
     contradicted = shared.loc[truth != shared["truth_second"].to_numpy(), "stimulus_id"]
     if len(contradicted):
         raise LookalikeError(
+            "contradictory-truth",
             f"{', '.join(map(str, contradicted[:5]))}: real in one session and generated in the other "
-            f"({len(contradicted)} images); the sessions do not show the same set"
+            f"({len(contradicted)} images); the sessions do not show the same set",
         )
     said_first, said_second = (shared[f"response_{which}"].to_numpy(dtype=object) for which in ("first", "second"))
     generated = is_generated(truth)
-    return Comparison(
+    return SessionComparison(
         shared=len(shared),
         first_only=len(first) - len(shared),
         second_only=len(second) - len(shared),
-        answers=from_pairs(said_first, said_second, level),
-        answers_to_real=from_pairs(said_first[~generated], said_second[~generated], level),
-        answers_to_generated=from_pairs(said_first[generated], said_second[generated], level),
-        ratings=rating_agreement.from_pairs(
+        answers=sokal_michener(said_first, said_second, level),
+        answers_to_real=sokal_michener(said_first[~generated], said_second[~generated], level),
+        answers_to_generated=sokal_michener(said_first[generated], said_second[generated], level),
+        ratings=rating_agreement.rating_agreement(
             rating(said_first, shared["confidence_first"]), rating(said_second, shared["confidence_second"]), level
         ),
         noise=double_pass.internal_noise(truth, said_first, said_second, level),
-        change=double_pass.change(truth, said_first, said_second, level),
+        change=double_pass.dprime_change(truth, said_first, said_second, level),
     )
 
 
-def from_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:
+def sokal_michener_of_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:
     """Agreement of the answers in two sessions' trial tables (`data.trials`) on the images that both show.
 
     Raises `LookalikeError` if a session shows an image twice.
     """
     shared = _shared(first, second, ["response"])
-    return from_pairs(shared["response_first"].to_numpy(), shared["response_second"].to_numpy(), level)
+    return sokal_michener(shared["response_first"].to_numpy(), shared["response_second"].to_numpy(), level)
 
 
-def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
-    """Agreement of paired answers (real | generated | missing), both of shape (images,).
+def sokal_michener(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
+    """Retest similarity: how often the same image got the same answer twice, and what that is worth.
 
-    Similarity = matches / pairs, the simple matching coefficient (Sokal & Michener 1958, Univ. Kansas
-    Sci. Bull. 38:1409); what scipy and scikit-learn called "sokalmichener" counted mismatches twice,
-    which is Rogers–Tanimoto. Bounds: Wilson 1927, J. Am. Stat. Assoc. 22:209. With p and q the shares of
-    "generated", expected = p q + (1 − p)(1 − q). The permutation p is one-sided, for more agreement: given
-    the marginals, the images called "generated" twice are hypergeometric, so it is exact and Fisher's.
+    Parameters
+    ----------
+    first, second : array_like of str, shape (images,)
+        The answers "real" or "generated" of two sessions to the same images; None or NaN where there is none.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    κ and AC1 are (similarity − e) / (1 − e). For κ, e is `expected` (Cohen 1960, Educ. Psychol. Meas.
-    20:37); for AC1 it is 2 π (1 − π) with π = (p + q) / 2 (Gwet 2008, Br. J. Math. Stat. Psychol. 61:29,
-    equation 5), which stays calm where nearly all answers are the same. Their standard errors are by the
-    delta method over images (for κ that of Fleiss, Cohen & Everitt 1969, Psychol. Bull. 72:323), their
-    bounds ± z·SE, cut at ±1; for 100 images, true κ from 0 to .65 and shares of .5 to .85 they cover .92–.95
-    (2,000 pairs of sessions each). Raises `LookalikeError` for another word or unequal lengths.
+    Returns
+    -------
+    Retest
+        `similarity` [0, 1] with Wilson bounds; `expected`, what the two sessions' shares of "generated" alone would
+        give, and the exact one-sided `p` of so many matches; Cohen's κ and Gwet's AC1 with standard errors and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, or unequal lengths.
+
+    Notes
+    -----
+    Similarity = matches / pairs, the simple matching coefficient; what scipy and scikit-learn called "sokalmichener"
+    counted mismatches twice, which is Rogers–Tanimoto. With p and q the shares of "generated", expected = p q + (1 −
+    p)(1 − q). The permutation p is for more agreement: given the marginals, the images called "generated" twice are
+    hypergeometric, so it is exact and Fisher's.
+
+    κ and AC1 are (similarity − e) / (1 − e). For κ, e is `expected`; for AC1 it is 2 π (1 − π) with π = (p + q) / 2,
+    which stays calm where nearly all answers are the same. Their standard errors are by the delta method over images,
+    their bounds ± z·SE, cut at ±1; for 100 images, true κ from 0 to .65 and shares of .5 to .85 they cover .92–.95
+    (2,000 pairs of sessions each).
+
+    References
+    ----------
+    Sokal & Michener 1958, Univ. Kansas Sci. Bull. 38:1409; Wilson 1927, J. Am. Stat. Assoc. 22:209; Cohen 1960, Educ.
+    Psychol. Meas. 20:37; Fleiss, Cohen & Everitt 1969, Psychol. Bull. 72:323; Gwet 2008, Br. J. Math. Stat. Psychol.
+    61:29, equation 5.
+
+    Examples
+    --------
+    >>> from analysis import sokal_michener
+    >>> first = ["real", "real", "real", "generated", "generated", "generated", "real", "generated"]
+    >>> second = ["real", "real", "generated", "generated", "generated", "real", "real", "generated"]
+    >>> found = sokal_michener(first, second)
+    >>> found.similarity, found.expected, found.kappa, round(found.p, 3)
+    (0.75, 0.5, 0.5, 0.243)
     """
     a, b = np.asarray(first, dtype=object), np.asarray(second, dtype=object)
     if a.shape != b.shape:
-        raise LookalikeError(f"{a.size} first and {b.size} second answers: they must be paired")
+        raise LookalikeError("unequal-lengths", f"{a.size} first and {b.size} second answers: they must be paired")
     both = ~np.asarray(pd.isna(a) | pd.isna(b), dtype=np.bool_)
     table = np.bincount(2 * is_generated(a[both]) + is_generated(b[both]), minlength=4)
     pairs, matches = int(table.sum()), int(table[0] + table[3])
     similarity = low = high = expected = p = np.nan
-    kappa = ac1 = _UNDEFINED
+    kappa = ac1 = UNDEFINED
     reason: str | None = None
     if not pairs:
         reason = "the sessions share no image" if not a.size else "no shared image was answered in both sessions"
@@ -182,15 +241,6 @@ def from_pairs(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95)
     )
 
 
-@dataclass(frozen=True)
-class _Coefficient:
-    value: float
-    se: float
-    low: float
-    high: float
-
-
-_UNDEFINED = _Coefficient(np.nan, np.nan, np.nan, np.nan)
 # The four cells of a table: real_real, real_generated, generated_real, generated_generated.
 _FIRST, _SECOND = np.array([0.0, 0, 1, 1]), np.array([0.0, 1, 0, 1])
 _MATCH = np.array([1.0, 0, 0, 1])
@@ -201,27 +251,29 @@ def _shared(first: pd.DataFrame, second: pd.DataFrame, columns: list[str]) -> pd
     for which, table in (("first", first), ("second", second)):
         missing = [column for column in ("stimulus_id", *columns) if column not in table.columns]
         if missing:
-            raise LookalikeError(f"the {which} session's table lacks column {', '.join(missing)}")
+            raise LookalikeError("missing-column", f"the {which} session's table lacks column {', '.join(missing)}")
         repeated = table["stimulus_id"].duplicated()
         if repeated.any():
             twice = table.loc[repeated, "stimulus_id"].iloc[0]
-            raise LookalikeError(f"{twice}: is judged twice in one session; pass one session's trials at a time")
+            raise LookalikeError(
+                "judged-twice", f"{twice}: is judged twice in one session; pass one session's trials at a time"
+            )
     wanted = ["stimulus_id", *columns]
     return first[wanted].merge(second[wanted], on="stimulus_id", suffixes=("_first", "_second"))
 
 
-def _expected(table: npt.NDArray[np.int64]) -> float:
+def _expected(table: Ints) -> float:
     p, q = (float(table @ which / table.sum()) for which in (_FIRST, _SECOND))
     return p * q + (1 - p) * (1 - q)
 
 
-def _permutation_p(table: npt.NDArray[np.int64]) -> float:
+def _permutation_p(table: Ints) -> float:
     # Matches rise by two with each image called "generated" twice, so their upper tails are one.
     first, second = int(table[2] + table[3]), int(table[1] + table[3])
     return float(hypergeom.sf(table[3] - 1, table.sum(), first, second))
 
 
-def _beyond_chance(table: npt.NDArray[np.int64], level: float) -> tuple[_Coefficient, _Coefficient]:
+def _beyond_chance(table: Ints, level: float) -> tuple[Estimate, Estimate]:
     """Cohen's κ and Gwet's AC1."""
     p, q = (float(table @ which / table.sum()) for which in (_FIRST, _SECOND))
     mean = (p + q) / 2
@@ -232,12 +284,10 @@ def _beyond_chance(table: npt.NDArray[np.int64], level: float) -> tuple[_Coeffic
     return kappa, _coefficient(table, 2 * mean * (1 - mean), for_ac1, level)
 
 
-def _coefficient(
-    table: npt.NDArray[np.int64], chance: float, moves: npt.NDArray[np.float64], level: float
-) -> _Coefficient:
+def _coefficient(table: Ints, chance: float, moves: Floats, level: float) -> Estimate:
     """(similarity − chance) / (1 − chance), its standard error from each image's influence on it."""
     if chance == 1:
-        return _UNDEFINED
+        return UNDEFINED
     share = table / table.sum()
     similarity = float(share @ _MATCH)
     value = (similarity - chance) / (1 - chance)
@@ -245,13 +295,13 @@ def _coefficient(
     se = float(np.sqrt(share @ influence**2 / table.sum()))
     # A standard error of nothing (all agree, say) means too little data, not certainty.
     if se < 1e-12:
-        return _Coefficient(value, se, np.nan, np.nan)
-    margin = float(ndtri((1 + level) / 2)) * se
-    return _Coefficient(value, se, max(-1.0, value - margin), min(1.0, value + margin))
+        return Estimate(value, se, np.nan, np.nan)
+    low, high = intervals.normal(value, se, level)
+    return Estimate(value, se, max(-1.0, low), min(1.0, high))
 
 
-def _no_kappa(kappa: _Coefficient, ac1: _Coefficient) -> str | None:
+def _no_kappa(kappa: Estimate, ac1: Estimate) -> str | None:
     if np.isnan(kappa.value):
-        return "both sessions hold one answer only: κ is undefined, AC1 has no interval"
+        return "both sessions contain one answer only: κ is undefined, AC1 has no interval"
     flat = [name for name, one in (("κ", kappa), ("AC1", ac1)) if np.isnan(one.low)]
     return f"the pairs of answers do not vary: no interval for {' and '.join(flat)}" if flat else None

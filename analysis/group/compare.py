@@ -1,8 +1,8 @@
-"""Do two studies' AUCs differ? The same participants under two conditions, or two groups: the data say which.
+"""Do two studies' AUCs differ? The same participants under two conditions, or two groups: the data show which.
 
 Each side is a set of session-1 trials as `analyze` takes it. Participants who judged in both are compared with
 themselves; if nobody did, two groups are compared. Either way participants and images both count as samples
-(`analysis.mrmc.mrmc.difference`).
+(`analysis.mrmc.mrmc.mrmc_difference`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.group.primary import with_ratings
-from analysis.mrmc import crosscheck, mrmc
-from analysis.mrmc.crosscheck import CrossCheck
+from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
-from analysis.mrmc.readings import Readings, from_trials
+from analysis.mrmc.other_methods import MethodResult, difference_by_method
+from analysis.readings import Readings, from_trials
 from analysis.result import Result
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
@@ -36,8 +36,8 @@ SIDES = ("first", "second")  # in the order of their names, which is how modalit
 _ALPHA = 0.05
 
 
-@dataclass(frozen=True)
-class One(Result):
+@dataclass(frozen=True, eq=False)
+class ParticipantComparison(Result):
     """A participant's two AUCs, first less second, and how they were compared. These speak of other images only."""
 
     participant: str
@@ -53,10 +53,10 @@ class One(Result):
 
 @dataclass(frozen=True, eq=False)
 class Compared(Result):
-    """Two studies' AUCs. `difference` is first less second; `methods` are other roads to it.
+    """Two studies' AUCs. `difference` is first less second; `methods` say what other methods find.
 
     `participants` are those who judged in both (empty for two groups). `remarks` say how participants and images
-    were told to be the same or not, and what else to know.
+    were matched, and what else to know.
     """
 
     names: tuple[str, str]
@@ -64,8 +64,8 @@ class Compared(Result):
     words: str
     remarks: tuple[str, ...]
     difference: Difference
-    methods: tuple[CrossCheck, ...]
-    participants: tuple[One, ...]
+    methods: tuple[MethodResult, ...]
+    participants: tuple[ParticipantComparison, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per participant who judged in both."""
@@ -112,15 +112,15 @@ def compare(
     study = from_trials(both)
     _refuse_empty(study, names)
     alone = _sampled(study) < 2
-    found = mrmc.difference(study, SIDES, delta=delta, level=level, readers="fixed" if alone else "random")
-    verdict, words = _judge(found, names, delta)
+    found = mrmc.mrmc_difference(study, SIDES, delta=delta, level=level, readers="fixed" if alone else "random")
+    verdict, words = _verdict(found, names, delta)
     return Compared(
         names=names,
         verdict=verdict,
         words=words,
         remarks=(_who(found, study, names), why, *remarks, *_few(study)),
         difference=found,
-        methods=crosscheck.of_two(study, level),
+        methods=difference_by_method(study, level),
         participants=_each(study, both, level) if found.same_participants else (),
     )
 
@@ -135,9 +135,12 @@ def _kind(side: Trials, name: str) -> str:
     used = side.sessions[(side.sessions["session"] == 1) & (side.sessions["status"] != "excluded")]
     kinds = sorted(set(used["observer"]))
     if len(kinds) > 1:
-        raise LookalikeError(f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; move them apart")
+        raise LookalikeError(
+            "mixed-observers",
+            f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; keep them in separate folders",
+        )
     if not kinds:
-        raise LookalikeError(f"{name}: no session 1 is left to compare")
+        raise LookalikeError("no-session", f"{name}: no session 1 is left to compare")
     return str(kinds[0])
 
 
@@ -152,7 +155,7 @@ def _comparable(first: pd.DataFrame, second: pd.DataFrame) -> tuple[list[pd.Data
 
 def _same_images(first: Trials, second: Trials, images: Images | None) -> tuple[bool, str]:
     if images == "hashes":
-        return True, "Images were told to be the same or not by their hashes in the two stimulus sets."
+        return True, "Images were matched by their hashes in the two stimulus sets."
     if images is not None:
         return images == "same", f"Images with the same id were taken as {images} ones, as asked."
     sets = [set(side.sessions["stimulus_set_sha256"].dropna()) for side in (first, second)]
@@ -168,15 +171,18 @@ def _refuse_contradictions(both: pd.DataFrame) -> None:
     wrong = truths.index[truths > 1]
     if len(wrong):
         raise LookalikeError(
-            f"{len(wrong)} images, first {wrong[0]}, are real on one side and generated on the other; if ids were used "
-            "anew for other images, compare with --images different"
+            "contradictory-truth",
+            f"{len(wrong)} images, first {wrong[0]}, are real on one side and generated on the other; if ids were "
+            "reused for other images, compare with --images different",
         )
 
 
 def _refuse_empty(study: Readings, names: tuple[str, str]) -> None:
     for side, name in zip(SIDES, names, strict=True):
         if not study.where([side]).readings:
-            raise LookalikeError(f"{name}: nobody rated both real and generated images, so there is no AUC to compare")
+            raise LookalikeError(
+                "no-auc", f"{name}: nobody rated both real and generated images, so there is no AUC to compare"
+            )
 
 
 def _sampled(study: Readings) -> int:
@@ -189,7 +195,7 @@ def _sampled(study: Readings) -> int:
 def _who(found: Difference, study: Readings, names: tuple[str, str]) -> str:
     shared = {"all": "the same images", "some": "partly the same images", "none": "different images"}[found.same_images]
     if found.same_participants:
-        aside = f"; {len(found.set_aside)} judged in one only and are set aside" if found.set_aside else ""
+        aside = f"; {len(found.set_aside)} judged in one only and are excluded" if found.set_aside else ""
         return f"{_sampled(study)} participants judged in both and were compared with themselves, on {shared}{aside}."
     return (
         f"Nobody judged in both, so two groups were compared, on {shared}: {found.first.participants} participants "
@@ -204,9 +210,9 @@ def _few(study: Readings) -> tuple[str, ...]:
     return (f"With only {n} participants the interval is slightly too narrow.",) if n < 5 else ()
 
 
-def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:
+def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:
     if found.reason is not None:
-        return "not decided", f"There is no interval of the difference: {found.reason}."
+        return "not decided", f"The difference has no interval: {found.reason}."
     sizes = f"AUC {found.first.auc:.3f} ({names[0]}) and {found.second.auc:.3f} ({names[1]})"
     interval = f"difference {signed(found.difference)}, {found.level:.0%} interval {signed(found.low)} to "
     interval += f"{signed(found.high)}, p = {found.p:.2g}" if found.p >= 0.001 else f"{signed(found.high)}, p < .001"
@@ -214,7 +220,7 @@ def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tu
     alike = delta is not None and found.p_equivalence < _ALPHA
     if differs:
         larger = names[0] if found.difference > 0 else names[1]
-        small = f" Yet it is shown to be smaller than {delta:g}." if alike else ""
+        small = f" It is also shown to be smaller than {delta:g}." if alike else ""
         return (
             "shown to differ",
             f"The area under the ROC is larger with {larger}: {sizes}; {interval}.{small}",
@@ -227,34 +233,34 @@ def _judge(found: Difference, names: tuple[str, str], delta: float | None) -> tu
     reach = max(abs(found.low), abs(found.high))
     bound = "" if delta is None else f", and not within ± {delta:g}"
     return "not decided", (
-        f"No difference is shown{bound}: {sizes}; {interval}. That is no proof of there being none: one of {reach:.3f} "
-        "is compatible with these data."
+        f"No difference is shown{bound}: {sizes}; {interval}. This does not show that there is none: one of "
+        f"{reach:.3f} is compatible with these data."
     )
 
 
-def _each(study: Readings, both: pd.DataFrame, level: float) -> tuple[One, ...]:
+def _each(study: Readings, both: pd.DataFrame, level: float) -> tuple[ParticipantComparison, ...]:
     seen = [set(study.where([side]).participants) for side in SIDES]
     kept = both[both["participant"].astype(str).isin(seen[0] & seen[1])]
     return tuple(_one(str(name), table, level) for name, table in kept.groupby("participant"))
 
 
-def _one(name: str, table: pd.DataFrame, level: float) -> One:
+def _one(name: str, table: pd.DataFrame, level: float) -> ParticipantComparison:
     a, b = (table[table["modality"] == side].set_index("stimulus_id") for side in SIDES)
     shared = a.index.intersection(b.index)
     if not len(shared):
-        rocs = [roc.from_ratings(side["truth"], side["rating"]) for side in (a, b)]
-        return _row(name, "DeLong, unpaired", roc_comparison.unpaired(rocs[0], rocs[1], level))
+        rocs = [roc.roc_auc(side["truth"], side["rating"]) for side in (a, b)]
+        return _row(name, "DeLong, unpaired", roc_comparison.compare_independent_aucs(rocs[0], rocs[1], level))
     if len(shared) == len(a) == len(b):
         ratings = (a.loc[shared, "rating"], b.loc[shared, "rating"])
-        return _row(name, "DeLong, paired", roc_comparison.paired(a.loc[shared, "truth"], *ratings, level=level))
-    found = mrmc.difference(from_trials(table), SIDES, level=level, readers="fixed")
+        return _row(name, "DeLong, paired", roc_comparison.compare_aucs(a.loc[shared, "truth"], *ratings, level=level))
+    found = mrmc.mrmc_difference(from_trials(table), SIDES, level=level, readers="fixed")
     values = (found.first.auc, found.second.auc, found.difference, found.low, found.high, found.p)
-    return One(name, "U-statistics, partly paired", *values, found.reason)
+    return ParticipantComparison(name, "U-statistics, partly paired", *values, found.reason)
 
 
-def _row(name: str, method: str, found: roc_comparison.Comparison) -> One:
+def _row(name: str, method: str, found: roc_comparison.AucComparison) -> ParticipantComparison:
     values = (found.first, found.second, found.difference, found.low, found.high, found.p)
-    return One(name, method, *values, found.reason)
+    return ParticipantComparison(name, method, *values, found.reason)
 
 
 def signed(value: float) -> str:

@@ -1,8 +1,8 @@
-"""From participants to the group: the primary result, and what else is said of all observers of one kind.
+"""From participants to the group: the primary result, and all else about the observers of one kind.
 
 `primary` follows the study file and counts participants and images as samples. All the rest is secondary:
 means of participants' values, their equivalence test and Bayes factors take these images as the only ones,
-and a model of every single answer (`probit`) is there to compare with.
+and a model of every single answer (`probit`) is given for comparison.
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import t
 
 from analysis.agreement import observer_agreement
 from analysis.agreement.observer_agreement import ObserverAgreement
 from analysis.group import mixed_probit
-from analysis.group.evidence import BayesFactor, IntervalBayesFactor, Tost, informed, interval_null, jzs, tost
-from analysis.group.heterogeneity import BetweenSd, between_sd
+from analysis.group.bayes_factors import (
+    BayesFactor,
+    IntervalBayesFactor,
+    bayes_factor,
+    informed_bayes_factor,
+    interval_bayes_factor,
+)
+from analysis.group.equivalence import Tost, equivalence_test
+from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.mixed_probit import Probit
+from analysis.group.one_sample import Mean, mean
 from analysis.group.participants import Participant
 from analysis.group.primary import Primary, primary, with_ratings
-from analysis.mrmc import crosscheck
-from analysis.mrmc.crosscheck import CrossCheck
+from analysis.mrmc.other_methods import MethodResult, auc_by_method
 from analysis.result import Result
 from analysis.serial import serial
 from analysis.serial.serial import Serial
@@ -37,38 +42,21 @@ _REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
 
-@dataclass(frozen=True)
-class Mean(Result):
-    """A mean over participants: `n` values, their SD, and t-based bounds at `level`.
-
-    `undefined` counts participants without a value. What is undefined is NaN and `reason` says why.
-    """
-
-    n: int
-    undefined: int
-    mean: float
-    sd: float
-    low: float
-    high: float
-    level: float
-    reason: str | None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group(Result):
     """The participants of one kind of observer (people are never averaged with simulated observers).
 
     `bound` is the study's ±δ as d', √2 z(.5 + δ), NaN without one; `tost` and `interval` test the mean d' against
     it and are None without one. `jzs` is the two-sided Bayes factor of the mean d', `jzs_greater` and `jzs_less`
     those of an effect of one sign, `informed` that of an effect about as large as the bound (.5 without one).
-    `methods` is the group's AUC by other roads. `between` is the SD of the true d' between observers, beyond what
+    `methods` is the group's AUC by other methods. `between` is the SD of the true d' between observers, beyond what
     finite trials make them differ.
     """
 
     observer: str
     participants: int
     primary: Primary
-    methods: tuple[CrossCheck, ...]
+    methods: tuple[MethodResult, ...]
     auc: Mean
     dprime: Mean
     bound: float
@@ -78,7 +66,7 @@ class Group(Result):
     jzs_less: BayesFactor
     informed: BayesFactor
     interval: IntervalBayesFactor | None
-    between: BetweenSd
+    between: Heterogeneity
     probit: Probit
     meta_dprime: Mean
     m_diff: Mean
@@ -91,29 +79,6 @@ def group_by_observer(trials: Trials, participants: Sequence[Participant], study
     """One group per kind of observer, by name of the kind."""
     kinds = sorted({one.observer for one in participants})
     return [_group(kind, trials, [one for one in participants if one.observer == kind], study) for kind in kinds]
-
-
-def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
-    """Mean of one value per participant with a t interval (n − 1 degrees of freedom), cut at `bounds`.
-
-    NaN values are left out and counted. The interval speaks of other observers judging the same
-    images: it takes the images as fixed.
-    """
-    defined = np.asarray([value for value in values if not np.isnan(value)], dtype=np.float64)
-    n = int(defined.size)
-    average = float(np.mean(defined)) if n else np.nan
-    sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
-    reason = None
-    low = high = np.nan
-    if n < 2:
-        reason = "one participant: no spread and no interval" if n else "no participant has a value"
-    elif np.ptp(defined) == 0:
-        # Few coarse values can coincide; an interval of no width would claim certainty.
-        reason = "all participants have the same value: no interval"
-    else:
-        margin = float(t.ppf((1 + level) / 2, n - 1)) * sd / np.sqrt(n)
-        low, high = max(bounds[0], average - margin), min(bounds[1], average + margin)
-    return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
 def _group(kind: str, trials: Trials, members: Sequence[Participant], study: StudyFile | None) -> Group:
@@ -129,22 +94,22 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         observer=kind,
         participants=len(members),
         primary=decided,
-        methods=crosscheck.of_one(with_ratings(measure), decided.auc.level),
+        methods=auc_by_method(with_ratings(measure), decided.auc.level),
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
         dprime=mean(dprimes),
         bound=bound,
-        tost=None if delta is None else tost(dprimes, bound),
-        jzs=jzs(dprimes),
-        jzs_greater=jzs(dprimes, direction="greater"),
-        jzs_less=jzs(dprimes, direction="less"),
-        informed=informed(dprimes, _USUAL_DPRIME if delta is None else bound),
-        interval=None if delta is None else interval_null(dprimes, bound, _USUAL_DPRIME),
-        between=between_sd(dprimes, [one.yesno.se for one in members]),
+        tost=None if delta is None else equivalence_test(dprimes, bound),
+        jzs=bayes_factor(dprimes),
+        jzs_greater=bayes_factor(dprimes, direction="greater"),
+        jzs_less=bayes_factor(dprimes, direction="less"),
+        informed=informed_bayes_factor(dprimes, _USUAL_DPRIME if delta is None else bound),
+        interval=None if delta is None else interval_bayes_factor(dprimes, bound, _USUAL_DPRIME),
+        between=heterogeneity(dprimes, [one.yesno.se for one in members]),
         probit=crossed,
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
-        agreement=observer_agreement.from_trials(measure),
+        agreement=observer_agreement.observer_agreement(measure),
         serial=ordered,
     )
 
@@ -157,6 +122,6 @@ def _long_fits(
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:
-        crossed = pool.submit(mixed_probit.from_trials, measure)
+        crossed = pool.submit(mixed_probit.mixed_probit, measure)
         ordered = pool.submit(serial.serial_dependence, shown, max_run, redraws=redraws)
         return crossed.result(), ordered.result()

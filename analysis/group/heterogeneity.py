@@ -13,14 +13,13 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2
 
+from analysis.arrays import Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class BetweenSd(Result):
+@dataclass(frozen=True, eq=False)
+class Heterogeneity(Result):
     """The SD between `n` observers in the units of the values.
 
     `sd` is that of the values as they are, `sampling_sd` the root mean square of their standard errors: what
@@ -43,23 +42,57 @@ class BetweenSd(Result):
     reason: str | None
 
 
-def between_sd(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> BetweenSd:
-    """τ of `values` with the standard errors `errors`, both of shape (observers,): y_i ~ N(μ, τ² + se_i²).
+def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> Heterogeneity:
+    """The SD of true values between observers, beyond what the error of their finite trials makes them differ.
 
-    τ is estimated by restricted maximum likelihood. Its bounds are the τ at which Q(τ) = Σ (y_i − ȳ)² / (se_i² + τ²)
-    is at the quantiles of χ² with n − 1 degrees of freedom, which is exact when the standard errors are known
-    (Q-profile: Viechtbauer 2007, Stat. Med. 26:37). Where even τ = 0 is too large for the upper bound, the
-    values lie closer together than their errors allow and there is no bound.
+    Parameters
+    ----------
+    values : array_like of float, shape (observers,)
+        Such as d′; NaN is left out and counted.
+    errors : array_like of float, shape (observers,)
+        Their standard errors, positive.
+    level : float, optional
+        Level of the interval, in (0, 1).
 
-    Raises `LookalikeError` for unequal lengths, an infinite value or a standard error that is not positive.
+    Returns
+    -------
+    Heterogeneity
+        `tau`, the SD of the true values, with bounds; the observed SD and that of equal observers; Cochran's q and its
+        p.
+
+    Raises
+    ------
+    LookalikeError
+        For unequal lengths, an infinite value or a standard error that is not positive.
+
+    Notes
+    -----
+    y_i ~ N(μ, τ² + se_i²). τ is estimated by restricted maximum likelihood. Its bounds are the τ at which Q(τ) = Σ (y_i
+    − ȳ)² / (se_i² + τ²) is at the quantiles of χ² with n − 1 degrees of freedom, which is exact when the standard
+    errors are known (Q-profile). Where even τ = 0 is too large for the upper bound, the values lie closer together than
+    their errors allow and there is no bound.
+
+    References
+    ----------
+    Viechtbauer 2007, Stat. Med. 26:37.
+
+    Examples
+    --------
+    >>> from analysis import heterogeneity
+    >>> found = heterogeneity([0.1, 0.9, -0.3, 0.5], [0.25, 0.25, 0.26, 0.25])
+    >>> round(found.tau, 3), round(found.low, 3), round(found.high, 2), round(found.p, 4)
+    (0.448, 0.144, 1.91, 0.0063)
     """
     y, se = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
     if y.shape != se.shape:
-        raise LookalikeError(f"{y.size} values and {se.size} standard errors: there must be one error per value")
+        raise LookalikeError(
+            "unequal-lengths", f"{y.size} values and {se.size} standard errors: there must be one error per value"
+        )
     bad = np.isinf(y) | np.isinf(se) | (se <= 0)
     if bad.any():
         raise LookalikeError(
-            f"observer {int(np.flatnonzero(bad)[0])} (from 0): the value must be finite and its standard error positive"
+            "not-positive",
+            f"observer {int(np.flatnonzero(bad)[0])} (from 0): value must be finite and its standard error positive",
         )
     kept = ~(np.isnan(y) | np.isnan(se))
     y, se = y[kept], se[kept]
@@ -73,7 +106,7 @@ def between_sd(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95
         if high == 0:
             low = high = np.nan
             reason = "the values differ less than their standard errors allow: no bounds of τ"
-    return BetweenSd(
+    return Heterogeneity(
         n=n,
         undefined=int(np.sum(~kept)),
         sd=sd,

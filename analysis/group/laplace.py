@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import erfcx, log_ndtr
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from analysis.arrays import Floats, Ints
+
 Information = Literal["observed", "expected"]
 Effects = tuple[Floats, Floats]  # of participants on real and generated images (participants, 2), of images (images,)
 

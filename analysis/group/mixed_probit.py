@@ -17,33 +17,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import ndtri
-from scipy.stats import t
 
-from analysis.group.laplace import Answers, Floats, Information, Laplace, triangle
-from analysis.result import Result
+from analysis import intervals
+from analysis.arrays import Flags, Floats
+from analysis.group.laplace import Answers, Information, Laplace, triangle
+from analysis.readings import check_trials
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
-from data.trials import TRUTHS, refuse_rows
 
 # An SD below this is estimated as 0; one above that, or a mean, has run away from any data.
 ZERO, RUNAWAY = 1e-3, 8.0
 BIAS, DPRIME = np.array([0.5, 0.5]), np.array([-1.0, 1.0])  # b₀ and b₁ in terms of μ_real and μ_generated
 
 
-@dataclass(frozen=True)
-class Estimate(Result):
-    """A value with its standard error and the bounds `low` and `high`."""
-
-    value: float = np.nan
-    se: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probit(Result):
     """The group's d′ and criterion, with how much participants and images differ.
 
@@ -79,22 +69,60 @@ class Probit(Result):
     reason: str | None
 
 
-def from_trials(trials: pd.DataFrame, level: float = 0.95, information: Information = "observed") -> Probit:
-    """Fit one session's trials (columns participant, stimulus_id, truth and response of `data.trials`).
+def mixed_probit(trials: pd.DataFrame, level: float = 0.95, information: Information = "observed") -> Probit:
+    """The group's d′ from every single answer: a crossed random-effects probit of participants by images.
 
-    A missing response is left out and counted. The likelihood's integral over participants and images is
-    Laplace's approximation. `information="expected"` gives what lme4's `glmer` (probit, nAGQ = 1) prints, to
-    about 1e-4; the default is nearer to the exact likelihood where images have few answers: with 6
-    answers an image, true image SDs of .50 come out as .477 (exact maximum .484) instead of .460.
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        One session of each participant: participant, stimulus_id, truth and response (`data.trials`). A missing
+        response is left out and counted.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+    information : {"observed", "expected"}, optional
+        Of Laplace's approximation to the likelihood's integral over participants and images. "expected" gives what
+        lme4's `glmer` (probit, nAGQ = 1) prints, to about 1e-4; the default is nearer to the exact likelihood where
+        images have few answers: with 6 answers an image, true image SDs of .50 come out as .477 (exact maximum .484)
+        instead of .460.
 
-    `se` is the maximum-likelihood standard error, from the curvature of the log-likelihood in all parameters.
-    The interval is a t interval: the variances that n participants or n images contribute are raised by
-    n / (n − 1), as likelihood underestimates them, and the degrees of freedom follow Satterthwaite (1946,
-    Biometrics Bull. 2:110). At .95 it covers .96–.98 with 6 and with 10 participants and .94 with 20 (eleven times
-    300 or 400 simulated studies of 40 to 100 images, SDs of d′ from 0 to .6); ± 1.96 SE covers .89–.97 there.
+    Returns
+    -------
+    Probit
+        `dprime`, `criterion` and `marginal_dprime` (in the units of `dprime`'s bounds) with standard errors and bounds;
+        the SDs between participants and between images. What is undefined is NaN and `reason` says why.
 
-    Raises `LookalikeError`, naming rows, for a missing participant or stimulus, another word than real or
-    generated, an image judged twice by one participant, or one that is real here and generated there.
+    Raises
+    ------
+    LookalikeError
+        For a missing column, participant or image, an unknown word, an image that a participant judged twice or that
+        has two truths; rows are named.
+
+    Notes
+    -----
+    `se` is the maximum-likelihood standard error, from the curvature of the log-likelihood in all parameters. The
+    interval is a t interval: the variances that n participants or n images contribute are raised by n / (n − 1), as
+    likelihood underestimates them, and the degrees of freedom follow Satterthwaite. At .95 it covers .96–.98 with 6 and
+    with 10 participants and .94 with 20 (eleven times 300 or 400 simulated studies of 40 to 100 images, SDs of d′ from
+    0 to .6); ± 1.96 SE covers .89–.97 there.
+
+    References
+    ----------
+    DeCarlo 1998, Psychol. Methods 3:186; Rouder & Lu 2005, Psychon. Bull. Rev. 12:573; Satterthwaite 1946, Biometrics
+    Bull. 2:110.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from analysis import mixed_probit
+    >>> rng = np.random.default_rng(1)
+    >>> person, image = np.divmod(np.arange(320), 40)
+    >>> evidence = rng.normal(np.where(image % 2, 0.5, -0.5)) + 0.5 * rng.normal(size=40)[image]
+    >>> truth, response = np.where(image % 2, "generated", "real"), np.where(evidence > 0, "generated", "real")
+    >>> trials = pd.DataFrame({"participant": person, "stimulus_id": image, "truth": truth, "response": response})
+    >>> found = mixed_probit(trials)
+    >>> round(found.dprime.value, 2), round(found.dprime.low, 2), round(found.dprime.high, 2)
+    (1.25, 0.81, 1.7)
     """
     answers, unanswered = _coded(trials)
     undefined = _undefined(answers)
@@ -104,9 +132,9 @@ def from_trials(trials: pd.DataFrame, level: float = 0.95, information: Informat
         generated=answers.images - answers.real,
         answered=answers.sign.size,
         unanswered=unanswered,
-        dprime=Estimate(),
-        criterion=Estimate(),
-        marginal_dprime=Estimate(),
+        dprime=UNDEFINED,
+        criterion=UNDEFINED,
+        marginal_dprime=UNDEFINED,
         dprime_sd=np.nan,
         criterion_sd=np.nan,
         correlation=np.nan,
@@ -131,22 +159,13 @@ class _Fit:
 
     parameters: Floats
     covariance: Floats
-    free: npt.NDArray[np.bool_]
+    free: Flags
     log_likelihood: float
 
 
 def _coded(trials: pd.DataFrame) -> tuple[Answers, int]:
     """The answered trials as codes, real images first, and the number of unanswered ones."""
-    for column in ("participant", "stimulus_id"):
-        refuse_rows(trials[column].isna(), "trials", f"{column} is missing")
-    for column, may_miss in (("truth", False), ("response", True)):
-        known = trials[column].isin(TRUTHS) | (trials[column].isna() & may_miss)
-        refuse_rows(~known, "trials", f"{column} is neither 'real' nor 'generated'")
-    twice = trials.duplicated(["participant", "stimulus_id"], keep=False)
-    refuse_rows(twice, "trials", "one participant judges an image twice", "pass one session's trials at a time")
-    contradicted = trials.groupby("stimulus_id")["truth"].transform("nunique") > 1
-    refuse_rows(contradicted, "trials", "one image is real in some rows and generated in others")
-
+    check_trials(trials, "response")
     answered = trials[trials["response"].notna()]
     people, participants = pd.factorize(answered["participant"])
     shown, images = pd.factorize(answered["stimulus_id"])
@@ -212,11 +231,11 @@ def _maximise(answers: Answers, information: Information) -> _Fit | str:
     return _Fit(parameters, covariance, free, -of_free(parameters[free])[0])
 
 
-def _free(answers: Answers) -> npt.NDArray[np.bool_]:
-    """Which parameters the answers can tell: (7,).
+def _free(answers: Answers) -> Flags:
+    """Which parameters the answers determine: (7,).
 
     Without an image that two participants judged, image effects are part of the noise. Without a
-    participant who judged both kinds, nothing is known of how his two effects go together.
+    participant who judged both kinds, nothing is known of how the two effects of a participant go together.
     """
     counts = np.bincount(answers.image, minlength=answers.images)
     kinds = pd.Series(answers.image >= answers.real).groupby(answers.participant).nunique()
@@ -237,7 +256,7 @@ def _start(answers: Answers) -> tuple[Floats, Floats]:
     return np.concatenate([mu, [0.4, 0.2, 0.35, 0.4, 0.4]]), np.concatenate(scale)
 
 
-def _filled(values: Floats, free: npt.NDArray[np.bool_]) -> Floats:
+def _filled(values: Floats, free: Flags) -> Floats:
     parameters = np.zeros(free.size)
     parameters[free] = values
     return parameters
@@ -272,9 +291,9 @@ def _result(empty: Probit, fit: _Fit) -> Probit:
         log_likelihood=fit.log_likelihood,
         converged=True,
     )
-    singular, untold = _singular(found), _untold(found)
+    singular, undetermined = _singular(found), _undetermined(found)
     remarks = [f"singular fit: {', '.join(singular)}"] if singular else []
-    return replace(found, singular=bool(singular), reason="; ".join(remarks + untold) or None)
+    return replace(found, singular=bool(singular), reason="; ".join(remarks + undetermined) or None)
 
 
 def _singular(found: Probit) -> list[str]:
@@ -289,8 +308,8 @@ def _singular(found: Probit) -> list[str]:
     return [words for words, true in said.items() if true]
 
 
-def _untold(found: Probit) -> list[str]:
-    """What the design cannot tell."""
+def _undetermined(found: Probit) -> list[str]:
+    """What the design cannot determine."""
     said = {
         "no participant judged real and generated images, so their SDs are undefined": np.isnan(found.dprime_sd),
         "no real image was judged by two participants, so its effect counts as noise": np.isnan(found.real_image_sd),
@@ -315,7 +334,7 @@ def _marginal(parameters: Floats) -> tuple[float, Floats]:
 
 
 def _estimate(about: Probit, fit: _Fit, value: float, slope: Floats) -> Estimate:
-    """A function of the parameters, by its `slope` (7,) there, with a t interval (see `from_trials`)."""
+    """A function of the parameters, by its `slope` (7,) there, with a t interval (see `mixed_probit`)."""
     variance = float(slope @ fit.covariance @ slope)
     of_participants = float(np.sum((slope[:2] @ triangle(fit.parameters)) ** 2))
     counts = np.array([about.participants, about.real, about.generated])
@@ -326,5 +345,5 @@ def _estimate(about: Probit, fit: _Fit, value: float, slope: Floats) -> Estimate
     noise = max(variance - float(found.sum()), 0.0) * np.array([1, *(slope[:2] ** 2 / np.sum(slope[:2] ** 2))])
     corrected = variance + float(np.sum(raised - found))
     freedom = corrected**2 / float(np.sum((raised + noise) ** 2 / degrees))
-    margin = float(t.ppf((1 + about.level) / 2, freedom)) * np.sqrt(corrected)
+    margin = intervals.critical(about.level, freedom) * np.sqrt(corrected)
     return Estimate(value, float(np.sqrt(variance)), float(value - margin), float(value + margin))

@@ -1,6 +1,6 @@
 """The tasks with two images side by side, session by session and for the group.
 
-Session 1 is the main measure; later sessions are measured each for itself and never pooled into it.
+Session 1 is the main measure; later sessions are measured separately and never pooled into it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from analysis.group.evidence import BayesFactor, Tost, jzs, tost
-from analysis.group.group import Mean, mean
-from analysis.group.heterogeneity import BetweenSd, between_sd
+from analysis.group.bayes_factors import BayesFactor, bayes_factor
+from analysis.group.equivalence import Tost, equivalence_test
+from analysis.group.heterogeneity import Heterogeneity, heterogeneity
+from analysis.group.one_sample import Mean, mean
 from analysis.result import Result
 from analysis.sdt import same_different, two_alternative
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
@@ -27,8 +28,8 @@ Measure = Literal["dprime", "z_difference"]
 Verdict = Literal["shown to differ", "not decided"]
 
 
-@dataclass(frozen=True)
-class Sitting(Result):
+@dataclass(frozen=True, eq=False)
+class PairSession(Result):
     """One participant's session: what its main trials give."""
 
     participant: str
@@ -37,14 +38,14 @@ class Sitting(Result):
 
     @property
     def measure(self) -> tuple[float, float, float, float]:
-        """Value, standard error and bounds of what the group's mean is taken of."""
+        """Value, standard error and bounds of the measure that is averaged over the group."""
         one = self.found
         if isinstance(one, ForcedChoice):
             return one.dprime, one.se, one.low, one.high
         return one.z_difference, one.z_se, one.z_low, one.z_high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairGroup(Result):
     """All participants' session 1.
 
@@ -58,7 +59,7 @@ class PairGroup(Result):
     measure: Measure
     value: Mean
     accuracy: Mean
-    between: BetweenSd
+    between: Heterogeneity
     jzs: BayesFactor
     tost: Tost | None
     independent: Mean | None
@@ -67,36 +68,36 @@ class PairGroup(Result):
     words: str
 
 
-def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[Sitting]:
+def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[PairSession]:
     """Every session's main trials, by participant and session."""
     main = answers.trials[answers.trials["role"] == "main"]
     return [
-        Sitting(str(participant), int(session), _found(answers, table, correction))
+        PairSession(str(participant), int(session), _found(answers, table, correction))
         for (participant, session), table in main.groupby(["participant", "session"])
     ]
 
 
-def group(answers: TrialTable, sittings: list[Sitting], bound: float | None = None) -> PairGroup:
-    """The group of session 1; `bound` (in units of the measure) is what the mean is tested to lie within.
+def group(answers: TrialTable, sessions: list[PairSession], bound: float | None = None) -> PairGroup:
+    """The group of session 1; `bound` (in units of the measure) is the bound that the mean is tested to lie within.
 
     Raises `LookalikeError` if no participant has a session 1 with main trials.
     """
-    first = [one for one in sittings if one.session == 1]
+    first = [one for one in sessions if one.session == 1]
     if not first:
-        raise LookalikeError("no participant has main trials in session 1")
+        raise LookalikeError("no-session", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
     models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())
-    verdict, words = _judge(found, "d′" if answers.measure == "dprime" else "z(H) − z(F)")
+    verdict, words = _verdict(found, "d′" if answers.measure == "dprime" else "z(H) − z(F)")
     return PairGroup(
         kind=answers.kind,
         participants=len(first),
         measure="dprime" if answers.measure == "dprime" else "z_difference",
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
-        between=between_sd(values, errors),
-        jzs=jzs(values),
-        tost=None if bound is None else tost(values, bound),
+        between=heterogeneity(values, errors),
+        jzs=bayes_factor(values),
+        tost=None if bound is None else equivalence_test(values, bound),
         independent=mean([one.independent.dprime for one in models], bounds=(0, math.inf)) if models else None,
         differencing=mean([one.differencing.dprime for one in models], bounds=(0, math.inf)) if models else None,
         verdict=verdict,
@@ -104,9 +105,9 @@ def group(answers: TrialTable, sittings: list[Sitting], bound: float | None = No
     )
 
 
-def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
+def sessions_table(sessions: list[PairSession]) -> pd.DataFrame:
     """One row per participant and session, with the fields of what was found."""
-    rows = [one.found.to_frame().assign(participant=one.participant, session=one.session) for one in sittings]
+    rows = [one.found.to_frame().assign(participant=one.participant, session=one.session) for one in sessions]
     table = pd.concat(rows, ignore_index=True)
     return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
 
@@ -114,24 +115,26 @@ def sittings_table(sittings: list[Sitting]) -> pd.DataFrame:
 def _found(answers: TrialTable, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
     truth, response = table["truth"], table["response"]
     if answers.measure == "z_difference":
-        return same_different.from_responses(truth, response, correction)
-    return two_alternative.from_responses(truth, response, answers.words or ("left", "right"), correction)
+        return same_different.same_different_from_responses(truth, response, correction)
+    return two_alternative.two_alternative_from_responses(
+        truth, response, answers.words or ("left", "right"), correction
+    )
 
 
-def _judge(found: Mean, name: str) -> tuple[Verdict, str]:
+def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:
     if math.isnan(found.low):
         value = "n/a" if math.isnan(found.mean) else f"{found.mean:.2f}"
         return "not decided", f"The mean {name} is {value}, without an interval ({found.reason})."
     sizes = f"the mean {name} is {found.mean:.2f}, {found.level:.0%} interval {found.low:.2f} to {found.high:.2f}"
     sizes = sizes.replace("-", "−")
     if found.low > 0:
-        return "shown to differ", f"Real and generated images were told apart better than by guessing: {sizes}."
+        return "shown to differ", f"Real and generated images were discriminated better than by guessing: {sizes}."
     if found.high < 0:
         return "shown to differ", (
             f"The wrong answer was given more often than by guessing: {sizes}. Check that truth and answers are coded "
             "as intended."
         )
     return "not decided", (
-        f"These answers do not show that the images can be told apart: {sizes}. They do not show that they cannot be, "
-        f"either: {found.high:.2f} is compatible with them too."
+        f"These answers do not show that the images can be discriminated: {sizes}. Nor do they show that they cannot: "
+        f"{found.high:.2f} is compatible with them too."
     )

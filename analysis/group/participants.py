@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.agreement import retest
-from analysis.agreement.retest import Comparison, Retest
+from analysis.agreement.retest import Retest, SessionComparison
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.roc import Roc
 from analysis.sdt import confidence, metacognition, yesno
 from analysis.sdt.confidence import Calibration, Type2Roc
 from analysis.sdt.metacognition import Metacognition, Model
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
 from analysis.trials import Trials
 from data.trials import rating
@@ -24,7 +24,7 @@ from data.trials import rating
 
 @dataclass(frozen=True)
 class Estimators:
-    """What an analyst may choose: the `correction` of rates for d′ (`analysis.sdt.rates`), the `model` of meta-d′
+    """What an analyst may choose: the `correction` of rates for d′ (`analysis.sdt.outcomes`), the `model` of meta-d′
     (`analysis.sdt.metacognition`).
     """
 
@@ -40,16 +40,16 @@ class Participant:
     observer: str
     trials: int
     yesno: YesNo
-    counts: Counts
+    counts: RatingCounts
     roc: Roc
     binormal: Binormal
     metacognition: Metacognition
     type2: Type2Roc
     calibration: Calibration
-    retests: Mapping[int, Comparison]
+    retests: Mapping[int, SessionComparison]
 
     @property
-    def comparison(self) -> Comparison | None:
+    def comparison(self) -> SessionComparison | None:
         """With the first retest, the one that the figures and the means show."""
         return self.retests[min(self.retests)] if self.retests else None
 
@@ -77,18 +77,21 @@ def measure_one(
     """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`)."""
     truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
     ratings = rating(response, first["confidence"])
-    counts = count(truth, ratings)
-    sure = confidence.count(truth, response, first["confidence"])
+    counts = count_ratings(truth, ratings)
+    sure = confidence.count_confidence(truth, response, first["confidence"])
     return Participant(
         name=name,
         observer=observer,
         trials=len(first),
-        yesno=yesno.from_responses(truth, response, by.correction),
+        yesno=yesno.dprime_from_responses(truth, response, by.correction),
         counts=counts,
-        roc=roc.from_ratings(truth, ratings),
-        binormal=binormal.from_counts(counts),
-        metacognition=metacognition.from_counts(sure, by.model),
+        roc=roc.roc_auc(truth, ratings),
+        binormal=binormal.binormal_fit_from_counts(counts),
+        metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
         type2=confidence.type2_roc(sure),
         calibration=confidence.calibration(sure),
-        retests={int(table["session"].iloc[0]): retest.compare(first, table) for _, table in later.groupby("session")},
+        retests={
+            int(table["session"].iloc[0]): retest.compare_sessions(first, table)
+            for _, table in later.groupby("session")
+        },
     )

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Floats
 from analysis.group.primary import decided
 from analysis.mrmc import mrmc
-from analysis.mrmc.readings import from_matrix
+from analysis.readings import from_matrix
 from analysis.result import Result
 from data.errors import LookalikeError
 from data.simulated.populations import Population, draw_ratings
@@ -24,13 +25,13 @@ from data.simulated.populations import Population, draw_ratings
 _BATCH = 200  # studies drawn at a time, which bounds the memory
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Power(Result):
-    """What became of so many simulated studies: shares in [0, 1] that add up to 1.
+    """Outcomes of simulated studies: shares in [0, 1] that add up to 1.
 
     `near_chance`: interval inside .5 ± `delta`. `difference`: not inside, and different from .5. `undecided`: the
     rest. `mean_auc` and `sd_auc` are of the studies' AUCs. `simulation_se` is the largest standard error of a
-    share that so many studies leave. `own_images`: each participant judged images of his own.
+    share that so many studies leave. `own_images`: each participant judged images of their own.
     """
 
     dprime: float
@@ -59,15 +60,51 @@ def power(
     own_images: bool = False,
     seed: int = 0,
 ) -> Power:
-    """Simulate `studies` of `participants` who each judge `images` (half of them generated).
+    """What a study of this size would show, by simulation, with the endpoint of its analysis.
 
-    Shares are of all studies; one that has no interval is undecided. Raises `LookalikeError` for fewer than 2
-    participants, an odd number of images or fewer than 4, no studies, and a delta or level that is none.
+    Parameters
+    ----------
+    population : data.simulated.populations.Population
+        What each simulated study draws its observers and images from.
+    participants : int
+        At least 2.
+    images : int
+        Judged by each participant, half of them generated; even, at least 4.
+    delta : float
+        Half the width of the bounds .5 ± delta, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1).
+    studies : int, optional
+        How many are simulated.
+    own_images : bool, optional
+        Whether each participant judges images of their own.
+    seed : int, optional
+        Of the simulation.
+
+    Returns
+    -------
+    Power
+        The shares of studies that show near chance, a difference, or neither, and their simulation error.
+
+    Raises
+    ------
+    LookalikeError
+        For fewer than 2 participants, an odd number of images or fewer than 4, no studies, or a delta or level out of
+        range.
+
+    Examples
+    --------
+    >>> from analysis import power
+    >>> from data.simulated.populations import Population
+    >>> found = power(Population(dprime=1.0), participants=6, images=40, delta=0.084, studies=50)
+    >>> found.difference, found.near_chance, round(found.mean_auc, 2)
+    (0.98, 0.0, 0.75)
     """
     if participants < 2 or images < 4 or images % 2 or studies < 1:
         raise LookalikeError(
+            "study-too-small",
             f"{participants} participants, {images} images, {studies} studies: at least 2 participants, an even number "
-            "of images from 4 up, and 1 study are needed"
+            "of images from 4 up, and 1 study are needed",
         )
     generated = np.arange(images) % 2 == 1
     truth = np.where(generated, "generated", "real")
@@ -79,7 +116,7 @@ def power(
             draw_ratings(population, participants, generated, rng, studies=some, own_images=own_images), start
         ):
             readings = from_matrix(*_spread(truth, ratings) if own_images else (truth, ratings))
-            found = mrmc.auc(readings, delta=delta, level=level)
+            found = mrmc.mrmc_auc(readings, delta=delta, level=level)
             outcomes[place], areas[place] = decided(found), found.auc
     near = float(np.mean(outcomes[:, 0]))
     difference = float(np.mean(outcomes[:, 1] & ~outcomes[:, 0]))
@@ -110,7 +147,7 @@ def power_table(
     progress: Callable[[int], None] = lambda _: None,
     **options: float | bool,
 ) -> pd.DataFrame:
-    """`power` for every combination, one row each; `options` are passed on, `progress` is told of each row."""
+    """`power` for every combination, one row each; `options` are passed on, `progress` is called after each row."""
     rows = []
     for dprime in dprimes:
         for count in images:
@@ -121,10 +158,8 @@ def power_table(
     return pd.concat(rows, ignore_index=True)
 
 
-def _spread(
-    truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]
-) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
-    """Ratings of images of one's own as a matrix in which nobody else rated them."""
+def _spread(truth: npt.NDArray[np.str_], ratings: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.str_], Floats]:
+    """Ratings of each participant's own images, as a matrix in which no other participant rated them."""
     participants, images = ratings.shape
     whole = np.full((participants, participants * images), np.nan)
     for person, row in enumerate(ratings):

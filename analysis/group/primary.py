@@ -6,8 +6,8 @@ interval inside is the two one-sided tests at 5 % (Schuirmann 1987, J. Pharmacok
 difference from .5 is tested two-sided at the same 5 %. Another confidence makes another level of both.
 
 "Near chance" takes more than an interval. It is withheld where the bounds were not fixed beforehand, where
-the data may have been looked at on the way, and where nothing shows that these participants would have noticed:
-known fakes, mixed in as catch trials, must have been told from the real images by more than δ.
+the data may have been looked at on the way, and where nothing shows that these participants could have noticed:
+known fakes, mixed in as catch trials, must have been discriminated from the real images by more than δ.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from analysis.mrmc import mrmc
-from analysis.mrmc.components import Components, components, predicted_se
+from analysis.mrmc.components import Components, predicted_se, variance_components
 from analysis.mrmc.mrmc import Auc
-from analysis.mrmc.readings import from_trials
+from analysis.readings import from_trials
 from analysis.result import Result
 from data.study import StudyFile
 from data.trials import rating
@@ -36,7 +36,7 @@ _TIMES_IMAGES = (1, 2, 4)
 _FEW = 5  # participants; with fewer the interval is known to be somewhat too narrow (`analysis.mrmc.mrmc`)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Needed(Result):
     """How many participants, each judging so many images, would decide in four studies of five.
 
@@ -49,7 +49,7 @@ class Needed(Result):
     difference: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Primary(Result):
     """The primary result of one kind of observer.
 
@@ -73,7 +73,7 @@ class Primary(Result):
 def primary(
     observer: str, measure: pd.DataFrame, catch: pd.DataFrame, sessions: pd.DataFrame, study: StudyFile | None
 ) -> Primary:
-    """Judge the main trials of session 1 of one kind of observer by the study file.
+    """Evaluate the main trials of session 1 of one kind of observer by the study file.
 
     `measure` and `catch` are trial tables (`data.trials`), `sessions` the rows of `analysis.trials.Trials.sessions`
     of the same participants. Without a study file the interval is at 90 % and there are no bounds.
@@ -86,7 +86,7 @@ def primary(
     seen = _catch(rated, catch, delta, level)
     looks = _look_reasons(found.participants, study)
     withheld = (*_plan_reasons(sessions, study), *looks, *_catch_reasons(seen, found.participants, delta))
-    verdict, words = _judge(found, delta, withheld)
+    verdict, words = _verdict(found, delta, withheld)
     if verdict == "shown to differ" and looks:
         words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
     words += _few(found)
@@ -137,7 +137,7 @@ def participants_needed(
 
 
 def _needed(rated: pd.DataFrame, found: Auc, delta: float | None, alpha: float) -> tuple[Needed, ...]:
-    parts = components(rated)
+    parts = variance_components(rated)
     if parts.reason is not None:
         return ()
     rows = []
@@ -161,11 +161,11 @@ def _auc(rated: pd.DataFrame, delta: float | None, level: float) -> Auc:
     study = from_trials(rated)
     # One participant says nothing about others, only about other images.
     alone = len(study.participants) < 2
-    return mrmc.auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
+    return mrmc.mrmc_auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
 
 
 def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level: float) -> Auc | None:
-    """How well the known fakes were told from the real images of the measure."""
+    """How well the known fakes were discriminated from the real images of the measure."""
     fakes = catch[(catch["truth"] == "generated") & catch["participant"].isin(rated["participant"])]
     if fakes.empty:
         return None
@@ -200,13 +200,13 @@ def _look_reasons(participants: int, study: StudyFile | None) -> list[str]:
         reasons.append(f"{participants} of the {planned} planned participants: an interim look")
     elif participants > planned:
         reasons.append(
-            f"{participants} participants where {planned} were planned: the study went on after the number fixed for it"
+            f"{participants} participants where {planned} were planned: the study continued beyond the planned number"
         )
     return reasons
 
 
 def _few(found: Auc) -> str:
-    """A warning where so few participants took part that the interval promises too much."""
+    """A warning where so few participants took part that the interval is too narrow."""
     if found.reason is not None or not 2 <= found.participants < _FEW:
         return ""
     return (
@@ -230,21 +230,22 @@ def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> 
 
 
 def _never_mistaken(seen: Auc) -> bool:
-    """Whether every participant told every known fake from every real image: then there is no variance, hence no
-    interval, to say so. By chance alone, labels dealt out at random, it must be rarer than a bound may fail.
+    """Whether every participant discriminated every known fake from every real image: then there is no variance, hence
+    no interval, to say so. By chance alone (labels assigned at random) that must be less likely than the error
+    rate of a bound.
     """
     ways = math.comb(seen.generated + seen.real, seen.generated)
     return seen.auc == 1 and min(seen.generated, seen.real) > 1 and 1 / ways < (1 - seen.level) / 2
 
 
-def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
+def _verdict(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
     """The verdict and a sentence or two."""
     if found.reason is not None:
         return "not decided", f"There is no interval: {found.reason}."
     interval = f"the {found.level:.0%} interval of the AUC, {found.low:.3f} to {found.high:.3f}"
     sentence = f"{interval[0].upper()}{interval[1:]}"
     if found.participants < 2:
-        return "not decided", f"One participant says nothing of others; {interval}, speaks of other images only."
+        return "not decided", f"One participant says nothing about others; {interval}, speaks of other images only."
     inside, differs = decided(found)
     alpha = (1 - found.level) / 2
     bounds = "" if delta is None else f"{0.5 - delta:.3f} to {0.5 + delta:.3f}"
@@ -253,14 +254,17 @@ def _judge(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[
         more = f" It is not exactly at chance, though: {exact}." if differs else ""
         return "shown to be near chance", f"{sentence}, lies within {bounds}.{more}"
     if differs:
-        side = "told apart" if found.auc > 0.5 else "told apart the wrong way round (is truth coded as intended?)"
+        side = "" if found.auc > 0.5 else " in the wrong direction (is truth coded as intended?)"
         within = f" Yet {interval}, lies within {bounds}." if inside else ""
-        return "shown to differ", f"The images were {side}: AUC {found.auc:.3f}, p = {found.p_chance:.2g}.{within}"
+        return (
+            "shown to differ",
+            f"The images were discriminated{side}: AUC {found.auc:.3f}, p = {found.p_chance:.2g}.{within}",
+        )
     if inside:
         why = "; ".join(withheld)
         return "not decided", f"{sentence}, lies within {bounds}, but near chance is not claimed: {why}."
     reach = f"reaches beyond {bounds}" if delta is not None else "has no bounds to be compared with"
     half = "includes .5"
     if not found.low <= 0.5 <= found.high:
-        half = f"leaves .5 out, the two-sided test at {100 * alpha:.3g} % does not"
+        half = f"excludes .5, the two-sided test at {100 * alpha:.3g} % does not"
     return "not decided", f"{sentence}, {half}; it {reach}."

@@ -1,1 +1,1 @@
-"""What gives generated images away: simple image statistics and model observers."""
+"""How detectable generated images are: simple image statistics and model observers."""

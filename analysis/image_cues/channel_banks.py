@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
+from analysis.arrays import Floats
 from analysis.image_cues import channels
 
-Floats = npt.NDArray[np.float64]
 Respond = Callable[[Floats], Floats]
 
 ORIENTATIONS_DEG = (0, 45, 90, 135)

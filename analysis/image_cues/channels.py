@@ -13,9 +13,8 @@ import numpy.typing as npt
 from scipy.fft import rfft2
 from scipy.special import eval_laguerre
 
+from analysis.arrays import Floats
 from data.errors import LookalikeError
-
-Floats = npt.NDArray[np.float64]
 
 TOP_FREQUENCY_CPP = 0.375  # its octave, .25 to .5, ends at Nyquist
 _FLOOR = 1e-12  # P-values²; a band that is empty has no logarithm
@@ -31,7 +30,7 @@ def laguerre_gauss(shape: tuple[int, int], count: int, width_px: float | None = 
     """
     width = laguerre_gauss_width(shape, count) if width_px is None else width_px
     if count < 1 or not width > 0:
-        raise LookalikeError(f"{count} channels of width {width:g} px: both must be above 0")
+        raise LookalikeError("not-positive", f"{count} channels of width {width:g} px: both must be above 0")
     x, y = _grid(shape)
     radius = 2 * np.pi * (x**2 + y**2) / width**2
     return _unit_energy(np.stack([np.exp(-radius / 2) * eval_laguerre(order, radius) for order in range(count)]))
@@ -68,9 +67,9 @@ def gabor(
     """
     frequencies = np.atleast_1d(np.asarray(frequencies_cpp, dtype=np.float64))
     for frequency in frequencies[~((frequencies > 0) & (frequencies < 0.5))]:
-        raise LookalikeError(f"frequency {frequency:g} cycles per pixel: must be above 0 and below .5")
+        raise LookalikeError("out-of-range", f"frequency {frequency:g} cycles per pixel: must be above 0 and below .5")
     if not bandwidth_octaves > 0:
-        raise LookalikeError(f"bandwidth of {bandwidth_octaves:g} octaves: must be above 0")
+        raise LookalikeError("not-positive", f"bandwidth of {bandwidth_octaves:g} octaves: must be above 0")
     x, y = _grid(shape)
     f, theta, phase = (
         part[..., None, None]

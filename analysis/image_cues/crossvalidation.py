@@ -1,4 +1,4 @@
-"""What a classifier can tell of real versus generated, learned from some patients and tested on others."""
+"""How well a classifier discriminates real from generated images: trained on some patients, tested on others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis import intervals
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
-from analysis.image_cues.grouped_auc import Codes, Flags, Floats
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -22,7 +23,7 @@ TOO_FEW_PATIENTS = "a class has images of fewer than two patients: nothing to te
 
 @dataclass(frozen=True, eq=False)
 class CrossValidated(Result):
-    """How well a classifier tells generated from real images of patients that it was not trained on.
+    """How well a classifier discriminates generated from real images of patients that it was not trained on.
 
     `auc` [0, 1] is the share of pairs within a fold in the right order, with its standard error and the bounds
     `low` and `high` at `level`. `null_high` is what chance exceeds in 5 % of relabellings of the patients, `p`
@@ -48,8 +49,8 @@ class CrossValidated(Result):
     permutations: int
     widening: float
     signal: Flags
-    group: Codes
-    fold: Codes
+    group: Ints
+    fold: Ints
     score: Floats
     reason: str | None
 
@@ -71,7 +72,7 @@ def cross_validate(
     Pairs across folds are not compared: a fold with more images of a class leaves fewer to train on, which pulls
     a pooled AUC below .5 at chance.
 
-    The null distribution relabels whole groups (within a group where it holds both classes), trains anew in the
+    The null distribution relabels whole groups (within a group where it contains both classes), retrains in the
     same folds and takes each AUC's distance from .5 in units of its own standard error at chance, since groups
     differ in size (Chung & Romano 2013, Ann. Stat. 41:484); one-sided, because a trained classifier is right, if
     anything. `smallest_detectable` solves AUC = null_high + z(.8) SE(AUC), with the SE of Hanley & McNeil widened
@@ -86,11 +87,15 @@ def cross_validate(
     """
     table = np.asarray(features, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
-        raise LookalikeError(f"features of shape {table.shape}: must be a table (images, features) of finite numbers")
+        raise LookalikeError(
+            "not-a-number", f"features of shape {table.shape}: must be a table (images, features) of finite numbers"
+        )
     signal = grouped.truth_flags(truth, len(table))
     codes = grouped.group_codes(signal, groups)
     if permutations < 19:
-        raise LookalikeError(f"{permutations} permutations: at least 19 are needed for a p of .05")
+        raise LookalikeError(
+            "too-few-permutations", f"{permutations} permutations: at least 19 are needed for a p of .05"
+        )
     fold = fold_of(signal, codes, folds, seed)
     if fold is None:
         return undefined(signal, codes, level, TOO_FEW_PATIENTS)
@@ -102,15 +107,15 @@ def cross_validate(
     return _summary(scores, labellings, codes, fold, level)
 
 
-def fold_of(signal: Flags, codes: Codes, folds: int, seed: int) -> Codes | None:
+def fold_of(signal: Flags, codes: Ints, folds: int, seed: int) -> Ints | None:
     """Each image's fold (images,), groups whole and classes spread evenly; fewer folds where a class has fewer
     groups, None where it has fewer than two."""
     groups = [np.unique(codes[kind]).size for kind in (signal, ~signal)]
     count = min(folds, *groups)
     if count < 2:
         return None
-    # What each group holds of either class, as shares; large groups are dealt first, each to the fold that has
-    # least of what it brings. (scikit-learn's StratifiedGroupKFold does the same in 20 times the time.)
+    # What each group holds of either class, as shares; large groups are assigned first, each to the fold that has
+    # least of what the group adds. (scikit-learn's StratifiedGroupKFold does the same in 20 times the time.)
     share = np.stack([np.bincount(codes[kind], minlength=codes.max() + 1) / kind.sum() for kind in (signal, ~signal)])
     present = np.random.default_rng(seed).permutation(np.unique(codes))
     held, fold_of_group = np.zeros((count, 2)), np.zeros(codes.max() + 1, dtype=np.int64)
@@ -121,12 +126,12 @@ def fold_of(signal: Flags, codes: Codes, folds: int, seed: int) -> Codes | None:
     return fold_of_group[codes]
 
 
-def fewest_in_training(signal: Flags, fold: Codes) -> int:
+def fewest_in_training(signal: Flags, fold: Ints) -> int:
     """Images of the scarcer class in the smallest training part."""
     return min(int(np.sum(kind & (fold != one))) for one in np.unique(fold) for kind in (signal, ~signal))
 
 
-def _relabelled(signal: Flags, codes: Codes, count: int, rng: np.random.Generator) -> Flags:
+def _relabelled(signal: Flags, codes: Ints, count: int, rng: np.random.Generator) -> Flags:
     """`count` relabellings (count, images) that keep groups whole."""
     labels = np.tile(signal, (count, 1))
     number, size = int(codes.max()) + 1, np.bincount(codes)
@@ -143,7 +148,7 @@ def _relabelled(signal: Flags, codes: Codes, count: int, rng: np.random.Generato
     return labels
 
 
-def _summary(scores: Floats, labellings: Flags, codes: Codes, fold: Codes, level: float) -> CrossValidated:
+def _summary(scores: Floats, labellings: Flags, codes: Ints, fold: Ints, level: float) -> CrossValidated:
     """What the first labelling (the true one) gives, beside the others."""
     signal, score = labellings[0], scores[0]
     real, generated = int(np.sum(~signal)), int(np.sum(signal))
@@ -162,7 +167,7 @@ def _summary(scores: Floats, labellings: Flags, codes: Codes, fold: Codes, level
         smallest = grouped.smallest_detectable_auc(real, generated, null_high=null_high, inflation=inflation)
         widening = max(1.0, float(np.sqrt(np.mean(null**2))))
         se = widening * grouped.standard_error(grouped.pair_wins(score, signal, fold), signal, codes, fold)
-        low, high = grouped.logit_interval(area, se, level, grouped.degrees_of_freedom(signal, codes))
+        low, high = intervals.logit(area, se, level, grouped.degrees_of_freedom(signal, codes))
         reason = None if low == low else "the scores separate the classes completely: no interval"
     return CrossValidated(
         auc=area,
@@ -187,7 +192,7 @@ def _summary(scores: Floats, labellings: Flags, codes: Codes, fold: Codes, level
     )
 
 
-def undefined(signal: Flags, codes: Codes, level: float, reason: str) -> CrossValidated:
+def undefined(signal: Flags, codes: Ints, level: float, reason: str) -> CrossValidated:
     """A result without an AUC, and why."""
     return CrossValidated(
         auc=np.nan,

@@ -1,7 +1,7 @@
-"""Trivial statistics of images, and what each of them and all together tell of real versus generated.
+"""Simple image statistics, and how well each and all together discriminate real from generated images.
 
-An observer needs no eye for texture to tell images apart that differ in brightness or sharpness. Whatever these
-cues find is an artefact to mend before people are asked. All work on P-values (display-referred grey, 0 to 1).
+An observer needs no eye for texture to discriminate images that differ in brightness or sharpness. Whatever these
+cues find is an artefact to remove before people are tested. All work on P-values (display-referred grey, 0 to 1).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from scipy.fft import fft2
 from scipy.stats import kurtosis, skew
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from statsmodels.stats.multitest import multipletests
 
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channels import hann
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
-from analysis.image_cues.grouped_auc import Flags, Floats
 from analysis.image_cues.image_stack import stacks
+from analysis.multiplicity import holm
 from analysis.result import Result, frame_of
 from data.errors import LookalikeError
 
@@ -44,12 +44,12 @@ _RINGS = 8
 _JPEG_BLOCK_PX = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CueAuc(Result):
-    """What one cue tells: `auc` [0, 1] > .5 where generated images have more of it, `distance` = |auc − .5|.
+    """How well one cue discriminates: `auc` [0, 1] > .5 where generated images have more of it.
 
-    `low` and `high` bound the AUC at `level`; `p` is two-sided, `p_holm` adjusted for the number of cues.
-    `smallest_detectable` is the AUC that would reach p_holm < .05 with 80 % power if no other cue did.
+    `distance` = |auc − .5|; `low` and `high` bound the AUC at `level`; `p` is two-sided, `p_holm` adjusted for the
+    number of cues. `smallest_detectable` is the AUC that would reach p_holm < .05 with 80 % power if no other cue did.
     `real_median` and `generated_median` are in the cue's units; `unmeasured` counts images where it is undefined.
     What is undefined is NaN and `reason` says why.
     """
@@ -77,7 +77,7 @@ class CueAuc(Result):
 class CueReport(Result):
     """Each cue by itself, and all of them `combined` in a cross-validated logistic classifier.
 
-    `incomplete` counts images left out of the classifier for want of a cue.
+    `incomplete` counts images left out of the classifier without all cues.
     """
 
     cues: tuple[CueAuc, ...]
@@ -89,28 +89,56 @@ class CueReport(Result):
         return frame_of(self.cues)
 
 
-def measure(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:
-    """The cues of images, P-values in [0, 1] of shape (images, rows, columns) or yielded one by one.
+def measure_cues(images: Iterable[npt.ArrayLike]) -> pd.DataFrame:
+    """Simple statistics of images that could give generated ones away: brightness, sharpness, noise and the like.
 
-    One row per image, columns `CUES`; what is undefined for an image is NaN.
+    Parameters
+    ----------
+    images : iterable of array_like, each of shape (rows, columns)
+        P-values (display-referred grey) in [0, 1], each side at least 16 px, all of one size; or an array (images,
+        rows, columns).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per image, one column per cue (`analysis.image_cues.cues.CUES`); what is undefined for an image is NaN.
+
+    Raises
+    ------
+    LookalikeError
+        For images of several sizes, with a side below 16 px, outside [0, 1] or not a number.
+
+    Notes
+    -----
     - `mean`, `contrast` (population SD), `skewness`, `kurtosis` (excess) of its P-values;
-    - `spectrum_slope`: of log power on log frequency over 8 rings evenly spaced in log frequency, from 4 cycles
-      per image (of the shorter side) to .4 cycles per pixel, mean removed and a Hann window laid over; natural
-      images have about −2 (Field 1987, J. Opt. Soc. Am. A 4:2379);
-    - `anisotropy`: |Σ P e^(2iθ)| / Σ P in each of those rings, averaged over rings as complex numbers: 0 without
-      a preferred orientation, 1 for a grating;
-    - `border_mean`, `border_contrast`: mean and SD of the frame, a sixteenth of the shorter side wide, less those
-      of the inside;
-    - `noise`: Immerkær's estimate of the noise SD (1996, Comput. Vis. Image Underst. 64:300);
-    - `jpeg_grid`: (a − b) / (a + b), with a the mean size of the third difference across boundaries of 8 x 8
-      blocks that start in the image's corner and b elsewhere: 0 without a grid.
-    Raises `LookalikeError` for images of several sizes, with a side below 16 px, outside [0, 1] or not a number.
+    - `spectrum_slope`: of log power on log frequency over 8 rings evenly spaced in log frequency, from 4 cycles per
+      image (of the shorter side) to .4 cycles per pixel, mean removed and a Hann window applied; natural images have
+      about −2;
+    - `anisotropy`: |Σ P e^(2iθ)| / Σ P in each of those rings, averaged over rings as complex numbers: 0 without a
+      preferred orientation, 1 for a grating;
+    - `border_mean`, `border_contrast`: mean and SD of the frame, a sixteenth of the shorter side wide, less those of
+      the inside;
+    - `noise`: Immerkær's estimate of the noise SD;
+    - `jpeg_grid`: (a − b) / (a + b), with a the mean size of the third difference across boundaries of 8 x 8 blocks
+      that start in the image's corner and b elsewhere: 0 without a grid.
+
+    References
+    ----------
+    Field 1987, J. Opt. Soc. Am. A 4:2379; Immerkær 1996, Comput. Vis. Image Underst. 64:300.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import measure_cues
+    >>> images = np.random.default_rng(1).normal(0.5, 0.05, (2, 32, 32)).clip(0, 1)
+    >>> measure_cues(images)[["mean", "contrast", "noise"]].round(2).to_dict("records")
+    [{'mean': 0.5, 'contrast': 0.05, 'noise': 0.05}, {'mean': 0.5, 'contrast': 0.05, 'noise': 0.05}]
     """
     tables = [_measure(stack) for stack in stacks(images)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(CUES), dtype=np.float64)
 
 
-def compare(
+def compare_cues(
     cues: pd.DataFrame,
     truth: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
@@ -120,16 +148,53 @@ def compare(
     seed: int = 0,
     level: float = 0.95,
 ) -> CueReport:
-    """What cues (one row per image, as `measure` gives; any numeric columns) tell of `truth` (images,).
+    """How well each cue, and all of them together, discriminate real from generated images.
 
-    For `groups`, patients' codes, see `grouped.group_codes`. Each cue: its AUC with patients as clusters
-    (`grouped.auc`), its p Holm-adjusted (1979, Scand. J. Stat. 6:65). Combined: logistic regression (L2, C = 1) on
-    standardised cues of images that have them all (`crossvalidation.cross_validate`).
-    Raises `LookalikeError` for no cue, an unknown truth, unequal lengths, an infinite cue or a real image without
-    patient.
+    Parameters
+    ----------
+    cues : pandas.DataFrame
+        One row per image, any numeric columns, such as `measure_cues` gives.
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    groups : array_like, shape (images,), optional
+        Patients' codes, as in `grouped_auc`.
+    folds : int, optional
+        Of the cross-validation; patients are not split.
+    permutations : int, optional
+        Relabellings of the patients for the classifier's null distribution, at least 19.
+    seed : int, optional
+        Of folds and permutations.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    CueReport
+        For each cue its AUC with patients as clusters and p, Holm-adjusted; for all of them `combined`, logistic
+        regression (L2, C = 1) on standardised cues, trained and tested on different patients.
+
+    Raises
+    ------
+    LookalikeError
+        For no cue, another word, unequal lengths, an infinite cue, a real image without a patient or too few
+        permutations.
+
+    References
+    ----------
+    Holm 1979, Scand. J. Stat. 6:65; Chung & Romano 2013, Ann. Stat. 41:484.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import compare_cues, measure_cues
+    >>> images = np.random.default_rng(1).normal(0.5, 0.05, (40, 32, 32)).clip(0, 1)
+    >>> images[1::2] *= 1.02
+    >>> found = compare_cues(measure_cues(images), ["real", "generated"] * 20, permutations=19)
+    >>> found.cues[0].cue, round(found.cues[0].auc, 2), found.combined.auc > 0.9
+    ('mean', 1.0, True)
     """
     if cues.shape[1] == 0:
-        raise LookalikeError("there is no cue to compare; give a table with one column per cue")
+        raise LookalikeError("no-cue", "there is no cue to compare; give a table with one column per cue")
     values = cues.to_numpy(dtype=np.float64)
     signal = grouped.truth_flags(truth, len(values))
     codes = grouped.group_codes(signal, groups)
@@ -148,14 +213,14 @@ def compare(
         seed=seed,
         level=level,
     )
-    return CueReport(_holm(found), combined, int(np.sum(~complete)))
+    adjusted = holm([one.p for one in found])
+    found = [replace(one, p_holm=float(p)) for one, p in zip(found, adjusted, strict=True)]
+    return CueReport(tuple(found), combined, int(np.sum(~complete)))
 
 
-def _of_cue(
-    name: str, values: Floats, signal: Flags, codes: npt.NDArray[np.int64], level: float, alpha: float
-) -> CueAuc:
+def _of_cue(name: str, values: Floats, signal: Flags, codes: Ints, level: float, alpha: float) -> CueAuc:
     words = np.where(signal, "generated", "real")
-    found = grouped.auc(words, values, codes, level=level, alpha=alpha)
+    found = grouped.grouped_auc(words, values, codes, level=level, alpha=alpha)
     known = ~np.isnan(values)
     medians = [
         float(np.median(part)) if part.size else np.nan for part in (values[known & ~signal], values[known & signal])
@@ -179,14 +244,6 @@ def _of_cue(
         unmeasured=found.unscored,
         reason=found.reason,
     )
-
-
-def _holm(found: list[CueAuc]) -> tuple[CueAuc, ...]:
-    # A cue without a p was no test, and does not count in the adjustment.
-    tested = [place for place, one in enumerate(found) if one.p == one.p]
-    adjusted = multipletests([found[place].p for place in tested], method="holm")[1] if tested else []
-    by_place = dict(zip(tested, map(float, adjusted), strict=True))
-    return tuple(replace(one, p_holm=by_place.get(place, np.nan)) for place, one in enumerate(found))
 
 
 def _logistic(train: Floats, labels: Flags, test: Floats) -> Floats:

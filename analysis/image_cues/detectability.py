@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.image_cues import cues
 from analysis.image_cues.channel_banks import energy_bank, gabor_bank, laguerre_gauss_bank
 from analysis.image_cues.cues import CueReport
-from analysis.image_cues.model_observer import ModelObserver, NoisyObserver, observe, with_internal_noise
+from analysis.image_cues.model_observer import ModelObserver, NoisyObserver, model_observer, with_internal_noise
 from analysis.result import Result
 from data.errors import LookalikeError
 from stimuli.images import Pixels
@@ -46,48 +46,76 @@ class Detectability(Result):
         return [with_internal_noise(one, dprime=dprime) for one in self.observers] if 0 < dprime < np.inf else []
 
 
-def from_images(
+def detectability(
     images: Iterable[npt.ArrayLike], truth: npt.ArrayLike, groups: npt.ArrayLike | None, *, seed: int = 0
 ) -> Detectability:
-    """Measure the cues of images and show them to the model observers.
+    """How well cues and model observers discriminate real from generated images, before people are asked.
 
-    `images` are P-values in [0, 1], an array (images, rows, columns) or anything that can be gone through several
-    times and yields arrays (rows, columns); `truth` and `groups` have shape (images,), see `grouped.group_codes`.
-    Raises `LookalikeError` as `cues.measure`, `cues.compare` and `model_observer.observe` do.
+    Parameters
+    ----------
+    images : iterable of array_like, each of shape (rows, columns)
+        P-values in [0, 1]; an array (images, rows, columns) or anything that can be gone through several times.
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    groups : array_like, shape (images,), or None
+        Patients' codes, as in `grouped_auc`.
+    seed : int, optional
+        Of folds and permutations.
+
+    Returns
+    -------
+    Detectability
+        The `cues` (`measure_cues`, `compare_cues`) and the `observers`, one for each bank of channels
+        (`model_observer`).
+
+    Raises
+    ------
+    LookalikeError
+        As `measure_cues`, `compare_cues` and `model_observer` do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import detectability
+    >>> images = np.random.default_rng(1).normal(0.5, 0.05, (60, 16, 16)).clip(0, 1)
+    >>> found = detectability(images, ["real", "generated"] * 30, None)
+    >>> found.to_frame()[["what", "auc"]].round(2).head(3).to_dict("records")
+    [{'what': 'mean', 'auc': 0.58}, {'what': 'contrast', 'auc': 0.54}, {'what': 'skewness', 'auc': 0.53}]
     """
-    found = cues.compare(cues.measure(images), truth, groups, seed=seed)
-    return Detectability(found, tuple(observe(images, truth, groups, bank, seed=seed) for bank in BANKS))
+    found = cues.compare_cues(cues.measure_cues(images), truth, groups, seed=seed)
+    return Detectability(found, tuple(model_observer(images, truth, groups, bank, seed=seed) for bank in BANKS))
 
 
-def from_set(stimuli: StimulusSet, *, seed: int = 0) -> Detectability:
+def detectability_of_set(stimuli: StimulusSet, *, seed: int = 0) -> Detectability:
     """The same for the main images of a stimulus set, with real images grouped by patient.
 
     Raises `LookalikeError` if there is no main image, a real one has no patient, or a file is missing or altered.
     """
     main = stimuli.select("main")
     if main.empty:
-        raise LookalikeError(f"{stimuli.folder}: has no main image")
+        raise LookalikeError("no-main-image", f"{stimuli.folder}: has no main image")
     nameless = main[(main["truth"] == "real") & main["patient"].isna()]
     if len(nameless):
         raise LookalikeError(
+            "missing-patient",
             f"{stimuli.folder / 'stimuli.csv'}: {len(nameless)} real images have no patient, first "
-            f"{nameless['stimulus_id'].iloc[0]}: images of one patient must stay together; fill in the column"
+            f"{nameless['stimulus_id'].iloc[0]}: images of one patient must stay together; fill in the column",
         )
     images = _Stored(stimuli, tuple(main["stimulus_id"]))
-    return from_images(images, main["truth"].to_numpy(), np.asarray(main["patient"], dtype=object), seed=seed)
+    return detectability(images, main["truth"].to_numpy(), np.asarray(main["patient"], dtype=object), seed=seed)
 
 
 def cues_of_set(stimuli: StimulusSet) -> pd.DataFrame:
-    """The cues of the main images of a stimulus set: stimulus_id and one column per cue (`cues.measure`)."""
+    """The cues of the main images of a stimulus set: stimulus_id and one column per cue (`cues.measure_cues`)."""
     ids = tuple(stimuli.select("main")["stimulus_id"])
-    table = cues.measure(_Stored(stimuli, ids))
+    table = cues.measure_cues(_Stored(stimuli, ids))
     table.insert(0, "stimulus_id", ids)
     return table
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """Images of a set, read anew whenever one goes through them."""
+    """Images of a set, read from disk whenever they are iterated over."""
 
     stimuli: StimulusSet
     ids: tuple[str, ...]

@@ -12,20 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr
 from scipy.stats import rankdata
 
+from analysis import intervals
+from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.roc.ratings import rated
 from analysis.trials import is_generated
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.int64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupedAuc(Result):
     """How well one score separates generated from real images.
 
@@ -52,7 +50,7 @@ class GroupedAuc(Result):
     reason: str | None
 
 
-def auc(
+def grouped_auc(
     truth: npt.ArrayLike,
     score: npt.ArrayLike,
     groups: npt.ArrayLike | None = None,
@@ -60,14 +58,50 @@ def auc(
     level: float = 0.95,
     alpha: float = 0.05,
 ) -> GroupedAuc:
-    """The AUC of scores with patients as clusters; all three of shape (images,), a NaN score is left out.
+    """The AUC of a score of images, with the images of one patient as a cluster.
 
-    The variance is Obuchowski's (1997, Biometrics 53:567), which is DeLong's where every image is its own group;
-    the interval is symmetric in logit(AUC), as in `analysis.roc.roc`. `p` is of Wilcoxon's rank sum, its variance
-    (corrected for ties) times the design effect: the sum of squares of the patients' summed contributions over
-    that of the images' own. Where a group holds several images, quantiles are Student's with the fewer groups of
-    the two classes less one as degrees of freedom. For `groups` see `group_codes`.
-    Raises `LookalikeError` for an unknown truth, unequal lengths, an infinite score or a real image without group.
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    score : array_like of float, shape (images,)
+        Larger means more generated-looking; NaN is left out and counted.
+    groups : array_like, shape (images,), optional
+        Patients' codes; by default every image is its own group. A generated image may have none (missing or empty).
+    level : float, optional
+        Level of the interval, in (0, 1).
+    alpha : float, optional
+        Of the test whose `smallest_detectable` AUC is given.
+
+    Returns
+    -------
+    GroupedAuc
+        `auc` [0, 1] with standard error, bounds and the two-sided p of .5; the design effect of the clusters, and the
+        smallest AUC that 80 % of such studies would find.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, an infinite score or a real image without a group.
+
+    Notes
+    -----
+    The variance is Obuchowski's, which is DeLong's where every image is its own group; the interval is symmetric in
+    logit(AUC). `p` is of Wilcoxon's rank sum, its variance (corrected for ties) times the design effect: the sum of
+    squares of the patients' summed contributions over that of the images' own. Where a group holds several images,
+    quantiles are Student's with the fewer groups of the two classes less one as degrees of freedom.
+
+    References
+    ----------
+    Obuchowski 1997, Biometrics 53:567; Hanley & McNeil 1982, Radiology 143:29.
+
+    Examples
+    --------
+    >>> from analysis import grouped_auc
+    >>> truth, score = ["real", "generated"] * 6, [1, 3, 2, 2, 4, 5, 1, 4, 2, 3, 3, 5]
+    >>> found = grouped_auc(truth, score, ["a", "", "a", "", "b", "", "b", "", "c", "", "c", ""])
+    >>> round(found.auc, 3), round(found.design_effect, 2), found.groups
+    (0.819, 0.95, 9)
     """
     signal, scores = rated(truth, score)
     codes = group_codes(signal, groups)
@@ -83,7 +117,7 @@ def auc(
         area, effect = float(null.auc[0]), float(null.design_effect[0])
         se = standard_error(pair_wins(scores, signal, one_fold), signal, codes, one_fold)
         freedom = degrees_of_freedom(signal, codes)
-        low, high = logit_interval(area, se, level, freedom)
+        low, high = intervals.logit(area, se, level, freedom)
         p = two_sided(float(null.z[0]), freedom)
         smallest = smallest_detectable_auc(real, generated, inflation=effect, alpha=alpha)
         reason = _no_interval(area, se, low, real, generated)
@@ -134,7 +168,7 @@ def smallest_detectable_auc(
     return float(brentq(shortfall, 0.5, 1.0))
 
 
-def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Codes:
+def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Ints:
     """One whole number per image, the same for images that belong together.
 
     `groups` (images,) are patients' codes; None makes every image its own group. A generated image without a code
@@ -144,13 +178,16 @@ def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Codes:
         return np.arange(signal.size, dtype=np.int64)
     names = np.asarray(groups, dtype=object)
     if names.shape != signal.shape:
-        raise LookalikeError(f"{signal.size} truths and {names.size} groups: there must be one group per image")
+        raise LookalikeError(
+            "unequal-lengths", f"{signal.size} truths and {names.size} groups: there must be one group per image"
+        )
     missing = np.asarray(pd.isna(names), dtype=np.bool_) | np.array([name == "" for name in names], dtype=np.bool_)
     nameless = np.flatnonzero(missing & ~signal)
     if nameless.size:
         raise LookalikeError(
+            "missing-patient",
             f"{nameless.size} real images have no patient, first image {nameless[0]} (from 0): images of one patient "
-            "must stay together; give each its patient's code"
+            "must stay together; give each its patient's code",
         )
     codes = np.empty(signal.size, dtype=np.int64)
     codes[~missing], known = pd.factorize(names[~missing])
@@ -168,7 +205,7 @@ class RankTest:
     design_effect: Floats
 
 
-def rank_test(scores: Floats, signal: Flags, codes: Codes, fold: Codes) -> RankTest:
+def rank_test(scores: Floats, signal: Flags, codes: Ints, fold: Ints) -> RankTest:
     """Wilcoxon's test over pairs within folds, with groups as clusters.
 
     `scores` and `signal` have shape (labellings, images), `codes` and `fold` (images,). Only images of one fold
@@ -195,7 +232,7 @@ def rank_test(scores: Floats, signal: Flags, codes: Codes, fold: Codes) -> RankT
         return RankTest(0.5 + above / pairs, above / spread, spread / pairs, effect)
 
 
-def pair_wins(scores: Floats, signal: Flags, fold: Codes, noise_sd: float = 0.0) -> Floats:
+def pair_wins(scores: Floats, signal: Flags, fold: Ints, noise_sd: float = 0.0) -> Floats:
     """Of the images of the other class in its fold, how many each image has on the right side, shape (images,).
 
     A tie counts half. With `noise_sd`, in units of the scores, each pair counts with the probability that normal
@@ -210,7 +247,7 @@ def pair_wins(scores: Floats, signal: Flags, fold: Codes, noise_sd: float = 0.0)
     return wins
 
 
-def standard_error(wins: Floats, signal: Flags, codes: Codes, fold: Codes) -> float:
+def standard_error(wins: Floats, signal: Flags, codes: Ints, fold: Ints) -> float:
     """The SE of the share of pairs within folds in the right order, with groups as clusters.
 
     Obuchowski (1997) for one fold; over folds the influence function of LeDell, Petersen & van der
@@ -234,19 +271,11 @@ def standard_error(wins: Floats, signal: Flags, codes: Codes, fold: Codes) -> fl
     return float(np.sqrt(max(variance, 0.0))) / pairs
 
 
-def degrees_of_freedom(signal: Flags, codes: Codes) -> float:
+def degrees_of_freedom(signal: Flags, codes: Ints) -> float:
     """Infinite where every image is its own group, otherwise the fewer groups of the two classes less one."""
     if np.unique(codes).size == codes.size:
         return np.inf
     return float(min(np.unique(codes[signal]).size, np.unique(codes[~signal]).size) - 1)
-
-
-def logit_interval(area: float, se: float, level: float, freedom: float) -> tuple[float, float]:
-    """Bounds symmetric in logit(AUC) (Pepe 2003, Statistical Evaluation of Medical Tests, 5.2), or NaN."""
-    if not se > 0 or not 0 < area < 1 or freedom < 1:
-        return np.nan, np.nan
-    margin = _quantile((1 + level) / 2, freedom) * se / (area * (1 - area))
-    return float(expit(logit(area) - margin)), float(expit(logit(area) + margin))
 
 
 def two_sided(z: float, freedom: float) -> float:
@@ -260,12 +289,10 @@ def truth_flags(truth: npt.ArrayLike, images: int) -> Flags:
     """True where generated; raises `LookalikeError` unless there is one truth per image."""
     signal = is_generated(truth)
     if signal.shape != (images,):
-        raise LookalikeError(f"{signal.size} truths and {images} images: there must be one truth per image")
+        raise LookalikeError(
+            "unequal-lengths", f"{signal.size} truths and {images} images: there must be one truth per image"
+        )
     return signal
-
-
-def _quantile(share: float, freedom: float) -> float:
-    return float(ndtri(share) if np.isinf(freedom) else stdtrit(freedom, share))
 
 
 def _hanley_mcneil(area: float, real: int, generated: int) -> float:

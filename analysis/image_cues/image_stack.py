@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Floats
 from data.errors import LookalikeError
 
 MIN_SIDE_PX = 16  # two blocks of a JPEG grid; in less there is no spectrum to speak of
 _AT_ONCE = 16
 
 
-def stacks(images: Iterable[npt.ArrayLike]) -> Iterator[npt.NDArray[np.float64]]:
+def stacks(images: Iterable[npt.ArrayLike]) -> Iterator[Floats]:
     """The images in order, as stacks of shape (up to 16, rows, columns).
 
     `images` is an array (images, rows, columns) or anything that yields arrays (rows, columns), of P-values in
@@ -21,7 +22,7 @@ def stacks(images: Iterable[npt.ArrayLike]) -> Iterator[npt.NDArray[np.float64]]
     one's size, has a side below 16 px, is not a number somewhere or leaves [0, 1].
     """
     shape: tuple[int, ...] | None = None
-    waiting: list[npt.NDArray[np.float64]] = []
+    waiting: list[Floats] = []
     for number, image in enumerate(images):
         pixels = np.asarray(image, dtype=np.float64)
         shape = shape or pixels.shape
@@ -34,16 +35,25 @@ def stacks(images: Iterable[npt.ArrayLike]) -> Iterator[npt.NDArray[np.float64]]
         yield np.stack(waiting)
 
 
-def _check(number: int, pixels: npt.NDArray[np.float64], shape: tuple[int, ...]) -> None:
+def _check(number: int, pixels: Floats, shape: tuple[int, ...]) -> None:
     if pixels.ndim != 2:
-        raise LookalikeError(f"image {number}: has shape {pixels.shape}; give grey images of shape (rows, columns)")
+        raise LookalikeError(
+            "wrong-image-shape", f"image {number}: has shape {pixels.shape}; give grey images of shape (rows, columns)"
+        )
     if pixels.shape != shape:
-        raise LookalikeError(f"image {number}: has shape {pixels.shape}, image 0 has {shape}; give images of one size")
+        raise LookalikeError(
+            "wrong-image-shape",
+            f"image {number}: has shape {pixels.shape}, image 0 has {shape}; give images of one size",
+        )
     if min(shape) < MIN_SIDE_PX:
-        raise LookalikeError(f"image {number}: has shape {shape}; each side must be at least {MIN_SIDE_PX} px")
+        raise LookalikeError(
+            "image-too-small", f"image {number}: has shape {shape}; each side must be at least {MIN_SIDE_PX} px"
+        )
     if not np.isfinite(pixels).all():
-        raise LookalikeError(f"image {number}: is not a number in some pixels; give P-values from 0 to 1")
+        raise LookalikeError(
+            "not-a-number", f"image {number}: is not a number in some pixels; give P-values from 0 to 1"
+        )
     if pixels.min() < 0 or pixels.max() > 1:
         raise LookalikeError(
-            f"image {number}: runs from {pixels.min():g} to {pixels.max():g}; give P-values from 0 to 1"
+            "out-of-range", f"image {number}: runs from {pixels.min():g} to {pixels.max():g}; give P-values from 0 to 1"
         )

@@ -1,4 +1,4 @@
-"""Model observers: what the best linear use of a few channels can tell of real versus generated images.
+"""Model observers: how well the best linear use of a few channels discriminates real from generated images.
 
 The Hotelling observer weighs channel outputs by the inverse of their covariance (Barrett et al. 1993, Proc. Natl.
 Acad. Sci. 90:9758). On outputs at the image's centre it is linear in the pixels and sees differences of the mean
@@ -16,11 +16,12 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
+from analysis import intervals
+from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import crossvalidation
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channel_banks import Bank
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
-from analysis.image_cues.grouped_auc import Codes, Flags, Floats
 from analysis.image_cues.image_stack import stacks
 from analysis.result import Result
 from analysis.trials import is_generated
@@ -28,17 +29,17 @@ from data.errors import LookalikeError
 
 PER_CHANNEL = 10  # training images of each class for every channel
 RIDGE = 1e-4  # in units of each channel's variance
-_NOT_HUMAN = "It has no internal noise: this is what its channels hold, not a prediction of human d′."
+_NOT_HUMAN = "It has no internal noise: this is what its channels contain, not a prediction of human d′."
 _LEAST_SD, _WIDEST_SD = 1e-6, 1000.0
 
 
 @dataclass(frozen=True, eq=False)
 class ModelObserver(Result):
-    """What one observer tells of real versus generated.
+    """How well one observer discriminates real from generated images.
 
     `found` is its cross-validated performance; `control` the same for real images against the same images with a
-    known change, `control_words`. `channels` counts its channels, `channels_words` says which. `meaning` says in
-    plain words what follows. Where there are too few images, `found` and `control` are undefined with a reason.
+    known change, `control_words`. `channels` counts its channels, `channels_words` says which. `meaning` is a
+    summary. Where there are too few images, `found` and `control` are undefined with a reason.
     """
 
     observer: str
@@ -51,7 +52,7 @@ class ModelObserver(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NoisyObserver(Result):
     """A model observer with internal noise of `noise_sd`, in SDs of its decision variable within a class.
 
@@ -71,7 +72,7 @@ class NoisyObserver(Result):
     reason: str | None
 
 
-def observe(
+def model_observer(
     images: Iterable[npt.ArrayLike],
     truth: npt.ArrayLike,
     groups: npt.ArrayLike | None,
@@ -82,18 +83,55 @@ def observe(
     seed: int = 0,
     level: float = 0.95,
 ) -> ModelObserver:
-    """Show images, P-values in [0, 1] of shape (images, rows, columns) or yielded one by one, to a Hotelling observer.
+    """A channelised Hotelling observer: the best linear use of a few channels to discriminate real from generated.
 
-    `truth` (images,), `groups` (images,) as in `grouped.group_codes`. `bank_for(shape, most)` gives its channels:
-    one of `analysis.image_cues.channel_banks`. There are at most as many as leave 10 training images of each class for
-    every channel; with fewer than 10 training images, or more channels from `bank_for`, the result is refused:
-    undefined, with a reason. Training, testing, interval and null distribution are those of
-    `crossvalidation.cross_validate` with `hotelling`.
+    Parameters
+    ----------
+    images : iterable of array_like, each of shape (rows, columns)
+        P-values in [0, 1], each side at least 16 px, all of one size; or an array (images, rows, columns).
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    groups : array_like, shape (images,), or None
+        Patients' codes, as in `grouped_auc`.
+    bank_for : callable
+        From the images' shape and the most channels that they allow to the channels: `laguerre_gauss_bank`,
+        `gabor_bank` or `energy_bank` of `analysis.image_cues.channel_banks`.
+    folds, permutations, seed, level
+        As in `compare_cues`.
 
-    The control sets each real image beside its changed copy, both in the patient's group. Copies share their
-    background, so the change is learned a little more easily than from other images.
-    Raises `LookalikeError` for an unknown truth, unequal lengths, a real image without patient, or images of
-    several sizes, with a side below 16 px, outside [0, 1] or not a number.
+    Returns
+    -------
+    ModelObserver
+        Its cross-validated performance `found`; a positive `control`, the same for real images against copies with a
+        known change; and a sentence on what follows. With too few images the result is undefined, with a reason.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, a real image without a patient, or images of several sizes, with a side below
+        16 px, outside [0, 1] or not a number.
+
+    Notes
+    -----
+    There are at most as many channels as leave 10 training images of each class for every channel. The control sets
+    each real image beside its changed copy, both in the patient's group. Copies share their background, so the change
+    is learned a little more easily than from other images.
+
+    References
+    ----------
+    Barrett et al. 1993, Proc. Natl. Acad. Sci. 90:9758; Gallas & Barrett 2003, J. Opt. Soc. Am. A 20:1725.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.ndimage import gaussian_filter
+    >>> from analysis import model_observer
+    >>> from analysis.image_cues.channel_banks import energy_bank
+    >>> images = np.random.default_rng(1).normal(0.5, 0.1, (80, 32, 32)).clip(0, 1)
+    >>> images[1::2] = gaussian_filter(images[1::2], (0, 0.3, 0.3))
+    >>> found = model_observer(images, ["real", "generated"] * 40, None, energy_bank, permutations=19)
+    >>> found.channels, round(found.found.auc, 2), found.found.p
+    (3, 0.59, 0.25)
     """
     signal = is_generated(truth)
     codes = grouped.group_codes(signal, groups)
@@ -134,7 +172,9 @@ def with_internal_noise(
     """
     given = [value for value in (sd, dprime) if value is not None]
     if len(given) != 1 or not 0 <= given[0] < np.inf:
-        raise LookalikeError(f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0")
+        raise LookalikeError(
+            "contradictory-options", f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0"
+        )
     found = observer.found
     area = se = low = high = reached = np.nan
     noise, reason = _noise_for(found, dprime) if dprime is not None else (given[0], None)
@@ -145,7 +185,7 @@ def with_internal_noise(
         area = _noisy_auc(found, noise)
         se = found.widening * grouped.standard_error(wins, found.signal, found.group, found.fold)
         freedom = grouped.degrees_of_freedom(found.signal, found.group)
-        low, high = grouped.logit_interval(area, se, found.level, freedom)
+        low, high = intervals.logit(area, se, found.level, freedom)
         reached = float(np.sqrt(2) * ndtri(area)) if 0 < area < 1 else np.nan
         reason = None if low == low else "the scores separate the classes completely: no interval"
     return NoisyObserver(
@@ -201,15 +241,18 @@ def _respond(
             changed.append(bank.respond(bank.change(real)))
         seen += len(stack)
     if bank is None or seen != signal.size:
-        raise LookalikeError(f"{signal.size} truths and {seen} images: there must be one truth per image, and an image")
+        raise LookalikeError(
+            "unequal-lengths",
+            f"{signal.size} truths and {seen} images: there must be one truth per image, and an image",
+        )
     table = np.concatenate(features)
     return bank, table, np.concatenate([table[:0], *changed])
 
 
-def _refused(bank: Bank, count: int, signal: Flags, codes: Codes, level: float, reason: str) -> ModelObserver:
+def _refused(bank: Bank, count: int, signal: Flags, codes: Ints, level: float, reason: str) -> ModelObserver:
     nothing = crossvalidation.undefined(signal, codes, level, reason)
     return ModelObserver(
-        bank.name, count, bank.words, nothing, nothing, bank.change_words, f"Not shown: {reason}.", reason
+        bank.name, count, bank.words, nothing, nothing, bank.change_words, f"Not tested: {reason}.", reason
     )
 
 
@@ -219,10 +262,10 @@ def _meaning(result: ModelObserver) -> str:
         return f"Undefined: {found.reason}. {_NOT_HUMAN}"
     told = f"AUC {found.auc:.2f}, where chance exceeds {found.null_high:.2f} in 5 %"
     if found.p <= 0.05:
-        return f"This observer tells generated from real images ({told}). {_NOT_HUMAN}"
+        return f"This observer discriminates generated from real images ({told}). {_NOT_HUMAN}"
     missed = (
-        f"This observer does not tell generated from real images ({told}); with so many images it finds an AUC of "
-        f"{found.smallest_detectable:.2f} with 80 % power."
+        f"This observer does not discriminate generated from real images ({told}); with so many images it finds an "
+        f"AUC of {found.smallest_detectable:.2f} with 80 % power."
     )
     if control.p <= 0.05:
         proof = f"It does find {result.control_words} (AUC {control.auc:.2f})."
@@ -257,5 +300,5 @@ def _noise_meaning(noise: float, dprime: float | None) -> str:
         return "No internal noise gives this d′."
     words = f"Internal noise of {noise:.3g} SDs of the decision variable"
     if dprime is None:
-        return f"{words}: a prediction of people's d′ only as far as theirs is as large."
+        return f"{words}: it predicts people's d′ only if theirs is as large."
     return f"{words}, fitted to a human d′ of {dprime:.3g} on these images: it predicts people's d′ on others only."

@@ -10,14 +10,15 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.mrmc.readings import Readings
-from analysis.mrmc.ustatistics import Array, KernelSums, gram, influences, kernel, unbiased_covariance
+from analysis.arrays import Floats
+from analysis.mrmc.ustatistics import KernelSums, gram, influences, kernel, unbiased_covariance
+from analysis.readings import Readings
 from data.errors import LookalikeError
 
 Method = Literal["unbiased", "delong", "jackknife", "bootstrap"]
 
 
-def covariance(study: Readings, sums: KernelSums, method: Method, resamples: int = 2000, seed: int = 0) -> Array:
+def covariance(study: Readings, sums: KernelSums, method: Method, resamples: int = 2000, seed: int = 0) -> Floats:
     """Covariances of the AUCs of all readings, shape (Q, Q), from the study and its `kernel_sums`.
 
     - `unbiased`: `ustatistics.unbiased_covariance`; any design.
@@ -36,11 +37,14 @@ def covariance(study: Readings, sums: KernelSums, method: Method, resamples: int
     if method == "jackknife":
         return _jackknife(study, sums)
     if not study.crossed:
-        raise LookalikeError(f"{method} covariances need the same images in all readings; use unbiased or jackknife")
+        raise LookalikeError(
+            "design-not-crossed",
+            f"{method} covariances need the same images in all readings; use unbiased or jackknife",
+        )
     return _delong(study, sums) if method == "delong" else _bootstrap(study, resamples, seed)
 
 
-def _delong(study: Readings, sums: KernelSums) -> Array:
+def _delong(study: Readings, sums: KernelSums) -> Floats:
     total = np.zeros((sums.auc.size, sums.auc.size))
     for influence, count in zip(influences(sums), (study.generated, study.real), strict=True):
         placements = np.array(influence)
@@ -48,7 +52,7 @@ def _delong(study: Readings, sums: KernelSums) -> Array:
     return total
 
 
-def _jackknife(study: Readings, sums: KernelSums) -> Array:
+def _jackknife(study: Readings, sums: KernelSums) -> Floats:
     # Without image k the AUC of a reading that has k changes by −influence · m / (m − 1), of the others not at all.
     generated, real = (
         [part * (part.size / (part.size - 1) if part.size > 1 else np.nan) for part in parts]
@@ -61,7 +65,7 @@ def _jackknife(study: Readings, sums: KernelSums) -> Array:
     ) * ((images - 1) / images)
 
 
-def _bootstrap(study: Readings, resamples: int, seed: int) -> Array:
+def _bootstrap(study: Readings, resamples: int, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     # How often each image is drawn; a resample's AUC is the kernels' mean weighted by it.
     generated, real = (

@@ -5,11 +5,11 @@ varies because other participants would see more or less, and because other imag
 harder *for everyone*; this second part does not shrink with more participants, and a t-test on the
 participants' AUCs leaves it out.
 
-The variance is Gallas's one-shot estimate, unbiased in any design (`mrmc_variance`): S² / R + C̄, S² the
+The variance is Gallas's one-shot estimate, unbiased in any design (`analysis.mrmc.variance`): S² / R + C̄, S² the
 variance of R participants' AUCs and C̄ what their AUCs share because they judged the same images.
 
 A *negative* unbiased variance happens and is reported as `variance`; the interval then rests on S² / R
-(`mrmc_variance.estimate` says why). The interval is a t interval. In simulated studies of 100 images, with
+(`variance.one_shot` says why). The interval is a t interval. In simulated studies of 100 images, with
 an effect of images (SD .5) that all participants share, the 90 % one covers .88–.91 with 6 and 10 participants
 and .86–.90 with 2 to 4, in crossed, split-plot and partly crossed designs; equivalence at the bound is
 declared in 4–5 % of studies (test_mrmc).
@@ -24,9 +24,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc.readings import Design, Reading, Readings, from_trials
-from analysis.mrmc.t_interval import Interval, interval, undefined
-from analysis.mrmc.variance import Estimate, Sampled, estimate
+from analysis.intervals import TInterval, t_interval
+from analysis.mrmc.variance import OneShot, Sampled, one_shot
+from analysis.readings import Design, Reading, Readings, as_readings, of_one_modality
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -72,7 +72,7 @@ class Difference(Result):
     """The AUC of the `first` modality less that of the `second`; fields as in `Auc`, `p` two-sided against 0.
 
     Participants who judged both modalities are compared with themselves (`same_participants`), and those who
-    judged one are set aside; if nobody judged both, two groups are compared. `same_images` says whether the two
+    judged one are excluded; if nobody judged both, two groups are compared. `same_images` says whether the two
     modalities show the same images.
     """
 
@@ -100,7 +100,7 @@ class Difference(Result):
     reason: str | None
 
 
-def auc(
+def mrmc_auc(
     trials: pd.DataFrame | Readings,
     *,
     delta: float | None = None,
@@ -108,17 +108,56 @@ def auc(
     readers: Sampled = "random",
     images: Sampled = "random",
 ) -> Auc:
-    """AUC of one modality over participants, its interval, and its tests against .5 and .5 ± `delta`.
+    """The AUC averaged over participants, with an interval that speaks of other participants and other images.
 
-    `trials` is a table for `readings.from_trials`: one session, one modality. `readers` and `images` say to what
-    the interval speaks: other participants and other images (both random), or only these participants, or only
-    these images (fixed). A single participant can only be fixed. Raises `LookalikeError` as `from_trials` does,
-    for several modalities, for readers and images both fixed, and for a level or delta that is none.
+    Parameters
+    ----------
+    trials : pandas.DataFrame or Readings
+        Columns participant, stimulus_id, truth and rating (`analysis.readings.from_trials`): one session, one modality.
+    delta : float, optional
+        Half the width of the bounds .5 ± delta of the equivalence test, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1). At .9 the interval inside the bounds is the equivalence test at 5 %.
+    readers, images : {"random", "fixed"}, optional
+        Whether participants and images stand for others like them, or are the only ones of interest. Not both fixed; a
+        single participant can only be fixed.
+
+    Returns
+    -------
+    Auc
+        `auc` [0, 1] with standard error, degrees of freedom, bounds, `p_chance` against .5 and `p_equivalence`; the
+        parts of the variance; what was used and what was left out.
+
+    Raises
+    ------
+    LookalikeError
+        For a table that `analysis.readings.from_trials` refuses, several modalities, readers and images both fixed, and
+        for a level or delta out of range.
+
+    Notes
+    -----
+    The variance is Gallas's one-shot estimate, unbiased in any design. In simulated studies of 100 images, with an
+    effect of images (SD .5) that all participants share, the 90 % interval covers .88–.91 with 6 and 10 participants
+    and .86–.90 with 2 to 4 (test_mrmc).
+
+    References
+    ----------
+    Gallas 2006, Acad. Radiol. 13:353; Gallas & Brown 2008, Neural Netw. 21:387; Schuirmann 1987, J. Pharmacokinet.
+    Biopharm. 15:657.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import mrmc_auc
+    >>> from analysis.readings import from_matrix
+    >>> truth = np.tile(["real", "generated"], 20)
+    >>> ratings = np.random.default_rng(1).normal(truth == "generated", size=(6, 40))
+    >>> found = mrmc_auc(from_matrix(truth, ratings), delta=0.084)
+    >>> round(found.auc, 3), round(found.se, 3), round(found.low, 2), round(found.high, 2), found.design
+    (0.806, 0.019, 0.77, 0.84, 'crossed')
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
-    if len(study.modalities) > 1:
-        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one, or compare two with difference()")
-    found = estimate(study, [[(1, range(len(study.readings)))]], readers, images)
+    study = of_one_modality(trials)
+    found = one_shot(study, [[(1, range(len(study.readings)))]], readers, images)
     tested = _interval(found, 0.5, (0, 1), level, delta)
     return Auc(
         auc=found.value,
@@ -133,7 +172,7 @@ def auc(
     )
 
 
-def difference(
+def mrmc_difference(
     trials: pd.DataFrame | Readings,
     modalities: tuple[str, str] | None = None,
     *,
@@ -142,13 +181,54 @@ def difference(
     readers: Sampled = "random",
     images: Sampled = "random",
 ) -> Difference:
-    """AUC of the first of two `modalities` less that of the second, by name unless they are given in order.
+    """The difference of two mean AUCs, with an interval that speaks of other participants and other images.
 
-    `trials` is a table for `readings.from_trials` with a column `modality`; the tests are against 0 and 0 ± `delta`.
+    Parameters
+    ----------
+    trials : pandas.DataFrame or Readings
+        As in `mrmc_auc`, with a column modality: two conditions, generators or studies.
+    modalities : tuple of two str, optional
+        Which is first and which second; by default the two there are, by name.
+    delta : float, optional
+        Half the width of the bounds 0 ± delta of the equivalence test, in AUC.
+    level : float, optional
+        Level of the interval, in (0, 1).
+    readers, images : {"random", "fixed"}, optional
+        As in `mrmc_auc`.
+
+    Returns
+    -------
+    Difference
+        The AUC of the first less that of the second, with standard error, bounds and tests. Participants who judged
+        both are compared with themselves, and those who judged one are left out; if nobody judged both, two groups are
+        compared.
+
+    Raises
+    ------
+    LookalikeError
+        As `mrmc_auc`, and for modalities that are not two or do not occur.
+
+    Notes
+    -----
     Modalities may show the same images, others, or (two generators beside the same real images) some of each.
-    Raises `LookalikeError` as `auc` does, and for modalities that are not two or do not occur.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from analysis import mrmc_difference
+    >>> rng = np.random.default_rng(1)
+    >>> person, image = np.divmod(np.arange(240), 40)
+    >>> table = pd.DataFrame({"participant": person, "stimulus_id": image})
+    >>> table["truth"] = np.tile(["real", "generated"], 120)
+    >>> signal = table["truth"] == "generated"
+    >>> early = table.assign(modality="early", rating=rng.normal(2.0 * signal))
+    >>> late = table.assign(modality="late", rating=rng.normal(1.0 * signal))
+    >>> found = mrmc_difference(pd.concat([early, late]))
+    >>> round(found.difference, 3), round(found.se, 3), found.same_participants, found.same_images
+    (0.137, 0.016, True, 'all')
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
+    study = as_readings(trials)
     names = _two(study, modalities)
     study = study.where(names)
     seen = [set(study.where([name]).participants) for name in names]
@@ -157,10 +237,10 @@ def difference(
     first, second = ([i for i, one in enumerate(compared.readings) if one.modality == name] for name in names)
     # Paired participants are one sample of differences; otherwise there are two samples of AUCs.
     samples = [[(1, first), (-1, second)]] if both else [[(1, first)], [(-1, second)]]
-    found = estimate(compared, samples, readers, images)
+    found = one_shot(compared, samples, readers, images)
     tested = _interval(found, 0, (-1, 1), level, delta)
     one_only = {name: "has an AUC in one modality only" for name in sorted(seen[0] ^ seen[1]) if both}
-    alone = [auc(compared.where([name]), level=level, readers=readers, images=images) for name in names]
+    alone = [mrmc_auc(compared.where([name]), level=level, readers=readers, images=images) for name in names]
     return Difference(
         difference=found.value,
         p=tested.p,
@@ -175,13 +255,13 @@ def difference(
     )
 
 
-def _interval(found: Estimate, null: float, limits: tuple[float, float], level: float, delta: float | None) -> Interval:
-    tested = interval(found.value, found.used, found.df, null=null, level=level, delta=delta, limits=limits)
-    return undefined(found.reason) if found.reason else tested
+def _interval(found: OneShot, null: float, limits: tuple[float, float], level: float, delta: float | None) -> TInterval:
+    tested = t_interval(found.value, found.used, found.df, null=null, level=level, delta=delta, limits=limits)
+    return TInterval(reason=found.reason) if found.reason else tested
 
 
 def _common(
-    found: Estimate, tested: Interval, readers: Sampled, images: Sampled, level: float, delta: float | None
+    found: OneShot, tested: TInterval, readers: Sampled, images: Sampled, level: float, delta: float | None
 ) -> dict[str, Any]:
     """The fields that an AUC and a difference share."""
     return {
@@ -205,8 +285,9 @@ def _two(study: Readings, modalities: tuple[str, str] | None) -> tuple[str, str]
     names = study.modalities if modalities is None else modalities
     if len(set(names)) != 2 or len(names) != 2 or not set(names) <= set(study.modalities):
         raise LookalikeError(
+            "not-two-modalities",
             f"modalities {', '.join(names)}: name two different ones of those in the data, which are "
-            f"{', '.join(study.modalities)}"
+            f"{', '.join(study.modalities)}",
         )
     return names[0], names[1]
 

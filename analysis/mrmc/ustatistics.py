@@ -25,9 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from analysis.mrmc.readings import Images, Reading, Readings
-
-Array = npt.NDArray[np.float64]
+from analysis.arrays import Floats, Ints
+from analysis.readings import Reading, Readings
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +41,16 @@ class KernelSums:
     rated; `shared_generated` and `shared_real` count those images.
     """
 
-    auc: Array
-    generated: Array
-    real: Array
-    wins: tuple[Array, ...]
-    losses: tuple[Array, ...]
-    pairs: Array
-    by_generated: Array
-    by_real: Array
-    shared_generated: Array
-    shared_real: Array
+    auc: Floats
+    generated: Floats
+    real: Floats
+    wins: tuple[Floats, ...]
+    losses: tuple[Floats, ...]
+    pairs: Floats
+    by_generated: Floats
+    by_real: Floats
+    shared_generated: Floats
+    shared_real: Floats
 
 
 def kernel_sums(study: Readings) -> KernelSums:
@@ -82,7 +81,7 @@ def kernel(reading: Reading) -> npt.NDArray[np.float32]:
     return np.add(generated > real, generated >= real, dtype=np.float32) * np.float32(0.5)
 
 
-def influences(sums: KernelSums) -> tuple[list[Array], list[Array]]:
+def influences(sums: KernelSums) -> tuple[list[Floats], list[Floats]]:
     """How each image moves each reading's AUC, to first order: shapes (m,) and (n,) per reading, of mean 0.
 
     It is (the image's mean kernel − AUC) / number of images of its class, the differential of the AUC in the
@@ -95,7 +94,7 @@ def influences(sums: KernelSums) -> tuple[list[Array], list[Array]]:
     )
 
 
-def unbiased_covariance(sums: KernelSums) -> Array:
+def unbiased_covariance(sums: KernelSums) -> Floats:
     """Unbiased covariances of the readings' AUCs over samples of images, readers held fixed; shape (Q, Q).
 
     The product of two AUCs estimates E[Â Â′] without bias, and the mean product of kernels that share no image
@@ -107,7 +106,7 @@ def unbiased_covariance(sums: KernelSums) -> Array:
     return np.where(share, np.outer(sums.auc, sums.auc) - apart, 0)
 
 
-def second_moments(sums: KernelSums) -> Array:
+def second_moments(sums: KernelSums) -> Floats:
     """M1 to M8, shape (8,), for readings of one modality by different readers.
 
     Each is the mean over all products of its kind in the data, so every product counts the same. NaN where
@@ -120,7 +119,7 @@ def second_moments(sums: KernelSums) -> Array:
     return _ratio(total, number)
 
 
-def gram(columns: Sequence[Images], values: Sequence[npt.NDArray[np.floating]], width: int) -> Array:
+def gram(columns: Sequence[Ints], values: Sequence[npt.NDArray[np.floating]], width: int) -> Floats:
     """X Xᵀ, shape (Q, Q), of the matrix X (Q, width) with these values in these columns of its rows."""
     starts = np.concatenate([[0], np.cumsum([part.size for part in columns])])
     column, value = np.concatenate(columns), np.concatenate(values)
@@ -135,13 +134,13 @@ def gram(columns: Sequence[Images], values: Sequence[npt.NDArray[np.floating]], 
     return np.asarray((rows @ rows.T).toarray(), dtype=np.float64)
 
 
-def _ratio(total: Array, number: Array) -> Array:
+def _ratio(total: Floats, number: Floats) -> Floats:
     """total / number, NaN where there is nothing to average."""
-    mean: Array = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+    mean: Floats = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
     return mean
 
 
-def _products(sums: KernelSums) -> tuple[Array, Array, Array, Array]:
+def _products(sums: KernelSums) -> tuple[Floats, Floats, Floats, Floats]:
     """Sums of kernel products for two readings, by the images shared: both, generated, real, none."""
     total = sums.auc * sums.generated * sums.real
     return (
@@ -152,19 +151,19 @@ def _products(sums: KernelSums) -> tuple[Array, Array, Array, Array]:
     )
 
 
-def _counts(sums: KernelSums) -> tuple[Array, Array, Array, Array]:
+def _counts(sums: KernelSums) -> tuple[Floats, Floats, Floats, Floats]:
     """How many kernel products there are of each of the four kinds."""
     j, i = sums.shared_generated, sums.shared_real
     different_j, different_i = np.outer(sums.generated, sums.generated) - j, np.outer(sums.real, sums.real) - i
     return j * i, j * different_i, different_j * i, different_j * different_i
 
 
-def _shared_pairs(study: Readings, kernels: Sequence[npt.NDArray[np.float32]]) -> Array:
+def _shared_pairs(study: Readings, kernels: Sequence[npt.NDArray[np.float32]]) -> Floats:
     """Σ s s′ over the (generated, real) pairs that two readings share."""
     if study.crossed:
         every = np.array([s.ravel() for s in kernels])
         return np.asarray(every @ every.T, dtype=np.float64)
-    # Images that one reading alone has stay off the matrix: where each reader has his own, they are all.
+    # Images of a single reading are left out of the matrix: where each reader has their own, that is all of them.
     generated, of_generated = _shared([one.generated for one in study.readings], study.generated)
     real, of_real = _shared([one.real for one in study.readings], study.real)
     columns, values = [], []
@@ -177,7 +176,7 @@ def _shared_pairs(study: Readings, kernels: Sequence[npt.NDArray[np.float32]]) -
     return sums
 
 
-def _shared(images: Sequence[Images], count: int) -> tuple[int, Images]:
-    """How many images stand in two readings or more, and their numbers among those (−1 for the others)."""
+def _shared(images: Sequence[Ints], count: int) -> tuple[int, Ints]:
+    """How many images occur in two readings or more, and their numbers among those (−1 for the others)."""
     several = np.bincount(np.concatenate(images), minlength=count) > 1
     return int(np.sum(several)), np.where(several, np.cumsum(several) - 1, -1)

@@ -16,17 +16,18 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analysis.mrmc.readings import Readings
-from analysis.mrmc.ustatistics import Array, KernelSums, influences, kernel_sums, unbiased_covariance
+from analysis.arrays import Floats
+from analysis.mrmc.ustatistics import KernelSums, influences, kernel_sums, unbiased_covariance
+from analysis.readings import Readings
 from data.errors import LookalikeError
 
 Sampled = Literal["random", "fixed"]
-# A sample of readers: the value of each is Σ sign · AUC over the readings at his place in the lists.
+# A sample of readers: the value of each is Σ sign · AUC over the readings at that reader's place in the lists.
 Sample = Sequence[tuple[int, Sequence[int]]]
 
 
-class Estimate(NamedTuple):
-    """A value, its `unbiased` variance, the one to be `used` (see `estimate`) and the latter's df.
+class OneShot(NamedTuple):
+    """A value, its `unbiased` variance, the one to be `used` (see `one_shot`) and the latter's df.
 
     With readers and images random, `unbiased` = `readers` (S² / R) + `images` (C̄); with one of them fixed it is
     the other's. What is undefined is NaN and `reason` says why.
@@ -41,11 +42,11 @@ class Estimate(NamedTuple):
     reason: str | None
 
 
-def estimate(study: Readings, samples: Sequence[Sample], readers: Sampled, images: Sampled) -> Estimate:
+def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, images: Sampled) -> OneShot:
     """The sum of the samples' mean values, and its variance with readers and images random or fixed.
 
     Unbiased, the variance may be negative. `used` is S² / R + max(C̄, 0), after Hillis (2007, Stat. Med. 26:596):
-    with readers drawn at random, C̄ estimates the variance over images of the mean of all readers there are,
+    with readers drawn at random, C̄ estimates the variance over images of the mean of all possible readers,
     which cannot be negative. With readers fixed, it is S̄² / R + max((1 − 1/R) C̄, 0), S̄² the readers' mean
     variance over images.
 
@@ -53,11 +54,10 @@ def estimate(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     class of images, the variance of the value by the images' influence on it; at least the smallest number − 1
     (Gaylor & Hopper 1969, Technometrics 11:691), as in the software iMRMC ("BDG"). Hillis's df leave out that C̄ is
     an estimate too: in 1,500 simulated studies of 30 participants and 20 images the 90 % interval covers .88 with
-    his and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
+    Hillis's and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
     Raises `LookalikeError` if both are fixed, for then nothing varies.
     """
-    if {readers, images} - {"random", "fixed"} or (readers, images) == ("fixed", "fixed"):
-        raise LookalikeError(f"readers {readers}, images {images}: random or fixed, and not both fixed")
+    check_sampled(readers, images)
     sizes = [len(sample[0][1]) for sample in samples]
     if min(sizes) == 0:
         return _no_variance(np.nan, "no participant rated images of both classes")
@@ -71,7 +71,7 @@ def estimate(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     parts = [(float(np.var(one, ddof=1)) / one.size, one.size - 1) for one in values if readers == "random"]
     between = sum(part for part, _ in parts)
     if images == "fixed":
-        return Estimate(value, between, between, _satterthwaite(between, parts), between, np.nan, None)
+        return OneShot(value, between, between, _satterthwaite(between, parts), between, np.nan, None)
     own, shared = _over_images(sums, samples, readers)
     # With readers random, their own share of the variance over images is in S² already.
     base = own if readers == "fixed" else between
@@ -80,15 +80,23 @@ def estimate(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     used = base + max(shared, 0)
     df = _satterthwaite(used, [*parts, *_image_parts(study, sums, samples)])
     if readers == "fixed":
-        return Estimate(value, own + shared, used, df, np.nan, own + shared, None)
-    return Estimate(value, between + shared, used, df, between, shared, None)
+        return OneShot(value, own + shared, used, df, np.nan, own + shared, None)
+    return OneShot(value, between + shared, used, df, between, shared, None)
 
 
-def _no_variance(value: float, reason: str) -> Estimate:
-    return Estimate(value, np.nan, np.nan, np.nan, np.nan, np.nan, reason)
+def check_sampled(readers: Sampled, images: Sampled) -> None:
+    """Raise `LookalikeError` unless readers and images are random or fixed, and not both fixed."""
+    if {readers, images} - {"random", "fixed"} or (readers, images) == ("fixed", "fixed"):
+        raise LookalikeError(
+            "nothing-sampled", f"readers {readers}, images {images}: must be random or fixed, and not both fixed"
+        )
 
 
-def _contrast(auc: Array, sample: Sample) -> Array:
+def _no_variance(value: float, reason: str) -> OneShot:
+    return OneShot(value, np.nan, np.nan, np.nan, np.nan, np.nan, reason)
+
+
+def _contrast(auc: Floats, sample: Sample) -> Floats:
     return np.asarray(np.sum([sign * auc[np.asarray(places)] for sign, places in sample], axis=0), dtype=np.float64)
 
 

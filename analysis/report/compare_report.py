@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from analysis.group.compare import Compared, Images, One, Whose, by_hash, compare, signed
-from analysis.mrmc import crosscheck
-from analysis.mrmc.crosscheck import MOST, CrossCheck
+from analysis.group.compare import Compared, Images, ParticipantComparison, Whose, by_hash, compare, signed
+from analysis.mrmc.other_methods import MOST, MethodResult
 from analysis.report.figures import plots
 from analysis.report.number_text import p_value
 from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, summarised, versions, write
+from analysis.result import frame_of
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.external_tables import TableMapping
@@ -146,7 +146,7 @@ def comparison_results(
         f"{name}: {file}": sha for name, side in zip(names, sides, strict=True) for file, sha in side.files.items()
     }
     summary = summarised({**found.to_dict(), "versions": versions(), "files_sha256": inputs})
-    tables = {"participants": found.to_frame(), "methods": crosscheck.table(found.methods)}
+    tables = {"participants": found.to_frame(), "methods": frame_of(found.methods)}
     return Results(summary, tables, _page(found, delta, inputs))
 
 
@@ -187,11 +187,11 @@ def _page(found: Compared, delta: float | None, inputs: dict[str, str]) -> Page:
     )
 
 
-def _method_row(one: CrossCheck) -> tuple[str, ...]:
+def _method_row(one: MethodResult) -> tuple[str, ...]:
     return one.method, one.sample, _with_bounds(one.value, one.low, one.high), p_value(one.p)
 
 
-def _row(one: One) -> tuple[str, ...]:
+def _row(one: ParticipantComparison) -> tuple[str, ...]:
     areas = ("n/a" if math.isnan(area) else f"{area:.3f}" for area in (one.first, one.second))
     difference = _with_bounds(one.difference, one.low, one.high, one.reason or "")
     return one.participant, *areas, difference, p_value(one.p), one.method

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.report.figures.serial_curve import serial_curve
 from analysis.report.number_text import interval, number, p_phrase, p_value
 from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dependence
 from data.external_tables import TrialTable
 from data.study import StudyFile

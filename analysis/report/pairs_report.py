@@ -7,14 +7,14 @@ import math
 from scipy.special import ndtri
 
 from analysis.group import pairs
-from analysis.group.group import Mean
-from analysis.group.pairs import PairGroup, Sitting
-from analysis.mrmc.crosscheck import MOST
+from analysis.group.one_sample import Mean
+from analysis.group.pairs import PairGroup, PairSession
+from analysis.mrmc.other_methods import MOST
 from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from data.external_tables import TrialTable
 from data.study import StudyFile
@@ -62,11 +62,11 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
     bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
-    table = pairs.sittings_table(sittings)
+    table = pairs.sessions_table(sittings)
     return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sittings, found, correction))
 
 
-def _page(answers: TrialTable, sittings: list[Sitting], found: PairGroup, correction: Correction) -> Page:
+def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, correction: Correction) -> Page:
     title, task = _TITLES[answers.measure]
     name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
     tost = () if found.tost is None else (_EQUIVALENCE,)
@@ -122,7 +122,7 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     return remarks
 
 
-def _table(answers: TrialTable, sittings: list[Sitting]) -> Table:
+def _table(answers: TrialTable, sittings: list[PairSession]) -> Table:
     name = "d′" if answers.measure == "dprime" else "z(H) − z(F)"
     header = ["Participant", "Session", "Answered", "Correct", f"{name}\n95% CI", "c"]
     header += ["d′\nindependent", "d′\ndifferencing"] if answers.measure == "z_difference" else []

@@ -127,9 +127,9 @@ def realfake_results(
     detectability = relations = None
     if at_hand is not None:
         # Imported here: most analyses read no images.
-        from analysis.image_cues.detectability import cues_of_set, from_set
+        from analysis.image_cues.detectability import cues_of_set, detectability_of_set
 
-        detectability = from_set(at_hand)
+        detectability = detectability_of_set(at_hand)
         relations = cue_relations(items, cues_of_set(at_hand)) if len(groups) == 1 else None
     findings = Findings(
         trials=trials,

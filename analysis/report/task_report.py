@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.report.page import Block, Note, Picture
 from analysis.report.results import Results, summarised, versions, write
-from analysis.sdt.rates import Correction
+from analysis.sdt.outcomes import Correction
 from data.errors import LookalikeError
 from data.external_tables import TableMapping, TrialTable, read_trials
 from data.files import refuse_occupied
@@ -47,7 +47,7 @@ def analyze_task(
     columns, words : mapping of str to str, optional
         For an external table: our names of columns for theirs, and their words for ours.
     correction : str
-        Correction of rates of 0 and 1 (`analysis.sdt.rates`); matching has none.
+        Correction of rates of 0 and 1 (`analysis.sdt.outcomes`); matching has none.
 
     Returns
     -------

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
-from analysis.likelihood import UNDEFINED, Estimate, Floats, Maximum, delta, density, information, maximise, slices
-from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.arrays import Floats, Ints
+from analysis.likelihood import Maximum, delta, density, information, maximise, slices
+from analysis.result import UNDEFINED, Estimate, Result
+from analysis.roc.ratings import RatingCounts, count_ratings
 from data.errors import LookalikeError
 
 Variance = Literal["unequal", "equal"]
@@ -37,7 +38,7 @@ class Goodness(Result):
 
     `pearson` is Pearson's X² and `deviance` G², each with its upper tail `pearson_p` and `deviance_p` in χ² with
     `df` degrees of freedom. `smallest` is the smallest expected count: where it is small G² rejects too often
-    (see `from_counts`). With df 0 nothing is left to test: the tails are NaN and `reason` says so.
+    (see `binormal_fit_from_counts`). With df 0 nothing is left to test: the tails are NaN and `reason` says so.
     """
 
     pearson: float
@@ -84,7 +85,7 @@ class Binormal(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EqualVariance(Result):
     """Likelihood-ratio test of σ = 1: `statistic` is 2 ln(L unequal / L equal), in χ² with 1 degree of freedom."""
 
@@ -93,24 +94,61 @@ class EqualVariance(Result):
     reason: str | None
 
 
-def from_ratings(
+def binormal_fit(
     truth: npt.ArrayLike, rating: npt.ArrayLike, variance: Variance = "unequal", level: float = 0.95
 ) -> Binormal:
-    """The binormal fit of ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
+    """The binormal model of ratings, by maximum likelihood: a, b, d_a and A_z.
 
-    See `from_counts`. Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        At most 100 different values; larger means more generated-looking, and only their order counts. NaN is left out.
+    variance : {"unequal", "equal"}, optional
+        Whether generated images may vary more or less than real ones.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Binormal
+        `a`, `b`, `mu`, `sigma`, `d_a` and `a_z`, each with standard error and bounds; thresholds, log-likelihood,
+        goodness of fit. Without a fit the numbers are NaN and `reason` says why.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths or an infinite rating.
+
+    Notes
+    -----
+    See `binormal_fit_from_counts` for the intervals, their coverage and the data that have no fit.
+
+    References
+    ----------
+    Dorfman & Alf 1969, J. Math. Psychol. 6:487; Simpson & Fitter 1973, Psychol. Bull. 80:481.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import binormal_fit
+    >>> real, generated = (np.repeat([1, 2, 3, 4, 5], counts) for counts in ([30, 19, 8, 2, 1], [5, 6, 5, 12, 22]))
+    >>> fit = binormal_fit(["real"] * 60 + ["generated"] * 50, [*real, *generated])
+    >>> round(fit.a.value, 4), round(fit.b.value, 4), round(fit.a_z.value, 4)
+    (1.3205, 0.6075, 0.8705)
     """
-    return from_counts(count(truth, rating), variance, level)
+    return binormal_fit_from_counts(count_ratings(truth, rating), variance, level)
 
 
-def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0.95) -> Binormal:
+def binormal_fit_from_counts(counts: RatingCounts, variance: Variance = "unequal", level: float = 0.95) -> Binormal:
     """The binormal fit of a table of ratings.
 
     Categories that nobody used are dropped first, which changes nothing else. Standard errors come from the
     expected information and the delta method; intervals are value ± z·SE, for b and σ in the logarithm, and
     for A_z through d_a, so that they stay inside their ranges. On 50 + 50 or 100 + 100 images and eight ratings,
     μ from 0 to 1.5 and σ from 1 to 1.4, the 95 % intervals cover in 94.0 to 96.7 %; of true models, Pearson's X²
-    rejects 4.4 to 5.5 % at .05, and G² 4.8 to 8.0 %, so go by the first.
+    rejects 4.4 to 5.5 % at .05, and G² 4.8 to 8.0 %, so rely on the first.
 
     No maximum exists, and `reason` says so, where all operating points lie on an ROC that the model only
     reaches in the limit: TPF constant between FPF 0 and 1 (b → 0), FPF constant (b → ∞), or only FPF 0 and TPF 1, or
@@ -118,8 +156,8 @@ def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0
     limit gives likelihood 0 to some cell with a count.
     Raises `LookalikeError` for counts that are negative or not paired.
 
-    >>> ratings = Counts(np.arange(1.0, 6), np.array([30, 19, 8, 2, 1]), np.array([5, 6, 5, 12, 22]))
-    >>> fit = from_counts(ratings)
+    >>> ratings = RatingCounts(np.arange(1.0, 6), np.array([30, 19, 8, 2, 1]), np.array([5, 6, 5, 12, 22]))
+    >>> fit = binormal_fit_from_counts(ratings)
     >>> round(fit.a.value, 4), round(fit.b.value, 4), round(fit.a_z.value, 4)
     (1.3205, 0.6075, 0.8705)
     """
@@ -144,12 +182,35 @@ def from_counts(counts: Counts, variance: Variance = "unequal", level: float = 0
     )
 
 
-def equal_variance_test(counts: Counts) -> EqualVariance:
-    """Test whether generated images vary as much as real ones: σ = 1, hence a symmetric ROC.
+def equal_variance_test(counts: RatingCounts) -> EqualVariance:
+    """Likelihood-ratio test of whether generated images vary as much as real ones: σ = 1, hence a symmetric ROC.
 
-    Undefined, with a reason, where one of the two models has no fit.
+    Parameters
+    ----------
+    counts : RatingCounts
+        From `count_ratings`.
+
+    Returns
+    -------
+    EqualVariance
+        `statistic` in χ² with 1 degree of freedom and its `p`; NaN, with a reason, where one of the two models has no
+        fit.
+
+    Raises
+    ------
+    LookalikeError
+        For counts that are negative or not paired.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import count_ratings, equal_variance_test
+    >>> real, generated = (np.repeat([1, 2, 3, 4, 5], counts) for counts in ([30, 19, 8, 2, 1], [5, 6, 5, 12, 22]))
+    >>> found = equal_variance_test(count_ratings(["real"] * 60 + ["generated"] * 50, [*real, *generated]))
+    >>> round(found.statistic, 2), round(found.p, 3)
+    (3.85, 0.05)
     """
-    equal, unequal = (from_counts(counts, variance) for variance in ("equal", "unequal"))
+    equal, unequal = (binormal_fit_from_counts(counts, variance) for variance in ("equal", "unequal"))
     reason = unequal.reason or equal.reason
     if reason:
         return EqualVariance(np.nan, np.nan, reason)
@@ -157,17 +218,19 @@ def equal_variance_test(counts: Counts) -> EqualVariance:
     return EqualVariance(statistic, float(chdtrc(1, statistic)), None)
 
 
-def _check(counts: Counts) -> None:
+def _check(counts: RatingCounts) -> None:
     shapes = {counts.ratings.shape, counts.real.shape, counts.generated.shape}
     if len(shapes) > 1 or counts.ratings.ndim != 1:
-        raise LookalikeError(f"ratings, real and generated of shapes {sorted(shapes)}: must be of one length")
+        raise LookalikeError(
+            "unequal-lengths", f"ratings, real and generated of shapes {sorted(shapes)}: must be of one length"
+        )
     if min(counts.real.min(initial=0), counts.generated.min(initial=0)) < 0:
-        raise LookalikeError("counts of ratings: none may be negative")
+        raise LookalikeError("negative-count", "counts of ratings: none may be negative")
     if not np.all(np.diff(counts.ratings) > 0):
-        raise LookalikeError("ratings: must ascend, each once")
+        raise LookalikeError("not-ascending", "ratings: must ascend, each once")
 
 
-def _no_fit(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], variance: Variance) -> str | None:
+def _no_fit(real: Ints, generated: Ints, variance: Variance) -> str | None:
     """Why these counts (of used categories) are not fitted, or None."""
     missing = " and no ".join(name for name, part in (("generated", generated), ("real", real)) if not part.sum())
     if missing:
@@ -195,7 +258,7 @@ def _no_fit(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], varia
     return None
 
 
-def _maximum(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], variance: Variance) -> Maximum:
+def _maximum(real: Ints, generated: Ints, variance: Variance) -> Maximum:
     """Parameters are the thresholds, then a, then b where variances are unequal."""
     counts = np.concatenate([real, generated]).astype(np.float64)
     # Half a count keeps the first guess finite and its thresholds apart.
@@ -211,7 +274,7 @@ def _maximum(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64], vari
     return maximise(counts, _trials(real, generated), lambda p: _cells(p, variance), start)
 
 
-def _trials(real: npt.NDArray[np.int64], generated: npt.NDArray[np.int64]) -> Floats:
+def _trials(real: Ints, generated: Ints) -> Floats:
     return np.repeat([float(real.sum()), float(generated.sum())], real.size)
 
 
@@ -225,8 +288,8 @@ def _cells(parameters: Floats, variance: Variance) -> tuple[Floats, Floats]:
     # A cut adds to the cell below it what it takes from the cell above it.
     by_cut = np.zeros((2, k + 1, k + extra))
     place = np.arange(k)
-    for row, (at, stretch) in enumerate(((density(cuts), 1.0), (density(shifted), b))):
-        by_cut[row, place, place], by_cut[row, place + 1, place] = stretch * at, -stretch * at
+    for row, (at, scale) in enumerate(((density(cuts), 1.0), (density(shifted), b))):
+        by_cut[row, place, place], by_cut[row, place + 1, place] = scale * at, -scale * at
     bounded = np.concatenate([[0.0], density(shifted), [0.0]])
     by_cut[1, :, k] = -np.diff(bounded)
     if variance == "unequal":
@@ -236,8 +299,8 @@ def _cells(parameters: Floats, variance: Variance) -> tuple[Floats, Floats]:
 
 def _defined(
     maximum: Maximum,
-    real: npt.NDArray[np.int64],
-    generated: npt.NDArray[np.int64],
+    real: Ints,
+    generated: Ints,
     variance: Variance,
     level: float,
 ) -> dict[str, Any]:

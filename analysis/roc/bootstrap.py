@@ -2,7 +2,7 @@
 
 With ratings, resampling trials of a class is drawing its row of the count table from a multinomial
 distribution: the two are the same experiment, and the table has a few cells however many trials there
-are. Several observers or shared images need `roc_clusters` instead.
+are. Several observers or shared images need `analysis.roc.clusters` instead.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
+from analysis.arrays import Floats, Ints
 from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import areas, why_no_area
 
-Floats = npt.NDArray[np.float64]
-Influence = tuple[Floats, npt.NDArray[np.int64]]
+Influence = tuple[Floats, Ints]
 Statistic = Callable[[npt.NDArray[Any], npt.NDArray[Any]], Floats]
 
 # Cells of count tables held at once: 32 MB.
@@ -33,7 +33,7 @@ class Bootstrap(Result):
 
     `estimate` is of the data, `se` the SD of the `draws` (resamples,). The percentile and the BCa bounds
     are at `level`; `bias` is z0 and `acceleration` a of the latter. `undefined` counts resamples without a
-    value, which are left out. `unrated` counts trials left out for want of a rating. What is undefined is
+    value, which are left out. `unrated` counts trials left out without a rating. What is undefined is
     NaN and `reason` says why.
     """
 
@@ -52,12 +52,8 @@ class Bootstrap(Result):
     draws: Floats
     reason: str | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """All fields but the `draws`, which are thousands of numbers."""
-        return {name: value for name, value in super().to_dict().items() if name != "draws"}
 
-
-def from_ratings(
+def auc_bootstrap(
     truth: npt.ArrayLike,
     rating: npt.ArrayLike,
     seed: int | np.random.Generator,
@@ -66,15 +62,58 @@ def from_ratings(
     statistic: Statistic = areas,
     level: float = 0.95,
 ) -> Bootstrap:
-    """Bootstrap ratings, both arguments of shape (trials,); a NaN rating is left out and counted.
+    """Bootstrap intervals of one observer's AUC, or of another statistic of the ratings.
 
-    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+    seed : int or numpy.random.Generator
+        Where the random numbers come from.
+    resamples : int, optional
+        Trials are drawn so many times, with replacement, within each class.
+    statistic : callable, optional
+        From count tables of real and of generated images, each (..., ratings), to values (...): by default the AUC; see
+        `analysis.roc.partial.statistic` for partial areas.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Bootstrap
+        `estimate` and its standard error, percentile and BCa bounds, and the `draws` (resamples,).
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, an infinite rating or a level outside (0, 1).
+
+    Notes
+    -----
+    Several observers, or images that observers share, need `clustered_bootstrap` or `mrmc_auc`. See
+    `auc_bootstrap_from_counts` for coverage and cost.
+
+    References
+    ----------
+    Efron 1987, J. Am. Stat. Assoc. 82:171.
+
+    Examples
+    --------
+    >>> from analysis import auc_bootstrap
+    >>> truth, rating = ["generated", "real"] * 20, [1, 1, 2, 1, 3, 2, 4, 3, 4, 1] * 4
+    >>> found = auc_bootstrap(truth, rating, seed=1, resamples=500)
+    >>> round(found.estimate, 3), round(found.bca_low, 2), round(found.bca_high, 2)
+    (0.78, 0.61, 0.89)
     """
-    return from_counts(count(truth, rating), seed, resamples=resamples, statistic=statistic, level=level)
+    return auc_bootstrap_from_counts(
+        count_ratings(truth, rating), seed, resamples=resamples, statistic=statistic, level=level
+    )
 
 
-def from_counts(
-    counts: Counts,
+def auc_bootstrap_from_counts(
+    counts: RatingCounts,
     seed: int | np.random.Generator,
     *,
     resamples: int = 2000,
@@ -84,18 +123,18 @@ def from_counts(
     """Bootstrap a count table, the numbers of real and of generated images staying as they are.
 
     `statistic` takes count tables of real and of generated images, each (..., K), and gives values (...):
-    `roc_tables.areas` (the AUC) or `roc_partial.statistic`. BCa is Efron's (1987, J. Am. Stat. Assoc. 82:171)
-    with the acceleration of a jackknife over the trials of both classes, as two samples (`intervals.acceleration`).
+    `analysis.roc.tables.areas` (the AUC) or `analysis.roc.partial.statistic`. BCa is Efron's (1987, J. Am. Stat.
+    Assoc. 82:171) with the acceleration of a jackknife over the trials of both classes, as two samples.
 
     At .95 the AUC's BCa interval covered .951–.952 of 4,000 simulated observers and the percentile interval
-    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_roc_bootstrap).
-    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where `roc`'s
-    interval is as good.
+    .948 (d′ 0) to .931 (d′ 2), with 50 + 50 images and 8 ratings (test_bootstrap).
+    The cost grows with the number of different ratings: 10,000 continuous scores take seconds, where the interval of
+    `roc_auc` is as good.
     """
     rng = np.random.default_rng(seed)
     reason = why_no_area(counts)
     if reason is None and min(counts.real.sum(), counts.generated.sum()) < 2:
-        reason = "fewer than two images of a class: there is nothing to resample"
+        reason = "fewer than two images of a class: there are none to resample"
     estimate = np.nan if why_no_area(counts) else float(statistic(counts.real, counts.generated))
     if reason:
         return Bootstrap(**summary(estimate, np.empty(0), [], level, reason), unrated=counts.unrated)
@@ -140,17 +179,17 @@ def summary(
     }
 
 
-def _redraw(counts: npt.NDArray[np.int64], resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _redraw(counts: Ints, resamples: int, rng: np.random.Generator) -> Ints:
     n = int(counts.sum())
     return rng.multinomial(n, counts / n, size=resamples)
 
 
-def _chunks(counts: Counts, resamples: int) -> list[int]:
+def _chunks(counts: RatingCounts, resamples: int) -> list[int]:
     size = max(1, _CELLS // counts.ratings.size)
     return [min(size, resamples - start) for start in range(0, resamples, size)]
 
 
-def _influence(counts: Counts, statistic: Statistic, of_real: bool) -> Influence:
+def _influence(counts: RatingCounts, statistic: Statistic, of_real: bool) -> Influence:
     """(n − 1)(mean − value without an image), for each rating of a class, and how many images have it."""
     own = counts.real if of_real else counts.generated
     n, present = int(own.sum()), np.flatnonzero(own)

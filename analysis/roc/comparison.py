@@ -9,16 +9,15 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from analysis import intervals
+from analysis.arrays import Flags, Floats
 from analysis.result import Result
-from analysis.roc.ratings import count, rated
+from analysis.roc.ratings import count_ratings, rated
 from analysis.roc.roc import Roc
 from analysis.roc.tables import placements
 
-Floats = npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Comparison(Result):
+@dataclass(frozen=True, eq=False)
+class AucComparison(Result):
     """The difference of two AUCs.
 
     `first` and `second` [0, 1] are the AUCs, `difference` is first − second with its standard error `se` and
@@ -44,13 +43,47 @@ class Comparison(Result):
     reason: str | None
 
 
-def paired(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Comparison:
-    """Compare two ratings of each image: two observers, two sessions or two conditions.
+def compare_aucs(
+    truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95
+) -> AucComparison:
+    """Do two AUCs on the same images differ: two observers, two sessions or two conditions?
 
-    All have shape (images,), in the same order; an image without either rating is left out and counted.
-    The variance of the difference takes the covariance of the two AUCs into account (DeLong, DeLong &
-    Clarke-Pearson 1988, Biometrics 44:837). It speaks of other images, for these observers.
-    Raises `LookalikeError` for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (images,)
+        "real" or "generated".
+    first, second : array_like of float, shape (images,)
+        The two ratings of each image, in the same order; an image without either (NaN) is left out and counted.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    AucComparison
+        The two AUCs [0, 1], their difference with standard error, bounds, z and p, and the correlation of the
+        estimates.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths or an infinite rating.
+
+    Notes
+    -----
+    The variance of the difference takes the covariance of the two AUCs into account. It speaks of other images, for
+    these observers; `mrmc_difference` speaks of other participants too.
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837.
+
+    Examples
+    --------
+    >>> from analysis import compare_aucs
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> found = compare_aucs(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1], [3, 4, 2, 1, 2, 3, 2, 4, 1, 1])
+    >>> round(found.difference, 3), round(found.se, 3), round(found.p, 3)
+    (0.36, 0.182, 0.048)
     """
     signal, a = rated(truth, first)
     _, b = rated(truth, second)
@@ -63,10 +96,34 @@ def paired(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike, le
     return _compare(areas, covariance, level, generated=wins.shape[1], real=losses.shape[1], unrated=int(np.sum(~kept)))
 
 
-def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
-    """Compare two ROCs of different images, so that their AUCs are independent.
+def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> AucComparison:
+    """Do two AUCs on different images differ?
 
-    With the same images, `paired` is right: this one would mistake what they share for chance.
+    Parameters
+    ----------
+    first, second : Roc
+        From `roc_auc`. With the same images `compare_aucs` is right: this would mistake what they share for chance.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    AucComparison
+        The two AUCs [0, 1] and their difference with standard error, bounds, z and p.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    Examples
+    --------
+    >>> from analysis import compare_independent_aucs, roc_auc
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> first, second = roc_auc(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1]), roc_auc(truth, [3, 4, 2, 1, 2, 3, 2, 4, 1, 1])
+    >>> found = compare_independent_aucs(first, second)
+    >>> round(found.difference, 3), round(found.se, 3), round(found.p, 3)
+    (0.36, 0.214, 0.093)
     """
     return _compare(
         np.array([first.auc, second.auc]),
@@ -78,9 +135,9 @@ def unpaired(first: Roc, second: Roc, level: float = 0.95) -> Comparison:
     )
 
 
-def _placements(signal: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+def _placements(signal: Flags, scores: Floats) -> tuple[Floats, Floats]:
     """The placements of the generated and of the real images, in the order given."""
-    counts = count(np.where(signal, "generated", "real"), scores)
+    counts = count_ratings(np.where(signal, "generated", "real"), scores)
     wins, losses = placements(counts.real, counts.generated)
     place = np.searchsorted(counts.ratings, scores)
     return wins[place[signal]], losses[place[~signal]]
@@ -90,7 +147,7 @@ def _covariance(values: Floats) -> Floats:
     return np.asarray(np.cov(values) / values.shape[1], dtype=np.float64)
 
 
-def _compare(areas: Floats, covariance: Floats, level: float, generated: int, real: int, unrated: int) -> Comparison:
+def _compare(areas: Floats, covariance: Floats, level: float, generated: int, real: int, unrated: int) -> AucComparison:
     difference = float(areas[0] - areas[1])
     # Rounding can leave a variance of −1e−18 where two ratings always agree.
     se = float(np.sqrt(max(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], 0)))
@@ -105,9 +162,9 @@ def _compare(areas: Floats, covariance: Floats, level: float, generated: int, re
         reason, se = "ratings that all tie or separate the classes completely give an AUC no variance: no test", np.nan
     elif se < 1e-9:
         reason, se = "the two AUCs never differ, whichever images are drawn: no test", 0.0
-    low, high = intervals.plain(difference, se, level) if se else (np.nan, np.nan)
+    low, high = intervals.normal(difference, se, level) if se else (np.nan, np.nan)
     z = difference / se if se else np.nan
-    return Comparison(
+    return AucComparison(
         first=float(areas[0]),
         second=float(areas[1]),
         difference=difference,

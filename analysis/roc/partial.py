@@ -9,16 +9,16 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Floats
 from analysis.result import Result
-from analysis.roc.ratings import Counts, count
+from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import shares_at_least, why_no_area
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 Axis = Literal["false-alarm rate", "hit rate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PartialAuc(Result):
     """The area between the limits `start` and `stop` [0, 1] of the rate `axis`.
 
@@ -37,23 +37,60 @@ class PartialAuc(Result):
     reason: str | None
 
 
-def from_ratings(
+def partial_auc(
     truth: npt.ArrayLike, rating: npt.ArrayLike, start: float, stop: float, axis: Axis = "false-alarm rate"
 ) -> PartialAuc:
-    """The partial area of ratings, both of shape (trials,); a NaN rating is left out and counted.
+    """The partial area under the ROC, over a range of false-alarm rates or of hit rates.
 
-    Raises `LookalikeError` as `from_counts` does, and for an unknown truth, unequal lengths or an infinite rating.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+    start, stop : float
+        The range, 0 ≤ start < stop ≤ 1.
+    axis : {"false-alarm rate", "hit rate"}, optional
+        Which rate the range is of.
+
+    Returns
+    -------
+    PartialAuc
+        `area` in [0, stop − start] and `standardised`, .5 at chance and 1 at best.
+
+    Raises
+    ------
+    LookalikeError
+        For a range outside [0, 1], another axis or word, unequal lengths or an infinite rating.
+
+    Notes
+    -----
+    An interval: `auc_bootstrap` with `statistic=analysis.roc.partial.statistic(start, stop)`.
+
+    References
+    ----------
+    McClish 1989, Med. Decis. Making 9:190.
+
+    Examples
+    --------
+    >>> from analysis import partial_auc
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> found = partial_auc(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1], 0, 0.2)
+    >>> round(found.area, 3), round(found.standardised, 3)
+    (0.14, 0.833)
     """
-    return from_counts(count(truth, rating), start, stop, axis)
+    return partial_auc_from_counts(count_ratings(truth, rating), start, stop, axis)
 
 
-def from_counts(counts: Counts, start: float, stop: float, axis: Axis = "false-alarm rate") -> PartialAuc:
+def partial_auc_from_counts(
+    counts: RatingCounts, start: float, stop: float, axis: Axis = "false-alarm rate"
+) -> PartialAuc:
     """The partial area of a count table's ROC, whose points are joined by straight lines.
 
     Over false-alarm rates it is the area under the curve from `start` to `stop`; over hit rates it is the
     area right of the curve between those heights. With A the area, A₀ that of the chance line and A₁ = stop − start
     the largest, the standardised area is (1 + (A − A₀) / (A₁ − A₀)) / 2 (McClish 1989, Med. Decis. Making 9:190).
-    Raises `LookalikeError` unless 0 ≤ start < stop ≤ 1. A confidence interval: `roc_bootstrap` with `statistic`.
+    Raises `LookalikeError` unless 0 ≤ start < stop ≤ 1. For an interval, bootstrap `statistic`.
     """
     _check(start, stop, axis)
     reason = why_no_area(counts)
@@ -106,6 +143,6 @@ def _standardised(areas: Floats, start: float, stop: float, axis: Axis) -> Float
 
 def _check(start: float, stop: float, axis: Axis) -> None:
     if not 0 <= start < stop <= 1:
-        raise LookalikeError(f"partial area from {start} to {stop}: must be 0 ≤ start < stop ≤ 1")
+        raise LookalikeError("out-of-range", f"partial area from {start} to {stop}: must be 0 ≤ start < stop ≤ 1")
     if axis not in ("false-alarm rate", "hit rate"):
-        raise LookalikeError(f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")
+        raise LookalikeError("unknown-word", f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")

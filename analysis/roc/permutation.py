@@ -1,11 +1,11 @@
-"""Permutation test of chance: could the labels real and generated as well have been dealt out at random?
+"""Permutation test of chance: could the labels real and generated just as well have been assigned at random?
 
 No distribution of the ratings is assumed. What may be permuted depends on the design:
 
 - one participant: the labels of the trials;
-- several participants, each with images of his own: the labels of the trials within each participant;
+- several participants, each with images of their own: the labels of the trials within each participant;
 - several participants who share images: the labels of the images, the same for all participants. Shuffling
-  within participants would here take an image that looks generated to everyone for many independent
+  within participants would here count an image that looks generated to everyone as many independent
   findings, and reject too often.
 """
 
@@ -18,11 +18,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.arrays import Flags, Floats, Ints
+from analysis.readings import from_columns
 from analysis.result import Result
-from analysis.roc.judgements import Judgements, read
+from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas
 
-Floats = npt.NDArray[np.float64]
 Permuted = Literal["trials", "trials within participants", "images"]
 
 # Additions that an exact test may take: about a second.
@@ -31,7 +32,7 @@ _EXACT_COST = 5e8
 _CELLS = 4_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PermutationTest(Result):
     """Test that the AUC (averaged over `participants`) is .5.
 
@@ -52,7 +53,7 @@ class PermutationTest(Result):
     reason: str | None
 
 
-def from_ratings(
+def permutation_test(
     truth: npt.ArrayLike,
     rating: npt.ArrayLike,
     seed: int | np.random.Generator,
@@ -61,17 +62,54 @@ def from_ratings(
     image: npt.ArrayLike | None = None,
     resamples: int = 10_000,
 ) -> PermutationTest:
-    """Test chance; the columns have shape (trials,), a NaN rating is left out and counted.
+    """Permutation test of chance: could the labels real and generated just as well have been assigned at random?
 
-    Give `participant` if there are several, and `image` if they share images. The test is exact for one
-    participant, and where every participant rated every image, as long as there are not too many
-    (about 150 trials, or 100 images of 10 participants); p is then the rank-sum test's (Mann & Whitney
-    1947, Ann. Math. Stat. 18:50) with ties. Otherwise p = (1 + extreme) / (1 + resamples). Either speaks of
-    these participants: that others would do better than chance is for a test on participants to say.
-    Raises `LookalikeError` as `judgements.read` does.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    rating : array_like of float, shape (trials,)
+        Larger means more generated-looking; NaN is left out and counted.
+    seed : int or numpy.random.Generator
+        Where the random numbers come from, if the test is not exact.
+    participant : array_like, shape (trials,), optional
+        Who judged, if there are several.
+    image : array_like, shape (trials,), optional
+        Which image was judged, if participants share images: its label is then permuted for all of them alike.
+    resamples : int, optional
+        Permutations drawn, if the test is not exact.
+
+    Returns
+    -------
+    PermutationTest
+        The AUC averaged over participants and its two-sided `p`; `exact` says whether all permutations were counted.
+
+    Raises
+    ------
+    LookalikeError
+        For unequal lengths, unknown words, an infinite rating, or an image that a participant judges twice.
+
+    Notes
+    -----
+    The test is exact for one participant, and where every participant rated every image, as long as there are not too
+    many (about 150 trials, or 100 images of 10 participants); p is then the rank-sum test's with ties. Otherwise p = (1
+    + extreme) / (1 + resamples). Either speaks of these participants: that others would do better than chance is for a
+    test on participants to say.
+
+    References
+    ----------
+    Mann & Whitney 1947, Ann. Math. Stat. 18:50.
+
+    Examples
+    --------
+    >>> from analysis import permutation_test
+    >>> truth = ["generated"] * 5 + ["real"] * 5
+    >>> found = permutation_test(truth, [5, 4, 4, 3, 2, 3, 2, 1, 1, 1], seed=1)
+    >>> found.auc, round(found.p, 4), found.exact
+    (0.92, 0.0397, True)
     """
-    people = np.zeros(np.size(truth), dtype=np.int64) if participant is None else participant
-    study = read(truth, rating, people, image)
+    readings = from_columns(truth, rating, participant, image)
+    study = tables_of(readings)
     permuted: Permuted = "trials"
     if study.participants > 1:
         permuted = "images" if image is not None and study.images < study.signal.size else "trials within participants"
@@ -87,14 +125,14 @@ def from_ratings(
         resamples=0 if exact or not study.participants else resamples,
         permuted=permuted,
         participants=study.participants,
-        left_out=study.left_out,
-        unrated=study.unrated,
-        reason=None if study.participants else "nobody rated images of both classes",
+        left_out=len(readings.left_out),
+        unrated=readings.unrated,
+        reason=None if study.participants else "no participant rated images of both classes",
     )
 
 
 def _p_value(
-    study: Judgements, auc: float, permuted: Permuted, resamples: int, rng: np.random.Generator
+    study: ParticipantTables, auc: float, permuted: Permuted, resamples: int, rng: np.random.Generator
 ) -> tuple[float, bool]:
     """p, and whether it is exact."""
     if permuted == "trials within participants":
@@ -109,7 +147,7 @@ def _p_value(
     return (1 + int(np.sum(extreme))) / (1 + resamples), False
 
 
-def _image_scores(study: Judgements) -> npt.NDArray[np.int64] | None:
+def _image_scores(study: ParticipantTables) -> Ints | None:
     """Each image's rank summed over participants, in whole steps from 0; None unless everyone rated every image.
 
     With the same numbers of real and generated images for everyone, the mean AUC is a linear function
@@ -127,20 +165,20 @@ def _image_scores(study: Judgements) -> npt.NDArray[np.int64] | None:
     return sums // step if step else sums
 
 
-def _cost(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_]) -> float:
+def _cost(scores: Ints, labels: Flags) -> float:
     few = _few(labels)
     return float(scores.size) * few * (_largest_sum(scores, few) + 1)
 
 
-def _largest_sum(scores: npt.NDArray[np.int64], few: int) -> int:
+def _largest_sum(scores: Ints, few: int) -> int:
     return int(np.sort(scores)[scores.size - few :].sum())
 
 
-def _few(labels: npt.NDArray[np.bool_]) -> int:
+def _few(labels: Flags) -> int:
     return int(min(labels.sum(), labels.size - labels.sum()))
 
 
-def _exact_p(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_]) -> float:
+def _exact_p(scores: Ints, labels: Flags) -> float:
     """The share of all choices of labels whose sum of scores is at least as far from its mean.
 
     `ways[k, s]` counts the choices of k images with sum s, built up image by image.
@@ -158,7 +196,7 @@ def _exact_p(scores: npt.NDArray[np.int64], labels: npt.NDArray[np.bool_]) -> fl
     return float(ways[few, extreme].sum() / ways[few].sum())
 
 
-def _relabelled_trials(study: Judgements, resamples: int, rng: np.random.Generator) -> Floats:
+def _relabelled_trials(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:
     """Mean AUCs with labels permuted within participants: draws from each one's ratings without replacement."""
     total = np.zeros(resamples)
     for real, generated in zip(*study.tables(), strict=True):
@@ -171,7 +209,7 @@ def _relabelled_trials(study: Judgements, resamples: int, rng: np.random.Generat
     return total / study.participants
 
 
-def _relabelled_images(study: Judgements, resamples: int, rng: np.random.Generator) -> Floats:
+def _relabelled_images(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:
     """Mean AUCs with labels permuted over images; who is left without a class has no AUC there."""
     tables, shape = study.by_image(), (study.participants, study.categories)
     found = []

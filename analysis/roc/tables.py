@@ -1,6 +1,6 @@
 """ROC points, the area under them and DeLong's variance of it, from count tables.
 
-A count table (`analysis.roc.ratings.Counts`) holds all that the ROC of a rating experiment depends on;
+A count table (`analysis.roc.ratings.RatingCounts`) holds all that the ROC of a rating experiment depends on;
 continuous scores are a table with as many ratings as there are different scores.
 """
 
@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.roc.ratings import Counts
-
-Floats = npt.NDArray[np.float64]
+from analysis.arrays import Floats, Ints
+from analysis.roc.ratings import RatingCounts
 
 
 def shares_at_least(counts: npt.NDArray[Any]) -> Floats:
@@ -54,7 +53,7 @@ def placements(real: npt.NDArray[Any], generated: npt.NDArray[Any]) -> tuple[Flo
         return lower / np.sum(real, axis=-1, keepdims=True), higher / np.sum(generated, axis=-1, keepdims=True)
 
 
-def area_and_error(counts: Counts) -> tuple[float, float]:
+def area_and_error(counts: RatingCounts) -> tuple[float, float]:
     """AUC and its standard error; NaN without both classes, and the error with fewer than two images of one.
 
     The variance is DeLong's (DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837).
@@ -65,13 +64,13 @@ def area_and_error(counts: Counts) -> tuple[float, float]:
     return auc, float(np.sqrt(variance))
 
 
-def why_no_area(counts: Counts) -> str | None:
+def why_no_area(counts: RatingCounts) -> str | None:
     """The reason why there is no AUC, if there is none."""
     missing = [name for name, part in (("generated", counts.generated), ("real", counts.real)) if not part.sum()]
     return f"no {' and no '.join(missing)} image was rated" if missing else None
 
 
-def why_no_error(counts: Counts, auc: float, se: float) -> str | None:
+def why_no_error(counts: RatingCounts, auc: float, se: float) -> str | None:
     """The reason why the AUC has no usable standard error, if it has none."""
     if min(counts.generated.sum(), counts.real.sum()) < 2:
         return "fewer than two images of a class: the AUC has no standard error"
@@ -81,6 +80,6 @@ def why_no_error(counts: Counts, auc: float, se: float) -> str | None:
     return "all ratings tie: no interval" if auc == 0.5 else "the ratings separate the classes completely: no interval"
 
 
-def _variance_of_mean(values: Floats, counts: npt.NDArray[np.int64], mean: float) -> float:
+def _variance_of_mean(values: Floats, counts: Ints, mean: float) -> float:
     n = int(counts.sum())
     return float(np.dot(counts, (values - mean) ** 2)) / (n - 1) / n if n > 1 else np.nan

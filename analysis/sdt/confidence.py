@@ -1,6 +1,6 @@
-"""What confidence tells about being right: counts of confidence, the type-2 ROC, and calibration.
+"""What confidence says about being right: counts of confidence, the type-2 ROC, and calibration.
 
-Type 1 asks for the class of an image, type 2 whether one's own answer was right (Galvin et al. 2003,
+Type 1 is about the class of an image, type 2 about whether one's own answer was right (Galvin et al. 2003,
 Psychon. Bull. Rev. 10:843). Both measures here also move with d′ and the criterion; `metacognition` has
 the one that does not.
 """
@@ -14,11 +14,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 
 from analysis import intervals
-from analysis.likelihood import UNDEFINED, Estimate
-from analysis.result import Result
+from analysis.arrays import Floats, Ints
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.roc import roc
 from analysis.trials import is_generated
 from data.errors import LookalikeError
@@ -31,36 +30,37 @@ class ConfidenceCounts(Result):
     """How often each confidence was given, by truth and response.
 
     `levels` (K,) are the confidences that occur, ascending. `table` (2, 2, K) counts trials: its axes are truth
-    and response, each real then generated, and confidence. `unrated` counts the trials left out for want of a
+    and response, each real then generated, and confidence. `unrated` counts the trials left out for lack of a
     response or of a confidence. Raises `LookalikeError` for another shape, a negative count or levels out of order.
 
     The vectors nR_S1 and nR_S2 of Maniscalco & Lau's toolbox hold the same, "real" surest first, "generated"
     surest last: with S1 real, `table[0]` is [nR_S1[:K] reversed, nR_S1[K:]], and `table[1]` so from nR_S2.
     """
 
-    levels: npt.NDArray[np.float64]
-    table: npt.NDArray[np.int64]
+    levels: Floats
+    table: Ints
     unrated: int = 0
 
     def __post_init__(self) -> None:
         if self.levels.ndim != 1 or self.table.shape != (2, 2, self.levels.size):
             raise LookalikeError(
-                f"{self.levels.size} levels and a table of shape {self.table.shape}: it must be (2, 2, levels)"
+                "unequal-lengths",
+                f"{self.levels.size} levels and a table of shape {self.table.shape}: it must be (2, 2, levels)",
             )
         if self.table.min(initial=0) < 0:
-            raise LookalikeError("counts of confidence: none may be negative")
+            raise LookalikeError("negative-count", "counts of confidence: none may be negative")
         if not np.all(np.diff(self.levels) > 0):
-            raise LookalikeError("levels of confidence: must ascend, each once")
+            raise LookalikeError("not-ascending", "levels of confidence: must ascend, each once")
 
-    def correct(self, said: Said | None = None) -> npt.NDArray[np.int64]:
+    def correct(self, said: Said | None = None) -> Ints:
         """Right answers by level (K,): those that said `said`, or all."""
         return self._answers(said, right=True)
 
-    def incorrect(self, said: Said | None = None) -> npt.NDArray[np.int64]:
+    def incorrect(self, said: Said | None = None) -> Ints:
         """Wrong answers by level (K,): those that said `said`, or all."""
         return self._answers(said, right=False)
 
-    def _answers(self, said: Said | None, right: bool) -> npt.NDArray[np.int64]:
+    def _answers(self, said: Said | None, right: bool) -> Ints:
         words = {"real": [0], "generated": [1], None: [0, 1]}[said]
         truths = [word if right else 1 - word for word in words]
         return np.asarray(self.table[truths, words].sum(axis=0), dtype=np.int64)
@@ -68,7 +68,7 @@ class ConfidenceCounts(Result):
 
 @dataclass(frozen=True, eq=False)
 class Type2Roc(Result):
-    """How well confidence tells right answers from wrong ones.
+    """How well confidence discriminates right from wrong answers.
 
     `hit_rate` and `false_alarm_rate` [0, 1] have shape (points,), from (0, 0) to (1, 1): the shares of right and
     of wrong answers given with at least `threshold` confidence (infinite at the first point). `area` [0, 1] is
@@ -81,9 +81,9 @@ class Type2Roc(Result):
     level: float
     correct: int
     incorrect: int
-    false_alarm_rate: npt.NDArray[np.float64]
-    hit_rate: npt.NDArray[np.float64]
-    threshold: npt.NDArray[np.float64]
+    false_alarm_rate: Floats
+    hit_rate: Floats
+    threshold: Floats
     reason: str | None
 
 
@@ -98,12 +98,12 @@ class Calibration(Result):
     """
 
     level: float
-    levels: npt.NDArray[np.float64]
-    trials: npt.NDArray[np.int64]
-    correct: npt.NDArray[np.int64]
-    accuracy: npt.NDArray[np.float64]
-    low: npt.NDArray[np.float64]
-    high: npt.NDArray[np.float64]
+    levels: Floats
+    trials: Ints
+    correct: Ints
+    accuracy: Floats
+    low: Floats
+    high: Floats
     gamma: Estimate
     unrated: int
     reason: str | None
@@ -122,21 +122,47 @@ class Calibration(Result):
         )
 
 
-def count(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLike) -> ConfidenceCounts:
-    """Counts of confidence; all three of shape (trials,): words real | generated, and confidence 1, 2, ...
+def count_confidence(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLike) -> ConfidenceCounts:
+    """How often each confidence was given, by truth and response.
 
-    A trial without a response or a confidence (NaN) is left out and counted. Raises `LookalikeError` for another
-    word, unequal lengths, or a confidence that is no positive whole number.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    response : array_like of str, shape (trials,)
+        "real" or "generated", None or NaN where there is none.
+    confidence : array_like of float, shape (trials,)
+        1, 2, 3, ... from unsure to sure, NaN where there is none.
+
+    Returns
+    -------
+    ConfidenceCounts
+        The counts; a trial without a response or a confidence is left out and counted as `unrated`.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, or a confidence that is not a positive whole number.
+
+    Examples
+    --------
+    >>> from analysis import count_confidence
+    >>> counts = count_confidence(["real", "real", "generated"], ["real", "generated", "generated"], [2, 1, 2])
+    >>> counts.correct().tolist(), counts.incorrect().tolist()
+    ([0, 2], [1, 0])
     """
     generated, said = is_generated(truth), np.asarray(response, dtype=object)
     sure = np.asarray(confidence, dtype=np.float64)
     if not generated.shape == said.shape == sure.shape:
         raise LookalikeError(
-            f"{generated.size} truths, {said.size} responses and {sure.size} confidences: there must be one per trial"
+            "unequal-lengths",
+            f"{generated.size} truths, {said.size} responses and {sure.size} confidences: there must be one per trial",
         )
     wrong = np.flatnonzero(~np.isnan(sure) & ~((sure >= 1) & np.isfinite(sure) & (np.floor(sure) == sure)))
     if wrong.size:
-        raise LookalikeError(f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ...")
+        raise LookalikeError(
+            "not-a-confidence", f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ..."
+        )
     kept = ~np.asarray(pd.isna(said), dtype=np.bool_)
     yes = np.zeros(kept.shape, dtype=np.bool_)
     yes[kept] = is_generated(said[kept])
@@ -148,11 +174,41 @@ def count(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: npt.ArrayLi
 
 
 def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float = 0.95) -> Type2Roc:
-    """The type-2 ROC of the answers that said `said`, or of all of them pooled.
+    """The type-2 ROC: how well confidence discriminates right from wrong answers.
 
-    A type-2 hit is a right answer with confidence k or more, a type-2 false alarm a wrong one. The area and its
-    interval are those of `analysis.roc.roc`. The pooled area counts pairs across responses too, so that it also
-    rises when an observer is surer of the response he is more often right with.
+    A type-2 hit is a right answer with confidence k or more, a type-2 false alarm a wrong one.
+
+    Parameters
+    ----------
+    counts : ConfidenceCounts
+        From `count_confidence`.
+    said : {"real", "generated"}, optional
+        Only answers with this response; by default all of them pooled. The pooled area compares answers across
+        responses too, so it also rises when an observer is surer of the response that is more often right.
+    level : float, optional
+        Level of the interval, in (0, 1).
+
+    Returns
+    -------
+    Type2Roc
+        The area [0, 1] with its uncertainty, as that of `roc_auc`, and the operating points.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    References
+    ----------
+    Galvin et al. 2003, Psychon. Bull. Rev. 10:843.
+
+    Examples
+    --------
+    >>> from analysis import count_confidence, type2_roc
+    >>> truth, response = ["real"] * 6, ["real", "real", "real", "real", "generated", "generated"]
+    >>> found = type2_roc(count_confidence(truth, response, [3, 2, 3, 1, 1, 2]))
+    >>> found.correct, found.incorrect, round(found.area.value, 3)
+    (4, 2, 0.75)
     """
     right, wrong = counts.correct(said), counts.incorrect(said)
     reason = _one_kind(int(right.sum()), int(wrong.sum()))
@@ -160,7 +216,7 @@ def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float =
     area, false_alarm_rate, hit_rate, threshold = UNDEFINED, empty, empty, empty
     if reason is None:
         ratings = np.concatenate([np.repeat(counts.levels, right), np.repeat(counts.levels, wrong)])
-        curve = roc.from_ratings(np.repeat(["generated", "real"], [right.sum(), wrong.sum()]), ratings, level)
+        curve = roc.roc_auc(np.repeat(["generated", "real"], [right.sum(), wrong.sum()]), ratings, level)
         area, reason = Estimate(curve.auc, curve.se, curve.low, curve.high), curve.reason
         false_alarm_rate, hit_rate, threshold = curve.false_alarm_rate, curve.hit_rate, curve.threshold
     return Type2Roc(
@@ -177,10 +233,37 @@ def type2_roc(counts: ConfidenceCounts, said: Said | None = None, level: float =
 
 
 def calibration(counts: ConfidenceCounts, level: float = 0.95) -> Calibration:
-    """Accuracy by confidence, and γ with its asymptotic standard error.
+    """Accuracy by confidence, and Goodman and Kruskal's γ.
 
-    Bounds of the accuracies are Wilson's (1927, J. Am. Stat. Assoc. 22:209). SE(γ): Goodman & Kruskal 1963, J. Am.
-    Stat. Assoc. 58:310, eq. 3.4; its interval is symmetric in atanh γ.
+    Parameters
+    ----------
+    counts : ConfidenceCounts
+        From `count_confidence`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Calibration
+        Per confidence, the number of trials, the accuracy [0, 1] and its Wilson bounds; `gamma` [−1, 1] with its
+        asymptotic standard error and an interval that is symmetric in atanh γ.
+
+    Raises
+    ------
+    LookalikeError
+        For a level outside (0, 1).
+
+    References
+    ----------
+    Wilson 1927, J. Am. Stat. Assoc. 22:209; Goodman & Kruskal 1963, J. Am. Stat. Assoc. 58:310, eq. 3.4.
+
+    Examples
+    --------
+    >>> from analysis import calibration, count_confidence
+    >>> truth, response = ["real"] * 6, ["real", "real", "real", "real", "generated", "generated"]
+    >>> found = calibration(count_confidence(truth, response, [3, 2, 3, 1, 1, 2]))
+    >>> found.accuracy.tolist(), round(found.gamma.value, 3)
+    ([0.5, 0.5, 1.0], 0.667)
     """
     right, wrong = counts.correct(), counts.incorrect()
     used = right + wrong > 0
@@ -206,7 +289,7 @@ def _one_kind(right: int, wrong: int) -> str | None:
     return f"no {missing} answer has a confidence" if missing else None
 
 
-def _gamma(right: npt.NDArray[np.int64], wrong: npt.NDArray[np.int64], level: float) -> tuple[Estimate, str | None]:
+def _gamma(right: Ints, wrong: Ints, level: float) -> tuple[Estimate, str | None]:
     reason = _one_kind(int(right.sum()), int(wrong.sum()))
     if reason:
         return UNDEFINED, reason
@@ -223,6 +306,6 @@ def _gamma(right: npt.NDArray[np.int64], wrong: npt.NDArray[np.int64], level: fl
     se = 2 * math.sqrt(spread) / pairs**2
     if not se:
         return Estimate(gamma, se, np.nan, np.nan), "confidence orders right and wrong answers completely: no interval"
-    margin = float(ndtri((1 + level) / 2)) * se / (1 - gamma**2)
+    margin = intervals.critical(level) * se / (1 - gamma**2)
     low, high = (math.tanh(math.atanh(gamma) + side * margin) for side in (-1, 1))
     return Estimate(gamma, se, low, high), None

@@ -1,7 +1,7 @@
 """meta-d′: how much an observer's confidence knows, in the units of d′.
 
-meta-d′ is the d′ of an ideal observer whose confidence would tell right from wrong answers as well as the
-data's does (Maniscalco & Lau 2012, Conscious. Cogn. 21:422; 2014, in Fleming & Frith, The Cognitive
+meta-d′ is the d′ of an ideal observer whose confidence would discriminate right from wrong answers as well as
+the data's does (Maniscalco & Lau 2012, Conscious. Cogn. 21:422; 2014, in Fleming & Frith, The Cognitive
 Neuroscience of Metacognition, ch. 3). Real images give evidence N(−d′/2, 1), generated ones N(d′/2, 1), both
 variances equal; the criterion c and the confidence criteria cut it. For the confidences alone, given truth and
 response, d′ is replaced by meta-d′ and c by meta-c. The models differ in meta-c:
@@ -9,7 +9,7 @@ response, d′ is replaced by meta-d′ and c by meta-c. The models differ in me
 - "fleming": meta-c = c, the criterion stays where it is, as in the single-subject model of HMeta-d (Fleming
   2017, Neurosci. Conscious. nix007). Nothing is divided by d′, so that it holds at and below d′ = 0.
 - "maniscalco-lau": meta-c = meta-d′ · c / d′, the criterion keeps its place relative to d′. It is undefined at
-  d′ = 0 and wild near it: there any meta-d′ that differs from d′ moves the criterion out of the data.
+  d′ = 0 and unstable near it: there any meta-d′ that differs from d′ moves the criterion out of the data.
 
 With c = 0 they are the same. M-diff = meta-d′ − d′ and M-ratio = meta-d′ / d′.
 """
@@ -22,12 +22,14 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, ndtr, ndtri_exp
 
-from analysis.likelihood import UNDEFINED, Estimate, Floats, Maximum, delta, density, maximise
-from analysis.result import Result
+from analysis import intervals
+from analysis.arrays import Floats
+from analysis.likelihood import Maximum, delta, density, maximise
+from analysis.result import UNDEFINED, Estimate, Result
 from analysis.sdt import yesno
-from analysis.sdt.confidence import ConfidenceCounts, count
+from analysis.sdt.confidence import ConfidenceCounts, count_confidence
 
 Model = Literal["fleming", "maniscalco-lau"]
 
@@ -70,7 +72,7 @@ class Metacognition(Result):
     reason: str | None
 
 
-def from_responses(
+def meta_dprime(
     truth: npt.ArrayLike,
     response: npt.ArrayLike,
     confidence: npt.ArrayLike,
@@ -79,15 +81,55 @@ def from_responses(
     padding: bool = True,
     level: float = 0.95,
 ) -> Metacognition:
-    """meta-d′ of trials: words real | generated, and confidence 1, 2, ...; all of shape (trials,).
+    """meta-d′: how much an observer's confidence knows about being right, in the units of d′.
 
-    See `from_counts`. A trial without a response or confidence is left out and counted. Raises `LookalikeError`
-    for another word, unequal lengths, or a confidence that is no positive whole number.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "real" or "generated".
+    response : array_like of str, shape (trials,)
+        "real" or "generated", None or NaN where there is none.
+    confidence : array_like of float, shape (trials,)
+        1, 2, 3, ... from unsure to sure, NaN where there is none.
+    model : {"fleming", "maniscalco-lau"}, optional
+        Where the criterion is for the confidences: where it is (holds at and below d′ = 0), or at the same place
+        relative to meta-d′ (undefined at d′ = 0).
+    padding : bool, optional
+        Whether half a trial is added to each pair of truth and response (see `meta_dprime_from_counts`).
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    Metacognition
+        `dprime`, `meta_dprime`, `m_diff` = meta-d′ − d′ (in SDs of the evidence) and `m_ratio` = meta-d′ / d′, each
+        with standard error and bounds. `m_ratio` is withheld where the interval of d′ includes 0.
+
+    Raises
+    ------
+    LookalikeError
+        For another word, unequal lengths, or a confidence that is not a positive whole number.
+
+    References
+    ----------
+    Maniscalco & Lau 2012, Conscious. Cogn. 21:422; Fleming 2017, Neurosci. Conscious. nix007.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from analysis import meta_dprime
+    >>> rng = np.random.default_rng(1)
+    >>> truth = np.repeat(["real", "generated"], 100)
+    >>> evidence = rng.normal(np.repeat([-0.5, 0.5], 100))
+    >>> response = np.where(evidence > 0, "generated", "real")
+    >>> found = meta_dprime(truth, response, 1 + np.digitize(abs(evidence), [0.5, 1, 1.5]))
+    >>> round(found.dprime.value, 2), round(found.meta_dprime.value, 2), round(found.m_diff.se, 2)
+    (1.07, 0.95, 0.33)
     """
-    return from_counts(count(truth, response, confidence), model, padding=padding, level=level)
+    return meta_dprime_from_counts(count_confidence(truth, response, confidence), model, padding=padding, level=level)
 
 
-def from_counts(
+def meta_dprime_from_counts(
     counts: ConfidenceCounts, model: Model = "fleming", *, padding: bool = True, level: float = 0.95
 ) -> Metacognition:
     """meta-d′ by maximum likelihood of the confidences given truth and response.
@@ -105,7 +147,7 @@ def from_counts(
     centred on 0 within .02. Under "maniscalco-lau" meta-d′ covers in about 90 % at d′ = 0, c = .4.
     """
     answers = counts.table.sum(axis=2)
-    rates = yesno.from_counts(
+    rates = yesno.dprime(
         hits=int(answers[1, 1]),
         misses=int(answers[1, 0]),
         false_alarms=int(answers[0, 1]),
@@ -184,14 +226,14 @@ class _Confidences:
 
 
 def _no_maximum(bare: _Confidences, task: _Confidences, type1: _Type1) -> str | None:
-    """Why meta-d′ cannot be had from these confidences, or None."""
+    """Why meta-d′ cannot be estimated from these confidences, or None."""
     telling = [
         side
         for side, (right, wrong) in enumerate(zip(bare.right, bare.wrong, strict=True))
         if right.size > 1 and right.sum() > 0 and wrong.sum() > 0
     ]
     if not telling:
-        return "no response has right and wrong answers at two or more confidences"
+        return "no response has right and wrong answers at two or more levels of confidence"
     if type1.model == "maniscalco-lau" and abs(type1.dprime) < 1e-9:
         return "d′ is 0, so c / d′ is undefined; use the model fleming"
     # Above each criterion from the highest down: all right answers, or no wrong one (and the other way round).
@@ -199,7 +241,7 @@ def _no_maximum(bare: _Confidences, task: _Confidences, type1: _Type1) -> str | 
     if all(((right == 1) | (wrong == 0)).all() for right, wrong in over):
         return "confidence separates right and wrong answers completely: meta-d′ is unbounded"
     if all(((right == 0) | (wrong == 1)).all() for right, wrong in over):
-        return "confidence separates right and wrong answers the wrong way round: meta-d′ is unbounded below"
+        return "confidence separates right and wrong answers in the wrong direction: meta-d′ is unbounded below"
     return None
 
 
@@ -301,7 +343,7 @@ def _covariance(parameters: Floats, bare: _Confidences, type1: _Type1) -> Floats
 
 
 def _ratio(meta: float, dprime: float, covariance: Floats, level: float) -> tuple[Estimate, str | None]:
-    z = float(ndtri((1 + level) / 2))
+    z = intervals.critical(level)
     # Fieller: the ratios r at which meta-d′ − r d′ does not differ from 0.
     square = dprime**2 - z**2 * covariance[1, 1]
     if not square > 0:

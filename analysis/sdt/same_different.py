@@ -29,16 +29,16 @@ from scipy.special import ndtr, ndtri, xlogy
 
 from analysis import intervals
 from analysis.result import Result
-from analysis.sdt.rates import Correction, Rate, check_counts, corrected, is_first, share, tally, undefined
+from analysis.sdt.outcomes import Correction, Outcomes, Rate, is_first, outcomes, tally, undefined
 
 _ROOT2 = math.sqrt(2)
-# Far beyond what finite trials can tell from infinity.
+# Far beyond what a finite number of trials can distinguish from infinity.
 _LARGEST = 40.0
 _BELOW = '"different" was said more often of same than of different pairs: no d′ gives that; see z_difference'
 _AT_ZERO = "d′ is 0: its standard error is infinite"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sensitivity(Result):
     """d′ under one model, with its standard error and bounds at the result's level.
 
@@ -52,24 +52,15 @@ class Sensitivity(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
-class SameDifferent(Result):
+@dataclass(frozen=True, eq=False)
+class SameDifferent(Outcomes):
     """One observer's same/different performance.
 
-    The counts are trials; `hit_rate`, `false_alarm_rate` and `accuracy` are the uncorrected shares
-    [0, 1]; all else comes from the corrected rates. `z_difference` is z(H) − z(F), with its standard error
+    Beside the `Outcomes`, all comes from the corrected rates. `z_difference` is z(H) − z(F), with its standard error
     and bounds at `level`; `criterion` is −(z(H) + z(F)) / 2, above 0 for a leaning towards "same";
     `independent` and `differencing` hold d′ under each model. What is undefined is NaN and `reason` says why.
     """
 
-    hits: int
-    misses: int
-    false_alarms: int
-    correct_rejections: int
-    unanswered: int
-    hit_rate: float
-    false_alarm_rate: float
-    accuracy: float
     z_difference: float
     z_se: float
     z_low: float
@@ -82,18 +73,45 @@ class SameDifferent(Result):
     reason: str | None
 
 
-def from_responses(
+def same_different_from_responses(
     truth: npt.ArrayLike, response: npt.ArrayLike, correction: Correction = "log-linear", level: float = 0.95
 ) -> SameDifferent:
-    """d′ of paired words `truth` and `response` (same | different; a missing response is counted apart).
+    """d′ of same/different trials, from what was shown and what was said.
 
-    Both have shape (trials,). Raises `LookalikeError` for any other word or unequal lengths.
+    Parameters
+    ----------
+    truth : array_like of str, shape (trials,)
+        "same" or "different".
+    response : array_like of str, shape (trials,)
+        "same" or "different"; a missing response (None or NaN) is counted apart.
+    correction : {"log-linear", "replace", "none"}, optional
+        As in `dprime`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
+
+    Returns
+    -------
+    SameDifferent
+        As from `same_different`.
+
+    Raises
+    ------
+    LookalikeError
+        For any other word, or unequal lengths.
+
+    Examples
+    --------
+    >>> from analysis import same_different_from_responses
+    >>> truth, response = ["same", "different"] * 20, ["same", "different", "different", "different"] * 10
+    >>> found = same_different_from_responses(truth, response)
+    >>> found.hits, found.false_alarms, round(found.z_difference, 2)
+    (20, 10, 1.98)
     """
     counts = tally(truth, response, partial(is_first, pair=("different", "same")))
-    return from_counts(**counts, correction=correction, level=level)
+    return same_different(**counts, correction=correction, level=level)
 
 
-def from_counts(
+def same_different(
     hits: int,
     misses: int,
     false_alarms: int,
@@ -103,40 +121,62 @@ def from_counts(
     correction: Correction = "log-linear",
     level: float = 0.95,
 ) -> SameDifferent:
-    """d′ under both models from the four counts: "different" and "same" said of different, then of same, pairs.
+    """d′ of the same/different task under two models of the observer, from the four counts.
 
-    Corrections are those of `analysis.sdt.rates.corrected`. Standard errors are by the delta method from
-    those of the rates; they grow without bound as d′ nears 0, where they are NaN. The bounds do not
-    rest on them. For independent observations they are those of z(H) − z(F), ± z·SE, turned into d′; for
-    differencing they are the profile likelihood's (Christensen & Brockhoff 2009, Food Qual. Prefer. 20:514).
-    They are cut at 0, and NaN where H lies so far below F that not even d′ 0 fits. With the log-linear
-    correction their exact coverage at .95 is .949–.966, for 30 + 30 pairs and d′ from 0 to 3, unbiased
-    (independent) or k from 1 to 2 (differencing; test_same_different).
-    Raises `LookalikeError` for a negative count.
+    Parameters
+    ----------
+    hits, misses : int
+        "different" and "same" said of different pairs, in trials.
+    false_alarms, correct_rejections : int
+        "different" and "same" said of same pairs.
+    unanswered : int, optional
+        Trials without an answer; they are only counted.
+    correction : {"log-linear", "replace", "none"}, optional
+        As in `dprime`.
+    level : float, optional
+        Level of the intervals, in (0, 1).
 
-    >>> found = from_counts(79, 21, 73, 27, correction="none")
+    Returns
+    -------
+    SameDifferent
+        The counts and observed rates; `z_difference` = z(H) − z(F), which has no floor and is what to average over
+        observers; `independent` and `differencing`, d′ under each model, with standard errors and bounds.
+
+    Raises
+    ------
+    LookalikeError
+        For a negative count or a level outside (0, 1).
+
+    Notes
+    -----
+    Standard errors are by the delta method from those of the rates; they grow without bound as d′ nears 0, where they
+    are NaN. The bounds do not rest on them. For independent observations they are those of z(H) − z(F), ± z·SE, turned
+    into d′; for differencing they are the profile likelihood's. They are cut at 0, and NaN where H lies so far below F
+    that not even d′ 0 fits. With the log-linear correction their exact coverage at .95 is .949–.966, for 30 + 30 pairs
+    and d′ from 0 to 3, unbiased (independent) or k from 1 to 2 (differencing; test_same_different).
+
+    References
+    ----------
+    Macmillan & Creelman 2005, Detection Theory, ch. 9; Christensen & Brockhoff 2009, Food Qual. Prefer. 20:514.
+
+    Examples
+    --------
+    >>> from analysis import same_different
+    >>> found = same_different(79, 21, 73, 27, correction="none")
     >>> round(found.differencing.dprime, 3), round(found.independent.dprime, 3)
     (1.023, 0.711)
     """
-    check_counts(hits, misses, false_alarms, correct_rejections, unanswered)
-    different, same = hits + misses, false_alarms + correct_rejections
-    hit, false_alarm = corrected(hits, different, correction), corrected(false_alarms, same, correction)
+    counted = outcomes(hits, misses, false_alarms, correct_rejections, unanswered)
+    hit, false_alarm = counted.corrected(correction)
     reason = undefined(hit, false_alarm, ("different", "same"), "pair")
     z_difference = z_se = criterion = np.nan
     if reason is None:
         z_difference, criterion = hit.z - false_alarm.z, -(hit.z + false_alarm.z) / 2
         z_se = math.sqrt(hit.z_variance + false_alarm.z_variance)
-    z_low, z_high = intervals.plain(z_difference, z_se, level)
+    z_low, z_high = intervals.normal(z_difference, z_se, level)
     nothing = Sensitivity(np.nan, np.nan, np.nan, np.nan, reason)
     return SameDifferent(
-        hits=hits,
-        misses=misses,
-        false_alarms=false_alarms,
-        correct_rejections=correct_rejections,
-        unanswered=unanswered,
-        hit_rate=share(hits, different),
-        false_alarm_rate=share(false_alarms, same),
-        accuracy=share(hits + correct_rejections, different + same),
+        **counted.to_dict(),
         z_difference=z_difference,
         z_se=z_se,
         z_low=z_low,
@@ -191,7 +231,7 @@ def _profile_interval(hit: Rate, false_alarm: Rate, peak: float, level: float) -
 
     `peak` is the best d′. NaN where not even d′ 0 is likely enough.
     """
-    least = _log_likelihood(hit, false_alarm, hit.value, false_alarm.value) - intervals.quantile(level) ** 2 / 2
+    least = _log_likelihood(hit, false_alarm, hit.value, false_alarm.value) - intervals.critical(level) ** 2 / 2
 
     def margin(dprime: float) -> float:
         def loss(z: float) -> float:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.percentile import DRAWS, bounds
+from analysis.intervals import RESAMPLES, expanded_percentile
 from analysis.result import Result, frame_of
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
 from data.circle import derivative_of_gaussian, wrap
@@ -35,7 +35,7 @@ Array = npt.NDArray[np.float64]
 _WIDTHS = np.geomspace(10, 90, 100)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve(Result):
     """The curve that fits one participant's errors best.
 
@@ -50,7 +50,7 @@ class Curve(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupCurve(Result):
     """The curve that fits all participants' errors together, with bounds from resampling `n` participants.
 
@@ -69,7 +69,7 @@ class GroupCurve(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoopDependence(Result):
     """One participant: `previous` target, and the `next` one as control.
 
@@ -87,7 +87,7 @@ class LoopDependence(Result):
     next: Curve
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoopSerial(Result):
     """Serial dependence of a group on a loop; `harmonics` were removed as position bias."""
 
@@ -299,12 +299,12 @@ def _group(participants: Sequence[_Sums], level: float, rng: np.random.Generator
         amplitude, width = _best(products.sum(axis=0), squares.sum(axis=0))
         reasons.append(_at_edge(width))
         p = _permutation_p(products.sum(axis=0), np.sum([one.shuffled for one in kept], axis=0), squares.sum(axis=0))
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
+        weights = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
         drawn, weighed = weights @ products, weights @ squares
         best = _gain(drawn, weighed).argmax(axis=1)
-        amplitudes, widths = (drawn / weighed)[np.arange(DRAWS), best], _WIDTHS[best]
-    amplitude_low, amplitude_high = bounds(amplitudes, n, level)
-    width_low, width_high = bounds(widths, n, level)
+        amplitudes, widths = (drawn / weighed)[np.arange(RESAMPLES), best], _WIDTHS[best]
+    amplitude_low, amplitude_high = expanded_percentile(amplitudes, n, level)
+    width_low, width_high = expanded_percentile(widths, n, level)
     return GroupCurve(
         n=n,
         undefined=undefined,

@@ -27,7 +27,7 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from analysis.firth import firth
-from analysis.percentile import mean_bounds
+from analysis.intervals import bootstrap_mean
 from analysis.result import Result, frame_of
 from analysis.serial.tables import Array, Orders, Session, orders, sessions, tables, usable
 
@@ -35,7 +35,7 @@ MANY, GROUP_DRAWS = 100, 1000
 EARLIER = 5  # trials back, the control for drift
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effect(Result):
     """One effect on one participant's answers, in log-odds.
 
@@ -53,7 +53,7 @@ class Effect(Result):
     p: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SerialDependence(Result):
     """One participant's dependence on the trial before, with the controls.
 
@@ -76,7 +76,7 @@ class SerialDependence(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroupEffect(Result):
     """Mean effect over `n` participants (`undefined` have none), with bounds from resampling participants.
 
@@ -92,7 +92,7 @@ class GroupEffect(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Serial(Result):
     """Serial dependence of a group. `order` says how trial orders were re-drawn."""
 
@@ -324,5 +324,5 @@ def _group_effect(
     centred = np.stack([nulls[place] - effects[place].expected for place in kept])
     # An order that cannot be fitted for a participant says nothing either way, so it is put at the centre.
     null = _means(np.nan_to_num(centred), rng)
-    low, high, reason = mean_bounds(values, level, rng)
+    low, high, reason = bootstrap_mean(values, level, rng)
     return GroupEffect(n, undefined, float(values.mean()), low, high, _two_sided(float(values.mean()), null), reason)

@@ -225,7 +225,7 @@ def test_a_damaged_record_beside_a_good_table_is_refused(table: Path) -> None:
     whole = record.read_bytes()
     for old, new, words in (
         (b'"event": "onset"', b"'event': 'onset'", f"{record}: line 2 is damaged"),
-        (b'"event": "start"', b'"event": "begin"', f"{record}: line 1 is no event"),
+        (b'"event": "start"', b'"event": "begin"', f"{record}: line 1 is not an event"),
         (whole, b"", f"{table}: response is not that of the record"),
         (whole, whole.partition(b"\n")[2], f"{record}: the session's start is missing; restore"),
     ):

@@ -28,7 +28,7 @@ def words(study: dict[str, Any]) -> np.ndarray:
 def test_auc_and_delongs_variance_are_procs(name: str, rater: str) -> None:
     """Ratings with ties and continuous ones, above, at and below chance; to 1e-12."""
     study = STUDIES[name]
-    result = roc.from_ratings(words(study), study[rater])
+    result = roc.roc_auc(words(study), study[rater])
     reference = study["pROC"][rater]
     assert result.auc == pytest.approx(reference["auc"], abs=1e-12)
     assert result.se**2 == pytest.approx(reference["variance"], abs=1e-12)
@@ -39,7 +39,7 @@ def test_the_paired_comparison_is_procs(name: str) -> None:
     """DeLong's z, p and covariance of two ratings of the same images; to 1e-10."""
     study = STUDIES[name]
     found, reference = (
-        roc_comparison.paired(words(study), study["first"], study["second"]),
+        roc_comparison.compare_aucs(words(study), study["first"], study["second"]),
         study["pROC"]["test"],
     )
     assert found.z == pytest.approx(reference["paired_z"], abs=1e-10)
@@ -52,7 +52,9 @@ def test_the_paired_comparison_is_procs(name: str) -> None:
 def test_the_unpaired_comparison_is_procs(name: str) -> None:
     """The same statistic to 1e-10. pROC takes p from t with Welch's degrees of freedom, this package from z."""
     study = STUDIES[name]
-    found = roc_comparison.unpaired(*(roc.from_ratings(words(study), study[rater]) for rater in ("first", "second")))
+    found = roc_comparison.compare_independent_aucs(
+        *(roc.roc_auc(words(study), study[rater]) for rater in ("first", "second"))
+    )
     reference = study["pROC"]["test"]
     assert found.z == pytest.approx(reference["unpaired_d"], abs=1e-10)
     assert 2 * student.sf(abs(found.z), reference["unpaired_df"]) == pytest.approx(reference["unpaired_p"], abs=1e-10)
@@ -72,7 +74,7 @@ def test_the_unpaired_comparison_is_procs(name: str) -> None:
 def test_partial_areas_are_procs(name: str, rater: str, column: str, start: float, stop: float, axis: Axis) -> None:
     """Raw, and standardised as McClish does; to 1e-12."""
     study = STUDIES[name]
-    found = roc_partial.from_ratings(words(study), study[rater], start, stop, axis)
+    found = roc_partial.partial_auc(words(study), study[rater], start, stop, axis)
     reference = study["pROC"][rater]
     assert found.area == pytest.approx(reference[column], abs=1e-12)
     assert found.standardised == pytest.approx(reference[f"{column}_corrected"], abs=1e-12)

@@ -50,7 +50,7 @@ def frame(observers: list[Observer], trials: int) -> pd.DataFrame:
 def test_unequal_variance_is_the_binormal_models(signal_sd: float) -> None:
     """6,000 trials: the binormal fit's interval of the mean's distance and of the SD hold the truth (99.9 %)."""
     truths, said = sit(Observer(dprime=1.2, criterion=0.2, image_sd=0.4, signal_sd=signal_sd, seed=3), 6000)
-    fit = binormal.from_ratings(truths, rated(said), level=0.999)
+    fit = binormal.binormal_fit(truths, rated(said), level=0.999)
     assert fit.sigma.low < signal_sd < fit.sigma.high
     assert fit.sigma.high - fit.sigma.low < 0.4
     assert fit.mu.low < 1.2 < fit.mu.high
@@ -64,7 +64,7 @@ def test_confidence_noise_blurs_confidence_and_leaves_the_answers() -> None:
     for observer in (sure, unsure):
         truths, said = sit(observer, 6000)
         answers = [one.response for one in said]
-        found = metacognition.from_responses(truths, answers, [one.confidence for one in said])
+        found = metacognition.meta_dprime(truths, answers, [one.confidence for one in said])
         ratios.append(found.m_ratio)
     assert [one.response for one in sit(sure, 300)[1]] == [one.response for one in sit(unsure, 300)[1]]
     assert ratios[0].low < 1 < ratios[0].high
@@ -93,7 +93,7 @@ def test_fatigue_is_the_fall_of_dprime_between_first_and_last_trials() -> None:
         late += answers[180:]
         times.append([math.log(one.response_time) + 0.15 * (one.confidence - 1) for one in said])
     for part, at in ((early, 9.5), (late, 189.5)):
-        found = yesno.from_responses(*map(list, zip(*part, strict=True))).dprime
+        found = yesno.dprime_from_responses(*map(list, zip(*part, strict=True))).dprime
         assert found == pytest.approx(2.0 * math.exp(-0.5 * at / 100), abs=0.18)
     slope = np.polynomial.Polynomial.fit(np.arange(200) / 100, np.mean(times, axis=0), 1).convert().coef[1]
     assert slope == pytest.approx(0.3, abs=0.02)  # SE .35 / sqrt(50,000) / .58 = .003
@@ -135,7 +135,7 @@ def test_internal_noise_is_found_by_a_double_pass(image_sd: float, own_sd: float
 def test_image_effects_and_observers_spread_are_found_by_the_crossed_probit() -> None:
     """40 observers, 120 images. The probit's unit is the SD of what is left without the images, sqrt(1 - .36)."""
     group = draw_group(40, 3, Population(1.0, 0.5, 0.3, image_sd=0.6, own_sd=0.5, lapse=0.0))
-    found = mixed_probit.from_trials(frame(group, 120))
+    found = mixed_probit.mixed_probit(frame(group, 120))
     unit = math.sqrt(1 - 0.6**2)
     assert (found.real_image_sd + found.generated_image_sd) / 2 == pytest.approx(0.6 / unit, abs=0.15)
     assert found.dprime_sd == pytest.approx(0.5 / unit, abs=0.25)
@@ -148,8 +148,8 @@ def test_the_sd_between_observers_is_found_from_their_dprimes() -> None:
     fits = []
     for observer in group:
         truths, said = sit(observer, 400)
-        fits.append(yesno.from_responses(truths, [one.response for one in said]))
-    found = heterogeneity.between_sd([one.dprime for one in fits], [one.se for one in fits], level=0.999)
+        fits.append(yesno.dprime_from_responses(truths, [one.response for one in said]))
+    found = heterogeneity.heterogeneity([one.dprime for one in fits], [one.se for one in fits], level=0.999)
     assert 0.15 < found.low < 0.4 < found.high
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.report.figures import plots
 from analysis.report.figures.roc_figure import roc_figure
 from analysis.serial.serial import Serial

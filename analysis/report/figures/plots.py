@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import intervals
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 
 REAL, GENERATED = "#0072B2", "#D55E00"
 _GREY, _PALE = "#6b6b6b", "#d9d9d9"
@@ -58,7 +58,7 @@ def forest(
     return figure
 
 
-def rating_histograms(counts: Mapping[str, Counts]) -> Figure:
+def rating_histograms(counts: Mapping[str, RatingCounts]) -> Figure:
     """How often each rating was given, real images downwards, generated ones upwards; a panel per participant."""
     columns = min(3, max(1, len(counts)))
     lines = max(1, math.ceil(len(counts) / columns))

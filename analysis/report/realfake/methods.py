@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.report.realfake.findings import Findings
 
 _TRIALS = (

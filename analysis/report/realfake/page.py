@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analysis.group.group import Group
 from analysis.group.participants import Estimators
-from analysis.mrmc.crosscheck import CrossCheck
+from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table
 from analysis.report.realfake import data_checks, sections
@@ -304,6 +304,6 @@ def _other_methods(groups: Sequence[Group]) -> Table:
     )
 
 
-def _method_row(one: CrossCheck, name: str) -> tuple[str, ...]:
+def _method_row(one: MethodResult, name: str) -> tuple[str, ...]:
     bounds = f"\n{share(one.low, 3)} to {share(one.high, 3)}" if one.low == one.low else ""
     return name, one.sample, f"{share(one.value, 3)}{bounds}", p_value(one.p), one.reason or ""

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
 from analysis.report.number_text import interval, listed, number, p_phrase, p_value, share
 from analysis.report.page import Block, Picture, Section, Small, Table
 from analysis.report.realfake.findings import Findings

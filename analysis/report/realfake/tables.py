@@ -14,13 +14,13 @@ import pandas as pd
 from analysis.agreement import items
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.mrmc import crosscheck
-from analysis.mrmc.crosscheck import MOST
+from analysis.mrmc.other_methods import MOST
+from analysis.result import frame_of
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import partial as roc_partial
 from analysis.roc import permutation as roc_permutation
 from analysis.roc.binormal import equal_variance_test
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 from analysis.trials import Trials
 
 # The strict end of the ROC: few real images are called generated.
@@ -34,7 +34,7 @@ def participants_table(participants: Sequence[Participant]) -> pd.DataFrame:
 
 
 def retests_table(participants: Sequence[Participant]) -> pd.DataFrame:
-    """One row per retest session, all of them; the columns are the fields of `analysis.agreement.retest.Comparison`.
+    """One row per retest session, all of them; the columns are the fields of `SessionComparison`.
 
     Those of the answers to all images have no prefix.
     """
@@ -73,13 +73,13 @@ def items_table(trials: Trials, participants: Sequence[Participant]) -> pd.DataF
     """One row per image and kind of observer (`analysis.agreement.items.COLUMNS`)."""
     kinds = {one.name: one.observer for one in participants}
     measure = trials.measure.assign(observer=trials.measure["participant"].map(kinds))
-    parts = [items.from_trials(part).assign(observer=kind) for kind, part in measure.groupby("observer")]
+    parts = [items.item_table(part).assign(observer=kind) for kind, part in measure.groupby("observer")]
     return pd.concat(parts, ignore_index=True)
 
 
 def methods_table(groups: Sequence[Group]) -> pd.DataFrame:
-    """One row per method and kind of observer (`analysis.mrmc.crosscheck.CrossCheck`)."""
-    return pd.concat([crosscheck.table(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
+    """One row per method and kind of observer (`analysis.mrmc.other_methods.MethodResult`)."""
+    return pd.concat([frame_of(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
 
 
 def serial_table(groups: Sequence[Group]) -> pd.DataFrame:
@@ -95,7 +95,7 @@ def areas_table(participants: Sequence[Participant], level: float = 0.95) -> pd.
     permutation test (`p_exact` says if it is exact); `partial` is the standardised area over false-alarm rates 0 to
     .2 (.5 is chance) with its BCa bounds; `d_a`, `a_z` of the binormal model, its `goodness_p` (Pearson's X² of the
     counts), `equal_variance_p` (σ = 1) and a `remark`. What is undefined is missing and `reason` says why; with
-    more than `crosscheck.MOST` participants the permutation test, the partial area's bounds and the test of σ = 1,
+    more than `other_methods.MOST` participants the permutation test, the partial area's bounds and the test of σ = 1,
     which describe single participants, are left out.
     """
     # Drawing the resamples is nearly all of the work, and NumPy does it outside Python's lock.
@@ -185,8 +185,8 @@ def _short(name: str) -> str:
 
 def _area_row(one: Participant, level: float, closely: bool) -> dict[str, object]:
     counts, model = one.counts, one.binormal
-    part = roc_partial.from_counts(counts, *PARTIAL)
-    whole = roc_bootstrap.from_counts(counts, _SEED, level=level)
+    part = roc_partial.partial_auc_from_counts(counts, *PARTIAL)
+    whole = roc_bootstrap.auc_bootstrap_from_counts(counts, _SEED, level=level)
     row: dict[str, object] = {
         "participant": one.name,
         "auc": one.roc.auc,
@@ -208,7 +208,9 @@ def _area_row(one: Participant, level: float, closely: bool) -> dict[str, object
     }
     reasons = [one.roc.reason, model.reason or model.goodness.reason, whole.reason]
     if closely:
-        cut = roc_bootstrap.from_counts(counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL))
+        cut = roc_bootstrap.auc_bootstrap_from_counts(
+            counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL)
+        )
         tested = _permuted(counts)
         row |= {"p": tested.p, "p_exact": tested.exact, "partial_low": cut.bca_low, "partial_high": cut.bca_high}
         row["equal_variance_p"] = equal_variance_test(counts).p
@@ -218,8 +220,8 @@ def _area_row(one: Participant, level: float, closely: bool) -> dict[str, object
     return row | {"reason": "; ".join(dict.fromkeys(why for why in reasons if why)) or None}
 
 
-def _permuted(counts: Counts) -> roc_permutation.PermutationTest:
+def _permuted(counts: RatingCounts) -> roc_permutation.PermutationTest:
     """The test needs trials; the table of counts holds the same."""
     trials = [np.repeat(counts.ratings, number) for number in (counts.generated, counts.real)]
     truth = np.repeat(["generated", "real"], [part.size for part in trials])
-    return roc_permutation.from_ratings(truth, np.concatenate(trials), _SEED)
+    return roc_permutation.permutation_test(truth, np.concatenate(trials), _SEED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
 
 from analysis.agreement import double_pass
-from data.errors import LookalikeError
 from data.simulated.observers import Observer
 
 R, G = "real", "generated"
@@ -116,19 +116,20 @@ def test_one_truth_alone_still_tells() -> None:
     assert 0.4 < result.repeated < 0.5
 
 
-def test_missing_answers_are_left_out_and_wrong_ones_refused() -> None:
-    result = double_pass.change([R, G, G], [R, None, G], [G, G, np.nan])
+def test_missing_answers_are_left_out_and_wrong_ones_refused(refuses: Any) -> None:
+    result = double_pass.dprime_change([R, G, G], [R, None, G], [G, G, np.nan])
     assert (result.real, result.generated) == (1, 0)
-    with pytest.raises(LookalikeError, match="2 truths, 1 first and 2 second"):
+    with refuses("unequal-lengths") as caught:
         double_pass.internal_noise([R, G], [R], [R, G])
-    with pytest.raises(LookalikeError, match="fake"):
-        double_pass.change([R], ["fake"], [R])
+    assert "2 truths, 1 first and 2 second" in str(caught.value)
+    with refuses("unknown-word"):
+        double_pass.dprime_change([R], ["fake"], [R])
 
 
 def test_change_worked_by_hand() -> None:
     """Log-linear rates of 49 images: .3 and .6 of the real ones, .5 and .8 of the generated ones."""
     truth, first, second = _rows([[19, 15], [0, 15]], [[9, 15.0], [0, 25]])
-    result = double_pass.change(truth, first, second)
+    result = double_pass.dprime_change(truth, first, second)
     z = {share: float(norm.ppf(share)) for share in (15.5 / 50, 30.5 / 50, 25.5 / 50, 40.5 / 50)}
     f1, f2, h1, h2 = z.values()
     assert (result.dprime_first, result.dprime_second) == pytest.approx((h1 - f1, h2 - f2))
@@ -151,13 +152,13 @@ def test_the_standard_error_is_the_multinomial_delta_methods() -> None:
 
         slope = np.array([(moved(share + step) - moved(share - step)) / 2e-6 for step in np.eye(4) * 1e-6])
         variance += slope @ (np.diag(share) - np.outer(share, share)) @ slope / table.sum()
-    assert double_pass.change(*_rows(*tables)).se == pytest.approx(math.sqrt(variance), abs=1e-6)
+    assert double_pass.dprime_change(*_rows(*tables)).se == pytest.approx(math.sqrt(variance), abs=1e-6)
 
 
 def test_pairing_makes_the_change_surer() -> None:
     """The same rates with and without agreement: SE falls as the answers go together."""
-    apart = double_pass.change(*_rows([[12, 12], [12, 12]], [[12, 12], [12, 12]]))
-    together = double_pass.change(*_rows([[20, 4], [4, 20]], [[20, 4], [4, 20]]))
+    apart = double_pass.dprime_change(*_rows([[12, 12], [12, 12]], [[12, 12], [12, 12]]))
+    together = double_pass.dprime_change(*_rows([[20, 4], [4, 20]], [[20, 4], [4, 20]]))
     assert together.dprime_first == apart.dprime_first
     assert together.se < 0.7 * apart.se
 
@@ -167,7 +168,7 @@ def test_change_is_covered(repeated: float) -> None:
     """600 observers whose d′ rises from 1 to 1.4 and c by .2; the standard error of the coverage is .009."""
     rng = np.random.default_rng(int(10 * repeated))
     passes = (_two_passes(rng, 1.0, repeated, dprime_change=0.4, criterion_change=0.2) for _ in range(600))
-    results = [double_pass.change(TRUTHS, *both) for both in passes]
+    results = [double_pass.dprime_change(TRUTHS, *both) for both in passes]
     dprime = np.mean([one.dprime_low <= 0.4 <= one.dprime_high for one in results])
     criterion = np.mean([one.criterion_low <= 0.2 <= one.criterion_high for one in results])
     assert (dprime, criterion) == pytest.approx((0.955, 0.955), abs=0.027)
@@ -195,14 +196,14 @@ def test_blind_to_order_and_symmetric(images: list[tuple[str, str, str]], random
         assert (again.repeated, again.repeated_low) == pytest.approx(
             (noise.repeated, noise.repeated_low), nan_ok=True, abs=1e-6
         )
-    change, back, flipped = (double_pass.change(*rows) for rows in (base, turned, renamed))
+    change, back, flipped = (double_pass.dprime_change(*rows) for rows in (base, turned, renamed))
     assert (back.dprime_change, back.criterion_change, back.se) == pytest.approx(
         (-change.dprime_change, -change.criterion_change, change.se), nan_ok=True, abs=1e-9
     )
     assert (flipped.dprime_change, flipped.criterion_change, flipped.se) == pytest.approx(
         (change.dprime_change, -change.criterion_change, change.se), nan_ok=True, abs=1e-9
     )
-    assert double_pass.change(*mixed) == change or math.isnan(change.se)
+    assert double_pass.dprime_change(*mixed) == change or math.isnan(change.se)
 
 
 def _rows(real: npt.ArrayLike, generated: npt.ArrayLike) -> list[npt.NDArray[np.str_]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,6 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from analysis.agreement import observer_agreement
 from analysis.agreement.observer_agreement import ObserverAgreement
-from data.errors import LookalikeError
 
 Array = npt.NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def test_intervals_cover() -> None:
         assert np.mean([one.low <= true <= one.high for one in intervals]) == pytest.approx(0.945, abs=0.055), name
 
 
-def test_agreement_for_truths_sake_vanishes_within_truth() -> None:
+def test_agreement_for_truths_sake_vanishes_within_truth(refuses: Any) -> None:
     """Observers at d′ 2 and nothing else in common: α is high over all images and about 0 within each truth."""
     rng = np.random.default_rng(5)
     truth = np.tile(["real", "generated"], 100)
@@ -101,17 +101,17 @@ def test_agreement_for_truths_sake_vanishes_within_truth() -> None:
             "response": said.ravel(),
         }
     )
-    every, real, generated = observer_agreement.from_trials(frame)
+    every, real, generated = observer_agreement.observer_agreement(frame)
     assert [one.of for one in (every, real, generated)] == ["all", "real", "generated"]
     assert (every.images, real.images, generated.images) == (200, 100, 100)
     assert every.alpha.low > 0.3
     for one in (real, generated):
         assert one.alpha.low < 0 < one.alpha.high
-    again = observer_agreement.from_trials(frame.sample(frac=1, random_state=1))
+    again = observer_agreement.observer_agreement(frame.sample(frac=1, random_state=1))
     assert again == (every, real, generated)
-    assert list(every.to_frame().columns[5:8]) == ["pairwise_value", "pairwise_low", "pairwise_high"]
-    with pytest.raises(LookalikeError, match="twice"):
-        observer_agreement.from_trials(frame.assign(stimulus_id=1, truth="real"))
+    assert list(every.to_frame().columns[5:9]) == [f"pairwise_{name}" for name in ("value", "se", "low", "high")]
+    with refuses("judged-twice"):
+        observer_agreement.observer_agreement(frame.assign(stimulus_id=1, truth="real"))
 
 
 def test_swapping_answers_and_observers_changes_nothing() -> None:
@@ -148,7 +148,7 @@ def test_what_is_undefined_says_why(said: Array, reason: str) -> None:
 
 
 def _of(said: Array) -> ObserverAgreement:
-    return observer_agreement.agreement(said, "all", 0.95, np.random.default_rng(1))
+    return observer_agreement.agreement_of_answers(said, "all", 0.95, np.random.default_rng(1))
 
 
 def _answers(observers: int, images: int, seed: int, missing: float = 0.0) -> Array:

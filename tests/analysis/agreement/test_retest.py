@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import permutations
 from random import Random
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,6 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from analysis.agreement import retest
-from data.errors import LookalikeError
 
 R, G = "real", "generated"
 ANSWERS = st.lists(st.tuples(st.sampled_from([R, G]), st.sampled_from([R, G])), min_size=1, max_size=40)
@@ -25,7 +25,7 @@ ANSWERS = st.lists(st.tuples(st.sampled_from([R, G]), st.sampled_from([R, G])), 
 
 def test_matches_over_pairs_and_not_rogers_tanimoto() -> None:
     """6 of 8 agree: .75. Counting mismatches twice (Rogers–Tanimoto) would give 6 / 10 = .60."""
-    result = retest.from_pairs([G, G, G, G, R, R, R, R], [G, G, G, R, R, R, R, G])
+    result = retest.sokal_michener([G, G, G, G, R, R, R, R], [G, G, G, R, R, R, R, G])
     assert (result.pairs, result.matches, result.similarity) == (8, 6, 0.75)
 
 
@@ -33,7 +33,7 @@ def test_hand_worked_table() -> None:
     """30 both generated, 10 then real, 5 then generated, 55 both real; p = .40, q = .35."""
     first = [G] * 40 + [R] * 60
     second = [G] * 30 + [R] * 10 + [G] * 5 + [R] * 55
-    result = retest.from_pairs(first, second)
+    result = retest.sokal_michener(first, second)
     assert result.similarity == pytest.approx(0.85)
     assert result.expected == pytest.approx(0.40 * 0.35 + 0.60 * 0.65)
     assert result.kappa == pytest.approx((0.85 - 0.53) / 0.47)
@@ -42,7 +42,7 @@ def test_hand_worked_table() -> None:
 
 def test_wilson_interval_is_scipys() -> None:
     for matches in (0, 1, 17, 19, 20):
-        result = retest.from_pairs([G] * 20, [G] * matches + [R] * (20 - matches))
+        result = retest.sokal_michener([G] * 20, [G] * matches + [R] * (20 - matches))
         interval = binomtest(matches, 20).proportion_ci(0.95, "wilson")
         assert (result.low, result.high) == pytest.approx((interval.low, interval.high), abs=1e-12)
 
@@ -51,7 +51,7 @@ def test_bias_alone_gives_high_similarity_and_no_kappa() -> None:
     """Someone who says "real" nine times in ten agrees with himself at .82 without looking."""
     first = [G] * 10 + [R] * 90
     second = [G, *[R] * 9, *[G] * 9, *[R] * 81]
-    result = retest.from_pairs(first, second)
+    result = retest.sokal_michener(first, second)
     assert result.similarity == pytest.approx(0.82)
     assert result.expected == pytest.approx(0.82)
     assert result.kappa == pytest.approx(0, abs=1e-12)
@@ -86,7 +86,7 @@ def test_p_is_fishers_and_that_of_every_permutation() -> None:
         assert _of(table).p == pytest.approx(fisher_exact(table, alternative="greater").pvalue, abs=1e-12)
     first, second = [G, G, G, R, R, R], [G, G, R, R, R, G]
     matches = [sum(a == b for a, b in zip(first, order, strict=True)) for order in permutations(second)]
-    assert retest.from_pairs(first, second).p == pytest.approx(np.mean(np.array(matches) >= 4))
+    assert retest.sokal_michener(first, second).p == pytest.approx(np.mean(np.array(matches) >= 4))
 
 
 def test_p_keeps_its_level_when_bias_makes_similarity_high() -> None:
@@ -120,7 +120,7 @@ def test_perfect_agreement_claims_no_certainty() -> None:
 
 
 def test_one_answer_only() -> None:
-    result = retest.from_pairs([R] * 5, [R] * 5)
+    result = retest.sokal_michener([R] * 5, [R] * 5)
     assert (result.similarity, result.expected) == (1, 1)
     assert math.isnan(result.kappa)
     assert math.isnan(result.ac1_low)
@@ -132,27 +132,27 @@ def test_one_answer_only() -> None:
 def test_only_shared_images_answered_twice_count() -> None:
     first = pd.DataFrame({"stimulus_id": ["a", "b", "c", "d"], "response": [G, R, G, None]})
     second = pd.DataFrame({"stimulus_id": ["d", "c", "b", "x"], "response": [R, R, R, G]})
-    result = retest.from_sessions(first, second)
+    result = retest.sokal_michener_of_sessions(first, second)
     assert (result.pairs, result.matches, result.unanswered) == (2, 1, 1)
 
 
 def test_no_shared_image_is_undefined() -> None:
     first = pd.DataFrame({"stimulus_id": ["a"], "response": [G]})
     second = pd.DataFrame({"stimulus_id": ["b"], "response": [G]})
-    result = retest.from_sessions(first, second)
+    result = retest.sokal_michener_of_sessions(first, second)
     assert all(math.isnan(value) for value in (result.similarity, result.low, result.expected, result.kappa))
     assert result.reason == "the sessions share no image"
-    assert retest.from_pairs([None], [G]).reason == "no shared image was answered in both sessions"
+    assert retest.sokal_michener([None], [G]).reason == "no shared image was answered in both sessions"
 
 
-def test_wrong_input_is_refused() -> None:
+def test_wrong_input_is_refused(refuses: Any) -> None:
     twice = pd.DataFrame({"stimulus_id": ["a", "a"], "response": [G, R]})
-    with pytest.raises(LookalikeError, match="a: is judged twice"):
-        retest.from_sessions(twice, twice)
-    with pytest.raises(LookalikeError, match="paired"):
-        retest.from_pairs([G], [G, R])
-    with pytest.raises(LookalikeError, match="fake"):
-        retest.from_pairs(["fake"], [G])
+    with refuses("judged-twice"):
+        retest.sokal_michener_of_sessions(twice, twice)
+    with refuses("unequal-lengths"):
+        retest.sokal_michener([G], [G, R])
+    with refuses("unknown-word"):
+        retest.sokal_michener(["fake"], [G])
 
 
 def test_comparison_of_two_sessions() -> None:
@@ -173,7 +173,7 @@ def test_comparison_of_two_sessions() -> None:
             "confidence": [1, 2, np.nan, 4, 3, 2, 1, 4, 1],
         }
     )
-    result = retest.compare(first, second)
+    result = retest.compare_sessions(first, second)
     assert (result.shared, result.first_only, result.second_only) == (8, 1, 1)
     assert (result.answers.pairs, result.answers.matches, result.answers.unanswered) == (7, 5, 1)
     real, generated = result.answers_to_real, result.answers_to_generated
@@ -189,8 +189,8 @@ def test_comparison_of_two_sessions() -> None:
 
 def test_comparison_without_shared_images_says_so() -> None:
     first = pd.DataFrame({"stimulus_id": ["a"], "truth": [R], "response": [R], "confidence": [1]})
-    result = retest.compare(first, first.assign(stimulus_id="b"))
-    empty = retest.compare(first.iloc[:0], first.iloc[:0])
+    result = retest.compare_sessions(first, first.assign(stimulus_id="b"))
+    empty = retest.compare_sessions(first.iloc[:0], first.iloc[:0])
     for one in (result, empty):
         assert one.shared == 0
         reasons = [part.reason for part in (one.answers, one.ratings, one.noise, one.change)]
@@ -198,14 +198,14 @@ def test_comparison_without_shared_images_says_so() -> None:
         assert math.isnan(one.ratings.icc)
 
 
-def test_comparison_refuses_what_it_cannot_pair() -> None:
+def test_comparison_refuses_what_it_cannot_pair(refuses: Any) -> None:
     first = pd.DataFrame({"stimulus_id": ["a", "b"], "truth": [R, G], "response": [R, R], "confidence": [1, 1]})
-    with pytest.raises(LookalikeError, match="b: real in one session and generated in the other"):
-        retest.compare(first, first.assign(truth=[R, R]))
-    with pytest.raises(LookalikeError, match="second session's table lacks column truth, confidence"):
-        retest.compare(first, first[["stimulus_id", "response"]])
-    with pytest.raises(LookalikeError, match="a: is judged twice"):
-        retest.compare(first, first.assign(stimulus_id="a"))
+    with refuses("contradictory-truth"):
+        retest.compare_sessions(first, first.assign(truth=[R, R]))
+    with refuses("missing-column"):
+        retest.compare_sessions(first, first[["stimulus_id", "response"]])
+    with refuses("judged-twice"):
+        retest.compare_sessions(first, first.assign(stimulus_id="a"))
 
 
 @settings(max_examples=60, deadline=None)
@@ -214,11 +214,11 @@ def test_symmetric_and_blind_to_order_and_names(answers: list[tuple[str, str]], 
     shuffled = answers.copy()
     random.shuffle(shuffled)
     swap = {R: G, G: R}
-    base = retest.from_pairs([a for a, _ in answers], [b for _, b in answers])
+    base = retest.sokal_michener([a for a, _ in answers], [b for _, b in answers])
     for other in (
-        retest.from_pairs([b for _, b in answers], [a for a, _ in answers]),
-        retest.from_pairs([a for a, _ in shuffled], [b for _, b in shuffled]),
-        retest.from_pairs([swap[a] for a, _ in answers], [swap[b] for _, b in answers]),
+        retest.sokal_michener([b for _, b in answers], [a for a, _ in answers]),
+        retest.sokal_michener([a for a, _ in shuffled], [b for _, b in shuffled]),
+        retest.sokal_michener([swap[a] for a, _ in answers], [swap[b] for _, b in answers]),
     ):
         assert (other.similarity, other.low, other.high) == (base.similarity, base.low, base.high)
         for name in ("expected", "p", "kappa", "kappa_se", "kappa_low", "ac1", "ac1_se", "ac1_high"):
@@ -229,4 +229,4 @@ def test_symmetric_and_blind_to_order_and_names(answers: list[tuple[str, str]], 
 def _of(table: npt.ArrayLike) -> retest.Retest:
     """Of a table of first (rows) × second answers, real before generated."""
     answers = np.repeat([(R, R), (R, G), (G, R), (G, G)], np.asarray(table).ravel(), axis=0)
-    return retest.from_pairs(answers[:, 0], answers[:, 1])
+    return retest.sokal_michener(answers[:, 0], answers[:, 1])

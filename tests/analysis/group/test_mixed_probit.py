@@ -14,9 +14,8 @@ import pytest
 from scipy.stats import t as student
 
 from analysis.group import mixed_probit
-from analysis.group.group import mean
+from analysis.group.one_sample import mean
 from analysis.sdt import yesno
-from data.errors import LookalikeError
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "probit.json").read_text(encoding="utf-8"))
 STUDIES: dict[str, Any] = REFERENCE["studies"]
@@ -28,21 +27,21 @@ OTHER = {"real": "generated", "generated": "real"}
 @pytest.mark.parametrize("name", STUDIES)
 def test_lme4_gives_the_same(name: str) -> None:
     """glmer's estimates, standard errors and log-likelihood; its own search leaves errors of some 1e-5."""
-    _compare(mixed_probit.from_trials(_written(STUDIES[name]), information="expected"), STUDIES[name]["lme4"], 1.5e-4)
+    _compare(mixed_probit.mixed_probit(_written(STUDIES[name]), information="expected"), STUDIES[name]["lme4"], 1.5e-4)
 
 
 @pytest.mark.parametrize("name", [name for name, study in STUDIES.items() if "glmmTMB" in study])
 def test_glmmtmb_gives_the_same(name: str) -> None:
     """glmmTMB takes the observed information, as is the default here."""
-    _compare(mixed_probit.from_trials(_written(STUDIES[name])), STUDIES[name]["glmmTMB"], 3e-5)
+    _compare(mixed_probit.mixed_probit(_written(STUDIES[name])), STUDIES[name]["glmmTMB"], 3e-5)
 
 
 def test_a_singular_fit_says_so() -> None:
     assert STUDIES["singular"]["lme4"]["singular"]
-    result = mixed_probit.from_trials(_written(STUDIES["singular"]))
+    result = mixed_probit.mixed_probit(_written(STUDIES["singular"]))
     assert result.singular
     assert result.reason == "singular fit: participants' d′ and criterion correlate perfectly"
-    assert not mixed_probit.from_trials(_written(STUDIES["crossed"])).singular
+    assert not mixed_probit.mixed_probit(_written(STUDIES["crossed"])).singular
 
 
 def test_dprime_is_recovered_and_its_interval_covers_where_that_of_participant_means_does_not() -> None:
@@ -55,8 +54,11 @@ def test_dprime_is_recovered_and_its_interval_covers_where_that_of_participant_m
     results, means = [], []
     for _ in range(100):
         trials = _study(rng, participants=10, images=60, dprime=0.5, image_sd=0.6)
-        results.append(mixed_probit.from_trials(trials))
-        each = [yesno.from_responses(one["truth"], one["response"]).dprime for _, one in trials.groupby("participant")]
+        results.append(mixed_probit.mixed_probit(trials))
+        each = [
+            yesno.dprime_from_responses(one["truth"], one["response"]).dprime
+            for _, one in trials.groupby("participant")
+        ]
         means.append(mean(each))
     assert all(one.converged for one in results)
     marginal = 0.5 / math.sqrt(1 + 0.6**2)
@@ -74,7 +76,7 @@ def test_dprime_is_recovered_and_its_interval_covers_where_that_of_participant_m
 def test_interval_covers_with_few_participants_who_differ_much() -> None:
     """100 studies of 6 participants with SD .6 of d′: ± 1.96 SE covers .89 (400 studies); standard error .02."""
     rng = np.random.default_rng(2)
-    fits = [mixed_probit.from_trials(_study(rng, 6, 60, 0.3, image_sd=0.3, dprime_sd=0.6)).dprime for _ in range(100)]
+    fits = [mixed_probit.mixed_probit(_study(rng, 6, 60, 0.3, image_sd=0.3, dprime_sd=0.6)).dprime for _ in range(100)]
     assert _coverage(fits, 0.3) == pytest.approx(0.95, abs=0.045)
     assert np.mean([abs(one.value - 0.3) <= 1.96 * one.se for one in fits]) < 0.92
 
@@ -82,7 +84,7 @@ def test_interval_covers_with_few_participants_who_differ_much() -> None:
 def test_interval_is_students_where_participants_are_all_that_varies() -> None:
     """Many trials, images all alike: the mean of 6 d′ has a t interval on 5 degrees of freedom and SE √(6/5)."""
     trials = _study(np.random.default_rng(7), 6, 200, 0.5, image_sd=0, dprime_sd=2.0)
-    dprime = mixed_probit.from_trials(trials).dprime
+    dprime = mixed_probit.mixed_probit(trials).dprime
     expected = student.ppf(0.975, 5) * math.sqrt(6 / 5)
     assert (dprime.high - dprime.value) / dprime.se == pytest.approx(expected, rel=0.03)
 
@@ -100,8 +102,8 @@ def test_of_equal_observers_it_is_the_pooled_dprime() -> None:
         for truth in ("real", "generated")
         for i, yes in enumerate(said)
     ]
-    result = mixed_probit.from_trials(pd.DataFrame(rows, columns=["participant", "stimulus_id", "truth", "response"]))
-    pooled = yesno.from_counts(120, 60, 60, 120, correction="none")
+    result = mixed_probit.mixed_probit(pd.DataFrame(rows, columns=["participant", "stimulus_id", "truth", "response"]))
+    pooled = yesno.dprime(120, 60, 60, 120, correction="none")
     assert (result.dprime.value, result.dprime.se) == pytest.approx((pooled.dprime, pooled.se), abs=1e-6)
     assert result.dprime_sd == result.criterion_sd == 0
     assert "participants do not differ in d′, participants do not differ in criterion" in str(result.reason)
@@ -112,7 +114,7 @@ def test_of_equal_observers_it_is_the_pooled_dprime() -> None:
 
 def test_images_that_do_not_differ_are_said_so() -> None:
     trials = _study(np.random.default_rng(8), 10, 40, 0.5, image_sd=0)
-    result = mixed_probit.from_trials(trials)
+    result = mixed_probit.mixed_probit(trials)
     assert result.singular
     assert result.real_image_sd == 0
     assert "real images do not differ" in str(result.reason)
@@ -131,9 +133,9 @@ def test_slope_of_the_marginal_dprime_is_its_derivative() -> None:
 
 def test_swapping_labels_flips_the_sign() -> None:
     trials = _written(STUDIES["unanswered"])
-    plain = mixed_probit.from_trials(trials)
-    truths = mixed_probit.from_trials(trials.assign(truth=trials["truth"].map(OTHER)))
-    answers = mixed_probit.from_trials(trials.assign(response=trials["response"].map(OTHER)))
+    plain = mixed_probit.mixed_probit(trials)
+    truths = mixed_probit.mixed_probit(trials.assign(truth=trials["truth"].map(OTHER)))
+    answers = mixed_probit.mixed_probit(trials.assign(response=trials["response"].map(OTHER)))
     for other, criterion in ((truths, 1), (answers, -1)):
         assert other.dprime.value == pytest.approx(-plain.dprime.value, abs=1e-5)
         assert other.dprime.low == pytest.approx(-plain.dprime.high, abs=1e-4)
@@ -146,22 +148,22 @@ def test_swapping_labels_flips_the_sign() -> None:
 
 def test_order_of_rows_is_irrelevant() -> None:
     trials = _written(STUDIES["own_halves"])
-    plain, shuffled = (mixed_probit.from_trials(one) for one in (trials, trials.sample(frac=1, random_state=1)))
+    plain, shuffled = (mixed_probit.mixed_probit(one) for one in (trials, trials.sample(frac=1, random_state=1)))
     assert shuffled.dprime.value == pytest.approx(plain.dprime.value, abs=1e-6)
     assert shuffled.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-8)
 
 
 def test_unanswered_trials_are_left_out_and_counted() -> None:
     trials = _written(STUDIES["unanswered"])
-    result = mixed_probit.from_trials(trials)
+    result = mixed_probit.mixed_probit(trials)
     assert (result.answered, result.unanswered) == (trials["response"].notna().sum(), trials["response"].isna().sum())
-    assert result.dprime == mixed_probit.from_trials(trials[trials["response"].notna()]).dprime
+    assert result.dprime == mixed_probit.mixed_probit(trials[trials["response"].notna()]).dprime
 
 
 def test_images_seen_by_one_participant_each_count_as_noise() -> None:
     trials = _study(np.random.default_rng(3), 12, 30, 0.5)
     own = trials.assign(stimulus_id=trials["participant"] + trials["stimulus_id"])
-    result = mixed_probit.from_trials(own)
+    result = mixed_probit.mixed_probit(own)
     assert math.isnan(result.real_image_sd)
     assert math.isnan(result.generated_image_sd)
     assert result.marginal_dprime.value == result.dprime.value
@@ -169,7 +171,7 @@ def test_images_seen_by_one_participant_each_count_as_noise() -> None:
     shared_among_real = own.assign(
         stimulus_id=own["stimulus_id"].where(own["truth"] == "generated", trials["stimulus_id"])
     )
-    half = mixed_probit.from_trials(shared_among_real)
+    half = mixed_probit.mixed_probit(shared_among_real)
     assert half.real_image_sd > 0
     assert math.isnan(half.generated_image_sd)
 
@@ -177,7 +179,7 @@ def test_images_seen_by_one_participant_each_count_as_noise() -> None:
 def test_participants_who_judged_one_kind_each_have_no_dprime_of_their_own() -> None:
     trials = _study(np.random.default_rng(4), 12, 30, 0.5)
     number = trials["participant"].str[1:].astype(int)
-    result = mixed_probit.from_trials(trials[(number < 6) == (trials["truth"] == "real")])
+    result = mixed_probit.mixed_probit(trials[(number < 6) == (trials["truth"] == "real")])
     assert math.isfinite(result.dprime.se)
     assert math.isnan(result.dprime_sd)
     assert math.isnan(result.correlation)
@@ -200,7 +202,7 @@ def test_participants_who_judged_one_kind_each_have_no_dprime_of_their_own() -> 
     ],
 )
 def test_what_cannot_be_estimated_is_nan_with_a_reason(change: Any, reason: str) -> None:
-    result = mixed_probit.from_trials(change(_study(np.random.default_rng(5), 8, 20, 0.5)))
+    result = mixed_probit.mixed_probit(change(_study(np.random.default_rng(5), 8, 20, 0.5)))
     assert reason in str(result.reason)
     assert math.isnan(result.dprime.value)
     assert math.isnan(result.dprime.low)
@@ -209,24 +211,25 @@ def test_what_cannot_be_estimated_is_nan_with_a_reason(change: Any, reason: str)
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "message"),
+    ("column", "value", "code", "rows"),
     [
-        ("response", "fake", r"response is neither 'real' nor 'generated' \(row 5\)"),
-        ("truth", None, r"truth is neither 'real' nor 'generated' \(row 5\)"),
-        ("participant", None, r"participant is missing \(row 5\)"),
-        ("stimulus_id", "s0", r"one participant judges an image twice \(row 2, 5\); pass one session"),
-        ("truth", "generated", r"real in some rows and generated in others \(row 5, 25, 45\)"),
+        ("response", "fake", "unknown-word", "row 5"),
+        ("truth", None, "unknown-word", "row 5"),
+        ("participant", None, "missing-value", "row 5"),
+        ("stimulus_id", "s0", "judged-twice", "row 2, 5"),
+        ("truth", "generated", "contradictory-truth", "row 5, 25, 45"),
     ],
 )
-def test_wrong_input_is_refused_by_row(column: str, value: object, message: str) -> None:
+def test_wrong_input_is_refused_by_row(column: str, value: object, code: str, rows: str, refuses: Any) -> None:
     trials = _study(np.random.default_rng(6), 3, 20, 0.5)
     trials.loc[3, column] = value
-    with pytest.raises(LookalikeError, match=message):
-        mixed_probit.from_trials(trials)
+    with refuses(code) as caught:
+        mixed_probit.mixed_probit(trials)
+    assert rows in str(caught.value)
 
 
 def test_a_result_becomes_a_row() -> None:
-    result = mixed_probit.from_trials(_written(STUDIES["crossed"]))
+    result = mixed_probit.mixed_probit(_written(STUDIES["crossed"]))
     row = result.to_frame().iloc[0]
     assert row["dprime_value"] == result.dprime.value
     assert json.loads(json.dumps(result.to_dict()))["marginal_dprime"]["low"] == result.marginal_dprime.low

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.group.power import power, power_table
 from analysis.report.power_report import power_figure, save_power
-from data.errors import LookalikeError
 from data.simulated.populations import Population
 
 
@@ -54,16 +55,18 @@ def test_the_same_seed_gives_the_same_table_and_a_picture_of_it(tmp_path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("participants", "images", "options"),
+    ("participants", "images", "options", "code"),
     [
-        (1, 100, {}),
-        (5, 101, {}),
-        (5, 2, {}),
-        (5, 10, {"studies": 0}),
-        (5, 10, {"delta": -0.1}),
-        (5, 10, {"level": 1.0}),
+        (1, 100, {}, "study-too-small"),
+        (5, 101, {}, "study-too-small"),
+        (5, 2, {}, "study-too-small"),
+        (5, 10, {"studies": 0}, "study-too-small"),
+        (5, 10, {"delta": -0.1}, "not-positive"),
+        (5, 10, {"level": 1.0}, "level-out-of-range"),
     ],
 )
-def test_what_is_no_study_is_refused(participants: int, images: int, options: dict) -> None:
-    with pytest.raises(LookalikeError):
+def test_impossible_studies_are_refused(
+    participants: int, images: int, options: dict[str, Any], code: str, refuses: Any
+) -> None:
+    with refuses(code):
         power(Population(), participants, images, **{"delta": 0.084, "studies": 2, **options})

@@ -12,7 +12,7 @@ import pytest
 from analysis.group.power import power
 from analysis.group.primary import Primary, participants_needed, primary
 from analysis.mrmc import mrmc
-from analysis.mrmc.components import components
+from analysis.mrmc.components import variance_components
 from data.simulated.populations import Population, draw_ratings
 from data.study import StudyFile, read_study
 from data.trials import rating
@@ -70,6 +70,17 @@ def test_catch_trials_of_some_do_not_speak_for_all(study: StudyFile) -> None:
     assert found.verdict == "not decided"
 
 
+def test_real_images_among_the_catch_trials_are_not_known_fakes(study: StudyFile) -> None:
+    """A set may mix real images into its catch trials; whatever was said of them, they are no part of the measure."""
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    trials, fakes = table(PLAIN, 10, 100), catch(10, 3.0)
+    real = table(PLAIN, 10, 20).assign(truth="real", response="generated", confidence=4.0)
+    mixed = pd.concat([fakes, real.assign(stimulus_id="real" + real["stimulus_id"])])
+    found = primary("human", trials, mixed, sessions, study)
+    assert found.catch == primary("human", trials, fakes, sessions, study).catch
+    assert primary("human", trials, mixed[mixed["truth"] == "real"], sessions, study).catch is None
+
+
 def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
     found = judged(study)
     assert found.verdict == "shown to be near chance"
@@ -89,7 +100,9 @@ def test_few_participants_are_warned_of_in_the_first_sentence(participants: int,
 
 def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
     trials = table(PLAIN, 10, 400)
-    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9)
+    expected = mrmc.mrmc_auc(
+        trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084, level=0.9
+    )
     assert judged(study).auc.to_dict() == expected.to_dict()
 
 
@@ -97,7 +110,7 @@ def test_the_estimate_is_that_of_mrmc(study: StudyFile) -> None:
 def test_a_difference_is_shown(study: StudyFile, dprime: float) -> None:
     found = judged(study, Population(dprime=dprime))
     assert found.verdict == "shown to differ"
-    assert ("wrong way round" in found.words) == (dprime < 0)
+    assert ("wrong direction" in found.words) == (dprime < 0)
     assert found.dprime == pytest.approx(dprime, abs=0.3)
 
 
@@ -185,7 +198,7 @@ def test_another_confidence_is_another_level_of_the_tests_in_words(study: StudyF
     sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
     found = primary("human", trials, catch(10, 3.0), sessions, read_study(study.path))
     assert 0.025 < found.auc.p_chance < 0.05
-    assert "leaves .5 out, the two-sided test at 2.5 % does not" in found.words
+    assert "excludes .5, the two-sided test at 2.5 % does not" in found.words
 
 
 def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
@@ -199,7 +212,7 @@ def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFil
 def test_images_can_make_it_hopeless() -> None:
     """With ten images and a large effect of each, no number of participants decides."""
     trials = table(Population(image_sd=0.9, own_sd=0.0), 30, 10)
-    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    parts = variance_components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
     assert participants_needed(parts, 5, 5, 0.084, 0.05, 0.9) is None
 
 
@@ -207,7 +220,7 @@ def test_the_number_needed_gives_the_stated_power() -> None:
     """Components of a very large study; then power by simulation, whose standard error is .013."""
     population = Population(image_sd=0.3)
     trials = table(population, 150, 400, seed=5)
-    parts = components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
+    parts = variance_components(trials.assign(rating=rating(trials["response"], trials["confidence"])))
     needed = participants_needed(parts, 100, 100, 0.084, 0.05, 0.9)
     assert needed is not None
     found = power(population, needed, 200, delta=0.084, studies=1000, seed=2)
@@ -218,7 +231,7 @@ def test_one_participant_speaks_of_these_images_kind_only(study: StudyFile) -> N
     found = judged(study, participants=1)
     assert found.auc.readers == "fixed"
     assert found.verdict == "not decided"
-    assert found.words.startswith("One participant says nothing of others")
+    assert found.words.startswith("One participant says nothing about others")
 
 
 def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
 from analysis.image_cues import detectability
-from data.errors import LookalikeError
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 
 def test_a_blurred_generator_is_given_away_in_a_stimulus_set(tmp_path: Path) -> None:
     """Main images only: catch images, flat at the border, would otherwise be found by it."""
     made = _build(tmp_path / "set")
-    found = detectability.from_set(made)
+    found = detectability.detectability_of_set(made)
     table = found.to_frame().set_index("what")
     assert table.loc["noise", "auc"] < 0.1
     assert table.loc["noise", "p"] < 0.001
@@ -37,13 +37,15 @@ def test_a_blurred_generator_is_given_away_in_a_stimulus_set(tmp_path: Path) -> 
     assert isinstance(found.to_dict()["observers"][2]["found"]["auc"], float)
 
 
-def test_a_set_without_patients_or_main_images_is_refused(tmp_path: Path) -> None:
+def test_a_set_without_patients_or_main_images_is_refused(tmp_path: Path, refuses: Any) -> None:
     made = _build(tmp_path / "set")
     nameless = made.table.assign(patient=made.table["patient"].where(made.table["stimulus_id"] != _first_real(made)))
-    with pytest.raises(LookalikeError, match=f"1 real images have no patient, first {_first_real(made)}"):
-        detectability.from_set(StimulusSet(made.folder, nameless, made.about, made.sha256))
-    with pytest.raises(LookalikeError, match="no main image"):
-        detectability.from_set(StimulusSet(made.folder, made.table.assign(role="practice"), made.about, made.sha256))
+    with refuses("missing-patient"):
+        detectability.detectability_of_set(StimulusSet(made.folder, nameless, made.about, made.sha256))
+    with refuses("no-main-image"):
+        detectability.detectability_of_set(
+            StimulusSet(made.folder, made.table.assign(role="practice"), made.about, made.sha256)
+        )
 
 
 def _first_real(made: StimulusSet) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,6 @@ from scipy.stats import mannwhitneyu
 
 from analysis.image_cues import grouped_auc as grouped
 from analysis.roc import roc
-from data.errors import LookalikeError
 
 TRUTH = np.array(["generated"] * 50 + ["real"] * 50)
 ROWS = st.lists(
@@ -29,7 +29,7 @@ def test_single_images_give_delongs_interval_and_wilcoxons_p() -> None:
     for generated, real in ((50, 50), (12, 31)):
         truth = np.array(["generated"] * generated + ["real"] * real)
         score = np.round(rng.normal(size=truth.size) + 0.4 * (truth == "generated"), 1)
-        found, delong = grouped.auc(truth, score), roc.from_ratings(truth, score)
+        found, delong = grouped.grouped_auc(truth, score), roc.roc_auc(truth, score)
         assert (found.auc, found.se, found.low, found.high) == pytest.approx(
             (delong.auc, delong.se, delong.low, delong.high), abs=1e-12
         )
@@ -44,7 +44,7 @@ def test_variance_is_obuchowskis_definition() -> None:
     signal = rng.random(40) < 0.5
     patient = rng.integers(0, 12, 40)
     score = np.round(rng.normal(size=40) + rng.normal(size=12)[patient], 1)
-    found = grouped.auc(np.where(signal, "generated", "real"), score, patient)
+    found = grouped.grouped_auc(np.where(signal, "generated", "real"), score, patient)
     assert found.se**2 == pytest.approx(_obuchowski(score, signal, patient), abs=1e-12)
     assert found.groups == 12
 
@@ -53,11 +53,11 @@ def test_copies_add_nothing() -> None:
     """Every image twice, as one patient's, is worth as much as once: design effect 2, the same SE."""
     rng = np.random.default_rng(3)
     score = rng.normal(size=100) + 0.5 * (TRUTH == "generated")
-    once = grouped.auc(TRUTH, score)
-    twice = grouped.auc(np.tile(TRUTH, 2), np.tile(score, 2), np.tile(np.arange(100), 2))
+    once = grouped.grouped_auc(TRUTH, score)
+    twice = grouped.grouped_auc(np.tile(TRUTH, 2), np.tile(score, 2), np.tile(np.arange(100), 2))
     assert (twice.auc, twice.se, twice.design_effect) == pytest.approx((once.auc, once.se, 2))
     assert twice.smallest_detectable == pytest.approx(once.smallest_detectable, abs=0.002)
-    ignored = grouped.auc(np.tile(TRUTH, 2), np.tile(score, 2))
+    ignored = grouped.grouped_auc(np.tile(TRUTH, 2), np.tile(score, 2))
     assert ignored.se == pytest.approx(once.se / math.sqrt(2), rel=0.02)
     assert ignored.p < twice.p
 
@@ -80,7 +80,7 @@ def test_interval_covers_with_several_images_of_a_patient() -> None:
     """400 sets at d′ = 1, 25 patients with two real images each: the standard error of the coverage is .011."""
     score, codes = _sets(400, 1, 2, 0.8)
     truth = np.where(np.arange(100) >= 50, "generated", "real")
-    results = [grouped.auc(truth, one, codes) for one in score]
+    results = [grouped.grouped_auc(truth, one, codes) for one in score]
     true = ndtr(1 / math.sqrt(2))
     assert np.mean([one.low <= true <= one.high for one in results]) == pytest.approx(0.95, abs=0.03)
 
@@ -123,7 +123,7 @@ def test_pairs_of_either_class_are_worth_more_than_strangers() -> None:
     """A real image and its all but equal copy cancel out in the difference: a design effect near 0."""
     score = np.random.default_rng(6).normal(size=50)
     copies = score + 0.1 * np.random.default_rng(7).normal(size=50)
-    found = grouped.auc(TRUTH, np.concatenate([copies, score]), np.tile(np.arange(50), 2))
+    found = grouped.grouped_auc(TRUTH, np.concatenate([copies, score]), np.tile(np.arange(50), 2))
     assert found.design_effect < 0.1
 
 
@@ -135,15 +135,17 @@ def test_generated_images_without_a_patient_stand_alone() -> None:
     np.testing.assert_array_equal(grouped.group_codes(signal, None), np.arange(6))
 
 
-def test_wrong_groups_are_refused() -> None:
-    with pytest.raises(LookalikeError, match="2 real images have no patient, first image 1"):
-        grouped.auc(["real", "real", "real", "generated"], [1, 2, 3, 4], ["a", "", None, ""])
-    with pytest.raises(LookalikeError, match="4 truths and 2 groups"):
-        grouped.auc(["real"] * 4, [1, 2, 3, 4], ["a", "b"])
-    with pytest.raises(LookalikeError, match="fake"):
-        grouped.auc(["fake", "real"], [1, 2])
-    with pytest.raises(LookalikeError, match="infinite"):
-        grouped.auc(["generated", "real"], [1, math.inf])
+def test_wrong_groups_are_refused(refuses: Any) -> None:
+    with refuses("missing-patient") as caught:
+        grouped.grouped_auc(["real", "real", "real", "generated"], [1, 2, 3, 4], ["a", "", None, ""])
+    assert "2 real images have no patient, first image 1" in str(caught.value)
+    with refuses("unequal-lengths") as caught:
+        grouped.grouped_auc(["real"] * 4, [1, 2, 3, 4], ["a", "b"])
+    assert "4 truths and 2 groups" in str(caught.value)
+    with refuses("unknown-word"):
+        grouped.grouped_auc(["fake", "real"], [1, 2])
+    with refuses("not-a-number"):
+        grouped.grouped_auc(["generated", "real"], [1, math.inf])
 
 
 @pytest.mark.parametrize(
@@ -161,20 +163,22 @@ def test_wrong_groups_are_refused() -> None:
 def test_what_cannot_be_had_is_missing_with_a_reason(
     truth: list[str], score: list[float], groups: list[str] | None, area: float, reason: str
 ) -> None:
-    found = grouped.auc(truth, score, groups)
+    found = grouped.grouped_auc(truth, score, groups)
     assert found.auc == pytest.approx(area, nan_ok=True)
     assert math.isnan(found.low)
     assert reason in str(found.reason)
 
 
 def test_separation_has_a_p_though_no_interval() -> None:
-    found = grouped.auc(TRUTH, np.arange(100)[::-1])
+    found = grouped.grouped_auc(TRUTH, np.arange(100)[::-1])
     assert found.auc == 1
     assert found.p < 1e-12
 
 
 def test_missing_scores_are_counted_and_left_out() -> None:
-    found = grouped.auc(["generated", "real"] * 3, [3, 1, 2, 2, math.nan, math.nan], ["", "a", "", "b", "", "c"])
+    found = grouped.grouped_auc(
+        ["generated", "real"] * 3, [3, 1, 2, 2, math.nan, math.nan], ["", "a", "", "b", "", "c"]
+    )
     assert (found.generated, found.real, found.unscored, found.groups) == (2, 2, 2, 4)
 
 
@@ -183,7 +187,7 @@ def test_missing_scores_are_counted_and_left_out() -> None:
 def test_swapping_labels_reflects_the_area(rows: list[tuple[str, int, int]]) -> None:
     truth, score, patient = zip(*rows, strict=True)
     swapped = ["real" if word == "generated" else "generated" for word in truth]
-    a, b = grouped.auc(truth, score, patient), grouped.auc(swapped, score, patient)
+    a, b = grouped.grouped_auc(truth, score, patient), grouped.grouped_auc(swapped, score, patient)
     assert b.auc == pytest.approx(1 - a.auc, nan_ok=True)
     assert b.se == pytest.approx(a.se, abs=1e-9, nan_ok=True)
     assert b.p == pytest.approx(a.p, abs=1e-9, nan_ok=True)
@@ -195,10 +199,10 @@ def test_order_of_rows_and_scale_are_irrelevant(rows: list[tuple[str, int, int]]
     shuffled = rows.copy()
     random.shuffle(shuffled)
     a, b = (
-        grouped.auc([r[0] for r in table], [math.exp(r[1]) for r in table], [f"p{r[2]}" for r in table])
+        grouped.grouped_auc([r[0] for r in table], [math.exp(r[1]) for r in table], [f"p{r[2]}" for r in table])
         for table in (rows, shuffled)
     )
-    c = grouped.auc([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+    c = grouped.grouped_auc([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
     for other in (b, c):
         assert (a.auc, a.se, a.p) == pytest.approx((other.auc, other.se, other.p), abs=1e-9, nan_ok=True)
 

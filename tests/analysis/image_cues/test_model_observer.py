@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from analysis.image_cues import channels
 from analysis.image_cues.channel_banks import Bank, energy_bank, gabor_bank, laguerre_gauss_bank
-from analysis.image_cues.model_observer import ModelObserver, hotelling, observe, with_internal_noise
-from data.errors import LookalikeError
+from analysis.image_cues.model_observer import ModelObserver, hotelling, model_observer, with_internal_noise
 
 Images = npt.NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def test_hotelling_approaches_the_ideal_use_of_its_channels(lumpy: float) -> Non
     images = 0.5 + np.fft.ifft2(np.fft.fft2(white) * amplitude).real
     images[1000:] += signal
     images = (images - images.min()) / np.ptp(images)
-    found = observe(images, truth, None, laguerre_gauss_bank, permutations=19)
+    found = model_observer(images, truth, None, laguerre_gauss_bank, permutations=19)
     assert found.channels == 3
     assert found.found.auc == pytest.approx(ideal, abs=0.02)
     # Without the right weights it would do worse: each channel alone, and their sum as it is.
@@ -75,15 +75,15 @@ def test_only_the_quadratic_observer_sees_a_difference_of_contrast() -> None:
     images, truth = _noise(50, 32, seed=104)
     images[truth == "generated"] = 0.5 + 1.3 * (images[truth == "generated"] - 0.5)
     images = np.clip(images, 0, 1)
-    linear = [observe(images, truth, None, bank, permutations=99) for bank in (laguerre_gauss_bank, gabor_bank)]
-    quadratic = observe(images, truth, None, energy_bank, permutations=99)
+    linear = [model_observer(images, truth, None, bank, permutations=99) for bank in (laguerre_gauss_bank, gabor_bank)]
+    quadratic = model_observer(images, truth, None, energy_bank, permutations=99)
     assert quadratic.found.auc > 0.95
-    assert "tells generated from real" in quadratic.meaning
+    assert "discriminates generated from real" in quadratic.meaning
     for one in linear:
         assert one.found.p > 0.05
         assert one.found.auc < 0.7
         assert one.control.p <= 0.05
-        assert "does not tell" in one.meaning
+        assert "does not discriminate" in one.meaning
         assert "It does find a Gaussian blob" in one.meaning
 
 
@@ -92,12 +92,12 @@ def test_the_linear_observers_see_a_mean_image() -> None:
     y, x = np.mgrid[:32, :32] - 15.5
     images[truth == "generated"] += 0.08 * np.exp(-(x**2 + y**2) / (2 * 2**2))
     for bank in (laguerre_gauss_bank, gabor_bank):
-        found = observe(np.clip(images, 0, 1), truth, None, bank, permutations=99)
+        found = model_observer(np.clip(images, 0, 1), truth, None, bank, permutations=99)
         assert found.found.auc > 0.8
         assert found.found.p == 0.01
 
 
-def test_equal_distributions_are_seldom_told_apart() -> None:
+def test_equal_distributions_are_seldom_discriminated() -> None:
     """100 relabellings of 100 images by patient: the standard error of the rate is .022."""
     images, truth = _noise(50, 16, seed=6)
     images[1::2] = 0.5 * (images[1::2] + images[::2])  # two images of a patient are alike
@@ -107,7 +107,7 @@ def test_equal_distributions_are_seldom_told_apart() -> None:
     p = []
     for seed in range(100):
         shuffled = np.repeat(rng.permutation(truth[::2]), 2)
-        result = observe(images, shuffled, patient, energy_bank, permutations=39, seed=seed)
+        result = model_observer(images, shuffled, patient, energy_bank, permutations=39, seed=seed)
         p.append(result.found.p)
         assert (result.found.groups, result.control.groups) == (50, 25)
     assert np.mean(np.array(p) <= 0.05) < 0.13
@@ -124,7 +124,7 @@ def test_near_copies_of_a_patient_leak_without_groups() -> None:
         images += np.random.default_rng(seed).normal(0, 0.01, images.shape)
         truth = np.repeat(["real", "generated"], 48)
         for groups, results in ((np.repeat(np.arange(24), 4), kept), (None, leaked)):
-            results.append(observe(np.clip(images, 0, 1), truth, groups, _raw_bank, permutations=19).found.auc)
+            results.append(model_observer(np.clip(images, 0, 1), truth, groups, _raw_bank, permutations=19).found.auc)
     assert np.mean(kept) == pytest.approx(0.5, abs=0.12)
     assert np.mean(leaked) > np.mean(kept) + 0.1
 
@@ -132,11 +132,11 @@ def test_near_copies_of_a_patient_leak_without_groups() -> None:
 def test_channels_are_as_many_as_the_images_allow() -> None:
     """With 30 of a class, 24 train: 2 channels. With 10, 8 train, and none is allowed."""
     images, truth = _noise(30, 32, seed=8)
-    found = observe(images, truth, None, laguerre_gauss_bank, permutations=19)
+    found = model_observer(images, truth, None, laguerre_gauss_bank, permutations=19)
     assert found.channels == 2
     assert "2 Laguerre–Gauss channels" in found.channels_words
     assert "more images would allow more" in found.channels_words
-    few = observe(images[20:40], truth[20:40], None, laguerre_gauss_bank)
+    few = model_observer(images[20:40], truth[20:40], None, laguerre_gauss_bank)
     assert math.isnan(few.found.auc)
     assert math.isnan(few.control.auc)
     assert few.reason == "8 training images of a class for 1 channel; 10 are needed"
@@ -145,14 +145,14 @@ def test_channels_are_as_many_as_the_images_allow() -> None:
 
 def test_a_bank_with_too_many_channels_is_refused() -> None:
     images, truth = _noise(30, 32, seed=9)
-    found = observe(images, truth, None, lambda shape, _: laguerre_gauss_bank(shape, 3))
+    found = model_observer(images, truth, None, lambda shape, _: laguerre_gauss_bank(shape, 3))
     assert found.reason == "24 training images of a class for 3 channels; 30 are needed"
     assert math.isnan(found.found.auc)
 
 
 def test_images_of_one_patient_cannot_be_tested() -> None:
     images, truth = _noise(30, 32, seed=10)
-    found = observe(images, truth, np.where(truth == "real", "p1", ""), energy_bank)
+    found = model_observer(images, truth, np.where(truth == "real", "p1", ""), energy_bank)
     assert math.isnan(found.found.auc)
     assert "fewer than two patients" in str(found.reason)
 
@@ -162,7 +162,7 @@ def test_a_control_that_is_not_found_shows_that_the_result_shows_nothing() -> No
         return replace(laguerre_gauss_bank(shape, most), change=lambda images: images, change_words="nothing")
 
     images, truth = _noise(50, 32, seed=11)
-    found = observe(images, truth, None, blind, permutations=19)
+    found = model_observer(images, truth, None, blind, permutations=19)
     assert found.found.p > 0.05
     assert not found.control.p <= 0.05
     assert "does not find nothing either, so it shows nothing" in found.meaning
@@ -171,8 +171,8 @@ def test_a_control_that_is_not_found_shows_that_the_result_shows_nothing() -> No
 def test_no_observer_is_called_a_prediction_of_people() -> None:
     images, truth = _noise(30, 32, seed=12)
     for bank in (laguerre_gauss_bank, gabor_bank, energy_bank):
-        assert "no internal noise" in observe(images, truth, None, bank, permutations=19).meaning
-        assert "not a prediction of human d′" in observe(images, truth, None, bank, permutations=19).meaning
+        assert "no internal noise" in model_observer(images, truth, None, bank, permutations=19).meaning
+        assert "not a prediction of human d′" in model_observer(images, truth, None, bank, permutations=19).meaning
 
 
 def test_internal_noise_lowers_dprime_as_it_should() -> None:
@@ -217,38 +217,43 @@ def test_noise_cannot_make_an_observer_better() -> None:
     assert "below" in str(better.reason)
     assert "no noise up to" in str(with_internal_noise(observer, dprime=0).reason)
     images, truth = _noise(5, 32, seed=14)
-    refused = observe(images, truth, None, energy_bank)
+    refused = model_observer(images, truth, None, energy_bank)
     assert with_internal_noise(refused, sd=1).reason == refused.found.reason
     assert math.isnan(with_internal_noise(refused, dprime=1).auc)
 
 
 @pytest.mark.parametrize("given", [{}, {"sd": 1, "dprime": 1}, {"sd": -1}, {"dprime": math.nan}])
-def test_internal_noise_is_given_in_one_way(given: dict[str, float]) -> None:
-    with pytest.raises(LookalikeError, match="give one of them"):
+def test_internal_noise_is_given_in_one_way(given: dict[str, float], refuses: Any) -> None:
+    with refuses("contradictory-options"):
         with_internal_noise(_with_scores(1.0), **given)
 
 
 def test_the_same_seed_is_the_same_result() -> None:
     images, truth = _noise(30, 32, seed=15)
-    a, b = (observe(iter(images), truth, None, energy_bank, permutations=19, seed=5) for _ in range(2))
+    a, b = (model_observer(iter(images), truth, None, energy_bank, permutations=19, seed=5) for _ in range(2))
     assert a.to_dict() == b.to_dict()
     assert a.to_frame()["found_auc"].item() == a.found.auc
 
 
-def test_wrong_input_is_refused() -> None:
+def test_wrong_input_is_refused(refuses: Any) -> None:
     images, truth = _noise(20, 32, seed=16)
-    with pytest.raises(LookalikeError, match="40 truths and 39 images"):
-        observe(images[:39], truth, None, energy_bank)
-    with pytest.raises(LookalikeError, match="39 truths and 40 images"):
-        observe(images, truth[:39], None, energy_bank)
-    with pytest.raises(LookalikeError, match="0 images"):
-        observe([], truth, None, energy_bank)
-    with pytest.raises(LookalikeError, match="fake"):
-        observe(images, ["fake"] * 40, None, energy_bank)
-    with pytest.raises(LookalikeError, match="20 real images have no patient"):
-        observe(images, truth, [""] * 40, energy_bank)
-    with pytest.raises(LookalikeError, match="image 3: runs from"):
-        observe(images + (np.arange(40) == 3)[:, None, None], truth, None, energy_bank)
+    with refuses("unequal-lengths") as caught:
+        model_observer(images[:39], truth, None, energy_bank)
+    assert "40 truths and 39 images" in str(caught.value)
+    with refuses("unequal-lengths") as caught:
+        model_observer(images, truth[:39], None, energy_bank)
+    assert "39 truths and 40 images" in str(caught.value)
+    with refuses("unequal-lengths") as caught:
+        model_observer([], truth, None, energy_bank)
+    assert "0 images" in str(caught.value)
+    with refuses("unknown-word"):
+        model_observer(images, ["fake"] * 40, None, energy_bank)
+    with refuses("missing-patient") as caught:
+        model_observer(images, truth, [""] * 40, energy_bank)
+    assert "20 real images have no patient" in str(caught.value)
+    with refuses("out-of-range") as caught:
+        model_observer(images + (np.arange(40) == 3)[:, None, None], truth, None, energy_bank)
+    assert "image 3: runs from" in str(caught.value)
 
 
 def _noise(count: int, side: int, seed: int) -> tuple[Images, npt.NDArray[np.str_]]:
@@ -267,7 +272,7 @@ def _with_scores(dprime: float) -> ModelObserver:
     """An observer whose decision variable is normal with SD 1."""
     rng = np.random.default_rng(17)
     images, truth = _noise(40, 16, seed=18)
-    observer = observe(images, truth, None, laguerre_gauss_bank, permutations=19)
+    observer = model_observer(images, truth, None, laguerre_gauss_bank, permutations=19)
     signal = np.arange(1000) % 2 == 0
     found = replace(
         observer.found,

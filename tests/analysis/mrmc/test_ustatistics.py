@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from analysis.mrmc import ustatistics
-from analysis.mrmc.readings import Readings, from_matrix
+from analysis.readings import Readings, from_matrix
 from analysis.roc import roc
 
 TRUTH = ["generated"] * 3 + ["real"] * 4
@@ -126,7 +126,7 @@ def test_auc_and_influences_give_one_observers_roc() -> None:
     rng = np.random.default_rng(4)
     truth, rating = np.array(["generated"] * 20 + ["real"] * 30), rng.integers(-4, 5, 50).astype(float)
     sums = ustatistics.kernel_sums(from_matrix(truth, rating[np.newaxis]))
-    one = roc.from_ratings(truth, rating)
+    one = roc.roc_auc(truth, rating)
     (generated,), (real,) = ustatistics.influences(sums)
     assert sums.auc[0] == pytest.approx(one.auc, abs=1e-12)
     variance = np.sum(generated**2) * 20 / 19 + np.sum(real**2) * 30 / 29

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from analysis.mrmc import variance as mrmc_variance
-from analysis.mrmc.readings import Reading, Readings, from_matrix
-from data.errors import LookalikeError
+from analysis.readings import Reading, Readings, from_matrix
 
 CROSSED = ((0, 1), (0, 1)), ((0, 1), (0, 1))
 OWN = ((0, 1), (0, 1)), ((2, 3), (2, 3))
@@ -50,7 +50,7 @@ def samples(table: npt.NDArray[np.int64], sets: Sets, readers: bool) -> Iterator
 @pytest.mark.parametrize("readers", ["random", "fixed"])
 def test_the_expected_variance_estimate_is_the_variance(sets: Sets, size: int, readers: mrmc_variance.Sampled) -> None:
     found = [
-        mrmc_variance.estimate(study, [[(1, (0, 1))]], readers, "random")
+        mrmc_variance.one_shot(study, [[(1, (0, 1))]], readers, "random")
         for study in samples(population(3, size), sets, readers == "random")
     ]
     values = np.array([one.value for one in found])
@@ -64,7 +64,7 @@ def test_the_expected_variance_estimate_with_images_fixed_is_the_variance_over_r
     for people in product(range(4), repeat=2):
         rating = np.concatenate([table[list(people), 1], table[list(people), 0]], axis=1)
         study = from_matrix(["generated"] * 4 + ["real"] * 4, rating)
-        found.append(mrmc_variance.estimate(study, [[(1, (0, 1))]], "random", "fixed"))
+        found.append(mrmc_variance.one_shot(study, [[(1, (0, 1))]], "random", "fixed"))
     assert np.mean([one.unbiased for one in found]) == pytest.approx(np.var([one.value for one in found]), abs=1e-12)
 
 
@@ -92,7 +92,7 @@ def test_the_expected_variance_of_a_difference_is_the_variance(same_images: str,
             study = Readings(tuple(readings), (), m, n)
             signed = [(1, (0, 1)), (-1, (2, 3))]
             found.append(
-                mrmc_variance.estimate(study, [signed] if paired else [[one] for one in signed], "random", "random")
+                mrmc_variance.one_shot(study, [signed] if paired else [[one] for one in signed], "random", "random")
             )
     values = [one.value for one in found]
     assert np.var(values) > 0.004
@@ -118,7 +118,7 @@ def test_the_variance_is_the_moments_in_the_shares_of_the_design_less_the_last()
         ("random", share @ moments - last),
         ("fixed", share @ moments - fourth / r - last * (1 - 1 / r)),
     ):
-        found = mrmc_variance.estimate(study, [[(1, (0, 1, 2))]], readers, "random")
+        found = mrmc_variance.one_shot(study, [[(1, (0, 1, 2))]], readers, "random")
         assert found.unbiased == pytest.approx(expected, abs=1e-12)
 
 
@@ -135,18 +135,18 @@ def test_degrees_of_freedom_are_satterthwaites() -> None:
             np.var(s.mean(axis=(0, 1)), ddof=1) / 8,
         ]
     )
-    both = mrmc_variance.estimate(study, [[(1, range(5))]], "random", "random")
+    both = mrmc_variance.one_shot(study, [[(1, range(5))]], "random", "random")
     assert both.used > 0
     assert both.df == pytest.approx(both.used**2 / np.sum(parts**2 / [4, 5, 7]))
-    readers_fixed = mrmc_variance.estimate(study, [[(1, range(5))]], "fixed", "random")
+    readers_fixed = mrmc_variance.one_shot(study, [[(1, range(5))]], "fixed", "random")
     assert readers_fixed.df == pytest.approx(readers_fixed.used**2 / np.sum(parts[1:] ** 2 / [5, 7]))
-    assert mrmc_variance.estimate(study, [[(1, range(5))]], "random", "fixed").df == 4
+    assert mrmc_variance.one_shot(study, [[(1, range(5))]], "random", "fixed").df == 4
 
 
 def test_degrees_of_freedom_never_fall_below_the_smallest() -> None:
     """Readers who see opposite images: C̄ is negative and counts as 0, which leaves the readers' R − 1."""
     rating = [[3, 1, 0, 2], [1, 3, 2, 0], [2, 1, 0, 3]]
-    found = mrmc_variance.estimate(
+    found = mrmc_variance.one_shot(
         from_matrix(["generated", "generated", "real", "real"], rating), [[(1, range(3))]], "random", "random"
     )
     assert found.images < 0
@@ -156,6 +156,6 @@ def test_degrees_of_freedom_never_fall_below_the_smallest() -> None:
 
 
 @pytest.mark.parametrize("options", [("fixed", "fixed"), ("Random", "random"), ("random", "none")])
-def test_other_words_are_refused(options: tuple[mrmc_variance.Sampled, mrmc_variance.Sampled]) -> None:
-    with pytest.raises(LookalikeError, match="random or fixed"):
-        mrmc_variance.estimate(from_matrix([], np.empty((0, 0))), [[(1, ())]], *options)
+def test_other_words_are_refused(options: tuple[mrmc_variance.Sampled, mrmc_variance.Sampled], refuses: Any) -> None:
+    with refuses("nothing-sampled"):
+        mrmc_variance.one_shot(from_matrix([], np.empty((0, 0))), [[(1, ())]], *options)

@@ -19,7 +19,7 @@ from scipy.stats import norm, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
 from analysis.agreement.items import cue_relations
-from analysis.group.evidence import informed
+from analysis.group.bayes_factors import informed_bayes_factor
 from analysis.group.participants import Estimators
 from analysis.image_cues import cues
 from analysis.mrmc import mrmc
@@ -196,7 +196,7 @@ def test_secondary_results_stand_beside_the_primary_one(results: Path, found: Re
     assert (first["value"], first["low"]) == (group["primary"]["auc"]["auc"], group["primary"]["auc"]["low"])
     assert [one["value"] for one in others] == pytest.approx([first["value"]] * len(others))
     assert table(results / "methods.tsv")["method"].tolist() == [one["method"] for one in group["methods"]]
-    expected = informed([one["dprime"] for one in summary["participants"]], group["bound"])
+    expected = informed_bayes_factor([one["dprime"] for one in summary["participants"]], group["bound"])
     assert (group["informed"]["bf10"], group["informed"]["bf01"]) == pytest.approx((expected.bf10, expected.bf01))
     assert areas["auc"].tolist() == pytest.approx([one["auc"] for one in summary["participants"]])
     words = words_of(found.page)
@@ -288,7 +288,7 @@ def test_corrections_and_models_of_confidence_are_named(tmp_path: Path, write_se
 
 def test_the_primary_result_is_that_of_mrmc(six: Path, results: Path) -> None:
     trials = load_trials(six).measure
-    expected = mrmc.auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084)
+    expected = mrmc.mrmc_auc(trials.assign(rating=rating(trials["response"], trials["confidence"])), delta=0.084)
     (group,) = summary_of(results)["groups"]
     for name in ("auc", "low", "high", "p_equivalence", "p_chance"):
         assert group["primary"]["auc"][name] == pytest.approx(getattr(expected, name))
@@ -315,7 +315,7 @@ def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session
     assert {"mean", "noise", "all cues", "Gabor energy"} <= set(shown.tables["detectability"]["what"])
     related = shown.tables["item_cues"]
     images = [here.read(image) for image in here.select("main")["stimulus_id"]]
-    measured = cues.measure(images).assign(stimulus_id=here.select("main")["stimulus_id"].to_numpy())
+    measured = cues.measure_cues(images).assign(stimulus_id=here.select("main")["stimulus_id"].to_numpy())
     expected = cue_relations(shown.tables["items"], measured)
     assert related["spearman"].to_numpy() == pytest.approx(expected["spearman"].to_numpy(), nan_ok=True)
     words, mean = words_of(shown.page), shown.summary["groups"][0]["dprime"]["mean"]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.group import pairs
-from analysis.group.evidence import tost
+from analysis.group.equivalence import equivalence_test
 from analysis.report.results import Results
 from analysis.report.task_report import analyze_task, task_results
 from analysis.sdt import same_different, two_alternative
@@ -67,7 +67,7 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "out" / "participants.tsv", sep="\t", na_values=["n/a"])
     raw = pd.read_csv(source)
     one = raw[(raw["participant"] == "p3") & (raw["session"] == 1)]
-    expected = two_alternative.from_responses(one["truth"], one["response"], ("left", "right"))
+    expected = two_alternative.two_alternative_from_responses(one["truth"], one["response"], ("left", "right"))
     row = table[(table["participant"] == "p3") & (table["session"] == 1)].iloc[0]
     assert (row["dprime"], row["low"], row["criterion"]) == pytest.approx(
         (expected.dprime, expected.low, expected.criterion)
@@ -102,10 +102,10 @@ def test_the_studys_bounds_are_those_of_dprime(tmp_path: Path) -> None:
     study = read_study(tmp_path / "study.toml")
     summary = results("two_alternative", source, study).summary
     dprimes = [one.measure[0] for one in pairs.measure(read_trials(source, "two_alternative")) if one.session == 1]
-    expected = tost(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
+    expected = equivalence_test(dprimes, np.sqrt(2) * 0.2121)  # z(.584) = .2121
     assert summary["group"]["tost"]["bound"] == pytest.approx(0.3, abs=1e-3)
     assert summary["group"]["tost"]["p"] == pytest.approx(expected.p, abs=1e-3)
-    assert "They do not show that they cannot be" in summary["words"]
+    assert "Nor do they show that they cannot" in summary["words"]
 
 
 def test_wrong_answers_on_purpose_are_no_guessing(tmp_path: Path) -> None:
@@ -121,7 +121,10 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "pairs.csv", index=False)
     answers = read_trials(tmp_path / "pairs.csv", "same_different")
     found = pairs.group(answers, pairs.measure(answers))
-    each = [same_different.from_responses(part["truth"], part["response"]) for _, part in table.groupby("participant")]
+    each = [
+        same_different.same_different_from_responses(part["truth"], part["response"])
+        for _, part in table.groupby("participant")
+    ]
     assert found.measure == "z_difference"
     assert found.value.mean == pytest.approx(np.mean([one.z_difference for one in each]))
     assert found.independent is not None

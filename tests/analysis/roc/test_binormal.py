@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,8 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 from analysis.likelihood import Estimate
 from analysis.roc import binormal
 from analysis.roc.binormal import Binormal
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 from analysis.sdt import yesno
-from data.errors import LookalikeError
 
 CHAKRABORTY = ([30, 19, 8, 2, 1], [5, 6, 5, 12, 22])
 CUTS = np.array([-1.2, -0.7, -0.3, 0, 0.3, 0.7, 1.2])  # eight ratings, as four confidence levels give
@@ -37,7 +37,7 @@ def test_chakrabortys_ratings_as_rocfit_has_them() -> None:
     (observed information) gives a 1.320453, b .607493, thresholds .007681, .896273, 1.515648, 2.396722, AUC .870452
     with SD .03790.
     """
-    result = binormal.from_counts(_counts(*CHAKRABORTY))
+    result = binormal.binormal_fit_from_counts(_counts(*CHAKRABORTY))
     assert (result.a.value, result.b.value) == pytest.approx((1.320453, 0.607493), abs=2e-6)
     np.testing.assert_allclose(result.thresholds, [0.007681, 0.896273, 1.515648, 2.396722], atol=3e-6)
     assert result.log_likelihood == pytest.approx(-141.4354, abs=5e-5)
@@ -51,7 +51,7 @@ def test_chakrabortys_ratings_as_rocfit_has_them() -> None:
 
 def test_parameters_follow_from_a_and_b() -> None:
     """Dorfman & Alf (1969), Simpson & Fitter (1973): the conventions of the module, in plain arithmetic."""
-    result = binormal.from_counts(_counts(*CHAKRABORTY))
+    result = binormal.binormal_fit_from_counts(_counts(*CHAKRABORTY))
     a, b = result.a.value, result.b.value
     assert result.mu.value == pytest.approx(a / b)
     assert result.sigma.value == pytest.approx(1 / b)
@@ -73,7 +73,7 @@ def test_another_optimiser_in_other_parameters_finds_the_same(
     table: tuple[list[int], list[int]], variance: binormal.Variance
 ) -> None:
     """scipy's BFGS without gradient, in (first threshold, ln steps, μ, ln σ); information by differences, too."""
-    result = binormal.from_counts(_counts(*table), variance)
+    result = binormal.binormal_fit_from_counts(_counts(*table), variance)
     other, mu, sigma, height = _brute_force(*table, variance)
     assert result.log_likelihood == pytest.approx(height, abs=1e-6)
     assert (result.mu.value, result.sigma.value) == pytest.approx((mu, sigma), abs=2e-3)
@@ -94,7 +94,7 @@ def test_another_optimiser_in_other_parameters_finds_the_same(
     ],
 )
 def test_tables_far_from_binormal_are_fitted_too(table: tuple[list[int], list[int]]) -> None:
-    result = binormal.from_counts(_counts(*table))
+    result = binormal.binormal_fit_from_counts(_counts(*table))
     assert result.reason is None
     assert result.log_likelihood == pytest.approx(_brute_force(*table, "unequal")[-1], abs=1e-5)
 
@@ -105,7 +105,7 @@ def test_equal_variances_are_ordinal_probit_regression() -> None:
     rating = np.concatenate([np.repeat(np.arange(5), real), np.repeat(np.arange(5), generated)])
     signal = np.repeat([0.0, 1.0], [sum(real), sum(generated)])
     other = OrderedModel(rating, signal[:, None], distr="probit").fit(method="bfgs", disp=False, gtol=1e-6)
-    result = binormal.from_counts(_counts(real, generated), "equal")
+    result = binormal.binormal_fit_from_counts(_counts(real, generated), "equal")
     assert result.mu.value == pytest.approx(other.params[0], abs=1e-4)
     assert result.mu.se == pytest.approx(other.bse[0], rel=0.03)
     assert result.log_likelihood == pytest.approx(other.llf, abs=1e-6)
@@ -114,8 +114,8 @@ def test_equal_variances_are_ordinal_probit_regression() -> None:
 
 def test_two_ratings_are_yes_and_no() -> None:
     """One operating point: μ is the d′ of Macmillan & Creelman's faces, with Gourevitch & Galanter's SE."""
-    result = binormal.from_counts(_counts([15, 10], [5, 20]), "equal")
-    rates = yesno.from_counts(20, 5, 10, 15, correction="none")
+    result = binormal.binormal_fit_from_counts(_counts([15, 10], [5, 20]), "equal")
+    rates = yesno.dprime(20, 5, 10, 15, correction="none")
     assert result.mu.value == pytest.approx(1.095, abs=5e-4)
     assert (result.mu.value, result.mu.se) == pytest.approx((rates.dprime, rates.se), abs=1e-7)
     assert result.goodness.df == 0
@@ -123,7 +123,7 @@ def test_two_ratings_are_yes_and_no() -> None:
 
 def test_three_ratings_leave_nothing_to_test() -> None:
     """Two operating points determine the line through them exactly."""
-    result = binormal.from_counts(_counts([20, 8, 4], [5, 9, 21]))
+    result = binormal.binormal_fit_from_counts(_counts([20, 8, 4], [5, 9, 21]))
     z_real, z_generated = norm.ppf([12 / 32, 4 / 32]), norm.ppf([30 / 35, 21 / 35])
     slope = np.diff(z_generated)[0] / np.diff(z_real)[0]
     assert (result.a.value, result.b.value) == pytest.approx((z_generated[0] - slope * z_real[0], slope), abs=1e-6)
@@ -153,7 +153,7 @@ def test_goodness_of_fit_keeps_its_level_and_finds_what_is_not_binormal() -> Non
     assert np.mean([one.goodness.pearson_p < 0.05 for one in results]) == pytest.approx(0.05, abs=0.027)
     edges = np.concatenate([[-np.inf], CUTS, [np.inf]])
     seen = 0.5 * np.diff(norm.cdf(edges)) + 0.5 * np.diff(norm.cdf(edges, 0.5, 0.1))
-    mixture = binormal.from_counts(_counts(np.rint(500 * np.diff(norm.cdf(edges))), np.rint(500 * seen)))
+    mixture = binormal.binormal_fit_from_counts(_counts(np.rint(500 * np.diff(norm.cdf(edges))), np.rint(500 * seen)))
     assert mixture.goodness.pearson_p < 1e-3
     assert mixture.goodness.deviance_p < 1e-3
 
@@ -181,9 +181,9 @@ def test_test_of_equal_variance_is_twice_the_difference_of_the_fits() -> None:
 def test_reversing_ratings_and_swapping_classes(table: tuple[list[int], list[int]]) -> None:
     """Then real images take the part of generated ones: μ′ = a and σ′ = b, and d_a stays; alone, each flips it."""
     real, generated = table
-    one = binormal.from_counts(_counts(real, generated))
-    both = binormal.from_counts(_counts(generated[::-1], real[::-1]))
-    reversed_ = binormal.from_counts(_counts(real[::-1], generated[::-1]))
+    one = binormal.binormal_fit_from_counts(_counts(real, generated))
+    both = binormal.binormal_fit_from_counts(_counts(generated[::-1], real[::-1]))
+    reversed_ = binormal.binormal_fit_from_counts(_counts(real[::-1], generated[::-1]))
     assert (one.reason is None) == (both.reason is None) == (reversed_.reason is None)
     assume(one.reason is None and 0.05 < one.b.value < 20)
     for name, other in (("a", "mu"), ("b", "sigma"), ("mu", "a"), ("d_a", "d_a"), ("a_z", "a_z")):
@@ -200,7 +200,7 @@ def test_reversing_ratings_and_swapping_classes(table: tuple[list[int], list[int
 @given(TABLES, st.sampled_from(["unequal", "equal"]))
 def test_every_table_has_a_maximum_or_a_reason(table: tuple[list[int], list[int]], variance: binormal.Variance) -> None:
     """A fit is never better than the counts' own shares, never worse than no difference, and all finite."""
-    result = binormal.from_counts(_counts(*table), variance)
+    result = binormal.binormal_fit_from_counts(_counts(*table), variance)
     values = [getattr(result, name).value for name in NAMES]
     assert np.isnan(values).all() == (result.reason is not None)
     if result.reason is None:
@@ -231,7 +231,7 @@ def test_every_table_has_a_maximum_or_a_reason(table: tuple[list[int], list[int]
     ],
 )
 def test_degenerate_ratings_have_a_reason_and_no_number(real: list[int], generated: list[int], words: str) -> None:
-    result = binormal.from_counts(_counts(real, generated))
+    result = binormal.binormal_fit_from_counts(_counts(real, generated))
     assert words in str(result.reason)
     assert all(math.isnan(getattr(result, name).value) for name in NAMES)
     assert math.isnan(result.log_likelihood)
@@ -254,13 +254,15 @@ def test_degenerate_ratings_are_fitted_ever_better_as_b_shrinks() -> None:
 
 def test_equal_variances_need_less() -> None:
     """What has no fit with unequal variances can have one with equal ones."""
-    assert binormal.from_counts(_counts([5, 5, 5, 0], [3, 0, 0, 9]), "equal").reason is None
+    assert binormal.binormal_fit_from_counts(_counts([5, 5, 5, 0], [3, 0, 0, 9]), "equal").reason is None
 
 
 def test_unused_ratings_are_dropped_and_counted() -> None:
     real, generated = CHAKRABORTY
-    gaps = binormal.from_counts(_counts([0, *real[:2], 0, 0, *real[2:]], [0, *generated[:2], 0, 0, *generated[2:]]))
-    plain = binormal.from_counts(_counts(*CHAKRABORTY))
+    gaps = binormal.binormal_fit_from_counts(
+        _counts([0, *real[:2], 0, 0, *real[2:]], [0, *generated[:2], 0, 0, *generated[2:]])
+    )
+    plain = binormal.binormal_fit_from_counts(_counts(*CHAKRABORTY))
     assert (gaps.dropped, plain.dropped) == (3, 0)
     np.testing.assert_array_equal(gaps.ratings, [2, 3, 6, 7, 8])
     assert gaps.to_dict() == {**plain.to_dict(), "dropped": 3, "ratings": [2, 3, 6, 7, 8]}
@@ -270,19 +272,19 @@ def test_an_improper_curve_is_remarked_on_where_it_matters() -> None:
     """By construction: a = .1, b = .5 cross at Φ(.1 / .5), inside the data; Chakraborty's cross at .9996, outside."""
     edges = np.concatenate([[-np.inf], CUTS, [np.inf]])
     shares = [np.diff(norm.cdf(edges)), np.diff(norm.cdf(0.5 * edges - 0.1))]
-    result = binormal.from_counts(_counts(*(np.rint(10_000 * part) for part in shares)))
+    result = binormal.binormal_fit_from_counts(_counts(*(np.rint(10_000 * part) for part in shares)))
     assert result.crossing == pytest.approx(norm.cdf(0.1 / 0.5), abs=1e-3)
     assert "at a false-alarm rate of 0.58" in str(result.remark)
-    assert binormal.from_counts(_counts(*CHAKRABORTY)).remark is None
+    assert binormal.binormal_fit_from_counts(_counts(*CHAKRABORTY)).remark is None
     # Criteria with false-alarm rates from .07 to .42, and curves that cross at .3 (inside) and .7 (outside).
     strict = np.array([-np.inf, 0.2, 0.6, 1.0, 1.5, np.inf])
     for place, inside in ((0.3, True), (0.7, False)):
         shares = [np.diff(norm.cdf(strict)), np.diff(norm.cdf(0.5 * strict - 0.5 * norm.ppf(place)))]
-        one = binormal.from_counts(_counts(*(np.rint(100_000 * part) for part in shares)))
+        one = binormal.binormal_fit_from_counts(_counts(*(np.rint(100_000 * part) for part in shares)))
         assert one.crossing == pytest.approx(place, abs=2e-3)
         assert (one.remark is not None) == inside
-    assert math.isnan(binormal.from_counts(_counts(*CHAKRABORTY), "equal").crossing)
-    chance = binormal.from_counts(_counts([10, 10, 10, 12], [13, 9, 7, 14]))
+    assert math.isnan(binormal.binormal_fit_from_counts(_counts(*CHAKRABORTY), "equal").crossing)
+    chance = binormal.binormal_fit_from_counts(_counts([10, 10, 10, 12], [13, 9, 7, 14]))
     assert "at chance" in str(chance.remark)
 
 
@@ -291,9 +293,9 @@ def test_ratings_of_trials_and_their_size_is_irrelevant() -> None:
     rng = np.random.default_rng(3)
     truth = np.repeat(["generated", "real"], 60)
     rating = np.round(rng.normal(size=120) + (truth == "generated"))
-    one = binormal.from_ratings(truth, rating)
+    one = binormal.binormal_fit(truth, rating)
     mixed = rng.permutation(120)
-    other = binormal.from_ratings(
+    other = binormal.binormal_fit(
         np.append(truth[mixed], "real"), np.append(np.exp(rating[mixed]) - 7, np.nan), level=0.9
     )
     assert (other.unrated, other.generated, other.real) == (1, 60, 60)
@@ -302,20 +304,20 @@ def test_ratings_of_trials_and_their_size_is_irrelevant() -> None:
     assert set(one.to_frame().columns) >= {"a_value", "a_z_low", "goodness_pearson_p", "remark", "reason"}
 
 
-def test_wrong_input_is_refused() -> None:
-    with pytest.raises(LookalikeError, match="fake"):
-        binormal.from_ratings(["fake", "real"], [1, 2])
-    with pytest.raises(LookalikeError, match="negative"):
-        binormal.from_counts(_counts([-1, 3], [2, 3]))
-    with pytest.raises(LookalikeError, match="one length"):
-        binormal.from_counts(_counts([1, 3, 4], [2, 3]))
-    with pytest.raises(LookalikeError, match="ascend"):
-        binormal.from_counts(Counts(np.array([2.0, 1.0]), np.array([1, 2]), np.array([3, 4])))
+def test_wrong_input_is_refused(refuses: Any) -> None:
+    with refuses("unknown-word"):
+        binormal.binormal_fit(["fake", "real"], [1, 2])
+    with refuses("negative-count"):
+        binormal.binormal_fit_from_counts(_counts([-1, 3], [2, 3]))
+    with refuses("unequal-lengths"):
+        binormal.binormal_fit_from_counts(_counts([1, 3, 4], [2, 3]))
+    with refuses("not-ascending"):
+        binormal.binormal_fit_from_counts(RatingCounts(np.array([2.0, 1.0]), np.array([1, 2]), np.array([3, 4])))
 
 
-def _counts(real: npt.ArrayLike, generated: npt.ArrayLike) -> Counts:
+def _counts(real: npt.ArrayLike, generated: npt.ArrayLike) -> RatingCounts:
     real, generated = (np.asarray(part, dtype=np.int64) for part in (real, generated))
-    return Counts(np.arange(1.0, real.size + 1), real, generated)
+    return RatingCounts(np.arange(1.0, real.size + 1), real, generated)
 
 
 def _parameters(mu: float, sigma: float) -> dict[str, float]:
@@ -334,7 +336,7 @@ def _tables(mu: float, sigma: float, observers: int) -> list[tuple[npt.NDArray[n
 
 @cache
 def _simulated(mu: float, sigma: float) -> list[Binormal]:
-    return [binormal.from_counts(_counts(*table)) for table in _tables(mu, sigma, 600)]
+    return [binormal.binormal_fit_from_counts(_counts(*table)) for table in _tables(mu, sigma, 600)]
 
 
 def _height(counts: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> float:

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from analysis.readings import from_columns
 from analysis.roc import clusters as roc_clusters
-from analysis.roc import judgements
+from analysis.roc.participant_tables import tables_of
 from analysis.roc.tables import areas
-from data.errors import LookalikeError
 
 CUTS = np.array([-1.2, -0.7, -0.3, 0, 0.3, 0.7, 1.2])
 BOTH: roc_clusters.Clusters = "participants and images"
@@ -39,7 +39,7 @@ def test_draws_have_the_distribution_of_tables_written_out(clusters: roc_cluster
         for chosen in people
         for those in images
     ]
-    found = roc_clusters.from_ratings(*_columns(truth, ratings), 2, clusters=clusters, resamples=4000)
+    found = roc_clusters.clustered_bootstrap(*_columns(truth, ratings), 2, clusters=clusters, resamples=4000)
     assert found.estimate == pytest.approx(np.mean([_auc(one, truth) for one in ratings]))
     assert np.mean(found.draws) == pytest.approx(np.mean(expected), abs=4 * np.std(expected) / math.sqrt(4000))
     assert found.se == pytest.approx(np.std(expected), rel=0.05)
@@ -56,7 +56,7 @@ def test_acceleration_is_a_jackknife_over_the_clusters() -> None:
         influence = (values.size - 1) * (values.mean() - values)
         cubes += np.sum(influence**3) / values.size**3
         squares += np.sum(influence**2) / values.size**2
-    found = roc_clusters.from_ratings(*columns, 4, resamples=50)
+    found = roc_clusters.clustered_bootstrap(*columns, 4, resamples=50)
     assert found.acceleration == pytest.approx(cubes / 6 / squares**1.5, abs=1e-12)
 
 
@@ -86,7 +86,7 @@ def test_participants_who_saw_different_images() -> None:
     columns = _columns(truth, ratings)
     seen = rng.random(480) < 2 / 3
     part = tuple(column[seen] for column in columns)
-    found = roc_clusters.from_ratings(*part, 6, resamples=500)
+    found = roc_clusters.clustered_bootstrap(*part, 6, resamples=500)
     assert found.estimate == pytest.approx(_mean_auc(*part))
     assert found.bca_low < found.estimate < found.bca_high
     assert found.undefined == 0
@@ -96,22 +96,22 @@ def test_order_of_rows_and_names_are_irrelevant() -> None:
     rng = np.random.default_rng(7)
     truth, rating, people, images = _columns(*_study(rng, 5, 20, dprime=0.5))
     order = rng.permutation(truth.size)
-    base = roc_clusters.from_ratings(truth, rating, people, images, 8)
-    other = roc_clusters.from_ratings(
+    base = roc_clusters.clustered_bootstrap(truth, rating, people, images, 8)
+    other = roc_clusters.clustered_bootstrap(
         truth[order], np.exp(rating[order]), [f"p{n}" for n in people[order]], [f"i{n}" for n in images[order]], 8
     )
     assert other.estimate == pytest.approx(base.estimate)
     assert other.acceleration == pytest.approx(base.acceleration)
     assert other.se == pytest.approx(base.se, rel=0.1)
-    again = roc_clusters.from_ratings(truth, rating, people, images, 8)
+    again = roc_clusters.clustered_bootstrap(truth, rating, people, images, 8)
     np.testing.assert_array_equal(base.draws, again.draws)
 
 
 def test_pieces_that_fit_in_memory_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = _columns(*_study(np.random.default_rng(9), 5, 20, dprime=0.5))
-    whole = roc_clusters.from_ratings(*columns, 10, resamples=1000)
+    whole = roc_clusters.clustered_bootstrap(*columns, 10, resamples=1000)
     monkeypatch.setattr(roc_clusters, "_CELLS", 1000)
-    pieces = roc_clusters.from_ratings(*columns, 10, resamples=1000)
+    pieces = roc_clusters.clustered_bootstrap(*columns, 10, resamples=1000)
     assert pieces.draws.size == 1000
     assert pieces.se == pytest.approx(whole.se, rel=0.15)
 
@@ -120,7 +120,7 @@ def test_a_resample_that_lacks_a_class_is_counted() -> None:
     """Two of three participants saw a single real image each: when it is not drawn, they have no AUC."""
     truth = ["generated", "generated", "real", "generated", "generated", "real", "real", "generated", "real"]
     people, images = list("aaabbbccc"), [1, 2, 3, 1, 2, 4, 3, 2, 4]
-    found = roc_clusters.from_ratings(truth, [2, 1, 1, 3, 1, 2, 1, 2, 2], people, images, 1, resamples=300)
+    found = roc_clusters.clustered_bootstrap(truth, [2, 1, 1, 3, 1, 2, 1, 2, 2], people, images, 1, resamples=300)
     assert 0 < found.undefined < 150
     assert found.se > 0
     # Without his only real image a participant has no AUC, so the jackknife has no value.
@@ -131,29 +131,29 @@ def test_a_resample_that_lacks_a_class_is_counted() -> None:
 
 def test_what_cannot_be_drawn_says_why() -> None:
     truth, rating, people, images = _columns(*_study(np.random.default_rng(11), 1, 20, dprime=0.5))
-    alone = roc_clusters.from_ratings(truth, rating, people, images, 1)
+    alone = roc_clusters.clustered_bootstrap(truth, rating, people, images, 1)
     assert not math.isnan(alone.estimate)
     assert "one participant" in str(alone.reason)
-    assert roc_clusters.from_ratings(truth, rating, people, images, 1, clusters="images").reason is None
-    one_class = roc_clusters.from_ratings(["real"] * 20, rating, people, images, 1)
+    assert roc_clusters.clustered_bootstrap(truth, rating, people, images, 1, clusters="images").reason is None
+    one_class = roc_clusters.clustered_bootstrap(["real"] * 20, rating, people, images, 1)
     assert math.isnan(one_class.estimate)
     assert (one_class.participants, one_class.left_out) == (0, 1)
     assert "both classes" in str(one_class.reason)
-    few = roc_clusters.from_ratings(["real", "generated"] * 2, [1, 2, 2, 1], [1, 1, 2, 2], [1, 2, 1, 2], 1)
+    few = roc_clusters.clustered_bootstrap(["real", "generated"] * 2, [1, 2, 2, 1], [1, 1, 2, 2], [1, 2, 1, 2], 1)
     assert "fewer than two images" in str(few.reason)
-    tied = roc_clusters.from_ratings(*_columns(np.arange(8) % 2, np.ones((3, 8))), 1)
+    tied = roc_clusters.clustered_bootstrap(*_columns(np.arange(8) % 2, np.ones((3, 8))), 1)
     assert (tied.estimate, math.isnan(tied.percentile_low)) == (0.5, True)
 
 
-def test_wrong_input_is_refused() -> None:
+def test_wrong_input_is_refused(refuses: Any) -> None:
     truth, rating, people, images = _columns(*_study(np.random.default_rng(12), 3, 20, dprime=0.5))
-    with pytest.raises(LookalikeError, match=r"judged twice .* rows 0 and 20"):
-        roc_clusters.from_ratings(truth, rating, np.zeros(60), images, 1)
-    with pytest.raises(LookalikeError, match="no image was seen by two participants"):
-        roc_clusters.from_ratings(truth, rating, people, np.arange(60), 1)
-    assert roc_clusters.from_ratings(truth, rating, people, np.arange(60), 1, clusters="participants").se > 0
-    with pytest.raises(LookalikeError, match="clusters 'readers'"):
-        roc_clusters.from_ratings(truth, rating, people, images, 1, clusters="readers")  # type: ignore[arg-type]
+    with refuses("judged-twice"):
+        roc_clusters.clustered_bootstrap(truth, rating, np.zeros(60), images, 1)
+    with refuses("no-shared-image"):
+        roc_clusters.clustered_bootstrap(truth, rating, people, np.arange(60), 1)
+    assert roc_clusters.clustered_bootstrap(truth, rating, people, np.arange(60), 1, clusters="participants").se > 0
+    with refuses("unknown-word"):
+        roc_clusters.clustered_bootstrap(truth, rating, people, images, 1, clusters="readers")  # type: ignore[arg-type]
 
 
 def _study(
@@ -180,13 +180,13 @@ def _coverage(image_sd: float, between_sd: float, studies: int) -> dict[str, flo
     for _ in range(studies):
         columns = _columns(*_study(rng, 10, 100, 0.0, image_sd, between_sd))
         for clusters in CLUSTERS:
-            found = roc_clusters.from_ratings(*columns, rng, clusters=clusters, resamples=400)
+            found = roc_clusters.clustered_bootstrap(*columns, rng, clusters=clusters, resamples=400)
             inside[clusters].append(found.bca_low <= 0.5 <= found.bca_high)
     return {clusters: float(np.mean(each)) for clusters, each in inside.items()}
 
 
 def _mean_auc(*columns: npt.NDArray[Any]) -> float:
-    return float(np.mean(judgements.read(*columns).areas()))
+    return float(np.mean(tables_of(from_columns(*columns)).areas()))
 
 
 def _auc(ratings: npt.NDArray[np.float64], truth: npt.NDArray[np.int64]) -> float:

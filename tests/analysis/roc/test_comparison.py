@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ from scipy.stats import norm
 
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
-from data.errors import LookalikeError
 
 TRUTH = np.array(["generated"] * 50 + ["real"] * 50)
 PAIRS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=20)
@@ -26,18 +26,18 @@ def test_covariance_is_delongs_definition() -> None:
         truth = np.array(["generated"] * generated + ["real"] * real)
         shared = rng.normal(size=truth.size) + 0.7 * (truth == "generated")
         first, second = (np.round(shared + rng.normal(size=truth.size), decimals) for _ in range(2))
-        result = roc_comparison.paired(truth, first, second)
+        result = roc_comparison.compare_aucs(truth, first, second)
         covariance = _brute_force_covariance(first, second, generated)
         assert result.se**2 == pytest.approx(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], abs=1e-12)
         expected = covariance[0, 1] / math.sqrt(covariance[0, 0] * covariance[1, 1])
         assert result.correlation == pytest.approx(expected, abs=1e-9)
-        assert result.first == pytest.approx(roc.from_ratings(truth, first).auc)
-        assert result.second == pytest.approx(roc.from_ratings(truth, second).auc)
+        assert result.first == pytest.approx(roc.roc_auc(truth, first).auc)
+        assert result.second == pytest.approx(roc.roc_auc(truth, second).auc)
 
 
 def test_z_p_and_interval_follow_from_the_standard_error() -> None:
     rng = np.random.default_rng(2)
-    result = roc_comparison.paired(TRUTH, _ratings(rng, 1.5), _ratings(rng, 0.5), level=0.9)
+    result = roc_comparison.compare_aucs(TRUTH, _ratings(rng, 1.5), _ratings(rng, 0.5), level=0.9)
     assert result.difference == pytest.approx(result.first - result.second)
     assert result.z == pytest.approx(result.difference / result.se)
     assert result.p == pytest.approx(2 * norm.sf(abs(result.z)))
@@ -48,8 +48,8 @@ def test_z_p_and_interval_follow_from_the_standard_error() -> None:
 
 def test_unpaired_adds_the_variances() -> None:
     rng = np.random.default_rng(3)
-    first, second = (roc.from_ratings(TRUTH, _ratings(rng, dprime)) for dprime in (1.0, 0.0))
-    result = roc_comparison.unpaired(first, second)
+    first, second = (roc.roc_auc(TRUTH, _ratings(rng, dprime)) for dprime in (1.0, 0.0))
+    result = roc_comparison.compare_independent_aucs(first, second)
     assert result.se == pytest.approx(math.hypot(first.se, second.se))
     assert (result.difference, result.correlation) == (pytest.approx(first.auc - second.auc), 0)
     assert (result.generated, result.real) == (100, 100)
@@ -67,9 +67,11 @@ def test_both_have_their_size_and_cover(dprime: float) -> None:
     for _ in range(1000):
         shared = rng.standard_normal(TRUTH.size)
         one, other = (_ratings(rng, dprime, shared) for _ in range(2))
-        paired.append(roc_comparison.paired(TRUTH, one, other))
-        mistaken.append(roc_comparison.unpaired(*(roc.from_ratings(TRUTH, each) for each in (one, other))))
-        unpaired.append(roc_comparison.unpaired(*(roc.from_ratings(TRUTH, _ratings(rng, dprime)) for _ in range(2))))
+        paired.append(roc_comparison.compare_aucs(TRUTH, one, other))
+        mistaken.append(roc_comparison.compare_independent_aucs(*(roc.roc_auc(TRUTH, each) for each in (one, other))))
+        unpaired.append(
+            roc_comparison.compare_independent_aucs(*(roc.roc_auc(TRUTH, _ratings(rng, dprime)) for _ in range(2)))
+        )
     for results in (paired, unpaired):
         assert np.mean([one.p < 0.05 for one in results]) == pytest.approx(0.05, abs=0.02)
         assert np.mean([one.low <= 0 <= one.high for one in results]) == pytest.approx(0.95, abs=0.02)
@@ -79,31 +81,32 @@ def test_both_have_their_size_and_cover(dprime: float) -> None:
 def test_an_image_without_either_rating_is_left_out_of_both() -> None:
     first, second = [3, 1, np.nan, 2, -1, 4.0], [2, 1, 3, np.nan, -2, 1.0]
     truth = ["generated", "real", "generated", "real", "real", "generated"]
-    result = roc_comparison.paired(truth, first, second)
+    result = roc_comparison.compare_aucs(truth, first, second)
     assert (result.generated, result.real, result.unrated) == (2, 2, 2)
-    assert result.first == roc.from_ratings(["generated", "real", "real", "generated"], [3, 1, -1, 4]).auc
+    assert result.first == roc.roc_auc(["generated", "real", "real", "generated"], [3, 1, -1, 4]).auc
 
 
-def test_what_cannot_be_tested_says_why() -> None:
+def test_what_cannot_be_tested_says_why(refuses: Any) -> None:
     rng = np.random.default_rng(5)
     rating = _ratings(rng, 1.0)
-    same = roc_comparison.paired(TRUTH, rating, 2 * rating + 1)
+    same = roc_comparison.compare_aucs(TRUTH, rating, 2 * rating + 1)
     assert (same.difference, same.se) == (0, 0)
     assert math.isnan(same.p)
     assert "never differ" in str(same.reason)
-    perfect = roc_comparison.paired(TRUTH, rating, np.where(TRUTH == "generated", 4.0, -4.0))
+    perfect = roc_comparison.compare_aucs(TRUTH, rating, np.where(TRUTH == "generated", 4.0, -4.0))
     assert math.isnan(perfect.se)
     assert "no variance" in str(perfect.reason)
-    tied = roc_comparison.unpaired(roc.from_ratings(TRUTH, np.ones(100)), roc.from_ratings(TRUTH, rating))
+    tied = roc_comparison.compare_independent_aucs(roc.roc_auc(TRUTH, np.ones(100)), roc.roc_auc(TRUTH, rating))
     assert math.isnan(tied.p)
-    one_class = roc_comparison.paired(["real"] * 3, [1, 2, 3], [3, 2, 1])
+    one_class = roc_comparison.compare_aucs(["real"] * 3, [1, 2, 3], [3, 2, 1])
     assert math.isnan(one_class.difference)
     assert "undefined" in str(one_class.reason)
-    single = roc_comparison.paired(["real", "real", "generated"], [1, 2, 3], [3, 2, 1])
+    single = roc_comparison.compare_aucs(["real", "real", "generated"], [1, 2, 3], [3, 2, 1])
     assert (single.first, single.second) == (1, 0)
     assert "fewer than two" in str(single.reason)
-    with pytest.raises(LookalikeError, match="3 truths and 2 ratings"):
-        roc_comparison.paired(["real", "real", "generated"], [1, 2, 3], [3, 2])
+    with refuses("unequal-lengths") as caught:
+        roc_comparison.compare_aucs(["real", "real", "generated"], [1, 2, 3], [3, 2])
+    assert "3 truths and 2 ratings" in str(caught.value)
 
 
 @settings(max_examples=40, deadline=None)
@@ -113,11 +116,14 @@ def test_swapping_turns_the_sign(generated: list[tuple[int, int]], real: list[tu
     truth = ["generated"] * len(generated) + ["real"] * len(real)
     swapped = ["real"] * len(generated) + ["generated"] * len(real)
     first, second = ([row[k] for row in rows] for k in (0, 1))
-    base = roc_comparison.paired(truth, first, second)
-    for other in (roc_comparison.paired(truth, second, first), roc_comparison.paired(swapped, first, second)):
+    base = roc_comparison.compare_aucs(truth, first, second)
+    for other in (
+        roc_comparison.compare_aucs(truth, second, first),
+        roc_comparison.compare_aucs(swapped, first, second),
+    ):
         assert other.difference == pytest.approx(-base.difference)
         assert (other.se, other.p) == pytest.approx((base.se, base.p), abs=1e-9, nan_ok=True)
-    backwards = roc_comparison.paired(truth[::-1], first[::-1], second[::-1])
+    backwards = roc_comparison.compare_aucs(truth[::-1], first[::-1], second[::-1])
     assert (backwards.difference, backwards.p) == pytest.approx((base.difference, base.p), abs=1e-9, nan_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,6 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from analysis.roc import permutation as roc_permutation
-from data.errors import LookalikeError
 
 RATINGS = st.lists(st.integers(-3, 3), min_size=1, max_size=6)
 
@@ -51,9 +51,9 @@ def test_random_permutations_agree_with_all_of_them(monkeypatch: pytest.MonkeyPa
     ]
     for names, rows in designs:
         arguments = (truth[rows], ratings[rows], 3)
-        exact = roc_permutation.from_ratings(*arguments, **names)
+        exact = roc_permutation.permutation_test(*arguments, **names)
         monkeypatch.setattr(roc_permutation, "_EXACT_COST", 0)
-        drawn = roc_permutation.from_ratings(*arguments, **names)
+        drawn = roc_permutation.permutation_test(*arguments, **names)
         monkeypatch.undo()
         assert (exact.exact, exact.resamples, drawn.exact, drawn.resamples) == (True, 0, False, 10_000)
         assert drawn.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p * (1 - exact.p) / 10_000))
@@ -70,7 +70,7 @@ def test_within_participants_is_every_combination_of_relabellings() -> None:
             labels = np.isin(np.arange(9), [*one, *other])
             every.append(np.mean([roc_auc_score(labels[people == j], ratings[people == j]) for j in (0, 1)]))
     words = np.where(truth, "generated", "real")
-    result = roc_permutation.from_ratings(words, ratings, 1, participant=people, resamples=20_000)
+    result = roc_permutation.permutation_test(words, ratings, 1, participant=people, resamples=20_000)
     expected = np.mean(np.abs(np.array(every) - 0.5) >= abs(result.auc - 0.5) - 1e-9)
     assert (result.permuted, result.exact) == ("trials within participants", False)
     assert result.p == pytest.approx(expected, abs=0.015)
@@ -81,9 +81,9 @@ def test_missing_trials_of_shared_images() -> None:
     rng = np.random.default_rng(4)
     truth, ratings = _study(rng, 6, 40, dprime=0.4)
     people, images = np.repeat(range(6), 40), np.tile(range(40), 6)
-    whole = roc_permutation.from_ratings(truth, ratings, 5, participant=people, image=images)
+    whole = roc_permutation.permutation_test(truth, ratings, 5, participant=people, image=images)
     ratings[[3, 50, 111]] = np.nan
-    part = roc_permutation.from_ratings(truth, ratings, 5, participant=people, image=images)
+    part = roc_permutation.permutation_test(truth, ratings, 5, participant=people, image=images)
     assert (whole.exact, part.exact, part.unrated, part.permuted) == (True, False, 3, "images")
     assert part.p == pytest.approx(whole.p, abs=0.03)
 
@@ -92,7 +92,7 @@ def test_size() -> None:
     """At chance p ≤ .05 in at most .05 of 1,000 single observers (standard error .007) of 24 + 24 trials."""
     rng = np.random.default_rng(6)
     truth = np.repeat(["generated", "real"], 24)
-    share = np.mean([roc_permutation.from_ratings(truth, rng.integers(0, 6, 48), 1).p <= 0.05 for _ in range(1000)])
+    share = np.mean([roc_permutation.permutation_test(truth, rng.integers(0, 6, 48), 1).p <= 0.05 for _ in range(1000)])
     assert 0.03 <= share <= 0.065
 
 
@@ -107,7 +107,9 @@ def test_images_must_be_permuted_where_they_are_shared() -> None:
     for _ in range(200):
         truth, ratings = _study(rng, 6, 40, dprime=0.0)
         for image in (images, None):
-            result = roc_permutation.from_ratings(truth, ratings, rng, participant=people, image=image, resamples=400)
+            result = roc_permutation.permutation_test(
+                truth, ratings, rng, participant=people, image=image, resamples=400
+            )
             rejected[result.permuted].append(result.p <= 0.05)
     assert np.mean(rejected["images"]) <= 0.09
     assert np.mean(rejected["trials within participants"]) > 0.12
@@ -116,7 +118,9 @@ def test_images_must_be_permuted_where_they_are_shared() -> None:
 def test_images_of_ones_own_are_permuted_within_participants() -> None:
     rng = np.random.default_rng(8)
     truth, ratings = _study(rng, 3, 20, dprime=0.0)
-    result = roc_permutation.from_ratings(truth, ratings, 1, participant=np.repeat(range(3), 20), image=np.arange(60))
+    result = roc_permutation.permutation_test(
+        truth, ratings, 1, participant=np.repeat(range(3), 20), image=np.arange(60)
+    )
     assert result.permuted == "trials within participants"
 
 
@@ -124,28 +128,28 @@ def test_a_seed_is_a_result() -> None:
     rng = np.random.default_rng(10)
     truth, ratings = _study(rng, 3, 20, dprime=0.2)
     people = np.repeat(range(3), 20)
-    first, again, other = (roc_permutation.from_ratings(truth, ratings, n, participant=people).p for n in (1, 1, 2))
+    first, again, other = (roc_permutation.permutation_test(truth, ratings, n, participant=people).p for n in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_ties_one_class_and_nothing() -> None:
-    tied = roc_permutation.from_ratings(["real", "generated"] * 5, np.ones(10), 1)
+    tied = roc_permutation.permutation_test(["real", "generated"] * 5, np.ones(10), 1)
     assert (tied.auc, tied.p) == (0.5, 1)
     for truth, ratings in ((["real"] * 3, [1, 2, 3]), ([], []), (["real", "generated"], [1, np.nan])):
-        result = roc_permutation.from_ratings(truth, ratings, 1)
+        result = roc_permutation.permutation_test(truth, ratings, 1)
         assert math.isnan(result.p)
         assert "both classes" in str(result.reason)
-    left_out = roc_permutation.from_ratings(["real", "generated", "real"], [1, 2, 3], 1, participant=[1, 1, 2])
+    left_out = roc_permutation.permutation_test(["real", "generated", "real"], [1, 2, 3], 1, participant=[1, 1, 2])
     assert (left_out.participants, left_out.left_out) == (1, 1)
     assert (left_out.auc, left_out.p) == (1, 1)
 
 
-def test_wrong_input_is_refused() -> None:
-    with pytest.raises(LookalikeError, match="image 5 is judged twice"):
-        roc_permutation.from_ratings(["real", "real"], [1, 2], 1, participant=["a", "a"], image=[5, 5])
-    with pytest.raises(LookalikeError, match="fake"):
-        roc_permutation.from_ratings(["fake"], [1], 1)
+def test_wrong_input_is_refused(refuses: Any) -> None:
+    with refuses("judged-twice"):
+        roc_permutation.permutation_test(["real", "real"], [1, 2], 1, participant=["a", "a"], image=[5, 5])
+    with refuses("unknown-word"):
+        roc_permutation.permutation_test(["fake"], [1], 1)
 
 
 def _study(
@@ -161,4 +165,4 @@ def _study(
 def _of(generated: npt.ArrayLike, real: npt.ArrayLike) -> roc_permutation.PermutationTest:
     parts = [np.atleast_1d(np.asarray(each, dtype=float)) for each in (generated, real)]
     truth = ["generated"] * parts[0].size + ["real"] * parts[1].size
-    return roc_permutation.from_ratings(truth, np.concatenate(parts), 1)
+    return roc_permutation.permutation_test(truth, np.concatenate(parts), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 from analysis.sdt import confidence
 from analysis.sdt.confidence import ConfidenceCounts
-from data.errors import LookalikeError
 
 CELLS = st.lists(st.integers(0, 12), min_size=16, max_size=16)
 
 
 def test_counts_by_hand() -> None:
-    found = confidence.count(
+    found = confidence.count_confidence(
         ["real", "real", "generated", "generated", "real", "real", "generated"],
         ["real", "generated", "generated", "real", "real", None, "real"],
         [1, 3, 3, 1, 3, 2, np.nan],
@@ -37,29 +37,31 @@ def test_counts_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("truth", "response", "sure", "words"),
+    ("truth", "response", "sure", "code", "fact"),
     [
-        (["fake"], ["real"], [1], "fake"),
-        (["real"], ["fake"], [1], "fake"),
-        (["real"], ["real"], [1, 2], "1 truths, 1 responses and 2 confidences"),
-        (["real", "real"], ["real", "real"], [1, 0], "confidence 0 of trial 1"),
-        (["real", "real"], ["real", "real"], [2.5, 1], "confidence 2.5 of trial 0"),
-        (["real"], ["real"], [np.inf], "confidence inf of trial 0"),
+        (["fake"], ["real"], [1], "unknown-word", "fake"),
+        (["real"], ["fake"], [1], "unknown-word", "fake"),
+        (["real"], ["real"], [1, 2], "unequal-lengths", "1 truths, 1 responses and 2 confidences"),
+        (["real", "real"], ["real", "real"], [1, 0], "not-a-confidence", "confidence 0 of trial 1"),
+        (["real", "real"], ["real", "real"], [2.5, 1], "not-a-confidence", "confidence 2.5 of trial 0"),
+        (["real"], ["real"], [np.inf], "not-a-confidence", "confidence inf of trial 0"),
     ],
 )
 def test_other_words_and_confidences_are_refused(
-    truth: list[str], response: list[str], sure: list[float], words: str
+    truth: list[str], response: list[str], sure: list[float], code: str, fact: str, refuses: Any
 ) -> None:
-    with pytest.raises(LookalikeError, match=words):
-        confidence.count(truth, response, sure)
+    with refuses(code) as caught:
+        confidence.count_confidence(truth, response, sure)
+    assert fact in str(caught.value)
 
 
-def test_tables_that_are_none_are_refused() -> None:
-    with pytest.raises(LookalikeError, match=r"3 levels and a table of shape \(2, 2, 2\)"):
+def test_tables_that_are_none_are_refused(refuses: Any) -> None:
+    with refuses("unequal-lengths") as caught:
         ConfidenceCounts(np.arange(1.0, 4), np.ones((2, 2, 2), dtype=np.int64))
-    with pytest.raises(LookalikeError, match="negative"):
+    assert "3 levels and a table of shape (2, 2, 2)" in str(caught.value)
+    with refuses("negative-count"):
         ConfidenceCounts(np.array([1.0, 2]), np.array([[[1, 2], [3, -1]], [[1, 2], [3, 4]]]))
-    with pytest.raises(LookalikeError, match="ascend"):
+    with refuses("not-ascending"):
         ConfidenceCounts(np.array([2.0, 1]), np.ones((2, 2, 2), dtype=np.int64))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from scipy.stats import norm
 from analysis.sdt import metacognition, yesno
 from analysis.sdt.confidence import ConfidenceCounts
 from analysis.sdt.metacognition import Metacognition, Model
-from data.errors import LookalikeError
 
 # Counts as the toolboxes take them: "real" surest first, then "generated" surest last; real, then generated images.
 MANISCALCO_LAU = ([36, 24, 17, 20, 10, 12, 9, 2], [1, 4, 10, 11, 19, 18, 28, 39])
@@ -31,7 +31,7 @@ TABLES = st.lists(st.integers(0, 25), min_size=16, max_size=16)
 
 def test_readme_of_metasdt() -> None:
     """Craddock's metaSDT (R port of Maniscalco & Lau's fit_meta_d_MLE), README; to the optimiser's 1e-5 there."""
-    result = metacognition.from_counts(_counts(*METASDT), "maniscalco-lau")
+    result = metacognition.meta_dprime_from_counts(_counts(*METASDT), "maniscalco-lau")
     assert result.dprime.value == pytest.approx(1.845043, abs=5e-7)
     assert result.criterion == pytest.approx(0.07002653, abs=5e-9)
     assert result.meta_dprime.value == pytest.approx(1.87284, abs=5e-6)
@@ -54,7 +54,7 @@ def test_readme_of_metasdt() -> None:
 )
 def test_examples_of_metadpy(counts: tuple[list[int], list[int]], padding: bool, dprime: float, meta: float) -> None:
     """What metadpy 0.1.2's `metad` gives for these counts; the first row also stands in its tests and documentation."""
-    result = metacognition.from_counts(_counts(*counts), "maniscalco-lau", padding=padding)
+    result = metacognition.meta_dprime_from_counts(_counts(*counts), "maniscalco-lau", padding=padding)
     assert (result.dprime.value, result.meta_dprime.value) == pytest.approx((dprime, meta), abs=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_another_optimiser_in_other_parameters_finds_the_same(
     counts: tuple[list[int], list[int]], model: Model, padding: bool
 ) -> None:
     """scipy's BFGS without gradient, on criteria as running sums of exponentials, the likelihood written out."""
-    result = metacognition.from_counts(_counts(*counts), model, padding=padding)
+    result = metacognition.meta_dprime_from_counts(_counts(*counts), model, padding=padding)
     meta, height = _brute_force(*counts, model, padding)
     assert result.reason is None
     assert result.log_likelihood == pytest.approx(height, abs=1e-6)
@@ -79,7 +79,7 @@ def test_tables_made_by_the_model_give_its_parameters_back(
 ) -> None:
     """A million images of each kind in exactly the model's shares, rounded."""
     place = criterion if model == "fleming" else meta * criterion / dprime
-    result = metacognition.from_counts(_model_counts(dprime, criterion, meta, place, 10**6), model)
+    result = metacognition.meta_dprime_from_counts(_model_counts(dprime, criterion, meta, place, 10**6), model)
     assert (result.dprime.value, result.criterion) == pytest.approx((dprime, criterion), abs=1e-4)
     assert (result.meta_dprime.value, result.meta_criterion) == pytest.approx((meta, place), abs=5e-4)
     np.testing.assert_allclose(result.criteria_generated, place + np.array(CUTS), atol=1e-3)
@@ -96,14 +96,14 @@ def test_standard_errors_are_those_of_the_whole_estimator(model: Model) -> None:
     dprime, criterion, meta, n = 1.0, 1.0, 2.0, 10**6
     place = criterion if model == "fleming" else meta * criterion / dprime
     counts = _model_counts(dprime, criterion, meta, place, n)
-    result = metacognition.from_counts(counts, model, padding=False)
+    result = metacognition.meta_dprime_from_counts(counts, model, padding=False)
     step, slopes = 500, np.zeros((2, *counts.table.shape))
     for cell in np.ndindex(counts.table.shape):
         moved = []
         for side in (-1, 1):
             table = counts.table.copy()
             table[cell] += side * step
-            other = metacognition.from_counts(ConfidenceCounts(counts.levels, table), model, padding=False)
+            other = metacognition.meta_dprime_from_counts(ConfidenceCounts(counts.levels, table), model, padding=False)
             moved.append(np.array([other.meta_dprime.value, other.dprime.value]))
         slopes[(slice(None), *cell)] = (moved[1] - moved[0]) / (2 * step)
     covariance = np.zeros((2, 2))
@@ -153,7 +153,7 @@ def test_m_ratio_of_an_ideal_observer_is_one() -> None:
 def test_noise_in_confidence_lowers_meta_dprime() -> None:
     """Confidence read from the evidence plus noise of 1 SD: d′ stays, meta-d′ drops to about half."""
     rng = np.random.default_rng(5)
-    found = [metacognition.from_counts(_noisy(rng, 1.5, 1.0)) for _ in range(60)]
+    found = [metacognition.meta_dprime_from_counts(_noisy(rng, 1.5, 1.0)) for _ in range(60)]
     assert np.mean([one.dprime.value for one in found]) == pytest.approx(1.5, abs=0.1)
     assert 0.4 < np.mean([one.meta_dprime.value for one in found]) < 1.1
     assert np.mean([one.m_diff.high < 0 for one in found]) > 0.25
@@ -162,14 +162,14 @@ def test_noise_in_confidence_lowers_meta_dprime() -> None:
 def test_at_dprime_zero_only_flemings_model_answers() -> None:
     """Equal hit and false-alarm rates, more confidence in right answers."""
     counts = _counts([20, 10, 5, 5, 5, 5], [4, 5, 26, 2, 5, 8])
-    found = metacognition.from_counts(counts)
+    found = metacognition.meta_dprime_from_counts(counts)
     assert found.dprime.value == pytest.approx(0, abs=1e-12)
     assert 0.3 < found.meta_dprime.value < 3
     assert math.isfinite(found.m_diff.high)
     assert math.isnan(found.m_ratio.value)
     assert "interval of d′ includes 0" in str(found.m_ratio_reason)
     assert found.reason is None
-    other = metacognition.from_counts(counts, "maniscalco-lau")
+    other = metacognition.meta_dprime_from_counts(counts, "maniscalco-lau")
     assert math.isnan(other.meta_dprime.value)
     assert "use the model fleming" in str(other.reason)
     assert other.m_ratio_reason == other.reason
@@ -179,12 +179,12 @@ def test_where_a_bias_leaves_maniscalco_and_laus_meta_dprime_unbounded() -> None
     """c / d′ is −.5, so that ever more meta-d′ leaves the confidence of one response as it is."""
     table = np.array([[[0, 0, 3], [0, 3, 0]], [[0, 6, 0], [0, 0, 0]]])
     counts = ConfidenceCounts(np.arange(1.0, 4), table)
-    assert "use the model fleming" in str(metacognition.from_counts(counts, "maniscalco-lau").reason)
-    assert metacognition.from_counts(counts).reason is None
+    assert "use the model fleming" in str(metacognition.meta_dprime_from_counts(counts, "maniscalco-lau").reason)
+    assert metacognition.meta_dprime_from_counts(counts).reason is None
 
 
 def test_models_agree_without_a_bias() -> None:
-    fleming, other = (metacognition.from_counts(_counts(*METADPY), model) for model in MODELS)
+    fleming, other = (metacognition.meta_dprime_from_counts(_counts(*METADPY), model) for model in MODELS)
     assert fleming.criterion == pytest.approx(0, abs=1e-12)
     assert fleming.meta_dprime.value == pytest.approx(other.meta_dprime.value, abs=1e-6)
     assert fleming.meta_dprime.se == pytest.approx(other.meta_dprime.se, abs=1e-6)
@@ -192,7 +192,7 @@ def test_models_agree_without_a_bias() -> None:
 
 def test_guard_and_interval_of_the_m_ratio() -> None:
     """Fieller's bounds are where meta-d′ − r d′ is just significant; without the guard there are none."""
-    found = metacognition.from_counts(_counts(*METASDT))
+    found = metacognition.meta_dprime_from_counts(_counts(*METASDT))
     variances = found.meta_dprime.se**2, found.dprime.se**2
     both = (variances[0] + variances[1] - found.m_diff.se**2) / 2
     for bound in (found.m_ratio.low, found.m_ratio.high):
@@ -200,7 +200,7 @@ def test_guard_and_interval_of_the_m_ratio() -> None:
         distance = abs(found.meta_dprime.value - bound * found.dprime.value) / math.sqrt(spread)
         assert distance == pytest.approx(norm.ppf(0.975), abs=1e-9)
     weak = _counts([12, 9, 10, 9], [6, 9, 12, 13])
-    loose, strict = (metacognition.from_counts(weak, level=level) for level in (0.8, 0.95))
+    loose, strict = (metacognition.meta_dprime_from_counts(weak, level=level) for level in (0.8, 0.95))
     assert loose.dprime.low > 0 > strict.dprime.low
     assert loose.m_ratio_reason is None
     assert loose.m_ratio.low < loose.m_ratio.value < loose.m_ratio.high
@@ -211,25 +211,25 @@ def test_guard_and_interval_of_the_m_ratio() -> None:
 def test_padding_is_added_once() -> None:
     """d′ is that of the log-linear correction of the yes/no task, which half a trial per response makes."""
     counts = _counts(*BIASED)
-    rates = yesno.from_counts(*(int(n) for n in counts.table.sum(axis=2)[[1, 1, 0, 0], [1, 0, 1, 0]]))
-    found = metacognition.from_counts(counts)
+    rates = yesno.dprime(*(int(n) for n in counts.table.sum(axis=2)[[1, 1, 0, 0], [1, 0, 1, 0]]))
+    found = metacognition.meta_dprime_from_counts(counts)
     assert (found.dprime.value, found.dprime.se, found.dprime.low) == (rates.dprime, rates.se, rates.low)
     assert (found.criterion, found.padding) == (rates.criterion, True)
-    bare = metacognition.from_counts(counts, padding=False)
-    plain = yesno.from_counts(rates.hits, rates.misses, rates.false_alarms, rates.correct_rejections, correction="none")
+    bare = metacognition.meta_dprime_from_counts(counts, padding=False)
+    plain = yesno.dprime(rates.hits, rates.misses, rates.false_alarms, rates.correct_rejections, correction="none")
     assert bare.dprime.value == plain.dprime
     # On ten times the trials half a trial no longer matters.
     many = ConfidenceCounts(counts.levels, 10_000 * counts.table)
-    padded, unpadded = (metacognition.from_counts(many, padding=padding) for padding in (True, False))
+    padded, unpadded = (metacognition.meta_dprime_from_counts(many, padding=padding) for padding in (True, False))
     assert padded.meta_dprime.value == pytest.approx(unpadded.meta_dprime.value, abs=1e-3)
 
 
 def test_a_confidence_never_used_with_a_response_is_dropped_there() -> None:
     """Three confidences with "real", two with "generated", which may be any two."""
     table = np.array([[[9, 12, 15], [8, 0, 5]], [[7, 5, 4], [10, 0, 16]]])
-    one = metacognition.from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
+    one = metacognition.meta_dprime_from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
     table[:, 1] = table[:, 1][:, [1, 0, 2]]
-    other = metacognition.from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
+    other = metacognition.meta_dprime_from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
     assert (one.criteria_real.size, one.criteria_generated.size) == (2, 1)
     assert one.meta_dprime == other.meta_dprime
 
@@ -237,7 +237,7 @@ def test_a_confidence_never_used_with_a_response_is_dropped_there() -> None:
 def test_one_response_alone_can_tell() -> None:
     """All "generated" answers with one confidence: meta-d′ comes from the answers "real"."""
     table = np.array([[[9, 12, 25], [0, 8, 0]], [[9, 5, 4], [0, 20, 0]]])
-    found = metacognition.from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
+    found = metacognition.meta_dprime_from_counts(ConfidenceCounts(np.array([1.0, 2, 3]), table))
     assert found.criteria_generated.size == 0
     assert 0.2 < found.meta_dprime.value < 3
     assert found.reason is None
@@ -246,16 +246,16 @@ def test_one_response_alone_can_tell() -> None:
 @pytest.mark.parametrize(
     ("real", "generated", "padding", "words"),
     [
-        ([20, 12], [9, 23], True, "two or more confidences"),
+        ([20, 12], [9, 23], True, "two or more levels of confidence"),
         ([9, 12, 0, 0], [0, 0, 8, 9], True, "right and wrong answers"),
         ([0, 0, 0, 0], [3, 4, 8, 9], True, "no real image"),
         ([5, 9, 4, 0], [0, 0, 8, 9], False, "hit rate is 1"),
         ([9, 3, 2, 0], [0, 4, 5, 7], False, "meta-d′ is unbounded"),
-        ([0, 9, 3, 7], [8, 4, 5, 0], False, "wrong way round"),
+        ([0, 9, 3, 7], [8, 4, 5, 0], False, "wrong direction"),
     ],
 )
 def test_no_meta_dprime_without_a_reason(real: list[int], generated: list[int], padding: bool, words: str) -> None:
-    found = metacognition.from_counts(_counts(real, generated), padding=padding)
+    found = metacognition.meta_dprime_from_counts(_counts(real, generated), padding=padding)
     assert words in str(found.reason)
     values = (found.meta_dprime.value, found.meta_dprime.high, found.m_diff.value, found.m_ratio.value)
     assert all(math.isnan(value) for value in values)
@@ -264,7 +264,7 @@ def test_no_meta_dprime_without_a_reason(real: list[int], generated: list[int], 
 
 
 def test_complete_separation_is_finite_with_padding_and_says_little() -> None:
-    found = metacognition.from_counts(_counts([9, 3, 2, 0], [0, 4, 5, 7]))
+    found = metacognition.meta_dprime_from_counts(_counts([9, 3, 2, 0], [0, 4, 5, 7]))
     assert 1 < found.meta_dprime.value < 6
     assert found.meta_dprime.se > 0.5
 
@@ -275,9 +275,9 @@ def test_swapping_labels(cells: list[int], model: Model, padding: bool) -> None:
     """Truth swapped alone turns d′ and meta-d′ round; truth and response swapped turns the criteria round."""
     table = np.array(cells).reshape(2, 2, 4)
     levels = np.arange(1.0, 5)
-    one = metacognition.from_counts(ConfidenceCounts(levels, table), model, padding=padding)
-    truths = metacognition.from_counts(ConfidenceCounts(levels, table[::-1]), model, padding=padding)
-    both = metacognition.from_counts(ConfidenceCounts(levels, table[::-1, ::-1]), model, padding=padding)
+    one = metacognition.meta_dprime_from_counts(ConfidenceCounts(levels, table), model, padding=padding)
+    truths = metacognition.meta_dprime_from_counts(ConfidenceCounts(levels, table[::-1]), model, padding=padding)
+    both = metacognition.meta_dprime_from_counts(ConfidenceCounts(levels, table[::-1, ::-1]), model, padding=padding)
     assert math.isnan(one.meta_dprime.value) == (one.reason is not None)
     if model == "fleming":
         assert (one.reason is None) == (truths.reason is None) == (both.reason is None)
@@ -298,9 +298,9 @@ def test_trials_in_any_order_and_confidence_of_any_size() -> None:
     response[:60] = truth[:60]
     confidence = rng.integers(1, 4, 150).astype(float)
     confidence[:60] = np.maximum(confidence[:60], rng.integers(1, 4, 60))
-    one = metacognition.from_responses(truth, response, confidence)
+    one = metacognition.meta_dprime(truth, response, confidence)
     mixed = rng.permutation(150)
-    other = metacognition.from_responses(
+    other = metacognition.meta_dprime(
         [*truth[mixed], "real", "real"],
         [*response[mixed], None, "real"],
         [*np.array([1, 5, 6, 9])[confidence[mixed].astype(int)], 3, np.nan],
@@ -311,9 +311,10 @@ def test_trials_in_any_order_and_confidence_of_any_size() -> None:
     assert one.to_dict()["model"] == "fleming"
 
 
-def test_wrong_input_is_refused() -> None:
-    with pytest.raises(LookalikeError, match="must be 1, 2, 3"):
-        metacognition.from_responses(["real"], ["real"], [0])
+def test_wrong_input_is_refused(refuses: Any) -> None:
+    with refuses("not-a-confidence") as caught:
+        metacognition.meta_dprime(["real"], ["real"], [0])
+    assert "must be 1, 2, 3" in str(caught.value)
 
 
 def _counts(real: list[int], generated: list[int]) -> ConfidenceCounts:
@@ -369,7 +370,9 @@ def _observers(dprime: float, criterion: float, model: Model) -> list[Metacognit
     shares = _model_counts(dprime, criterion, dprime, criterion, 10**9).table.reshape(2, -1) / 10**9
     tables = [rng.multinomial(100, row / row.sum(), 250) for row in shares]
     return [
-        metacognition.from_counts(ConfidenceCounts(np.arange(1.0, 5), np.array(rows).reshape(2, 2, 4)), model)
+        metacognition.meta_dprime_from_counts(
+            ConfidenceCounts(np.arange(1.0, 5), np.array(rows).reshape(2, 2, 4)), model
+        )
         for rows in zip(*tables, strict=True)
     ]
 

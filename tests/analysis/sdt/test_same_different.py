@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
 from analysis.sdt import same_different
-from data.errors import LookalikeError
 
 COUNT = st.integers(0, 40)
 PAIRS = 30
@@ -29,14 +29,14 @@ def test_published_differencing() -> None:
 
     Preprints 202409.2372, section 3.1 (same-different), which agrees with sensR and ASTM E2262.
     """
-    result = same_different.from_counts(79, 21, 73, 27, correction="none").differencing
+    result = same_different.same_different(79, 21, 73, 27, correction="none").differencing
     assert result.dprime == pytest.approx(1.023, abs=5e-4)
     assert result.se**2 == pytest.approx(0.272, abs=5e-4)
 
 
 def test_independent_observations_by_hand() -> None:
     """H .75 and F .30: z difference 1.1989, p .7256, (1 + √.4511) / 2 = .8358, z .9775, d′ 1.955."""
-    result = same_different.from_counts(75, 25, 30, 70, correction="none")
+    result = same_different.same_different(75, 25, 30, 70, correction="none")
     assert result.z_difference == pytest.approx(1.1989, abs=1e-4)
     assert result.independent.dprime == pytest.approx(1.955, abs=1e-3)
 
@@ -91,7 +91,7 @@ def test_intervals_cover(dprime: float) -> None:
 
 
 def test_below_chance_no_dprime_is_invented() -> None:
-    result = same_different.from_counts(8, 12, 11, 9)
+    result = same_different.same_different(8, 12, 11, 9)
     assert result.z_difference < 0
     for model in (result.independent, result.differencing):
         assert math.isnan(model.dprime)
@@ -100,13 +100,13 @@ def test_below_chance_no_dprime_is_invented() -> None:
         # Chance is not excluded: d′ may be anything from 0 to a bound.
         assert model.low == 0
         assert model.high > 0.5
-    hopeless = same_different.from_counts(1, 49, 49, 1)
+    hopeless = same_different.same_different(1, 49, 49, 1)
     assert math.isnan(hopeless.independent.high)
     assert math.isnan(hopeless.differencing.high)
 
 
 def test_at_chance_dprime_is_0_without_an_error() -> None:
-    result = same_different.from_counts(10, 10, 10, 10)
+    result = same_different.same_different(10, 10, 10, 10)
     for model in (result.independent, result.differencing):
         assert (model.dprime, model.low) == (0, 0)
         assert math.isnan(model.se)
@@ -114,31 +114,31 @@ def test_at_chance_dprime_is_0_without_an_error() -> None:
 
 
 def test_extremes_and_one_kind_of_pair() -> None:
-    perfect = same_different.from_counts(25, 0, 0, 25, correction="none")
+    perfect = same_different.same_different(25, 0, 0, 25, correction="none")
     assert math.isnan(perfect.differencing.dprime)
     assert "hit rate is 1" in str(perfect.reason)
-    assert same_different.from_counts(25, 0, 0, 25).differencing.high > 8
-    one_kind = same_different.from_counts(0, 0, 5, 5)
+    assert same_different.same_different(25, 0, 0, 25).differencing.high > 8
+    one_kind = same_different.same_different(0, 0, 5, 5)
     assert one_kind.reason == one_kind.independent.reason == "no different pair was answered"
 
 
-def test_counts_follow_the_words_and_others_are_refused() -> None:
-    result = same_different.from_responses(
+def test_counts_follow_the_words_and_others_are_refused(refuses: Any) -> None:
+    result = same_different.same_different_from_responses(
         ["different", "different", "same", "same"], ["different", "same", None, "same"]
     )
     counted = (result.hits, result.misses, result.false_alarms, result.correct_rejections, result.unanswered)
     assert counted == (1, 1, 0, 1, 1)
     assert "differencing_dprime" in result.to_frame()
-    with pytest.raises(LookalikeError, match="real"):
-        same_different.from_responses(["real"], ["same"])
-    with pytest.raises(LookalikeError, match="negative"):
-        same_different.from_counts(-1, 5, 10, 15)
+    with refuses("unknown-word"):
+        same_different.same_different_from_responses(["real"], ["same"])
+    with refuses("negative-count"):
+        same_different.same_different(-1, 5, 10, 15)
 
 
 @settings(max_examples=25, deadline=None)
 @given(COUNT, COUNT, COUNT, COUNT)
 def test_a_value_or_a_reason_and_bounds_around_it(hits: int, misses: int, alarms: int, rejections: int) -> None:
-    result = same_different.from_counts(hits, misses, alarms, rejections)
+    result = same_different.same_different(hits, misses, alarms, rejections)
     for model in (result.independent, result.differencing):
         assert math.isnan(model.se) == (model.reason is not None)
         if not math.isnan(model.dprime):
@@ -152,7 +152,7 @@ def _evidence(dprime: float, pairs: int = 300_000) -> tuple[np.ndarray, np.ndarr
 
 
 def _of(hits: int, alarms: int, n: int) -> same_different.SameDifferent:
-    return same_different.from_counts(hits, n - hits, alarms, n - alarms, correction="none")
+    return same_different.same_different(hits, n - hits, alarms, n - alarms, correction="none")
 
 
 def _of_answers(different: np.ndarray, same: np.ndarray) -> same_different.SameDifferent:
@@ -173,4 +173,4 @@ def _coverage(dprime: float, hit: float, alarm: float, model: str) -> float:
 
 @cache
 def _outcome(hits: int, alarms: int) -> same_different.SameDifferent:
-    return same_different.from_counts(hits, PAIRS - hits, alarms, PAIRS - alarms)
+    return same_different.same_different(hits, PAIRS - hits, alarms, PAIRS - alarms)

@@ -95,10 +95,12 @@ def test_a_simulated_observer_who_can_tell_is_right_and_one_who_cannot_is_not(
         assert low <= (table["truth"] == table["response"]).mean() <= high
         assert table["confidence"].between(1, 4).all()
         if kind == "two_alternative":
-            found = two_alternative.from_responses(table["truth"], table["response"], places=("left", "right"))
+            found = two_alternative.two_alternative_from_responses(
+                table["truth"], table["response"], places=("left", "right")
+            )
             assert (found.dprime > 1.5) == (dprime > 0)
         else:
-            z = same_different.from_responses(table["truth"], table["response"]).z_difference
+            z = same_different.same_different_from_responses(table["truth"], table["response"]).z_difference
             assert (z > 1) == (dprime > 0)
 
 

@@ -15,7 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 from analysis.report.figures import plots, roc_figure
 from analysis.report.figures.render import render
 from analysis.report.figures.serial_curve import bins, serial_curve
-from analysis.roc.ratings import Counts
+from analysis.roc.ratings import RatingCounts
 from analysis.serial.loop import GroupCurve
 
 # Okabe & Ito's palette (Color Universal Design, 2008), without its yellow.
@@ -56,7 +56,7 @@ def test_forest_without_mean_or_band() -> None:
 
 
 def test_rating_histograms_hold_the_counts() -> None:
-    counts = Counts(np.array([-2.0, -1, 1, 2]), np.array([5, 3, 0, 1]), np.array([1, 2, 3, 4]), 0)
+    counts = RatingCounts(np.array([-2.0, -1, 1, 2]), np.array([5, 3, 0, 1]), np.array([1, 2, 3, 4]), 0)
     figure = plots.rating_histograms({"p": counts, "q": counts})
     axes = figure.axes[0]
     middles = [round(bar.get_x() + bar.get_width() / 2, 9) for bar in axes.patches]
@@ -132,7 +132,7 @@ def test_serial_curve_peaks_where_it_is_fitted_and_bins_are_means_of_participant
     "figure",
     [
         plots.forest(ROWS, (0.1, -0.2, 0.4), (-0.3, 0.3), "d′", 0.0),
-        plots.rating_histograms({"p": Counts(np.array([-1.0, 1]), np.array([1, 2]), np.array([2, 1]), 0)}),
+        plots.rating_histograms({"p": RatingCounts(np.array([-1.0, 1]), np.array([1, 2]), np.array([2, 1]), 0)}),
         plots.calibration({}, [1, 2], np.array([1.0, 2]), np.array([2.0, 2])),
         serial_curve(pd.DataFrame({"participant": ["a"], "difference_deg": [5], "error_deg": [1]}), *[curve(1, 9)] * 2),
     ],

@@ -34,15 +34,15 @@ def participant(name: str, seed: int, dprime: float = 1.0, images: int = 60) -> 
 def test_the_columns_are_the_functions() -> None:
     one = participant("p", 1)
     (row,) = tables.areas_table([one]).to_dict("records")
-    whole = roc_bootstrap.from_counts(one.counts, 0)
+    whole = roc_bootstrap.auc_bootstrap_from_counts(one.counts, 0)
     assert (row["auc"], row["bca_low"], row["bca_high"]) == (one.roc.auc, whole.bca_low, whole.bca_high)
-    assert row["partial"] == roc_partial.from_counts(one.counts, 0, 0.2).standardised
+    assert row["partial"] == roc_partial.partial_auc_from_counts(one.counts, 0, 0.2).standardised
     assert row["partial_low"] < row["partial"] < row["partial_high"]
     assert row["goodness_p"] == one.binormal.goodness.pearson_p
     assert row["equal_variance_p"] == binormal.equal_variance_test(one.counts).p
     truth = np.repeat(["generated", "real"], [one.counts.generated.sum(), one.counts.real.sum()])
     ratings = np.concatenate([np.repeat(one.counts.ratings, part) for part in (one.counts.generated, one.counts.real)])
-    assert (row["p"], row["p_exact"]) == (roc_permutation.from_ratings(truth, ratings, 0).p, True)
+    assert (row["p"], row["p_exact"]) == (roc_permutation.permutation_test(truth, ratings, 0).p, True)
 
 
 def test_permuting_counts_is_permuting_trials() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from analysis.group.group import mean
+from analysis.group.one_sample import mean
 
 
 def test_t_interval_is_scipys() -> None:

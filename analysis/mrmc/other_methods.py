@@ -1,4 +1,4 @@
-"""The group's AUC by other roads: does the primary result hang on the method?
+"""The group's AUC by other methods: does the primary result depend on the method?
 
 All are secondary. They differ in what they take as a sample and in how they estimate how far the AUCs of
 participants vary together because they saw the same images. Where they disagree with the primary one by more than
@@ -8,7 +8,7 @@ a digit, the study is small or its design is not what a method assumes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,36 +17,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.mrmc import dbm, mrmc, obuchowski
+from analysis.mrmc import obuchowski_rockette
 from analysis.mrmc.auc_covariance import Method
-from analysis.mrmc.dbm import Dbm, DbmAuc
-from analysis.mrmc.mrmc import Auc, Difference
-from analysis.mrmc.obuchowski import OrAuc, OrDifference
-from analysis.mrmc.readings import Readings, from_trials
+from analysis.mrmc.mrmc import Auc, Difference, mrmc_auc, mrmc_difference
+from analysis.mrmc.obuchowski_rockette import OrAuc, OrDifference
 from analysis.mrmc.variance import Sampled
-from analysis.result import Result, frame_of
-from analysis.roc import clusters as roc_clusters
-from analysis.roc import permutation as roc_permutation
+from analysis.readings import Readings, from_trials
+from analysis.result import Result
+from analysis.roc.clusters import clustered_bootstrap
+from analysis.roc.permutation import permutation_test
 from data.errors import LookalikeError
 
-# Participants up to whom each is looked at closely, one by one; of a crowd the figures and tables are of all together.
+# Of more participants than this, figures and tables show the group only, not each by themselves.
 MOST = 60
-_PRIMARY, _DBM, _T = "one-shot U-statistics (primary)", "Dorfman–Berbaum–Metz", "t over participants"
+_PRIMARY, _T = "one-shot U-statistics (primary)", "t over participants"
 _OR: tuple[tuple[Method, str], ...] = (
     ("delong", "Obuchowski–Rockette, DeLong"),
-    ("jackknife", "Obuchowski–Rockette, jackknife"),
+    (
+        "jackknife",
+        "Obuchowski–Rockette, jackknife",
+    ),  # Dorfman, Berbaum & Metz's is the same (test_dorfman_berbaum_metz)
     ("bootstrap", "Obuchowski–Rockette, bootstrap"),
 )
 _BOTH = "participants and images"
 _SEED = 0
 
 
-@dataclass(frozen=True)
-class CrossCheck(Result):
+@dataclass(frozen=True, eq=False)
+class MethodResult(Result):
     """What one `method` says: `value` (an AUC, or a difference of two), its interval at `level` and p.
 
     `sample` is what was taken as a sample of more. p is two-sided against chance, or against no difference. What is
-    undefined, or what a method has not, is NaN; `reason` says why where the method could not be used.
+    undefined, or what a method does not give, is NaN; `reason` says why where the method could not be used.
     """
 
     method: str
@@ -59,20 +61,18 @@ class CrossCheck(Result):
     reason: str | None
 
 
-def of_one(rated: pd.DataFrame, level: float = 0.9) -> tuple[CrossCheck, ...]:
+def auc_by_method(rated: pd.DataFrame, level: float = 0.9) -> tuple[MethodResult, ...]:
     """The mean AUC of one group, from a table for `readings.from_trials`.
 
     The first row is the primary method, one-shot U-statistics. Then Obuchowski & Rockette's with three
-    covariances, Dorfman, Berbaum & Metz's, a t interval over participants (images fixed), the bootstrap of
-    participants and images together (BCa), and the permutation of the images' labels.
+    covariances, a t interval over participants (images fixed), the bootstrap of participants and images together
+    (BCa), and the permutation of the images' labels.
     """
     study = from_trials(rated)
-    alone = len(study.participants) < 2
     methods: list[tuple[str, str, Callable[[], dict[str, Any]]]] = [
-        (_PRIMARY, _BOTH, lambda: _read(mrmc.auc(study, level=level, readers=_fixed_if(alone)))),
+        (_PRIMARY, _BOTH, lambda: _read(mrmc_auc(study, level=level, readers=_readers(study)))),
         *((name, _BOTH, partial(_or_auc, study, method, level)) for method, name in _OR),
-        (_DBM, _BOTH, lambda: _read(dbm.auc(study, level=level))),
-        (_T, "participants", lambda: _read(mrmc.auc(study, level=level, images="fixed"))),
+        (_T, "participants", lambda: _read(mrmc_auc(study, level=level, images="fixed"))),
         ("bootstrap of both, BCa", _BOTH, lambda: _resampled(rated, level)),
         ("permuted labels", "labels of images", lambda: _permuted(rated)),
     ]
@@ -81,57 +81,50 @@ def of_one(rated: pd.DataFrame, level: float = 0.9) -> tuple[CrossCheck, ...]:
         return tuple(pool.map(lambda one: _row(one[0], one[1], level, one[2]), methods))
 
 
-def of_two(study: Readings, level: float = 0.9) -> tuple[CrossCheck, ...]:
+def difference_by_method(study: Readings, level: float = 0.9) -> tuple[MethodResult, ...]:
     """The difference of two modalities, first less second by name, by the methods that have one."""
-    alone = len(study.participants) < 2
     rows = [
-        _row(_PRIMARY, _BOTH, level, lambda: _read(mrmc.difference(study, level=level, readers=_fixed_if(alone)))),
+        _row(_PRIMARY, _BOTH, level, lambda: _read(mrmc_difference(study, level=level, readers=_readers(study)))),
         *(_row(name, _BOTH, level, partial(_or_difference, study, method, level)) for method, name in _OR),
-        _row(_DBM, _BOTH, level, lambda: _read(dbm.difference(study, level=level))),
-        _row(_T, "participants", level, lambda: _read(mrmc.difference(study, level=level, images="fixed"))),
+        _row(_T, "participants", level, lambda: _read(mrmc_difference(study, level=level, images="fixed"))),
     ]
     return tuple(rows)
 
 
-def table(found: Sequence[CrossCheck]) -> pd.DataFrame:
-    """One row per method."""
-    return frame_of(found)
-
-
-def _fixed_if(alone: bool) -> Sampled:
+def _readers(study: Readings) -> Sampled:
     """One participant says nothing about others."""
-    return "fixed" if alone else "random"
+    return "fixed" if len(study.participants) < 2 else "random"
 
 
-def _read(found: Auc | Difference | OrAuc | OrDifference | DbmAuc | Dbm) -> dict[str, Any]:
-    value, p = (found.auc, found.p_chance) if isinstance(found, Auc | OrAuc | DbmAuc) else (found.difference, found.p)
+def _read(found: Auc | Difference | OrAuc | OrDifference) -> dict[str, Any]:
+    value, p = (found.auc, found.p_chance) if isinstance(found, Auc | OrAuc) else (found.difference, found.p)
     return {"value": value, "low": found.low, "high": found.high, "p": p, "reason": found.reason}
 
 
 def _or_auc(study: Readings, method: Method, level: float) -> dict[str, Any]:
-    return _read(obuchowski.auc(study, method, level=level, seed=_SEED))
+    return _read(obuchowski_rockette.auc(study, method, level=level, seed=_SEED))
 
 
 def _or_difference(study: Readings, method: Method, level: float) -> dict[str, Any]:
-    return _read(obuchowski.difference(study, method, level=level, seed=_SEED))
+    return _read(obuchowski_rockette.difference(study, method, level=level, seed=_SEED))
 
 
 def _resampled(rated: pd.DataFrame, level: float) -> dict[str, Any]:
     people, images = rated["participant"], rated["stimulus_id"]
-    found = roc_clusters.from_ratings(rated["truth"], rated["rating"], people, images, _SEED, level=level)
+    found = clustered_bootstrap(rated["truth"], rated["rating"], people, images, _SEED, level=level)
     return {"value": found.estimate, "low": found.bca_low, "high": found.bca_high, "p": np.nan, "reason": found.reason}
 
 
 def _permuted(rated: pd.DataFrame) -> dict[str, Any]:
     people, images = rated["participant"], rated["stimulus_id"]
-    found = roc_permutation.from_ratings(rated["truth"], rated["rating"], _SEED, participant=people, image=images)
+    found = permutation_test(rated["truth"], rated["rating"], _SEED, participant=people, image=images)
     return {"value": found.auc, "low": np.nan, "high": np.nan, "p": found.p, "reason": found.reason}
 
 
-def _row(method: str, sample: str, level: float, find: Callable[[], dict[str, Any]]) -> CrossCheck:
+def _row(method: str, sample: str, level: float, find: Callable[[], dict[str, Any]]) -> MethodResult:
     """A method that does not take this design says so in its row: the others still stand."""
     nothing = {"value": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
     try:
-        return CrossCheck(method, sample, level=level, **find())
+        return MethodResult(method, sample, level=level, **find())
     except LookalikeError as error:
-        return CrossCheck(method, sample, level=level, **nothing, reason=str(error))
+        return MethodResult(method, sample, level=level, **nothing, reason=str(error))

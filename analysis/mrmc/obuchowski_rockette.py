@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.arrays import Floats
+from analysis.intervals import t_interval
 from analysis.mrmc.auc_covariance import Method, covariance
-from analysis.mrmc.readings import Readings, from_trials
-from analysis.mrmc.t_interval import interval
-from analysis.mrmc.ustatistics import Array, kernel_sums
-from analysis.mrmc.variance import Sampled
+from analysis.mrmc.ustatistics import kernel_sums
+from analysis.mrmc.variance import Sampled, check_sampled
+from analysis.readings import Readings, as_readings, of_one_modality
 from analysis.result import Result
 from data.errors import LookalikeError
 
@@ -37,7 +38,7 @@ class Covariances(NamedTuple):
     cov3: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrAuc(Result):
     """The mean AUC of one modality: t interval `low` to `high` at `level`, cut at 0 and 1, and p against .5.
 
@@ -60,7 +61,7 @@ class OrAuc(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OrDifference(Result):
     """The mean AUC of the first modality less that of the second, with its ANOVA.
 
@@ -107,9 +108,7 @@ def auc(
     `method` and `seed` are for `auc_covariance.covariance`, which says what designs it takes. Raises
     `LookalikeError` as that and `from_trials` do, and for several modalities.
     """
-    study = trials if isinstance(trials, Readings) else from_trials(trials)
-    if len(study.modalities) > 1:
-        raise LookalikeError(f"modalities {', '.join(study.modalities)}: pass one, or compare two with difference()")
+    study = of_one_modality(trials)
     if not study.readings:
         return from_aucs(np.empty(0), Covariances(*[np.nan] * 4), level=level, readers=readers, images=images)
     sums = kernel_sums(study)
@@ -131,7 +130,7 @@ def difference(
     Arguments as for `auc`. Raises `LookalikeError` as that does, and unless there are two modalities and a
     participant with an AUC in both.
     """
-    study = paired(trials if isinstance(trials, Readings) else from_trials(trials))
+    study = paired(as_readings(trials))
     sums = kernel_sums(study)
     every = covariance(study, sums, method, seed=seed)
     r = len(study.participants)
@@ -160,7 +159,7 @@ def from_aucs(
     r, mean = values.size, float(np.mean(values)) if values.size else np.nan
     ms_reader = float(np.var(values, ddof=1)) if r > 1 else np.nan
     variance, df = _denominator(ms_reader, errors.error, errors.cov2, r, readers, images)
-    tested = interval(mean, variance / r if r else np.nan, df, null=0.5, level=level, limits=(0, 1))
+    tested = t_interval(mean, variance / r if r else np.nan, df, null=0.5, level=level, limits=(0, 1))
     return OrAuc(
         auc=mean,
         se=tested.se,
@@ -197,7 +196,7 @@ def from_two_aucs(
     ms_rest = float(np.sum(rest**2)) / (r - 1) if r > 1 else np.nan
     variance, df = _denominator(ms_rest, errors.error - errors.cov1, errors.cov2 - errors.cov3, r, readers, images)
     value = float(means[0] - means[1])
-    tested = interval(value, 2 * variance / r, df, null=0, level=level, limits=(-1, 1))
+    tested = t_interval(value, 2 * variance / r, df, null=0, level=level, limits=(-1, 1))
     first, second = (
         from_aucs(row, own, level=level, readers=readers, images=images) for row, own in zip(values, alone, strict=True)
     )
@@ -229,10 +228,14 @@ def paired(study: Readings) -> Readings:
     Raises `LookalikeError` unless there are two modalities and such a participant.
     """
     if len(study.modalities) != 2:
-        raise LookalikeError(f"modalities {', '.join(study.modalities) or 'none'}: a comparison needs two")
+        raise LookalikeError(
+            "not-two-modalities", f"modalities {', '.join(study.modalities) or 'none'}: a comparison needs two"
+        )
     first, second = (set(study.where([name]).participants) for name in study.modalities)
     if not first & second:
-        raise LookalikeError("no participant has an AUC in both modalities; compare two groups with mrmc.difference()")
+        raise LookalikeError(
+            "no-auc", "no participant has an AUC in both modalities; compare two groups with mrmc_difference()"
+        )
     return study.where(study.modalities, first & second)
 
 
@@ -243,8 +246,7 @@ def _denominator(
 
     `mean_square` is of the readers' values; `own` and `shared` are their errors' variance and covariance.
     """
-    if {readers, images} - {"random", "fixed"} or (readers, images) == ("fixed", "fixed"):
-        raise LookalikeError(f"readers {readers}, images {images}: random or fixed, and not both fixed")
+    check_sampled(readers, images)
     if readers == "fixed":
         return own + (r - 1) * max(shared, 0), np.inf
     if images == "fixed":
@@ -253,11 +255,11 @@ def _denominator(
     return variance, variance**2 / (mean_square**2 / (r - 1)) if mean_square > 0 else np.inf
 
 
-def _one_modality(block: Array) -> Covariances:
+def _one_modality(block: Floats) -> Covariances:
     return Covariances(float(np.mean(np.diag(block))), np.nan, _mean_off_diagonal(block), np.nan)
 
 
-def _mean_off_diagonal(block: Array) -> float:
+def _mean_off_diagonal(block: Floats) -> float:
     size = len(block)
     return float(np.mean(block[~np.eye(size, dtype=np.bool_)])) if size > 1 else 0.0
 

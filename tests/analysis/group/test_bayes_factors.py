@@ -1,4 +1,4 @@
-"""TOST and Bayes factors against R's BayesFactor, pingouin, statsmodels, and integrals done another way."""
+"""Bayes factors against R's BayesFactor, pingouin, and integrals done another way."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import cauchy, chi2, nct, norm
 from scipy.stats import t as student
-from statsmodels.stats.weightstats import DescrStatsW
 
-from analysis.group import evidence
-from analysis.group.evidence import BayesFactor, Direction
-from data.errors import LookalikeError
+from analysis.group import bayes_factors
+from analysis.group.bayes_factors import BayesFactor, Direction
+from analysis.group.equivalence import equivalence_test
 
 REFERENCE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "reference" / "evidence.json").read_text("utf-8"))
 SAMPLES: dict[str, list[float]] = {name: one["values"] for name, one in REFERENCE["jzs"].items()}
@@ -34,38 +33,12 @@ VALUES = st.lists(st.integers(-200, 200).map(lambda n: n / 100), min_size=3, max
 
 
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
-def test_tost_is_statsmodels_and_pingouins(values: list[float]) -> None:
-    result = evidence.tost(values, 0.3)
-    p, lower, upper = DescrStatsW(values).ttost_mean(-0.3, 0.3)
-    assert (result.p, result.p_lower, result.p_upper) == pytest.approx((p, lower[1], upper[1]), abs=1e-12)
-    assert result.p == pytest.approx(float(pingouin.tost(values, 0, bound=0.3)["pval"].iloc[0]), abs=1e-3)
-    interval = DescrStatsW(values).tconfint_mean(alpha=0.1)
-    assert (result.low, result.high) == pytest.approx(interval, abs=1e-12)
-    assert result.level == pytest.approx(0.9)
-
-
-@given(VALUES, st.floats(0.05, 2))
-def test_equivalent_is_the_interval_inside_the_bounds(values: list[float], bound: float) -> None:
-    result = evidence.tost(values, bound)
-    assert result.equivalent == (-bound < result.low and result.high < bound)
-    mirrored = evidence.tost([-value for value in values], bound)
-    assert (mirrored.p_lower, mirrored.p_upper) == pytest.approx((result.p_upper, result.p_lower))
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_tost_errs_as_often_as_alpha_says_at_the_bound(sign: int) -> None:
-    """2,000 groups of 10 observers whose d′ varies with SD .2, on the bound .3: standard error .005."""
-    draws = sign * 0.3 + 0.2 * np.random.default_rng(1).standard_normal((2000, 10))
-    assert np.mean([evidence.tost(row, 0.3).equivalent for row in draws]) == pytest.approx(0.05, abs=0.015)
-
-
-@pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
 def test_jzs_is_that_of_the_bayesfactor_package(values: list[float]) -> None:
     """Two-sided and one-sided, at two scales, to 1e-8 of the value."""
     (reference,) = (one["BayesFactor"] for one in REFERENCE["jzs"].values() if one["values"] == values)
     for one in reference:
         for direction in DIRECTIONS:
-            result = evidence.jzs(values, one["scale"], direction)
+            result = bayes_factors.bayes_factor(values, one["scale"], direction)
             assert result.bf10 == pytest.approx(one[direction.replace("-", "_")], rel=1e-8)
             assert result.bf01 == pytest.approx(1 / result.bf10)
             assert result.log_bf10 == pytest.approx(math.log(result.bf10))
@@ -73,12 +46,14 @@ def test_jzs_is_that_of_the_bayesfactor_package(values: list[float]) -> None:
 
 def test_jzs_of_the_sleep_data_is_as_published() -> None:
     """17.259, in the manual of BayesFactor (paired t test, r = .707)."""
-    assert evidence.jzs(SLEEP).bf10 == pytest.approx(17.259, abs=5e-4)
+    assert bayes_factors.bayes_factor(SLEEP).bf10 == pytest.approx(17.259, abs=5e-4)
 
 
 @pytest.mark.parametrize(("t", "n"), [(0.0, 4), (0.8, 10), (-2.5, 20), (6.0, 50)])
 def test_two_sided_jzs_is_pingouins(t: float, n: int) -> None:
-    assert evidence.jzs(_with_t(t, n)).bf10 == pytest.approx(float(pingouin.bayesfactor_ttest(t, n)), rel=2e-3)
+    assert bayes_factors.bayes_factor(_with_t(t, n)).bf10 == pytest.approx(
+        float(pingouin.bayesfactor_ttest(t, n)), rel=2e-3
+    )
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -87,26 +62,30 @@ def test_jzs_is_an_integral_over_the_effect(t: float, n: int, direction: Directi
     """By its definition: the noncentral t density of t, averaged over the Cauchy prior of the effect."""
 
     def integrand(effect: float) -> float:
-        return float(nct.pdf(t, n - 1, math.sqrt(n) * effect) * cauchy.pdf(effect, scale=evidence.JZS_SCALE))
+        return float(nct.pdf(t, n - 1, math.sqrt(n) * effect) * cauchy.pdf(effect, scale=bayes_factors.JZS_SCALE))
 
     low, high = {"two-sided": (-10, 10), "greater": (0, 10), "less": (-10, 0)}[direction]
     density = quad(integrand, low, high, points=[t / math.sqrt(n)] if low < t / math.sqrt(n) < high else None)[0]
     expected = (1 if direction == "two-sided" else 2) * density / student.pdf(t, n - 1)
-    assert evidence.jzs(_with_t(t, n), direction=direction).bf10 == pytest.approx(expected, rel=1e-5)
+    assert bayes_factors.bayes_factor(_with_t(t, n), direction=direction).bf10 == pytest.approx(expected, rel=1e-5)
 
 
 def test_largest_evidence_for_no_effect_grows_slowly() -> None:
     """The check values of the notes: 4 observers never give more than 2.34, 10 than 3.24, 50 than 6.5."""
-    assert [round(evidence.largest_bf01(n), 2) for n in (4, 10, 50)] == [2.34, 3.24, 6.5]
-    at_zero = evidence.jzs([-0.2, 0.2, 0.5, -0.5])
+    assert [round(bayes_factors.largest_bf01(n), 2) for n in (4, 10, 50)] == [2.34, 3.24, 6.5]
+    at_zero = bayes_factors.bayes_factor([-0.2, 0.2, 0.5, -0.5])
     assert at_zero.bf01 == pytest.approx(at_zero.largest_bf01)
     for values in SAMPLES.values():
-        result = evidence.jzs(values)
-        assert result.bf01 < result.largest_bf01 == evidence.largest_bf01(len(values))
+        result = bayes_factors.bayes_factor(values)
+        assert result.bf01 < result.largest_bf01 == bayes_factors.largest_bf01(len(values))
 
 
 @pytest.mark.parametrize(
-    "function", [evidence.jzs, lambda values, direction="two-sided": evidence.informed(values, 0.3, direction)]
+    "function",
+    [
+        bayes_factors.bayes_factor,
+        lambda values, direction="two-sided": bayes_factors.informed_bayes_factor(values, 0.3, direction),
+    ],
 )
 @settings(max_examples=40, deadline=None)
 @given(values=VALUES)
@@ -119,9 +98,9 @@ def test_one_sided_factors_average_to_the_two_sided(function: Callable[..., Baye
 
 def test_jzs_holds_for_overwhelming_data() -> None:
     """1,000 observers at t = 30 to 150, where tail probabilities underflow: "less" neither vanishes nor grows."""
-    wrong = [evidence.jzs(_with_t(t, 1000), direction="less").bf10 for t in (30, 60, 100, 150)]
+    wrong = [bayes_factors.bayes_factor(_with_t(t, 1000), direction="less").bf10 for t in (30, 60, 100, 150)]
     assert all(0.0005 < later < earlier < 0.002 for earlier, later in pairwise(wrong))
-    huge = evidence.jzs(_with_t(100, 1000))
+    huge = bayes_factors.bayes_factor(_with_t(100, 1000))
     assert math.isnan(huge.bf10)
     assert huge.log_bf10 == pytest.approx(1193, abs=1)
     assert "logarithm" in str(huge.reason)
@@ -144,8 +123,10 @@ def test_informed_factor_is_an_integral_over_the_variance(values: list[float], e
         return 2 * under(squared_error) * float(norm.cdf(shrunk))
 
     none = average(lambda squared_error: float(norm.pdf(mean, scale=math.sqrt(squared_error))))
-    assert evidence.informed(values, effect).bf10 == pytest.approx(average(under) / none, rel=1e-6)
-    assert evidence.informed(values, effect, "greater").bf10 == pytest.approx(average(positive) / none, rel=1e-6)
+    assert bayes_factors.informed_bayes_factor(values, effect).bf10 == pytest.approx(average(under) / none, rel=1e-6)
+    assert bayes_factors.informed_bayes_factor(values, effect, "greater").bf10 == pytest.approx(
+        average(positive) / none, rel=1e-6
+    )
 
 
 def test_informed_factor_of_many_observers_is_the_normal_one() -> None:
@@ -154,12 +135,12 @@ def test_informed_factor_of_many_observers_is_the_normal_one() -> None:
     se, effect = 3 / math.sqrt(20000), 0.05
     share = effect**2 / (se**2 + effect**2)
     expected = math.sqrt(1 - share) * math.exp(1.5**2 * share / 2)
-    assert evidence.informed(values, effect).bf10 == pytest.approx(expected, rel=1e-3)
+    assert bayes_factors.informed_bayes_factor(values, effect).bf10 == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
 def test_interval_factor_is_posterior_over_prior_odds(values: list[float]) -> None:
-    result = evidence.interval_null(values, 0.3, 0.5)
+    result = bayes_factors.interval_bayes_factor(values, 0.3, 0.5)
     se = np.std(values, ddof=1) / math.sqrt(len(values))
 
     def posterior(mean: float) -> float:
@@ -176,8 +157,8 @@ def test_interval_factor_is_posterior_over_prior_odds(values: list[float]) -> No
 
 def test_a_small_interval_is_a_point() -> None:
     values = SAMPLES["ten_above"]
-    assert evidence.interval_null(values, 1e-4, 0.5).bf_inside == pytest.approx(
-        evidence.informed(values, 0.5).bf01, rel=1e-3
+    assert bayes_factors.interval_bayes_factor(values, 1e-4, 0.5).bf_inside == pytest.approx(
+        bayes_factors.informed_bayes_factor(values, 0.5).bf01, rel=1e-3
     )
 
 
@@ -186,8 +167,11 @@ def test_a_small_interval_is_a_point() -> None:
     [([], "no participant"), ([math.nan], "no participant"), ([0.5, math.nan], "one"), ([0.2] * 5, "same value")],
 )
 def test_without_spread_there_is_no_evidence(values: list[float], reason: str) -> None:
-    equivalence, factor = evidence.tost(values, 0.3), evidence.jzs(values)
-    interval, informed = evidence.interval_null(values, 0.3, 1), evidence.informed(values, 0.3)
+    equivalence, factor = equivalence_test(values, 0.3), bayes_factors.bayes_factor(values)
+    interval, informed = (
+        bayes_factors.interval_bayes_factor(values, 0.3, 1),
+        bayes_factors.informed_bayes_factor(values, 0.3),
+    )
     assert math.isnan(equivalence.p)
     assert math.isnan(equivalence.low)
     assert not equivalence.equivalent
@@ -201,30 +185,34 @@ def test_without_spread_there_is_no_evidence(values: list[float], reason: str) -
 def test_undefined_values_are_counted_and_left_out() -> None:
     values = SAMPLES["ten_above"]
     for function in (
-        evidence.jzs,
-        lambda one: evidence.tost(one, 0.3),
-        lambda one: evidence.interval_null(one, 0.3, 1),
+        bayes_factors.bayes_factor,
+        lambda one: equivalence_test(one, 0.3),
+        lambda one: bayes_factors.interval_bayes_factor(one, 0.3, 1),
     ):
         plain, gap = function(values), function([math.nan, *values, math.nan])
         assert (gap.n, gap.undefined, plain.undefined) == (10, 2, 0)
         assert {**gap.to_dict(), "undefined": 0} == plain.to_dict()
 
 
-def test_wrong_input_is_refused() -> None:
-    with pytest.raises(LookalikeError, match=r"bound -0\.3"):
-        evidence.tost([0.1, 0.2], -0.3)
-    with pytest.raises(LookalikeError, match=r"alpha 0\.5"):
-        evidence.tost([0.1, 0.2], 0.3, alpha=0.5)
-    with pytest.raises(LookalikeError, match="value 1"):
-        evidence.jzs([0.1, math.inf])
-    with pytest.raises(LookalikeError, match="scale nan"):
-        evidence.jzs([0.1, 0.2], scale=math.nan)
-    with pytest.raises(LookalikeError, match="effect 0"):
-        evidence.informed([0.1, 0.2], 0)
-    with pytest.raises(LookalikeError, match="no mean lies outside"):
-        evidence.interval_null([0.1, 0.2], 3, 0.3)
-    with pytest.raises(LookalikeError, match="at least two"):
-        evidence.largest_bf01(1)
+def test_wrong_input_is_refused(refuses: Any) -> None:
+    with refuses("not-positive") as caught:
+        equivalence_test([0.1, 0.2], -0.3)
+    assert "bound -0.3" in str(caught.value)
+    with refuses("level-out-of-range") as caught:
+        equivalence_test([0.1, 0.2], 0.3, alpha=0.5)
+    assert "alpha 0.5" in str(caught.value)
+    with refuses("not-a-number") as caught:
+        bayes_factors.bayes_factor([0.1, math.inf])
+    assert "value 1" in str(caught.value)
+    with refuses("not-positive"):
+        bayes_factors.bayes_factor([0.1, 0.2], scale=math.nan)
+    with refuses("not-positive") as caught:
+        bayes_factors.informed_bayes_factor([0.1, 0.2], 0)
+    assert "effect 0" in str(caught.value)
+    with refuses("out-of-range"):
+        bayes_factors.interval_bayes_factor([0.1, 0.2], 3, 0.3)
+    with refuses("too-few-participants"):
+        bayes_factors.largest_bf01(1)
 
 
 def _with_t(t: float, n: int) -> Any:
@@ -232,30 +220,3 @@ def _with_t(t: float, n: int) -> Any:
     values = np.arange(n, dtype=float)
     values = (values - values.mean()) / values.std(ddof=1)
     return values + t / math.sqrt(n)
-
-
-def _dprimes(observers: int, between_sd: float, image_sd: float, dprime: float, studies: int, seed: int) -> np.ndarray:
-    """d′ of simulated studies of 50 + 50 shared images, (studies, observers), log-linear, unbiased observers."""
-    rng = np.random.default_rng(seed)
-    own = dprime + between_sd * rng.standard_normal((studies, observers, 1, 1))
-    sides = np.array([0.5, -0.5]).reshape(1, 1, 2, 1) * own
-    images = image_sd * rng.standard_normal((studies, 1, 2, 50))
-    noise = np.sqrt(1 - image_sd**2) * rng.standard_normal((studies, observers, 2, 50), dtype=np.float32)
-    said = np.sum(sides + images + noise > 0, axis=-1)
-    z = norm.ppf((said + 0.5) / 51)
-    return np.asarray(z[..., 0] - z[..., 1])
-
-
-@pytest.mark.parametrize(("observers", "share"), [(10, 0.13), (20, 0.20)])
-def test_tost_on_means_errs_far_too_often_where_observers_share_images(observers: int, share: float) -> None:
-    """The notes' check: true d′ at the bound .3, image SD .5, 1,500 studies (standard error .01); 5 % is promised."""
-    found = _dprimes(observers, 0.0, 0.5, 0.3, 1500, seed=1)
-    assert np.mean([evidence.tost(row, 0.3).equivalent for row in found]) == pytest.approx(share, abs=0.03)
-
-
-@pytest.mark.parametrize(("observers", "alike", "different"), [(10, 0.94, 0.73), (6, 0.63, 0.34)])
-def test_differences_between_observers_cost_tost_its_power(observers: int, alike: float, different: float) -> None:
-    """The notes' check: true mean d′ 0, bound .3, between-observer SD 0 or .2; standard error .013 at most."""
-    for sd, power in ((0.0, alike), (0.2, different)):
-        found = _dprimes(observers, sd, 0.0, 0.0, 1500, seed=2)
-        assert np.mean([evidence.tost(row, 0.3).equivalent for row in found]) == pytest.approx(power, abs=0.04)

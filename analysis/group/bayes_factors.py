@@ -1,12 +1,8 @@
-"""Evidence for and against a difference from one value per participant: TOST and Bayes factors.
+"""Bayes factors of a mean over participants: evidence for an effect, and for none.
 
-All of this is secondary. A mean over participants takes the images as fixed: it speaks of other
-observers judging the same images. With 100 shared images whose effects have an SD of .5 and a true
-d′ at the bound .3, TOST declares equivalence in 13 % (10 observers) to 20 % (20) of studies where it
-promises 5 %. `analysis.group.mixed_probit` and a multi-reader multi-case AUC take both as a sample.
-
-`values` are one per participant, 0 meaning chance: d′, or AUC − .5. A NaN is left out and counted.
-With mean x̄, standard deviation s and n values, t = x̄ √n / s has ν = n − 1 degrees of freedom.
+One value per participant, 0 meaning chance (see `analysis.group.one_sample`). All of this is secondary: a mean over
+participants takes the images as fixed. With mean x̄, standard deviation s and n values, t = x̄ √n / s has ν = n − 1
+degrees of freedom.
 """
 
 from __future__ import annotations
@@ -19,40 +15,17 @@ import numpy.typing as npt
 from scipy.special import betaln, hyp2f1, logsumexp
 from scipy.stats import norm, t
 
+from analysis.arrays import Floats
+from analysis.group.one_sample import Sample, check_positive, sample_of
 from analysis.result import Result
 from data.errors import LookalikeError
 
-Floats = npt.NDArray[np.float64]
 Direction = Literal["two-sided", "greater", "less"]
 # Rouder et al. (2009) proposed 1; √2/2 is what BayesFactor, JASP and pingouin take today.
 JZS_SCALE = float(np.sqrt(0.5))
 
 
-@dataclass(frozen=True)
-class Tost(Result):
-    """Two one-sided tests of equivalence: is the mean inside ±`bound`?
-
-    `p_lower` tests "the mean is at most −bound", `p_upper` "it is at least +bound"; `p` is the larger of
-    the two. `low` and `high` bound the mean at `level` = 1 − 2 α. `equivalent` is p ≤ α, which is the
-    same as the interval lying inside ±bound; it is never true of what is undefined (NaN, with `reason`).
-    """
-
-    n: int
-    undefined: int
-    mean: float
-    sd: float
-    bound: float
-    low: float
-    high: float
-    level: float
-    p_lower: float
-    p_upper: float
-    p: float
-    equivalent: bool
-    reason: str | None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BayesFactor(Result):
     """How many times likelier the values are under "there is an effect" than under none: `bf10` = 1 / `bf01`.
 
@@ -73,7 +46,7 @@ class BayesFactor(Result):
     reason: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntervalBayesFactor(Result):
     """How many times likelier the values are with the mean inside ±`bound` than outside it, and the inverse.
 
@@ -93,51 +66,44 @@ class IntervalBayesFactor(Result):
     reason: str | None
 
 
-def tost(values: npt.ArrayLike, bound: float, alpha: float = 0.05) -> Tost:
-    """Two one-sided t tests against ±`bound` (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657).
+def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Direction = "two-sided") -> BayesFactor:
+    """The JZS Bayes factor of a one-sample t test: an effect against none.
 
-    `values` has shape (participants,). At a true mean on the bound, normal values are called equivalent with
-    probability `alpha` at most. Raises `LookalikeError` for an infinite value, a bound that is not positive or
-    an alpha outside (0, .5).
-    """
-    _positive(bound, "bound")
-    if not 0 < alpha < 0.5:
-        raise LookalikeError(f"alpha {alpha}: must lie between 0 and 0.5")
-    sample = _sample(values)
-    p_lower = float(t.sf((sample.mean + bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan
-    p_upper = float(t.cdf((sample.mean - bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan
-    margin = float(t.ppf(1 - alpha, max(sample.n - 1, 1))) * sample.se
-    p = max(p_lower, p_upper)
-    return Tost(
-        n=sample.n,
-        undefined=sample.undefined,
-        mean=sample.mean,
-        sd=sample.sd,
-        bound=bound,
-        low=sample.mean - margin,
-        high=sample.mean + margin,
-        level=1 - 2 * alpha,
-        p_lower=p_lower,
-        p_upper=p_upper,
-        p=p,
-        equivalent=bool(p <= alpha),
-        reason=sample.reason,
-    )
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    scale : float, optional
+        Under "an effect" the mean in units of the SD between participants is Cauchy(0, scale).
+    direction : {"two-sided", "greater", "less"}, optional
+        Which half of that prior, doubled, or both.
 
+    Returns
+    -------
+    BayesFactor
+        `bf10`, `bf01` = 1 / `bf10`, and `largest_bf01`, the most that so many participants can give for no effect.
 
-def jzs(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Direction = "two-sided") -> BayesFactor:
-    """The JZS Bayes factor of a one-sample t test (Rouder et al. 2009, Psychon. Bull. Rev. 16:225, eq. 1).
+    Raises
+    ------
+    LookalikeError
+        For an infinite value or a scale that is not positive.
 
-    Under "an effect" the mean in units of the SD between participants is Cauchy(0, `scale`); with a `direction`
-    only its positive ("greater") or negative half, doubled. Then the factor is the two-sided one times
-    twice the posterior probability of that sign (Morey & Wagenmakers 2014, Stat. Probab. Lett. 92:121).
-    Raises `LookalikeError` for an infinite value or a scale that is not positive.
+    Notes
+    -----
+    With a direction the factor is the two-sided one times twice the posterior probability of that sign.
 
-    >>> round(jzs([0.3, -0.3, 0.1, -0.1]).bf01, 2)
+    References
+    ----------
+    Rouder et al. 2009, Psychon. Bull. Rev. 16:225, eq. 1; Morey & Wagenmakers 2014, Stat. Probab. Lett. 92:121.
+
+    Examples
+    --------
+    >>> from analysis import bayes_factor
+    >>> round(bayes_factor([0.3, -0.3, 0.1, -0.1]).bf01, 2)
     2.34
     """
-    _positive(scale, "scale")
-    sample = _sample(values)
+    check_positive(scale, "scale")
+    sample = sample_of(values)
     log_bf = np.nan if sample.reason else _log_jzs(sample.t, sample.n, scale, direction)
     largest = largest_bf01(sample.n, scale) if direction == "two-sided" and sample.n > 1 else np.nan
     return _bayes_factor(sample, log_bf, largest, direction, f"mean / SD ~ Cauchy(0, {scale:.3g})")
@@ -152,20 +118,48 @@ def largest_bf01(n: int, scale: float = JZS_SCALE) -> float:
     [2.34, 3.24, 6.5]
     """
     if n < 2:
-        raise LookalikeError(f"{n} participants: a Bayes factor needs at least two")
+        raise LookalikeError("too-few-participants", f"{n} participants: a Bayes factor needs at least two")
     return float(np.exp(-_log_jzs(0.0, n, scale, "two-sided")))
 
 
-def informed(values: npt.ArrayLike, effect: float, direction: Direction = "two-sided") -> BayesFactor:
-    """The Bayes factor of "an effect about as large as `effect`" (in the units of `values`) against none.
+def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direction = "two-sided") -> BayesFactor:
+    """The Bayes factor of an effect about as large as `effect` against none.
 
-    Under "an effect" the mean is Normal(0, `effect`), or with a `direction` one half of it, doubled: the
-    half-normal whose SD is the effect expected (Dienes 2014, Front. Psychol. 5:781). The likelihood of the
-    mean is t with n − 1 degrees of freedom, as follows from p(σ) ∝ 1/σ (Dienes & Mclatchie 2018, Psychon. Bull.
-    Rev. 25:207). Raises `LookalikeError` for an infinite value or an effect that is not positive.
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    effect : float
+        SD of the normal prior of the mean, in the units of `values`, positive.
+    direction : {"two-sided", "greater", "less"}, optional
+        Which half of that prior, doubled, or both.
+
+    Returns
+    -------
+    BayesFactor
+        `bf10` and `bf01` = 1 / `bf10`.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value or an effect that is not positive.
+
+    Notes
+    -----
+    The likelihood of the mean is t with n − 1 degrees of freedom, as follows from p(σ) ∝ 1/σ.
+
+    References
+    ----------
+    Dienes 2014, Front. Psychol. 5:781; Dienes & Mclatchie 2018, Psychon. Bull. Rev. 25:207.
+
+    Examples
+    --------
+    >>> from analysis import informed_bayes_factor
+    >>> round(informed_bayes_factor([0.3, -0.3, 0.1, -0.1], effect=0.3).bf01, 2)
+    2.48
     """
-    _positive(effect, "effect")
-    sample = _sample(values)
+    check_positive(effect, "effect")
+    sample = sample_of(values)
     low, high = {"two-sided": (-np.inf, np.inf), "greater": (0.0, np.inf), "less": (-np.inf, 0.0)}[direction]
     log_bf = np.nan
     if not sample.reason:
@@ -174,19 +168,48 @@ def informed(values: npt.ArrayLike, effect: float, direction: Direction = "two-s
     return _bayes_factor(sample, log_bf, np.nan, direction, f"mean ~ Normal(0, {effect:.3g})")
 
 
-def interval_null(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:
-    """The Bayes factor of |mean| < `bound` against |mean| > `bound` (Morey & Rouder 2011, Psychol. Methods 16:406).
+def interval_bayes_factor(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:
+    """The Bayes factor of a mean within ± `bound` against one outside.
 
-    Both halves share the prior Normal(0, `scale`) of the mean, in the units of `values`; the factor is the
-    posterior odds over the prior odds. A wide prior puts less inside, so its factor can grow larger:
-    state it with the result. Raises `LookalikeError` for an infinite value, a bound or scale that is not
-    positive, or a bound beyond 8 scales.
+    Parameters
+    ----------
+    values : array_like of float, shape (participants,)
+        0 means chance: d′, or AUC − .5. NaN is left out and counted.
+    bound : float
+        In the units of `values`, positive, at most 8 scales.
+    scale : float
+        SD of the normal prior of the mean, in the same units. A wide prior puts less inside, so its factor can grow
+        larger: state it with the result.
+
+    Returns
+    -------
+    IntervalBayesFactor
+        `bf_inside`, the posterior odds over the prior odds, its inverse `bf_outside`, and the two probabilities of
+        inside.
+
+    Raises
+    ------
+    LookalikeError
+        For an infinite value, a bound or scale that is not positive, or a bound beyond 8 scales.
+
+    References
+    ----------
+    Morey & Rouder 2011, Psychol. Methods 16:406.
+
+    Examples
+    --------
+    >>> from analysis import interval_bayes_factor
+    >>> found = interval_bayes_factor([0.1, -0.05, 0.12, 0.02, -0.1, 0.06], bound=0.3, scale=0.5)
+    >>> round(found.bf_inside, 1), round(found.posterior_inside, 3)
+    (4017.5, 1.0)
     """
-    _positive(bound, "bound")
-    _positive(scale, "scale")
+    check_positive(bound, "bound")
+    check_positive(scale, "scale")
     if bound > 8 * scale:
-        raise LookalikeError(f"bound {bound:g} and scale {scale:g}: a prior so narrow says that no mean lies outside")
-    sample = _sample(values)
+        raise LookalikeError(
+            "out-of-range", f"bound {bound:g} and scale {scale:g}: a prior so narrow says that no mean lies outside"
+        )
+    sample = sample_of(values)
     prior_inside = float(1 - 2 * norm.sf(bound / scale))
     log_bf = posterior = np.nan
     if not sample.reason:
@@ -201,41 +224,7 @@ def interval_null(values: npt.ArrayLike, bound: float, scale: float) -> Interval
     )
 
 
-@dataclass(frozen=True)
-class _Sample:
-    n: int
-    undefined: int
-    mean: float
-    sd: float
-    se: float
-    t: float
-    reason: str | None
-
-
-def _sample(values: npt.ArrayLike) -> _Sample:
-    given = np.asarray(values, dtype=np.float64)
-    if np.isinf(given).any():
-        raise LookalikeError(f"value {int(np.flatnonzero(np.isinf(given))[0])} (from 0) is infinite; use a correction")
-    defined = given[~np.isnan(given)]
-    n = int(defined.size)
-    mean = float(np.mean(defined)) if n else np.nan
-    sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
-    if n < 2:
-        reason = "one participant: no spread between participants" if n else "no participant has a value"
-    elif np.ptp(defined) == 0:
-        reason = "all participants have the same value: their spread is unknown"
-    else:
-        se = sd / np.sqrt(n)
-        return _Sample(n, given.size - n, mean, sd, float(se), float(mean / se), None)
-    return _Sample(n, given.size - n, mean, sd, np.nan, np.nan, reason)
-
-
-def _positive(value: float, what: str) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise LookalikeError(f"{what} {value}: must be a positive number")
-
-
-def _bayes_factor(sample: _Sample, log_bf: float, largest: float, direction: Direction, prior: str) -> BayesFactor:
+def _bayes_factor(sample: Sample, log_bf: float, largest: float, direction: Direction, prior: str) -> BayesFactor:
     side = {"two-sided": "", "greater": ", positive half", "less": ", negative half"}[direction]
     bf10, bf01, reason = _both_ways(log_bf, sample.reason)
     return BayesFactor(
@@ -277,12 +266,12 @@ def _log_t_cdf(x: Floats, df: int) -> Floats:
     return np.where(x < -6, tail, t.logcdf(np.maximum(x, -6.0), df))
 
 
-def _log_likelihood(sample: _Sample, mean: Floats | float) -> Floats:
+def _log_likelihood(sample: Sample, mean: Floats | float) -> Floats:
     """Of the mean, with σ integrated out: a t kernel."""
     return np.asarray(-sample.n / 2 * np.log1p(((sample.mean - mean) / sample.se) ** 2 / (sample.n - 1)))
 
 
-def _log_mass(sample: _Sample, scale: float, low: float, high: float) -> float:
+def _log_mass(sample: Sample, scale: float, low: float, high: float) -> float:
     """log of ∫ likelihood × Normal(0, scale) over the mean from `low` to `high`.
 
     Gauss–Legendre between break points that follow both the prior's width and the likelihood's, however

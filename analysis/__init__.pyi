@@ -1,0 +1,110 @@
+# Public names by subject; `__init__.py` loads them lazily from here.
+# ruff: noqa: I001
+
+# One participant: d′, the criterion, confidence
+from .sdt.confidence import calibration, count_confidence, type2_roc
+from .sdt.metacognition import meta_dprime
+from .sdt.same_different import same_different, same_different_from_responses
+from .sdt.two_alternative import two_alternative, two_alternative_from_responses
+from .sdt.yesno import dprime, dprime_from_responses
+
+# Ratings: the ROC
+from .roc.binormal import binormal_fit, equal_variance_test
+from .roc.bootstrap import auc_bootstrap
+from .roc.clusters import clustered_bootstrap
+from .roc.comparison import compare_aucs, compare_independent_aucs
+from .roc.partial import partial_auc
+from .roc.permutation import permutation_test
+from .roc.ratings import count_ratings
+from .roc.roc import roc_auc
+
+# The retest, and agreement of observers
+from .agreement.double_pass import dprime_change, internal_noise
+from .agreement.items import item_table
+from .agreement.observer_agreement import observer_agreement
+from .agreement.rating_agreement import intraclass_correlation, rating_agreement
+from .agreement.retest import compare_sessions, sokal_michener
+
+# The group, with participants and images as samples or images fixed
+from .group.bayes_factors import bayes_factor, informed_bayes_factor, interval_bayes_factor
+from .group.equivalence import equivalence_test
+from .group.heterogeneity import heterogeneity
+from .group.mixed_probit import mixed_probit
+from .group.power import power
+from .mrmc.components import predicted_se, variance_components
+from .mrmc.mrmc import mrmc_auc, mrmc_difference
+
+# Images and model observers
+from .image_cues.cues import compare_cues, measure_cues
+from .image_cues.detectability import detectability
+from .image_cues.grouped_auc import grouped_auc
+from .image_cues.model_observer import model_observer
+
+# Serial dependence
+from .serial.loop import loop_serial_dependence
+from .serial.serial import serial_dependence
+
+# Whole studies
+from .report.compare_report import compare_studies
+from .report.figures.roc_figure import roc_figure
+from .report.report import analyze
+from .report.task_report import analyze_task
+from .trials import load_trials
+
+# What all of them return
+from .result import Result
+
+__all__ = [
+    "Result",
+    "analyze",
+    "analyze_task",
+    "auc_bootstrap",
+    "bayes_factor",
+    "binormal_fit",
+    "calibration",
+    "clustered_bootstrap",
+    "compare_aucs",
+    "compare_cues",
+    "compare_independent_aucs",
+    "compare_sessions",
+    "compare_studies",
+    "count_confidence",
+    "count_ratings",
+    "detectability",
+    "dprime",
+    "dprime_change",
+    "dprime_from_responses",
+    "equal_variance_test",
+    "equivalence_test",
+    "grouped_auc",
+    "heterogeneity",
+    "informed_bayes_factor",
+    "internal_noise",
+    "interval_bayes_factor",
+    "intraclass_correlation",
+    "item_table",
+    "load_trials",
+    "loop_serial_dependence",
+    "measure_cues",
+    "meta_dprime",
+    "mixed_probit",
+    "model_observer",
+    "mrmc_auc",
+    "mrmc_difference",
+    "observer_agreement",
+    "partial_auc",
+    "permutation_test",
+    "power",
+    "predicted_se",
+    "rating_agreement",
+    "roc_auc",
+    "roc_figure",
+    "same_different",
+    "same_different_from_responses",
+    "serial_dependence",
+    "sokal_michener",
+    "two_alternative",
+    "two_alternative_from_responses",
+    "type2_roc",
+    "variance_components",
+]
