@@ -54,7 +54,7 @@ INSIDE = {
         "sessions",
         "audit | result | intervals | percentile | firth",
     ],
-    "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],
+    "lookalike": ["__main__", "cli", "commands", "flows", "groups", "options", "console | memory"],
 }
 
 

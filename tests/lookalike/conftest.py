@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 
@@ -11,11 +12,12 @@ import pytest
 from PIL import Image
 
 from lookalike.cli import main
+from lookalike.console import fail
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a command answered."""
+    """What a command returned and printed."""
 
     code: int
     out: str
@@ -46,16 +48,28 @@ def lookalike(monkeypatch, capsys):
 
 
 @pytest.fixture
-def mistake(lookalike):
-    """Call a command that must fail as a user's mistake: exit code 2 and one line, which is returned."""
+def mistake(lookalike, monkeypatch):
+    """Call a command that must fail as a user's mistake: exit code 2 and one line, which is returned.
 
-    def call(*words):
+    With `code`, that must be the error's code: `mistake("status", folder, "--yes", code="missing-option")`.
+    """
+    codes = []
+
+    def recorded(error, code, message):
+        codes.append(code)
+        fail(error, code, message)
+
+    monkeypatch.setattr("lookalike.cli.fail", recorded)
+
+    def call(*words, code=None):
         said = lookalike(*words)
         assert said.code == 2, said
         assert said.out == ""
         assert said.err.startswith("lookalike: "), said.err
         assert said.err.count("\n") == 1, said.err
         assert "Traceback" not in said.err
+        assert re.fullmatch("[a-z]+(-[a-z]+)*", codes[-1])
+        assert code in (None, codes[-1]), said.err
         return said.err
 
     return call
@@ -123,7 +137,7 @@ def workshop(mammograms, tmp_path_factory):
 
     before = sys.argv
     key = folder / "patient.key"
-    key.write_text("the same patients in the same splits, every time")  # a new key deals them anew
+    key.write_text("the same patients in the same splits, every time")  # a new key re-randomises them
     call("patches", mammograms, "--out", folder / "patches", "--size", 16, "--split", "50/10/40", "--key", key)
     call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, "--batch", 8)
     call("morph", "--model", folder / "run/models/000000064-images", "--frames", 12, "--out", folder / "loop")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from data.simulated.populations import Population, draw_ratings
-from lookalike.commands.analysing import max_run_of_plans
+from lookalike.commands.analyze import max_run_of_plans
 
 
 @pytest.fixture

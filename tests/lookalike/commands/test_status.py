@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from experiments.records.participants import EXPERTISE, made
-from lookalike.commands.keeping import TRAINING
+from lookalike.commands.participant import EXPERTISE as IN_HELP
 
 SIMULATED = ("--observer", "simulated", "--no-window")
 
@@ -36,7 +36,7 @@ def test_a_participant_is_made_and_described(lookalike, mistake, tmp_path):
 
 
 def test_the_help_lists_every_training():
-    assert re.split(r", | or ", TRAINING) == list(EXPERTISE)
+    assert re.split(r", | or ", IN_HELP) == list(EXPERTISE)
 
 
 def test_a_code_is_given_or_made_and_not_both(mistake, workshop, tmp_path):
