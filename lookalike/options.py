@@ -27,7 +27,9 @@ MAX_SEED = 2**31 - 1  # the largest that every random generator takes
 Out = Annotated[Path, typer.Option("--out", help="New folder for the results; an existing one is never overwritten.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON output, errors included.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
-FirstSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first generated image; then upwards.")]
+FirstSeed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first image; the next images have the next seeds.")
+]
 ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped model")]
 Truncation = Annotated[
     float, typer.Option(min=0, max=1, help="Truncation psi: 1 for full variety, 0 for the mean image.")
@@ -69,7 +71,7 @@ Script = Annotated[
         "task trial, response_deg.",
     ),
 ]
-Window = Annotated[bool, typer.Option("--window/--no-window", help="Images in a PsychoPy window, or no window.")]
+Window = Annotated[bool, typer.Option("--window/--no-window", help="PsychoPy window for the images, or none.")]
 Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Window over the whole screen.")]
 DisplayFile = Annotated[
     Path | None, typer.Option("--display", help="Display file of this screen, from 'display calibrate'.")
@@ -101,7 +103,7 @@ DPrime = Annotated[
     float | None,
     typer.Option(
         "--dprime",
-        help="True d' of a simulated observer: 0 guesses, 1 is right in about 69 % of trials.",
+        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69 % of trials.",
         show_default="1",
     ),
 ]

@@ -21,7 +21,7 @@ def generate(
     truncation: Truncation = 0.7,
     bits: Bits = 16,
     safe: Annotated[
-        bool, typer.Option("--safe", help="No image too close to a training patch, and their number; needs --patches.")
+        bool, typer.Option("--safe", help="Exclusion of images too close to a training patch; needs --patches.")
     ] = False,
     patches: Annotated[Path | None, typer.Option("--patches", help="Patch set that the model was trained on.")] = None,
     vgg16: Weights = None,

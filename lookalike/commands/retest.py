@@ -42,7 +42,7 @@ def retest(
     partial: Annotated[
         bool, typer.Option("--partial", help="Retest of an incomplete first session: the images that were answered.")
     ] = False,
-    another: Annotated[bool, typer.Option("--another", help="Further retest, though one is complete already.")] = False,
+    another: Annotated[bool, typer.Option("--another", help="Further retest after a complete one.")] = False,
     early: Annotated[
         bool, typer.Option("--early", help="Retest before the number of days that the study plans.")
     ] = False,

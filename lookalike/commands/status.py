@@ -25,9 +25,9 @@ def status(
     ] = None,
     withdraw: Annotated[
         str | None,
-        typer.Option("--withdraw", help="Code of a participant whose data are removed for good, after a question."),
+        typer.Option("--withdraw", help="Code of a participant whose data are removed for good, after confirmation."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Withdrawal without the question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Withdrawal without confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show who took part and who is due for a retest; withdraw data.

@@ -17,7 +17,9 @@ app = sub_commands(__doc__)
 
 @app.command()
 def build(
-    patches: Annotated[Path, typer.Option("--patches", help="Patch set; real images are of its study split only.")],
+    patches: Annotated[
+        Path, typer.Option("--patches", help="Patch set; the real images come from its study split only.")
+    ],
     out: Out,
     model: ModelFolder = DEFAULT_MODEL,
     main: Annotated[int, typer.Option(help="Images of the main trials, half of them real.")] = 100,
@@ -28,7 +30,8 @@ def build(
     ] = None,
     disjoint_patients: DisjointPatients = False,
     safe: Annotated[
-        bool, typer.Option("--safe", help="No image that is too close to a training patch; their number is recorded.")
+        bool,
+        typer.Option("--safe", help="Exclusion of images too close to a training patch; their number is recorded."),
     ] = False,
     vgg16: Weights = None,
     truncation: Truncation = 0.7,

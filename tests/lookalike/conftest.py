@@ -163,7 +163,8 @@ def workshop(mammograms, exit_code, tmp_path_factory):
     key = folder / "patient.key"
     key.write_text("the same patients in the same splits, every time")  # a new key re-randomises them
     call("patches", mammograms, "--out", folder / "patches", "--size", 16, "--split", "50/10/40", "--key", key)
-    call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, "--batch", 8)
+    small = ("--batch", 8, "--channel-base", 256, "--channel-max", 32, "--latent", 32)
+    call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, *small)
     call("morph", "--model", folder / "run/models/000000064-images", "--frames", 12, "--out", folder / "loop")
     built = ("--patches", folder / "patches", "--model", folder / "run/models/000000064-images", "--main", 20)
     call("stimuli", "build", *built, "--out", folder / "stimuli")

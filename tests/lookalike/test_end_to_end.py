@@ -91,11 +91,10 @@ def test_the_loop_is_whole(workshop):
 
 
 def test_training_reports_where_everything_is(workshop, lookalike, tmp_path):
-    said = lookalike("train", workshop / "patches", "--out", tmp_path / "run", "--kimg", 0.008, "--batch", 8, "--json")
+    words = ("train", workshop / "patches", "--out", tmp_path / "run", "--batch", 8, "--channel-max", 16, "--json")
+    said = lookalike(*words, "--kimg", 0.008)
     assert load_model(json.loads(said.out)["model"]).training["images_seen"] == 8
-    said = lookalike(
-        "train", workshop / "patches", "--out", tmp_path / "run", "--kimg", 0.016, "--batch", 8, "--resume", "--json"
-    )
+    said = lookalike(*words, "--kimg", 0.016, "--resume")
     assert load_model(json.loads(said.out)["model"]).training["images_seen"] == 16
 
 

@@ -59,7 +59,7 @@ def test_known_serial_dependence_comes_back_through_plan_record_and_table(
     for seed in range(8):
         matcher = Matcher(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
         realfake.run(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, matcher=matcher))
-    found = serial_loop.from_matches(matches(data), permutations=500, seed=1)
+    found = serial_loop.from_matches(matches(data), permutations=200, seed=1)
     assert found.previous.amplitude_low < 6 < found.previous.amplitude_high
     assert found.previous.amplitude_deg == pytest.approx(6, abs=1.5)
     assert found.previous.width_deg == pytest.approx(35, abs=12)
@@ -78,7 +78,7 @@ def test_without_serial_dependence_none_is_found(loop: Path, study: Path, tmp_pa
     for seed in range(4):
         setup = Setup("simulated", window=False, matcher=Matcher(noise_deg=9, seed=seed))
         realfake.run(loop, data, f"p{seed}", study, seed, setup)
-    found = serial_loop.from_matches(matches(data), permutations=500, seed=1)
+    found = serial_loop.from_matches(matches(data), permutations=200, seed=1)
     assert found.previous.p > 0.01
     assert abs(found.previous.amplitude_deg) < 3
 
