@@ -56,15 +56,10 @@ def compare(
         raise LookalikeError(
             "missing-option", "give --first-stimuli and --second-stimuli together: images are compared by hash"
         )
-    called = tuple(name.strip() for name in names.split(",")) if names else None
-    if called is not None and (len(set(called)) != 2 or not all(called)):
-        raise LookalikeError(
-            "bad-names", f"--names is {names!r}; write two different names with a comma, such as old,new"
-        )
     found = compare_studies(
         (first, second),
         out,
-        called,
+        _two(names) if names else None,
         study=None if study is None else read_study(study),
         mapped=Mapped(pairs(columns, "--columns"), pairs(words, "--words")),
         delta=delta,
@@ -76,3 +71,12 @@ def compare(
     )
     files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
     show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
+
+
+def _two(names: str) -> tuple[str, ...]:
+    two = tuple(name.strip() for name in names.split(","))
+    if len(set(two)) != 2 or not all(two):
+        raise LookalikeError(
+            "bad-names", f"--names is {names!r}; write two different names with a comma, such as old,new"
+        )
+    return two

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data.errors import LookalikeError
 from lookalike.console import numbers, progress, relative, show, show_table, whole_numbers
 from lookalike.options import Json, Out, Seed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def power(
@@ -71,6 +74,11 @@ def power(
     if as_json:
         show({"out": relative(out), "rows": table.to_dict("records")}, True)
         return
+    _print_table(table)
+    print(f"\nbounds .5 ± {delta:g}, {level:.0%} interval, {studies} simulated studies each; files in {relative(out)}")
+
+
+def _print_table(table: pd.DataFrame) -> None:
     show_table(
         [["true d'", "participants", "images", "near chance", "difference", "undecided"]]
         + [
@@ -79,4 +87,3 @@ def power(
             for row in table.itertuples()
         ]
     )
-    print(f"\nbounds .5 ± {delta:g}, {level:.0%} interval, {studies} simulated studies each; files in {relative(out)}")

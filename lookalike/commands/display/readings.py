@@ -45,7 +45,7 @@ def refuse_other_size(wanted_px: tuple[int, int] | None, screen_px: tuple[int, i
     if wanted_px is not None and wanted_px != screen_px:
         width, height = screen_px
         raise LookalikeError(
-            "wrong-screen-size",
+            "wrong-screen",
             f"the screen has {width} x {height} px, not {wanted_px[0]} x {wanted_px[1]}; set its resolution",
         )
 

@@ -226,7 +226,7 @@ READINGS = [f"{luminance(level):.5g}" for level in LEVELS]
 def test_a_screen_of_another_size_is_refused_before_anything_is_asked(typing, tmp_path):
     command = ("display", "calibrate", tmp_path / "display.json", *ROOM, "--json")
     other = typing(READINGS, *command, "--size-px", "1920x1080")
-    assert json.loads(other.out)["error"]["code"] == "wrong-screen-size"
+    assert json.loads(other.out)["error"]["code"] == "wrong-screen"
     assert "1280 x 1024 px, not 1920 x 1080" in other.out
     wrong = typing(READINGS, *command, "--size-cm", "400x320")
     assert wrong.code == 2
