@@ -41,9 +41,9 @@ def generate(
         )
     need("gan")
     from gan.generate import Request
-    from lookalike.flows.evaluate import generate_images
+    from lookalike.flows.evaluate import generate_from_model
 
-    about = generate_images(model, out, Request(count, first_seed, truncation, bits), patches, vgg16, say)
+    about = generate_from_model(model, out, Request(count, first_seed, truncation, bits), patches, vgg16, say)
     if as_json:
         show({"out": relative(out), **about}, True)
         return

@@ -95,7 +95,7 @@ def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms
     return ranking
 
 
-def generate_images(
+def generate_from_model(
     folder: Path, out: Path, request: Request, safe_from: Path | None, vgg16: str | None, say: Say
 ) -> dict[str, Any]:
     """Generate images into the new folder `out`; with a patch set, none that is too close to its train split."""
