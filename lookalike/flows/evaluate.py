@@ -1,4 +1,4 @@
-"""From models and a patch set to a verdict: one model in full, or several side by side."""
+"""Evaluate one model in full, or rank several by KID; generate images of one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gan.generate import ImageRequest, generate_images
 from gan.leaks.check import FORMAT as LEAKS_FORMAT
 from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
 from gan.networks.features import Vgg16, load_vgg16
-from lookalike.flows.patient_overlap import refuse_unchecked, refuse_unfair, unchecked
+from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked, unchecked
 from stimuli.patches import PatchSet, read_patches
 
 Say = Callable[[str], None]
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Terms:
-    """How models are judged: see `evaluate` and `rank` in `gan.evaluation`, and `patient_overlap`."""
+    """How models are evaluated: see `evaluate` and `rank` in `gan.evaluation`, and `patient_overlap`."""
 
     patches: Path
     vgg16: str | None = None
@@ -37,26 +37,28 @@ class Terms:
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
-            raise LookalikeError(f"resamples is {self.resamples}; at least 1 is needed")
+            raise LookalikeError("out-of-range", f"--resamples is {self.resamples}; at least 1 is needed")
 
     def open(self, say: Say) -> tuple[PatchSet, Vgg16]:
         return read_patches(self.patches), load_vgg16(self.vgg16, say)
 
 
-def judge(folder: Path, out: Path, split: str, terms: Terms, say: Say) -> tuple[Evaluation, LeakReport | None, str]:
+def evaluate_model(
+    folder: Path, out: Path, split: str, terms: Terms, say: Say
+) -> tuple[Evaluation, LeakReport | None, str]:
     """Evaluate one model and check it for leaks, into the new folder `out`.
 
-    Gives the evaluation, the leak report, and why there is none. Raises `LookalikeError` for what is
+    Returns the evaluation, and the leak report or the reason why there is none. Raises `LookalikeError` for what is
     wrong with the patches, the model or the request.
     """
     with new_folder(out) as partial:
         model = load_model(folder)
         patches, network = terms.open(say)
-        split_rows(patches, split, model.generator.architecture.resolution)  # refuse before the long work
-        refuse_unfair(patches, model, folder, split, terms.disjoint_patients)
+        split_rows(patches, split, model.generator.architecture.resolution)  # before the long work, for its errors
+        refuse_overlap(patches, model, folder, split, terms.disjoint_patients)
         reference, reason, report = None, unchecked(patches, model), None
         if not reason:
-            say(f"{len(patches.select('train'))} training patches, to learn how near different patients are")
+            say(f"{len(patches.select('train'))} training patches, to learn how close those of different patients are")
             reference = prepare(patches, network)
         found = evaluate(
             model,
@@ -70,7 +72,7 @@ def judge(folder: Path, out: Path, split: str, terms: Terms, say: Say) -> tuple[
         )
         save_evaluation(found, partial)
         if reference is not None:
-            say(f"the nearest training patch of each of {found.images} generated images")
+            say(f"looking for the closest training patch of each of {found.images} generated images")
             seeds = range(found.first_seed, found.first_seed + found.images)
             report = check_against(reference, found.generated_images, seeds)
             save_leaks(report, partial)
@@ -80,13 +82,13 @@ def judge(folder: Path, out: Path, split: str, terms: Terms, say: Say) -> tuple[
 
 
 def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms: Terms, say: Say) -> Ranking:
-    """Rank models on the `select` split; with `out`, also into `ranking.json` in that new folder."""
+    """Rank models by KID on the `select` split; with `out`, also write `ranking.json` into that new folder."""
     if len({folder.resolve() for folder in folders}) < len(folders):
-        raise LookalikeError("a model is named twice; name each once")
+        raise LookalikeError("duplicate-model", "a model is named twice; name each once")
     models = [(str(folder), load_model(folder)) for folder in folders]
     patches, network = terms.open(say)
     for folder, (_, model) in zip(folders, models, strict=True):
-        refuse_unfair(patches, model, folder, "select", terms.disjoint_patients)
+        refuse_overlap(patches, model, folder, "select", terms.disjoint_patients)
     options: dict[str, Any] = {"psi": terms.truncation, "seed": terms.seed, "resamples": terms.resamples}
     ranking = rank_models(models, patches, network, images=images, progress=say, **options)
     if out is not None:
@@ -95,10 +97,10 @@ def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms
     return ranking
 
 
-def generate(
+def generate_from_model(
     folder: Path, out: Path, request: ImageRequest, safe_from: Path | None, vgg16: str | None, say: Say
 ) -> dict[str, Any]:
-    """Images of one model into the new folder `out`; with a patch set, none that is too near its train split."""
+    """Generate images into the new folder `out`; with a patch set, none that is too close to its train split."""
     model, reference = load_model(folder), None
     if safe_from is not None:
         patches = read_patches(safe_from)

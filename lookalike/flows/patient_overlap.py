@@ -1,4 +1,4 @@
-"""May these patches and this model meet? What a model says of its training, held against a patch set."""
+"""Whether a model was trained on the patients, or on all the patches, of a patch set."""
 
 from __future__ import annotations
 
@@ -10,44 +10,50 @@ from gan.checkpoint import Model
 from stimuli.patches import PatchSet
 
 
-def refuse_unfair(patches: PatchSet, model: Model, name: Path, split: str, disjoint_patients: bool = False) -> None:
-    """Raise `LookalikeError` if a split's real images would come from patients that the model (in folder `name`)
-    was trained on, or from patches cut with another context, which shows more or less round the lesion.
+def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disjoint_patients: bool = False) -> None:
+    """Raise `LookalikeError` if a split holds patients that the model (in folder `name`) was trained on.
 
-    `disjoint_patients` vouches for the patients where codes made with different keys cannot show it.
+    The same goes for patches cut with another context, which show more or less around the lesion than generated ones.
+    `disjoint_patients` confirms that the patients differ, where codes made with different keys cannot show it.
     """
     training = model.training
     unknown = {"context", "key_fingerprint", "train_patients"} - training.keys()
     if unknown:
-        raise LookalikeError(f"{name}: does not say its {', '.join(sorted(unknown))}; train it anew")
+        raise LookalikeError(
+            "incomplete-model", f"{name}: does not record its {', '.join(sorted(unknown))}; retrain the model"
+        )
     if patches.about["context"] != training["context"]:
         raise LookalikeError(
+            "context-mismatch",
             f"{patches.folder}: cut at context {patches.about['context']:g}, but {name} was trained at "
-            f"{training['context']:g}, which would tell real from generated; cut patches with --context "
-            f"{training['context']:g}"
+            f"{training['context']:g}, which would distinguish real from generated; cut patches with --context "
+            f"{training['context']:g}",
         )
     if _same_key(patches, model):
         shared = sorted(set(patches.select(split)["patient"]) & set(training["train_patients"]))
         if shared:
             raise LookalikeError(
+                "patient-overlap",
                 f"{patches.folder}: {len(shared)} {split} patients ({shared[0]}, ...) are among those that "
-                f"{name} was trained on; cut the patches with the model's --split"
+                f"{name} was trained on; cut the patches with the model's --split",
             )
     elif not disjoint_patients:
         raise LookalikeError(
-            f"{patches.folder}: its patient codes were made with another key than the codes in {name}, so "
-            "nobody can see whether the model was trained on these patients; cut the patches with the model's key (for "
-            f"the shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or vouch for it with --disjoint-patients"
+            "key-mismatch",
+            f"{patches.folder}: its patient codes were made with another key than the codes in {name}, so it is "
+            "unknown whether the model was trained on these patients; cut the patches with the model's key (for the "
+            f"shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or confirm with --disjoint-patients that it was not",
         )
 
 
 def refuse_unchecked(patches: PatchSet, model: Model, name: Path) -> None:
-    """Raise `LookalikeError` if a leak check against the train split would miss patches that the model knows."""
+    """Raise `LookalikeError` if a leak check would miss patches that the model was trained on."""
     missing = unchecked(patches, model)
     if missing:
         raise LookalikeError(
-            f"{patches.folder}: {missing}, so a leak check would miss some; "
-            f"give the patch set that {name} was trained on"
+            "missing-training-patches",
+            f"{patches.folder}: {missing}, so a leak check could miss some; "
+            f"give the patch set that {name} was trained on",
         )
 
 
@@ -57,7 +63,7 @@ def unchecked(patches: PatchSet, model: Model) -> str:
     if training.get("patches_sha256") == patches.sha256:
         return ""
     if not _same_key(patches, model) or "train_patients" not in training:
-        return "nobody can see whether its train split holds the model's training patients"
+        return "it is unknown whether its train split holds the model's training patients"
     absent = set(training["train_patients"]) - set(patches.select("train")["patient"])
     if absent:
         return f"its train split lacks {len(absent)} of the model's {len(training['train_patients'])} training patients"

@@ -1,4 +1,4 @@
-"""What `run` and `retest` share: who answers, progress, and what is printed at the end."""
+"""What `run` and `retest` share: who responds, progress, and what is printed at the end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from lookalike.console import need, relative, say, show
 
 
 def participant_for(data: Path, participant: str | None, new: bool) -> str:
-    """The code that was given, or one that nobody in `data` has."""
+    """The code that was given, or a new one that is not in `data`."""
     if new == (participant is not None):
-        raise LookalikeError("give either --participant with a code that was made, or --new for a new one")
+        raise LookalikeError(
+            "conflicting-options" if new else "missing-option",
+            "give either --participant with a registered code, or --new for a new participant",
+        )
     return new_code(data) if participant is None else participant
 
 
@@ -35,18 +38,21 @@ class Simulation:
     serial_deg: float | None = None
 
     def check(self, observer: str, matches: bool) -> None:
-        """Raise `LookalikeError` for what this observer, who `matches` on loops or judges images, would not heed."""
+        """Raise `LookalikeError` for an option that does not apply to this observer, who `matches` or judges images."""
         judging = {"--dprime": self.dprime, "--simulated": self.parameters}
         matching = {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}
         for options, other in ((judging, matches), (matching, not matches)):
             given = [name for name, value in options.items() if value is not None]
             if given and (other or observer != "simulated"):
-                who = f"this one is {observer}" if observer != "simulated" else "these stimuli are of the other kind"
+                who = f"this one is {observer}" if observer != "simulated" else "these stimuli are for the other task"
                 what = "matches on loops" if options is matching else "judges images"
-                raise LookalikeError(f"{given[0]} is of a simulated observer who {what}, and {who}; leave it out")
+                raise LookalikeError(
+                    "unused-option", f"{given[0]} is for a simulated observer who {what}, and {who}; leave it out"
+                )
         if self.dprime is not None and self.parameters is not None:
             raise LookalikeError(
-                f"both --dprime and --simulated; put dprime = {self.dprime:g} into {self.parameters} instead"
+                "conflicting-options",
+                f"--dprime and --simulated exclude each other; put dprime = {self.dprime:g} into {self.parameters}",
             )
 
 
@@ -59,9 +65,9 @@ def setup_for(
     participant: str,
     display: Path | None = None,
 ) -> Setup:
-    """Who answers and on what; a simulated observer is the same one whenever the code is the same."""
+    """Who responds, and on which display; the same code always gives the same simulated observer."""
     if observer not in ("human", "scripted", "simulated"):
-        raise LookalikeError(f"observer is {observer!r}; it is human, scripted or simulated")
+        raise LookalikeError("unknown-choice", f"--observer is {observer!r}; choose human, scripted or simulated")
     if window:
         need("lab")
     population = USUAL if simulation.parameters is None else read_population(simulation.parameters)
@@ -81,7 +87,7 @@ def count(advance: Callable[..., None]) -> Callable[[int, int], None]:
 
 
 def show_session(result: SessionResult, as_json: bool, new: bool = False) -> None:
-    """Print what a session left behind and, if it stopped, how to go on; `new` is whether --new was given."""
+    """Print where a session is stored and, if it was interrupted, how to resume it; `new`: whether --new was given."""
     shown = {
         "participant": result.participant,
         "session": result.session,
@@ -94,5 +100,5 @@ def show_session(result: SessionResult, as_json: bool, new: bool = False) -> Non
     show(shown | ({"answered": result.answered, "trials": result.trials} if as_json else {}), as_json)
     if not result.complete:
         instead = f", with --participant {result.participant} in place of --new" if new else ""
-        say(f"stopped; to go on: the same command{instead}")
+        say(f"interrupted; to resume, give the same command{instead}")
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""From the options of `lookalike train` to a run that can be watched."""
+"""From the options of `lookalike train` to a run with visible progress."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from stimuli.patches import PatchSet
 def chosen(
     preset: str | None, size: int, architecture: dict[str, Any], settings: dict[str, Any], resumed: Path | None = None
 ) -> Settings:
-    """The settings of the `resumed` run, or a preset's, with the options given (those that are not None) in place.
+    """The settings of a run: those of the `resumed` run or of a preset, replaced by options that are not None.
 
-    Without a preset's name it is the one for patches of `size` px, and the network makes images of that size.
+    Without a preset's name, the preset is the one for patches of `size` px, and the network makes images of that size.
     """
     if resumed is not None and preset is None:
         base = Settings.from_dict(read_json(resumed / SETTINGS))
@@ -32,19 +32,19 @@ def chosen(
     elif preset in PRESETS:
         base = PRESETS[preset]
     else:
-        raise LookalikeError(f"preset is {preset!r}; it is {', '.join(PRESETS)}")
+        raise LookalikeError("unknown-choice", f"--preset is {preset!r}; choose one of {', '.join(PRESETS)}")
     return replace(base, architecture=replace(base.architecture, **_given(architecture)), **_given(settings))
 
 
 def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, Any]:
-    """What a run would do, after the same checks as its start."""
+    """What a run would do; the same mistakes are refused as at its start."""
     check_patches(patches, settings)
     plan = make_plan(settings)
-    return plan.to_dict() if as_json else _told(plan)
+    return plan.to_dict() if as_json else _in_lines(plan)
 
 
 def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dict[str, Any]:
-    """Train with a live line of progress, and a line per snapshot; returns what was made and where."""
+    """Train with a progress bar and a line per snapshot; return where the model, samples and log are."""
     with progress("images", round(settings.kimg * 1000)) as advance:
         shown = 0
 
@@ -62,9 +62,11 @@ def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dic
             model = train(patches, out, settings, resume=resume, progress=report)
         except KeyboardInterrupt:
             if (out / FILE).is_file():
-                say(f"stopped; go on with: lookalike train {relative(patches.folder)} --out {relative(out)} --resume")
+                say(
+                    f"interrupted; to resume: lookalike train {relative(patches.folder)} --out {relative(out)} --resume"
+                )
             raise
-    none = "none yet: the networks have not reached their full size"
+    none = "none yet, because the networks have not reached full size"
     return {
         "model": relative(model) if model else none,
         "samples": relative(out / "samples"),
@@ -76,15 +78,15 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _told(plan: Plan) -> dict[str, Any]:
+def _in_lines(plan: Plan) -> dict[str, Any]:
     stages = {}
     for number, stage in enumerate(plan.stages, start=1):
         fade = ", fading in" if stage.fades_in else ""
         pace = f"{stage.kimg:g} kimg at {stage.images_per_s:.0f} images/s, {_hours(stage.hours)}"
         stages[f"stage {number}"] = f"{stage.resolution} px{fade}: {pace}"
     return stages | {
-        "time": f"about {_hours(plan.hours)} on this machine ({plan.device}), measured now over a few steps",
-        "memory": f"about {plan.memory_gib:.2g} GiB beside the program",
+        "time": f"about {_hours(plan.hours)} on this machine ({plan.device}), measured over a few steps",
+        "memory": f"about {plan.memory_gib:.2g} GiB besides the program",
         "generator": f"{plan.generator_parameters:,} parameters",
         "discriminator": f"{plan.discriminator_parameters:,} parameters to train ({plan.discriminator})",
     }

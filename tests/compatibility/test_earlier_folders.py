@@ -17,7 +17,7 @@ from experiments.display.display_file import read_display
 from gan.checkpoint import load_model
 from gan.networks.generator import from_seeds
 from lookalike.cli import app
-from stimuli.images import read_picture
+from stimuli.images import read_image
 from stimuli.loop_set import read_loops
 from stimuli.patches import read_patches
 from stimuli.sets import read_set
@@ -51,7 +51,7 @@ def test_sets_patches_loops_models_studies_and_displays_are_read() -> None:
     assert read_display(EARLIER / "display.json").name == "Room 2"
     model = load_model(EARLIER / "model")
     for seed, pixels in from_seeds(model.generator, range(3), psi=0.7):
-        stored = read_picture(EARLIER / "generated" / "images" / f"seed-{seed:010d}.png").pixels
+        stored = read_image(EARLIER / "generated" / "images" / f"seed-{seed:010d}.png").pixels
         assert abs(pixels - stored).max() <= 0.5 / 255 + 1e-6
 
 

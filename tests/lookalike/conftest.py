@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 
@@ -11,34 +12,42 @@ import pytest
 from PIL import Image
 
 from lookalike.cli import main
+from lookalike.console import fail
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a command answered."""
+    """What a command returned and printed."""
 
     code: int
     out: str
     err: str
 
 
+@pytest.fixture(scope="session")
 def exit_code():
-    """Run the command line on `sys.argv`; what the shell would see."""
-    try:
-        main()
-    except SystemExit as stopped:
-        return int(stopped.code or 0)
-    return 0
+    """Call the command line as its entry point does, `exit_code("patches", folder, "--out", out)`: the exit code."""
+
+    def call(*words):
+        before, sys.argv = sys.argv, ["lookalike", *map(str, words)]
+        try:
+            main()
+        except SystemExit as stopped:
+            return int(stopped.code or 0)
+        finally:
+            sys.argv = before
+        return 0
+
+    return call
 
 
 @pytest.fixture
-def lookalike(monkeypatch, capsys):
-    """Call the command line as its entry point does: `lookalike("patches", folder, "--out", out)`."""
+def lookalike(exit_code, capsys):
+    """Call the command line; its exit code and what it printed: `lookalike("patches", folder, "--out", out)`."""
 
     def call(*words):
-        monkeypatch.setattr(sys, "argv", ["lookalike", *map(str, words)])
         capsys.readouterr()
-        code = exit_code()
+        code = exit_code(*words)
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
 
@@ -46,19 +55,50 @@ def lookalike(monkeypatch, capsys):
 
 
 @pytest.fixture
-def mistake(lookalike):
-    """Call a command that must fail as a user's mistake: exit code 2 and one line, which is returned."""
+def mistake(lookalike, monkeypatch):
+    """Call a command that must fail as a user's mistake: exit code 2 and one line, which is returned.
 
-    def call(*words):
+    With `code`, that must be the error's code: `mistake("status", folder, "--yes", code="missing-option")`.
+    """
+    codes = []
+
+    def recorded(error, code, message):
+        codes.append(code)
+        fail(error, code, message)
+
+    monkeypatch.setattr("lookalike.cli.fail", recorded)
+
+    def call(*words, code=None):
         said = lookalike(*words)
         assert said.code == 2, said
         assert said.out == ""
         assert said.err.startswith("lookalike: "), said.err
         assert said.err.count("\n") == 1, said.err
         assert "Traceback" not in said.err
+        assert re.fullmatch("[a-z]+(-[a-z]+)*", codes[-1])
+        assert code in (None, codes[-1]), said.err
         return said.err
 
     return call
+
+
+@pytest.fixture
+def drawing_once(monkeypatch):
+    """Figures are drawn as SVG; their PNG and PDF, which show the same, are empty."""
+    from matplotlib.figure import Figure
+
+    def savefig(figure, file, **how):
+        if how["format"] == "svg":
+            draw(figure, file, **how)
+
+    draw = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", savefig)
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """Figures are made but not drawn, which is most of the time of an analysis, where they are not the point."""
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _figure, file, **_: file.write(b"<svg></svg>"))
 
 
 def write_mammograms(folder, patients=40, size=(80, 80), aspect=1.6):
@@ -113,23 +153,21 @@ trials = 20
 
 
 @pytest.fixture(scope="session")
-def workshop(mammograms, tmp_path_factory):
+def workshop(mammograms, exit_code, tmp_path_factory):
     """Everything before a session: patches, a briefly trained model, a stimulus set, a study file."""
     folder = tmp_path_factory.mktemp("workshop")
 
     def call(*words):
-        sys.argv = ["lookalike", *map(str, words)]
-        assert exit_code() == 0, words
+        assert exit_code(*words) == 0, words
 
-    before = sys.argv
     key = folder / "patient.key"
-    key.write_text("the same patients in the same splits, every time")  # a new key deals them anew
+    key.write_text("the same patients in the same splits, every time")  # a new key re-randomises them
     call("patches", mammograms, "--out", folder / "patches", "--size", 16, "--split", "50/10/40", "--key", key)
-    call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, "--batch", 8)
+    small = ("--batch", 8, "--channel-base", 256, "--channel-max", 32, "--latent", 32)
+    call("train", folder / "patches", "--out", folder / "run", "--kimg", 0.064, *small)
     call("morph", "--model", folder / "run/models/000000064-images", "--frames", 12, "--out", folder / "loop")
     built = ("--patches", folder / "patches", "--model", folder / "run/models/000000064-images", "--main", 20)
     call("stimuli", "build", *built, "--out", folder / "stimuli")
     call("stimuli", "build", *built, "--seed", 1, "--out", folder / "other-stimuli")
     (folder / "study.toml").write_text(STUDY)
-    sys.argv = before
     return folder

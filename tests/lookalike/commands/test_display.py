@@ -1,6 +1,7 @@
-"""`lookalike display ...`: from readings to a display file, its report, and a pattern to look at."""
+"""`lookalike display`: from readings to a display file, its check, and a pattern to look at."""
 
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -101,7 +102,7 @@ def test_numbers_may_have_a_decimal_comma(lookalike, mistake, measured, tmp_path
     assert (stored["distance_cm"], stored["ambient_cd_m2"], stored["refresh_hz"]) == (57.5, 0.2, 59.94)
     assert stored["size_cm"] == [40.5, 32.4]
     for option in ("--ambient", "--distance", "--gamma", "--refresh", "--image-deg"):
-        said = mistake("display", "calibrate", again, *SIZED, "--from", measured, option, "0;2")
+        said = mistake("display", "calibrate", again, *SIZED, "--from", measured, option, "0;2", code="not-a-number")
         assert f"{option} is '0;2'; write a number, such as 0.2" in said
     assert lookalike("display", "check", path, "--from", measured, "--ambient", "0,25", "--json").code == 0
 
@@ -131,50 +132,75 @@ def test_the_pattern_is_written_as_the_framebuffer_holds_it(lookalike, calibrate
         assert np.unique(np.asarray(plain)).size == 31
 
 
-def test_mistakes_are_told_and_write_nothing(mistake, calibrate, measured, tmp_path):
+def test_mistakes_are_reported_and_write_nothing(mistake, calibrate, measured, tmp_path):
     new = tmp_path / "new.json"
 
-    def calibrating(*more):
-        said = mistake("display", "calibrate", new, *more)
+    def calibrating(*more, code=None):
+        said = mistake("display", "calibrate", new, *more, code=code)
         assert not new.exists()
         return said
 
-    assert "--size-cm is 'A4'; write width x height" in calibrating(*SIZED, "--size-cm", "A4", "--from", measured)
-    assert "pixels are whole numbers" in calibrating(*ROOM, "--size-px", "12.5x10", "--from", measured)
-    assert "give --size-px" in calibrating(*ROOM, "--from", measured)
-    assert "give the size of the lit area in cm" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured)
+    assert "--size-cm is 'A4'" in calibrating(*SIZED, "--size-cm", "A4", "--from", measured, code="bad-size")
+    calibrating(*ROOM, "--size-px", "12.5x10", "--from", measured, code="bad-size")
+    assert "--size-px" in calibrating(*ROOM, "--from", measured, code="missing-option")
+    assert "lit area" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured)
     european = tmp_path / "european.csv"
     european.write_text(measured.read_text(encoding="utf-8").replace(",", ";").replace(".", ","), encoding="utf-8")
-    assert "european.csv: has semicolons between its cells" in calibrating(*SIZED, "--from", european)
-    assert "kind: Input should be" in calibrating(*SIZED, "--from", measured, "--kind", "dicom")
+    assert "european.csv: " in calibrating(*SIZED, "--from", european)
+    assert "kind: " in calibrating(*SIZED, "--from", measured, "--kind", "dicom")
     assert "distance_cm: " in calibrating(*SIZED, "--distance", 0, "--from", measured)
-    assert "kind gsdf needs a table" in calibrating(*SIZED, "--unmeasured")
-    assert "exclude each other" in calibrating(*SIZED, "--unmeasured", "--from", measured)
-    assert "nowhere.csv: no such file" in calibrating(*SIZED, "--from", tmp_path / "nowhere.csv")
-    assert "is defined from 0.05" in calibrating(
-        *SIZED, "--ambient", 0, "--from", write_readings(tmp_path / "oled.csv", black=0.0)
-    )
+    assert "gsdf" in calibrating(*SIZED, "--unmeasured")
+    calibrating(*SIZED, "--unmeasured", "--from", measured, code="conflicting-options")
+    assert "nowhere.csv: " in calibrating(*SIZED, "--from", tmp_path / "nowhere.csv")
+    assert "0.05" in calibrating(*SIZED, "--ambient", 0, "--from", write_readings(tmp_path / "oled.csv", black=0.0))
     path = calibrate()
     before = path.read_bytes()
-    assert "choose another name or remove it" in mistake("display", "calibrate", path, *SIZED, "--from", measured)
+    assert f"{path}: " in mistake("display", "calibrate", path, *SIZED, "--from", measured)
     assert path.read_bytes() == before
-    assert "a figure ends in .svg" in mistake("display", "check", path, "--figure", tmp_path / "figure.gif")
-    assert "--ambient belongs to" in mistake("display", "check", path, "--ambient", 1)
+    mistake("display", "check", path, "--figure", tmp_path / "figure.gif", code="unknown-format")
+    mistake("display", "check", path, "--ambient", 1, code="missing-option")
     both = ("--from", measured, "--measure", tmp_path / "again.csv")
-    assert "exclude each other" in mistake("display", "check", path, *both)
-    assert "no such display file" in mistake("display", "test-pattern", tmp_path / "nowhere.json", "--png", new)
+    mistake("display", "check", path, *both, code="conflicting-options")
+    assert "nowhere.json: " in mistake("display", "test-pattern", tmp_path / "nowhere.json", "--png", new)
 
 
 @pytest.mark.parametrize("command", ["run", "retest"])
 def test_a_session_takes_a_display_file(mistake, calibrate, tmp_path, command):
     session = (command, "s", "--data", tmp_path / "d", "--participant", "a1", "--observer", "simulated")
-    assert "no such display file" in mistake(*session, "--display", tmp_path / "nowhere.json")
-    assert "leave out --display" in mistake(*session, "--no-window", "--display", calibrate())
+    assert "nowhere.json: " in mistake(*session, "--display", tmp_path / "nowhere.json")
+    assert "--display" in mistake(*session, "--no-window", "--display", calibrate())
+
+
+class Window:
+    """A window of 1280 x 1024 px that shows nothing, in place of PsychoPy's."""
+
+    def __init__(self, fullscreen, screen):
+        assert (fullscreen, screen) == (False, 0)
+        self.screen_px, self.refresh_hz = (1280, 1024), None
+
+    def show(self, level):
+        assert 0 <= level <= 255
+
+    def close(self):
+        pass
 
 
 @pytest.fixture
-def typing(tmp_path):
-    """`typing(words, *command)`: the command line in a window of its own, with `words` typed at it."""
+def typing(lookalike, monkeypatch):
+    """`typing(words, *command)`: the command line, with `words` typed at it until the input ends, as at Ctrl+D."""
+    monkeypatch.setattr("experiments.display.measuring.LevelWindow", Window)
+    monkeypatch.setattr("lookalike.commands.display.readings.need", lambda _: None)
+
+    def call(words, *command):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{word}\n" for word in words)))
+        return lookalike(*command)
+
+    return call
+
+
+@pytest.fixture
+def typing_at_a_screen(tmp_path):
+    """The same in a process and on a screen of its own, with PsychoPy's window."""
     if shutil.which("xvfb-run") is None or importlib.util.find_spec("psychopy") is None:
         why = 'needs PsychoPy (pip install ".[lab]") and xvfb-run (apt install xvfb xauth)'
         pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
@@ -183,7 +209,7 @@ def typing(tmp_path):
         line = ["xvfb-run", "-a", "-s", "-screen 0 1280x1024x24", sys.executable, "-m", "lookalike", *command]
         return subprocess.run(
             list(map(str, line)),
-            input="\n".join(map(str, words)) + "\n",
+            input="".join(f"{word}\n" for word in words),
             env=os.environ | {"HOME": str(tmp_path)},
             capture_output=True,
             text=True,
@@ -194,43 +220,51 @@ def typing(tmp_path):
     return call
 
 
-def test_a_person_calibrates_stops_goes_on_and_checks(typing, tmp_path):
+READINGS = [f"{luminance(level):.5g}" for level in LEVELS]
+
+
+def test_a_screen_of_another_size_is_refused_before_anything_is_asked(typing, tmp_path):
+    command = ("display", "calibrate", tmp_path / "display.json", *ROOM, "--json")
+    other = typing(READINGS, *command, "--size-px", "1920x1080")
+    assert json.loads(other.out)["error"]["code"] == "wrong-screen"
+    assert "1280 x 1024 px, not 1920 x 1080" in other.out
+    wrong = typing(READINGS, *command, "--size-cm", "400x320")
+    assert wrong.code == 2
+    assert "lit area" in wrong.out
+    assert "level 0" not in other.err + wrong.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_person_calibrates_stops_resumes_and_checks(typing, typing_at_a_screen, tmp_path):
     path = tmp_path / "display.json"
     command = ("display", "calibrate", path, *ROOM)
-    readings = [f"{luminance(level):.5g}" for level in LEVELS]
-    other = typing(readings, *command, "--size-px", "1920x1080")
-    assert other.returncode == 2
-    assert "the screen has 1280 x 1024 px, not what was given" in other.stderr
-    wrong = typing(readings, *command, "--size-cm", "400x320")
-    assert wrong.returncode == 2
-    assert "give the size of the lit area in cm" in wrong.stderr  # told before anything is asked
-    assert not (tmp_path / "display-readings.csv").exists()
-    stopped = typing(readings[:5], *command)  # the input ends, as at Ctrl+D
-    assert stopped.returncode == 2
-    assert "stopped after 5 of 20 levels" in stopped.stderr
+    stopped = typing(READINGS[:5], *command)
+    assert stopped.code == 2
+    assert "5 of 20 levels" in stopped.err
     assert not path.exists()
-    done = typing(["0.1", *readings[5:]], *command, "--json")
+    done = typing_at_a_screen(["0.1", *READINGS[5:]], *command, "--json")
     assert done.returncode == 0, done.stderr
-    assert "resumes after 5 of 20 readings" in done.stderr
-    assert "not above the reading before" in done.stderr
+    assert "after 5 of 20 readings" in done.stderr
+    assert "not above the " in done.stderr
     shown = json.loads(done.stdout)
     assert (shown["size_px"], shown["calibration"]) == ([1280, 1024], "gsdf")
     stored = json.loads(path.read_text(encoding="utf-8"))
-    assert stored["table"] == [[level, float(typed)] for level, typed in zip(LEVELS, readings, strict=True)]
-    aside = tmp_path / f"display-readings-{shown['measured_utc'][:10]}.csv"
-    last = aside.read_text(encoding="utf-8").splitlines()[-1]
+    assert stored["table"] == [[level, float(typed)] for level, typed in zip(LEVELS, READINGS, strict=True)]
+    dated = tmp_path / f"display-readings-{shown['measured_utc'][:10]}.csv"
+    last = dated.read_text(encoding="utf-8").splitlines()[-1]
     assert shown["measured_utc"] == stored["measured_utc"] == last.split(",")[2]
-    assert shown["readings"].endswith(aside.name)
-    assert not (tmp_path / "display-readings.csv").exists()  # so that the next calibration starts anew
+    assert shown["readings"].endswith(dated.name)
+    assert not (tmp_path / "display-readings.csv").exists()  # so that the next calibration starts afresh
+
     from experiments.display.conformance import levels_to_check
     from experiments.display.display_file import read_display
 
     levels = levels_to_check(read_display(path).lookup())
     again = [f"{luminance(level):.5g}" for level in levels]
     checked = typing(again, "display", "check", path, "--measure", tmp_path / "again.csv", "--json")
-    assert checked.returncode == 0, checked.stderr
-    assert json.loads(checked.stdout)["conforms"] is True
+    assert checked.code == 0, checked.err
+    assert json.loads(checked.out)["conforms"] is True
     assert len((tmp_path / "again.csv").read_text(encoding="utf-8").splitlines()) == 19
     once_more = typing([], "display", "check", path, "--measure", tmp_path / "again.csv")
-    assert once_more.returncode == 2
-    assert "holds a whole measurement already; see it with --from" in once_more.stderr
+    assert once_more.code == 2
+    assert f"{tmp_path / 'again.csv'}: " in once_more.err

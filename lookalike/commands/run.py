@@ -1,0 +1,73 @@
+"""`lookalike run`: a participant's first session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lookalike.console import progress
+from lookalike.options import (
+    Data,
+    DisplayFile,
+    DPrime,
+    Fullscreen,
+    Json,
+    NewParticipant,
+    NoiseDeg,
+    Observer,
+    Script,
+    SerialDeg,
+    SessionSeed,
+    Simulated,
+    Window,
+)
+
+
+def run(
+    stimuli: Annotated[
+        Path, typer.Argument(help="Stimulus set; for a matching task a morph loop, or a folder of loops.")
+    ],
+    data: Data,
+    participant: NewParticipant = None,
+    new: Annotated[bool, typer.Option("--new", help="A new participant, whose random code is printed.")] = False,
+    study: Annotated[Path | None, typer.Option(help="Study file (TOML).", show_default="the shipped example")] = None,
+    observer: Observer = "human",
+    script: Script = None,
+    window: Window = True,
+    fullscreen: Fullscreen = False,
+    display: DisplayFile = None,
+    dprime: DPrime = None,
+    simulated: Simulated = None,
+    noise_deg: NoiseDeg = None,
+    serial_deg: SerialDeg = None,
+    seed: SessionSeed = None,
+    as_json: Json = False,
+) -> None:
+    """Run a participant's first session.
+
+    The study file names the task; without one it is real or generated, with confidence. The same command resumes an
+    interrupted session at its first trial without a response.
+
+    A person is registered first, with 'participant new' or --new, so that a mistyped code is refused. A simulated or
+    scripted observer is not a person and takes any code that no person has.
+
+    \b
+    Example:
+      lookalike run study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
+      lookalike run study-1/stimuli --data study-1 --new --fullscreen
+      lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
+      lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
+    """
+    from experiments.session.first_session import run_first_session
+    from lookalike.flows.sessions import Simulation, count, participant_for, setup_for, show_session
+    from stimuli.loop_set import is_loops
+
+    code = participant_for(data, participant, new)
+    who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    who.check(observer, is_loops(stimuli))
+    setup = setup_for(observer, window, fullscreen, script, who, code, display)
+    with progress("trials", None) as advance:
+        result = run_first_session(stimuli, data, code, study, seed, setup, count(advance), new=new)
+    show_session(result, as_json, new)

@@ -1,0 +1,97 @@
+"""`lookalike evaluate`: what it writes and prints, and what it refuses."""
+
+import json
+
+import pytest
+
+from data.files import read_json
+from gan.checkpoint import load_model
+from stimuli.patches import read_patches
+
+pytestmark = pytest.mark.usefixtures("weights")
+
+
+def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, tmp_path):
+    evaluated = tmp_path / "out"
+    said = lookalike("evaluate", gallery / "model1", "--patches", gallery / "patches", "--resamples", 20,
+                     "--out", evaluated)  # fmt: skip
+    assert said.code == 0, said.err
+    assert sorted(path.name for path in evaluated.iterdir()) == [
+        "closest.png",
+        "evaluation.json",
+        "leaks.json",
+        "sheet.png",
+        "spectrum.png",
+    ]
+    found, leaks = read_json(evaluated / "evaluation.json"), read_json(evaluated / "leaks.json")
+    assert found["model_sha256"] == load_model(gallery / "model1").sha256
+    assert (found["split"], found["truncation"]) == ("study", 1.0)
+    lines = {line.split("  ")[0]: line for line in said.out.splitlines()}
+    kid = found["scores"]["kid"]
+    assert f"{kid['generated']['value'] * 1000:.1f} [{kid['generated']['low'] * 1000:.1f}, " in lines["KID x 1000"]
+    assert f"{kid['real']['value'] * 1000:.1f} [{kid['real']['low'] * 1000:.1f}, " in lines["KID x 1000"]
+    assert f"{kid['chance']:.3f}" in lines["KID x 1000"]
+    assert f"Leaks: {leaks['verdict']}; {leaks['words']}" in lines
+    assert leaks["images"] == found["images"] == len(read_patches(gallery / "patches").select("study"))
+    assert f"{found['images']} generated images (truncation 1, seeds from 100000)" in said.out
+
+
+def test_several_models_are_only_ranked_and_on_select(gallery, lookalike, tmp_path):
+    words = ("evaluate", gallery / "model1", gallery / "model2", "--patches", gallery / "patches", "--images", 40,
+             "--resamples", 20)  # fmt: skip
+    said = lookalike(*words)
+    assert said.code == 0, said.err
+    _, first, second, *_ = said.out.splitlines()
+    assert {first.split()[0], second.split()[0]} == {str(gallery / "model1"), str(gallery / "model2")}
+    assert first.endswith("-")
+    assert "40 generated images each" in said.out
+    shown = json.loads(lookalike(*words, "--out", tmp_path / "out", "--json").out)
+    assert shown == read_json(tmp_path / "out" / "ranking.json")
+    assert shown["models"][0]["model"] == first.split()[0]
+    values = [one["kid"]["value"] for one in shown["models"]]
+    assert values == sorted(values)
+    assert shown["split"] == "select"
+
+
+def test_evaluate_refuses_in_one_line(gallery, mistake, tmp_path):
+    model, patches = gallery / "model1", ("--patches", gallery / "patches")
+    out = ("--out", tmp_path / "out")
+    mistake("evaluate", model, *patches, code="missing-option")
+    assert "split is 'train'" in mistake("evaluate", model, *patches, *out, "--split", "train")
+    mistake("evaluate", model, gallery / "model2", *patches, "--split", "study", code="unused-option")
+    mistake("evaluate", model, model, *patches, code="duplicate-model")
+    assert f"{tmp_path / 'nowhere'}: " in mistake("evaluate", tmp_path / "nowhere", *patches, *out)
+    assert f"{tmp_path}: " in mistake("evaluate", model, "--patches", tmp_path, *out)
+    assert "--resamples is 0" in mistake("evaluate", model, *patches, *out, "--resamples", 0, code="out-of-range")
+    assert "images is 3" in mistake("evaluate", model, gallery / "model2", *patches, "--images", 3)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("split", ["study", "select"])
+def test_a_model_is_never_measured_against_patients_that_it_was_trained_on(
+    gallery, untrained, mistake, tmp_path, split
+):
+    patches = read_patches(gallery / "patches")
+    known = patches.select(split)["patient"].tolist()[:1]
+    model = untrained(tmp_path / "model", patches, 4, train_patients=known)
+    words = ("evaluate", model, "--patches", gallery / "patches", "--split", split, "--out", tmp_path / "out")
+    said = mistake(*words, code="patient-overlap")
+    assert f"1 {split} patients ({known[0]}, ...) are among those" in said
+    if split == "select":
+        both = ("evaluate", gallery / "model1", model, "--patches", gallery / "patches")
+        assert f"1 select patients ({known[0]}, ...)" in mistake(*both, code="patient-overlap")
+    assert not (tmp_path / "out").exists()
+
+
+def test_codes_of_another_key_need_a_confirmation_and_leave_leaks_unchecked(
+    gallery, untrained, lookalike, mistake, tmp_path
+):
+    patches = read_patches(gallery / "patches")
+    model = untrained(tmp_path / "model", patches, 5, key_fingerprint="other", patches_sha256="other")
+    words = ("evaluate", model, "--patches", gallery / "patches", "--resamples", 5, "--out", tmp_path / "out")
+    assert "--disjoint-patients" in mistake(*words, code="key-mismatch")
+    said = lookalike(*words, "--disjoint-patients")
+    assert said.code == 0, said.err
+    assert "Leaks: not checked; it is unknown" in said.out
+    assert read_json(tmp_path / "out" / "leaks.json")["verdict"] is None
+    assert not (tmp_path / "out" / "closest.png").exists()
