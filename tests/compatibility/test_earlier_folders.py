@@ -97,7 +97,7 @@ def test_a_stopped_session_is_resumed_and_a_finished_one_retested(folder: Path) 
 
 def test_the_comparison_sees_a_changed_number(tmp_path: Path) -> None:
     changed = json.loads((EARLIER / "results" / "summary.json").read_text(encoding="utf-8"))
-    changed["groups"][0]["dprime"]["mean"] += 1e-12
+    changed["groups"][0]["dprime"]["mean"] += 1e-9
     (tmp_path / "summary.json").write_text(json.dumps(changed), encoding="utf-8")
     found = list(json_differences(EARLIER / "results" / "summary.json", tmp_path / "summary.json"))
     assert len(found) == 1
