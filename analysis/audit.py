@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data.bids import PLAN, RECORD, BehFile, session_folder
 from data.errors import LookalikeError
 from data.files import sha256
 from data.plan import Plan, read_plan
 from data.record import read_record
-from data.trials import PLAN, RECORD, BehFile, refuse_rows, session_folder
+from data.trials import refuse_rows
 
 if TYPE_CHECKING:  # images are read only where a stimulus set is given
     from stimuli.sets import StimulusSet

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.audit import Recorded, check_images, check_record
+from data.bids import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
 from data.errors import LookalikeError
 from data.external_tables import TableMapping, read_external_table
-from data.trials import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet

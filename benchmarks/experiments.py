@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from data.bids import session_folder
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.simulated.observers import Observer
 from data.simulated.populations import draw_group
 from data.study import read_study
-from data.trials import session_folder
 from experiments.records.record import Record, create_session, find_unfinished
 from experiments.records.table import trial_table
 from experiments.screen import HeadlessScreen

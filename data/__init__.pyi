@@ -1,3 +1,4 @@
+from .bids import read_bids as read_bids
 from .circle import derivative_of_gaussian as derivative_of_gaussian
 from .circle import wrap as wrap
 from .errors import LookalikeError as LookalikeError
@@ -21,4 +22,3 @@ from .task import read_task as read_task
 from .task import shipped_tasks as shipped_tasks
 from .trial_order import draw_order as draw_order
 from .trials import rating as rating
-from .trials import read_bids as read_bids

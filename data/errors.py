@@ -26,10 +26,9 @@ class LookalikeError(Exception):
     no-such-file
     """
 
-    def __init__(self, code: str, message: str | None = None) -> None:
-        # One argument alone is a message that has no code yet.
-        self.code = "unspecified" if message is None else code
-        super().__init__(code if message is None else message)
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
 
     def __reduce__(self) -> tuple[type[LookalikeError], tuple[str, str]]:
         return type(self), (self.code, str(self))

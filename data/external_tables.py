@@ -39,11 +39,12 @@ from typing import Any
 
 import pandas as pd
 
+from data.bids import BehFile, beh_files, read_sidecar
 from data.errors import LookalikeError
 from data.files import read_table, sha256
 from data.kinds.kind import Kind
 from data.kinds.registry import find
-from data.trials import KEYS, SESSION_FACTS, BehFile, after_gap, beh_files, read_sidecar, refuse_rows
+from data.trials import KEYS, SESSION_FACTS, after_gap, refuse_rows
 
 _FACTS_AS_TEXT = ("observer", "started", "stimulus_set_sha256", "study_sha256", "plan_sha256", "lookalike_version")
 _MISSING = (None, "missing throughout")

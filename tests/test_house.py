@@ -33,6 +33,7 @@ INSIDE = {
         "external_tables | task",
         "kinds",
         "simulated | plan | loops",
+        "bids",
         "trials | record | trial_order | settings",
         "files | circle | shipped | version",
         "errors",

@@ -16,12 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from data.errors import LookalikeError
-from data.files import write_json, write_text
-from data.kinds.registry import find
-from data.plan import Plan, read_plan
-from data.record import Log, read_record
-from data.trials import (
+from data.bids import (
     PLAN,
     RECORD,
     RecordedSession,
@@ -31,6 +26,11 @@ from data.trials import (
     session_folder,
     write_beh,
 )
+from data.errors import LookalikeError
+from data.files import write_json, write_text
+from data.kinds.registry import find
+from data.plan import Plan, read_plan
+from data.record import Log, read_record
 from experiments.records.participants_table import list_participants
 from experiments.records.record import check_together, is_complete, is_running
 from experiments.records.table import columns, is_earlier, narrowed, trial_table

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from data.bids import BehFile, beh_files, read_beh, read_sidecar
 from data.errors import LookalikeError
 from data.files import write_text
-from data.trials import BehFile, beh_files, rating, read_beh, read_sidecar
+from data.trials import rating
 from experiments.records.long_table import NAME_THE_TASK, is_of_single_images, new_file, read_all_columns
 
 

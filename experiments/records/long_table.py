@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.bids import BehFile, beh_files, read_beh, read_sidecar
 from data.errors import LookalikeError
 from data.files import read_table, refuse_occupied, write_table
-from data.trials import COLUMNS, KEYS, SESSION_FACTS, TEXT_COLUMNS, BehFile, beh_files, read_beh, read_sidecar
+from data.trials import COLUMNS, KEYS, SESSION_FACTS, TEXT_COLUMNS
 
 NAME_THE_TASK = "name one of them with --task"
 _TEXTS = (*TEXT_COLUMNS, "left_id", "left_file", "right_id", "right_file", "loop", "after_gap", "key_mapping")

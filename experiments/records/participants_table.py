@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from data.bids import read_sidecar
 from data.errors import LookalikeError
 from data.files import read_json, write_json, write_text
-from data.trials import read_sidecar
 from experiments.records.participants import EXPERTISE, read_participant
 
 COLUMN_NOTES: dict[str, dict[str, Any]] = {

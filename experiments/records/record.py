@@ -19,11 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.files import new_folder, sync_folder
 from data.plan import Plan, read_plan, write_plan
 from data.record import Log, read_record
-from data.trials import PLAN, RECORD, check_label, session_folder
+from data.trials import check_label
 from experiments.records.participants import refuse_withdrawing
 
 if sys.platform == "win32":

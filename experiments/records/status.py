@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.files import sha256
 from data.plan import read_plan
 from data.record import read_record
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
-from data.trials import PLAN, RECORD, session_folder
 from experiments.records.participants import everyone, read_participant, withdrawal_mark
 from experiments.records.record import BEGINNING_S, check_together, is_complete, is_running, utc_now
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from data.bids import PLAN
 from data.errors import LookalikeError
 from data.files import read_json
 from data.plan import Plan, read_plan
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
-from data.trials import PLAN
 from experiments.records.participants import check_may_begin, register_for
 from experiments.records.record import find_unfinished, refuse_taken, sessions
 from experiments.session.design import EarlierParticipants, draw_plan, draw_seed, swapped

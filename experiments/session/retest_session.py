@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.plan import Plan, read_plan
 from data.record import Log, read_record
-from data.trials import PLAN, RECORD, session_folder
 from experiments.records.record import check_together, find_unfinished, is_complete, is_running, sessions, utc_now
 from experiments.session.design import draw_seed, retest_plan
 from experiments.session.loop import History, Progress, silent

@@ -12,12 +12,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
+from data.bids import RECORD, session_folder
 from data.errors import LookalikeError
 from data.plan import Plan
 from data.record import Log, read_record
 from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.observers import Observer
-from data.trials import RECORD, session_folder
 from experiments.display.display_file import Display
 from experiments.display.psychopy_screen import WindowScreen
 from experiments.records.bids import export_session

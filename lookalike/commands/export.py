@@ -35,8 +35,8 @@ def export(
       lookalike export study-1
       lookalike export study-1 --imrmc study-1.imrmc --long study-1.csv
     """
+    from data.bids import recorded_sessions
     from data.files import refuse_occupied
-    from data.trials import recorded_sessions
     from experiments.records.bids import export_all
     from experiments.records.imrmc import write_imrmc
     from experiments.records.long_table import write_long_table

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data.bids import write_beh
 from data.simulated.observers import Observer
-from data.trials import write_beh
 from stimuli.sets import StimulusSet
 
 STIMULI = "a1" * 32

@@ -15,11 +15,12 @@ import pytest
 
 from analysis.audit import audit
 from analysis.trials import load_trials
+from data.bids import session_folder
 from data.errors import LookalikeError
 from data.files import read_table, sha256, write_table
 from data.plan import Plan, PlannedTrial, write_plan
 from data.study import read_study
-from data.trials import COLUMNS, session_folder
+from data.trials import COLUMNS
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from analysis.trials import SESSION_COLUMNS, is_generated, load_trials
+from data.bids import session_folder
 from data.errors import LookalikeError
 from data.files import sha256
 from data.simulated.observers import Observer
 from data.study import StudyFile, read_study
-from data.trials import session_folder
 from stimuli.sets import StimulusSet
 
 Write = Callable[..., Path]

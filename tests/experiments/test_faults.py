@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from data.bids import read_bids, session_folder
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import read_bids, session_folder
 from experiments.records.bids import export_all
 from experiments.records.record import Record, find_unfinished
 from experiments.screen import HeadlessScreen

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from data.bids import PLAN, session_folder
 from data.errors import LookalikeError
 from data.plan import read_plan
 from data.study import StudyFile
-from data.trials import PLAN, session_folder
 from experiments.records.participants import registered
 from experiments.session import first_session
 from experiments.session.first_session import run_first_session

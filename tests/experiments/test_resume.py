@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from data.bids import read_bids, read_sidecar, session_folder
 from data.errors import LookalikeError
 from data.plan import read_plan
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import read_bids, read_sidecar, session_folder
 from experiments.display.display_file import Display
 from experiments.records.record import Record
 from experiments.screen import Flip, HeadlessScreen

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from data.bids import session_folder
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import session_folder
 from experiments.records.status import status
 from experiments.session import retest_session
 from experiments.session.first_session import run_first_session

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data.bids import read_bids
 from data.files import read_json, sha256
 from data.loops import read_loop
-from data.trials import read_bids
 from gan.checkpoint import load_model
 from stimuli.patches import read_patches
 from stimuli.sets import read_set

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from data.bids import read_bids
 from data.plan import read_plan
 from data.study import StudyFile
-from data.trials import read_bids
 from experiments.display.display_file import Display, write_display
 from experiments.display.sizing import enlarge, size_deg
 from experiments.display.window import WINDOW_PX

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from analysis.trials import load_trials
+from data.bids import read_bids, read_sidecar, session_folder
 from data.errors import LookalikeError
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import read_bids, read_sidecar, session_folder
 from experiments.records.bids import Exported, export_all, export_session
 from experiments.records.participants import Reader, register
 from experiments.records.record import Record, read_record
@@ -253,7 +253,7 @@ def test_a_full_disk_during_export_is_told_and_mended_later(
 
     shutil.rmtree(ran.table.parent)
     with monkeypatch.context() as disk:
-        disk.setattr("data.trials.write_json", full)
+        disk.setattr("data.bids.write_json", full)
         [result] = export_all(tmp_path / "data")
     assert (result.outcome, result.table) == ("failed", None)
     assert "the answers are safe in" in str(result.problem)

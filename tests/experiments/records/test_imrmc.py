@@ -14,9 +14,9 @@ import pytest
 
 from analysis.group.primary import Primary
 from analysis.trials import load_trials
+from data.bids import read_bids
 from data.files import read_json, write_json
 from data.study import StudyFile
-from data.trials import read_bids
 from experiments.records.imrmc import ImrmcCounts, write_imrmc
 from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup

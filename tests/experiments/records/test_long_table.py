@@ -12,11 +12,11 @@ import pytest
 
 from analysis.group.primary import Primary
 from analysis.trials import load_trials
+from data.bids import read_bids
 from data.errors import LookalikeError
 from data.external_tables import read_trials
 from data.files import read_json, write_json
 from data.study import StudyFile
-from data.trials import read_bids
 from experiments.records.imrmc import write_imrmc
 from experiments.records.long_table import write_long_table
 from experiments.session.first_session import run_first_session

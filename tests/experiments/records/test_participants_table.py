@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from data.bids import read_sidecar
 from data.files import read_json
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import read_sidecar
 from experiments.records import participants_table
 from experiments.records.participants import Reader, register
 from experiments.session.first_session import run_first_session

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
+from data.bids import session_folder
 from data.errors import LookalikeError
 from data.plan import Plan, read_plan, write_plan
 from data.record import FIELDS, Log
 from data.study import StudyFile
-from data.trials import session_folder
 from experiments.records.record import (
     Record,
     create_session,

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from data.bids import session_folder
 from data.plan import read_plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import session_folder
 from experiments.records import withdrawal
 from experiments.records.participants import Reader, everyone, register
 from experiments.records.status import status

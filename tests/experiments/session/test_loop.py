@@ -150,7 +150,7 @@ class Stops:
         (SessionAborted(), "Escape"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
         (ValueError("a wire came loose"), "ValueError: a wire came loose"),
-        (LookalikeError("image altered"), "LookalikeError: image altered"),
+        (LookalikeError("altered-file", "image altered"), "LookalikeError: image altered"),
     ],
 )
 def test_an_interruption_is_recorded_and_raised_again(

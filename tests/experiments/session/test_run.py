@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from data.bids import read_bids, read_sidecar
 from data.errors import LookalikeError
 from data.kinds.kind import Answer
 from data.plan import PlannedTrial, read_plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import read_bids, read_sidecar
 from experiments.display.display_file import Display
 from experiments.records.participants import register
 from experiments.records.record import read_record

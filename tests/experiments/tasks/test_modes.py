@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from analysis.sdt import same_different, two_alternative
+from data.bids import read_sidecar
 from data.errors import LookalikeError
 from data.files import read_table
 from data.kinds.registry import find
@@ -20,7 +21,7 @@ from data.plan import read_plan
 from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from data.trials import AROUND_NOTES, read_sidecar
+from data.trials import AROUND_NOTES
 from experiments.screen import FRAME_S, Flip, HeadlessScreen
 from experiments.session import run as session_run
 from experiments.session.first_session import run_first_session

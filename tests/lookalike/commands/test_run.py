@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from data.trials import read_bids
+from data.bids import read_bids
 from experiments.records.participants import registered
 
 

@@ -1,0 +1,44 @@
+"""Errors carry codes that scripts can rely on: literal, in one form, and few enough to be kinds of mistake."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import re
+from pathlib import Path
+
+from data.errors import LookalikeError
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("data", "stimuli", "gan", "experiments", "analysis", "lookalike")
+CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def given_codes() -> list[tuple[str, ast.expr]]:
+    """Where each code is given, and what is given: to `LookalikeError`, or by name to a function that raises it."""
+    found = []
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                if ast.unparse(node.func) == "LookalikeError":
+                    found.append((place, node.args[0]))
+                found += [(place, keyword.value) for keyword in node.keywords if keyword.arg == "code"]
+    return found
+
+
+def test_every_code_is_a_literal_of_one_form() -> None:
+    codes = given_codes()
+    literal = {(place, code.value) for place, code in codes if isinstance(code, ast.Constant)}
+    wrong = [(place, code) for place, code in literal if not CODE.fullmatch(str(code))]
+    assert not wrong
+    assert len(literal) > 300
+    # A few pass on the code of somebody else's call or choose between two.
+    assert len(codes) - len(literal) < 12
+
+
+def test_an_error_keeps_its_code_across_processes() -> None:
+    error = pickle.loads(pickle.dumps(LookalikeError("no-such-file", "a.csv: no such file")))
+    assert (error.code, str(error)) == ("no-such-file", "a.csv: no such file")
