@@ -81,6 +81,7 @@ def strike(stimuli: StimulusSet, data: Path, study: Path, number: int, after: in
     if not child:
         try:
             try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell in the background ignore it
                 signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
                 run(stimuli, data, study, tell)
             finally:
