@@ -131,6 +131,16 @@ def test_inside_a_room_imports_point_down_too(room: str) -> None:
                 assert floor[here[0]] < floor[there[0]], f"{name} imports {other}, which is not on a floor below"
 
 
+def test_the_architecture_page_draws_every_floor() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    trees = dict(re.findall(r"^(\w+)/\n((?:  .+\n)+)", page, flags=re.MULTILINE))
+    for room, floors in INSIDE.items():
+        drawn = [re.split(r" {3,}", line.strip())[0] for line in trees[room].splitlines()]
+        drawn = [name.rstrip("/") for line in drawn for name in line.split()]
+        there = [name for floor in floors for name in floor.split(" | ") if not name.startswith("__")]
+        assert sorted(drawn) == sorted(there), f"docs/architecture.md draws another {room}/"
+
+
 def test_no_imports_go_in_circles() -> None:
     sorter = TopologicalSorter({name: imported_modules(path) - {name} for name, path in MODULES.items()})
     assert len(list(sorter.static_order())) == len(MODULES)  # raises CycleError, which names the circle
