@@ -112,5 +112,5 @@ def test_an_option_for_judging_observers_is_refused(mistake, loop: Path, study: 
 
 def test_loops_without_a_study_of_matching_are_refused(mistake, loop: Path, tmp_path: Path) -> None:
     arguments = ["run", loop, "--data", tmp_path / "data", "--participant", "p1", "--no-window"]
-    assert 'task = "matching"' in mistake(*arguments, "--observer", "simulated")
+    assert 'task = "matching"' in mistake(*arguments, "--observer", "simulated", code="stimuli-mismatch")
     assert not (tmp_path / "data").exists()

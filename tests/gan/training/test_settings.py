@@ -65,7 +65,7 @@ def test_the_papers_preset_has_the_papers_widths():
 
 
 def test_moments_need_the_frozen_discriminator(refuses):
-    with refuses("conflicting-settings") as caught:
+    with refuses("conflicting-options") as caught:
         Settings(moments=1000.0)
     assert "stylegan" in str(caught.value)
     assert Settings(discriminator="frozen", moments=1000.0).moments == 1000
