@@ -156,7 +156,7 @@ def test_another_stimulus_set_is_refused(
     write_session(tmp_path, "b", StimulusSetSHA256=OTHER)
     with refuses("other-set") as caught:
         load_trials(tmp_path, None, stimuli)
-    assert re.search(r"sub-b_ses-1.*\.json: the record comes from stimulus set b2b2", str(caught.value))
+    assert re.search(r"sub-b_ses-1.*\.json: .* b2b2", str(caught.value))
     # Without a set to compare with, two participants may have seen two sets.
     assert load_trials(tmp_path, None, None).sessions["stimulus_set_sha256"].nunique() == 2
 
@@ -174,7 +174,7 @@ def test_a_retest_with_another_set_is_always_refused(tmp_path: Path, write_sessi
     write_session(tmp_path, "a", 2, StimulusSetSHA256=OTHER)
     with refuses("other-set") as caught:
         load_trials(tmp_path, None, None)
-    assert re.search(r"sub-a_ses-2.*the retest shows stimulus set b2b2.*session 1 showed a1a1", str(caught.value))
+    assert re.search("sub-a_ses-2.* b2b2.* a1a1", str(caught.value))
 
 
 def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
@@ -185,7 +185,7 @@ def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write, re
     write_session(tmp_path, "b", change=turn)
     with refuses("contradictory-truth") as caught:
         load_trials(tmp_path, None, None)
-    assert re.search(r"sub-b.*s007 is real here .participant b. and generated in .*sub-a", str(caught.value))
+    assert re.search("sub-b.*s007 is real .* generated .*sub-a", str(caught.value))
 
 
 def test_unstated_sets_are_not_taken_for_one(tmp_path: Path, write_session: Write) -> None:
@@ -242,7 +242,7 @@ def test_a_recorded_session_without_a_table_is_never_left_out(
     write_record(tmp_path, "b", 1, 3)
     with refuses("not-exported") as caught:
         load_trials(tmp_path, None, None)
-    assert "no table, and 1 more likewise: run" in str(caught.value)
+    assert "1 more" in str(caught.value)
     # Nor where nothing at all was exported.
     write_record(tmp_path / "other", "c", 1, 3)
     with refuses("not-exported"):
@@ -255,7 +255,7 @@ def test_sessions_of_another_task_are_named(tmp_path: Path, write_session: Write
         file.rename(file.with_name(file.name.replace("realfake", "matching")))
     with refuses("other-task") as caught:
         load_trials(tmp_path, None, None)
-    assert re.search("task matching, none of task realfake; .*--study", str(caught.value))
+    assert re.search("matching.*realfake.*--study", str(caught.value))
 
 
 def test_broken_sidecars_are_named(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:

@@ -297,7 +297,7 @@ def test_what_was_shown_on_a_measured_display_is_not_shown_without_its_file(
         for flow in (run_first_session, partial(run_retest, partial=True)):
             with refuses("display-missing") as caught:
                 flow(small_set.folder, data, "p1", setup=Setup("simulated"))
-            assert re.search(r"on the display 'Room 2', and without its file .* --display", str(caught.value))
+            assert re.search("'Room 2'.* --display", str(caught.value))
         assert contents(data) == before
     plan = read_plan(folder_of(data) / "plan.json")
     with_file = Setup("simulated", display=make_display())
@@ -328,7 +328,7 @@ def test_a_retest_resumes_too_and_a_first_session_not_after_it(
     run_first_session(small_set.folder, data, "p1", study, 3, SETUP, stop_after(15))
     with refuses("session-incomplete") as caught:
         run_retest(small_set.folder, data, "p1", 4, SETUP)
-    assert re.search(r"stopped after 15 of 27 .* resume it \('lookalike run'\), or .*--p", str(caught.value))
+    assert re.search("15 of 27 .*'lookalike run'.*--partial", str(caught.value))
     said: list[str] = []
     stopped = run_retest(small_set.folder, data, "p1", 4, SETUP, stop_after(6), partial=True, say=said.append)
     assert (stopped.session, stopped.answered, stopped.trials) == (2, 6, 15)

@@ -87,7 +87,7 @@ def test_a_model_of_which_too_much_is_dropped_is_given_up_on(model, patches, tmp
     monkeypatch.setattr(gan.generate, "check_against", lambda _r, _i, seeds: Verdict(tuple(seeds)))
     with refuses("model-copies") as caught:
         generate_images(model, tmp_path / "out", ImageRequest(2), prepare(patches))
-    assert "only 0 of the first 100 seeds may be shown, but 2 are needed" in str(caught.value)
+    assert "only 0 of the first 100 seeds" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -26,7 +26,7 @@ def film(mammograms, tmp_path):
 def cut(mistake, tmp_path):
     """Call `patches`, which must fail and leave no output behind."""
 
-    def call(source, *words, code=None):
+    def call(source, *words, code):
         place = ("--out", tmp_path / "out", "--key", tmp_path / "key")
         said = mistake("patches", source, "--size", 16, *place, *words, code=code)
         assert not (tmp_path / "out").exists()

@@ -182,7 +182,7 @@ def test_a_mistake_is_one_line_and_with_debug_its_code_and_where_it_came_from(lo
 @pytest.mark.parametrize("command", sorted(MISTAKES.keys() - {"display test-pattern"}))  # it has no --json
 def test_a_mistake_is_one_json_object_for_scripts(lookalike, mistake, command):
     words, code = MISTAKES[command]
-    line = mistake(*command.split(), *words)
+    line = mistake(*command.split(), *words, code=code)
     said = lookalike(*command.split(), *words, "--json")
     assert (said.code, said.err) == (2, "")
     error = json.loads(said.out)

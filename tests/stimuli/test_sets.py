@@ -348,13 +348,13 @@ def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, textur
     same = Candidate(texture(5, 16, 16), "seed:same")
     with refuses("set-too-small") as caught:
         build(Layout(main=4), generated=itertools.repeat(same))
-    assert "only 1 are available (1000 rejected); use another model" in str(caught.value)
+    assert "1000 rejected" in str(caught.value)
 
 
 def test_a_size_beyond_any_screen_is_refused(refuses: Refuses) -> None:
     with refuses("out-of-range") as caught:
         Layout(size_px=100000)
-    assert "size is 100000 px; it must be from 1 to 4096" in str(caught.value)
+    assert "from 1 to 4096" in str(caught.value)
 
 
 def test_a_candidate_with_an_objection_is_counted_and_not_taken(build: Build, texture: Texture) -> None:

@@ -58,7 +58,7 @@ def test_other_words_and_confidences_are_refused(
 def test_tables_that_are_none_are_refused(refuses: Any) -> None:
     with refuses("unequal-lengths") as caught:
         ConfidenceCounts(np.arange(1.0, 4), np.ones((2, 2, 2), dtype=np.int64))
-    assert "3 levels and a table of shape (2, 2, 2)" in str(caught.value)
+    assert "(2, 2, 2)" in str(caught.value)
     with refuses("out-of-range"):
         ConfidenceCounts(np.array([1.0, 2]), np.array([[[1, 2], [3, -1]], [[1, 2], [3, 4]]]))
     with refuses("not-increasing"):

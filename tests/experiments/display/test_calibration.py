@@ -192,7 +192,7 @@ def test_when_the_last_reading_was_taken_is_known_where_the_table_says_so(
     write_table(path, pd.DataFrame(GOOD, columns=list(COLUMNS)).assign(measured_utc="yesterday"))
     with refuses("not-a-time") as caught:
         read_luminances(path)
-    assert re.search(r"measured\.csv: measured_utc is 'yesterday'; write it as 20", str(caught.value))
+    assert re.search(r"measured\.csv: measured_utc is 'yesterday'", str(caught.value))
 
 
 @pytest.mark.parametrize("ambient", [-0.1, float("nan"), float("inf")])
@@ -214,5 +214,5 @@ def test_a_display_beyond_the_gsdf_is_told_the_cure(refuses: Any, black: float, 
     table = LuminanceTable(tuple(levels), tuple(np.linspace(black, white, levels.size)))
     with refuses("outside-gsdf") as caught:
         gsdf_lookup(table)
-    assert re.search(r"is defined from 0\.05 to 3993, so measure the ambient light", str(caught.value))
+    assert re.search(r"from 0\.05 to 3993, .*ambient light", str(caught.value))
     assert gsdf_lookup(LuminanceTable(table.levels, tuple(np.linspace(0.001, 300.0, 18)), 0.1)).surviving(8) > 100

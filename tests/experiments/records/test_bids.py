@@ -357,7 +357,7 @@ def test_a_record_of_other_trials_than_planned_is_refused(refuses: Any, ran: Ses
     record.write_text("".join(lines), encoding="utf-8")
     with refuses("altered-file") as caught:
         export_session(tmp_path / "data", "p1", 1)
-    assert re.search("trial 1 shows 's9999', which the plan does not", str(caught.value))
+    assert re.search("trial 1 .*'s9999'", str(caught.value))
 
 
 @pytest.mark.usefixtures("ran")
@@ -386,7 +386,7 @@ def test_participants_not_saved_as_utf8_cost_nobody_a_table(
     for name in ("p1", "p2"):
         with refuses("not-utf8") as caught:
             run_first_session(small_set.folder, data, name, study.path, 3, SETUP)
-        assert re.search(r"participants\.tsv: not UTF-8 .* save it as UTF-8", str(caught.value))
+        assert re.search(r"participants\.tsv: .* save it as UTF-8", str(caught.value))
         assert f"'lookalike export {data}'" in str(caught.value)
     assert len(read_bids(data)) == 2 * 27
     for path in data.glob("sub-p?/ses-1/beh/*"):

@@ -82,7 +82,7 @@ def test_a_long_table_of_another_set_or_of_two_minds_is_refused(
     (tmp_path / "mixed.csv").write_text("\n".join(text) + "\n")
     with refuses("contradictory-facts") as caught:
         load_trials(tmp_path / "mixed.csv", study)
-    assert re.search(r"observer is not the same throughout a session \(row 2, 3, 4", str(caught.value))
+    assert re.search(r"observer .* \(row 2, 3, 4", str(caught.value))
 
 
 def test_nothing_is_overwritten(refuses: Any, data: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_nothing_is_overwritten(refuses: Any, data: Path, tmp_path: Path) -> Non
             write(data, tmp_path / "nowhere" / "out")
         with refuses("other-task") as caught:
             write(data, tmp_path / "out", "other")
-        assert re.search("task realfake, none of task other; .*--task", str(caught.value))
+        assert re.search("realfake.*other.*--task", str(caught.value))
     assert (tmp_path / "mine").read_text() == "mine"
 
 
@@ -121,4 +121,4 @@ def test_every_task_has_a_long_table_that_the_analysis_reads(
     pd.testing.assert_frame_equal(theirs, read_trials(tmp_path / "data", kind, task=task).trials)
     with refuses("wrong-task") as caught:
         write_imrmc(tmp_path / "data", tmp_path / "ratings.imrmc", task)
-    assert re.search(f"single images, and task {task} has pairs or matches", str(caught.value))
+    assert re.search(f"task {task} .*--long", str(caught.value))

@@ -169,7 +169,7 @@ def test_an_interrupted_session_is_exported(
     assert read_sidecar(next(data.glob("sub-p1/ses-1/beh/*.tsv")))["Complete"] is False
     with refuses("session-incomplete") as caught:
         run_retest(small_set.folder, data, "p1", 4, SETUP)
-    assert re.search("session 1 stopped after 7 of 27 trials; a retest needs a complete", str(caught.value))
+    assert re.search("7 of 27 trials", str(caught.value))
 
 
 def test_sigterm_ends_a_session_as_ctrl_c_does(

@@ -135,7 +135,7 @@ def test_the_pattern_is_written_as_the_framebuffer_holds_it(lookalike, calibrate
 def test_mistakes_are_reported_and_write_nothing(mistake, calibrate, measured, tmp_path):
     new = tmp_path / "new.json"
 
-    def calibrating(*more, code=None):
+    def calibrating(*more, code):
         said = mistake("display", "calibrate", new, *more, code=code)
         assert not new.exists()
         return said
