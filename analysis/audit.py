@@ -86,7 +86,7 @@ def check_record(folder: Path, file: BehFile, table: pd.DataFrame) -> Recorded:
     _refuse_other_answers(file, table, {event["trial"]: event for event in log.of("answer")}, record, cure)
     if not plan_file.exists() or sha256(plan_file) != log.start["plan_sha256"]:
         why = f"is missing or is not the plan that the {RECORD} beside it names"
-        raise LookalikeError("other-plan", f"{plan_file}: {why}; restore it from a backup")
+        raise LookalikeError("altered-file", f"{plan_file}: {why}; restore it from a backup")
     plan = read_plan(plan_file)
     planned = {
         trial.stimulus_id: {"truth": trial.truth, "role": trial.role, "file": trial.file} for trial in plan.trials
@@ -117,7 +117,7 @@ def _refuse_other_answers(
     recorded = [answers.get(trial, none) for trial, none in zip(table["trial"], unanswered, strict=True)]
     for column in ("stimulus_id", "response", "confidence"):
         bad = _differs(table[column], (one.get(column) for one in recorded))
-        refuse_rows(bad, str(file.path), f"{column} is not that of the record {record}", cure, code="other-record")
+        refuse_rows(bad, str(file.path), f"{column} is not that of the record {record}", cure, code="table-differs")
 
 
 def _refuse_other_images(

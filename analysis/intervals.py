@@ -27,7 +27,7 @@ def critical(level: float, df: float = np.inf) -> float:
     Raises `LookalikeError` unless `level` lies between 0 and 1.
     """
     if not 0 < level < 1:
-        raise LookalikeError("level-out-of-range", f"level {level}: must lie between 0 and 1, for example 0.95")
+        raise LookalikeError("out-of-range", f"level {level}: must lie between 0 and 1, for example 0.95")
     tail = (1 + level) / 2
     return float(ndtri(tail) if np.isinf(df) else stdtrit(df, tail))
 
@@ -91,7 +91,7 @@ def t_interval(
     """
     times_se = critical(level, df)
     if delta is not None and not delta > 0:
-        raise LookalikeError("not-positive", f"delta {delta}: must be positive, for example 0.084 (d′ = .3 as AUC)")
+        raise LookalikeError("out-of-range", f"delta {delta}: must be positive, for example 0.084 (d′ = .3 as AUC)")
     if not variance > 0:
         return TInterval(reason="the estimated variance is not positive: too little data for an interval")
     se = float(np.sqrt(variance))

@@ -308,7 +308,7 @@ def check_trials(frame: pd.DataFrame, answer: Literal["rating", "response"]) -> 
         _SOURCE,
         "a participant judged an image twice",
         "pass one session's trials, or tell them apart in a column 'modality'",
-        code="judged-twice",
+        code="repeated-stimulus",
     )
     generated = np.zeros(len(images), dtype=np.bool_)
     generated[image] = signal

@@ -162,7 +162,7 @@ def read_external_table(path: Path, kind: str = "realfake", mapping: TableMappin
     texts = tuple(theirs[name] for name in ("participant", "after_gap", *asked.text))
     table = read_table(path, needed, text=(*texts, *_FACTS_AS_TEXT))
     if table.empty:
-        raise LookalikeError("no-trials", f"{path}: holds no trial; it needs a row per trial under its header")
+        raise LookalikeError("empty-table", f"{path}: holds no trial; it needs a row per trial under its header")
     lost = [theirs[name] for name in mapping.columns if theirs[name] not in table.columns]
     if lost:
         there = ", ".join(map(str, table.columns))

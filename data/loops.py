@@ -95,11 +95,11 @@ def read_loop(folder: Path) -> Loop:
         loop = Loop(frames, anchors, seeds, codes, **content)
     except (KeyError, TypeError) as error:
         message = f"{path}: a field is missing or unknown ({error}); make the loop again"
-        raise LookalikeError("damaged-loop", message) from None
+        raise LookalikeError("damaged-file", message) from None
     for frame in loop.frames:
         if not (folder / frame.file).is_file():
             message = f"{folder / frame.file}: named in loop.json but missing; make the loop again"
-            raise LookalikeError("no-such-file", message)
+            raise LookalikeError("missing-file", message)
         if sha256(folder / frame.file) != frame.sha256:
             message = f"{folder / frame.file}: altered since the loop was made; make the loop again"
             raise LookalikeError("altered-file", message)

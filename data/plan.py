@@ -233,7 +233,7 @@ def read_plan(path: Path) -> Plan:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         message = f"{path}: {where}: {first['msg']}; restore the file from a backup"
-        raise LookalikeError("damaged-plan", message) from None
+        raise LookalikeError("damaged-file", message) from None
 
 
 def _serialise(plan: Plan) -> str:

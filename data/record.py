@@ -87,7 +87,7 @@ class Log:
     def start(self) -> Event:
         """The first event. Raises `LookalikeError` if it is missing, or the session ended before writing it."""
         if self.events and not self.of("start"):
-            raise LookalikeError("damaged-record", f"{self.path}: the session's start is missing; {_CURE}")
+            raise LookalikeError("damaged-file", f"{self.path}: the session's start is missing; {_CURE}")
         if not self.events:
             raise LookalikeError(
                 "not-started",
@@ -152,7 +152,7 @@ def read_record(path: Path) -> Log:
         if event["event"] == "answer":
             if event["trial"] in answered:
                 raise LookalikeError(
-                    "damaged-record", f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}"
+                    "damaged-file", f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}"
                 )
             answered.add(event["trial"])
         events.append(event)
@@ -163,10 +163,10 @@ def _parse(line: bytes, where: str) -> Event:
     try:
         event = _DECODER.decode(line.decode("utf-8"))
     except ValueError:
-        raise LookalikeError("damaged-record", f"{where} is damaged (not JSON); {_CURE}") from None
+        raise LookalikeError("damaged-file", f"{where} is damaged (not JSON); {_CURE}") from None
     if not isinstance(event, dict) or event.get("event") not in FIELDS:
-        raise LookalikeError("damaged-record", f"{where} is not an event of a session; {_CURE}")
+        raise LookalikeError("damaged-file", f"{where} is not an event of a session; {_CURE}")
     missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
     if missing:
-        raise LookalikeError("damaged-record", f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+        raise LookalikeError("damaged-file", f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
     return event

@@ -11,6 +11,7 @@ from data.errors import LookalikeError
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("data", "stimuli", "gan", "experiments", "analysis", "lookalike")
+TESTS = Path(__file__).resolve().parent
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -25,6 +26,8 @@ def given_codes() -> list[tuple[str, ast.expr]]:
                 place = f"{path.relative_to(ROOT)}:{node.lineno}"
                 if ast.unparse(node.func) == "LookalikeError":
                     found.append((place, node.args[0]))
+                elif ast.unparse(node.func) == "fail":  # what is no `LookalikeError`, such as a full disk
+                    found.append((place, node.args[1]))
                 found += [(place, keyword.value) for keyword in node.keywords if keyword.arg == "code"]
     return found
 
@@ -37,6 +40,19 @@ def test_every_code_is_a_literal_of_one_form() -> None:
     assert len(literal) > 300
     # A few pass on the code of somebody else's call or choose between two.
     assert len(codes) - len(literal) < 12
+
+
+def words(tree: ast.AST) -> set[str]:
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_every_code_is_met_by_a_test() -> None:
+    given = {word for _, code in given_codes() for word in words(code)}
+    files = [path for path in TESTS.rglob("*.py") if path != Path(__file__)]
+    said = {word for path in files for word in words(ast.parse(path.read_text(encoding="utf-8")))}
+    # Either the code itself, or as the command line prints it with `--debug`.
+    met = {code for code in given if code in said or any(f"[{code}]" in word for word in said)}
+    assert sorted(given - met) == []
 
 
 def test_an_error_keeps_its_code_across_processes() -> None:

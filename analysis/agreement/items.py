@@ -171,7 +171,7 @@ def _cue_names(cues: pd.DataFrame) -> list[str]:
     repeated = cues["stimulus_id"].duplicated()
     if repeated.any():
         raise LookalikeError(
-            "duplicate-image", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; give one row per image"
+            "duplicate-id", f"{cues.loc[repeated, 'stimulus_id'].iloc[0]}: has cues twice; give one row per image"
         )
     names = [str(name) for name in cues.columns if name != "stimulus_id"]
     for name in names:

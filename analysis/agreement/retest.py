@@ -256,7 +256,7 @@ def _shared(first: pd.DataFrame, second: pd.DataFrame, columns: list[str]) -> pd
         if repeated.any():
             twice = table.loc[repeated, "stimulus_id"].iloc[0]
             raise LookalikeError(
-                "judged-twice", f"{twice}: is judged twice in one session; pass one session's trials at a time"
+                "repeated-stimulus", f"{twice}: is judged twice in one session; pass one session's trials at a time"
             )
     wanted = ["stimulus_id", *columns]
     return first[wanted].merge(second[wanted], on="stimulus_id", suffixes=("_first", "_second"))

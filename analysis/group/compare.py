@@ -140,7 +140,7 @@ def _kind(side: Trials, name: str) -> str:
             f"{name}: holds {' and '.join(kinds)} observers, who are never averaged; keep them in separate folders",
         )
     if not kinds:
-        raise LookalikeError("no-session", f"{name}: no session 1 is left to compare")
+        raise LookalikeError("nothing-to-analyse", f"{name}: no session 1 is left to compare")
     return str(kinds[0])
 
 

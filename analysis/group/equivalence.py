@@ -81,7 +81,7 @@ def equivalence_test(values: npt.ArrayLike, bound: float, alpha: float = 0.05) -
     """
     check_positive(bound, "bound")
     if not 0 < alpha < 0.5:
-        raise LookalikeError("level-out-of-range", f"alpha {alpha}: must lie between 0 and 0.5")
+        raise LookalikeError("out-of-range", f"alpha {alpha}: must lie between 0 and 0.5")
     sample = sample_of(values)
     p_lower = float(t.sf((sample.mean + bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan
     p_upper = float(t.cdf((sample.mean - bound) / sample.se, sample.n - 1)) if not sample.reason else np.nan

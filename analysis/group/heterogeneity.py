@@ -91,7 +91,7 @@ def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0
     bad = np.isinf(y) | np.isinf(se) | (se <= 0)
     if bad.any():
         raise LookalikeError(
-            "not-positive",
+            "out-of-range",
             f"observer {int(np.flatnonzero(bad)[0])} (from 0): value must be finite and its standard error positive",
         )
     kept = ~(np.isnan(y) | np.isnan(se))

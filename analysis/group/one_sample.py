@@ -96,4 +96,4 @@ def sample_of(values: npt.ArrayLike) -> Sample:
 def check_positive(value: float, what: str) -> None:
     """Raise `LookalikeError` unless `value` is finite and above 0."""
     if not (np.isfinite(value) and value > 0):
-        raise LookalikeError("not-positive", f"{what} {value}: must be a positive number")
+        raise LookalikeError("out-of-range", f"{what} {value}: must be a positive number")

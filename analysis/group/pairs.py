@@ -84,7 +84,7 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
     """
     first = [one for one in sessions if one.session == 1]
     if not first:
-        raise LookalikeError("no-session", "no participant has main trials in session 1")
+        raise LookalikeError("nothing-to-analyse", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
     models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())

@@ -102,7 +102,7 @@ def power(
     """
     if participants < 2 or images < 4 or images % 2 or studies < 1:
         raise LookalikeError(
-            "study-too-small",
+            "out-of-range",
             f"{participants} participants, {images} images, {studies} studies: at least 2 participants, an even number "
             "of images from 4 up, and 1 study are needed",
         )

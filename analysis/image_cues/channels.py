@@ -30,7 +30,7 @@ def laguerre_gauss(shape: tuple[int, int], count: int, width_px: float | None = 
     """
     width = laguerre_gauss_width(shape, count) if width_px is None else width_px
     if count < 1 or not width > 0:
-        raise LookalikeError("not-positive", f"{count} channels of width {width:g} px: both must be above 0")
+        raise LookalikeError("out-of-range", f"{count} channels of width {width:g} px: both must be above 0")
     x, y = _grid(shape)
     radius = 2 * np.pi * (x**2 + y**2) / width**2
     return _unit_energy(np.stack([np.exp(-radius / 2) * eval_laguerre(order, radius) for order in range(count)]))
@@ -69,7 +69,7 @@ def gabor(
     for frequency in frequencies[~((frequencies > 0) & (frequencies < 0.5))]:
         raise LookalikeError("out-of-range", f"frequency {frequency:g} cycles per pixel: must be above 0 and below .5")
     if not bandwidth_octaves > 0:
-        raise LookalikeError("not-positive", f"bandwidth of {bandwidth_octaves:g} octaves: must be above 0")
+        raise LookalikeError("out-of-range", f"bandwidth of {bandwidth_octaves:g} octaves: must be above 0")
     x, y = _grid(shape)
     f, theta, phase = (
         part[..., None, None]

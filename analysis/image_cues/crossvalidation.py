@@ -93,9 +93,7 @@ def cross_validate(
     signal = grouped.truth_flags(truth, len(table))
     codes = grouped.group_codes(signal, groups)
     if permutations < 19:
-        raise LookalikeError(
-            "too-few-permutations", f"{permutations} permutations: at least 19 are needed for a p of .05"
-        )
+        raise LookalikeError("out-of-range", f"{permutations} permutations: at least 19 are needed for a p of .05")
     fold = fold_of(signal, codes, folds, seed)
     if fold is None:
         return undefined(signal, codes, level, TOO_FEW_PATIENTS)

@@ -97,7 +97,7 @@ def detectability_of_set(stimuli: StimulusSet, *, seed: int = 0) -> Detectabilit
     nameless = main[(main["truth"] == "real") & main["patient"].isna()]
     if len(nameless):
         raise LookalikeError(
-            "missing-patient",
+            "missing-value",
             f"{stimuli.folder / 'stimuli.csv'}: {len(nameless)} real images have no patient, first "
             f"{nameless['stimulus_id'].iloc[0]}: images of one patient must stay together; fill in the column",
         )

@@ -185,7 +185,7 @@ def group_codes(signal: Flags, groups: npt.ArrayLike | None) -> Ints:
     nameless = np.flatnonzero(missing & ~signal)
     if nameless.size:
         raise LookalikeError(
-            "missing-patient",
+            "missing-value",
             f"{nameless.size} real images have no patient, first image {nameless[0]} (from 0): images of one patient "
             "must stay together; give each its patient's code",
         )

@@ -42,7 +42,7 @@ def _check(number: int, pixels: Floats, shape: tuple[int, ...]) -> None:
         )
     if pixels.shape != shape:
         raise LookalikeError(
-            "wrong-image-shape",
+            "wrong-size",
             f"image {number}: has shape {pixels.shape}, image 0 has {shape}; give images of one size",
         )
     if min(shape) < MIN_SIDE_PX:

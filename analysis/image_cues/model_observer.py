@@ -173,7 +173,7 @@ def with_internal_noise(
     given = [value for value in (sd, dprime) if value is not None]
     if len(given) != 1 or not 0 <= given[0] < np.inf:
         raise LookalikeError(
-            "contradictory-options", f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0"
+            "conflicting-options", f"sd {sd} and dprime {dprime}: give one of them, a number of at least 0"
         )
     found = observer.found
     area = se = low = high = reached = np.nan

@@ -112,7 +112,7 @@ def compare_studies(
     first, second = (Path(source) for source in sources)
     refuse_occupied(Path(out))
     if names is not None and (len(names) != 2 or names[0] == names[1]):
-        raise LookalikeError("two-names", f"names are {names}; two different names are needed")
+        raise LookalikeError("bad-names", f"names are {names}; two different names are needed")
     for source in (first, second):
         if (source / "summary.json").is_file():
             raise LookalikeError("folder-of-results", f"{source}: holds results; give the data behind them")

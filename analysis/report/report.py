@@ -119,7 +119,7 @@ def realfake_results(
     if not participants:
         found = records(trials.sessions)
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in found)
-        raise LookalikeError("no-session", f"no session 1 is left to analyse ({why})")
+        raise LookalikeError("nothing-to-analyse", f"no session 1 is left to analyse ({why})")
     groups = group_by_observer(trials, participants, study)
     items = items_table(trials, participants)
     # An image that several kinds of observer judged has several means, and none is the one to relate to cues.

@@ -80,7 +80,7 @@ def analyze_task(
         kinds = " and ".join(answers.observers)
         raise LookalikeError("mixed-observers", f"{source}: holds {kinds} observers; put each kind in its own folder")
     if answers.trials.empty or not ((answers.trials["session"] == 1) & (answers.trials["role"] == "main")).any():
-        raise LookalikeError("no-session", f"{source}: has no main trial of session 1")
+        raise LookalikeError("nothing-to-analyse", f"{source}: has no main trial of session 1")
     results: Results = task_results(answers, study, correction)
     write(results, out)
     return results.summary

@@ -225,9 +225,9 @@ def _check(counts: RatingCounts) -> None:
             "unequal-lengths", f"ratings, real and generated of shapes {sorted(shapes)}: must be of one length"
         )
     if min(counts.real.min(initial=0), counts.generated.min(initial=0)) < 0:
-        raise LookalikeError("negative-count", "counts of ratings: none may be negative")
+        raise LookalikeError("out-of-range", "counts of ratings: none may be negative")
     if not np.all(np.diff(counts.ratings) > 0):
-        raise LookalikeError("not-ascending", "ratings: must ascend, each once")
+        raise LookalikeError("not-increasing", "ratings: must ascend, each once")
 
 
 def _no_fit(real: Ints, generated: Ints, variance: Variance) -> str | None:

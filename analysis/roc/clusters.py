@@ -110,7 +110,7 @@ def clustered_bootstrap(
     """
     if clusters not in get_args(Clusters):
         raise LookalikeError(
-            "unknown-word", f"clusters {clusters!r}: must be one of {', '.join(map(repr, get_args(Clusters)))}"
+            "unknown-choice", f"clusters {clusters!r}: must be one of {', '.join(map(repr, get_args(Clusters)))}"
         )
     rng = np.random.default_rng(seed)
     readings = from_columns(truth, rating, participant, image)

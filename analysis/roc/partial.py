@@ -145,4 +145,4 @@ def _check(start: float, stop: float, axis: Axis) -> None:
     if not 0 <= start < stop <= 1:
         raise LookalikeError("out-of-range", f"partial area from {start} to {stop}: must be 0 ≤ start < stop ≤ 1")
     if axis not in ("false-alarm rate", "hit rate"):
-        raise LookalikeError("unknown-word", f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")
+        raise LookalikeError("unknown-choice", f"axis {axis!r}: must be 'false-alarm rate' or 'hit rate'")

@@ -48,9 +48,9 @@ class ConfidenceCounts(Result):
                 f"{self.levels.size} levels and a table of shape {self.table.shape}: it must be (2, 2, levels)",
             )
         if self.table.min(initial=0) < 0:
-            raise LookalikeError("negative-count", "counts of confidence: none may be negative")
+            raise LookalikeError("out-of-range", "counts of confidence: none may be negative")
         if not np.all(np.diff(self.levels) > 0):
-            raise LookalikeError("not-ascending", "levels of confidence: must ascend, each once")
+            raise LookalikeError("not-increasing", "levels of confidence: must ascend, each once")
 
     def correct(self, said: Said | None = None) -> Ints:
         """Right answers by level (K,): those that said `said`, or all."""
@@ -161,7 +161,7 @@ def count_confidence(truth: npt.ArrayLike, response: npt.ArrayLike, confidence: 
     wrong = np.flatnonzero(~np.isnan(sure) & ~((sure >= 1) & np.isfinite(sure) & (np.floor(sure) == sure)))
     if wrong.size:
         raise LookalikeError(
-            "not-a-confidence", f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ..."
+            "not-a-whole-number", f"confidence {sure[wrong[0]]:g} of trial {wrong[0]} (from 0): must be 1, 2, 3, ..."
         )
     kept = ~np.asarray(pd.isna(said), dtype=np.bool_)
     yes = np.zeros(kept.shape, dtype=np.bool_)

@@ -73,7 +73,7 @@ def outcomes(hits: int, misses: int, false_alarms: int, correct_rejections: int,
     """The outcomes of these counts of trials. Raises `LookalikeError` for a negative count."""
     counts = (hits, misses, false_alarms, correct_rejections, unanswered)
     if min(counts) < 0:
-        raise LookalikeError("negative-count", f"counts {counts}: none may be negative")
+        raise LookalikeError("out-of-range", f"counts {counts}: none may be negative")
     signals, others = hits + misses, false_alarms + correct_rejections
     return Outcomes(
         *counts,

@@ -122,7 +122,8 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         own, others = ([name for name in sorted(images.loops) if (name == PRACTICE) == kept] for kept in (True, False))
         if not others:
             raise LookalikeError(
-                "no-loop", f"{images.folder}: has a loop to practise on and no other; add a loop for the main trials"
+                "no-main-loop",
+                f"{images.folder}: has a loop to practise on and no other; add a loop for the main trials",
             )
         if wanted.practice_trials and not own:
             raise LookalikeError(

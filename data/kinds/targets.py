@@ -30,6 +30,6 @@ def draw_start(positions: Sequence[float], target: int, least_deg: float, rng: n
     there = np.flatnonzero(away >= least_deg - 1e-9)
     if not there.size:
         raise LookalikeError(
-            "no-start", f"no frame is {least_deg:g}° from the target; lower min_start_deg in the task file"
+            "no-start-frame", f"no frame is {least_deg:g}° from the target; lower min_start_deg in the task file"
         )
     return int(rng.choice(there))

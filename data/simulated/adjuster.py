@@ -69,15 +69,15 @@ class SimulatedAdjuster:
         for name in ("bias_deg", "serial_deg"):
             if not np.isfinite(getattr(self, name)):
                 raise LookalikeError(
-                    "bad-parameter", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
+                    "out-of-range", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
                 )
         if not 0 <= self.noise_deg < np.inf:
-            raise LookalikeError("bad-parameter", f"noise_deg is {self.noise_deg}; it must be at least 0")
+            raise LookalikeError("out-of-range", f"noise_deg is {self.noise_deg}; it must be at least 0")
         for name in ("serial_width_deg", "median_time_s"):
             if not 0 < getattr(self, name) < np.inf:
-                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be above 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
         if not 0 <= self.lapse <= 1:
-            raise LookalikeError("bad-parameter", f"lapse {self.lapse}: must be a share from 0 to 1")
+            raise LookalikeError("out-of-range", f"lapse {self.lapse}: must be a share from 0 to 1")
 
     def adjust(self, target_deg: float, previous_deg: float | None, session: int, trial: int) -> Adjustment:
         """Match one target; `previous_deg` is the one before it, None where nothing carries over."""

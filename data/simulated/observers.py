@@ -116,26 +116,24 @@ class Observer:
         stable = self.image_sd**2 + self.own_sd**2
         if not stable <= 1 or min(self.image_sd, self.own_sd) < 0:  # "not <=" refuses NaN too
             raise LookalikeError(
-                "bad-parameter",
+                "out-of-range",
                 f"image_sd {self.image_sd} and own_sd {self.own_sd}: both at least 0, squares summing to at most 1",
             )
         for name in ("dprime", "criterion", "slowing", "serial_response", "serial_evidence"):
             if not np.isfinite(getattr(self, name)):
                 raise LookalikeError(
-                    "bad-parameter", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
+                    "out-of-range", f"{name} is {getattr(self, name)}; a simulated observer needs a number"
                 )
         for name in ("signal_sd", "median_time_s"):
             if not 0 < getattr(self, name) < np.inf:
-                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be above 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("confidence_noise", "fatigue"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         if not 0 <= self.lapse <= 1:
-            raise LookalikeError("bad-parameter", f"lapse {self.lapse}: must be a share from 0 to 1")
+            raise LookalikeError("out-of-range", f"lapse {self.lapse}: must be a share from 0 to 1")
         if not all(b > a for a, b in zip((0.0, *self.confidence_cuts), self.confidence_cuts, strict=False)):
-            raise LookalikeError(
-                "bad-parameter", f"confidence_cuts {self.confidence_cuts}: must be positive and rising"
-            )
+            raise LookalikeError("out-of-range", f"confidence_cuts {self.confidence_cuts}: must be positive and rising")
         object.__setattr__(self, "internal_sd", float(np.sqrt(1 - stable)))
 
     def judge(

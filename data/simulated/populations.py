@@ -62,7 +62,7 @@ class Population:
     def __post_init__(self) -> None:
         for name in ("between_sd", "criterion_sd"):
             if not 0 <= getattr(self, name) < np.inf:
-                raise LookalikeError("bad-parameter", f"{name} is {getattr(self, name)}; it must be at least 0")
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         self.observer(self.dprime, self.criterion)  # the rest is an observer's
 
     def observer(self, dprime: float, criterion: float, **others: Any) -> Observer:

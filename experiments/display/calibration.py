@@ -130,7 +130,7 @@ def read_luminances(path: Path, ambient_cd_m2: float = 0.0) -> LuminanceTable:
     Raises
     ------
     LookalikeError
-        Naming the rows at fault: `invalid-level`, `invalid-luminance`, `not-increasing`, `too-few-levels`, ...
+        Naming the rows at fault: `out-of-range`, `not-increasing`, `too-few-levels`, ...
 
     Examples
     --------
@@ -176,14 +176,14 @@ def checked(frame: pd.DataFrame, source: str, ambient_cd_m2: float = 0.0) -> Lum
         source,
         "level is not a whole number 0..255",
         _CURE,
-        code="invalid-level",
+        code="out-of-range",
     )
     refuse_rows(
         ~(luminance.between(0, np.inf, inclusive="left")),
         source,
         "luminance is not a number of at least 0",
         _CURE,
-        code="invalid-luminance",
+        code="out-of-range",
     )
     refuse_rows(level.diff() <= 0, source, "level is not above the previous one", _CURE, code="not-increasing")
     refuse_rows(luminance.diff() <= 0, source, "luminance is not above the previous one", _CURE, code="not-increasing")

@@ -54,7 +54,7 @@ def fit_ring(image_px: tuple[int, int], window_px: tuple[int, int], zero_deg: fl
     radius = smaller / 2 - band
     if math.hypot(*image_px) / 2 > radius - band:
         raise LookalikeError(
-            "too-large",
+            "window-too-small",
             f"images shown at {image_px[0]} x {image_px[1]} px leave no room for a ring around them in the window of "
             f"{window_px[0]} x {window_px[1]}; use --fullscreen on a larger screen, or loops of smaller images",
         )

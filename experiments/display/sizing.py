@@ -64,7 +64,7 @@ def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None) ->
         fitting = min(window_px[0] / image_px[0], window_px[1] / image_px[1])
         largest = size_deg((math.floor(fitting * image_px[0]), 1), display)[0]
         raise LookalikeError(
-            "too-large",
+            "window-too-small",
             f"images {display.image_height_deg:g} degrees high are {shown[0]} x {shown[1]} px on this display and do "
             f"not fit the window of {window_px[0]} x {window_px[1]}; at most {largest:.2f} degrees fit: change "
             "image_height_deg, or use --fullscreen",
@@ -76,7 +76,7 @@ def whole_scale(image_px: Shape, window_px: Shape) -> int:
     """The whole-number scale for images of `image_px` in a window of `window_px`, both (rows, columns)."""
     if image_px[0] > window_px[0] or image_px[1] > window_px[1]:
         raise LookalikeError(
-            "too-large",
+            "window-too-small",
             f"images of {image_px[0]} x {image_px[1]} px do not fit the window of {window_px[0]} x {window_px[1]}; "
             "use --fullscreen on a larger screen, or build the set with a smaller size",
         )

@@ -33,7 +33,7 @@ def draw_pattern(size_px: Shape) -> Pixels:
     rows, columns = size_px
     if rows < SMALLEST_PX[0] or columns < SMALLEST_PX[1]:
         raise LookalikeError(
-            "too-small", f"the pattern needs a window of at least {SMALLEST_PX[1]} x {SMALLEST_PX[0]} px"
+            "window-too-small", f"the pattern needs a window of at least {SMALLEST_PX[1]} x {SMALLEST_PX[0]} px"
         )
     pattern = np.full(size_px, _GREY, dtype=np.float32)
     margin, line = rows // 24, rows // 40

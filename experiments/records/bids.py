@@ -163,7 +163,7 @@ def _export(data: Path, participant: str, session: int, plan: Plan, log: Log) ->
         _surround(data, plan)
     except OSError as error:
         raise LookalikeError(
-            "not-written",
+            "cannot-write",
             f"{path}: could not be written ({error.strerror}); the answers are safe in {log.path}; "
             f"free space on the disk or reconnect it, then 'lookalike export {data}'",
         ) from error

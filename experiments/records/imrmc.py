@@ -78,8 +78,8 @@ def write_imrmc(
     Raises
     ------
     LookalikeError
-        If `out` exists, several kinds of observers answered and none was named (`several-observers`), nothing was
-        rated (`no-ratings`), an image has two truths (`conflicting-truth`), or the task's trials are pairs or matches
+        If `out` exists, several kinds of observers answered and none was named (`mixed-observers`), nothing was
+        rated (`no-ratings`), an image has two truths (`contradictory-truth`), or the task's trials are pairs or matches
         (`wrong-task`).
 
     References
@@ -122,7 +122,7 @@ def write_imrmc(
     split = scored.groupby("case")["truth"].nunique()
     if (split > 1).any():
         raise LookalikeError(
-            "conflicting-truth", f"{data}: {split.idxmax()[1]} is real in one table and generated in another"
+            "contradictory-truth", f"{data}: {split.idxmax()[1]} is real in one table and generated in another"
         )
     reader_ids = {code: number for number, code in enumerate(sorted(scored["participant"].unique()), start=1)}
     case_ids = {case: number for number, case in enumerate(cases["case"], start=1)}
@@ -150,7 +150,7 @@ def _of_kind(files: Sequence[BehFile], data: Path, session: int, observer: str |
     if observer is None and len(set(kinds.values())) > 1:
         found = " and ".join(sorted(set(kinds.values())))
         raise LookalikeError(
-            "several-observers",
+            "mixed-observers",
             f"{data}: {found} observers answered session {session}; name one kind with --observer",
         )
     kept = [file for file in files if observer in (None, kinds[file])]

@@ -79,7 +79,7 @@ class Reader:
     def __post_init__(self) -> None:
         if self.expertise is not None and self.expertise not in EXPERTISE:
             raise LookalikeError(
-                "out-of-range", f"expertise is {self.expertise!r}; it must be one of {', '.join(EXPERTISE)}"
+                "unknown-choice", f"expertise is {self.expertise!r}; it must be one of {', '.join(EXPERTISE)}"
             )
         for name in ("years", "volume_per_year", "room_light_lux", "viewing_distance_cm"):
             value = getattr(self, name)

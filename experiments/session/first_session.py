@@ -66,7 +66,7 @@ def run_first_session(
     ------
     LookalikeError
         If something is wrong before the first image; `data` is then unchanged. Codes include `not-registered`,
-        `session-exists`, `session-running`, `set-too-small`, `stimuli-mismatch` and `study-mismatch`.
+        `session-exists`, `session-running`, `set-too-small`, `stimuli-mismatch`, `other-set` and `study-mismatch`.
 
     Examples
     --------

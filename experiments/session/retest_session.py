@@ -77,7 +77,7 @@ def run_retest(
     ------
     LookalikeError
         With `data` unchanged: `no-first-session`, `session-incomplete`, `observer-mismatch`, `session-exists`
-        (a later session is complete, without `another`), `too-early`, or `stimuli-mismatch`.
+        (a later session is complete, without `another`), `too-early`, `stimuli-mismatch`, or `other-set`.
 
     Examples
     --------

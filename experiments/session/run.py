@@ -78,15 +78,15 @@ class Setup:
     def __post_init__(self) -> None:
         if self.display is not None and not self.window:
             raise LookalikeError(
-                "conflicting-settings", "without a window nothing is shown; leave out --display or --no-window"
+                "conflicting-options", "without a window nothing is shown; leave out --display or --no-window"
             )
         if self.observer == "human" and not self.window:
             raise LookalikeError(
-                "conflicting-settings", "a person needs a window; leave out --no-window, or use a simulated observer"
+                "conflicting-options", "a person needs a window; leave out --no-window, or use a simulated observer"
             )
         if (self.observer == "scripted") != (self.script is not None):
             raise LookalikeError(
-                "conflicting-settings",
+                "conflicting-options",
                 "a scripted observer needs a script (--script answers.csv), and no other observer takes one",
             )
 
@@ -242,7 +242,7 @@ def refuse_other_images(plan: Plan, stimuli: Stimuli) -> None:
     """Raise `LookalikeError` unless `stimuli` is the set of the plan."""
     if stimuli.sha256 != plan.stimulus_set_sha256:
         raise LookalikeError(
-            "stimuli-mismatch",
+            "other-set",
             f"{stimuli.folder}: participant {plan.participant}'s session {plan.session} was run with another stimulus "
             f"set ({plan.stimulus_set_sha256[:12]}, this one is {stimuli.sha256[:12]}); give the set that was used "
             "then",

@@ -128,15 +128,15 @@ def read_matches(path: Path, plan: Plan) -> ScriptedResponder:
     levels = plan.confidence_levels
     table = read_table(Path(path), ("trial", "response_deg", *(("confidence",) if levels else ())))
     response = pd.to_numeric(table["response_deg"], errors="coerce")
-    refuse_script_rows(path, table["trial"].isna(), "trial is missing", "missing-value")
-    refuse_script_rows(path, table["trial"].duplicated(keep=False), "trial is answered twice", "repeated-answer")
+    refuse_script_rows(path, table["trial"].isna(), "trial is missing", code="missing-value")
+    refuse_script_rows(path, table["trial"].duplicated(keep=False), "trial is answered twice", code="repeated-answer")
     outside = ~((response >= 0) & (response < 360))
-    refuse_script_rows(path, outside, "response_deg is not from 0 to below 360", "out-of-range")
+    refuse_script_rows(path, outside, "response_deg is not from 0 to below 360", code="out-of-range")
     confidence = pd.Series(np.nan, index=table.index)
     if levels:
         confidence = pd.to_numeric(table["confidence"], errors="coerce")
         unknown = ~confidence.isin(range(1, levels + 1))
-        refuse_script_rows(path, unknown, f"confidence is not 1 to {levels}", "out-of-range")
+        refuse_script_rows(path, unknown, f"confidence is not 1 to {levels}", code="out-of-range")
     given = {
         int(trial): Answer(float(degrees), int(sure) if levels else None, None, None)
         for trial, degrees, sure in zip(table["trial"], response, confidence, strict=True)

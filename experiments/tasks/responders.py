@@ -192,12 +192,12 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
         )
     levels = range(1, plan.confidence_levels + 1)
     confidence = pd.to_numeric(table["confidence"], errors="coerce")
-    refuse_script_rows(path, table[key].isna(), f"{key} is missing", "missing-value")
-    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice", "repeated-answer")
+    refuse_script_rows(path, table[key].isna(), f"{key} is missing", code="missing-value")
+    refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice", code="repeated-answer")
     words = find(plan.kind).answers
     unknown = ~table["response"].isin(words)
-    refuse_script_rows(path, unknown, f"response is none of {', '.join(words)}", "unknown-word")
-    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}", "out-of-range")
+    refuse_script_rows(path, unknown, f"response is none of {', '.join(words)}", code="unknown-word")
+    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}", code="out-of-range")
     given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
     refuse_unanswered(path, plan, given, key)
     return ScriptedResponder({trial.trial: given[getattr(trial, key)] for trial in plan.trials})
@@ -252,7 +252,7 @@ def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: 
         raise LookalikeError("unanswered-trials", message)
 
 
-def refuse_script_rows(path: Path, bad: pd.Series, why: str, code: str) -> None:
+def refuse_script_rows(path: Path, bad: pd.Series, why: str, *, code: str) -> None:
     """Raise `LookalikeError` naming the rows of a script where `bad` is true, if any."""
     if bad.any():
         rows = [str(int(index) + 2) for index in np.flatnonzero(bad.to_numpy())]

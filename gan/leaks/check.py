@@ -254,7 +254,7 @@ def _nearest(
 def _refuse_unfit(generated: Pixels, seeds: Sequence[int], reference: Reference) -> None:
     if len(generated) == 0 or len(generated) != len(seeds):
         raise LookalikeError(
-            "seeds-do-not-match",
+            "unequal-lengths",
             f"{len(generated)} images but {len(seeds)} seeds; give one seed per image, and at least one image",
         )
     if generated.shape[1:] != reference.images.shape[1:]:

@@ -103,7 +103,7 @@ class Settings:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
         if self.moments and self.discriminator != "frozen":
             raise LookalikeError(
-                "conflicting-settings",
+                "conflicting-options",
                 f"moments need the frozen discriminator, but it is {self.discriminator}; give --discriminator frozen",
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
@@ -136,7 +136,7 @@ class Settings:
         """Raise `LookalikeError` if `accelerate launch` was given another precision than the run's."""
         if launched not in ("no", self.precision):
             raise LookalikeError(
-                "conflicting-settings",
+                "conflicting-options",
                 f"accelerate was launched with mixed precision {launched}, but the run's is {self.precision}; "
                 f"give --precision {launched if launched in PRECISIONS else 'bf16'}, or launch without",
             )

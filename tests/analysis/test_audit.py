@@ -132,7 +132,7 @@ def test_the_order_of_rows_on_disk_is_free_and_rows_are_counted_as_there(table: 
     alter(table, lambda frame: frame.iloc[::-1])
     assert len(load_trials(table.parents[3], None, None).measure) == 100
     alter(table, cell(4, "confidence", 9))
-    said = refusal("other-record", table)
+    said = refusal("table-differs", table)
     assert "confidence is not that of the record" in said
     assert "(row 4)" in said
 
@@ -141,7 +141,7 @@ def test_answers_replaced_by_the_truth_are_refused(table: Path, refusal: Refusal
     before = read_table(table, COLUMNS)
     wrong = [str(int(i) + 2) for i in before.index[before["response"] != before["truth"]]]
     alter(table, lambda frame: frame.assign(response=frame["truth"]))
-    said = refusal("other-record", table)
+    said = refusal("table-differs", table)
     assert said.startswith(f"{table}: response is not that of the record ")
     assert f"(row {', '.join(wrong[:5])} and {len(wrong) - 5} more)" in said
     assert f"'lookalike export {table.parents[3]}'" in said
@@ -154,7 +154,7 @@ def test_answers_replaced_by_the_truth_are_refused(table: Path, refusal: Refusal
 )
 def test_every_changed_answer_is_refused_by_row(table: Path, refusal: Refusal, column: str, value: object) -> None:
     alter(table, cell(12, column, value))
-    said = refusal("other-record", table)
+    said = refusal("table-differs", table)
     assert said.startswith(f"{table}: {column} is not that of the record ")
     assert "(row 12)" in said
 
@@ -163,7 +163,7 @@ def test_an_answer_that_was_never_given_is_refused(tmp_path: Path, write_session
     table = write_session(tmp_path, "a", change=cell(5, "response", None))
     keep_record(table, "a")
     alter(table, cell(5, "response", "real"))
-    assert "(row 5)" in refusal("other-record", table)
+    assert "(row 5)" in refusal("table-differs", table)
 
 
 def test_a_table_cut_short_is_refused(table: Path, refusal: Refusal) -> None:
@@ -239,9 +239,9 @@ def test_a_damaged_record_beside_a_good_table_is_refused(table: Path) -> None:
 def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path, refusal: Refusal) -> None:
     plan = table.parents[3] / "sourcedata/sub-a/ses-1/plan.json"
     plan.write_bytes(plan.read_bytes().replace(b"generated", b"real", 1))
-    assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
+    assert refusal("altered-file", table).startswith(f"{plan}: is missing or is not the plan")
     plan.unlink()
-    assert refusal("other-plan", table).startswith(f"{plan}: is missing or is not the plan")
+    assert refusal("altered-file", table).startswith(f"{plan}: is missing or is not the plan")
 
 
 @pytest.mark.parametrize(("caps", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])

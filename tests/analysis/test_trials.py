@@ -15,7 +15,6 @@ import pytest
 
 from analysis.trials import SESSION_COLUMNS, is_generated, load_trials
 from data.bids import session_folder
-from data.errors import LookalikeError
 from data.files import sha256
 from data.simulated.observers import Observer
 from data.study import StudyFile, read_study
@@ -157,7 +156,7 @@ def test_another_stimulus_set_is_refused(
     write_session(tmp_path, "b", StimulusSetSHA256=OTHER)
     with refuses("other-set") as caught:
         load_trials(tmp_path, None, stimuli)
-    assert re.search(r"sub-b_ses-1.*\.json: the record comes from stimulus set b2b2", str(caught.value))
+    assert re.search(r"sub-b_ses-1.*\.json: .* b2b2", str(caught.value))
     # Without a set to compare with, two participants may have seen two sets.
     assert load_trials(tmp_path, None, None).sessions["stimulus_set_sha256"].nunique() == 2
 
@@ -175,7 +174,7 @@ def test_a_retest_with_another_set_is_always_refused(tmp_path: Path, write_sessi
     write_session(tmp_path, "a", 2, StimulusSetSHA256=OTHER)
     with refuses("other-set") as caught:
         load_trials(tmp_path, None, None)
-    assert re.search(r"sub-a_ses-2.*the retest shows stimulus set b2b2.*session 1 showed a1a1", str(caught.value))
+    assert re.search("sub-a_ses-2.* b2b2.* a1a1", str(caught.value))
 
 
 def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
@@ -186,7 +185,7 @@ def test_contradicting_truth_is_refused(tmp_path: Path, write_session: Write, re
     write_session(tmp_path, "b", change=turn)
     with refuses("contradictory-truth") as caught:
         load_trials(tmp_path, None, None)
-    assert re.search(r"sub-b.*s007 is real here .participant b. and generated in .*sub-a", str(caught.value))
+    assert re.search("sub-b.*s007 is real .* generated .*sub-a", str(caught.value))
 
 
 def test_unstated_sets_are_not_taken_for_one(tmp_path: Path, write_session: Write) -> None:
@@ -195,28 +194,31 @@ def test_unstated_sets_are_not_taken_for_one(tmp_path: Path, write_session: Writ
     assert len(load_trials(tmp_path, None, None).measure) == 200
 
 
-def test_duplicate_rows_are_named(tmp_path: Path, write_session: Write) -> None:
+def test_duplicate_rows_are_named(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
     path = write_session(tmp_path, "a")
     path.write_text(path.read_text() + path.read_text().splitlines()[5] + "\n")
-    with pytest.raises(LookalikeError, match=r"sub-a_ses-1.*used twice in one session \(row 6, 102\)"):
+    with refuses("repeated-trial") as caught:
         load_trials(tmp_path, None, None)
+    assert re.search(r"sub-a_ses-1.* \(row 6, 102\)", str(caught.value))
 
 
-def test_a_session_found_twice_is_refused(tmp_path: Path, write_session: Write) -> None:
+def test_a_session_found_twice_is_refused(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
     path = write_session(tmp_path, "a")
     copy = tmp_path / "sub-a" / "ses-01" / "beh" / path.name.replace("ses-1", "ses-01")
     copy.parent.mkdir(parents=True)
     copy.write_bytes(path.read_bytes())
     copy.with_suffix(".json").write_bytes(path.with_suffix(".json").read_bytes())
-    with pytest.raises(LookalikeError, match="same session as"):
+    with refuses("repeated-session") as caught:
         load_trials(tmp_path, None, None)
+    assert str(path) in str(caught.value)
+    assert str(copy) in str(caught.value)
 
 
-def test_no_data(tmp_path: Path) -> None:
-    with pytest.raises(LookalikeError, match="bids: no such folder"):
+def test_no_data(tmp_path: Path, refuses: Refuses) -> None:
+    with refuses("no-such-folder"):
         load_trials(tmp_path / "bids", None, None)
     (tmp_path / "bids").mkdir()
-    with pytest.raises(LookalikeError, match=r"bids: no sub-.*has a session been run"):
+    with refuses("no-sessions"):
         load_trials(tmp_path / "bids", None, None)
 
 
@@ -240,29 +242,32 @@ def test_a_recorded_session_without_a_table_is_never_left_out(
     write_record(tmp_path, "b", 1, 3)
     with refuses("not-exported") as caught:
         load_trials(tmp_path, None, None)
-    assert "no table, and 1 more likewise: run" in str(caught.value)
+    assert "1 more" in str(caught.value)
     # Nor where nothing at all was exported.
     write_record(tmp_path / "other", "c", 1, 3)
     with refuses("not-exported"):
         load_trials(tmp_path / "other", None, None)
 
 
-def test_sessions_of_another_task_are_named(tmp_path: Path, write_session: Write) -> None:
+def test_sessions_of_another_task_are_named(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
     path = write_session(tmp_path, "a")
     for file in (path, path.with_suffix(".json")):
         file.rename(file.with_name(file.name.replace("realfake", "matching")))
-    with pytest.raises(LookalikeError, match=r"holds sessions of task matching, none of task realfake; .*--study"):
+    with refuses("other-task") as caught:
         load_trials(tmp_path, None, None)
+    assert re.search("matching.*realfake.*--study", str(caught.value))
 
 
-def test_broken_sidecars_are_named(tmp_path: Path, write_session: Write) -> None:
+def test_broken_sidecars_are_named(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
     sidecar = write_session(tmp_path, "a").with_suffix(".json")
     sidecar.write_text(json.dumps(["no", "object"]))
-    with pytest.raises(LookalikeError, match=r"sub-a.*\.json: not a JSON object"):
+    with refuses("not-json") as caught:
         load_trials(tmp_path, None, None)
+    assert str(sidecar) in str(caught.value)
     sidecar.unlink()
-    with pytest.raises(LookalikeError, match=r"sub-a.*\.json: no such file"):
+    with refuses("no-such-file") as caught:
         load_trials(tmp_path, None, None)
+    assert str(sidecar) in str(caught.value)
 
 
 def test_every_file_read_is_hashed(tmp_path: Path, write_session: Write) -> None:

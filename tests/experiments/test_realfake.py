@@ -20,7 +20,6 @@ from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
 SIMULATED, PERSON = Setup("simulated", window=False), Setup("human")
-CANNOT = "PsychoPy cannot reach a screen"  # as far as a person's session gets here
 
 
 @pytest.fixture
@@ -30,23 +29,25 @@ def study(make_study: Callable[..., StudyFile]) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as a person's session gets here."""
+
     def fail(*_: object) -> None:
-        raise LookalikeError(CANNOT)
+        raise LookalikeError("no-screen", "PsychoPy cannot reach a screen")
 
     monkeypatch.setattr("experiments.session.run._window", fail)
 
 
 def test_a_new_code_is_made_as_the_last_thing(
-    small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
 
     def begin(study: Path) -> None:
         run_first_session(small_set.folder, tmp_path / "data", "k7q2m", study, 3, PERSON, say=said.append, new=True)
 
-    with pytest.raises(LookalikeError, match="no such study file"):
+    with refuses("no-such-file"):
         begin(study.with_name("none.toml"))
-    with pytest.raises(LookalikeError, match=CANNOT):
+    with refuses("no-screen"):
         begin(study)
     assert (said, (tmp_path / "data").exists()) == ([f"study file: {study}"], False)
     said.clear()
@@ -76,8 +77,8 @@ def test_a_forgotten_study_file_is_asked_for_where_others_had_one(
     run_first_session(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
     with refuses("study-mismatch") as caught:
         run_first_session(small_set.folder, tmp_path, "k7q2m", None, 3, PERSON, new=True)
-    assert re.search(r"1 of 1 participants here were run with another study file .* --study", str(caught.value))
-    with pytest.raises(LookalikeError, match=CANNOT):
+    assert re.search("1 of 1 participants .* --study", str(caught.value))
+    with refuses("no-screen"):
         run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
     # Another data folder is another study, and a simulated observer's dry run may be of any.
     with refuses("set-too-small") as caught:
@@ -102,7 +103,7 @@ def test_a_study_file_that_changed_in_between_is_told(
 
 
 def test_own_images_are_nobodys_in_another_task_nor_in_a_damaged_plan(
-    make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], tmp_path: Path
+    refuses: Any, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], tmp_path: Path
 ) -> None:
     stimuli, one = make_set(main=60), make_study(task={"images": "own"}, trials=20, practice_trials=0)
     other = make_study(task={"images": "own"}, kind="same_different", trials=8, practice_trials=0)
@@ -116,15 +117,16 @@ def test_own_images_are_nobodys_in_another_task_nor_in_a_damaged_plan(
     assert not seen[0] & seen[1]
     plan = session_folder(tmp_path, "sim1", 1) / PLAN
     plan.write_text("{", encoding="utf-8")
-    with pytest.raises(LookalikeError, match=f"{plan.name}.* restore the file from a backup"):
+    with refuses("damaged-file") as caught:
         run_first_session(stimuli.folder, tmp_path, "sim3", one.path, 3, SIMULATED)
+    assert str(plan) in str(caught.value)
 
 
 def test_a_damaged_plan_of_somebody_else_stops_nobody_where_images_are_shared(
-    small_set: StimulusSet, study: Path, tmp_path: Path
+    refuses: Any, small_set: StimulusSet, study: Path, tmp_path: Path
 ) -> None:
     run_first_session(small_set.folder, tmp_path, "sim1", study, 3, SIMULATED)
     for damage in ("{", "[]", "{}", '{"task": "realfake", "keys": 3}'):
         (session_folder(tmp_path, "sim1", 1) / PLAN).write_text(damage, encoding="utf-8")
-        with pytest.raises(LookalikeError, match=CANNOT):
+        with refuses("no-screen"):
             run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from data.bids import read_bids, read_sidecar, session_folder
-from data.errors import LookalikeError
 from data.plan import read_plan
 from data.record import read_record
 from data.simulated.observers import Observer
@@ -189,7 +188,7 @@ def test_only_the_same_session_resumes(
         ((small_set.folder, data, "p1", other_study, None), SETUP, "study-mismatch"),
         ((small_set.folder, data, "p1", changed_task, None), SETUP, "study-mismatch"),
         ((small_set.folder, data, "p1", study, 4), SETUP, "seed-mismatch"),
-        ((other_set, data, "p1", study, None), SETUP, "stimuli-mismatch"),
+        ((other_set, data, "p1", study, None), SETUP, "other-set"),
         ((small_set.folder, data, "p1", study, None), scripted, "observer-mismatch"),
     ):
         with refuses(code):
@@ -202,8 +201,9 @@ def test_an_altered_plan_or_image_stops_a_resume(refuses: Any, own_set: Path, st
     run_first_session(own_set, data, "p1", study, 3, SETUP, stop_after(9))
     before = contents(data)
     (own_set / "images" / "s0001.png").unlink()
-    with pytest.raises(LookalikeError, match=r"s0001\.png: named in stimuli\.csv but missing"):
+    with refuses("missing-file") as caught:
         run_first_session(own_set, data, "p1", study, None, SETUP)
+    assert "s0001.png" in str(caught.value)
     plan = folder_of(data) / "plan.json"
     plan.write_bytes(before[plan].replace(b'"seed": 3', b'"seed": 4'))
     with refuses("altered-file"):
@@ -297,7 +297,7 @@ def test_what_was_shown_on_a_measured_display_is_not_shown_without_its_file(
         for flow in (run_first_session, partial(run_retest, partial=True)):
             with refuses("display-missing") as caught:
                 flow(small_set.folder, data, "p1", setup=Setup("simulated"))
-            assert re.search(r"on the display 'Room 2', and without its file .* --display", str(caught.value))
+            assert re.search("'Room 2'.* --display", str(caught.value))
         assert contents(data) == before
     plan = read_plan(folder_of(data) / "plan.json")
     with_file = Setup("simulated", display=make_display())
@@ -328,7 +328,7 @@ def test_a_retest_resumes_too_and_a_first_session_not_after_it(
     run_first_session(small_set.folder, data, "p1", study, 3, SETUP, stop_after(15))
     with refuses("session-incomplete") as caught:
         run_retest(small_set.folder, data, "p1", 4, SETUP)
-    assert re.search(r"stopped after 15 of 27 .* resume it \('lookalike run'\), or .*--p", str(caught.value))
+    assert re.search("15 of 27 .*'lookalike run'.*--partial", str(caught.value))
     said: list[str] = []
     stopped = run_retest(small_set.folder, data, "p1", 4, SETUP, stop_after(6), partial=True, say=said.append)
     assert (stopped.session, stopped.answered, stopped.trials) == (2, 6, 15)

@@ -56,7 +56,7 @@ def test_a_person_comes_when_the_study_plans_it(
 
     with refuses("too-early") as caught:
         again()
-    assert re.search(r"session 1 was 0\.0 days ago, and the study plans the next after 10;", str(caught.value))
+    assert re.search(r" 0\.0 days .* after 10;", str(caught.value))
     again(early=True)
     ago(first, 1, 8.9)
     with refuses("too-early") as caught:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import gan.generate
-from data.errors import LookalikeError
 from data.files import read_table, sha256
 from gan.checkpoint import Model
 from gan.generate import COLUMNS, ImageRequest, checked_images, generate_images, images_from_seeds
@@ -88,7 +87,7 @@ def test_a_model_of_which_too_much_is_dropped_is_given_up_on(model, patches, tmp
     monkeypatch.setattr(gan.generate, "check_against", lambda _r, _i, seeds: Verdict(tuple(seeds)))
     with refuses("model-copies") as caught:
         generate_images(model, tmp_path / "out", ImageRequest(2), prepare(patches))
-    assert "only 0 of the first 100 seeds may be shown, but 2 are needed" in str(caught.value)
+    assert "only 0 of the first 100 seeds" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,7 +114,7 @@ def test_impossible_requests_are_refused(model, tmp_path, refuses):
     assert "bits is 12" in str(caught.value)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("mine")
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         generate_images(model, tmp_path / "out", ImageRequest(1))
     model.generator.synthesis.to_grey.weight.fill_(float("nan"))
     with refuses("not-finite") as caught:

@@ -7,6 +7,7 @@ import pytest
 
 from data.files import read_json, sha256
 from experiments.records.participants import register
+from gan.checkpoint import load_model, save_model
 
 
 def contents(folder):
@@ -25,7 +26,7 @@ def film(mammograms, tmp_path):
 def cut(mistake, tmp_path):
     """Call `patches`, which must fail and leave no output behind."""
 
-    def call(source, *words, code=None):
+    def call(source, *words, code):
         place = ("--out", tmp_path / "out", "--key", tmp_path / "key")
         said = mistake("patches", source, "--size", 16, *place, *words, code=code)
         assert not (tmp_path / "out").exists()
@@ -36,18 +37,18 @@ def cut(mistake, tmp_path):
 
 
 def test_no_such_folder(cut, tmp_path):
-    assert f"{tmp_path / 'nowhere'}: " in cut(tmp_path / "nowhere")
+    assert f"{tmp_path / 'nowhere'}: " in cut(tmp_path / "nowhere", code="no-such-folder")
 
 
 def test_an_empty_folder(cut, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "empty: " in cut(tmp_path / "empty")
+    assert "empty: " in cut(tmp_path / "empty", code="no-images")
 
 
 def test_a_truncated_image(cut, film):
     victim = film / "images" / "00003_LEFT_CC.jpg"
     victim.write_bytes(victim.read_bytes()[:300])
-    assert "00003_LEFT_CC.jpg: " in cut(film)
+    assert "00003_LEFT_CC.jpg: " in cut(film, code="unreadable-image")
 
 
 def test_a_truncated_dicom(cut, film, recwarn):
@@ -70,7 +71,7 @@ def test_a_truncated_dicom(cut, film, recwarn):
     table = pd.read_csv(film / "boxes.csv")
     table.loc[0, "file"] = "cut.dcm"
     table.to_csv(film / "boxes.csv", index=False)
-    assert "cut.dcm: " in cut(film)
+    assert "cut.dcm: " in cut(film, code="unreadable-image")
     assert not [str(one.message) for one in recwarn if "cut.dcm" in str(one.message) or "pixel" in str(one.message)]
 
 
@@ -78,7 +79,7 @@ def test_a_box_outside_its_image(cut, film):
     table = pd.read_csv(film / "boxes.csv")
     table.loc[4, "x"] = 70.0
     table.to_csv(film / "boxes.csv", index=False)
-    said = cut(film)
+    said = cut(film, code="box-outside-image")
     assert "00004_LEFT_CC.jpg: box of lesion 1" in said
     assert "80 x 80" in said
 
@@ -86,8 +87,8 @@ def test_a_box_outside_its_image(cut, film):
 def test_an_occupied_folder_is_left_alone(mistake, mammograms, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    said = mistake("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path / "key", "--size", 16)
-    assert str(tmp_path / "out") in said
+    words = ("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path / "key", "--size", 16)
+    assert str(tmp_path / "out") in mistake(*words, code="occupied")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
@@ -100,21 +101,22 @@ def test_too_few_patches_for_the_set(mistake, workshop, tmp_path):
     said = mistake(
         "stimuli", "build", "--patches", workshop / "patches", "--out", tmp_path / "set",
         "--model", workshop / "run/models/000000064-images", "--main", 500,
+        code="set-too-small",
     )  # fmt: skip
     assert "250 real images" in said
     assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize("name", ["generator.safetensors", "config.json"])
-@pytest.mark.parametrize("damage", ["missing", "altered"])
-def test_a_damaged_model(mistake, workshop, tmp_path, name, damage):
+@pytest.mark.parametrize("code", ["missing-file", "altered-file"])
+def test_a_damaged_model(mistake, workshop, tmp_path, name, code):
     shutil.copytree(workshop / "run/models/000000064-images", tmp_path / "model")
-    if damage == "missing":
+    if code == "missing-file":
         (tmp_path / "model" / name).unlink()
     else:
         (tmp_path / "model" / name).write_bytes((tmp_path / "model" / name).read_bytes() + b" ")
-    said = mistake("morph", "--model", tmp_path / "model", "--out", tmp_path / "loop", "--frames", 12)
-    assert f"{name}: {damage}" in said
+    said = mistake("morph", "--model", tmp_path / "model", "--out", tmp_path / "loop", "--frames", 12, code=code)
+    assert f"{tmp_path / 'model' / name}: " in said
     assert not (tmp_path / "loop").exists()
 
 
@@ -127,7 +129,7 @@ def first_session(workshop, data, participant, stimuli="stimuli"):
 def test_a_participant_that_exists(lookalike, mistake, workshop, tmp_path):
     assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
-    said = mistake(*first_session(workshop, tmp_path / "data", "k7q2m"))
+    said = mistake(*first_session(workshop, tmp_path / "data", "k7q2m"), code="session-exists")
     assert "participant k7q2m" in said
     assert "lookalike retest" in said
     assert contents(tmp_path / "data") == before
@@ -137,7 +139,7 @@ def test_a_participant_that_does_not_exist_has_no_retest(lookalike, mistake, wor
     assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
     said = mistake("retest", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2n",
-                   "--observer", "simulated", "--no-window")  # fmt: skip
+                   "--observer", "simulated", "--no-window", code="no-first-session")  # fmt: skip
     assert "k7q2n" in said
     assert contents(tmp_path / "data") == before
 
@@ -145,11 +147,10 @@ def test_a_participant_that_does_not_exist_has_no_retest(lookalike, mistake, wor
 def test_a_record_from_another_stimulus_set(lookalike, mistake, workshop, tmp_path):
     assert lookalike(*first_session(workshop, tmp_path / "data", "k7q2m")).code == 0
     before = contents(tmp_path / "data")
-    said = mistake("retest", workshop / "other-stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
-                   "--observer", "simulated", "--no-window")  # fmt: skip
-    assert "another stimulus set" in said
-    said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out", "--stimuli", workshop / "other-stimuli")
-    assert "sub-k7q2m_ses-1" in said
+    mistake("retest", workshop / "other-stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+            "--observer", "simulated", "--no-window", code="other-set")  # fmt: skip
+    words = ("analyze", tmp_path / "data", "--out", tmp_path / "out", "--stimuli", workshop / "other-stimuli")
+    assert "sub-k7q2m_ses-1" in mistake(*words, code="other-set")
     assert contents(tmp_path / "data") == before
     assert not (tmp_path / "out").exists()
 
@@ -159,8 +160,9 @@ def test_an_altered_stimulus(mistake, workshop, tmp_path):
     victim = next((tmp_path / "stimuli" / "images").iterdir())
     victim.write_bytes(victim.read_bytes() + b"\0")
     said = mistake("run", tmp_path / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
-                   "--observer", "simulated", "--no-window", "--study", workshop / "study.toml")  # fmt: skip
-    assert f"{victim.name}: altered" in said
+                   "--observer", "simulated", "--no-window", "--study", workshop / "study.toml",
+                   code="altered-file")  # fmt: skip
+    assert f"{victim.name}: " in said
     assert not (tmp_path / "data").exists()
 
 
@@ -180,8 +182,8 @@ def test_no_display_for_a_window(lookalike, workshop, tmp_path, monkeypatch):
 
 
 def test_a_person_without_a_window(mistake, workshop, tmp_path):
-    said = mistake("run", workshop / "stimuli", "--data", tmp_path, "--participant", "k7q2m", "--no-window")
-    assert "window" in said
+    words = ("run", workshop / "stimuli", "--data", tmp_path, "--participant", "k7q2m", "--no-window")
+    assert "--no-window" in mistake(*words, code="conflicting-options")
 
 
 def test_an_observer_of_unknown_kind(mistake, workshop, tmp_path):
@@ -192,7 +194,7 @@ def test_an_observer_of_unknown_kind(mistake, workshop, tmp_path):
 
 @pytest.mark.parametrize("participant", ["../a", "a b", "é", ""])
 def test_a_participant_code_with_other_characters(mistake, workshop, tmp_path, participant):
-    said = mistake(*first_session(workshop, tmp_path / "data", participant))
+    said = mistake(*first_session(workshop, tmp_path / "data", participant), code="bad-label")
     assert "letters and digits" in said
     assert not (tmp_path / "data").exists()
 
@@ -200,14 +202,16 @@ def test_a_participant_code_with_other_characters(mistake, workshop, tmp_path, p
 def test_a_misspelt_setting_in_the_study_file(mistake, workshop, tmp_path):
     (tmp_path / "study.toml").write_text('name = "x"\nplanned_participants = 3\n[plan]\ntrails = 20\n')
     said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "a1",
-                   "--study", tmp_path / "study.toml", "--observer", "simulated", "--no-window")  # fmt: skip
+                   "--study", tmp_path / "study.toml", "--observer", "simulated", "--no-window",
+                   code="unknown-setting")  # fmt: skip
     assert "study.toml: plan.trails" in said
 
 
 def test_nothing_to_analyse(mistake, tmp_path):
-    assert "nowhere: " in mistake("analyze", tmp_path / "nowhere", "--out", tmp_path / "out")
+    out = ("--out", tmp_path / "out")
+    assert "nowhere: " in mistake("analyze", tmp_path / "nowhere", *out, code="no-such-folder")
     (tmp_path / "empty").mkdir()
-    assert "empty: " in mistake("analyze", tmp_path / "empty", "--out", tmp_path / "out")
+    assert "empty: " in mistake("analyze", tmp_path / "empty", *out, code="no-sessions")
     assert not (tmp_path / "out").exists()
 
 
@@ -248,6 +252,14 @@ def test_codes_of_another_key_are_refused_without_a_confirmation(mistake, lookal
     assert read_json(tmp_path / "set" / "stimuli.json")["disjoint_patients_vouched_for"] is True
 
 
+def test_a_model_that_does_not_record_its_patients_is_refused(mistake, workshop, tmp_path):
+    made = load_model(workshop / "run/models/000000064-images")
+    known = {name: value for name, value in made.training.items() if name != "train_patients"}
+    save_model(tmp_path / "model", made.generator, known)
+    words = ("stimuli", "build", "--patches", workshop / "patches", "--main", 4, "--out", tmp_path / "set")
+    assert "train_patients" in mistake(*words, "--model", tmp_path / "model", code="incomplete-model")
+
+
 def test_another_context_is_refused(mistake, build_with, workshop):
     words = build_with("--key", workshop / "patient.key", "--split", "50/10/40", "--context", 1.5)
     said = mistake(*words, code="context-mismatch")
@@ -261,6 +273,7 @@ def test_patches_of_another_size_than_the_models_are_refused(mistake, workshop, 
     said = mistake(
         "stimuli", "build", "--patches", tmp_path / "cut", "--main", 4, "--size", 32,
         "--model", workshop / "run/models/000000064-images", "--out", tmp_path / "set",
+        code="wrong-size",
     )  # fmt: skip
     assert "different sizes (16 x 16, 20 x 20)" in said
 
@@ -278,12 +291,13 @@ def test_a_place_that_cannot_be_written(mistake, workshop, mammograms, tmp_path)
         ("train", workshop / "patches", "--batch", 8, "--out", place),
         ("stimuli", "build", "--patches", workshop / "patches", "--model", model, "--main", 4, "--out", place),
     ):
-        assert str(tmp_path / "file") in mistake(*words)
+        assert str(tmp_path / "file") in mistake(*words, code="file-system")
     assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_a_key_that_is_a_folder(mistake, mammograms, tmp_path):
-    assert "is a folder" in mistake("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path)
+    words = ("patches", mammograms, "--out", tmp_path / "out", "--key", tmp_path)
+    assert f"{tmp_path}: " in mistake(*words, code="not-a-file")
 
 
 @pytest.mark.parametrize(
@@ -305,16 +319,16 @@ def test_numbers_out_of_range_are_usage_errors(lookalike, words):
 def test_more_numbers_out_of_range(mistake, workshop, tmp_path):
     model = ("--model", workshop / "run/models/000000064-images", "--out", tmp_path / "o")
     mistake("morph", *model, "--seeds", "99999999999999999999,2,3", code="not-a-number")
-    assert "bits is 12" in mistake("morph", *model, "--bits", 12)
-    assert "gamma is nan" in mistake("train", workshop / "patches", "--out", tmp_path / "o", "--gamma", "nan")
-    assert "discriminator is 'x'" in mistake(
-        "train", workshop / "patches", "--out", tmp_path / "o", "--discriminator", "x"
-    )
-    assert "dprime is nan" in mistake(*first_session(workshop, tmp_path / "d", "a1"), "--dprime", "nan")
+    assert "bits is 12" in mistake("morph", *model, "--bits", 12, code="unknown-choice")
+    training = ("train", workshop / "patches", "--out", tmp_path / "o")
+    assert "gamma is nan" in mistake(*training, "--gamma", "nan", code="out-of-range")
+    assert "discriminator is 'x'" in mistake(*training, "--discriminator", "x", code="unknown-choice")
+    said = mistake(*first_session(workshop, tmp_path / "d", "a1"), "--dprime", "nan", code="out-of-range")
+    assert "dprime is nan" in said
     (tmp_path / "o.toml").write_text("serial_respone = 1\n")
     simulated = ("--simulated", tmp_path / "o.toml")
     assert "serial_respone: no such setting; did you mean 'serial_response'?" in mistake(
-        *first_session(workshop, tmp_path / "d", "a1"), *simulated
+        *first_session(workshop, tmp_path / "d", "a1"), *simulated, code="unknown-setting"
     )
     mistake(*first_session(workshop, tmp_path / "d", "a1"), *simulated, "--dprime", 1, code="conflicting-options")
     people = ("run", workshop / "stimuli", "--data", tmp_path / "d", "--participant", "a1", "--no-window")

@@ -125,7 +125,7 @@ def test_a_session_without_its_table_is_noticed_and_restored(workshop, lookalike
     (table,) = (tmp_path / "data" / "sub-bela2").rglob("*_beh.tsv")
     whole = table.read_bytes()
     table.unlink()  # as if the computer had failed before it was written
-    said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out")
+    said = mistake("analyze", tmp_path / "data", "--out", tmp_path / "out", code="not-exported")
     assert "bela2" in said
     assert "lookalike export" in said
     said = lookalike("export", tmp_path / "data")

@@ -29,14 +29,14 @@ def walk(command, path=()):
 
 
 COMMANDS = dict(walk(ROOT))
-# One mistake of a user for each command, and the code of those that the command line itself finds.
+# One mistake of a user for each command, and its code.
 MISTAKES = {
-    "patches": (("nowhere", "--out", "o"), None),
-    "train": (("nowhere", "--out", "o"), None),
+    "patches": (("nowhere", "--out", "o"), "no-such-folder"),
+    "train": (("nowhere", "--out", "o"), "not-a-patch-set"),
     "evaluate": (("m", "--patches", "p"), "missing-option"),
     "generate": (("--safe", "--out", "o"), "missing-option"),
-    "morph": (("--model", "nowhere", "--out", "o"), None),
-    "stimuli build": (("--patches", "nowhere", "--out", "o"), None),
+    "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
+    "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "display calibrate": (
         (
             "d.json",
@@ -55,16 +55,16 @@ MISTAKES = {
         "conflicting-options",
     ),
     "display check": (("nowhere.json", "--ambient", "dark"), "not-a-number"),
-    "display test-pattern": (("nowhere.json", "--png", "p.png"), None),
-    "participant new": (("--data", "d", "--expertise", "Dr."), None),
+    "display test-pattern": (("nowhere.json", "--png", "p.png"), "no-such-file"),
+    "participant new": (("--data", "d", "--expertise", "Dr."), "unknown-choice"),
     "run": (("s", "--data", "d", "--new", "--participant", "a1"), "conflicting-options"),
     "retest": (("s", "--data", "d", "--participant", "a1", "--observer", "robot"), "unknown-choice"),
     "status": (("d", "--yes"), "missing-option"),
-    "export": (("nowhere",), None),
+    "export": (("nowhere",), "no-sessions"),
     "power": (("--out", "o"), "missing-option"),
-    "analyze": (("nowhere", "--out", "o"), None),
+    "analyze": (("nowhere", "--out", "o"), "no-such-folder"),
     "compare": (("a", "b", "--names", "a,a", "--out", "o"), "bad-names"),
-    "demo": (("--out", "."), None),
+    "demo": (("--out", "."), "occupied"),
 }
 HEAVY = {"numpy", "pandas", "torch", "rich", "pydantic", "psychopy", "matplotlib", "scipy", "PIL", "sklearn"}
 
@@ -174,7 +174,7 @@ def test_a_mistake_is_one_line_and_with_debug_its_code_and_where_it_came_from(lo
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("Traceback")
     found, message = re.fullmatch(r"lookalike: \[([a-z-]+)\] (.*)", said.err.splitlines()[-1]).groups()
-    assert code in (None, found)
+    assert found == code
     assert f"lookalike: {message}\n" == line
 
 
@@ -182,13 +182,13 @@ def test_a_mistake_is_one_line_and_with_debug_its_code_and_where_it_came_from(lo
 @pytest.mark.parametrize("command", sorted(MISTAKES.keys() - {"display test-pattern"}))  # it has no --json
 def test_a_mistake_is_one_json_object_for_scripts(lookalike, mistake, command):
     words, code = MISTAKES[command]
-    line = mistake(*command.split(), *words)
+    line = mistake(*command.split(), *words, code=code)
     said = lookalike(*command.split(), *words, "--json")
     assert (said.code, said.err) == (2, "")
     error = json.loads(said.out)
     assert set(error) == {"error"}
     assert set(error["error"]) == {"code", "message"}
-    assert code in (None, error["error"]["code"])
+    assert error["error"]["code"] == code
     assert f"lookalike: {error['error']['message']}\n" == line
 
 

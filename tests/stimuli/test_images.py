@@ -36,6 +36,12 @@ def refusal(path: Path, code: str) -> str:
 # PNG and JPEG
 
 
+def test_an_image_too_large_to_decode_safely_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_png(tmp_path / "a.png", np.zeros((8, 8), np.float32))
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 31)
+    assert "more than 62 pixels" in refusal(tmp_path / "a.png", "image-too-large")
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_every_grey_level_survives_a_png(tmp_path: Path, bits: int) -> None:
     side = 2 ** (bits // 2)

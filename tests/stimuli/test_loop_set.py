@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.errors import LookalikeError
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
 from stimuli.images import write_png
@@ -57,8 +56,9 @@ def test_what_was_altered_is_refused_also_later(tmp_path: Path, refuses: Refuses
     with refuses("altered-file") as caught:
         loops.read("a/frame-002")
     assert "frame-002.png" in str(caught.value)
-    with pytest.raises(LookalikeError, match=r"frame-002\.png.*altered"):
+    with refuses("altered-file") as caught:
         read_loops(folder)
+    assert "frame-002.png" in str(caught.value)
     with refuses("no-such-stimulus") as caught:
         loops.read("a/frame-009")
     assert "'a/frame-009'" in str(caught.value)

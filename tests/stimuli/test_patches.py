@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from data.errors import LookalikeError
 from data.files import sha256
 from stimuli.images import Pixels, write_png
 from stimuli.patches import COLUMNS, SPLITS, Cut, PatchSet, assign_split, code, cut_patches, read_key, read_patches
@@ -354,10 +353,12 @@ def test_nothing_to_cut_says_why_and_leaves_nothing(
     assert os.listdir(tmp_path) == ["m"]
 
 
-def test_an_occupied_folder_is_refused_before_any_work(tmp_path: Path, write_source: WriteSource) -> None:
+def test_an_occupied_folder_is_refused_before_any_work(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
     folder = write_source(tmp_path / "m", [{}])
     first = cut(folder, tmp_path / "out")
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         cut_patches(read_source(folder), tmp_path / "out", KEY, Cut(size_px=12), progress=lambda: pytest.fail("worked"))
     assert read_patches(tmp_path / "out").sha256 == first.sha256
     assert sorted(os.listdir(tmp_path)) == ["m", "out"]
@@ -475,8 +476,9 @@ def test_a_folder_that_is_no_patch_set(tmp_path: Path, patches: PatchSet, refuse
         read_patches(patches.folder)
     assert "'lookalike-patches/0'" in str(caught.value)
     about.unlink()
-    with pytest.raises(LookalikeError, match=r"patches\.json: no such file"):
+    with refuses("no-such-file") as caught:
         read_patches(patches.folder)
+    assert str(about) in str(caught.value)
 
 
 # The published mammograms
@@ -516,4 +518,4 @@ def test_an_unknown_split_is_refused(patches, refuses):
     table.to_csv(patches.folder / "patches.csv", index=False)
     with refuses("unknown-word") as caught:
         read_patches(patches.folder)
-    assert "row 2: split is none of train, select, study" in str(caught.value)
+    assert "row 2: " in str(caught.value)

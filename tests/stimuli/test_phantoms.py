@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pytest
 
-from data.errors import LookalikeError
 from stimuli.patches import Cut, cut_patches
 from stimuli.phantoms import write_phantoms
 from stimuli.sources import read_source
@@ -35,7 +34,7 @@ def test_the_seed_decides(tmp_path: Path) -> None:
     assert not np.array_equal(a[0], c[0])
 
 
-def test_an_occupied_folder_is_left_alone(tmp_path: Path) -> None:
+def test_an_occupied_folder_is_left_alone(tmp_path: Path, refuses: Any) -> None:
     write_phantoms(tmp_path / "film", 1, lesion_px=8)
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         write_phantoms(tmp_path / "film", 1, lesion_px=8)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.errors import LookalikeError
 from data.files import sha256
 from stimuli.grey_levels import measure_grey_levels
 from stimuli.images import Pixels, quantise, read_image, resample
@@ -247,9 +246,9 @@ def test_too_few_candidates(build: Build, texture: Texture, tmp_path: Path, shor
     assert os.listdir(tmp_path) == []
 
 
-def test_an_occupied_folder_is_refused_and_untouched(build: Build) -> None:
+def test_an_occupied_folder_is_refused_and_untouched(build: Build, refuses: Refuses) -> None:
     first = build(Layout(main=4))
-    with pytest.raises(LookalikeError, match="never overwritten"):
+    with refuses("occupied"):
         build(Layout(main=6))
     assert read_set(first.folder).sha256 == first.sha256
 
@@ -333,8 +332,9 @@ def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses)
         read_set(made.folder)
     assert "'lookalike-stimuli/0'" in str(caught.value)
     manifest.unlink()
-    with pytest.raises(LookalikeError, match=r"stimuli\.json: no such file"):
+    with refuses("no-such-file") as caught:
         read_set(made.folder)
+    assert str(manifest) in str(caught.value)
 
 
 def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
@@ -348,13 +348,13 @@ def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, textur
     same = Candidate(texture(5, 16, 16), "seed:same")
     with refuses("set-too-small") as caught:
         build(Layout(main=4), generated=itertools.repeat(same))
-    assert "only 1 are available (1000 rejected); use another model" in str(caught.value)
+    assert "1000 rejected" in str(caught.value)
 
 
 def test_a_size_beyond_any_screen_is_refused(refuses: Refuses) -> None:
     with refuses("out-of-range") as caught:
         Layout(size_px=100000)
-    assert "size is 100000 px; it must be from 1 to 4096" in str(caught.value)
+    assert "from 1 to 4096" in str(caught.value)
 
 
 def test_a_candidate_with_an_objection_is_counted_and_not_taken(build: Build, texture: Texture) -> None:

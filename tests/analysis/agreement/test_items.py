@@ -163,7 +163,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
         ({"session": [1] * 7 + [2]}, "retest-pooled", "row 9"),
         ({"role": ["main", "catch"] * 4}, "not-a-main-trial", "row 3, 5, 7, 9"),
         ({"participant": [None, *["a"] * 7]}, "missing-value", "participant is missing (row 2"),
-        ({"stimulus_id": ["s001", *frame["stimulus_id"][1:]]}, "judged-twice", "row 2, 3"),
+        ({"stimulus_id": ["s001", *frame["stimulus_id"][1:]]}, "repeated-stimulus", "row 2, 3"),
         ({"truth": [*frame["truth"][:7], R]}, "contradictory-truth", "row 5, 9"),
     ]
     for change, code, rows in changes:
@@ -174,7 +174,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
     cues = pd.DataFrame({"stimulus_id": table["stimulus_id"], "cue": 1.0})
     with refuses("missing-column"):
         items.cue_relations(table, cues[["cue"]])
-    with refuses("duplicate-image") as caught:
+    with refuses("duplicate-id") as caught:
         items.cue_relations(table, pd.concat([cues, cues[:1]]))
     assert "s000: has cues twice" in str(caught.value)
     for bad in ("text", np.inf):

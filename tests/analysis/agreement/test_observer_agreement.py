@@ -110,7 +110,7 @@ def test_agreement_for_truths_sake_vanishes_within_truth(refuses: Any) -> None:
     again = observer_agreement.observer_agreement(frame.sample(frac=1, random_state=1))
     assert again == (every, real, generated)
     assert list(every.to_frame().columns[5:9]) == [f"pairwise_{name}" for name in ("value", "se", "low", "high")]
-    with refuses("judged-twice"):
+    with refuses("repeated-stimulus"):
         observer_agreement.observer_agreement(frame.assign(stimulus_id=1, truth="real"))
 
 

@@ -147,7 +147,7 @@ def test_no_shared_image_is_undefined() -> None:
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
     twice = pd.DataFrame({"stimulus_id": ["a", "a"], "response": [G, R]})
-    with refuses("judged-twice"):
+    with refuses("repeated-stimulus"):
         retest.sokal_michener_of_sessions(twice, twice)
     with refuses("unequal-lengths"):
         retest.sokal_michener([G], [G, R])
@@ -204,7 +204,7 @@ def test_comparison_refuses_what_it_cannot_pair(refuses: Any) -> None:
         retest.compare_sessions(first, first.assign(truth=[R, R]))
     with refuses("missing-column"):
         retest.compare_sessions(first, first[["stimulus_id", "response"]])
-    with refuses("judged-twice"):
+    with refuses("repeated-stimulus"):
         retest.compare_sessions(first, first.assign(stimulus_id="a"))
 
 

@@ -195,18 +195,18 @@ def test_undefined_values_are_counted_and_left_out() -> None:
 
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
-    with refuses("not-positive") as caught:
+    with refuses("out-of-range") as caught:
         equivalence_test([0.1, 0.2], -0.3)
     assert "bound -0.3" in str(caught.value)
-    with refuses("level-out-of-range") as caught:
+    with refuses("out-of-range") as caught:
         equivalence_test([0.1, 0.2], 0.3, alpha=0.5)
     assert "alpha 0.5" in str(caught.value)
     with refuses("not-a-number") as caught:
         bayes_factors.bayes_factor([0.1, math.inf])
     assert "value 1" in str(caught.value)
-    with refuses("not-positive"):
+    with refuses("out-of-range"):
         bayes_factors.bayes_factor([0.1, 0.2], scale=math.nan)
-    with refuses("not-positive") as caught:
+    with refuses("out-of-range") as caught:
         bayes_factors.informed_bayes_factor([0.1, 0.2], 0)
     assert "effect 0" in str(caught.value)
     with refuses("out-of-range"):

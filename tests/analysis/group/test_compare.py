@@ -18,7 +18,6 @@ from analysis.report.compare_report import compare_studies
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
 from analysis.trials import Trials, load_trials
-from data.errors import LookalikeError
 from data.simulated.populations import Population, draw_ratings
 from stimuli.sets import StimulusSet
 
@@ -199,7 +198,7 @@ def test_what_cannot_be_compared_is_refused(sides: dict[str, Trials], refuses: A
         compare(sides["unseen"], replace(sides["seen"], measure=real), ("x", "y"))
 
 
-def test_files_of_a_comparison(tmp_path: Path) -> None:
+def test_files_of_a_comparison(tmp_path: Path, refuses: Any) -> None:
     paths = (study(tmp_path / "a", "same", 1.2, 1), study(tmp_path / "b", "same", 0.2, 2))
     content = compare_studies(paths, tmp_path / "out", delta=0.1)
     assert content["names"] == ["same (first)", "same (second)"]
@@ -219,6 +218,6 @@ def test_files_of_a_comparison(tmp_path: Path) -> None:
     assert "Schuirmann" not in told
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "summary.json").write_text("{}")
-    with pytest.raises(LookalikeError, match="holds results; give the data"):
+    with refuses("folder-of-results"):
         compare_studies((tmp_path / "results", paths[0]), tmp_path / "third")
     assert not (tmp_path / "third").exists()

@@ -77,7 +77,7 @@ def test_differences_between_observers_cost_tost_its_power(observers: int, alike
 
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
-    with refuses("not-positive"):
+    with refuses("out-of-range"):
         equivalence_test([0.1, 0.2], -0.3)
-    with refuses("level-out-of-range"):
+    with refuses("out-of-range"):
         equivalence_test([0.1, 0.2], 0.3, alpha=0.5)

@@ -98,9 +98,9 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
     with refuses("unequal-lengths") as caught:
         heterogeneity([0.1, 0.2], [0.1])
     assert "2 values and 1 standard errors" in str(caught.value)
-    with refuses("not-positive") as caught:
+    with refuses("out-of-range") as caught:
         heterogeneity([0.1, 0.2], [0.1, 0.0])
     assert "observer 1" in str(caught.value)
-    with refuses("not-positive") as caught:
+    with refuses("out-of-range") as caught:
         heterogeneity([math.inf, 0.2], [0.1, 0.1])
     assert "observer 0" in str(caught.value)

@@ -216,7 +216,7 @@ def test_what_cannot_be_estimated_is_nan_with_a_reason(change: Any, reason: str)
         ("response", "fake", "unknown-word", "row 5"),
         ("truth", None, "unknown-word", "row 5"),
         ("participant", None, "missing-value", "row 5"),
-        ("stimulus_id", "s0", "judged-twice", "row 2, 5"),
+        ("stimulus_id", "s0", "repeated-stimulus", "row 2, 5"),
         ("truth", "generated", "contradictory-truth", "row 5, 25, 45"),
     ],
 )

@@ -57,12 +57,12 @@ def test_the_same_seed_gives_the_same_table_and_a_picture_of_it(tmp_path) -> Non
 @pytest.mark.parametrize(
     ("participants", "images", "options", "code"),
     [
-        (1, 100, {}, "study-too-small"),
-        (5, 101, {}, "study-too-small"),
-        (5, 2, {}, "study-too-small"),
-        (5, 10, {"studies": 0}, "study-too-small"),
-        (5, 10, {"delta": -0.1}, "not-positive"),
-        (5, 10, {"level": 1.0}, "level-out-of-range"),
+        (1, 100, {}, "out-of-range"),
+        (5, 101, {}, "out-of-range"),
+        (5, 2, {}, "out-of-range"),
+        (5, 10, {"studies": 0}, "out-of-range"),
+        (5, 10, {"delta": -0.1}, "out-of-range"),
+        (5, 10, {"level": 1.0}, "out-of-range"),
     ],
 )
 def test_impossible_studies_are_refused(

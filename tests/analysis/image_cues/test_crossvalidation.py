@@ -152,7 +152,7 @@ def test_the_same_seed_is_the_same_result() -> None:
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
     features = _features(np.random.default_rng(9), 0)
-    with refuses("too-few-permutations") as caught:
+    with refuses("out-of-range") as caught:
         cross_validate(features, TRUTH, None, hotelling, permutations=10)
     assert "19 are needed" in str(caught.value)
     with refuses("not-a-number"):

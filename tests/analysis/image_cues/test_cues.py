@@ -228,7 +228,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
     assert "10 truths and 80 images" in str(caught.value)
     with refuses("unknown-word"):
         cues.compare_cues(table, ["fake"] * 80)
-    with refuses("missing-patient") as caught:
+    with refuses("missing-value") as caught:
         cues.compare_cues(table, HALVES, [""] * 80)
     assert "40 real images have no patient" in str(caught.value)
     with refuses("not-a-number"):
@@ -238,7 +238,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
 @pytest.mark.parametrize(
     ("images", "code", "fact"),
     [
-        ([np.zeros((32, 32)), np.zeros((32, 16))], "wrong-image-shape", "image 1: has shape (32, 16)"),
+        ([np.zeros((32, 32)), np.zeros((32, 16))], "wrong-size", "image 1: has shape (32, 16)"),
         ([np.zeros((32, 32, 3))], "wrong-image-shape", "image 0"),
         ([np.zeros((32, 8))], "image-too-small", "at least 16 px"),
         ([np.zeros((16, 16)), np.full((16, 16), np.nan)], "not-a-number", "image 1"),

@@ -40,7 +40,7 @@ def test_a_blurred_generator_is_given_away_in_a_stimulus_set(tmp_path: Path) -> 
 def test_a_set_without_patients_or_main_images_is_refused(tmp_path: Path, refuses: Any) -> None:
     made = _build(tmp_path / "set")
     nameless = made.table.assign(patient=made.table["patient"].where(made.table["stimulus_id"] != _first_real(made)))
-    with refuses("missing-patient"):
+    with refuses("missing-value"):
         detectability.detectability_of_set(StimulusSet(made.folder, nameless, made.about, made.sha256))
     with refuses("no-main-image"):
         detectability.detectability_of_set(

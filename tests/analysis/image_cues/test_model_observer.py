@@ -224,7 +224,7 @@ def test_noise_cannot_make_an_observer_better() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"sd": 1, "dprime": 1}, {"sd": -1}, {"dprime": math.nan}])
 def test_internal_noise_is_given_in_one_way(given: dict[str, float], refuses: Any) -> None:
-    with refuses("contradictory-options"):
+    with refuses("conflicting-options"):
         with_internal_noise(_with_scores(1.0), **given)
 
 
@@ -248,7 +248,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
     assert "0 images" in str(caught.value)
     with refuses("unknown-word"):
         model_observer(images, ["fake"] * 40, None, energy_bank)
-    with refuses("missing-patient") as caught:
+    with refuses("missing-value") as caught:
         model_observer(images, truth, [""] * 40, energy_bank)
     assert "20 real images have no patient" in str(caught.value)
     with refuses("out-of-range") as caught:

@@ -170,7 +170,7 @@ def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -
 def test_nothing_to_measure_is_refused(tmp_path: Path, refuses: Refuses, kind: str) -> None:
     source = forced_choice(tmp_path, 1.0) if kind == "two_alternative" else matches(tmp_path, 1.0)
     pd.read_csv(source).assign(role="practice").to_csv(source, index=False)
-    with refuses("no-session"):
+    with refuses("nothing-to-analyse"):
         analyze_task(kind, source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

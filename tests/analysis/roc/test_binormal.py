@@ -307,11 +307,11 @@ def test_ratings_of_trials_and_their_size_is_irrelevant() -> None:
 def test_wrong_input_is_refused(refuses: Any) -> None:
     with refuses("unknown-word"):
         binormal.binormal_fit(["fake", "real"], [1, 2])
-    with refuses("negative-count"):
+    with refuses("out-of-range"):
         binormal.binormal_fit_from_counts(_counts([-1, 3], [2, 3]))
     with refuses("unequal-lengths"):
         binormal.binormal_fit_from_counts(_counts([1, 3, 4], [2, 3]))
-    with refuses("not-ascending"):
+    with refuses("not-increasing"):
         binormal.binormal_fit_from_counts(RatingCounts(np.array([2.0, 1.0]), np.array([1, 2]), np.array([3, 4])))
 
 

@@ -147,12 +147,12 @@ def test_what_cannot_be_drawn_says_why() -> None:
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
     truth, rating, people, images = _columns(*_study(np.random.default_rng(12), 3, 20, dprime=0.5))
-    with refuses("judged-twice"):
+    with refuses("repeated-stimulus"):
         roc_clusters.clustered_bootstrap(truth, rating, np.zeros(60), images, 1)
     with refuses("no-shared-image"):
         roc_clusters.clustered_bootstrap(truth, rating, people, np.arange(60), 1)
     assert roc_clusters.clustered_bootstrap(truth, rating, people, np.arange(60), 1, clusters="participants").se > 0
-    with refuses("unknown-word"):
+    with refuses("unknown-choice"):
         roc_clusters.clustered_bootstrap(truth, rating, people, images, 1, clusters="readers")  # type: ignore[arg-type]
 
 

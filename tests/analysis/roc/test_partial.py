@@ -87,7 +87,7 @@ def test_one_class_or_nothing_is_undefined() -> None:
 def test_limits_that_enclose_nothing_are_refused(start: float, stop: float, refuses: Any) -> None:
     with refuses("out-of-range"):
         roc_partial.partial_auc(["real", "generated"], [1, 2], start, stop)
-    with refuses("unknown-word"):
+    with refuses("unknown-choice"):
         roc_partial.statistic(0, 1, axis="sensitivity")  # type: ignore[arg-type]
 
 

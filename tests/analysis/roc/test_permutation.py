@@ -146,7 +146,7 @@ def test_ties_one_class_and_nothing() -> None:
 
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
-    with refuses("judged-twice"):
+    with refuses("repeated-stimulus"):
         roc_permutation.permutation_test(["real", "real"], [1, 2], 1, participant=["a", "a"], image=[5, 5])
     with refuses("unknown-word"):
         roc_permutation.permutation_test(["fake"], [1], 1)

@@ -42,9 +42,9 @@ def test_counts_by_hand() -> None:
         (["fake"], ["real"], [1], "unknown-word", "fake"),
         (["real"], ["fake"], [1], "unknown-word", "fake"),
         (["real"], ["real"], [1, 2], "unequal-lengths", "1 truths, 1 responses and 2 confidences"),
-        (["real", "real"], ["real", "real"], [1, 0], "not-a-confidence", "confidence 0 of trial 1"),
-        (["real", "real"], ["real", "real"], [2.5, 1], "not-a-confidence", "confidence 2.5 of trial 0"),
-        (["real"], ["real"], [np.inf], "not-a-confidence", "confidence inf of trial 0"),
+        (["real", "real"], ["real", "real"], [1, 0], "not-a-whole-number", "confidence 0 of trial 1"),
+        (["real", "real"], ["real", "real"], [2.5, 1], "not-a-whole-number", "confidence 2.5 of trial 0"),
+        (["real"], ["real"], [np.inf], "not-a-whole-number", "confidence inf of trial 0"),
     ],
 )
 def test_other_words_and_confidences_are_refused(
@@ -58,10 +58,10 @@ def test_other_words_and_confidences_are_refused(
 def test_tables_that_are_none_are_refused(refuses: Any) -> None:
     with refuses("unequal-lengths") as caught:
         ConfidenceCounts(np.arange(1.0, 4), np.ones((2, 2, 2), dtype=np.int64))
-    assert "3 levels and a table of shape (2, 2, 2)" in str(caught.value)
-    with refuses("negative-count"):
+    assert "(2, 2, 2)" in str(caught.value)
+    with refuses("out-of-range"):
         ConfidenceCounts(np.array([1.0, 2]), np.array([[[1, 2], [3, -1]], [[1, 2], [3, 4]]]))
-    with refuses("not-ascending"):
+    with refuses("not-increasing"):
         ConfidenceCounts(np.array([2.0, 1]), np.ones((2, 2, 2), dtype=np.int64))
 
 

@@ -312,7 +312,7 @@ def test_trials_in_any_order_and_confidence_of_any_size() -> None:
 
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
-    with refuses("not-a-confidence") as caught:
+    with refuses("not-a-whole-number") as caught:
         metacognition.meta_dprime(["real"], ["real"], [0])
     assert "must be 1, 2, 3" in str(caught.value)
 

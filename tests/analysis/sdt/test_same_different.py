@@ -131,7 +131,7 @@ def test_counts_follow_the_words_and_others_are_refused(refuses: Any) -> None:
     assert "differencing_dprime" in result.to_frame()
     with refuses("unknown-word"):
         same_different.same_different_from_responses(["real"], ["same"])
-    with refuses("negative-count"):
+    with refuses("out-of-range"):
         same_different.same_different(-1, 5, 10, 15)
 
 

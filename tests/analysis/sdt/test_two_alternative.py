@@ -88,7 +88,7 @@ def test_wrong_input_is_refused(refuses: Any) -> None:
     with refuses("unequal-lengths") as caught:
         two_alternative.two_alternative_from_responses(["first", "second"], ["first"])
     assert "2 truths and 1" in str(caught.value)
-    with refuses("negative-count"):
+    with refuses("out-of-range"):
         two_alternative.two_alternative(1, -1, 0, 0)
 
 

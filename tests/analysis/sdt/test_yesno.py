@@ -107,7 +107,7 @@ def test_indices_that_need_no_z_survive_uncorrected_extremes() -> None:
 
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_a_level_that_is_no_share_is_refused(level: float, refuses: Any) -> None:
-    with refuses("level-out-of-range"):
+    with refuses("out-of-range"):
         yesno.dprime(20, 5, 10, 15, level=level)
 
 
@@ -212,7 +212,7 @@ def test_other_words_are_refused(truth: list[str], response: list[str], code: st
 
 
 def test_negative_counts_are_refused(refuses: Any) -> None:
-    with refuses("negative-count"):
+    with refuses("out-of-range"):
         yesno.dprime(-1, 5, 10, 15)
 
 

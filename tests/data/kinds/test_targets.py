@@ -49,5 +49,5 @@ def test_starts_favour_no_side_and_what_cannot_be_is_told(refuses: Any) -> None:
     away = wrap([positions[draw_start(positions, 4, 40, rng)] - positions[4] for _ in range(4000)])
     assert set(np.round(np.abs(away)).astype(int)) == {48, 72, 96, 120, 144, 168}
     assert chisquare([(away > 0).sum(), (away < 0).sum()]).pvalue > 1e-3
-    with refuses("no-start"):
+    with refuses("no-start-frame"):
         draw_start([0.0, 120.0, 240.0], 0, 150, rng)

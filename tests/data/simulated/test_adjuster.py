@@ -60,6 +60,6 @@ def test_the_seed_is_the_observer_and_responses_lie_on_the_loop() -> None:
     ],
 )
 def test_impossible_ones_are_refused(refuses: Any, fault: dict[str, float]) -> None:
-    with refuses("bad-parameter") as caught:
+    with refuses("out-of-range") as caught:
         SimulatedAdjuster(**fault)
     assert next(iter(fault)) in str(caught.value)

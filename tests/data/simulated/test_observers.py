@@ -234,7 +234,7 @@ def test_surer_answers_come_sooner_and_all_take_time() -> None:
     ],
 )
 def test_impossible_parameters_are_refused(parameters: dict[str, float], word: str, refuses: Any) -> None:
-    with refuses("bad-parameter") as caught:
+    with refuses("out-of-range") as caught:
         Observer(**parameters)
     assert word in str(caught.value)
 

@@ -40,13 +40,13 @@ def test_a_group_shares_its_images_but_each_observer_is_someone_else() -> None:
 @pytest.mark.parametrize("name", ["between_sd", "criterion_sd"])
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf])
 def test_impossible_populations_are_refused(name: str, value: float, refuses: Any) -> None:
-    with refuses("bad-parameter") as caught:
+    with refuses("out-of-range") as caught:
         Population(**{name: value})
     assert name in str(caught.value)
 
 
 def test_a_populations_members_are_checked_too(refuses: Any) -> None:
-    with refuses("bad-parameter") as caught:
+    with refuses("out-of-range") as caught:
         Population(image_sd=1.2)
     assert "image_sd" in str(caught.value)
 
@@ -179,8 +179,8 @@ def test_a_file_reaches_every_parameter(tmp_path: Path) -> None:
         ("image_seed = 1.5", "bad-setting", "image_seed: Input should be a valid integer"),
         ("confidence_cuts = 0.5", "bad-setting", "confidence_cuts: Input should be a valid tuple"),
         ("confidence_cuts = [0.5, 'x']", "bad-setting", "confidence_cuts.1: Input should be a valid number"),
-        ("lapse = 2", "bad-parameter", "lapse 2.0: must be a share"),
-        ("dprime = nan", "bad-parameter", "dprime is nan"),
+        ("lapse = 2", "out-of-range", "lapse 2.0: must be a share"),
+        ("dprime = nan", "out-of-range", "dprime is nan"),
         ("dprime = ", "not-toml", "not readable as TOML"),
     ],
 )

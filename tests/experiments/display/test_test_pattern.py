@@ -72,7 +72,7 @@ def test_every_p_value_in_the_pattern_is_meant(size: tuple[int, int]) -> None:
 
 
 def test_a_window_too_small_is_refused(refuses: Any) -> None:
-    with refuses("too-small") as caught:
+    with refuses("window-too-small") as caught:
         draw_pattern((479, 640))
     assert re.search("at least 640 x 480 px", str(caught.value))
 

@@ -15,7 +15,6 @@ import pytest
 
 from analysis.trials import load_trials
 from data.bids import read_bids, read_sidecar, session_folder
-from data.errors import LookalikeError
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from experiments.records.bids import Exported, export_all, export_session
@@ -96,7 +95,7 @@ def test_a_table_that_differs_from_the_record_is_not_overwritten(
 
 
 def test_after_kill_9_the_session_is_exported_and_analysed(
-    small_set: StimulusSet, study: StudyFile, tmp_path: Path, paused: Callable[..., Any]
+    small_set: StimulusSet, study: StudyFile, tmp_path: Path, paused: Callable[..., Any], refuses: Any
 ) -> None:
     data = tmp_path / "data"
     with paused(small_set.folder, data, study.path, 14) as process:
@@ -104,8 +103,9 @@ def test_after_kill_9_the_session_is_exported_and_analysed(
         assert running == Exported("p1", 1, "running", None, 14, 27, complete=False)
         assert not (data / "sub-p1").exists()
         process.kill()
-    with pytest.raises(LookalikeError, match=rf"participant p1, session 1 .*14 answers.*'lookalike export {data}'"):
+    with refuses("not-exported") as caught:
         load_trials(data, study, small_set)
+    assert re.search(rf"participant p1, session 1 .*14 answers.*'lookalike export {data}'", str(caught.value))
     [result] = export_all(data)
     table = data / "sub-p1" / "ses-1" / "beh" / "sub-p1_ses-1_task-realfake_beh.tsv"
     assert result == Exported("p1", 1, "written", table, 14, 27, complete=False)
@@ -215,7 +215,7 @@ def test_a_lost_sidecar_is_made_again(ran: SessionResult, tmp_path: Path, refuse
 
 
 def test_one_damaged_record_does_not_keep_the_others(
-    ran: SessionResult, small_set: StimulusSet, study: StudyFile, tmp_path: Path
+    ran: SessionResult, small_set: StimulusSet, study: StudyFile, tmp_path: Path, refuses: Any
 ) -> None:
     data = tmp_path / "data"
     other = run_first_session(small_set.folder, data, "p2", study.path, 4, SETUP)
@@ -227,8 +227,9 @@ def test_one_damaged_record_does_not_keep_the_others(
     assert (damaged.participant, damaged.outcome, damaged.table) == ("p1", "failed", None)
     assert "record.jsonl: line 4 is damaged" in str(damaged.problem)
     assert (whole.participant, whole.outcome, whole.table) == ("p2", "written", other.table)
-    with pytest.raises(LookalikeError, match="participant p1, session 1"):
+    with refuses("not-exported") as caught:
         load_trials(data, study, None)
+    assert "participant p1, session 1" in str(caught.value)
 
 
 def test_what_was_claimed_and_never_shown_is_no_session(ran: SessionResult, tmp_path: Path) -> None:
@@ -356,7 +357,7 @@ def test_a_record_of_other_trials_than_planned_is_refused(refuses: Any, ran: Ses
     record.write_text("".join(lines), encoding="utf-8")
     with refuses("altered-file") as caught:
         export_session(tmp_path / "data", "p1", 1)
-    assert re.search("trial 1 shows 's9999', which the plan does not", str(caught.value))
+    assert re.search("trial 1 .*'s9999'", str(caught.value))
 
 
 @pytest.mark.usefixtures("ran")
@@ -385,7 +386,7 @@ def test_participants_not_saved_as_utf8_cost_nobody_a_table(
     for name in ("p1", "p2"):
         with refuses("not-utf8") as caught:
             run_first_session(small_set.folder, data, name, study.path, 3, SETUP)
-        assert re.search(r"participants\.tsv: not UTF-8 .* save it as UTF-8", str(caught.value))
+        assert re.search(r"participants\.tsv: .* save it as UTF-8", str(caught.value))
         assert f"'lookalike export {data}'" in str(caught.value)
     assert len(read_bids(data)) == 2 * 27
     for path in data.glob("sub-p?/ses-1/beh/*"):

@@ -80,7 +80,7 @@ def test_another_session_or_kind_of_observer(refuses: Any, data: Path, tmp_path:
     assert write_imrmc(data, tmp_path / "two.imrmc", session=2).readers == 1
     sidecar = next((data / "sub-p2").rglob("*_beh.json"))
     write_json(sidecar, {**read_json(sidecar), "Observer": "human"})
-    with refuses("several-observers"):
+    with refuses("mixed-observers"):
         write_imrmc(data, tmp_path / "both.imrmc")
     assert write_imrmc(data, tmp_path / "people.imrmc", observer="human").readers == 1
     with refuses("no-such-session"):
@@ -104,7 +104,7 @@ def test_an_image_of_two_truths_and_nothing_rated_are_refused(refuses: Any, data
         frame = pd.read_csv(table, sep="\t", keep_default_na=False)
         frame["truth"] = frame["truth"].map({"real": "generated", "generated": "real"})
         frame.to_csv(table, sep="\t", index=False)
-    with refuses("conflicting-truth"):
+    with refuses("contradictory-truth"):
         write_imrmc(data, tmp_path / "out.imrmc")
     for table in data.rglob("*ses-1*_beh.tsv"):
         frame = pd.read_csv(table, sep="\t", keep_default_na=False)

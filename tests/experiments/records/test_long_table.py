@@ -13,7 +13,6 @@ import pytest
 from analysis.group.primary import Primary
 from analysis.trials import load_trials
 from data.bids import read_bids
-from data.errors import LookalikeError
 from data.external_tables import read_trials
 from data.files import read_json, write_json
 from data.study import StudyFile
@@ -75,25 +74,28 @@ def test_a_long_table_of_another_set_or_of_two_minds_is_refused(
 ) -> None:
     write_long_table(data, tmp_path / "long.csv")
     other = make_set(main=20, practice=4, catch=3, seed=1)
-    with pytest.raises(LookalikeError, match=r"long\.csv: the record comes from stimulus set"):
+    with refuses("other-set") as caught:
         load_trials(tmp_path / "long.csv", study, other)
+    assert "long.csv: " in str(caught.value)
     text = (tmp_path / "long.csv").read_text().splitlines()
     text[3] = text[3].replace("simulated", "human")
     (tmp_path / "mixed.csv").write_text("\n".join(text) + "\n")
     with refuses("contradictory-facts") as caught:
         load_trials(tmp_path / "mixed.csv", study)
-    assert re.search(r"observer is not the same throughout a session \(row 2, 3, 4", str(caught.value))
+    assert re.search(r"observer .* \(row 2, 3, 4", str(caught.value))
 
 
 def test_nothing_is_overwritten(refuses: Any, data: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     for write in (write_imrmc, write_long_table):
-        with pytest.raises(LookalikeError, match="mine: exists already and is never overwritten"):
+        with refuses("occupied") as caught:
             write(data, tmp_path / "mine")
+        assert str(tmp_path / "mine") in str(caught.value)
         with refuses("no-such-folder"):
             write(data, tmp_path / "nowhere" / "out")
-        with pytest.raises(LookalikeError, match=r"holds sessions of task realfake, none of task other; .*--task"):
+        with refuses("other-task") as caught:
             write(data, tmp_path / "out", "other")
+        assert re.search("realfake.*other.*--task", str(caught.value))
     assert (tmp_path / "mine").read_text() == "mine"
 
 
@@ -119,4 +121,4 @@ def test_every_task_has_a_long_table_that_the_analysis_reads(
     pd.testing.assert_frame_equal(theirs, read_trials(tmp_path / "data", kind, task=task).trials)
     with refuses("wrong-task") as caught:
         write_imrmc(tmp_path / "data", tmp_path / "ratings.imrmc", task)
-    assert re.search(f"single images, and task {task} has pairs or matches", str(caught.value))
+    assert re.search(f"task {task} .*--long", str(caught.value))

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import LookalikeError
 from data.files import sha256
 from data.kinds.registry import find
 from data.plan import Plan, read_plan, write_plan
@@ -93,9 +92,10 @@ def test_a_retest_shows_the_same_images_in_another_order(seed: int, later: int, 
             assert longest_run([t.truth for t in retest.trials[4:]]) <= max_run
 
 
-def test_an_impossible_order_is_refused() -> None:
-    with pytest.raises(LookalikeError, match=r"no order of 1 real and 6 generated images has runs .* of at most 2"):
+def test_an_impossible_order_is_refused(refuses: Any) -> None:
+    with refuses("no-order") as caught:
         draw_plan(a_set(2, 0, 5), a_study(trials=2, catch_trials=5, max_run=2), "p1", 1, 0)
+    assert re.search("1 real and 6 generated images .* at most 2; raise max_run", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -129,17 +129,17 @@ def test_a_written_plan_reads_back_and_hashes_as_its_file(tmp_path: Path) -> Non
         ("}\n", "", "Invalid JSON"),
     ],
 )
-def test_a_spoilt_plan_is_refused(tmp_path: Path, before: str, after: str, message: str) -> None:
+def test_a_spoilt_plan_is_refused(refuses: Any, tmp_path: Path, before: str, after: str, message: str) -> None:
     path = tmp_path / "plan.json"
     write_plan(path, draw_plan(a_set(20), a_study(trials=20), "p1", 1, 7))
     text = path.read_text(encoding="utf-8")
     head, found, tail = text.rpartition(before) if before == "}\n" else text.partition(before)
     assert found
     path.write_text(head + after + tail, encoding="utf-8")
-    with pytest.raises(LookalikeError, match=message) as caught:
+    with refuses("damaged-file") as caught:
         read_plan(path)
-    assert str(path) in str(caught.value)
-    with pytest.raises(LookalikeError, match="no such plan"):
+    assert re.search(rf"{path}: .*{message}", str(caught.value))
+    with refuses("no-such-file"):
         read_plan(tmp_path / "none.json")
 
 
@@ -215,7 +215,7 @@ def test_own_images_are_seen_by_nobody_else_until_there_are_none_left(refuses: A
         seen |= shown(plan)
     with refuses("set-too-small") as caught:
         draw_plan(a_set(60, 2), study, "p1", 1, 9, EarlierParticipants(3, seen=seen))
-    assert re.search("needs 10 real main images, the set has 0 that no one was shown yet", str(caught.value))
+    assert re.search("needs 10 real main images, the set has 0 ", str(caught.value))
 
 
 def test_blocks_are_of_about_equal_length_and_in_order() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from data.bids import read_bids, read_sidecar
-from data.errors import LookalikeError
 from data.kinds.kind import Answer
 from data.plan import PlannedTrial, read_plan
 from data.simulated.observers import Observer
@@ -170,7 +169,7 @@ def test_an_interrupted_session_is_exported(
     assert read_sidecar(next(data.glob("sub-p1/ses-1/beh/*.tsv")))["Complete"] is False
     with refuses("session-incomplete") as caught:
         run_retest(small_set.folder, data, "p1", 4, SETUP)
-    assert re.search("session 1 stopped after 7 of 27 trials; a retest needs a complete", str(caught.value))
+    assert re.search("7 of 27 trials", str(caught.value))
 
 
 def test_sigterm_ends_a_session_as_ctrl_c_does(
@@ -217,13 +216,13 @@ def test_a_session_runs_in_a_thread_which_may_set_no_handler(small_set: Stimulus
     assert [result.complete for result in results] == [True]
 
 
-def test_an_image_altered_while_the_session_runs_stops_it(own_set: Path, study: Path, data: Path) -> None:
+def test_an_image_altered_while_the_session_runs_stops_it(refuses: Any, own_set: Path, study: Path, data: Path) -> None:
     def alter(done: int, _total: int) -> None:
         if done == 5:
             for image in (own_set / "images").iterdir():
                 image.write_bytes(b"something else")
 
-    with pytest.raises(LookalikeError, match="altered since the set was built"):
+    with refuses("altered-file"):
         run_first_session(own_set, data, "p1", study, 3, SETUP, alter)
     assert read_bids(data)["response"].notna().sum() == 5
 
@@ -234,12 +233,13 @@ def test_an_altered_image_or_another_set_is_refused_on_retest(
     run_first_session(own_set, data, "p1", study, 3, SETUP)
     before = contents(data)
     other = make_set(main=20, practice=4, catch=3, seed=1)
-    with refuses("stimuli-mismatch"):
+    with refuses("other-set"):
         run_retest(other.folder, data, "p1", 4, SETUP)
     image = own_set / "images" / "s0003.png"
     image.write_bytes(image.read_bytes() + b" ")
-    with pytest.raises(LookalikeError, match=r"s0003\.png: altered since the set was built"):
+    with refuses("altered-file") as caught:
         run_retest(own_set, data, "p1", 4, SETUP)
+    assert str(image) in str(caught.value)
     assert contents(data) == before
 
 
@@ -251,12 +251,14 @@ def test_an_altered_plan_is_refused_on_retest(refuses: Any, small_set: StimulusS
 
 
 @pytest.mark.parametrize("name", ["p 1", "../p1", "p/1", "pé", "病人", "", "sub-p1"])
-def test_an_unfit_participant_code_is_refused(small_set: StimulusSet, study: Path, data: Path, name: str) -> None:
+def test_an_unfit_participant_code_is_refused(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path, name: str
+) -> None:
     for call in (
         lambda: run_first_session(small_set.folder, data, name, study, 3, SETUP),
         lambda: run_retest(small_set.folder, data, name, 4, SETUP),
     ):
-        with pytest.raises(LookalikeError, match="use letters and digits only"):
+        with refuses("bad-label"):
             call()
     assert not data.exists()
 
@@ -282,24 +284,27 @@ def test_without_a_display_nothing_is_used_up(
     assert [path.name for path in data.rglob("*") if path.is_file()] == ["p1.json"]
 
 
-def test_a_faulty_script_uses_nothing_up(small_set: StimulusSet, study: Path, data: Path, tmp_path: Path) -> None:
+def test_a_faulty_script_uses_nothing_up(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "script.csv"
     script.write_text("trial,response,confidence\n1,real,1\n", encoding="utf-8")
-    with pytest.raises(LookalikeError, match="no answer for trial 2, 3, 4, 5, 6 and 21 more"):
+    with refuses("unanswered-trials") as caught:
         run_first_session(small_set.folder, data, "p1", study, 3, Setup("scripted", window=False, script=script))
+    assert "trial 2, 3, 4, 5, 6 and 21 more" in str(caught.value)
     assert not data.exists()
 
 
 def test_setups_that_make_no_sense_are_refused(
     refuses: Any, tmp_path: Path, make_display: Callable[..., Display]
 ) -> None:
-    with refuses("conflicting-settings"):
+    with refuses("conflicting-options"):
         Setup(window=False)
-    with refuses("conflicting-settings"):
+    with refuses("conflicting-options"):
         Setup("scripted")
-    with refuses("conflicting-settings"):
+    with refuses("conflicting-options"):
         Setup("simulated", window=False, display=make_display())
-    with refuses("conflicting-settings"):
+    with refuses("conflicting-options"):
         Setup("simulated", script=tmp_path)
 
 

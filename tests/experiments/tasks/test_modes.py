@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,6 @@ import pytest
 
 from analysis.sdt import same_different, two_alternative
 from data.bids import read_sidecar
-from data.errors import LookalikeError
 from data.files import read_table
 from data.kinds.registry import find
 from data.plan import read_plan
@@ -118,10 +118,11 @@ def test_a_retest_of_pairs_shows_the_same_pairs(
 
 @pytest.mark.parametrize("kind", PAIRS)
 def test_too_few_images_for_so_many_pairs(
-    small_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str
+    small_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str, refuses: Any
 ) -> None:
-    with pytest.raises(LookalikeError, match=r"needs \d+ \w+ main images, the set has 10: .* lower trials"):
+    with refuses("set-too-small") as caught:
         run(small_set, tmp_path / "data", study(kind, trials=22))
+    assert re.search(r"needs \d+ \w+ main .* 10: .* lower trials", str(caught.value))
     assert not (tmp_path / "data").exists()
 
 
@@ -139,7 +140,7 @@ def test_a_script_answers_pairs_with_their_own_words(
 
     with refuses("unknown-word") as caught:
         run_first_session(large_set.folder, tmp_path / "data", "p1", made, 3, write(("real", "generated")))
-    assert f"response is none of {first}, {second}" in str(caught.value)
+    assert f"{first}, {second}" in str(caught.value)
     result = run_first_session(large_set.folder, tmp_path / "data", "p1", made, 3, write((first, second)))
     assert read_table(result.table, ("response",))["response"].tolist() == [second, first] * 10
 
@@ -219,7 +220,7 @@ def test_consent_is_asked_and_recorded(large_set: StimulusSet, study: Callable[.
 
 
 def test_own_images_leave_out_what_others_were_shown(
-    large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path
+    large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, refuses: Any
 ) -> None:
     made, seen = study("realfake", {"images": "own"}, trials=50), []
     for name in ("p1", "p2"):
@@ -228,5 +229,6 @@ def test_own_images_leave_out_what_others_were_shown(
         seen.append({trial.stimulus_id for trial in plan.trials})
         assert plan.keys["real"] == ("left" if name == "p1" else "right")
     assert not seen[0] & seen[1]
-    with pytest.raises(LookalikeError, match="the set has 10 that no one was shown yet"):
+    with refuses("set-too-small") as caught:
         run_first_session(large_set.folder, tmp_path / "data", "p3", made, 3, observed(1))
+    assert "the set has 10 " in str(caught.value)

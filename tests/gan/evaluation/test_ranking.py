@@ -118,4 +118,4 @@ def test_what_cannot_be_ranked_is_refused(snapshots, patches, network, refuses):
     untrained = PatchSet(patches.folder, patches.table.tail(30), patches.about, patches.sha256)
     with refuses("set-too-small") as caught:
         rank_models(snapshots, untrained, network)
-    assert "2 patches in the train split; an evaluation needs 20" in str(caught.value)
+    assert "2 patches in the train split" in str(caught.value)

@@ -39,11 +39,11 @@ def test_a_batch_is_shared_in_whole_groups(refuses):
     Settings(batch=36).check_processes(1)
     with refuses("out-of-range") as caught:
         Settings(batch=34)
-    assert "batch is 34; it must be a multiple of 4" in str(caught.value)
+    assert "batch is 34" in str(caught.value)
     Settings(batch=32).check_processes(2)
     with refuses("out-of-range") as caught:
         Settings(batch=36).check_processes(2)
-    assert "give a --batch that is a multiple of 8" in str(caught.value)
+    assert "multiple of 8" in str(caught.value)
 
 
 def test_settings_survive_a_json_file(refuses):
@@ -65,7 +65,7 @@ def test_the_papers_preset_has_the_papers_widths():
 
 
 def test_moments_need_the_frozen_discriminator(refuses):
-    with refuses("conflicting-settings") as caught:
+    with refuses("conflicting-options") as caught:
         Settings(moments=1000.0)
     assert "stylegan" in str(caught.value)
     assert Settings(discriminator="frozen", moments=1000.0).moments == 1000

@@ -73,16 +73,16 @@ def test_json_is_the_summary_and_the_study_file_caps_the_null_orders(lookalike, 
 
 
 @pytest.mark.parametrize(
-    ("columns", "words", "told"),
+    ("columns", "words", "code", "told"),
     [
-        ("truth", WORDS, "--columns is 'truth'; write name=name"),
-        (COLUMNS, "0=real,=j", "--words is '0=real,=j'; write name=name"),
-        ("participant=Who", "", "column Who, truth, response is missing"),
+        ("truth", WORDS, "bad-mapping", "--columns is 'truth'; write name=name"),
+        (COLUMNS, "0=real,=j", "bad-mapping", "--words is '0=real,=j'; write name=name"),
+        ("participant=Who", "", "missing-column", "Who, truth, response"),
     ],
 )
-def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words, told):
-    said = mistake("analyze", theirs, "--columns", columns, "--words", words, "--out", tmp_path / "results")
-    assert told in said
+def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words, code, told):
+    mapping = ("--columns", columns, "--words", words)
+    assert told in mistake("analyze", theirs, *mapping, "--out", tmp_path / "results", code=code)
     assert not (tmp_path / "results").exists()
 
 
@@ -101,10 +101,10 @@ def test_two_tables_are_compared(lookalike, theirs, tmp_path):
 
 def test_a_comparison_that_cannot_be_made(mistake, theirs, tmp_path):
     mapping = ("--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / "out")
-    assert "--names is 'a,a'" in mistake("compare", theirs, theirs, "--names", "a,a", *mapping)
-    told = mistake("compare", theirs, theirs, "--first-stimuli", tmp_path, *mapping)
+    assert "--names is 'a,a'" in mistake("compare", theirs, theirs, "--names", "a,a", *mapping, code="bad-names")
+    told = mistake("compare", theirs, theirs, "--first-stimuli", tmp_path, *mapping, code="missing-option")
     assert "give --first-stimuli and --second-stimuli together" in told
-    assert "delta -1" in mistake("compare", theirs, theirs, "--delta", -1, *mapping)
+    assert "delta -1" in mistake("compare", theirs, theirs, "--delta", -1, *mapping, code="out-of-range")
     assert not (tmp_path / "out").exists()
 
 
@@ -121,17 +121,17 @@ def test_a_plan_by_simulation(lookalike, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "code", "told"),
     [
-        ((), "no bounds: give --delta"),
-        (("--delta", 0.1, "--participants", "ten"), "--participants is 'ten'"),
-        (("--delta", 0.1, "--dprime", "a"), "--dprime is 'a'"),
-        (("--delta", 0.1, "--image-sd", 1.5), "image_sd 1.5"),
-        (("--delta", 0.1, "--participants", "1"), "at least 2 participants"),
+        ((), "missing-option", "give --delta"),
+        (("--delta", 0.1, "--participants", "ten"), "not-a-number", "--participants is 'ten'"),
+        (("--delta", 0.1, "--dprime", "a"), "not-a-number", "--dprime is 'a'"),
+        (("--delta", 0.1, "--image-sd", 1.5), "out-of-range", "image_sd 1.5"),
+        (("--delta", 0.1, "--participants", "1"), "out-of-range", "at least 2 participants"),
     ],
 )
-def test_a_plan_that_cannot_be_simulated(mistake, tmp_path, words, told):
-    assert told in mistake("power", "--out", tmp_path / "plan", *words)
+def test_a_plan_that_cannot_be_simulated(mistake, tmp_path, words, code, told):
+    assert told in mistake("power", "--out", tmp_path / "plan", *words, code=code)
     assert not (tmp_path / "plan").exists()
 
 
@@ -146,14 +146,12 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert answered.code == 0, answered
     assert "better than by guessing" in answered.out
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["group"]["participants"] == 4
-    told = mistake("analyze", tmp_path / "pairs.csv", *mapping, "--stimuli", tmp_path, "--out", tmp_path / "none")
+    analyze, out = ("analyze", tmp_path / "pairs.csv"), ("--out", tmp_path / "none")
+    told = mistake(*analyze, *mapping, "--stimuli", tmp_path, *out, code="unused-option")
     assert "--stimuli is for tables of one image at a time" in told
-    told = mistake(
-        "analyze", tmp_path / "pairs.csv", *mapping, "--meta-d", "maniscalco-lau", "--out", tmp_path / "none"
-    )
-    assert "--meta-d is for tables of one image at a time, not of two_alternative; leave it out" in told
-    words = ("--kind", "matching", "--correction", "replace")
-    told = mistake("analyze", tmp_path / "pairs.csv", *words, "--out", tmp_path / "none")
-    assert "--correction is for tables of answers, not of matching; leave it out" in told
-    told = mistake("analyze", tmp_path / "pairs.csv", "--kind", "matching", "--out", tmp_path / "none")
-    assert "column participant, target_deg, response_deg is missing" in told
+    told = mistake(*analyze, *mapping, "--meta-d", "maniscalco-lau", *out, code="unused-option")
+    assert "--meta-d is for tables of one image at a time, not of two_alternative" in told
+    told = mistake(*analyze, "--kind", "matching", "--correction", "replace", *out, code="unused-option")
+    assert "--correction is for tables of answers, not of matching" in told
+    told = mistake(*analyze, "--kind", "matching", *out, code="missing-column")
+    assert "participant, target_deg, response_deg" in told

@@ -119,7 +119,7 @@ def test_a_gamma_given_without_a_measurement_is_not_reported_on(lookalike, mista
     said = lookalike("display", "calibrate", path, *SIZED, "--kind", "gamma", "--gamma", 2.2, "--unmeasured")
     assert said.code == 0
     assert "gamma, not measured" in said.out
-    assert "'Room 2' was never measured" in mistake("display", "check", path)
+    assert "'Room 2'" in mistake("display", "check", path, code="not-measured")
 
 
 def test_the_pattern_is_written_as_the_framebuffer_holds_it(lookalike, calibrate, tmp_path):
@@ -135,7 +135,7 @@ def test_the_pattern_is_written_as_the_framebuffer_holds_it(lookalike, calibrate
 def test_mistakes_are_reported_and_write_nothing(mistake, calibrate, measured, tmp_path):
     new = tmp_path / "new.json"
 
-    def calibrating(*more, code=None):
+    def calibrating(*more, code):
         said = mistake("display", "calibrate", new, *more, code=code)
         assert not new.exists()
         return said
@@ -143,32 +143,35 @@ def test_mistakes_are_reported_and_write_nothing(mistake, calibrate, measured, t
     assert "--size-cm is 'A4'" in calibrating(*SIZED, "--size-cm", "A4", "--from", measured, code="bad-size")
     calibrating(*ROOM, "--size-px", "12.5x10", "--from", measured, code="bad-size")
     assert "--size-px" in calibrating(*ROOM, "--from", measured, code="missing-option")
-    assert "lit area" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured)
+    assert "lit area" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured, code="invalid-display")
     european = tmp_path / "european.csv"
     european.write_text(measured.read_text(encoding="utf-8").replace(",", ";").replace(".", ","), encoding="utf-8")
-    assert "european.csv: " in calibrating(*SIZED, "--from", european)
-    assert "kind: " in calibrating(*SIZED, "--from", measured, "--kind", "dicom")
-    assert "distance_cm: " in calibrating(*SIZED, "--distance", 0, "--from", measured)
-    assert "gsdf" in calibrating(*SIZED, "--unmeasured")
+    assert "european.csv: " in calibrating(*SIZED, "--from", european, code="semicolons")
+    assert "kind: " in calibrating(*SIZED, "--from", measured, "--kind", "dicom", code="invalid-display")
+    assert "distance_cm: " in calibrating(*SIZED, "--distance", 0, "--from", measured, code="invalid-display")
+    assert "gsdf" in calibrating(*SIZED, "--unmeasured", code="invalid-display")
     calibrating(*SIZED, "--unmeasured", "--from", measured, code="conflicting-options")
-    assert "nowhere.csv: " in calibrating(*SIZED, "--from", tmp_path / "nowhere.csv")
-    assert "0.05" in calibrating(*SIZED, "--ambient", 0, "--from", write_readings(tmp_path / "oled.csv", black=0.0))
+    assert "nowhere.csv: " in calibrating(*SIZED, "--from", tmp_path / "nowhere.csv", code="no-such-file")
+    oled = write_readings(tmp_path / "oled.csv", black=0.0)
+    assert "0.05" in calibrating(*SIZED, "--ambient", 0, "--from", oled, code="outside-gsdf")
     path = calibrate()
     before = path.read_bytes()
-    assert f"{path}: " in mistake("display", "calibrate", path, *SIZED, "--from", measured)
+    assert f"{path}: " in mistake("display", "calibrate", path, *SIZED, "--from", measured, code="occupied")
     assert path.read_bytes() == before
     mistake("display", "check", path, "--figure", tmp_path / "figure.gif", code="unknown-format")
     mistake("display", "check", path, "--ambient", 1, code="missing-option")
     both = ("--from", measured, "--measure", tmp_path / "again.csv")
     mistake("display", "check", path, *both, code="conflicting-options")
-    assert "nowhere.json: " in mistake("display", "test-pattern", tmp_path / "nowhere.json", "--png", new)
+    assert "nowhere.json: " in mistake(
+        "display", "test-pattern", tmp_path / "nowhere.json", "--png", new, code="no-such-file"
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "retest"])
 def test_a_session_takes_a_display_file(mistake, calibrate, tmp_path, command):
     session = (command, "s", "--data", tmp_path / "d", "--participant", "a1", "--observer", "simulated")
-    assert "nowhere.json: " in mistake(*session, "--display", tmp_path / "nowhere.json")
-    assert "--display" in mistake(*session, "--no-window", "--display", calibrate())
+    assert "nowhere.json: " in mistake(*session, "--display", tmp_path / "nowhere.json", code="no-such-file")
+    assert "--display" in mistake(*session, "--no-window", "--display", calibrate(), code="conflicting-options")
 
 
 class Window:

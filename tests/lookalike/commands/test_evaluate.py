@@ -57,13 +57,15 @@ def test_evaluate_refuses_in_one_line(gallery, mistake, tmp_path):
     model, patches = gallery / "model1", ("--patches", gallery / "patches")
     out = ("--out", tmp_path / "out")
     mistake("evaluate", model, *patches, code="missing-option")
-    assert "split is 'train'" in mistake("evaluate", model, *patches, *out, "--split", "train")
+    assert "split is 'train'" in mistake("evaluate", model, *patches, *out, "--split", "train", code="unknown-choice")
     mistake("evaluate", model, gallery / "model2", *patches, "--split", "study", code="unused-option")
     mistake("evaluate", model, model, *patches, code="duplicate-model")
-    assert f"{tmp_path / 'nowhere'}: " in mistake("evaluate", tmp_path / "nowhere", *patches, *out)
-    assert f"{tmp_path}: " in mistake("evaluate", model, "--patches", tmp_path, *out)
+    assert f"{tmp_path / 'nowhere'}: " in mistake(
+        "evaluate", tmp_path / "nowhere", *patches, *out, code="no-such-folder"
+    )
+    assert f"{tmp_path}: " in mistake("evaluate", model, "--patches", tmp_path, *out, code="not-a-patch-set")
     assert "--resamples is 0" in mistake("evaluate", model, *patches, *out, "--resamples", 0, code="out-of-range")
-    assert "images is 3" in mistake("evaluate", model, gallery / "model2", *patches, "--images", 3)
+    assert "images is 3" in mistake("evaluate", model, gallery / "model2", *patches, "--images", 3, code="out-of-range")
     assert not (tmp_path / "out").exists()
 
 

@@ -48,15 +48,15 @@ def test_generate_refuses_in_one_line(gallery, mistake, tmp_path, monkeypatch):
     words = ("generate", "--model", gallery / "model1", "--out", tmp_path / "out")
     mistake(*words, "--safe", code="missing-option")
     mistake(*words, "--patches", gallery / "patches", code="missing-option")
-    assert "bits is 12" in mistake(*words, "--bits", 12)
+    assert "bits is 12" in mistake(*words, "--bits", 12, code="unknown-choice")
     safe = ("--safe", "--patches", gallery / "patches")
-    assert "nowhere: " in mistake(*words, *safe, "--vgg16", tmp_path / "nowhere")
+    assert "nowhere: " in mistake(*words, *safe, "--vgg16", tmp_path / "nowhere", code="no-such-file")
     monkeypatch.delenv(VARIABLE)
-    assert "--vgg16 download" in mistake(*words, *safe)
+    assert "--vgg16 download" in mistake(*words, *safe, code="weights-needed")
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("mine")
-    assert str(tmp_path / "out") in mistake(*words)
+    assert str(tmp_path / "out") in mistake(*words, code="occupied")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 

@@ -21,7 +21,7 @@ def test_a_participant_is_registered_and_described(lookalike, mistake, tmp_path)
     assert (reader.room_light_lux, reader.viewing_distance_cm, reader.consent, reader.notes) == (15, 57, True, "n")
     other = json.loads(lookalike("participant", "new", "--data", tmp_path, "--json").out)["participant"]
     assert set(registered(tmp_path)) == {code, other}
-    assert "'Dr.'" in mistake("participant", "new", "--data", tmp_path, "--expertise", "Dr.")
+    assert "'Dr.'" in mistake("participant", "new", "--data", tmp_path, "--expertise", "Dr.", code="unknown-choice")
     assert len(registered(tmp_path)) == 2
 
 

@@ -53,7 +53,8 @@ def test_a_code_is_given_or_drawn_and_not_both(mistake, session, tmp_path):
 
 def test_a_mistyped_code_registers_nobody(mistake, monkeypatch, workshop, tmp_path):
     monkeypatch.setattr("lookalike.flows.sessions.need", lambda _: None)
-    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m")
+    said = mistake("run", workshop / "stimuli", "--data", tmp_path / "data", "--participant", "k7q2m",
+                   code="not-registered")  # fmt: skip
     assert "k7q2m" in said
     assert not (tmp_path / "data").exists()
 

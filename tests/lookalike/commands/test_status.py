@@ -30,7 +30,7 @@ def test_a_withdrawal_asks_for_the_code_again(lookalike, mistake, monkeypatch, s
         said = lookalike("--debug", "status", study, "--withdraw", "anna1")
         assert said.code == 2
         assert said.err.splitlines()[-1].startswith("lookalike: [wrong-confirmation] ")
-    assert "anna2" in mistake("status", study, "--withdraw", "anna2", "--yes")
+    assert "anna2" in mistake("status", study, "--withdraw", "anna2", "--yes", code="no-such-participant")
     mistake("status", study, "--yes", code="missing-option")
     assert sorted(study.rglob("*")) == before
     monkeypatch.setattr("sys.stdin", io.StringIO("anna1\n"))

@@ -59,5 +59,5 @@ def test_the_demo_makes_what_it_says(lookalike, tmp_path):
 
 def test_the_demo_overwrites_nothing(mistake, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    assert str(tmp_path) in mistake("demo", "--out", tmp_path)
+    assert str(tmp_path) in mistake("demo", "--out", tmp_path, code="occupied")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

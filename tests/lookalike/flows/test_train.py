@@ -28,7 +28,7 @@ def test_a_named_preset_keeps_its_size_and_given_options_replace_its_own(refuses
     assert (settings.architecture.channel_max, settings.architecture.z_dim, settings.kimg) == (100, 512, 5.0)
     with refuses("unknown-choice") as caught:
         chosen("huge", 64, {}, {})
-    assert str(caught.value) == "--preset is 'huge'; choose one of tiny, small, paper"
+    assert "tiny, small, paper" in str(caught.value)
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(workshop, lookalike, tmp_path):
