@@ -46,7 +46,7 @@ def page(found: Findings) -> Page:
     )
     return Page(
         title=found.study.study.name if found.study else "Real or generated?",
-        subtitle=f"Can observers discriminate generated images from real ones? Session 1 of {who}{again}.",
+        subtitle=f"Can observers discriminate generated images from real ones? Session 1: {who}{again}.",
         warnings=_warnings([group.observer for group in found.groups]),
         summary=_summary(found),
         sections=tuple(part for part in parts if part is not None),
