@@ -86,7 +86,7 @@ def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
     >>> from pathlib import Path
     >>> import pandas as pd
     >>> from data import read_bids
-    >>> from data.trials import write_beh
+    >>> from data.bids import write_beh
     >>> table = pd.DataFrame({
     ...     "trial": [1, 2], "stimulus_id": ["s1", "s2"], "stim_file": ["s1.png", "s2.png"], "role": "main",
     ...     "truth": ["real", "generated"], "response": ["real", "real"], "confidence": [4, 2],
