@@ -7,6 +7,8 @@ import pickle
 import re
 from pathlib import Path
 
+import pytest
+
 from data.errors import LookalikeError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +34,7 @@ def given_codes() -> list[tuple[str, ast.expr]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_code_is_a_literal_of_one_form() -> None:
     codes = given_codes()
     literal = {(place, code.value) for place, code in codes if isinstance(code, ast.Constant)}

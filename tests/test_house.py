@@ -120,6 +120,7 @@ def imported_modules(path: Path) -> set[str]:
     return found & set(MODULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", FLOORS)
 def test_inside_a_room_imports_point_down_too(room: str) -> None:
     floor = {name: number for number, names in enumerate(INSIDE[room]) for name in names.split(" | ")}
@@ -154,6 +155,7 @@ def test_every_sub_room_says_what_it_is_for_and_is_no_warehouse() -> None:
         assert len([other for other in path.parent.glob("*.py") if other != path]) <= MOST_MODULES, path.parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rooms", [("data", "stimuli"), ("analysis",)])
 def test_light_rooms_load_neither_torch_nor_psychopy(rooms: tuple[str, ...]) -> None:
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for room in rooms for path in modules(room)]

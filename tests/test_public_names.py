@@ -59,6 +59,7 @@ def test_a_public_name_is_documented(room: str, name: str) -> None:
     assert not [one for one in wanted if one not in found], f"{room}.{name} lacks {set(wanted) - set(found)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "name"), NAMES)
 def test_the_examples_of_a_public_name_run(
     room: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

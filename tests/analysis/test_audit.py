@@ -244,6 +244,7 @@ def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path, r
     assert refusal("altered-file", table).startswith(f"{plan}: is missing or is not the plan")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("caps", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
 def test_runs_are_capped_as_the_plans_of_first_sessions_agree(
     tmp_path: Path, write_session: Write, caps: list[int | None], expected: int | None

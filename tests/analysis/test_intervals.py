@@ -107,6 +107,7 @@ def test_tails_of_few_units_are_the_expanded_ones() -> None:
     assert intervals.expanded_percentile(draws, 10**6, 0.95) == pytest.approx((0.025, 0.975), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "least"), [(5, 0.87), (10, 0.91)])
 def test_bootstrap_mean_is_covered(n: int, least: float) -> None:
     """300 samples of n normals (standard error .013): .91 at n = 5, .94 at 10; plain percentiles .84 and .90."""

@@ -45,6 +45,8 @@ from analysis.serial.loop import loop_serial_dependence
 from data.external_tables import read_trials
 from data.simulated.populations import Population, draw_ratings
 
+pytestmark = pytest.mark.slow
+
 G = np.arange(24) % 2 == 1
 
 

@@ -16,6 +16,7 @@ PAGE = (ROOT / "docs" / "statistics.md").read_text("utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.count("|") == 6]
 
 
+@pytest.mark.slow
 def test_every_row_names_a_function_and_a_test_that_exist() -> None:
     rows = [row for row in ROWS if row[0] not in ("statistic", "---")]
     assert len(rows) > 35

@@ -22,6 +22,8 @@ from stimuli.loop_set import read_loops
 from stimuli.patches import read_patches
 from stimuli.sets import read_set
 
+pytestmark = pytest.mark.slow
+
 EARLIER = Path(__file__).parent / "earlier"
 
 

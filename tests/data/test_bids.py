@@ -80,6 +80,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)  # each one writes and flushes files
 @given(table=tables(), participant=st.from_regex(r"[A-Za-z0-9]{1,6}", fullmatch=True), session=st.integers(1, 40))
 def test_round_trip(

@@ -82,6 +82,7 @@ def test_confidence_is_cut_from_the_noisy_evidence() -> None:
     assert abs(share - expected) < 4.5 * math.sqrt(expected * (1 - expected) / 2000)
 
 
+@pytest.mark.slow
 def test_fatigue_is_the_fall_of_dprime_between_first_and_last_trials() -> None:
     """d' of trials 1-20 and 181-200 over 250 sessions of one observer: 2 exp(-.5 t / 100), SE .04."""
     observer = Observer(dprime=2.0, fatigue=0.5, slowing=0.3, seed=5)
@@ -99,6 +100,7 @@ def test_fatigue_is_the_fall_of_dprime_between_first_and_last_trials() -> None:
     assert slope == pytest.approx(0.3, abs=0.02)  # SE .35 / sqrt(50,000) / .58 = .003
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0.6, -0.6])
 def test_serial_dependence_on_the_answer_is_found_by_its_analysis(weight: float) -> None:
     """40 observers x 200 trials. Log-odds are 1.6 to 1.8 times probits; the group's SE is about .05."""
@@ -142,6 +144,7 @@ def test_image_effects_and_observers_spread_are_found_by_the_crossed_probit() ->
     assert found.criterion_sd == pytest.approx(0.3 / unit, abs=0.15)
 
 
+@pytest.mark.slow
 def test_the_sd_between_observers_is_found_from_their_dprimes() -> None:
     """60 observers of 400 trials, SD .4: the 99.9 % interval of tau holds it and leaves out .15."""
     group = draw_group(60, 4, Population(0.8, 0.4, 0.2, image_sd=0.0, own_sd=0.0, lapse=0.0))

@@ -25,6 +25,8 @@ from experiments.session.run import Setup
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
 
+pytestmark = pytest.mark.slow
+
 SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1))
 MOMENTS = 20
 TRIALS = 11

@@ -18,6 +18,8 @@ from experiments.display.sizing import size_deg
 from experiments.display.window import WINDOW_PX
 from stimuli.images import resample
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 BACKGROUND = 0.37
 

@@ -65,6 +65,7 @@ def whole(data: Path) -> list[tuple[Any, ...]]:
     return list(read_bids(data)[["trial", "stimulus_id", "response", "confidence"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4, 5, 15, 16, 17, 26])
 def test_a_session_resumes_where_it_stopped(small_set: StimulusSet, study: Path, data: Path, stop: int) -> None:
     said: list[str] = []

@@ -32,6 +32,7 @@ def test_without_a_window_an_image_appears_when_it_was_asked_for() -> None:
     assert {flip.dropped_frames for flip in (next_frame, on_time, late)} == {0}
 
 
+@pytest.mark.slow
 def test_a_screen_is_described_without_psychopy() -> None:
     script = "import sys, experiments.screen; print(*{'psychopy', 'pyglet', 'experiments.display'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

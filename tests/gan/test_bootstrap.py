@@ -82,6 +82,7 @@ def test_kid_is_unbiased_where_patients_have_several_images_and_would_not_be_wit
     assert single.mean() > 6 * error
 
 
+@pytest.mark.slow
 def test_the_interval_of_kid_holds_the_truth_in_about_95_of_100_studies():
     rng = np.random.default_rng(1)
     truth, held, alone = 7 * 0.3**2, 0, 0
@@ -98,6 +99,7 @@ def test_the_interval_of_kid_holds_the_truth_in_about_95_of_100_studies():
     assert alone < held - 3  # images drawn one by one hide that a patient's are alike
 
 
+@pytest.mark.slow
 def test_intervals_of_fid_precision_and_recall_hold_their_values_at_this_number_of_images():
     def once(rng):
         return torch.from_numpy(rng.normal(0, 1, (50, 4))), torch.from_numpy(rng.normal(0.3, 0.9, (50, 4)))

@@ -57,6 +57,7 @@ def test_debug_is_given_before_the_command(lookalike, tmp_path):
     assert "No such option" in said.err
 
 
+@pytest.mark.slow
 def test_the_entry_point_is_installed_and_exits_with_two():
     script = Path(sys.executable).with_name("lookalike")
     done = subprocess.run([script, "patches", "nowhere", "--out", "x"], capture_output=True, text=True, check=False)

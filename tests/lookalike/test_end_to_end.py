@@ -13,6 +13,8 @@ from gan.checkpoint import load_model
 from stimuli.patches import read_patches
 from stimuli.sets import read_set
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def judged(workshop, tmp_path_factory):

@@ -52,6 +52,7 @@ def matches(data: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_known_serial_dependence_comes_back_through_plan_record_and_table(
     loop: Path, study: Path, tmp_path: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_known_serial_dependence_comes_back_through_plan_record_and_table(
     assert toward[near].mean() > 2
 
 
+@pytest.mark.slow
 def test_without_serial_dependence_none_is_found(loop: Path, study: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     for seed in range(4):

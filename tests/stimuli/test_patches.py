@@ -484,6 +484,7 @@ def test_a_folder_that_is_no_patch_set(tmp_path: Path, patches: PatchSet, refuse
 # The published mammograms
 
 
+@pytest.mark.slow
 def test_the_published_mammograms_yield_900_patches(tmp_path: Path) -> None:
     root = os.environ.get("LOOKALIKE_DATA")
     if not root:

@@ -59,6 +59,7 @@ def test_likelihood_is_scipys() -> None:
         assert 2 * (top - likelihood(end)) == pytest.approx(3.841, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeated", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("dprime", [0.0, 2.0])
 def test_simulated_double_passes_are_recovered_without_bias_and_covered(dprime: float, repeated: float) -> None:

@@ -70,6 +70,7 @@ def test_kappa_and_reliability_use_the_images_answered_by_all() -> None:
     assert result.alpha.value != whole.alpha.value
 
 
+@pytest.mark.slow
 def test_split_half_bears_gaps() -> None:
     """A third of the answers missing lowers it a little; the true reliability of eight observers is .667."""
     values = [[_of(_answers(8, 300, seed=s, missing=gap)).split_half for s in range(5)] for gap in (0.0, 0.33)]
@@ -77,6 +78,7 @@ def test_split_half_bears_gaps() -> None:
     assert 0.45 < np.mean(values[1]) < np.mean(values[0])
 
 
+@pytest.mark.slow
 def test_intervals_cover() -> None:
     """Shares from Beta(2, 2): true α = κ = 1/5, pairs agree in .6, reliability 8 · .2 / 2.4; 90 groups of images.
 

@@ -41,6 +41,7 @@ def test_icc_is_pingouins() -> None:
         assert result.spearman == pytest.approx(spearmanr(first, second)[0], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_both_intervals_cover() -> None:
     """2,000 pairs of sessions of 100 images, normal evidence with correlation .5 cut into eight ratings.
 

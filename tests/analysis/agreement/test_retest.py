@@ -89,6 +89,7 @@ def test_p_is_fishers_and_that_of_every_permutation() -> None:
     assert retest.sokal_michener(first, second).p == pytest.approx(np.mean(np.array(matches) >= 4))
 
 
+@pytest.mark.slow
 def test_p_keeps_its_level_when_bias_makes_similarity_high() -> None:
     """2,000 pairs of sessions that only share a bias of .8; an exact p is at most nominal."""
     rng = np.random.default_rng(1)
@@ -96,6 +97,7 @@ def test_p_keeps_its_level_when_bias_makes_similarity_high() -> None:
     assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("p", "agreement"), [(0.5, 0.65), (0.7, 0.5), (0.85, 0.4)])
 def test_kappa_and_ac1_are_covered(p: float, agreement: float) -> None:
     """A second answer repeats the first with probability `agreement`, else is drawn anew, so κ is `agreement`.
@@ -208,6 +210,7 @@ def test_comparison_refuses_what_it_cannot_pair(refuses: Any) -> None:
         retest.compare_sessions(first, first.assign(stimulus_id="a"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(ANSWERS, st.randoms(use_true_random=False))
 def test_symmetric_and_blind_to_order_and_names(answers: list[tuple[str, str]], random: Random) -> None:

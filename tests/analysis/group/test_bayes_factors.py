@@ -80,6 +80,7 @@ def test_largest_evidence_for_no_effect_grows_slowly() -> None:
         assert result.bf01 < result.largest_bf01 == bayes_factors.largest_bf01(len(values))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function",
     [
@@ -106,6 +107,7 @@ def test_jzs_holds_for_overwhelming_data() -> None:
     assert "logarithm" in str(huge.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
 @pytest.mark.parametrize("effect", [0.05, 0.3, 2.0])
 def test_informed_factor_is_an_integral_over_the_variance(values: list[float], effect: float) -> None:
@@ -138,6 +140,7 @@ def test_informed_factor_of_many_observers_is_the_normal_one() -> None:
     assert bayes_factors.informed_bayes_factor(values, effect).bf10 == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", SAMPLES.values(), ids=SAMPLES.keys())
 def test_interval_factor_is_posterior_over_prior_odds(values: list[float]) -> None:
     result = bayes_factors.interval_bayes_factor(values, 0.3, 0.5)

@@ -156,6 +156,7 @@ def test_partly_shared_images_take_what_they_share_into_account(sides: dict[str,
     assert all(one.low < one.difference < one.high for one in found.participants)
 
 
+@pytest.mark.slow
 def test_no_difference_is_not_called_alike_without_a_bound(sides: dict[str, Trials]) -> None:
     without, within, narrow = (compared(sides, "again", "once", delta=delta) for delta in (None, 0.1, 0.001))
     assert (without.verdict, within.verdict, narrow.verdict) == ("not decided", "shown to be alike", "not decided")
@@ -198,6 +199,7 @@ def test_what_cannot_be_compared_is_refused(sides: dict[str, Trials], refuses: A
         compare(sides["unseen"], replace(sides["seen"], measure=real), ("x", "y"))
 
 
+@pytest.mark.slow
 def test_files_of_a_comparison(tmp_path: Path, refuses: Any) -> None:
     paths = (study(tmp_path / "a", "same", 1.2, 1), study(tmp_path / "b", "same", 0.2, 2))
     content = compare_studies(paths, tmp_path / "out", delta=0.1)

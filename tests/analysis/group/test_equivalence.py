@@ -42,6 +42,7 @@ def test_equivalent_is_the_interval_inside_the_bounds(values: list[float], bound
     assert (mirrored.p_lower, mirrored.p_upper) == pytest.approx((result.p_upper, result.p_lower))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_tost_errs_as_often_as_alpha_says_at_the_bound(sign: int) -> None:
     """2,000 groups of 10 observers whose d′ varies with SD .2, on the bound .3: standard error .005."""
@@ -61,6 +62,7 @@ def _dprimes(observers: int, between_sd: float, image_sd: float, dprime: float, 
     return np.asarray(z[..., 0] - z[..., 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("observers", "share"), [(10, 0.13), (20, 0.20)])
 def test_tost_on_means_errs_far_too_often_where_observers_share_images(observers: int, share: float) -> None:
     """True d′ at the bound .3, image SD .5, 1,500 studies (standard error .01); 5 % is promised."""
@@ -68,6 +70,7 @@ def test_tost_on_means_errs_far_too_often_where_observers_share_images(observers
     assert np.mean([equivalence_test(row, 0.3).equivalent for row in found]) == pytest.approx(share, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("observers", "alike", "different"), [(10, 0.94, 0.73), (6, 0.63, 0.34)])
 def test_differences_between_observers_cost_tost_its_power(observers: int, alike: float, different: float) -> None:
     """True mean d′ 0, bound .3, between-observer SD 0 or .2; standard error .013 at most."""

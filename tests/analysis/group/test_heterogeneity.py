@@ -28,6 +28,7 @@ def test_metafor_gives_the_same(name: str) -> None:
     assert result.sd == pytest.approx(np.std(study["values"], ddof=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau", [0.0, 0.1, 0.4])
 def test_bounds_cover(tau: float) -> None:
     """800 groups of 8 observers with known errors: each bound alone holds at .95, standard error .008.
@@ -44,6 +45,7 @@ def test_bounds_cover(tau: float) -> None:
         assert np.sqrt(np.mean([one.tau**2 for one in results])) == pytest.approx(tau, abs=0.07)
 
 
+@pytest.mark.slow
 def test_upper_limit_covers_for_dprimes_of_100_trials() -> None:
     """400 groups of 10 observers, SD .4 of d′, with `yesno`'s own standard errors: that of the coverage is .011."""
     rng = np.random.default_rng(2)

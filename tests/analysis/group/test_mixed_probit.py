@@ -24,6 +24,7 @@ ORDER = ("real", "generated")
 OTHER = {"real": "generated", "generated": "real"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_lme4_gives_the_same(name: str) -> None:
     """glmer's estimates, standard errors and log-likelihood; its own search leaves errors of some 1e-5."""
@@ -44,6 +45,7 @@ def test_a_singular_fit_says_so() -> None:
     assert not mixed_probit.mixed_probit(_written(STUDIES["crossed"])).singular
 
 
+@pytest.mark.slow
 def test_dprime_is_recovered_and_its_interval_covers_where_that_of_participant_means_does_not() -> None:
     """100 studies of 10 participants x 60 shared images whose effects have an SD of .6; d′ .5.
 
@@ -73,6 +75,7 @@ def test_dprime_is_recovered_and_its_interval_covers_where_that_of_participant_m
     assert _coverage(means, marginal) < 0.88
 
 
+@pytest.mark.slow
 def test_interval_covers_with_few_participants_who_differ_much() -> None:
     """100 studies of 6 participants with SD .6 of d′: ± 1.96 SE covers .89 (400 studies); standard error .02."""
     rng = np.random.default_rng(2)

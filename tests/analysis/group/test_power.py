@@ -13,6 +13,7 @@ from analysis.report.power_report import power_figure, save_power
 from data.simulated.populations import Population
 
 
+@pytest.mark.slow
 def test_equivalence_is_rarely_declared_at_the_bound_itself() -> None:
     """True d' .3 is an AUC of .584 = .5 + δ: the error of equivalence is at most 5 %; standard error .007."""
     found = power(Population(dprime=0.3, image_sd=0.5), 10, 100, delta=0.084, studies=1000, seed=1)
@@ -20,6 +21,7 @@ def test_equivalence_is_rarely_declared_at_the_bound_itself() -> None:
     assert found.near_chance < 0.07
 
 
+@pytest.mark.slow
 def test_a_difference_is_rarely_found_where_there_is_none() -> None:
     found = power(Population(image_sd=0.5), 10, 100, delta=0.084, studies=1000, seed=2)
     assert found.mean_auc == pytest.approx(0.5, abs=0.005)
@@ -27,6 +29,7 @@ def test_a_difference_is_rarely_found_where_there_is_none() -> None:
     assert found.near_chance + found.difference + found.undecided == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_what_helps_helps() -> None:
     base = power(Population(), 6, 60, delta=0.084, studies=300)
     for better in (
@@ -39,6 +42,7 @@ def test_what_helps_helps() -> None:
         assert better.near_chance > base.near_chance + 0.08
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_and_a_picture_of_it(tmp_path) -> None:
     options = {"delta": 0.1, "studies": 20}
     told: list[int] = []

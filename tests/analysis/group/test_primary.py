@@ -121,6 +121,7 @@ def test_a_difference_found_on_the_way_says_what_its_p_is(study: StudyFile) -> N
     assert "Its p is that of one look after the planned number, but: 9 of the 10 planned" in found.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -216,6 +217,7 @@ def test_images_can_make_it_hopeless() -> None:
     assert participants_needed(parts, 5, 5, 0.084, 0.05, 0.9) is None
 
 
+@pytest.mark.slow
 def test_the_number_needed_gives_the_stated_power() -> None:
     """Components of a very large study; then power by simulation, whose standard error is .013."""
     population = Population(image_sd=0.3)

@@ -32,6 +32,7 @@ def test_auc_is_that_of_scikit_learns_discriminant_in_the_same_folds() -> None:
     assert found.auc == pytest.approx(right / pairs, abs=0.002)
 
 
+@pytest.mark.slow
 def test_at_chance_p_and_interval_keep_their_promise() -> None:
     """150 sets at chance: standard errors of .018. Unwidened, the interval would cover .86."""
     results = _simulate(150, 0.0)
@@ -43,6 +44,7 @@ def test_at_chance_p_and_interval_keep_their_promise() -> None:
     assert np.mean(plain) < 0.92
 
 
+@pytest.mark.slow
 def test_the_smallest_detectable_auc_is_found_with_80_percent_power() -> None:
     """150 sets whose mean AUC is the smallest detectable one (d′ = .78): the standard error is .033."""
     results = _simulate(150, 0.78)

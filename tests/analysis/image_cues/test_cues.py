@@ -121,6 +121,7 @@ def _dark_border(images: Images) -> Images:
     return dark
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("artefact", "cue", "direction"),
     [
@@ -148,6 +149,7 @@ def test_a_known_artefact_is_found_by_its_cue(artefact: Callable[[Images], Image
     assert found.combined.auc > 0.8
 
 
+@pytest.mark.slow
 def test_two_halves_of_the_same_images_are_seldom_discriminated() -> None:
     """40 random halvings, patients whole: any cue after Holm, and the classifier, in 5 % (2 expected, up to 6)."""
     images = textures(80, 8, side=32)

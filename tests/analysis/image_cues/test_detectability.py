@@ -13,6 +13,7 @@ from analysis.image_cues import detectability
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
 
+@pytest.mark.slow
 def test_a_blurred_generator_is_given_away_in_a_stimulus_set(tmp_path: Path) -> None:
     """Main images only: catch images, flat at the border, would otherwise be found by it."""
     made = _build(tmp_path / "set")

@@ -76,6 +76,7 @@ def test_chance_is_rejected_as_often_as_stated(copies: int, alike: float, limits
         assert np.mean(np.abs(ignored) > 1.96) > 0.08
 
 
+@pytest.mark.slow
 def test_interval_covers_with_several_images_of_a_patient() -> None:
     """400 sets at d′ = 1, 25 patients with two real images each: the standard error of the coverage is .011."""
     score, codes = _sets(400, 1, 2, 0.8)

@@ -19,6 +19,7 @@ from analysis.image_cues.model_observer import ModelObserver, hotelling, model_o
 Images = npt.NDArray[np.float64]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lumpy", [0.0, 0.3])
 def test_hotelling_approaches_the_ideal_use_of_its_channels(lumpy: float) -> None:
     """A narrow Gaussian signal in noise of known spectrum, white or lumpy: AUC = Φ(d′/√2) with
@@ -97,6 +98,7 @@ def test_the_linear_observers_see_a_mean_image() -> None:
         assert found.found.p == 0.01
 
 
+@pytest.mark.slow
 def test_equal_distributions_are_seldom_discriminated() -> None:
     """100 relabellings of 100 images by patient: the standard error of the rate is .022."""
     images, truth = _noise(50, 16, seed=6)

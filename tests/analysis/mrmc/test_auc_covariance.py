@@ -36,6 +36,7 @@ def test_delong_is_the_definition() -> None:
     assert np.sqrt(found[2, 2]) == pytest.approx(roc.roc_auc(TRUTH, ratings()[2]).se)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [False, True])
 def test_jackknife_leaves_out_one_image_at_a_time(missing: bool) -> None:
     """Each image of the study in turn, for the readers who rated it, with scikit-learn's AUC of the rest."""
@@ -61,6 +62,7 @@ def test_bootstrap_comes_near_delong_and_repeats_by_seed() -> None:
     )
 
 
+@pytest.mark.slow
 def test_bootstrap_is_the_auc_of_resampled_images() -> None:
     """With the same draws, one resample after the other by scikit-learn."""
     rating = ratings()

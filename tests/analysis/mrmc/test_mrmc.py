@@ -31,6 +31,7 @@ TRUTH = ["generated", "real", "real", "generated", "real", "generated", "generat
 # total of 1, as in `data.simulated.observers`. The standard error of a share of 1,000 is .0095 at .9 and .0069 at .05.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("readers", "own_images", "auc"),
     [(10, False, 0.5), (10, False, 0.5 + DELTA), (6, False, 0.5), (6, False, 0.5 + DELTA), (10, True, 0.5 + DELTA)],
@@ -48,6 +49,7 @@ def test_the_interval_covers_and_equivalence_at_the_bound_is_rare(readers: int, 
         assert np.mean([one.p_chance < 0.05 for one in found]) == pytest.approx(0.05, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_t_test_on_participants_claims_equivalence_too_often_where_this_does_not() -> None:
     """20 participants and 100 images at the bound: images fixed is the t-test, and it forgets them."""
     both = _simulate(
@@ -61,6 +63,7 @@ def test_a_t_test_on_participants_claims_equivalence_too_often_where_this_does_n
     assert fixed > 0.1
 
 
+@pytest.mark.slow
 def test_few_images_count_in_the_degrees_of_freedom() -> None:
     """30 participants, 20 images: the readers' df alone would be thousands, and the interval too short."""
     found = _simulate(400, 30, 0.5, mrmc.mrmc_auc, images=20)
@@ -68,6 +71,7 @@ def test_few_images_count_in_the_degrees_of_freedom() -> None:
     assert np.median([one.df for one in found]) < 30
 
 
+@pytest.mark.slow
 def test_a_difference_of_modalities_without_one_is_rarely_significant() -> None:
     """Two generators beside the same real images, judged by the same six participants; 200 studies."""
     rng, rejected = np.random.default_rng(7), []
@@ -224,6 +228,7 @@ def test_each_participants_monotone_transform_changes_nothing(ratings: list[list
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(RATINGS, st.integers(0, 1000), st.floats(0, 0.4))
 def test_order_of_rows_and_names_are_irrelevant(ratings: list[list[int]], seed: int, missing: float) -> None:

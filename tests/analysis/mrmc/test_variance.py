@@ -46,6 +46,7 @@ def samples(table: npt.NDArray[np.int64], sets: Sets, readers: bool) -> Iterator
             yield from_matrix(["generated"] * m + ["real"] * n, rating)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sets", "size"), [(CROSSED, 3), (PARTLY, 2), (OWN, 2)])
 @pytest.mark.parametrize("readers", ["random", "fixed"])
 def test_the_expected_variance_estimate_is_the_variance(sets: Sets, size: int, readers: mrmc_variance.Sampled) -> None:

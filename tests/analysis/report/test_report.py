@@ -34,6 +34,8 @@ from data.trials import rating
 from stimuli.images import write_png
 from stimuli.sets import StimulusSet
 
+pytestmark = pytest.mark.slow
+
 Write = Callable[..., Path]
 Refuses = Callable[[str], AbstractContextManager[Any]]
 ROOT = Path(__file__).resolve().parents[3]

@@ -61,6 +61,7 @@ def matches(folder: Path, amplitude: float, people: int = 5, lag: int = 1, trial
     return folder / "match.csv"
 
 
+@pytest.mark.slow
 def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     source = forced_choice(tmp_path, 1.0)
     summary = analyze_task("two_alternative", source, tmp_path / "out")
@@ -137,6 +138,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     assert "{christensen2009}" in " ".join(page.methods)
 
 
+@pytest.mark.slow
 def test_matches_on_a_loop(tmp_path: Path) -> None:
     source = matches(tmp_path, 5.0)
     summary = analyze_task("matching", source, tmp_path / "out")
@@ -152,6 +154,7 @@ def test_matches_on_a_loop(tmp_path: Path) -> None:
     assert "repelled from the previous target" in away["words"]
 
 
+@pytest.mark.slow
 def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -> None:
     none = results("matching", matches(tmp_path, 0.0)).summary
     assert none["verdict"] == "No dependence shown"

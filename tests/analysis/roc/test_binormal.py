@@ -132,6 +132,7 @@ def test_three_ratings_leave_nothing_to_test() -> None:
     assert "nothing is left to test" in str(result.goodness.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mu", "sigma"), [(0.0, 1.0), (1.0, 1.4)])
 def test_parameters_are_recovered_and_their_intervals_cover(mu: float, sigma: float) -> None:
     """600 observers of 100 + 100 images; the standard error of a coverage is .009."""
@@ -147,6 +148,7 @@ def test_parameters_are_recovered_and_their_intervals_cover(mu: float, sigma: fl
         )
 
 
+@pytest.mark.slow
 def test_goodness_of_fit_keeps_its_level_and_finds_what_is_not_binormal() -> None:
     """Pearson's X² rejects 5 % (SE .009) of binormal observers; it finds a mixture."""
     results = _simulated(1.0, 1.4)
@@ -158,6 +160,7 @@ def test_goodness_of_fit_keeps_its_level_and_finds_what_is_not_binormal() -> Non
     assert mixture.goodness.deviance_p < 1e-3
 
 
+@pytest.mark.slow
 def test_test_of_equal_variance_keeps_its_level_and_has_power() -> None:
     """600 observers of 100 + 100 images: 5 % (SE .009) at σ = 1; at σ = 1.4 about two in three."""
     level, power = (
@@ -176,6 +179,7 @@ def test_test_of_equal_variance_is_twice_the_difference_of_the_fits() -> None:
     assert "only two ratings" in str(binormal.equal_variance_test(_counts([3, 4], [5, 6])).reason)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(TABLES)
 def test_reversing_ratings_and_swapping_classes(table: tuple[list[int], list[int]]) -> None:
@@ -196,6 +200,7 @@ def test_reversing_ratings_and_swapping_classes(table: tuple[list[int], list[int
     assert reversed_.a_z.value == pytest.approx(1 - one.a_z.value, abs=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(TABLES, st.sampled_from(["unequal", "equal"]))
 def test_every_table_has_a_maximum_or_a_reason(table: tuple[list[int], list[int]], variance: binormal.Variance) -> None:

@@ -80,6 +80,7 @@ def test_large_tables_in_pieces_give_what_small_ones_do(monkeypatch: pytest.Monk
     assert pieces.se == pytest.approx(whole.se, rel=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 1.0, 2.0])
 def test_intervals_cover(dprime: float) -> None:
     """400 simulated observers, 50 + 50 images and 8 ratings: a standard error of .011. Of 4,000, BCa covered .952."""

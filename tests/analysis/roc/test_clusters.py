@@ -20,6 +20,7 @@ BOTH: roc_clusters.Clusters = "participants and images"
 CLUSTERS: tuple[roc_clusters.Clusters, ...] = ("participants", "images", BOTH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clusters", CLUSTERS)
 def test_draws_have_the_distribution_of_tables_written_out(clusters: roc_clusters.Clusters) -> None:
     """All 3³ draws of participants times all 3³ · 2² draws of images of a 3 x 5 study, each trial copied out.
@@ -60,6 +61,7 @@ def test_acceleration_is_a_jackknife_over_the_clusters() -> None:
     assert found.acceleration == pytest.approx(cubes / 6 / squares**1.5, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_coverage_with_participant_and_image_effects() -> None:
     """150 studies of 10 x 100, d′ SD .2 between participants, image SD .5, own-view SD .5 (as in `data.simulated`).
 
@@ -72,6 +74,7 @@ def test_coverage_with_participant_and_image_effects() -> None:
     assert coverage[BOTH] > 0.93
 
 
+@pytest.mark.slow
 def test_drawing_both_is_conservative_without_image_effects() -> None:
     """Of 600 studies, .99 covered (both drawn) and .89 (participants alone, whose ten-point SD is a little small)."""
     coverage = _coverage(image_sd=0.0, between_sd=0.2, studies=100)

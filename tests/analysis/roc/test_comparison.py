@@ -55,6 +55,7 @@ def test_unpaired_adds_the_variances() -> None:
     assert (result.generated, result.real) == (100, 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 1.0])
 def test_both_have_their_size_and_cover(dprime: float) -> None:
     """1,000 studies without a difference: size and 1 − coverage .05, with a standard error of .007.

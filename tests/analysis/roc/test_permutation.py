@@ -19,6 +19,7 @@ from analysis.roc import permutation as roc_permutation
 RATINGS = st.lists(st.integers(-3, 3), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(RATINGS, RATINGS)
 def test_exact_p_is_the_share_of_all_relabellings(generated: list[int], real: list[int]) -> None:
@@ -88,6 +89,7 @@ def test_missing_trials_of_shared_images() -> None:
     assert part.p == pytest.approx(whole.p, abs=0.03)
 
 
+@pytest.mark.slow
 def test_size() -> None:
     """At chance p ≤ .05 in at most .05 of 1,000 single observers (standard error .007) of 24 + 24 trials."""
     rng = np.random.default_rng(6)
@@ -96,6 +98,7 @@ def test_size() -> None:
     assert 0.03 <= share <= 0.065
 
 
+@pytest.mark.slow
 def test_images_must_be_permuted_where_they_are_shared() -> None:
     """200 studies of 6 x 40 at chance, image SD .6: labels of images keep the size, labels of trials do not.
 

@@ -82,6 +82,7 @@ def test_mean_auc_at_chance_is_a_half() -> None:
     assert np.mean(areas) == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 1.0])
 def test_interval_covers(dprime: float) -> None:
     """1,000 simulated observers: the standard error of the coverage is .007."""

@@ -58,6 +58,7 @@ def test_examples_of_metadpy(counts: tuple[list[int], list[int]], padding: bool,
     assert (result.dprime.value, result.meta_dprime.value) == pytest.approx((dprime, meta), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", [True, False])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("counts", [MANISCALCO_LAU, BIASED])
@@ -86,6 +87,7 @@ def test_tables_made_by_the_model_give_its_parameters_back(
     np.testing.assert_allclose(result.criteria_real, place - np.array(CUTS[::-1]), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_standard_errors_are_those_of_the_whole_estimator(model: Model) -> None:
     """The delta method on the counts themselves, every count moved in turn and the fit repeated; to 1 %.
@@ -120,6 +122,7 @@ def test_standard_errors_are_those_of_the_whole_estimator(model: Model) -> None:
     assert result.m_ratio.se == pytest.approx(math.sqrt(turn @ covariance @ turn), rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dprime", "criterion", "model"),
     [(0.0, 0.4, "fleming"), (1.0, 0.3, "fleming"), (1.0, 0.3, "maniscalco-lau"), (-0.5, 0.2, "fleming")],
@@ -269,6 +272,7 @@ def test_complete_separation_is_finite_with_padding_and_says_little() -> None:
     assert found.meta_dprime.se > 0.5
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(TABLES, st.sampled_from(MODELS), st.booleans())
 def test_swapping_labels(cells: list[int], model: Model, padding: bool) -> None:

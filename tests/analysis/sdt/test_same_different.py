@@ -80,6 +80,7 @@ def test_recovers_an_observer_who_uses_the_likelihood_ratio(dprime: float, crite
     assert _of_answers(*said).independent.dprime == pytest.approx(dprime, abs=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 1.0, 2.0])
 def test_intervals_cover(dprime: float) -> None:
     """Exact coverage of the nominal 95 % intervals, 30 + 30 pairs; outcomes rarer than 1e-4 are left out."""

@@ -35,6 +35,7 @@ def test_published_two_afc() -> None:
     assert result.unbiased_accuracy == pytest.approx(0.76)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dprime", "bias"), [(0.0, 0.4), (1.0, 0.0), (1.5, -0.5)])
 def test_recovers_an_observer_who_compares_the_two_images(dprime: float, bias: float) -> None:
     """400,000 trials: the standard error of d′ is .003–.005. Without the √2 it would be 41 % too large."""

@@ -130,6 +130,7 @@ def test_log_linear_underestimates_as_hautus_showed(dprime: float) -> None:
     assert _expectation(2.0, 25, "replace") > 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 0.5, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("trials", [25, 50])
 def test_interval_covers(dprime: float, trials: int) -> None:

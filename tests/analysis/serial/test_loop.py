@@ -90,6 +90,7 @@ def test_a_known_dependence_is_recovered_with_its_sign(amplitude: float) -> None
     assert result.next.p > 0.05
 
 
+@pytest.mark.slow
 def test_p_keeps_its_level_without_dependence_and_under_drift() -> None:
     """120 participants whose errors wander by ±15° over the session and depend on position; no false effect."""
     result = loop_serial_dependence(_group(120, seed=3, drift=15.0), permutations=99)
@@ -117,6 +118,7 @@ def test_position_bias_left_in_passes_for_serial_dependence() -> None:
     assert clean.previous.p > 0.02
 
 
+@pytest.mark.slow
 def test_amplitude_is_covered() -> None:
     """30 groups of eight participants with amplitudes of SD 2 about 5; the standard error of the coverage is .04."""
     groups = [loop_serial_dependence(_group(8, seed=s, amplitude=5.0, between=2.0), permutations=1) for s in range(30)]

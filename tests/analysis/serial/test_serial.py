@@ -89,6 +89,7 @@ def test_swapping_the_words_keeps_every_effect() -> None:
         assert b.previous_truth.raw == pytest.approx(a.previous_truth.raw, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attraction", [0.8, -0.8])
 def test_a_known_dependence_is_recovered_with_its_sign(attraction: float) -> None:
     """60 participants x 200 trials; the mean's standard error is .04, the bias left .05 (it was .1 raw)."""
@@ -103,6 +104,7 @@ def test_a_known_dependence_is_recovered_with_its_sign(attraction: float) -> Non
     assert abs(result.earlier_response.mean) < 0.3
 
 
+@pytest.mark.slow
 def test_previous_truth_and_confidence_are_told_apart_from_the_response() -> None:
     result = serial_dependence(
         _group(60, trials=200, seed=6, truth_effect=0.8, by_confidence=0.4), redraws=60, confidence=True
@@ -126,6 +128,7 @@ def test_the_next_response_is_no_control() -> None:
     assert after == pytest.approx(before, abs=0.02)
 
 
+@pytest.mark.slow
 def test_capped_runs_need_the_plans_own_sampler() -> None:
     """A cap of 2 on runs, d′ about 1.2, no dependence; 80 participants x 39 orders (so p = .05 can be hit exactly).
 
@@ -147,6 +150,7 @@ def test_capped_runs_need_the_plans_own_sampler() -> None:
     assert expected[0] - expected[1] > 0.015
 
 
+@pytest.mark.slow
 def test_drift_alone_passes_for_attraction_only_where_it_is_not_modelled() -> None:
     """A criterion that moves by 2.4 over the session, nothing else; 60 participants.
 
@@ -363,6 +367,7 @@ def test_few_redraws_of_many_participants_give_the_groups_p_of_many(shift: float
     assert few != pytest.approx(round(few * 61 / 2) * 2 / 61, abs=1e-9)  # finer than 60 redraws of the group would give
 
 
+@pytest.mark.slow
 def test_a_large_group_is_fitted_with_few_redraws() -> None:
     found: Serial = serial_dependence(_group(100, trials=40, seed=22), redraws=10)
     steps = found.previous_response.p * 1001 / 2

@@ -50,6 +50,7 @@ def agreement(dprime: float, criterion: float, correlation: float, lapse: float)
     return unlapsed * same + (1 - unlapsed) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dprime", "criterion", "lapse"),
     [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (2.0, 0.5, 0.0), (0.5, -0.7, 0.0), (-0.8, 0.2, 0.0), (1.5, 0.3, 0.2)],
@@ -82,6 +83,7 @@ def test_dprime_is_the_distance_between_a_generated_and_a_real_image(dprime: flo
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("image_sd", "own_sd"), [(0.0, 0.0), (0.5, 0.6), (0.8, 0.6)])
 def test_evidence_has_variance_1_and_repeats_its_stable_part(image_sd: float, own_sd: float) -> None:
     first, second = (evidence("real", session, image_sd=image_sd, own_sd=own_sd, seed=9) for session in (1, 2))
@@ -132,6 +134,7 @@ def test_there_is_one_more_level_than_cuts(levels: int) -> None:
     assert {judgement.confidence for judgement in judge(observer, "real", count=500)} == set(range(1, levels + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dprime", "criterion", "image_sd", "own_sd", "lapse"),
     [
@@ -153,6 +156,7 @@ def test_retest_agreement_is_the_bivariate_normals(
     assert near(same.mean(), agreement(dprime, criterion, image_sd**2 + own_sd**2, lapse), len(same))
 
 
+@pytest.mark.slow
 def test_retest_agreement_rises_with_the_stable_parts_to_certainty() -> None:
     shares = []
     for own_sd, image_sd in ((0.0, 0.0), (0.6, 0.0), (0.6, 0.6), (0.6, 0.8)):

@@ -79,6 +79,7 @@ def test_ratings_of_studies_repeat_from_a_seed() -> None:
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [

@@ -25,6 +25,8 @@ from experiments.records.participants import register
 from experiments.session.design import draw_plan
 from stimuli.loop_set import LoopSet
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 60
 SIDE, SCALE = 16, 24  # of the images in pixels, and as WINDOW_PX shows them

@@ -14,6 +14,8 @@ from data.files import read_table
 from experiments.display.calibration import COLUMNS, LuminanceTable, read_luminances
 from experiments.display.measuring import LEVELS, measure, refuse_whole
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime.now(timezone.utc)
 

@@ -16,6 +16,8 @@ from PIL import Image
 from experiments.display.display_file import Display, write_display
 from experiments.display.test_pattern import draw_pattern, save_pattern
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SIZES = [(480, 640), (768, 1024), (1080, 1920), (2048, 1536)]
 

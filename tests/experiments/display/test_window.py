@@ -30,6 +30,8 @@ from experiments.records.record import read_record
 from experiments.session.design import draw_plan
 from stimuli.sets import StimulusSet
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 60
 

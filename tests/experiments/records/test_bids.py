@@ -94,6 +94,7 @@ def test_a_table_that_differs_from_the_record_is_not_overwritten(
     assert ran.table.read_bytes() == edited
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_session_is_exported_and_analysed(
     small_set: StimulusSet, study: StudyFile, tmp_path: Path, paused: Callable[..., Any], refuses: Any
 ) -> None:
@@ -143,6 +144,7 @@ def cut(ran: SessionResult, answers: int, rest: int = 0) -> bytes:
     return whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answers", "rest"), [(0, 0), (0, 1), (9, 0), (9, 1), (27, 0)])
 def test_a_table_made_before_its_record_ended_is_made_anew(
     ran: SessionResult, tmp_path: Path, answers: int, rest: int
@@ -246,6 +248,7 @@ def test_a_folder_without_records_is_named(tmp_path: Path, refuses: Any) -> None
         export_all(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_full_disk_during_export_is_told_and_mended_later(
     ran: SessionResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +283,7 @@ run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[5], Path(sys.ar
 """
 
 
+@pytest.mark.slow
 def test_sessions_that_end_together_lose_no_participant(
     small_set: StimulusSet, study: StudyFile, tmp_path: Path
 ) -> None:
@@ -333,6 +337,7 @@ def test_a_row_lost_to_another_writer_is_added_again(
     assert ran.table.exists()
 
 
+@pytest.mark.slow
 def test_a_participants_observer_is_that_of_the_first_session(
     ran: SessionResult, small_set: StimulusSet, tmp_path: Path
 ) -> None:
@@ -373,6 +378,7 @@ def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, stu
     assert (data / "README").read_text() == "Our own words."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_participants_not_saved_as_utf8_cost_nobody_a_table(
     refuses: Any, small_set: StimulusSet, study: StudyFile, tmp_path: Path, encoding: str
@@ -411,6 +417,7 @@ def errors(command: str, data: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_bids_validator_accepts_it(own_set: Path, study: StudyFile, tmp_path: Path, bids_validator: str) -> None:
     data = tmp_path / "data"
     stimuli = Path(shutil.move(own_set, data / "stimuli"))

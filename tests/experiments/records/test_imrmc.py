@@ -36,6 +36,7 @@ def parse(path: Path) -> tuple[dict[str, int], dict[str, str], list[list[str]]]:
     return sizes, ids, list(csv.reader(rows.splitlines()))
 
 
+@pytest.mark.slow
 def test_imrmc_has_a_truth_row_a_case_and_a_score_a_rated_trial(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "study.imrmc"
     made = write_imrmc(data, out)
@@ -91,6 +92,7 @@ def test_another_session_or_kind_of_observer(refuses: Any, data: Path, tmp_path:
     assert not (tmp_path / "both.imrmc").exists()
 
 
+@pytest.mark.slow
 def test_images_of_another_set_are_other_cases(
     data: Path, make_set: Callable[..., StimulusSet], study: StudyFile, setup_of: Callable[[int], Setup], tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_images_of_another_set_are_other_cases(
     assert write_imrmc(data, tmp_path / "out.imrmc").real == 20
 
 
+@pytest.mark.slow
 def test_an_image_of_two_truths_and_nothing_rated_are_refused(refuses: Any, data: Path, tmp_path: Path) -> None:
     for table in (data / "sub-p2").rglob("*_beh.tsv"):
         frame = pd.read_csv(table, sep="\t", keep_default_na=False)

@@ -24,6 +24,7 @@ from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
 
 
+@pytest.mark.slow
 def test_the_long_table_is_every_row_with_every_column(data: Path, tmp_path: Path) -> None:
     table = next((data / "sub-p2").rglob("*_beh.tsv"))
     frame = pd.read_csv(table, sep="\t", keep_default_na=False)
@@ -48,6 +49,7 @@ def test_the_long_table_is_every_row_with_every_column(data: Path, tmp_path: Pat
     }
 
 
+@pytest.mark.slow
 def test_the_long_table_is_analysed_as_the_folder_is(
     data: Path, study: StudyFile, small_set: StimulusSet, primary_of: Callable[..., Primary], tmp_path: Path
 ) -> None:
@@ -69,6 +71,7 @@ def test_the_long_table_is_analysed_as_the_folder_is(
     assert simulated[0]["auc_auc"].notna().all()
 
 
+@pytest.mark.slow
 def test_a_long_table_of_another_set_or_of_two_minds_is_refused(
     refuses: Any, data: Path, study: StudyFile, make_set: Callable[..., StimulusSet], tmp_path: Path
 ) -> None:
@@ -99,6 +102,7 @@ def test_nothing_is_overwritten(refuses: Any, data: Path, tmp_path: Path) -> Non
     assert (tmp_path / "mine").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["two_alternative", "same_different", "matching"])
 def test_every_task_has_a_long_table_that_the_analysis_reads(
     refuses: Any,

@@ -389,6 +389,7 @@ run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4
 """
 
 
+@pytest.mark.slow
 def test_kill_9_loses_no_answered_trial(
     tmp_path: Path, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile]
 ) -> None:

@@ -54,6 +54,7 @@ def of(data: Path, code: str, study: StudyFile | None = None) -> ParticipantStat
     return next(one for one in status(data, study) if one.participant == code)
 
 
+@pytest.mark.slow
 def test_the_states_of_sessions(sit: Callable[..., SessionResult], small_set: StimulusSet, tmp_path: Path) -> None:
     sit("whole")
     sit("part", stop_after=9)
@@ -97,6 +98,7 @@ def test_the_states_of_sessions(sit: Callable[..., SessionResult], small_set: St
     }
 
 
+@pytest.mark.slow
 def test_a_session_that_runs_is_seen_and_a_killed_one_is_not_taken_for_it(
     small_set: StimulusSet, study: StudyFile, tmp_path: Path, paused: Callable[..., Any]
 ) -> None:

@@ -25,6 +25,8 @@ from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
+pytestmark = pytest.mark.slow
+
 SIMULATED = Setup("simulated", window=False, simulated=Observer(dprime=1))
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["realfake.py", "retest.py"])
 def test_a_cancelled_dialog_begins_nothing(display: dict[str, str], tmp_path: Path, name: str) -> None:
     from Xlib import XK, X

@@ -172,6 +172,7 @@ def test_an_interrupted_session_is_exported(
     assert re.search("7 of 27 trials", str(caught.value))
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_session_as_ctrl_c_does(
     small_set: StimulusSet, study: Path, data: Path, paused: Callable[..., Any]
 ) -> None:
@@ -308,6 +309,7 @@ def test_setups_that_make_no_sense_are_refused(
         Setup("simulated", script=tmp_path)
 
 
+@pytest.mark.slow
 def test_both_run_as_plain_scripts_from_anywhere(
     small_set: StimulusSet, study: Path, data: Path, tmp_path: Path
 ) -> None:

@@ -148,6 +148,7 @@ def test_previous_trials_stand_beside_each_where_they_can_have_carried_over(
         assert now["previous_difference_deg"] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_nothing_carries_over_a_gap_and_each_error_is_the_curve_at_the_difference(
     make_loops: MakeLoops, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
@@ -169,6 +170,7 @@ def test_nothing_carries_over_a_gap_and_each_error_is_the_curve_at_the_differenc
     assert table["error_deg"].abs().max() > 5
 
 
+@pytest.mark.slow
 def test_a_session_that_was_killed_goes_on_and_says_so(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path, paused: Callable[..., Any]
 ) -> None:

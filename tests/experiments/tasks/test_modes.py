@@ -55,6 +55,7 @@ def run(stimuli: StimulusSet, data: Path, study: Path, dprime: float = 2.0) -> t
     return result, read_table(result.table, ("trial",), text=("truth", "response"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_session_of_pairs_and_its_table(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str
@@ -85,6 +86,7 @@ def test_a_session_of_pairs_and_its_table(
     assert sidecar["TaskSHA256"] == read_plan(result.folder / "plan.json").task_sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_simulated_observer_who_can_tell_is_right_and_one_who_cannot_is_not(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str
@@ -145,6 +147,7 @@ def test_a_script_answers_pairs_with_their_own_words(
     assert read_table(result.table, ("response",))["response"].tolist() == [second, first] * 10
 
 
+@pytest.mark.slow
 def test_the_bids_validator_accepts_tables_of_pairs(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, bids_validator: str
 ) -> None:

@@ -283,6 +283,7 @@ def test_a_keyboard_that_cannot_be_timed_is_refused(plan: Plan, monkeypatch: pyt
     assert "apt install libjack-jackd2-0" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_importing_experiments_loads_neither_psychopy_nor_torch() -> None:
     root = Path(__file__).resolve().parents[3]
     code = (

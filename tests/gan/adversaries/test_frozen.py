@@ -56,6 +56,7 @@ def smaller(pyramid, monkeypatch):  # noqa: ARG001 - fixtures build on it
     monkeypatch.setattr("gan.adversaries.frozen.INPUTS_PX", (64, 32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [64, 128])
 def test_the_pyramid_has_maps_where_the_real_network_has_them(adversary, side):
     images = torch.zeros(1, 1, 16, 16)
@@ -63,6 +64,7 @@ def test_the_pyramid_has_maps_where_the_real_network_has_them(adversary, side):
     assert [x.shape[2:] for x in ours] == [x.shape[2:] for x in real]
 
 
+@pytest.mark.slow
 def test_the_views_have_a_head_for_every_map_of_four_pixels_or_more(adversary):
     with torch.no_grad():
         seen = adversary.frozen(torch.randn(1, 1, 64, 64))
@@ -72,6 +74,7 @@ def test_the_views_have_a_head_for_every_map_of_four_pixels_or_more(adversary):
     ]
 
 
+@pytest.mark.slow
 def test_the_random_mixing_is_the_same_in_every_run(adversary):
     torch.manual_seed(99)
     again = FrozenAdversary()
@@ -116,6 +119,7 @@ class Silent(torch.nn.Module):
         return 0 * x.flatten(1)[:, :1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_moments_correct_a_generator_whose_features_are_off():
     """Images a little too bright: with the heads silent, the moments alone say that they must become darker."""
@@ -153,6 +157,7 @@ def test_moments_are_of_images_as_they_are_and_heads_see_them_shifted_and_cut():
     assert reduced[0].dtype == torch.bfloat16
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_means_are_those_of_all_processes():
     adversary = FrozenAdversary(moments=1.0)
@@ -173,6 +178,7 @@ def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
     assert adversary.moments.batches == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("smaller")
 def test_a_resumed_run_may_switch_moments_on_change_their_weight_and_switch_them_off(patches, tmp_path):
     kept = []
@@ -185,6 +191,7 @@ def test_a_resumed_run_may_switch_moments_on_change_their_weight_and_switch_them
     assert [distance is None for distance in logged] == [True, False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("smaller")
 def test_means_restart_when_the_images_grow():
     run = start(replace(SETTINGS, progressive=True), make_accelerator())
@@ -197,6 +204,7 @@ def test_means_restart_when_the_images_grow():
     assert run.adversary.moments.batches == 500
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("smaller")
 def test_a_resumed_run_is_bit_identical_and_the_frozen_part_is_not_stored(patches, tmp_path, monkeypatch):
     monkeypatch.setattr("gan.adversaries.moments._WARM_UP", 1)

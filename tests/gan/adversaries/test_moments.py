@@ -74,6 +74,7 @@ def test_after_a_reset_earlier_batches_do_not_count():
     torch.testing.assert_close(moments.fake, fake.mean(0))
 
 
+@pytest.mark.slow
 def test_a_generator_that_only_shifts_is_brought_to_the_mean_and_the_spread_of_real_features():
     torch.manual_seed(0)
     shift, scale = torch.zeros(2, requires_grad=True), torch.ones(2, requires_grad=True)
@@ -90,6 +91,7 @@ def test_a_generator_that_only_shifts_is_brought_to_the_mean_and_the_spread_of_r
     assert (scale.abs() - 0.5).abs().max() < 0.15
 
 
+@pytest.mark.slow
 def test_images_are_summarised_by_three_networks_and_by_two_of_them_enlarged():
     pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
     from gan.networks.efficientnet import EfficientNetLite

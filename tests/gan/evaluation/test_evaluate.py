@@ -95,6 +95,7 @@ def read_all(patches, split):
     return np.stack([patches.read(row) for row in patches.select(split).itertuples()])
 
 
+@pytest.mark.slow
 def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated(model, patches, network):
     found = run(model, patches, network, psi=0.8)
     real = pooled_features(network, read_all(patches, "study"))
@@ -114,6 +115,7 @@ def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated
     assert found.path_length.value == pytest.approx(float(lengths.mean()))
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_numbers_and_valid_json(untrained, patches, network, evaluated):
     first = evaluated.to_dict()
     assert run(untrained, patches, network).to_dict() == first
@@ -124,6 +126,7 @@ def test_the_same_settings_give_the_same_numbers_and_valid_json(untrained, patch
         assert 1 / 21 <= score["chance"] <= 1
 
 
+@pytest.mark.slow
 def test_training_patches_are_never_evaluated_as_study_patches(untrained, patches, network, evaluated, monkeypatch):
     """Training patches replaced by noise change real against real, and nothing else; select is not read."""
     read, seen = PatchSet.read, []
@@ -142,6 +145,7 @@ def test_training_patches_are_never_evaluated_as_study_patches(untrained, patche
     assert seen == [f"study{n}" for n in range(STUDY)] + [f"train{n}" for n in range(60)]
 
 
+@pytest.mark.slow
 def test_real_against_real_is_what_a_perfect_generator_gets(model, patches, network, monkeypatch):
     monkeypatch.setattr(gan.evaluation.evaluate, "images_from_seeds", lambda *_: textures(STUDY, 77))
     found = run(model, patches, network, resamples=60)
@@ -161,6 +165,7 @@ def both(perfect, evaluated, monkeypatch):
         yield evaluated().scores
 
 
+@pytest.mark.slow
 def test_a_generator_with_its_variance_cut_by_thirty_percent_comes_out_clearly_worse(
     model, network, tmp_path, monkeypatch
 ):
@@ -174,6 +179,7 @@ def test_a_generator_with_its_variance_cut_by_thirty_percent_comes_out_clearly_w
     assert good["recall"].generated.value > good["recall"].real.low
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (os.environ.get("LOOKALIKE_DATA") and os.environ.get(VARIABLE)),
     reason=f"LOOKALIKE_DATA and {VARIABLE} are not set",
@@ -207,6 +213,7 @@ def test_that_holds_on_mammograms_and_published_features_too(tmp_path):
     assert bad[0] > 2 * np.quantile([value for value, _ in splits], 0.975)
 
 
+@pytest.mark.slow
 def test_without_enough_other_patients_there_is_a_reason_instead(model, network, tmp_path):
     few = patch_set(tmp_path, {"train": 40, "study": STUDY})
     found = run(model, few, network, resamples=2)
@@ -264,6 +271,7 @@ def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
     assert "seed 100000" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_select_split_is_measured_the_same_way(model, patches, network):
     found = run(model, patches, network, split="select")
     assert (found.split, found.images, found.patients) == ("select", 22, 11)

@@ -70,6 +70,7 @@ def snapshots(generator, monkeypatch):
     return models
 
 
+@pytest.mark.slow
 def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches, network, monkeypatch):
     read, seen = PatchSet.read, []
     monkeypatch.setattr(PatchSet, "read", lambda self, row: (seen.append(row.split), read(self, row))[1])
@@ -89,6 +90,7 @@ def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches,
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
 
 
+@pytest.mark.slow
 def test_the_order_they_come_in_changes_nothing(snapshots, patches, network):
     settings = {"images": 30, "resamples": 10}
     one = rank_models(snapshots, patches, network, **settings)

@@ -79,6 +79,7 @@ DISGUISES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_a_copied_training_patch_is_found(reference, disguise):
     """One copy among twenty honest images, of a patient with one patch and of one with two."""
@@ -100,6 +101,7 @@ def test_patches_of_held_out_patients_are_no_leaks(real, reference):
     assert report.summary.startswith("none of 20 images")
 
 
+@pytest.mark.slow
 def test_honest_images_are_suspect_no_more_often_than_stated(tmp_path):
     """Over many training sets, because one set's smallest score decides for all its images."""
     suspects, expected, verdicts = [], [], []
@@ -137,6 +139,7 @@ def test_many_views_of_one_patient_do_not_hide_a_copy(tmp_path):
     assert scores[1] == pytest.approx(scores[0], rel=0.1)
 
 
+@pytest.mark.slow
 def test_features_find_a_copy_too_and_a_mirrored_one(real, network):
     reference = prepare(real, network)
     copies = np.stack([reference.images[12], reference.images[20][:, ::-1]])

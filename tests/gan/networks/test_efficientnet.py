@@ -9,6 +9,7 @@ from gan.networks.efficientnet import EfficientNetLite, weights_file
 EfficientNet = pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed").EfficientNet
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "blocks"), [(0, 16), (1, 21), (2, 21)])
 @pytest.mark.parametrize("side", [64, 128])
 def test_every_block_is_that_of_the_published_network_on_three_equal_channels(size, blocks, side):

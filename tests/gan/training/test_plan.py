@@ -23,6 +23,7 @@ def test_the_plan_lists_stages_that_add_up_and_counts_parameters():
     assert plan.generator_parameters == sum(p.numel() for p in Generator(SMALL).parameters())
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_batch_by_what_is_kept_for_gradients():
     plain = replace(SETTINGS, progressive=False)
     small, large = (make_plan(replace(plain, batch=batch)).memory_gib for batch in (8, 800))

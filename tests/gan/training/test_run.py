@@ -47,6 +47,7 @@ def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
     assert not (used[1] != used[1][:, :1]).any()
 
 
+@pytest.mark.slow
 def test_the_mean_of_w_follows_the_mapping():
     run = new_run(replace(SETTINGS, batch=16))
     run.generator.synthesis.forward = lambda ws, _: torch.zeros(len(ws), 1, 16, 16)
@@ -167,6 +168,7 @@ LAUNCH = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("two-processes")
 @pytest.mark.parametrize(
     ("changed", "steps"),

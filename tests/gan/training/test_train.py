@@ -76,6 +76,7 @@ def same(folder, other):
     return all(torch.equal(value, weights(other)[name]) for name, value in weights(folder).items())
 
 
+@pytest.mark.slow
 def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_path):
     seen = []
     folder = train(patches, tmp_path / "run", SETTINGS, progress=seen.append)
@@ -94,12 +95,14 @@ def test_training_goes_from_patches_to_a_model_a_sheet_and_a_log(patches, tmp_pa
     assert [event.step for event in board.Images("samples")] == [6, 12]
 
 
+@pytest.mark.slow
 def test_training_moves_every_parameter_of_the_generator(whole):
     first = start(SETTINGS, make_accelerator()).generator.state_dict()
     for name, value in weights(whole).items():
         assert not torch.equal(value, first[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [SETTINGS, GROWING], ids=["whole", "growing"])
 def test_a_resumed_run_is_bit_identical_to_one_that_never_stopped(patches, tmp_path, settings):
     whole = train(patches, tmp_path / "whole", settings)
@@ -146,6 +149,7 @@ def started(patches, out):
     return process
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_from_its_last_snapshot_as_if_it_had_not_been_killed(patches, whole, tmp_path):
     with started(patches, tmp_path / "killed") as process:
         process.kill()
@@ -153,6 +157,7 @@ def test_a_killed_run_resumes_from_its_last_snapshot_as_if_it_had_not_been_kille
     assert same(whole, train(patches, tmp_path / "killed", SETTINGS, resume=True))
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_snapshot_restarts(patches, whole, tmp_path, monkeypatch):
     original = gan.training.train.step
 
@@ -280,6 +285,7 @@ def two_processes(script):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("two-processes")
 def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, whole, tmp_path):
     """And both resume from there. In single precision, Adam amplifies the rounding in which two differ from one."""
@@ -294,6 +300,7 @@ def test_one_of_two_processes_asked_to_stop_stops_both_and_saves(patches, whole,
     assert apart / sum(float(value.square().sum()) for value in one.values()) ** 0.5 < 1e-3
 
 
+@pytest.mark.slow
 def test_a_run_stopped_between_a_model_and_its_state_resumes(patches, whole, tmp_path, monkeypatch):
     save = gan.training.train.save_state
 
@@ -309,6 +316,7 @@ def test_a_run_stopped_between_a_model_and_its_state_resumes(patches, whole, tmp
     assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["sheet", "model"])
 def test_a_full_disk_leaves_the_last_snapshot_whole(patches, whole, tmp_path, monkeypatch, part):
     name = {"sheet": "write_png", "model": "save_model"}[part]
@@ -333,6 +341,7 @@ def test_a_second_run_is_kept_out_of_the_folder_and_the_first_can_be_resumed(pat
     train(patches, half, SETTINGS, resume=True)
 
 
+@pytest.mark.slow
 def test_of_two_runs_at_once_in_one_folder_the_first_is_left_alone(patches, whole, tmp_path, refuses):
     with started(patches, tmp_path / "run") as first:
         with refuses("in-use"):
@@ -491,6 +500,7 @@ def test_a_damaged_state_is_named(patches, half, refuses):
     assert "training.safetensors: " in str(caught.value)
 
 
+@pytest.mark.slow
 def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_path):
     losses = {}
     for precision in ("no", "bf16"):
@@ -501,6 +511,7 @@ def test_half_precision_trains_to_finite_losses_near_those_of_full(patches, tmp_
     assert losses["bf16"] != losses["no"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_asked_to_stop_ends_its_step_and_keeps_all_of_it(patches, whole, tmp_path, monkeypatch, number):
     original = gan.training.train.step

@@ -40,6 +40,7 @@ def quick_figures(monkeypatch):
     monkeypatch.setattr("analysis.report.results.FORMATS", ("svg",))
 
 
+@pytest.mark.slow
 def test_an_external_table_and_the_analysts_choices(lookalike, theirs, tmp_path):
     table = pd.read_csv(theirs)
     table.loc[(table["Subj"] == "P0") & (table["Fake"] == 1), "Key"] = "j"  # P0 misses nothing
@@ -60,6 +61,7 @@ def test_an_external_table_and_the_analysts_choices(lookalike, theirs, tmp_path)
     assert np.mean([one["dprime"] for one in people[1:]]) > 0.4
 
 
+@pytest.mark.slow
 def test_json_is_the_summary_and_the_study_file_caps_the_null_orders(lookalike, theirs, tmp_path):
     study = tmp_path / "study.toml"
     study.write_text('name = "S"\nplanned_participants = 4\n[plan]\ntrials = 40\nmax_run = 3\n')
@@ -108,6 +110,7 @@ def test_a_comparison_that_cannot_be_made(mistake, theirs, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_plan_by_simulation(lookalike, tmp_path):
     out = tmp_path / "plan"
     said = lookalike(

@@ -107,6 +107,7 @@ def test_numbers_may_have_a_decimal_comma(lookalike, mistake, measured, tmp_path
     assert lookalike("display", "check", path, "--from", measured, "--ambient", "0,25", "--json").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_the_contrast_response_is_drawn(lookalike, calibrate, tmp_path, suffix, start):
     figure = tmp_path / f"figure.{suffix}"
@@ -238,6 +239,7 @@ def test_a_screen_of_another_size_is_refused_before_anything_is_asked(typing, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_person_calibrates_stops_resumes_and_checks(typing, typing_at_a_screen, tmp_path):
     path = tmp_path / "display.json"
     command = ("display", "calibrate", path, *ROOM)

@@ -11,6 +11,7 @@ from stimuli.patches import read_patches
 pytestmark = pytest.mark.usefixtures("weights")
 
 
+@pytest.mark.slow
 def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, tmp_path):
     evaluated = tmp_path / "out"
     said = lookalike("evaluate", gallery / "model1", "--patches", gallery / "patches", "--resamples", 20,
@@ -36,6 +37,7 @@ def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, t
     assert f"{found['images']} generated images (truncation 1, seeds from 100000)" in said.out
 
 
+@pytest.mark.slow
 def test_several_models_are_only_ranked_and_on_select(gallery, lookalike, tmp_path):
     words = ("evaluate", gallery / "model1", gallery / "model2", "--patches", gallery / "patches", "--images", 40,
              "--resamples", 20)  # fmt: skip
@@ -85,6 +87,7 @@ def test_a_model_is_never_measured_against_patients_that_it_was_trained_on(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_codes_of_another_key_need_a_confirmation_and_leave_leaks_unchecked(
     gallery, untrained, lookalike, mistake, tmp_path
 ):

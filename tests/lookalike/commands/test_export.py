@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_drawing")
 def test_exports_for_other_programs_and_back(lookalike, mistake, workshop, study, tmp_path):
     (table,) = (study / "sub-bela2").rglob("*_beh.tsv")
@@ -37,6 +38,7 @@ def test_tables_alone_can_be_handed_on(lookalike, mistake, study, tmp_path):
     assert len((tmp_path / "long.csv").read_text().splitlines()) == 41
 
 
+@pytest.mark.slow
 def test_nothing_is_handed_on_while_a_session_has_no_table(lookalike, study, tmp_path):
     record = study / "sourcedata" / "sub-bela2" / "ses-1" / "record.jsonl"
     record.write_bytes(record.read_bytes().replace(b'"onset"', b"'onset'", 1))

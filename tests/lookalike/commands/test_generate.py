@@ -34,6 +34,7 @@ def test_generate_writes_images_a_manifest_and_a_sheet(gallery, lookalike, tmp_p
     pd.testing.assert_frame_equal(one, two)  # the same seeds are the same images
 
 
+@pytest.mark.slow
 def test_generate_safe_says_what_it_compared_with(gallery, lookalike, tmp_path):
     said = lookalike("generate", "--model", gallery / "model1", "--count", 4, "--safe", "--patches",
                      gallery / "patches", "--out", tmp_path / "out")  # fmt: skip
@@ -60,6 +61,7 @@ def test_generate_refuses_in_one_line(gallery, mistake, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_leak_check_against_other_patches_than_those_trained_on_is_refused(
     gallery, untrained, mistake, lookalike, tmp_path
 ):

@@ -5,6 +5,7 @@ import pytest
 from stimuli.sets import read_set
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("weights")
 def test_a_set_can_skip_leaks(gallery, lookalike, tmp_path):
     said = lookalike("stimuli", "build", "--patches", gallery / "patches", "--model", gallery / "model1", "--main", 6,

@@ -12,6 +12,8 @@ from gan.checkpoint import load_model
 from stimuli.patches import read_patches
 from stimuli.sets import read_set
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_shipped_model_loads_and_credits_its_data():
     model = load_model(DEFAULT_MODEL)

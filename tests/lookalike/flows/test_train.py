@@ -31,6 +31,7 @@ def test_a_named_preset_keeps_its_size_and_given_options_replace_its_own(refuses
     assert "tiny, small, paper" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_dry_run_prints_the_plan_and_writes_nothing(workshop, lookalike, tmp_path):
     out = tmp_path / "run"
     said = lookalike("train", workshop / "patches", "--out", out, "--dry-run", "--kimg", 100, *SMALL, "--json")

@@ -47,6 +47,7 @@ def three(
     return people, group.group_by_observer(loaded, people, study)
 
 
+@pytest.mark.slow
 def test_every_figure_there_are_data_for(three: tuple[list[Participant], list[Group]]) -> None:
     people, groups = three
     assert list(figure_list.figures_of(people, groups)) == [
@@ -77,6 +78,7 @@ def test_the_forest_shows_the_participants_the_mean_and_the_studys_bounds(
     assert groups[0].bound == pytest.approx(0.3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_two_kinds_of_observer_have_no_common_mean(three: tuple[list[Participant], list[Group]]) -> None:
     people, groups = three
     both = figure_list.figures_of(people, [groups[0], replace(groups[0], observer="simulated")])
@@ -111,6 +113,7 @@ def test_the_retest_pools_the_first_retest_of_all(three: tuple[list[Participant]
         assert sum(said.values()) == 100
 
 
+@pytest.mark.slow
 def test_the_serial_figure_shows_effects_and_controls(three: tuple[list[Participant], list[Group]]) -> None:
     people, groups = three
     axes = figure_list.figures_of(people, groups)["serial"].axes[0]

@@ -63,6 +63,7 @@ def test_curves_run_from_corner_to_corner_and_mark_the_yes_no_point() -> None:
     assert filled.get_ydata()[0] == pytest.approx(one.yesno.hit_rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 20, 30])
 def test_everyone_fits_and_looks_different(count: int) -> None:
     figure = roc_figure([participant(f"p{i}", seed=i) for i in range(count)])
@@ -87,6 +88,7 @@ def test_simulated_observers_are_named_in_the_figure() -> None:
     assert title("human") in ("", "None")
 
 
+@pytest.mark.slow
 def test_files_are_vector_with_text_as_text() -> None:
     people = [participant("$x_1$ <i>&", again=True), participant("q")]
     svg = render(roc_figure(people), "svg")
@@ -105,6 +107,7 @@ def test_nothing_global_is_touched() -> None:
     assert changed == []
 
 
+@pytest.mark.slow
 def test_many_participants_are_drawn_under_their_mean_and_not_named() -> None:
     many = [participant(f"p{n}", seed=n) for n in range(57)]
     figure = roc_figure(many)
