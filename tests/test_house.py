@@ -92,6 +92,7 @@ def test_imports_are_found_wherever_they_stand() -> None:
     assert imported_names(source) == {"a", "c", "e", "j", "l", "n"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", FLOORS)
 def test_a_room_imports_only_from_the_floors_below(room: str) -> None:
     assert modules(room), f"{room}/ holds no module"
@@ -172,6 +173,7 @@ def test_light_rooms_load_neither_torch_nor_psychopy(rooms: tuple[str, ...]) -> 
     assert run.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_no_other_distribution_provides_our_names() -> None:
     # By the files that each one installed; an editable install of ours lists none of its own.
     seen = 0

@@ -46,6 +46,7 @@ def frame(observers: list[Observer], trials: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["participant", "trial", "stimulus_id", "truth", "response", "confidence"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal_sd", [0.7, 1.0, 1.5])
 def test_unequal_variance_is_the_binormal_models(signal_sd: float) -> None:
     """6,000 trials: the binormal fit's interval of the mean's distance and of the SD hold the truth (99.9 %)."""
@@ -56,6 +57,7 @@ def test_unequal_variance_is_the_binormal_models(signal_sd: float) -> None:
     assert fit.mu.low < 1.2 < fit.mu.high
 
 
+@pytest.mark.slow
 def test_confidence_noise_blurs_confidence_and_leaves_the_answers() -> None:
     """Without it M-ratio is 1; with it the answers are the same ones and M-ratio falls to what theory says."""
     sure = Observer(dprime=1.5, seed=4)
@@ -123,6 +125,7 @@ def test_serial_dependence_on_the_evidence_is_that_of_the_last_image() -> None:
     assert np.mean(answers[1:] == answers[:-1]) == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("image_sd", "own_sd"), [(0.5, 0.3), (0.2, 0.9)])
 def test_internal_noise_is_found_by_a_double_pass(image_sd: float, own_sd: float) -> None:
     """4,000 images twice, in two orders: the interval of the repeated share holds the stable parts (99.9 %)."""

@@ -150,6 +150,7 @@ def test_half_a_last_line_is_moved_and_its_trial_shown_again(small_set: Stimulus
     assert (folder_of(data) / "record.cut").read_bytes() == lines[last][:40] + b"\n"
 
 
+@pytest.mark.slow
 def test_a_session_that_died_before_anything_was_shown_restarts(
     small_set: StimulusSet, study: Path, data: Path
 ) -> None:

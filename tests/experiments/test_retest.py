@@ -68,6 +68,7 @@ def test_a_person_comes_when_the_study_plans_it(
     assert held == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_session_began_when_its_first_answer_could_come(first: Path, small_set: StimulusSet) -> None:
     """Opened by mistake on day 0 and left; held on day 14."""
     ago(first, 1, 14, observer="simulated")

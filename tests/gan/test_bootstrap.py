@@ -72,6 +72,7 @@ def bernoulli_trial(rng, p, q, patients=25, images=40):
     return torch.from_numpy(real), torch.from_numpy(fake), groups, np.arange(images)
 
 
+@pytest.mark.slow
 def test_kid_is_unbiased_where_patients_have_several_images_and_would_not_be_without_groups():
     rng = np.random.default_rng(0)
     trials = [bernoulli_trial(rng, 0.5, 0.5, patients=10) for _ in range(800)]

@@ -120,6 +120,7 @@ def test_the_default_key_stays_out_of_version_control(lookalike, mammograms, tmp
     assert "patient.key" not in found
 
 
+@pytest.mark.slow
 def test_a_folder_whose_letters_the_terminal_lacks_gives_no_traceback(lookalike, mammograms, tmp_path):
     out, key = tmp_path / "Ünï ✓", tmp_path / "patient.key"
     command = [sys.executable, "-m", "lookalike", "patches", mammograms, "--out", out, "--size", "16", "--key", key]

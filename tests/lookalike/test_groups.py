@@ -219,6 +219,7 @@ def test_a_mistyped_command_is_a_usage_error_with_a_suggestion(lookalike):
     assert lookalike("nothing-like-it").code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_commands_subcommands_and_options():
     script = """

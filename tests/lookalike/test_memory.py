@@ -25,6 +25,7 @@ def _faults(ask: bool) -> tuple[str, int]:
     return told, int(faults)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
 def test_pages_of_freed_blocks_are_not_asked_for_again():
     told, few = _faults(ask=True)

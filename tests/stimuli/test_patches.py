@@ -158,6 +158,7 @@ def test_patients_are_never_in_two_splits(tmp_path: Path, write_source: WriteSou
         assert made.about["patients"][split] == made.select(split)["patient"].nunique()
 
 
+@pytest.mark.slow
 def test_a_patient_keeps_the_split_when_others_come_and_settings_change(
     tmp_path: Path, write_source: WriteSource
 ) -> None:

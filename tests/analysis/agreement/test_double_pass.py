@@ -175,6 +175,7 @@ def test_change_is_covered(repeated: float) -> None:
     assert (dprime, criterion) == pytest.approx((0.955, 0.955), abs=0.027)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(IMAGES, st.randoms(use_true_random=False))
 def test_blind_to_order_and_symmetric(images: list[tuple[str, str, str]], random: Random) -> None:

@@ -90,6 +90,7 @@ def test_intervals_cover() -> None:
         assert np.mean([one.low <= true <= one.high for one in intervals]) == pytest.approx(0.945, abs=0.055), name
 
 
+@pytest.mark.slow
 def test_agreement_for_truths_sake_vanishes_within_truth(refuses: Any) -> None:
     """Observers at d′ 2 and nothing else in common: α is high over all images and about 0 within each truth."""
     rng = np.random.default_rng(5)

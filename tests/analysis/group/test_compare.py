@@ -68,6 +68,7 @@ def compared(sides: dict[str, Trials], first: str, second: str, **options: objec
     return compare(sides[first], sides[second], (first, second), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_same_participants_are_compared_with_themselves(sides: dict[str, Trials]) -> None:
     found = compared(sides, "seen", "unseen")
     tables = [rated(sides[name]).assign(modality=name) for name in ("seen", "unseen")]
@@ -86,6 +87,7 @@ def test_the_same_participants_are_compared_with_themselves(sides: dict[str, Tri
     assert len(found.to_frame()) == 6
 
 
+@pytest.mark.slow
 def test_order_of_the_names_turns_the_sign(sides: dict[str, Trials]) -> None:
     one, other = compared(sides, "seen", "unseen"), compared(sides, "unseen", "seen")
     assert other.difference.difference == pytest.approx(-one.difference.difference)

@@ -34,6 +34,7 @@ def test_tost_is_statsmodels_and_pingouins(values: list[float]) -> None:
     assert result.level == pytest.approx(0.9)
 
 
+@pytest.mark.slow
 @given(VALUES, st.floats(0.05, 2))
 def test_equivalent_is_the_interval_inside_the_bounds(values: list[float], bound: float) -> None:
     result = equivalence_test(values, bound)

@@ -134,6 +134,7 @@ def test_slope_of_the_marginal_dprime_is_its_derivative() -> None:
     np.testing.assert_allclose(slope, numeric, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_swapping_labels_flips_the_sign() -> None:
     trials = _written(STUDIES["unanswered"])
     plain = mixed_probit.mixed_probit(trials)

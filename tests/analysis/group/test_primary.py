@@ -140,6 +140,7 @@ def test_near_chance_is_withheld_and_says_why(study: StudyFile, change: dict, re
     assert reason in found.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

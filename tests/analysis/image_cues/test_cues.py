@@ -45,6 +45,7 @@ def test_moments_are_their_definitions() -> None:
     assert row["kurtosis"] == pytest.approx(np.mean(apart**4) / sd**4 - 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slope", [0.0, -1.0, -2.0, -3.0])
 def test_spectrum_slope_is_the_one_put_in(slope: float) -> None:
     """Mean of 20 textures, to .1."""
@@ -168,6 +169,7 @@ def test_two_halves_of_the_same_images_are_seldom_discriminated() -> None:
     assert combined <= 6
 
 
+@pytest.mark.slow
 def test_cues_together_find_what_none_finds_alone() -> None:
     rng = np.random.default_rng(10)
     common = rng.normal(size=80)
@@ -192,6 +194,7 @@ def test_auc_and_its_adjusted_p_are_those_of_each_cue() -> None:
     assert found.loc["x", "real_median"] == pytest.approx(table["x"][:40].median())
 
 
+@pytest.mark.slow
 def test_undefined_cues_are_counted_and_left_out() -> None:
     rng = np.random.default_rng(12)
     table = pd.DataFrame({"a": rng.normal(size=80), "b": rng.normal(size=80), "flat": 1.0, "none": np.nan})
@@ -213,6 +216,7 @@ def test_undefined_cues_are_counted_and_left_out() -> None:
     assert "fewer than two patients" in str(nothing.combined.reason)
 
 
+@pytest.mark.slow
 def test_results_become_tables_and_plain_values() -> None:
     found = cues.compare_cues(cues.measure_cues(textures(80, 13, side=16)), HALVES, permutations=19)
     assert list(found.to_frame()["cue"]) == list(cues.CUES)

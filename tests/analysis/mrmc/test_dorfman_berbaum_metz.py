@@ -97,6 +97,7 @@ def trials(seed: int = 1, readers: int = 3) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["participant", "stimulus_id", "truth", "rating", "modality"])
 
 
+@pytest.mark.slow
 def test_a_pseudovalue_is_what_an_image_adds() -> None:
     """N · AUC − (N − 1) · AUC without the image, by scikit-learn."""
     table = trials()
@@ -121,6 +122,7 @@ def test_mean_squares_are_statsmodels() -> None:
     assert list(mean_squares(values).values()) == pytest.approx(anova[list(terms)].to_list())
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.integers(2, 5))
 def test_a_difference_is_obuchowski_and_rockettes_with_jackknife_covariances(seed: int, readers: int) -> None:

@@ -206,6 +206,7 @@ def test_modalities_with_some_images_in_common() -> None:
 # Invariances.
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(RATINGS)
 def test_swapping_labels_reflects_the_auc_with_the_same_uncertainty(ratings: list[list[int]]) -> None:
@@ -219,6 +220,7 @@ def test_swapping_labels_reflects_the_auc_with_the_same_uncertainty(ratings: lis
         assert getattr(b, name) == pytest.approx(getattr(a, name), nan_ok=True, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(RATINGS)
 def test_each_participants_monotone_transform_changes_nothing(ratings: list[list[int]]) -> None:

@@ -69,6 +69,7 @@ def test_the_expected_variance_estimate_with_images_fixed_is_the_variance_over_r
     assert np.mean([one.unbiased for one in found]) == pytest.approx(np.var([one.value for one in found]), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("same_images", "paired"), [("all", True), ("real", True), ("all", False)])
 def test_the_expected_variance_of_a_difference_is_the_variance(same_images: str, paired: bool) -> None:
     """Two readers, two images of each class and modality: the same, or two generators beside the same real ones."""

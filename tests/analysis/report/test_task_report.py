@@ -84,6 +84,7 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_participant_without_a_value_is_said_to_be_left_out(tmp_path: Path) -> None:
     source = forced_choice(tmp_path, 1.0)
     table = pd.read_csv(source)
@@ -114,6 +115,7 @@ def test_wrong_answers_on_purpose_are_no_guessing(tmp_path: Path) -> None:
     assert "coded as intended" in summary["words"]
 
 
+@pytest.mark.slow
 def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     truth = np.tile(["same", "different"], 200)

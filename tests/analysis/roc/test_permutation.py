@@ -60,6 +60,7 @@ def test_random_permutations_agree_with_all_of_them(monkeypatch: pytest.MonkeyPa
         assert drawn.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p * (1 - exact.p) / 10_000))
 
 
+@pytest.mark.slow
 def test_within_participants_is_every_combination_of_relabellings() -> None:
     """Two participants with 3 + 2 and 2 + 2 images of their own: 10 x 6 relabellings written out."""
     truth = np.array([1, 1, 1, 0, 0, 1, 1, 0, 0], dtype=bool)

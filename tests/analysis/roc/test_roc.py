@@ -91,6 +91,7 @@ def test_interval_covers(dprime: float) -> None:
     assert np.mean([one.low <= truth <= one.high for one in results]) == pytest.approx(0.95, abs=0.02)
 
 
+@pytest.mark.slow
 def test_logit_interval_covers_better_than_the_plain_one_far_from_chance() -> None:
     rng, truth = np.random.default_rng(4), _true_auc(2.0)
     results = [roc.roc_auc(TRUTH, _ratings(rng, 2.0)) for _ in range(1000)]

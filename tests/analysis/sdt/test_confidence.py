@@ -133,6 +133,7 @@ def test_gamma_is_its_definition(cells: list[int]) -> None:
         assert "completely" in found.reason
 
 
+@pytest.mark.slow
 def test_intervals_of_gamma_and_area_cover() -> None:
     """600 observers of 200 trials with d′ = 1: the standard error of a coverage is .009."""
     edges = np.array([0, 0.4, 0.8, 1.3, np.inf])

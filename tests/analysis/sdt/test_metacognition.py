@@ -153,6 +153,7 @@ def test_m_ratio_of_an_ideal_observer_is_one() -> None:
     assert np.median([one.value for one in kept]) == pytest.approx(1, abs=0.06)
 
 
+@pytest.mark.slow
 def test_noise_in_confidence_lowers_meta_dprime() -> None:
     """Confidence read from the evidence plus noise of 1 SD: d′ stays, meta-d′ drops to about half."""
     rng = np.random.default_rng(5)

@@ -36,6 +36,7 @@ def tables(draw: st.DrawFn) -> LuminanceTable:
     return LuminanceTable((0, *sorted(inner), 255), tuple(map(float, luminances)), ambient)
 
 
+@pytest.mark.slow
 @given(tables(), st.lists(st.floats(-0.5, 1.5), min_size=2, max_size=50))
 def test_a_brighter_p_value_never_gets_a_darker_framebuffer_value(table: LuminanceTable, p_values: list[float]) -> None:
     for lookup in (gsdf_lookup(table), gamma_lookup(fit_gamma(table)[0]), no_lookup()):

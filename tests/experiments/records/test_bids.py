@@ -187,6 +187,7 @@ def test_what_the_lab_has_corrected_is_not_taken_for_an_earlier_table(
     assert ran.table.read_bytes() == corrected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trial", [1, 5, 8])
 def test_nor_is_a_correction_within_a_partial_session(
     small_set: StimulusSet, study: StudyFile, tmp_path: Path, trial: int, refuses: Any
@@ -365,6 +366,7 @@ def test_a_record_of_other_trials_than_planned_is_refused(refuses: Any, ran: Ses
     assert re.search("trial 1 .*'s9999'", str(caught.value))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ran")
 def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, study: StudyFile, tmp_path: Path) -> None:
     data = tmp_path / "data"

@@ -22,6 +22,8 @@ from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
 
+pytestmark = pytest.mark.slow
+
 
 def parse(path: Path) -> tuple[dict[str, int], dict[str, str], list[list[str]]]:
     """The head's numbers, what its ids stand for, and the rows, by the format's own rules."""

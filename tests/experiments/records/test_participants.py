@@ -148,6 +148,7 @@ def test_a_simulated_observer_is_not_registered(small_set: StimulusSet, study: P
     assert everyone(tmp_path) == {"sim1"}
 
 
+@pytest.mark.slow
 def test_a_code_claimed_as_the_computer_died_is_not_registered(refuses: Any, tmp_path: Path) -> None:
     script = (
         "import os, sys\n"

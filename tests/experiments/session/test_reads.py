@@ -48,6 +48,7 @@ def setup(monkeypatch: pytest.MonkeyPatch) -> Setup:
     return Setup("simulated")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["realfake", "two_alternative", "same_different"])
 def test_an_image_is_read_to_verify_the_set_and_once_to_be_shown(
     setup: Setup, make_set: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], tmp_path: Path, kind: str

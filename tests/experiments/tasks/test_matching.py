@@ -296,6 +296,7 @@ def test_the_shipped_task_runs_and_its_instructions_say_how(loops: LoopSet, tmp_
     assert "how sure" in instructions(asks)
 
 
+@pytest.mark.slow
 def test_the_table_passes_the_bids_validator(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path, bids_validator: str
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_simulated_observer_who_can_tell_is_right_and_one_who_cannot_is_not(
             assert (z > 1) == (dprime > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PAIRS)
 def test_a_retest_of_pairs_shows_the_same_pairs(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, kind: str
@@ -179,6 +180,7 @@ class Watcher(HeadlessScreen):
         return shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["realfake", "two_alternative"])
 @pytest.mark.parametrize("mask_s", [0.0, 0.25])
 def test_an_exposure_ends_by_itself_and_is_masked(
@@ -222,6 +224,7 @@ def test_consent_is_asked_and_recorded(large_set: StimulusSet, study: Callable[.
     assert events[:4] == ["start", "state", "consent", "state"]
 
 
+@pytest.mark.slow
 def test_own_images_leave_out_what_others_were_shown(
     large_set: StimulusSet, study: Callable[..., Path], tmp_path: Path, refuses: Any
 ) -> None:

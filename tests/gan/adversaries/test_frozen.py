@@ -82,6 +82,7 @@ def test_the_random_mixing_is_the_same_in_every_run(adversary):
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_building_leaves_the_random_state_to_the_heads():
     weights = []
@@ -145,6 +146,7 @@ def test_moments_correct_a_generator_whose_features_are_off():
         assert off.grad.item() == pytest.approx(gradient * weight / 1000.0, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_moments_are_of_images_as_they_are_and_heads_see_them_shifted_and_cut():
     adversary, images = FrozenAdversary(moments=1.0), torch.rand(8, 1, 64, 64) - 0.5

@@ -27,6 +27,7 @@ def test_fid_is_the_frechet_distance_also_with_fewer_images_than_features(n):
     assert fid(torch.from_numpy(real), torch.from_numpy(fake)) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_fid_agrees_with_torchmetrics():
     from torchmetrics.image.fid import _compute_fid
 
@@ -40,6 +41,7 @@ def test_fid_of_a_set_with_itself_is_zero():
     assert fid(x, x) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_variance_cut_by_thirty_percent_is_noticed():
     real, same, cut = features(800, 13), features(800, 14), features(800, 15, scale=0.7**0.5)
     assert fid(real, cut) > 1.5 * fid(real, same)

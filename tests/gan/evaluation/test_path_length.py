@@ -19,6 +19,7 @@ def network():
     return made
 
 
+@pytest.mark.slow
 def test_it_is_the_squared_speed_of_unit_features_along_the_path(generator, network):
     """By automatic differentiation: the derivative, not a difference."""
     found = path_lengths(generator, network, [5, 6], psi=0.7)
@@ -39,6 +40,7 @@ def test_it_is_the_squared_speed_of_unit_features_along_the_path(generator, netw
     assert found[0] > 0
 
 
+@pytest.mark.slow
 def test_it_hardly_depends_on_the_step_or_the_batch(generator, network):
     seeds = list(range(4))
     found = path_lengths(generator, network, seeds)

@@ -12,6 +12,7 @@ def textures(n, size, seed):
     return (0.5 + gaussian_filter(noise, (0, 1.5, 1.5)) * 0.4).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_best_correlation_is_that_of_a_search_one_by_one():
     images, patches = textures(3, 12, 0), textures(4, 12, 1)
     found = correlations(images, orientations(patches), batch=2)

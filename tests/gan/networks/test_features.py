@@ -60,6 +60,7 @@ def server(monkeypatch, published):
     running.server_close()
 
 
+@pytest.mark.slow
 def test_published_weights_are_downloaded_once_and_kept_without_the_rest(server, network, tmp_path):
     said = []
     fetched = load_vgg16("download", said.append)
@@ -83,6 +84,7 @@ def test_another_file_than_the_published_one_is_never_read(server, tmp_path, mon
     assert list((tmp_path / "cache" / "lookalike").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [print, {"features.0.weight": torch.zeros(3)}])
 def test_a_file_that_holds_anything_else_is_refused(server, tmp_path, monkeypatch, content, refuses):
     torch.save(content, tmp_path / "other.pth")

@@ -10,6 +10,7 @@ SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channe
 SETTINGS = Settings(SMALL, kimg=2.0, batch=8, progressive=True, stage_kimg=0.5, fade_kimg=0.5)
 
 
+@pytest.mark.slow
 def test_the_plan_lists_stages_that_add_up_and_counts_parameters():
     plan = make_plan(SETTINGS)
     assert [(one.resolution, one.fades_in, one.kimg) for one in plan.stages] == [

@@ -173,6 +173,7 @@ def test_a_run_killed_before_its_first_snapshot_restarts(patches, whole, tmp_pat
     assert same(whole, train(patches, tmp_path / "run", SETTINGS, resume=True))
 
 
+@pytest.mark.slow
 def test_the_settings_of_a_resumed_run_are_stored(patches, half):
     """They are what `--resume` alone resumes with."""
     train(patches, half, SETTINGS, resume=True)
@@ -201,6 +202,7 @@ def test_a_full_disk_at_the_start_leaves_nothing_behind(patches, tmp_path, monke
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_asked_to_stop_with_broken_weights_keeps_the_good_ones(patches, tmp_path, monkeypatch, refuses):
     original = gan.training.train.step
 
@@ -361,6 +363,7 @@ def test_only_the_train_split_is_read(patches, tmp_path, monkeypatch):
     assert set(read) == {"train"}
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_and_the_last_snapshot_is_kept_and_named(
     patches, whole, tmp_path, monkeypatch, refuses
 ):
@@ -396,6 +399,7 @@ def test_weights_that_are_not_finite_are_never_saved(patches, tmp_path, monkeypa
     assert stored_step(tmp_path / "run") == 0
 
 
+@pytest.mark.slow
 def test_models_are_written_once_the_networks_have_their_full_size(patches, tmp_path):
     seen = []
     train(patches, tmp_path / "run", GROWING, progress=seen.append)

@@ -88,6 +88,7 @@ def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_two_tables_are_compared(lookalike, theirs, tmp_path):
     other = tmp_path / "other.csv"
     table = pd.read_csv(theirs)

@@ -69,6 +69,7 @@ def test_rating_histograms_hold_the_counts() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["generated images", "real images"]
 
 
+@pytest.mark.slow
 def test_calibration_of_answers_that_are_all_right_or_all_wrong() -> None:
     trials = np.arange(1.0, 200)  # at some of these numbers Wilson's bound comes out on the wrong side of the share
     for correct in (trials, 0 * trials):
