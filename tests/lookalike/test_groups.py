@@ -192,6 +192,45 @@ def test_a_mistake_is_one_json_object_for_scripts(lookalike, mistake, command):
     assert f"lookalike: {error['error']['message']}\n" == line
 
 
+def usage_error(lookalike, *words):
+    """What is wrong with the usage of a command: as text and, for scripts, as one JSON object."""
+    text, said = lookalike(*words), lookalike(*words, "--json")
+    assert (text.code, text.out) == (2, "")
+    assert (said.code, said.err) == (2, "")
+    error = json.loads(said.out)
+    assert set(error) == {"error"}
+    assert error["error"]["code"] == "usage"
+    assert " ".join(text.err.partition("Error: ")[2].split()) == error["error"]["message"]
+    return error["error"]["message"]
+
+
+@pytest.mark.parametrize("command", sorted(MISTAKES.keys() - {"display test-pattern"}))  # it has no --json
+def test_wrong_usage_is_one_json_object_for_scripts(lookalike, command):
+    assert "No such option: --nonsense" in usage_error(lookalike, *command.split(), "--nonsense")
+    if any(param.required for param in COMMANDS[command].params):
+        assert usage_error(lookalike, *command.split()).startswith("Missing ")
+
+
+@pytest.mark.parametrize("words", [("analyse",), ("display", "chek"), ("generate", "--out", "o", "--count", "0")])
+def test_a_mistyped_command_or_number_is_one_json_object_for_scripts(lookalike, words):
+    usage_error(lookalike, *words)
+
+
+def test_with_json_help_and_an_interruption_exit_as_without(lookalike, monkeypatch):
+    said = lookalike("export", "--help")
+    assert said.code == 0
+    assert lookalike("export", "--help", "--json") == said
+
+    def interrupted(*_):
+        raise stop
+
+    monkeypatch.setattr("data.files.refuse_occupied", interrupted)
+    for stop, code in ((KeyboardInterrupt(), 130), (EOFError(), 1)):
+        text = lookalike("power", "--delta", "0.1", "--out", "o")
+        assert (text.code, text.out) == (code, "")
+        assert lookalike("power", "--delta", "0.1", "--out", "o", "--json") == text
+
+
 def test_help_loads_nothing_heavy_and_no_command():
     loaded = loaded_by("--help")
     assert "typer" in loaded
