@@ -122,6 +122,13 @@ def test_the_overview_lists_every_command_under_its_heading_in_order(lookalike):
     assert text.index("Example, from mammograms to a figure:") > places[-1]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(load(name), "commands")])
+def test_the_help_of_a_group_shows_its_summaries_whole(lookalike, name):
+    shown = lookalike(name, "--help").out
+    for command in load(name).commands.values():
+        assert command.help.splitlines()[0] in shown
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name):
     command = COMMANDS[name]
@@ -216,19 +223,21 @@ def test_a_mistyped_command_or_number_is_one_json_object_for_scripts(lookalike, 
     usage_error(lookalike, *words)
 
 
-def test_with_json_help_and_an_interruption_exit_as_without(lookalike, monkeypatch):
+def test_help_is_the_same_with_json(lookalike):
     said = lookalike("export", "--help")
     assert said.code == 0
     assert lookalike("export", "--help", "--json") == said
 
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (EOFError, 1)])
+def test_an_interrupted_command_exits_with_json_as_without(lookalike, monkeypatch, stop, code):
     def interrupted(*_):
         raise stop
 
     monkeypatch.setattr("data.files.refuse_occupied", interrupted)
-    for stop, code in ((KeyboardInterrupt(), 130), (EOFError(), 1)):
-        text = lookalike("power", "--delta", "0.1", "--out", "o")
-        assert (text.code, text.out) == (code, "")
-        assert lookalike("power", "--delta", "0.1", "--out", "o", "--json") == text
+    said = lookalike("power", "--delta", "0.1", "--out", "o")
+    assert (said.code, said.out) == (code, "")
+    assert lookalike("power", "--delta", "0.1", "--out", "o", "--json") == said
 
 
 def test_help_loads_nothing_heavy_and_no_command():

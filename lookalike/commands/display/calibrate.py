@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from data.errors import LookalikeError
-from lookalike.commands.display.readings import Screen, refuse_other_size, take_readings
 from lookalike.console import relative, say, show
-from lookalike.options import Fullscreen, Json, number
+from lookalike.flows.readings import refuse_other_size, take_readings
+from lookalike.options import Fullscreen, Json, Screen, number
 
 if TYPE_CHECKING:
     from experiments.display.calibration import LuminanceTable
