@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from data.errors import LookalikeError
-from lookalike.console import fail
+from lookalike.console import fail, say
 from lookalike.groups import LazyGroup
 from lookalike.memory import reuse_freed_memory
 
@@ -59,13 +59,19 @@ def _root(
 
 
 def main() -> None:
-    """Entry point: run a command; a `LookalikeError` becomes one line, or one JSON object, and exit code 2."""
+    """Entry point: run a command; a user's mistake becomes text, or one JSON object, and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows console may lack a letter of a folder's name
             stream.reconfigure(errors="backslashreplace")
     reuse_freed_memory()
     try:
-        app(prog_name="lookalike")  # however it was started: shell completion is known by this name
+        # The name, however it was started: shell completion is known by it. Without --json, Typer reports wrong usage.
+        sys.exit(app(prog_name="lookalike", standalone_mode="--json" not in sys.argv))
+    except typer.TyperException as error:
+        fail(error, "usage", error.format_message())
+    except typer.Abort:
+        say("Aborted!")
+        sys.exit(1)
     except LookalikeError as error:
         fail(error, error.code, str(error))
     except OSError as error:

@@ -31,7 +31,9 @@ Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 FirstSeed = Annotated[
     int, typer.Option(min=0, max=MAX_SEED, help="Seed of the first image; the next images have the next seeds.")
 ]
-ModelFolder = Annotated[Path, typer.Option("--model", help="Model folder.", show_default="the shipped model")]
+ModelFolder = Annotated[
+    Path, typer.Option("--model", help="Model folder. [default: the shipped model]", show_default=False)
+]
 Truncation = Annotated[
     float, typer.Option(min=0, max=1, help="Truncation psi: 1 for full variety, 0 for the mean image.")
 ]
@@ -78,6 +80,7 @@ Script = Annotated[
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="PsychoPy window for the images, or none.")]
 Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Window over the whole screen.")]
+Screen = Annotated[int, typer.Option("--screen", min=0, help="Number of the computer's screen; 0 is the first.")]
 DisplayFile = Annotated[
     Path | None, typer.Option("--display", help="Display file of this screen, from 'display calibrate'.")
 ]
@@ -108,8 +111,7 @@ DPrime = Annotated[
     float | None,
     typer.Option(
         "--dprime",
-        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69 % of trials.",
-        show_default="1",
+        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69 % of trials. [default: 1]",
     ),
 ]
 Simulated = Annotated[

@@ -51,7 +51,7 @@ def evaluate(
     """Compare a model's images with real patches; check for leaks.
 
     The real patches are of patients that the model was not trained on. A leak is an image that is nearly a copy of a
-    training patch. Several models are ranked by KID on the select split, to choose a snapshot by.
+    training patch. Several models are ranked by KID on the select split, to help choose a snapshot.
 
     \b
     Example:

@@ -39,7 +39,9 @@ def new(
     notes: Annotated[str, typer.Option(help="Notes for the lab, without names; never exported.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Register a participant under a random code, with what is known of the reader.
+    """Register a participant under a random code; print the code.
+
+    The options record what is known of the reader.
 
     \b
     Example:

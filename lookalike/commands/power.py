@@ -59,7 +59,8 @@ def power(
     delta = delta if delta is not None else plan.endpoint.delta if plan else None
     if delta is None:
         raise LookalikeError(
-            "missing-option", "no bounds: give --delta, or a --study whose endpoint has a delta; .084 is d' = .3"
+            "missing-option",
+            "no bounds: give --delta, or a --study whose endpoint has a delta; .084 corresponds to d' = .3",
         )
     cuts = usual_cuts(plan.plan.confidence_levels if plan else 4)
     population = Population(0.0, between_sd, criterion_sd, image_sd, own_sd=0.0, lapse=lapse, confidence_cuts=cuts)

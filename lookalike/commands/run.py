@@ -32,7 +32,7 @@ def run(
     data: Data,
     participant: NewParticipant = None,
     new: Annotated[bool, typer.Option("--new", help="A new participant, whose random code is printed.")] = False,
-    study: Annotated[Path | None, typer.Option(help="Study file (TOML).", show_default="the shipped example")] = None,
+    study: Annotated[Path | None, typer.Option(help="Study file (TOML). [default: the shipped example]")] = None,
     observer: Observer = "human",
     script: Script = None,
     window: Window = True,

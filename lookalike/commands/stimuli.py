@@ -43,7 +43,9 @@ def build(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Build a stimulus set: real patches of study patients and generated images.
+    """Build a set of real patches and generated images.
+
+    The real patches are of study patients, on whom the model was not trained.
 
     \b
     Example:

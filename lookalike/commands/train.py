@@ -10,64 +10,71 @@ import typer
 from lookalike.console import need, show
 from lookalike.options import MAX_SEED, Json
 
+TrainingPatches = Annotated[Path, typer.Argument(help="Patch set; only its train split is used.")]
+RunFolder = Annotated[
+    Path, typer.Option("--out", help="Folder of the run: a new one, or with --resume an earlier one.")
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="Preset: tiny (64 px), small (128 px) or paper (256 px). [default: by patch size]"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continuation of the run in --out from its last snapshot.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")]
+Discriminator = Annotated[
+    str | None, typer.Option(help="Discriminator: stylegan (the paper's) or frozen (pretrained features).")
+]
+Kimg = Annotated[float | None, typer.Option(help="Length, thousands of training images shown.")]
+Batch = Annotated[int | None, typer.Option(help="Images per step over all processes, a multiple of 4 per process.")]
+Resolution = Annotated[int | None, typer.Option(help="Side of the images, px: a power of two from 8 to 1024.")]
+ChannelBase = Annotated[int | None, typer.Option(help="Channels of a layer of r px: at most this number / r.")]
+ChannelMax = Annotated[int | None, typer.Option(help="Channels of any layer, at most.")]
+Latent = Annotated[int | None, typer.Option(help="Dimensions of z and w.")]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate below 128 px; raised at larger sizes.")]
+Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
+AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
+Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
+StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
+Symmetry = Annotated[
+    str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
+]
+Progressive = Annotated[
+    bool | None,
+    typer.Option("--progressive/--no-progressive", help="Progressive growing from 8 px, or full size throughout."),
+]
+StageKimg = Annotated[float | None, typer.Option(help="Training at each size of --progressive, thousands of images.")]
+FadeKimg = Annotated[float | None, typer.Option(help="Fade from one size to the next, thousands of images.")]
+SnapshotKimg = Annotated[
+    float | None, typer.Option(help="Interval between snapshots (model and samples), thousands of images.")
+]
+Precision = Annotated[str | None, typer.Option(help="Mixed precision: no (32 bits) or bf16.")]
+TrainingSeed = Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
+
 
 def train(
-    patches: Annotated[Path, typer.Argument(help="Patch set; only its train split is used.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run: a new one, or with --resume an earlier one.")],
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Preset: tiny (64 px), small (128 px) or paper (256 px). [default: by patch size]"),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continuation of the run in --out from its last snapshot.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")] = False,
-    discriminator: Annotated[
-        str | None, typer.Option(help="Discriminator: stylegan (the paper's) or frozen (pretrained features).")
-    ] = None,
-    kimg: Annotated[float | None, typer.Option(help="Length, thousands of training images shown.")] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Images per step over all processes, a multiple of 4 per process.")
-    ] = None,
-    resolution: Annotated[
-        int | None, typer.Option(help="Side of the images, px: a power of two from 8 to 1024.")
-    ] = None,
-    channel_base: Annotated[
-        int | None, typer.Option(help="Channels of a layer of r px: at most this number / r.")
-    ] = None,
-    channel_max: Annotated[int | None, typer.Option(help="Channels of any layer, at most.")] = None,
-    latent: Annotated[int | None, typer.Option(help="Dimensions of z and w.")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Adam's learning rate below 128 px; raised at larger sizes.")
-    ] = None,
-    gamma: Annotated[
-        float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")
-    ] = None,
-    ada_target: Annotated[
-        float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")
-    ] = None,
-    moments: Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")] = None,
-    style_mixing: Annotated[
-        float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")
-    ] = None,
-    symmetry: Annotated[
-        str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
-    ] = None,
-    progressive: Annotated[
-        bool | None,
-        typer.Option("--progressive/--no-progressive", help="Progressive growing from 8 px, or full size throughout."),
-    ] = None,
-    stage_kimg: Annotated[
-        float | None, typer.Option(help="Training at each size of --progressive, thousands of images.")
-    ] = None,
-    fade_kimg: Annotated[
-        float | None, typer.Option(help="Fade from one size to the next, thousands of images.")
-    ] = None,
-    snapshot_kimg: Annotated[
-        float | None, typer.Option(help="Interval between snapshots (model and samples), thousands of images.")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="Mixed precision: no (32 bits) or bf16.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="Random seed.")] = None,
+    patches: TrainingPatches,
+    out: RunFolder,
+    preset: Preset = None,
+    resume: Resume = False,
+    dry_run: DryRun = False,
+    discriminator: Discriminator = None,
+    kimg: Kimg = None,
+    batch: Batch = None,
+    resolution: Resolution = None,
+    channel_base: ChannelBase = None,
+    channel_max: ChannelMax = None,
+    latent: Latent = None,
+    learning_rate: LearningRate = None,
+    gamma: Gamma = None,
+    ada_target: AdaTarget = None,
+    moments: Moments = None,
+    style_mixing: StyleMixing = None,
+    symmetry: Symmetry = None,
+    progressive: Progressive = None,
+    stage_kimg: StageKimg = None,
+    fade_kimg: FadeKimg = None,
+    snapshot_kimg: SnapshotKimg = None,
+    precision: Precision = None,
+    seed: TrainingSeed = None,
     as_json: Json = False,
 ) -> None:
     """Train a StyleGAN on a patch set; stop any time and --resume.
@@ -87,23 +94,11 @@ def train(
     from stimuli.patches import read_patches
 
     widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
-    options = {
-        "discriminator": discriminator,
-        "kimg": kimg,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "r1_gamma": gamma,
-        "ada_target": ada_target,
-        "moments": moments,
-        "style_mixing": style_mixing,
-        "symmetry": symmetry,
-        "progressive": progressive,
-        "stage_kimg": stage_kimg,
-        "fade_kimg": fade_kimg,
-        "snapshot_kimg": snapshot_kimg,
-        "precision": precision,
-        "seed": seed,
-    }
+    steps = {"kimg": kimg, "batch": batch, "snapshot_kimg": snapshot_kimg, "precision": precision, "seed": seed}
+    losses = {"discriminator": discriminator, "learning_rate": learning_rate, "r1_gamma": gamma, "moments": moments}
+    images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
+    growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
+    options = {**steps, **losses, **images, **growth}
     found = read_patches(patches)
     shape = {"resolution": resolution, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)

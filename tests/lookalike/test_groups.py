@@ -122,6 +122,13 @@ def test_the_overview_lists_every_command_under_its_heading_in_order(lookalike):
     assert text.index("Example, from mammograms to a figure:") > places[-1]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(load(name), "commands")])
+def test_the_help_of_a_group_shows_its_summaries_whole(lookalike, name):
+    shown = lookalike(name, "--help").out
+    for command in load(name).commands.values():
+        assert command.help.splitlines()[0] in shown
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name):
     command = COMMANDS[name]
@@ -190,6 +197,47 @@ def test_a_mistake_is_one_json_object_for_scripts(lookalike, mistake, command):
     assert set(error["error"]) == {"code", "message"}
     assert error["error"]["code"] == code
     assert f"lookalike: {error['error']['message']}\n" == line
+
+
+def usage_error(lookalike, *words):
+    """What is wrong with the usage of a command: as text and, for scripts, as one JSON object."""
+    text, said = lookalike(*words), lookalike(*words, "--json")
+    assert (text.code, text.out) == (2, "")
+    assert (said.code, said.err) == (2, "")
+    error = json.loads(said.out)
+    assert set(error) == {"error"}
+    assert error["error"]["code"] == "usage"
+    assert " ".join(text.err.partition("Error: ")[2].split()) == error["error"]["message"]
+    return error["error"]["message"]
+
+
+@pytest.mark.parametrize("command", sorted(MISTAKES.keys() - {"display test-pattern"}))  # it has no --json
+def test_wrong_usage_is_one_json_object_for_scripts(lookalike, command):
+    assert "No such option: --nonsense" in usage_error(lookalike, *command.split(), "--nonsense")
+    if any(param.required for param in COMMANDS[command].params):
+        assert usage_error(lookalike, *command.split()).startswith("Missing ")
+
+
+@pytest.mark.parametrize("words", [("analyse",), ("display", "chek"), ("generate", "--out", "o", "--count", "0")])
+def test_a_mistyped_command_or_number_is_one_json_object_for_scripts(lookalike, words):
+    usage_error(lookalike, *words)
+
+
+def test_help_is_the_same_with_json(lookalike):
+    said = lookalike("export", "--help")
+    assert said.code == 0
+    assert lookalike("export", "--help", "--json") == said
+
+
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, 130), (EOFError, 1)])
+def test_an_interrupted_command_exits_with_json_as_without(lookalike, monkeypatch, stop, code):
+    def interrupted(*_):
+        raise stop
+
+    monkeypatch.setattr("data.files.refuse_occupied", interrupted)
+    said = lookalike("power", "--delta", "0.1", "--out", "o")
+    assert (said.code, said.out) == (code, "")
+    assert lookalike("power", "--delta", "0.1", "--out", "o", "--json") == said
 
 
 def test_help_loads_nothing_heavy_and_no_command():

@@ -2,7 +2,7 @@
 
 from lookalike.commands.display.calibrate import calibrate
 from lookalike.commands.display.check import check
-from lookalike.commands.display.pattern import pattern
+from lookalike.commands.display.test_pattern import pattern
 from lookalike.groups import sub_commands
 
 app = sub_commands(__doc__)

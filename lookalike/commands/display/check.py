@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import LookalikeError
-from lookalike.commands.display.readings import refuse_other_size, take_readings
 from lookalike.console import relative, show
+from lookalike.flows.readings import refuse_other_size, take_readings
 from lookalike.options import Fullscreen, Json, number
 
 if TYPE_CHECKING:

@@ -193,7 +193,7 @@ class Window:
 def typing(lookalike, monkeypatch):
     """`typing(words, *command)`: the command line, with `words` typed at it until the input ends, as at Ctrl+D."""
     monkeypatch.setattr("experiments.display.measuring.LevelWindow", Window)
-    monkeypatch.setattr("lookalike.commands.display.readings.need", lambda _: None)
+    monkeypatch.setattr("lookalike.flows.readings.need", lambda _: None)
 
     def call(words, *command):
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{word}\n" for word in words)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,8 +13,6 @@ from lookalike.console import need, say
 
 if TYPE_CHECKING:
     from experiments.display.calibration import LuminanceTable
-
-Screen = Annotated[int, typer.Option("--screen", min=0, help="Number of the computer's screen; 0 is the first.")]
 
 
 def take_readings(
