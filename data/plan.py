@@ -128,6 +128,12 @@ class PlannedTrial(_Part):
         """The ids of its images, from left to right."""
         return (self.stimulus_id,) if self.right is None else (self.stimulus_id, self.right.stimulus_id)
 
+    def need_match(self) -> Match:
+        """What is matched in this trial. Raises `ValueError` if nothing is."""
+        if self.match is None:
+            raise ValueError(f"trial {self.trial} has no match to make")
+        return self.match
+
 
 class Plan(_Part):
     """All that is fixed before a session's first trial. See `Layout` and `Presentation` for the settings' ranges.
