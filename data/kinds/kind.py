@@ -62,7 +62,10 @@ class Kind(ABC, Generic[Images, Who]):
     report: ClassVar[str]
     """The name of its report (`analysis.report`)."""
     measure: ClassVar[str]
-    """The quantity that its analysis gives of each participant and averages over the group."""
+    """The statistic that its analysis gives of each participant and averages over the group.
+
+    A kind with pairs names one of `analysis.group.pair_statistics`.
+    """
     about: ClassVar[str]
     """One sentence for the sidecar of a table."""
     keys: ClassVar[Mapping[str, str]]
