@@ -11,7 +11,8 @@ import pytest
 
 import data.kinds
 from data.kinds.registry import _SHARED, find, names
-from data.task import shipped_tasks
+from data.shipped import DEFAULT_TASK
+from data.task import read_task, shipped_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,6 +22,10 @@ def test_a_kind_is_one_module_and_has_a_shipped_task() -> None:
     assert there == {*names(), *_SHARED}
     assert set(names()) == set(shipped_tasks())
     assert [find(name).name for name in names()] == list(names())
+
+
+def test_the_default_task_is_shipped_and_of_the_kind_of_that_name() -> None:
+    assert read_task(shipped_tasks()[DEFAULT_TASK]).task.kind == DEFAULT_TASK
 
 
 @pytest.mark.parametrize("name", names())
