@@ -52,7 +52,7 @@ def analyze(
 
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)
-    if find(task).report != "report":
+    if not find(task).single_images:
         rates = bool(find(task).answers)
         _refuse_unused(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
         found = analyze_task(task, data, out, planned, pairs(columns, "--columns"), pairs(words, "--words"), correction)
