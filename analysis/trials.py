@@ -21,12 +21,11 @@ from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.errors import LookalikeError
 from data.external_tables import TableMapping
 from data.files import sha256
+from data.shipped import DEFAULT_TASK
 from data.study import Study, StudyFile
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
-
-TASK = "realfake"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def load_trials(
         if mapped != TableMapping():
             why = "columns and words can be mapped for a single table only, and this is a folder"
             raise LookalikeError("not-a-table", f"{source}: {why}")
-        found = from_bids(source, study.study.task if study else TASK, stimuli)
+        found = from_bids(source, study.study.task if study else DEFAULT_TASK, stimuli)
         read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.recorded.files)]
         files = {path.relative_to(source).as_posix(): sha256(path) for path in read}
 

@@ -22,6 +22,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_json, read_table, write_json, write_table
+from data.shipped import DEFAULT_TASK
 from data.trials import (
     AROUND_NOTES,
     COLUMN_NOTES,
@@ -60,7 +61,7 @@ class RecordedSession:
     answered: int
 
 
-def read_bids(folder: Path, task: str = "realfake") -> pd.DataFrame:
+def read_bids(folder: Path, task: str = DEFAULT_TASK) -> pd.DataFrame:
     """Read every `*_task-<task>_beh.tsv` below a BIDS folder into one validated trial table.
 
     Parameters
@@ -114,7 +115,7 @@ def read_beh(file: BehFile) -> pd.DataFrame:
 
 
 def beh_files(
-    folder: Path, task: str = "realfake", cure: str = "give the study file that they were run with (--study)"
+    folder: Path, task: str = DEFAULT_TASK, cure: str = "give the study file that they were run with (--study)"
 ) -> list[BehFile]:
     """The tables of one task below a BIDS folder, ordered by participant and session.
 

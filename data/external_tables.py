@@ -44,6 +44,7 @@ from data.errors import LookalikeError
 from data.files import read_table, sha256
 from data.kinds.kind import Kind
 from data.kinds.registry import find
+from data.shipped import DEFAULT_TASK
 from data.trials import KEYS, SESSION_FACTS, after_gap, refuse_rows
 
 _FACTS_AS_TEXT = ("observer", "started", "stimulus_set_sha256", "study_sha256", "plan_sha256", "lookalike_version")
@@ -120,7 +121,7 @@ class TrialTable:
         return tuple(sorted({str(facts.get("Observer") or "not stated") for facts in self.facts.values()}))
 
 
-def read_external_table(path: Path, kind: str = "realfake", mapping: TableMapping | None = None) -> TrialTable:
+def read_external_table(path: Path, kind: str = DEFAULT_TASK, mapping: TableMapping | None = None) -> TrialTable:
     """Read one long table of all trials of all sessions, its rows in any order.
 
     Parameters
@@ -181,7 +182,7 @@ def read_external_table(path: Path, kind: str = "realfake", mapping: TableMappin
 
 
 def read_trials(
-    source: Path, kind: str = "realfake", mapping: TableMapping | None = None, task: str | None = None
+    source: Path, kind: str = DEFAULT_TASK, mapping: TableMapping | None = None, task: str | None = None
 ) -> TrialTable:
     """Read one long table, or the sessions of a BIDS folder whose tables bear the name `task`.
 

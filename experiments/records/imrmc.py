@@ -15,6 +15,7 @@ import pandas as pd
 from data.bids import BehFile, beh_files, read_beh, read_sidecar
 from data.errors import LookalikeError
 from data.files import write_text
+from data.shipped import DEFAULT_TASK
 from data.trials import rating
 from experiments.records.long_table import NAME_THE_TASK, is_of_single_images, new_file, read_all_columns
 
@@ -48,7 +49,7 @@ class ImrmcCounts:
 
 
 def write_imrmc(
-    data: Path, out: Path, task: str = "realfake", session: int = 1, observer: str | None = None
+    data: Path, out: Path, task: str = DEFAULT_TASK, session: int = 1, observer: str | None = None
 ) -> ImrmcCounts:
     """Write the main trials of one session number, of all participants, in iMRMC's format.
 

@@ -12,13 +12,14 @@ import pandas as pd
 from data.bids import BehFile, beh_files, read_beh, read_sidecar
 from data.errors import LookalikeError
 from data.files import read_table, refuse_occupied, write_table
+from data.shipped import DEFAULT_TASK
 from data.trials import COLUMNS, KEYS, SESSION_FACTS, TEXT_COLUMNS
 
 NAME_THE_TASK = "name one of them with --task"
 _TEXTS = (*TEXT_COLUMNS, "left_id", "left_file", "right_id", "right_file", "loop", "after_gap", "key_mapping")
 
 
-def write_long_table(data: Path, out: Path, task: str = "realfake") -> int:
+def write_long_table(data: Path, out: Path, task: str = DEFAULT_TASK) -> int:
     """Write all trials of all sessions of a task, whatever their role, to one CSV file.
 
     Columns are those of the tables, also those that only some tables have, and what the sidecars say of a session

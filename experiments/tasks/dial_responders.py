@@ -13,7 +13,6 @@ import pandas as pd
 
 from data.files import read_table
 from data.kinds.kind import Answer
-from data.kinds.matching import asked
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
@@ -47,7 +46,7 @@ class HumanAdjuster(HumanResponder):
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it shows the dial again)
         self._paused_s = 0.0
-        match = asked(trial)
+        match = trial.need_match()
         ids, positions = self._loops.ids(match.loop), self._loops.positions(match.loop)
         dial = Dial(positions, ids.index(match.start_id), onset)
         if match.loop != self._loop:
@@ -109,7 +108,7 @@ class SimulatedAdjusterResponder:
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
         *_, made = find(self._plan.kind).simulate(self._adjuster, self._plan, [*self._before, trial])
         self._before = [trial]
-        positions = self._loops.positions(asked(trial).loop)
+        positions = self._loops.positions(trial.need_match().loop)
         return replace(made, response=round(positions[nearest(positions, float(made.response))], 6))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.kinds.matching import asked
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
@@ -39,7 +38,7 @@ def mode_of(plan: Plan) -> Mode:
 
 
 def _show_dial(screen: Screen, stimuli: Stimuli, plan: Plan, trial: PlannedTrial, onset: float) -> float:  # noqa: ARG001
-    match = asked(trial)
+    match = trial.need_match()
     return screen.dial(stimuli.read(match.start_id), match.start_deg, match.ring_deg, asked=screen.now() + plan.delay_s)
 
 

@@ -46,12 +46,13 @@ def analyze(
     from analysis.report.task_report import analyze_task
     from data.external_tables import TableMapping
     from data.kinds.registry import find
+    from data.shipped import DEFAULT_TASK
     from data.study import read_study
     from stimuli.sets import read_set
 
     planned = None if study is None else read_study(study)
-    task = kind or (planned.task.task.kind if planned and planned.task else "realfake")
-    if find(task).report != "report":
+    task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)
+    if not find(task).single_images:
         rates = bool(find(task).answers)
         _refuse_unused(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
         found = analyze_task(task, data, out, planned, pairs(columns, "--columns"), pairs(words, "--words"), correction)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from data.shipped import DEFAULT_TASK
 from lookalike.console import relative, say, show
 from lookalike.options import DataFolder, Json
 
@@ -23,7 +24,7 @@ def export(
         typer.Option(help="Observers in --imrmc: human, scripted or simulated. [default: all, if of one kind]"),
     ] = None,
     long: Annotated[Path | None, typer.Option("--long", help="New CSV file of all trials of all sessions.")] = None,
-    task: Annotated[str, typer.Option(help="Name of the task in --imrmc and --long.")] = "realfake",
+    task: Annotated[str, typer.Option(help="Name of the task in --imrmc and --long.")] = DEFAULT_TASK,
     as_json: Json = False,
 ) -> None:
     """Write missing tables of sessions, and files for other programs.

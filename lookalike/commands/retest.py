@@ -59,10 +59,9 @@ def retest(
     """
     from experiments.session.retest_session import run_retest
     from lookalike.flows.sessions import Simulation, count, setup_for, show_session
-    from stimuli.loop_set import is_loops
 
     who = Simulation(dprime, simulated, noise_deg, serial_deg)
-    who.check(observer, is_loops(stimuli))
+    who.check(observer, stimuli)
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:
         result = run_retest(stimuli, data, participant, seed, setup, count(advance), partial, another, early)

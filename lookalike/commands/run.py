@@ -62,11 +62,10 @@ def run(
     """
     from experiments.session.first_session import run_first_session
     from lookalike.flows.sessions import Simulation, count, participant_for, setup_for, show_session
-    from stimuli.loop_set import is_loops
 
     code = participant_for(data, participant, new)
     who = Simulation(dprime, simulated, noise_deg, serial_deg)
-    who.check(observer, is_loops(stimuli))
+    who.check(observer, stimuli)
     setup = setup_for(observer, window, fullscreen, script, who, code, display)
     with progress("trials", None) as advance:
         result = run_first_session(stimuli, data, code, study, seed, setup, count(advance), new=new)

@@ -10,12 +10,14 @@ from zlib import crc32
 import typer
 
 from data.errors import LookalikeError
+from data.kinds.registry import find, names
 from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.populations import USUAL, read_population
 from experiments.display.display_file import read_display
 from experiments.records.participants import new_code
 from experiments.session.run import SessionResult, Setup
 from lookalike.console import need, relative, say, show
+from stimuli.loop_set import is_loops
 
 
 def participant_for(data: Path, participant: str | None, new: bool) -> str:
@@ -37,15 +39,17 @@ class Simulation:
     noise_deg: float | None = None
     serial_deg: float | None = None
 
-    def check(self, observer: str, matches: bool) -> None:
-        """Raise `LookalikeError` for an option that does not apply to this observer, who `matches` or judges images."""
-        judging = {"--dprime": self.dprime, "--simulated": self.parameters}
-        matching = {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}
-        for options, other in ((judging, matches), (matching, not matches)):
-            given = [name for name, value in options.items() if value is not None]
-            if given and (other or observer != "simulated"):
+    def check(self, observer: str, stimuli: Path) -> None:
+        """Raise `LookalikeError` for an option that does not apply to this observer, or to tasks with these stimuli."""
+        responses = _responses(stimuli)
+        options: dict[str, tuple[str, dict[str, float | Path | None]]] = {
+            "keys": ("judges images", {"--dprime": self.dprime, "--simulated": self.parameters}),
+            "dial": ("matches on loops", {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}),
+        }
+        for response, (what, values) in options.items():
+            given = [name for name, value in values.items() if value is not None]
+            if given and (response not in responses or observer != "simulated"):
                 who = f"this one is {observer}" if observer != "simulated" else "these stimuli are for the other task"
-                what = "matches on loops" if options is matching else "judges images"
                 raise LookalikeError(
                     "unused-option", f"{given[0]} is for a simulated observer who {what}, and {who}; leave it out"
                 )
@@ -54,6 +58,12 @@ class Simulation:
                 "conflicting-options",
                 f"--dprime and --simulated exclude each other; put dprime = {self.dprime:g} into {self.parameters}",
             )
+
+
+def _responses(stimuli: Path) -> set[str]:
+    """How tasks that show these stimuli are answered (`data.kinds.kind.Kind.response`)."""
+    shown = "loops" if is_loops(stimuli) else "set"
+    return {kind.response for kind in map(find, names()) if kind.shows == shown}
 
 
 def setup_for(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from data.plan import PlannedTrial
 from data.study import read_study
 from data.task import read_task, shipped_tasks
 
@@ -51,3 +52,9 @@ def test_a_study_may_ask_for_odd_trials_and_confidence_but_not_for_catches(tmp_p
     with refuses("bad-setting") as caught:
         read_study(path)
     assert "plan.catch_trials" in str(caught.value)
+
+
+def test_a_trial_without_a_match_says_which_it_is() -> None:
+    trial = PlannedTrial(trial=3, stimulus_id="s", file="s.png", truth="real", role="main", sha256="0" * 64)
+    with pytest.raises(ValueError, match="trial 3 has no match to make"):
+        trial.need_match()

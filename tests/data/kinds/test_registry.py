@@ -11,7 +11,8 @@ import pytest
 
 import data.kinds
 from data.kinds.registry import _SHARED, find, names
-from data.task import shipped_tasks
+from data.shipped import DEFAULT_TASK
+from data.task import read_task, shipped_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -23,6 +24,10 @@ def test_a_kind_is_one_module_and_has_a_shipped_task() -> None:
     assert [find(name).name for name in names()] == list(names())
 
 
+def test_the_default_task_is_shipped_and_of_the_kind_of_that_name() -> None:
+    assert read_task(shipped_tasks()[DEFAULT_TASK]).task.kind == DEFAULT_TASK
+
+
 @pytest.mark.parametrize("name", names())
 def test_a_kind_is_whole(name: str) -> None:
     kind = find(name)
@@ -30,6 +35,7 @@ def test_a_kind_is_whole(name: str) -> None:
     assert {kind.shown_column, kind.answer_column, "trial", "role"} <= set(kind.fields)
     assert {kind.shown_column, kind.answer_column} <= set(kind.required) & set(kind.columns)
     assert set(kind.answers) == set(kind.vocabularies[0] if kind.vocabularies else ())
+    assert kind.single_images == (not {"left_id", "target_deg"} & set(kind.columns))
     assert bool(kind.answers) == (kind.response == "keys")
     assert kind.label == name.replace("_", "")
     for note in kind.columns.values():

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from data.circle import derivative_of_gaussian, wrap
-from data.plan import PlannedTrial, read_plan, write_plan
+from data.plan import read_plan, write_plan
 from data.record import read_record
 from data.simulated.adjuster import SimulatedAdjuster
 from data.study import StudyFile, read_study
@@ -45,11 +45,6 @@ def table_of(result: SessionResult) -> pd.DataFrame:
     return pd.read_csv(result.table, sep="\t", na_values="n/a", keep_default_na=False)
 
 
-def asked(trial: PlannedTrial) -> Any:
-    assert trial.match is not None
-    return trial.match
-
-
 def test_a_plan_shares_trials_out_spreads_targets_and_comes_from_the_seed(
     loops: LoopSet, matching_study: MakeStudy, tmp_path: Path
 ) -> None:
@@ -58,23 +53,23 @@ def test_a_plan_shares_trials_out_spreads_targets_and_comes_from_the_seed(
     assert plan == draw_plan(loops, study, "p1", 1, 7)
     assert plan.trials != draw_plan(loops, study, "p1", 1, 8).trials
     main = [trial for trial in plan.trials if trial.role == "main"]
-    assert sorted(Counter(asked(trial).loop for trial in main).values()) == [24, 25]
+    assert sorted(Counter(trial.need_match().loop for trial in main).values()) == [24, 25]
     assert [trial.role for trial in plan.trials[:3]] == ["practice"] * 3
-    assert {asked(trial).loop for trial in plan.trials[:3]} == {"practice"}
+    assert {trial.need_match().loop for trial in plan.trials[:3]} == {"practice"}
     # The trials of a loop stand together, in two blocks each.
-    of_block = [{asked(trial).loop for trial in main if trial.block == block} for block in (1, 2, 3, 4)]
+    of_block = [{trial.need_match().loop for trial in main if trial.block == block} for block in (1, 2, 3, 4)]
     assert of_block in ([{"a"}, {"a"}, {"b"}, {"b"}], [{"b"}, {"b"}, {"a"}, {"a"}])
     assert [trial.block for trial in main] == sorted(trial.block for trial in main)
     for trial in plan.trials:
-        match = asked(trial)
+        match = trial.need_match()
         ids, positions = loops.ids(match.loop), loops.positions(match.loop)
         assert positions[ids.index(trial.stimulus_id)] == match.target_deg
         assert positions[ids.index(match.start_id)] == match.start_deg
         assert abs(wrap(match.start_deg - match.target_deg)) >= 40
-    for name, of_loop in Counter(asked(trial).loop for trial in main).items():
-        targets = [asked(trial).target_deg for trial in main if asked(trial).loop == name]
+    for name, of_loop in Counter(trial.need_match().loop for trial in main).items():
+        targets = [trial.need_match().target_deg for trial in main if trial.need_match().loop == name]
         assert np.ptp(np.histogram(targets, 4, (0, 360))[0]) <= 3, of_loop
-    assert len({asked(trial).ring_deg for trial in plan.trials}) == 52
+    assert len({trial.need_match().ring_deg for trial in plan.trials}) == 52
     write_plan(tmp_path / "plan.json", plan)
     assert read_plan(tmp_path / "plan.json") == plan
     assert (plan.min_start_deg, plan.delay_s) == (40, 0.5)
@@ -86,13 +81,13 @@ def test_practice_has_a_loop_of_its_own(make_loops: MakeLoops, matching_study: M
     with refuses("no-main-loop"):
         draw_plan(make_loops(practice=24), matching_study(practice_trials=0), "p1", 1, 7)
     plan = draw_plan(make_loops(a=24, practice=24), matching_study(practice_trials=0), "p1", 1, 7)
-    assert {asked(trial).loop for trial in plan.trials} == {"a"}
+    assert {trial.need_match().loop for trial in plan.trials} == {"a"}
 
 
 def test_participants_get_other_targets_and_orders_of_loops(loops: LoopSet, matching_study: MakeStudy) -> None:
     plans = [draw_plan(loops, matching_study(), "p1", 1, seed) for seed in range(20)]
-    assert len({asked(plan.trials[0]).loop for plan in plans}) == 2
-    assert len({tuple(sorted(asked(trial).target_deg for trial in plan.trials)) for plan in plans}) == 20
+    assert len({plan.trials[0].need_match().loop for plan in plans}) == 2
+    assert len({tuple(sorted(trial.need_match().target_deg for trial in plan.trials)) for plan in plans}) == 20
 
 
 def test_a_simulated_session_is_recorded_and_its_table_follows_from_it(
@@ -105,8 +100,8 @@ def test_a_simulated_session_is_recorded_and_its_table_follows_from_it(
     table = table_of(result)
     assert "_task-turn_beh" in result.table.name
     assert not {"confidence", "confidence_time", "key_mapping", "truth"} & set(table.columns)
-    np.testing.assert_allclose(table["target_deg"], [asked(trial).target_deg for trial in plan.trials])
-    np.testing.assert_allclose(table["start_deg"], [asked(trial).start_deg for trial in plan.trials])
+    np.testing.assert_allclose(table["target_deg"], [trial.need_match().target_deg for trial in plan.trials])
+    np.testing.assert_allclose(table["start_deg"], [trial.need_match().start_deg for trial in plan.trials])
     np.testing.assert_allclose(table["response_deg"], [event["response"] for event in log.of("answer")])
     # A frame was confirmed, not a place between two.
     for loop, rows in table.groupby("loop"):
@@ -217,12 +212,12 @@ def test_a_retest_asks_for_the_same_matches_in_another_order(
     again = run_retest(loops.folder, tmp_path, "p1", 4, simulated(seed=5), say=lambda _: None)
     assert again.complete
     plans = [read_plan(result.folder / "plan.json") for result in (first, again)]
-    orders = [[(trial.stimulus_id, asked(trial).start_id) for trial in plan.trials] for plan in plans]
+    orders = [[(trial.stimulus_id, trial.need_match().start_id) for trial in plan.trials] for plan in plans]
     assert sorted(orders[0]) == sorted(orders[1])
     assert orders[0] != orders[1]
     assert [trial.block for trial in plans[1].trials] == [trial.block for trial in plans[0].trials]
     for block in (1, 2, 3, 4):
-        assert len({asked(trial).loop for trial in plans[1].trials if trial.block == block}) == 1
+        assert len({trial.need_match().loop for trial in plans[1].trials if trial.block == block}) == 1
     assert instructions(plans[0]) == instructions(plans[1])
 
 
