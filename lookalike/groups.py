@@ -1,4 +1,4 @@
-"""Groups of commands: which commands there are, loaded only when called, and help that answers at once."""
+"""Groups of commands: which commands there are, each loaded only when it is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import typer
 import typer.main
-from typer.core import TyperGroup
+
+from lookalike.quick_group import QuickGroup
 
 # Who comes in, and the commands in the order of the work; each is the module `lookalike.commands.<name>`.
 HEADINGS = {
@@ -22,26 +23,6 @@ HEADINGS = {
     "Analyse data": ("power", "analyze", "compare"),
 }
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
-
-
-class QuickGroup(TyperGroup):
-    """A group whose flags need no checking, so that the help of what is below it comes at once."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The group's options; a flag that was not given is False.
-
-        By default `--help` and the flags of shell completion are None, which Typer has Pydantic check: .1 s to load.
-        """
-        params = super().get_params(ctx)
-        for param in params:
-            if getattr(param, "is_flag", False) and param.default is None:
-                param.default = False
-        return params
-
-
-def sub_commands(summary: str) -> typer.Typer:
-    """A Typer app for the subcommands of one command."""
-    return typer.Typer(cls=QuickGroup, no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=summary)
 
 
 class LazyGroup(QuickGroup):

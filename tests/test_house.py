@@ -8,7 +8,8 @@ import importlib
 import re
 import subprocess
 import sys
-from graphlib import TopologicalSorter
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,7 +59,7 @@ INSIDE = {
         "audit | result | intervals | firth | multiplicity",
         "arrays",
     ],
-    "lookalike": ["__main__", "cli", "commands", "flows", "groups", "options", "console | memory"],
+    "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }
 
 
@@ -66,30 +67,59 @@ def modules(room: str) -> list[Path]:
     return sorted(path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts)
 
 
-def imported_names(source: str) -> set[str]:
-    """The first part of every imported name, wherever in the file it is imported."""
-    names: set[str] = set()
+def absolute(name: str, package: str) -> str:
+    """A name with leading dots, seen from a package; any other name as it is."""
+    up = len(name) - len(name.lstrip("."))
+    if not up:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - up + 1], *filter(None, [name[up:]])])
+
+
+def called_import(call: ast.Call, package: str) -> str | None:
+    """What `import_module` imports, or the package whose modules it chooses from: `a.b` for `f"a.b.{name}"`."""
+    if ast.unparse(call.func) not in ("import_module", "importlib.import_module", "__import__") or not call.args:
+        return None
+    name, chosen = call.args[0], False
+    if isinstance(name, ast.JoinedStr) and name.values:
+        name, chosen = name.values[0], len(name.values) > 1
+    elif isinstance(name, ast.BinOp):
+        name, chosen = name.left, True
+    if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
+        return None
+    anchor = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "package")]
+    if anchor and isinstance(anchor[0], ast.Constant):
+        package = str(anchor[0].value)
+    whole = absolute(name.value, package)
+    return whole.rpartition(".")[0] if chosen else whole
+
+
+def imports(source: str, package: str) -> set[tuple[str, str]]:
+    """Every import in a file of a package, wherever it stands: where from, and which name (or none)."""
+    found: set[tuple[str, str]] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.add(str(node.module).split(".")[0])
-        elif (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func) in ("import_module", "importlib.import_module", "__import__")
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            names.add(str(node.args[0].value).split(".")[0])
-    return names
+            found |= {(alias.name, "") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            where = absolute("." * node.level + (node.module or ""), package)
+            found |= {(where, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Call) and (name := called_import(node, package)):
+            found.add((name, ""))
+    return found
+
+
+def imported_names(source: str, package: str) -> set[str]:
+    """The first part of every imported name."""
+    return {where.split(".")[0] for where, _ in imports(source, package)}
 
 
 def test_imports_are_found_wherever_they_stand() -> None:
     source = (
         "import a.b, c as d\nfrom e.f import g\nfrom . import h\n"
         "def i():\n    from j import k\n    import_module('l.m')\n    importlib.import_module('n')\n"
+        "    import_module(f'o.{d}')\n"
     )
-    assert imported_names(source) == {"a", "c", "e", "j", "l", "n"}
+    assert imported_names(source, "p.q") == {"a", "c", "e", "j", "l", "n", "o", "p"}
 
 
 @pytest.mark.slow
@@ -97,7 +127,7 @@ def test_imports_are_found_wherever_they_stand() -> None:
 def test_a_room_imports_only_from_the_floors_below(room: str) -> None:
     assert modules(room), f"{room}/ holds no module"
     for path in modules(room):
-        others = imported_names(path.read_text(encoding="utf-8")) & set(FLOORS) - {room}
+        others = imported_names(path.read_text(encoding="utf-8"), room) & set(FLOORS) - {room}
         assert others <= FLOORS[room], f"{path.relative_to(ROOT)} imports {', '.join(sorted(others - FLOORS[room]))}"
 
 
@@ -108,29 +138,86 @@ MODULES = {
 }
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The modules of the house that a file imports, wherever in the file."""
+def package_of(name: str) -> str:
+    """The package that relative imports in a module start from."""
+    return name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
+
+
+def offered(room: str) -> dict[str, str]:
+    """The module behind each name that a room loads when it is first used."""
+    stub = ROOT / room / "__init__.pyi"
+    source = stub.read_text(encoding="utf-8") if stub.exists() else ""
+    return {name: where for where, name in imports(source, room)}
+
+
+OFFERED = {room: offered(room) for room in FLOORS}
+
+
+def imported_modules(source: str, package: str) -> set[str]:
+    """The modules of the house that a file of a package imports; a room's public name counts as its module."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                whole = f"{node.module}.{alias.name}"
-                found.add(whole if whole in MODULES else node.module)
+    for where, name in imports(source, package):
+        public = OFFERED.get(where, {})
+        if name == "*":
+            found |= set(public.values())
+        whole = f"{where}.{name}"
+        found.add(public.get(name) or (whole if whole in MODULES else where))
     return found & set(MODULES)
 
 
-@pytest.mark.slow
+@cache
+def imported_by(name: str) -> set[str]:
+    return imported_modules(MODULES[name].read_text(encoding="utf-8"), package_of(name))
+
+
+def faults(room: str, name: str, imported: set[str]) -> list[str]:
+    """What a module imports from its own room that is not on a floor below its own."""
+    floor = {part: number for number, parts in enumerate(INSIDE[room]) for part in parts.split(" | ")}
+    here = name.split(".")[1:2]
+    wrong = []
+    for other in imported:
+        there = other.split(".")[1:2]
+        if other == room or (
+            other.startswith(f"{room}.") and here != there and (not here or floor[here[0]] >= floor[there[0]])
+        ):
+            wrong.append(other)
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "wrong"),
+    [
+        ("analysis.sdt.yesno", "from analysis import analyze_task", "analysis.report.task_report"),
+        ("analysis.sdt.yesno", "from analysis import *", "analysis.report.task_report"),
+        ("analysis.sdt.yesno", "import analysis", "analysis"),
+        ("analysis.sdt.yesno", "import analysis.report.page as page", "analysis.report.page"),
+        ("analysis.sdt.yesno", "from ..report import page", "analysis.report.page"),
+        ("analysis.sdt.yesno", "from .. import report", "analysis.report"),
+        ("analysis.sdt.yesno", "def f():\n    from ..report.page import Page", "analysis.report.page"),
+        ("analysis.sdt.yesno", "import_module('analysis.report.page')", "analysis.report.page"),
+        ("analysis.sdt.yesno", "import_module('..report.page', __package__)", "analysis.report.page"),
+        ("analysis.sdt.yesno", "import_module('.page', package='analysis.report')", "analysis.report.page"),
+        ("analysis.sdt.yesno", "import_module(f'analysis.report.{name}_report')", "analysis.report"),
+        ("analysis.sdt.yesno", "import_module('analysis.report.' + name)", "analysis.report"),
+        ("analysis.sdt", "from ..report import page", "analysis.report.page"),
+        ("data.errors", "from data import read_study", "data.study"),
+        ("data.errors", "from . import study", "data.study"),
+        ("analysis.sdt.yesno", "from analysis import intervals\nfrom data import read_study", None),
+        ("analysis.sdt.yesno", "from . import confidence\nfrom ..result import Result", None),
+    ],
+)
+def test_no_way_of_importing_hides_from_the_floors(name: str, source: str, wrong: str | None) -> None:
+    found = faults(name.split(".")[0], name, imported_modules(source, package_of(name)))
+    assert wrong in found if wrong else not found
+
+
 @pytest.mark.parametrize("room", FLOORS)
 def test_inside_a_room_imports_point_down_too(room: str) -> None:
-    floor = {name: number for number, names in enumerate(INSIDE[room]) for name in names.split(" | ")}
-    assert set(floor) == {name.split(".")[1] for name in MODULES if name.startswith(f"{room}.")}
-    for name, path in MODULES.items():
-        for other in imported_modules(path):
-            here, there = (module.split(".")[1:2] for module in (name, other))
-            if name.startswith(f"{room}.") and other.startswith(f"{room}.") and here != there:
-                assert floor[here[0]] < floor[there[0]], f"{name} imports {other}, which is not on a floor below"
+    inside = [name for name in MODULES if name.startswith(f"{room}.")]
+    assert {name.split(".")[1] for name in inside} == set(" | ".join(INSIDE[room]).split(" | "))
+    for name in inside:
+        wrong = faults(room, name, imported_by(name))
+        assert not wrong, f"{name} imports {', '.join(wrong)}, which is not on a floor below"
 
 
 def test_the_architecture_page_draws_every_floor() -> None:
@@ -144,8 +231,33 @@ def test_the_architecture_page_draws_every_floor() -> None:
 
 
 def test_no_imports_go_in_circles() -> None:
-    sorter = TopologicalSorter({name: imported_modules(path) - {name} for name, path in MODULES.items()})
+    sorter = TopologicalSorter({name: imported_by(name) - {name} for name in MODULES})
     assert len(list(sorter.static_order())) == len(MODULES)  # raises CycleError, which names the circle
+
+
+def members(folder: str, graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The imports between the members of a folder, each sub-folder taken as one."""
+    start = f"{folder}."
+    found: dict[str, set[str]] = {}
+    for name, imported in graph.items():
+        if name.startswith(start):
+            here = name.removeprefix(start).split(".")[0]
+            there = {other.removeprefix(start).split(".")[0] for other in imported if other.startswith(start)}
+            found.setdefault(here, set()).update(there - {here})
+    return found
+
+
+@pytest.mark.parametrize("folder", [name for name, path in MODULES.items() if path.name == "__init__.py"])
+def test_in_every_folder_imports_point_down(folder: str) -> None:
+    # Whatever the depth, the members of a folder can be put on floors, a sub-folder as a whole on one of them.
+    TopologicalSorter(members(folder, {name: imported_by(name) for name in MODULES})).prepare()
+
+
+def test_a_sub_folder_that_imports_a_module_above_it_is_found() -> None:
+    graph = {"a.b.top": {"a.b.c.one"}, "a.b.c.one": set(), "a.b.c.two": {"a.b.top"}}
+    with pytest.raises(CycleError):
+        TopologicalSorter(members("a.b", graph)).prepare()
+    assert members("a.b.c", graph) == {"one": set(), "two": set()}
 
 
 def test_every_sub_room_says_what_it_is_for_and_is_no_warehouse() -> None:

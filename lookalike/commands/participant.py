@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from lookalike.console import show
-from lookalike.groups import sub_commands
 from lookalike.options import Data, Json, number
+from lookalike.quick_group import sub_commands
 
 app = sub_commands(__doc__)
 

@@ -9,8 +9,8 @@ import typer
 
 from data.shipped import DEFAULT_MODEL
 from lookalike.console import need, relative, show
-from lookalike.groups import sub_commands
 from lookalike.options import Bits, DisjointPatients, FirstSeed, Json, ModelFolder, Out, Seed, Truncation, Weights
+from lookalike.quick_group import sub_commands
 
 app = sub_commands(__doc__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -33,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(EARLIER, tmp_path / "earlier"))
 
 
-def lookalike(*words: str) -> dict[str, object]:
+def lookalike(*words: str) -> dict[str, Any]:
     ran = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
-    found: dict[str, object] = json.loads(ran.stdout)
+    found: dict[str, Any] = json.loads(ran.stdout)
     return found
 
 
@@ -76,6 +77,15 @@ def test_results_are_the_same_numbers(study: str, results: str, tmp_path: Path) 
     assert list(differences(EARLIER / results, out)) == []
 
 
+def test_a_same_different_study_gives_the_same_numbers_without_who_withdrew(tmp_path: Path) -> None:
+    earlier, out = EARLIER / "same-different", tmp_path / "results"
+    status = lookalike("status", str(earlier / "study"))
+    assert status["withdrawn"] == 1
+    assert [one["participant"] for one in status["participants"]] == ["sim1", "sim2"]
+    lookalike("analyze", str(earlier / "study"), "--study", str(earlier / "study.toml"), "--out", str(out))
+    assert list(differences(earlier / "results", out)) == []
+
+
 def test_exports_are_the_same(folder: Path) -> None:
     names = ("study.imrmc", "study.csv")
     before = {name: (folder / name).read_bytes() for name in names}
@@ -95,6 +105,18 @@ def test_a_stopped_session_is_resumed_and_a_finished_one_retested(folder: Path) 
     retested = lookalike("retest", str(folder / "stimuli"), "--participant", "sim2", *common)
     assert retested["session"] == 2
     assert retested["complete"] is True
+
+
+def test_a_training_run_is_resumed_with_the_same_losses(folder: Path) -> None:
+    run = folder / "training"
+    lookalike("train", str(folder / "patches"), "--out", str(run), "--resume", "--kimg", "0.024")
+    steps = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [step["images"] for step in steps] == [12, 24]
+    # What the version before reached from the same state.
+    assert steps[1]["loss_d"] == pytest.approx(1.4794422, rel=1e-3)
+    assert steps[1]["loss_g"] == pytest.approx(0.6151445, rel=1e-3)
+    assert steps[1]["ada_p"] == pytest.approx(1.6e-4)
+    load_model(run / "models" / "000000024-images")
 
 
 def test_the_comparison_sees_a_changed_number(tmp_path: Path) -> None:

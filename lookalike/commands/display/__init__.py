@@ -3,7 +3,7 @@
 from lookalike.commands.display.calibrate import calibrate
 from lookalike.commands.display.check import check
 from lookalike.commands.display.test_pattern import pattern
-from lookalike.groups import sub_commands
+from lookalike.quick_group import sub_commands
 
 app = sub_commands(__doc__)
 app.command()(calibrate)
