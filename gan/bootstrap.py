@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-Groups = npt.NDArray[np.int64]  # (N,): which group each image belongs to
-Indices = npt.NDArray[np.int64]
+from data.arrays import Ints
+
+Groups = Ints  # (N,): which group each image belongs to
+Indices = Ints
 
 
 @dataclass(frozen=True)

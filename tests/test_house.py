@@ -35,8 +35,8 @@ INSIDE = {
         "simulated | plan | loops",
         "bids",
         "trials | record | trial_order | settings",
-        "files | circle | shipped | version",
-        "errors",
+        "files | circle | shipped",
+        "errors | arrays",
     ],
     "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
     "gan": [
@@ -56,7 +56,6 @@ INSIDE = {
         "trials | likelihood",
         "sessions",
         "audit | result | intervals | firth | multiplicity",
-        "arrays",
     ],
     "lookalike": ["__main__", "cli", "commands", "flows", "groups", "options", "console | memory"],
 }

@@ -10,8 +10,8 @@ from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
 from analysis import intervals
-from analysis.arrays import Floats
 from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 

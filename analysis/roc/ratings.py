@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Flags, Floats, Ints
 from analysis.result import Result
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis.arrays import Flags
 from analysis.result import Result
+from data.arrays import Flags
 from data.errors import LookalikeError
 
 Correction = Literal["log-linear", "replace", "none"]
