@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -35,6 +36,8 @@ class Result:
     (True, 20)
     >>> type(found).from_dict(found.to_dict()) == found
     True
+    >>> type(found).from_json(found.to_json()) == found
+    True
     """
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,10 +46,10 @@ class Result:
 
     @classmethod
     def from_dict(cls: type[_Kind], values: Mapping[str, Any]) -> _Kind:
-        """The result that `to_dict` turned into these `values`, also after a detour through JSON.
+        """The result that `to_dict` turned into these `values`.
 
-        JSON as this package writes it has null for NaN, which becomes NaN again, and for an infinite number, which
-        becomes NaN. Raises `LookalikeError` for a field that is missing or not one of this class.
+        A null for a number, as in `summary.json`, becomes NaN. Raises `LookalikeError` for a field that is missing or
+        not one of this class.
         """
         known = {one.name: one for one in fields(cls)}  # type: ignore[arg-type]
         needed = {name for name, one in known.items() if one.default is MISSING and one.default_factory is MISSING}
@@ -56,6 +59,28 @@ class Result:
             raise LookalikeError("other-fields", f"this is no {cls.__name__}: it {', '.join(wrong)}")
         hints = get_type_hints(cls)
         return cls(**{name: _restored(value, hints[name]) for name, value in values.items()})
+
+    def to_json(self) -> str:
+        """All fields as JSON, from which `from_json` makes an equal result.
+
+        JSON has no NaN and no infinity: these are the strings "nan", "inf" and "-inf".
+        """
+        return json.dumps(_spelt_out(self.to_dict()), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls: type[_Kind], text: str) -> _Kind:
+        """The result that `to_json` turned into this `text`.
+
+        Raises `LookalikeError` for text that is not a JSON object, and for a field that is missing or not one of this
+        class.
+        """
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise LookalikeError("not-json", f"this is no {cls.__name__}: not readable as JSON ({error})") from None
+        if not isinstance(values, dict):
+            raise LookalikeError("not-json", f"this is no {cls.__name__}: not a JSON object {{...}}")
+        return cls.from_dict(values)
 
     def to_frame(self) -> pd.DataFrame:
         """One row with the fields that are single values; those of a nested result are `name_field`."""
@@ -94,6 +119,15 @@ def without_nan(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [without_nan(part) for part in value]
     return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value
+
+
+def _spelt_out(value: Any) -> Any:
+    """`value` with NaN and infinities as the strings that `float` reads."""
+    if isinstance(value, dict):
+        return {key: _spelt_out(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_spelt_out(part) for part in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -166,21 +166,34 @@ def test_results_reload(results: list[Result]) -> None:
 
 
 def test_results_reload_from_json(results: list[Result]) -> None:
-    """Python's JSON keeps NaN and infinities; as the package writes it, both are null and come back as NaN."""
     for one in results:
-        assert type(one).from_dict(json.loads(json.dumps(one.to_dict()))) == one, type(one)
+        again = type(one).from_json(one.to_json())
+        assert again == one, type(one)
+        assert again.to_json() == one.to_json()
+
+
+def test_the_summary_of_results_reloads_with_nan_for_what_is_undefined_or_infinite(results: list[Result]) -> None:
+    for one in results:
         written = json.dumps(without_nan(one.to_dict()), allow_nan=False)
         again = type(one).from_dict(json.loads(written))
-        if not any(math.isinf(number) for number in numbers(one.to_dict())):
-            assert again == one, type(one)
-        assert json.dumps(without_nan(again.to_dict())) == written
+        assert json.dumps(without_nan(again.to_dict())) == written, type(one)
 
 
-def numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, float):
-        yield value
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from numbers(one)
+def test_json_keeps_nan_infinities_and_none_apart(refuses: Any) -> None:
+    table = np.array([[np.inf, -np.inf], [np.nan, 0.1]])
+    values = (math.nan, math.inf, -math.inf, None)
+    for maybe in values:
+        one = Nested(table, {"nan": 1}, maybe, (1, "inf"), (Estimate(math.inf, math.nan, -math.inf, 0.1),), "nan")
+        again = Nested.from_json(one.to_json())
+        assert again == one
+        assert again.table.dtype == np.float64
+        json.loads(one.to_json(), parse_constant=pytest.fail)  # strict JSON
+        assert all(again != replace(one, maybe=other) for other in values if other is not maybe)
+    for text in ("{", "[1]"):
+        with refuses("not-json"):
+            Nested.from_json(text)
+    with refuses("other-fields"):
+        Nested.from_json("{}")
 
 
 def test_nan_equals_nan_and_one_value_makes_a_difference() -> None:
