@@ -35,7 +35,7 @@ INSIDE = {
         "simulated | plan | loops",
         "bids",
         "trials | record | trial_order | settings",
-        "files | circle | shipped",
+        "files | circle | shipped | results",
         "errors | arrays",
     ],
     "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
@@ -55,7 +55,7 @@ INSIDE = {
         "readings",
         "trials | likelihood",
         "sessions",
-        "audit | result | intervals | firth | multiplicity",
+        "audit | intervals | firth | multiplicity",
     ],
     "lookalike": ["__main__", "cli", "commands", "flows", "groups", "options", "console | memory"],
 }

@@ -14,8 +14,8 @@ import pandas as pd
 
 from analysis import intervals
 from analysis.readings import answer_matrix
-from analysis.result import UNDEFINED, Estimate, Result
 from data.arrays import Floats
+from data.results.result import UNDEFINED, Estimate, Result
 
 _SPLITS = 200
 

@@ -16,13 +16,13 @@ from analysis.group.bayes_factors import BayesFactor, bayes_factor
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.one_sample import Mean, mean
-from analysis.result import Result
 from analysis.sdt import same_different, two_alternative
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
 from data.external_tables import TrialTable
+from data.results.result import Result
 
 Measure = Literal["dprime", "z_difference"]
 Verdict = Literal["shown to differ", "not decided"]

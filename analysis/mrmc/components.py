@@ -15,9 +15,9 @@ import pandas as pd
 
 from analysis.mrmc.ustatistics import kernel_sums, second_moments
 from analysis.readings import Readings, of_one_modality
-from analysis.result import Result
 from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

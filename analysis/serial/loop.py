@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import RESAMPLES, expanded_percentile
-from analysis.result import Result, frame_of
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
 from data.arrays import Floats
 from data.circle import derivative_of_gaussian, wrap
+from data.results.result import Result, frame_of
 from data.trials import refuse_rows
 
 # Narrower curves would rest on a handful of trials, wider ones would not come back to 0 across the loop.

@@ -28,9 +28,9 @@ from threadpoolctl import threadpool_limits
 
 from analysis.firth import firth
 from analysis.intervals import bootstrap_mean
-from analysis.result import Result, frame_of
 from analysis.serial.tables import Orders, Session, orders, sessions, tables, usable
 from data.arrays import Floats
+from data.results.result import Result, frame_of
 
 MANY, GROUP_DRAWS = 100, 1000
 EARLIER = 5  # trials back, the control for drift

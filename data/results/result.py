@@ -1,24 +1,23 @@
-"""What every result of this package can do: become a dictionary or a row of a table, and come back from one."""
+"""What every result can do: become a dictionary, JSON or a row of a table, and come back from the first two."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.results.plain import equal, plain, restored, spelt_out
 
 _Kind = TypeVar("_Kind", bound="Result")
 
 
 class Result:
-    """Base of the frozen dataclasses in which the functions of this package return what they found.
+    """Base of the frozen dataclasses in which functions return what they found.
 
     Two results are equal if they are of one class and all fields are equal, where NaN equals NaN. Subclasses are
     declared with `@dataclass(frozen=True, eq=False)`, so that they compare in this way.
@@ -30,7 +29,8 @@ class Result:
 
     Examples
     --------
-    >>> from analysis import Result, dprime
+    >>> from analysis import dprime
+    >>> from data import Result
     >>> found = dprime(20, 5, 10, 15)
     >>> isinstance(found, Result), found.to_dict()["hits"]
     (True, 20)
@@ -42,7 +42,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, nested results and arrays included, in plain Python types."""
-        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]
+        return {one.name: plain(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]
 
     @classmethod
     def from_dict(cls: type[_Kind], values: Mapping[str, Any]) -> _Kind:
@@ -58,14 +58,14 @@ class Result:
             wrong += [f"has an unknown {name}" for name in values if name not in known]
             raise LookalikeError("other-fields", f"this is no {cls.__name__}: it {', '.join(wrong)}")
         hints = get_type_hints(cls)
-        return cls(**{name: _restored(value, hints[name]) for name, value in values.items()})
+        return cls(**{name: restored(value, hints[name]) for name, value in values.items()})
 
     def to_json(self) -> str:
         """All fields as JSON, from which `from_json` makes an equal result.
 
         JSON has no NaN and no infinity: these are the strings "nan", "inf" and "-inf".
         """
-        return json.dumps(_spelt_out(self.to_dict()), ensure_ascii=False, allow_nan=False)
+        return json.dumps(spelt_out(self.to_dict()), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls: type[_Kind], text: str) -> _Kind:
@@ -89,7 +89,7 @@ class Result:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
+        return all(equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
 
     __hash__ = None  # type: ignore[assignment]  # NaN has no hash that equal results would share
 
@@ -110,86 +110,6 @@ UNDEFINED = Estimate()
 def frame_of(results: Iterable[Result]) -> pd.DataFrame:
     """One row for each result, as its own `to_frame` has it."""
     return pd.DataFrame([_flat(one) for one in results])
-
-
-def without_nan(value: Any) -> Any:
-    """`value` as JSON can hold it: what is undefined becomes null (its `reason` stands beside it)."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(part) for part in value]
-    return None if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)) else value
-
-
-def _spelt_out(value: Any) -> Any:
-    """`value` with NaN and infinities as the strings that `float` reads."""
-    if isinstance(value, dict):
-        return {key: _spelt_out(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_spelt_out(part) for part in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Result):
-        return value.to_dict()
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _restored(value: Any, hint: Any) -> Any:
-    """A value of the type `hint`, from what `_plain` and JSON made of it."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _restored_union(value, args)
-    if origin is tuple:
-        kinds = [args[0]] * len(value) if args[-1] is Ellipsis else args
-        return tuple(_restored(part, kind) for part, kind in zip(value, kinds, strict=True))
-    if origin is dict:
-        return {args[0](key): _restored(part, args[1]) for key, part in value.items()}
-    if origin is np.ndarray:
-        return _restored_array(value, get_args(args[1])[0])
-    if isinstance(hint, type) and issubclass(hint, Result):
-        return hint.from_dict(value)
-    if hint is float:
-        return np.nan if value is None else float(value)
-    return value
-
-
-def _restored_union(value: Any, kinds: tuple[Any, ...]) -> Any:
-    if value is None and NoneType in kinds:
-        return None
-    # Which of several results it is shows in its fields.
-    fitting = [
-        kind
-        for kind in kinds
-        if kind is not NoneType and not (is_dataclass(kind) and {one.name for one in fields(kind)} != set(value))
-    ]
-    return _restored(value, fitting[0])
-
-
-def _restored_array(value: Any, kind: type[np.generic]) -> np.ndarray[Any, Any]:
-    array = np.array(value, dtype=object)
-    if issubclass(kind, np.floating):
-        array[array == None] = np.nan  # noqa: E711 - element by element
-    return array.astype(kind)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        return isinstance(other, np.ndarray) and one.shape == other.shape and _equal(one.tolist(), other.tolist())
-    if isinstance(one, list | tuple):
-        return type(one) is type(other) and len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, dict):
-        return (
-            isinstance(other, dict) and one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
-        )
-    return bool(one == other or (one != one and other != other))
 
 
 def _flat(result: Any) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from analysis.image_cues.grouped_auc import grouped_auc
 from analysis.image_cues.model_observer import with_internal_noise
 from analysis.mrmc import obuchowski_rockette
 from analysis.mrmc.components import variance_components
-from analysis.result import Estimate, Result, without_nan
 from analysis.roc.binormal import equal_variance_test
 from analysis.roc.bootstrap import auc_bootstrap
 from analysis.roc.clusters import clustered_bootstrap
@@ -43,6 +42,8 @@ from analysis.sdt.outcomes import outcomes
 from analysis.sdt.two_alternative import two_alternative
 from analysis.serial.loop import loop_serial_dependence
 from data.external_tables import read_trials
+from data.results.plain import without_nan
+from data.results.result import Estimate, Result
 from data.simulated.populations import Population, draw_ratings
 
 pytestmark = pytest.mark.slow
@@ -143,7 +144,7 @@ def kinds() -> set[type[Result]]:
         importlib.import_module(module.name)
     waiting, found = [Result], set[type[Result]]()
     while waiting:
-        below = [one for one in waiting.pop().__subclasses__() if one.__module__.startswith("analysis.")]
+        below = [one for one in waiting.pop().__subclasses__() if one.__module__.startswith(("analysis.", "data."))]
         waiting += below
         found |= set(below)
     return found
