@@ -51,11 +51,7 @@ from .report.report import analyze
 from .report.task_report import analyze_task
 from .trials import load_trials
 
-# What all of them return
-from .result import Result
-
 __all__ = [
-    "Result",
     "analyze",
     "analyze_task",
     "auc_bootstrap",

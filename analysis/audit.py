@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from data.arrays import Flags
 from data.bids import PLAN, RECORD, BehFile, session_folder
 from data.errors import LookalikeError
 from data.files import sha256
@@ -55,7 +54,7 @@ def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
 
 
-def _constant(values: pd.Series, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _constant(values: pd.Series, where: Flags) -> Flags:
     """`where`, if the values there are all the same; else nowhere."""
     some = values.to_numpy()[where]
     return where & bool(some.size and (some == some[0]).all())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from analysis.arrays import Floats
+from data.arrays import Floats
 
 
 def firth(design: Floats, counts: Floats, steps: int = 100) -> tuple[Floats, Floats]:

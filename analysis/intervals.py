@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import t
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.arrays import Floats, Ints
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
 
 RESAMPLES = 2000

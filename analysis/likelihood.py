@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import ndtr, xlogy
 
 from analysis import intervals
-from analysis.arrays import Floats
-from analysis.result import Estimate
+from data.arrays import Floats
+from data.results.result import Estimate
 
 # Parameters (P,) -> probabilities of the cells (C,) and their derivatives (C, P).
 Cells = Callable[[Floats], tuple[Floats, Floats]]

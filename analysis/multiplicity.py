@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Floats
+from data.arrays import Floats
 
 
 def holm(p: npt.ArrayLike) -> Floats:

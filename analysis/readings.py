@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.arrays import Flags, Floats, Ints
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.trials import TRUTHS, rating, refuse_rows
 

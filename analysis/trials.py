@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis.audit import FASTEST_S, audit
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
+from data.arrays import Flags
 from data.errors import LookalikeError
 from data.external_tables import TableMapping
 from data.files import sha256
@@ -159,7 +160,7 @@ def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(some, ignore_index=True) if some else nothing.reset_index(drop=True)
 
 
-def is_generated(truth: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+def is_generated(truth: npt.ArrayLike) -> Flags:
     """True where the image is generated (the signal), False where it is real.
 
     Raises `LookalikeError` for any other word, which would otherwise count as real.

@@ -9,6 +9,7 @@ from .external_tables import read_trials as read_trials
 from .loops import read_loop as read_loop
 from .plan import read_plan as read_plan
 from .record import read_record as read_record
+from .results.result import Result as Result
 from .simulated.adjuster import SimulatedAdjuster as SimulatedAdjuster
 from .simulated.observers import Observer as Observer
 from .simulated.populations import Population as Population

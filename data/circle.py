@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from data.arrays import Floats
 
 
-def wrap(degrees: npt.ArrayLike) -> Array:
+def wrap(degrees: npt.ArrayLike) -> Floats:
     """Bring angles into [−180, 180).
 
     Parameters
@@ -36,7 +36,7 @@ def wrap(degrees: npt.ArrayLike) -> Array:
     return np.asarray(np.where(turned >= 180, -180.0, turned), dtype=np.float64)
 
 
-def derivative_of_gaussian(difference_deg: npt.ArrayLike, amplitude_deg: float, width_deg: float) -> Array:
+def derivative_of_gaussian(difference_deg: npt.ArrayLike, amplitude_deg: float, width_deg: float) -> Floats:
     """The curve of serial dependence, y(x) = amplitude · (x / width) · exp((1 − (x / width)²) / 2).
 
     Parameters

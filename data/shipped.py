@@ -1,7 +1,12 @@
-"""Where the content that comes with the package stands on this machine."""
+"""What is installed: the version, and where the content that comes with the package stands on this machine."""
 
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+try:
+    VERSION = version("lookalike")
+except PackageNotFoundError:  # run from a checkout that was not installed
+    VERSION = "unknown"
 TASKS = Path(__file__).parent / "tasks"
 # The task, and its kind, where none is named. It must stay the same: plans of this kind do not name it.
 DEFAULT_TASK = "realfake"

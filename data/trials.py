@@ -44,6 +44,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 TRUTHS = ("real", "generated")
@@ -83,7 +84,7 @@ _LONGEST_LABEL = 40  # file names hold it twice and more, and must fit into 255 
 _WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 
 
-def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> Floats:
     """Join response and confidence into one signed number, larger for more generated-looking.
 
     Parameters

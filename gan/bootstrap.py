@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-Groups = npt.NDArray[np.int64]  # (N,): which group each image belongs to
-Indices = npt.NDArray[np.int64]
+from data.arrays import Ints
+from data.results.result import Estimate
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval; if there is no value, None and the reason."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "reason" or value}
+Groups = Ints  # (N,): which group each image belongs to
+Indices = Ints
 
 
 def group_numbers(names: Sequence[str]) -> Groups:
@@ -51,7 +38,7 @@ def estimate(value: float, draws: Sequence[float], bounds: tuple[float, float] =
     that of the measure at these numbers of images.
     """
     low, high = np.quantile(np.asarray(draws) - np.mean(draws), [0.025, 0.975]) + value
-    return Estimate(value, float(np.clip(low, *bounds)), float(np.clip(high, *bounds)))
+    return Estimate(value, low=float(np.clip(low, *bounds)), high=float(np.clip(high, *bounds)))
 
 
 def random_split(groups: Groups, count: int, rng: np.random.Generator) -> tuple[Indices, Indices]:
@@ -72,7 +59,12 @@ def random_split(groups: Groups, count: int, rng: np.random.Generator) -> tuple[
 def spread(draws: Sequence[float]) -> Estimate:
     """The mean of independent values of a measure, and the range of their middle 95 %."""
     low, high = np.quantile(draws, [0.025, 0.975])
-    return Estimate(float(np.mean(draws)), float(low), float(high))
+    return Estimate(float(np.mean(draws)), low=float(low), high=float(high))
+
+
+def with_interval(found: Estimate) -> dict[str, float]:
+    """The value and its interval, as an evaluation stores them."""
+    return {"value": found.value, "low": found.low, "high": found.high}
 
 
 @contextmanager

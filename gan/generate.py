@@ -13,7 +13,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import new_folder, sha256, write_json, write_table
-from data.version import VERSION
+from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.leaks.check import Reference, check_against
 from gan.networks.generator import Generator, from_seeds

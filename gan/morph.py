@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
 from data.files import new_folder, sha256
 from data.loops import Frame, Loop, write_loop
@@ -140,10 +140,10 @@ def _even_path(generator: Generator, anchors: Tensor, noise: list[Tensor], frame
     return torch.cat(codes), [0, *np.cumsum(shares)[:-1].tolist()]
 
 
-def _apportion(frames: int, lengths: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def _apportion(frames: int, lengths: Floats) -> Ints:
     """Whole numbers of frames per segment, at least one, in proportion to length (largest remainder)."""
     ideal = frames * lengths / lengths.sum()
-    counts: npt.NDArray[np.int64] = np.maximum(1, np.floor(ideal)).astype(np.int64)
+    counts: Ints = np.maximum(1, np.floor(ideal)).astype(np.int64)
     while counts.sum() != frames:
         if counts.sum() < frames:
             counts[np.argmax(ideal - counts)] += 1
@@ -156,8 +156,8 @@ def _render(generator: Generator, ws: Tensor, noise: list[Tensor], batch: int = 
     return np.concatenate([to_p_values(generator.synthesis(part, noise)) for part in ws.split(batch)])
 
 
-def _steps(images: Pixels) -> npt.NDArray[np.float64]:
+def _steps(images: Pixels) -> Floats:
     """Distances between neighbours of (N, R, R): (N - 1,), in `METRIC`."""
     difference = np.diff(images.astype(np.float64), axis=0)
-    distances: npt.NDArray[np.float64] = np.sqrt(np.square(difference).mean(axis=(1, 2)))
+    distances: Floats = np.sqrt(np.square(difference).mean(axis=(1, 2)))
     return distances

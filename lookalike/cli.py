@@ -50,7 +50,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Version number.")] = False,
 ) -> None:
     if version:
-        from data.version import VERSION
+        from data.shipped import VERSION
 
         print(VERSION)
         raise typer.Exit

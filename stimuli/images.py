@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from data.arrays import Floats
 from data.errors import LookalikeError
 from data.files import write_bytes
 
@@ -288,7 +289,7 @@ def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> Floats:
     """Modality transform, then window or lookup table, scaled so that the full output range is [0, 1]."""
     from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 
@@ -297,7 +298,7 @@ def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[
     values = apply_modality_lut(stored, dataset)
     if dataset.get("VOILUTSequence"):
         top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
-        return cast("npt.NDArray[np.float64]", apply_voi(values, dataset).astype(float) / top)
+        return cast("Floats", apply_voi(values, dataset).astype(float) / top)
     bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
     slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
     if slope == 0:
@@ -308,7 +309,7 @@ def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[
         values = apply_windowing(values, dataset)  # dark to bright runs from `bottom` to `top`
     elif slope < 0:
         bottom, top = top, bottom
-    return cast("npt.NDArray[np.float64]", (values.astype(float) - bottom) / (top - bottom))
+    return cast("Floats", (values.astype(float) - bottom) / (top - bottom))
 
 
 def _pixel_aspect(dataset: Dataset) -> float:

@@ -36,8 +36,8 @@ INSIDE = {
         "simulated | plan | loops",
         "bids",
         "trials | record | trial_order | settings",
-        "files | circle | shipped | version",
-        "errors",
+        "files | circle | shipped | results",
+        "errors | arrays",
     ],
     "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
     "gan": [
@@ -56,8 +56,7 @@ INSIDE = {
         "readings",
         "trials | likelihood",
         "sessions",
-        "audit | result | intervals | firth | multiplicity",
-        "arrays",
+        "audit | intervals | firth | multiplicity",
     ],
     "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }

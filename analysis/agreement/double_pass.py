@@ -16,10 +16,10 @@ from scipy.special import ndtr, ndtri, owens_t
 from scipy.stats import chi2
 
 from analysis import intervals
-from analysis.arrays import Floats
-from analysis.result import Result
 from analysis.trials import is_generated
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 # The share of repeated variance is sin(angle): an angle because, with unbiased criteria, agreement is
 # linear in it. A quarter of a degree per step; the maximum and the bounds are interpolated.

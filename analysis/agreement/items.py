@@ -13,9 +13,9 @@ from scipy.stats import spearmanr
 
 from analysis import intervals
 from analysis.agreement.rating_agreement import spearman
-from analysis.arrays import Floats, Ints
 from analysis.multiplicity import holm
 from analysis.readings import answer_matrix
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
 
 COLUMNS = (

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import intervals
-from analysis.arrays import Floats
 from analysis.readings import answer_matrix
-from analysis.result import UNDEFINED, Estimate, Result
+from data.arrays import Floats
+from data.results.result import UNDEFINED, Estimate, Result
 
 _SPLITS = 200
 

@@ -10,9 +10,9 @@ from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
 from analysis import intervals
-from analysis.arrays import Floats
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

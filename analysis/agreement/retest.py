@@ -19,10 +19,10 @@ from analysis import intervals
 from analysis.agreement import double_pass, rating_agreement
 from analysis.agreement.double_pass import Change, InternalNoise
 from analysis.agreement.rating_agreement import RatingAgreement
-from analysis.arrays import Floats, Ints
-from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import UNDEFINED, Estimate, Result
 from data.trials import rating
 
 

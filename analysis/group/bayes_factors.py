@@ -15,10 +15,10 @@ import numpy.typing as npt
 from scipy.special import betaln, hyp2f1, logsumexp
 from scipy.stats import norm, t
 
-from analysis.arrays import Floats
 from analysis.group.one_sample import Sample, check_positive, sample_of
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 Direction = Literal["two-sided", "greater", "less"]
 # Rouder et al. (2009) proposed 1; √2/2 is what BayesFactor, JASP and pingouin take today.

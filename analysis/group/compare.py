@@ -19,11 +19,11 @@ from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
 from analysis.mrmc.other_methods import MethodResult, difference_by_method
 from analysis.readings import Readings, from_trials
-from analysis.result import Result
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
 from analysis.trials import Trials
 from data.errors import LookalikeError
+from data.results.result import Result
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy.stats import t
 
 from analysis.group.one_sample import check_positive, sample_of
-from analysis.result import Result
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

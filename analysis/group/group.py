@@ -32,10 +32,10 @@ from analysis.group.one_sample import Mean, mean
 from analysis.group.participants import Participant
 from analysis.group.primary import Primary, primary, with_ratings
 from analysis.mrmc.other_methods import MethodResult, auc_by_method
-from analysis.result import Result
 from analysis.serial import serial
 from analysis.serial.serial import Serial
 from analysis.trials import Trials
+from data.results.result import Result
 from data.study import StudyFile
 
 _REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `serial.MANY` participants up

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2
 
-from analysis.arrays import Floats
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import erfcx, log_ndtr
 
-from analysis.arrays import Floats, Ints
+from data.arrays import Floats, Ints
 
 Information = Literal["observed", "expected"]
 Effects = tuple[Floats, Floats]  # of participants on real and generated images (participants, 2), of images (images,)

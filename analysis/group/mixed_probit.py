@@ -22,11 +22,11 @@ from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from analysis import intervals
-from analysis.arrays import Flags, Floats
 from analysis.group.laplace import Answers, Information, Laplace, triangle
 from analysis.readings import check_trials
-from analysis.result import UNDEFINED, Estimate, Result
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats
+from data.results.result import UNDEFINED, Estimate, Result
 
 # An SD below this is estimated as 0; one above that, or a mean, has run away from any data.
 ZERO, RUNAWAY = 1e-3, 8.0

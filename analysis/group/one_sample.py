@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
-from analysis.result import Result
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.one_sample import Mean, mean
 from analysis.group.pair_statistics import find_statistic
-from analysis.result import Result
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
 from data.external_tables import TrialTable
+from data.results.result import Result
 
 Verdict = Literal["shown to differ", "not decided"]
 

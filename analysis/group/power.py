@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.arrays import Floats
 from analysis.group.primary import decided
 from analysis.mrmc import mrmc
 from analysis.readings import from_matrix
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 from data.simulated.populations import Population, draw_ratings
 
 _BATCH = 200  # studies drawn at a time, which bounds the memory

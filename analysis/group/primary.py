@@ -24,7 +24,7 @@ from analysis.mrmc import mrmc
 from analysis.mrmc.components import Components, predicted_se, variance_components
 from analysis.mrmc.mrmc import Auc
 from analysis.readings import from_trials
-from analysis.result import Result
+from data.results.result import Result
 from data.study import StudyFile
 from data.trials import rating
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from analysis.arrays import Floats
 from analysis.image_cues import channels
+from data.arrays import Floats
 
 Respond = Callable[[Floats], Floats]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.fft import rfft2
 from scipy.special import eval_laguerre
 
-from analysis.arrays import Floats
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 TOP_FREQUENCY_CPP = 0.375  # its octave, .25 to .5, ends at Nyquist

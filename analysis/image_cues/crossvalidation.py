@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
-from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
-from analysis.result import Result
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import Result
 
 # From training features (n, features), labellings of them (labellings, n) and test features (k, features) to the
 # tests' scores (labellings, k), larger meaning more generated-looking.

@@ -18,14 +18,14 @@ from scipy.stats import kurtosis, skew
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channels import hann
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
 from analysis.image_cues.image_stack import stacks
 from analysis.multiplicity import holm
-from analysis.result import Result, frame_of
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import Result, frame_of
 
 CUES = (
     "mean",

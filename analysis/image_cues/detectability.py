@@ -13,8 +13,8 @@ from analysis.image_cues import cues
 from analysis.image_cues.channel_banks import energy_bank, gabor_bank, laguerre_gauss_bank
 from analysis.image_cues.cues import CueReport
 from analysis.image_cues.model_observer import ModelObserver, NoisyObserver, model_observer, with_internal_noise
-from analysis.result import Result
 from data.errors import LookalikeError
+from data.results.result import Result
 from stimuli.images import Pixels
 from stimuli.sets import StimulusSet
 

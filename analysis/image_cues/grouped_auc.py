@@ -16,11 +16,11 @@ from scipy.special import ndtr, ndtri, stdtr
 from scipy.stats import rankdata
 
 from analysis import intervals
-from analysis.arrays import Flags, Floats, Ints
-from analysis.result import Result
 from analysis.roc.ratings import rated
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Floats
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 MIN_SIDE_PX = 16  # two blocks of a JPEG grid; in less there is no spectrum to speak of

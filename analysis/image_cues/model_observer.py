@@ -17,15 +17,15 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from analysis import intervals
-from analysis.arrays import Flags, Floats, Ints
 from analysis.image_cues import crossvalidation
 from analysis.image_cues import grouped_auc as grouped
 from analysis.image_cues.channel_banks import Bank
 from analysis.image_cues.crossvalidation import CrossValidated, cross_validate
 from analysis.image_cues.image_stack import stacks
-from analysis.result import Result
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import Result
 
 PER_CHANNEL = 10  # training images of each class for every channel
 RIDGE = 1e-4  # in units of each channel's variance

@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.arrays import Floats
 from analysis.mrmc.ustatistics import KernelSums, gram, influences, kernel, unbiased_covariance
 from analysis.readings import Readings
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 Method = Literal["unbiased", "delong", "jackknife", "bootstrap"]

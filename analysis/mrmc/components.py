@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.arrays import Floats
 from analysis.mrmc.ustatistics import kernel_sums, second_moments
 from analysis.readings import Readings, of_one_modality
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

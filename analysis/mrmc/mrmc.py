@@ -27,8 +27,8 @@ import pandas as pd
 from analysis.intervals import TInterval, t_interval
 from analysis.mrmc.variance import OneShot, Sampled, one_shot
 from analysis.readings import Design, Reading, Readings, as_readings, of_one_modality
-from analysis.result import Result
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

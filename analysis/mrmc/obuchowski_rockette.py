@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.arrays import Floats
 from analysis.intervals import t_interval
 from analysis.mrmc.auc_covariance import Method, covariance
 from analysis.mrmc.ustatistics import kernel_sums
 from analysis.mrmc.variance import Sampled, check_sampled
 from analysis.readings import Readings, as_readings, of_one_modality
-from analysis.result import Result
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 class Covariances(NamedTuple):

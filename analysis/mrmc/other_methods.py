@@ -23,10 +23,10 @@ from analysis.mrmc.mrmc import Auc, Difference, mrmc_auc, mrmc_difference
 from analysis.mrmc.obuchowski_rockette import OrAuc, OrDifference
 from analysis.mrmc.variance import Sampled
 from analysis.readings import Readings, from_trials
-from analysis.result import Result
 from analysis.roc.clusters import clustered_bootstrap
 from analysis.roc.permutation import permutation_test
 from data.errors import LookalikeError
+from data.results.result import Result
 
 # Of more participants than this, figures and tables show the group only, not each by themselves.
 MOST = 60

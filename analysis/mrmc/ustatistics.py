@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from analysis.arrays import Floats, Ints
 from analysis.readings import Reading, Readings
+from data.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

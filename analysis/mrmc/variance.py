@@ -16,9 +16,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analysis.arrays import Floats
 from analysis.mrmc.ustatistics import KernelSums, influences, kernel_sums, unbiased_covariance
 from analysis.readings import Readings
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 Sampled = Literal["random", "fixed"]

@@ -15,11 +15,11 @@ from analysis.report.figures import plots
 from analysis.report.number_text import p_value
 from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, summarised, versions, write
-from analysis.result import frame_of
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.external_tables import TableMapping
 from data.files import refuse_occupied
+from data.results.result import frame_of
 from data.study import StudyFile
 
 if TYPE_CHECKING:

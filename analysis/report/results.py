@@ -13,9 +13,9 @@ import pandas as pd
 
 from analysis.report.figures.render import FORMATS, render
 from analysis.report.page import Page, to_html
-from analysis.result import without_nan
 from data.files import new_folder, write_bytes, write_json, write_table, write_text
-from data.version import VERSION
+from data.results.plain import without_nan
+from data.shipped import VERSION
 
 LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 

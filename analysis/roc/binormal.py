@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
-from analysis.arrays import Floats, Ints
 from analysis.likelihood import Maximum, delta, density, information, maximise, slices
-from analysis.result import UNDEFINED, Estimate, Result
 from analysis.roc.ratings import RatingCounts, count_ratings
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import UNDEFINED, Estimate, Result
 
 Variance = Literal["unequal", "equal"]
 

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
-from analysis.arrays import Floats, Ints
-from analysis.result import Result
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import areas, why_no_area
+from data.arrays import Floats, Ints
+from data.results.result import Result
 
 Influence = tuple[Floats, Ints]
 Statistic = Callable[[npt.NDArray[Any], npt.NDArray[Any]], Floats]

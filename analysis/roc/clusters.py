@@ -14,11 +14,11 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Floats
 from analysis.readings import from_columns
 from analysis.roc.bootstrap import Bootstrap, Influence, summary
 from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas, placements
+from data.arrays import Floats
 from data.errors import LookalikeError
 
 Clusters = Literal["participants", "images", "participants and images"]

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from analysis import intervals
-from analysis.arrays import Flags, Floats
-from analysis.result import Result
 from analysis.roc.ratings import count_ratings, rated
 from analysis.roc.roc import Roc
 from analysis.roc.tables import placements
+from data.arrays import Flags, Floats
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Floats
-from analysis.result import Result
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import shares_at_least, why_no_area
+from data.arrays import Floats
 from data.errors import LookalikeError
+from data.results.result import Result
 
 Axis = Literal["false-alarm rate", "hit rate"]
 

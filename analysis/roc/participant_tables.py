@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from analysis.arrays import Flags, Floats, Ints
 from analysis.readings import Readings
 from analysis.roc.tables import areas
+from data.arrays import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

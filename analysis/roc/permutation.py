@@ -18,11 +18,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Flags, Floats, Ints
 from analysis.readings import from_columns
-from analysis.result import Result
 from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas
+from data.arrays import Flags, Floats, Ints
+from data.results.result import Result
 
 Permuted = Literal["trials", "trials within participants", "images"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Flags, Floats, Ints
-from analysis.result import Result
 from analysis.trials import is_generated
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import intervals
-from analysis.arrays import Floats
-from analysis.result import Result
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.tables import area_and_error, shares_at_least, why_no_area, why_no_error
+from data.arrays import Floats
+from data.results.result import Result
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.arrays import Floats, Ints
 from analysis.roc.ratings import RatingCounts
+from data.arrays import Floats, Ints
 
 
 def shares_at_least(counts: npt.NDArray[Any]) -> Floats:

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis import intervals
-from analysis.arrays import Floats, Ints
-from analysis.result import UNDEFINED, Estimate, Result
 from analysis.roc import roc
 from analysis.trials import is_generated
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
+from data.results.result import UNDEFINED, Estimate, Result
 
 Said = Literal["real", "generated"]
 

@@ -25,11 +25,11 @@ import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from analysis import intervals
-from analysis.arrays import Floats
 from analysis.likelihood import Maximum, delta, density, maximise
-from analysis.result import UNDEFINED, Estimate, Result
 from analysis.sdt import yesno
 from analysis.sdt.confidence import ConfidenceCounts, count_confidence
+from data.arrays import Floats
+from data.results.result import UNDEFINED, Estimate, Result
 
 Model = Literal["fleming", "maniscalco-lau"]
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis.arrays import Flags
-from analysis.result import Result
+from data.arrays import Flags
 from data.errors import LookalikeError
+from data.results.result import Result
 
 Correction = Literal["log-linear", "replace", "none"]
 

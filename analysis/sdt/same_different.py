@@ -28,8 +28,8 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr, ndtri, xlogy
 
 from analysis import intervals
-from analysis.result import Result
 from analysis.sdt.outcomes import Correction, Outcomes, Rate, is_first, outcomes, tally, undefined
+from data.results.result import Result
 
 _ROOT2 = math.sqrt(2)
 # Far beyond what a finite number of trials can distinguish from infinity.

@@ -20,16 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.intervals import RESAMPLES, expanded_percentile
-from analysis.result import Result, frame_of
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from data.arrays import Floats
 from data.circle import derivative_of_gaussian, wrap
+from data.results.result import Result, frame_of
 from data.trials import refuse_rows
-
-Array = npt.NDArray[np.float64]
 
 # Narrower curves would rest on a handful of trials, wider ones would not come back to 0 across the loop.
 _WIDTHS = np.geomspace(10, 90, 100)
@@ -202,9 +200,9 @@ class _Sums:
     """
 
     trials: int
-    products: Array
-    squares: Array
-    shuffled: Array
+    products: Floats
+    squares: Floats
+    shuffled: Floats
     reason: str | None
 
 
@@ -319,12 +317,12 @@ def _group(participants: Sequence[_Sums], level: float, rng: np.random.Generator
     )
 
 
-def _gain(products: Array, squares: Array) -> Array:
+def _gain(products: Floats, squares: Floats) -> Floats:
     """The sum of squares explained at every width."""
     return np.asarray(products**2 / squares, dtype=np.float64)
 
 
-def _best(products: Array, squares: Array) -> tuple[float, float]:
+def _best(products: Floats, squares: Floats) -> tuple[float, float]:
     """Amplitude and width where the gain is largest, interpolated between grid points by a parabola in log width."""
     gain, amplitude = _gain(products, squares), products / squares
     peak = int(gain.argmax())
@@ -339,7 +337,7 @@ def _best(products: Array, squares: Array) -> tuple[float, float]:
     return float(interpolated), float(_WIDTHS[peak] * (_WIDTHS[1] / _WIDTHS[0]) ** shift)
 
 
-def _permutation_p(products: Array, shuffled: Array, squares: Array) -> float:
+def _permutation_p(products: Floats, shuffled: Floats, squares: Floats) -> float:
     observed = _gain(products, squares).max()
     as_large = np.sum(_gain(shuffled, squares).max(axis=1) >= observed * (1 - 1e-9))
     return float((as_large + 1) / (len(shuffled) + 1))

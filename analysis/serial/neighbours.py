@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from data.arrays import Flags
 from data.errors import LookalikeError
 from data.trials import refuse_rows
 
@@ -28,7 +28,7 @@ def by_participant(frame: pd.DataFrame, columns: list[str]) -> list[tuple[str, p
     return [(str(name), table.sort_values("trial")) for name, table in frame.groupby("participant", sort=True)]
 
 
-def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def linked(table: pd.DataFrame) -> Flags:
     """Whether each trial of a session, in the order shown, has the one before as its neighbour.
 
     The first trial has none; nor has a trial whose number leaves a gap (the table lacks one in between) or whose
@@ -37,7 +37,7 @@ def linked(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     follows = np.asarray(np.diff(table["trial"].to_numpy(dtype=np.float64), prepend=-np.inf) == 1, dtype=np.bool_)
     if "after_gap" not in table.columns:
         return follows
-    gap: npt.NDArray[np.bool_] = table["after_gap"].to_numpy(dtype=np.bool_)
+    gap: Flags = table["after_gap"].to_numpy(dtype=np.bool_)
     return follows & ~gap
 
 
@@ -47,7 +47,7 @@ def places(trials: int, lag: int) -> tuple[slice, slice]:
     return (later, earlier) if lag > 0 else (earlier, later)
 
 
-def unbroken(link: npt.NDArray[np.bool_], lag: int) -> npt.NDArray[np.bool_]:
+def unbroken(link: Flags, lag: int) -> Flags:
     """For each pair of `places`: whether no break lies between the two."""
     run = np.cumsum(~link)
     now, other = places(link.size, lag)

@@ -28,8 +28,9 @@ from threadpoolctl import threadpool_limits
 
 from analysis.firth import firth
 from analysis.intervals import bootstrap_mean
-from analysis.result import Result, frame_of
-from analysis.serial.tables import Array, Orders, Session, orders, sessions, tables, usable
+from analysis.serial.tables import Orders, Session, orders, sessions, tables, usable
+from data.arrays import Floats
+from data.results.result import Result, frame_of
 
 MANY, GROUP_DRAWS = 100, 1000
 EARLIER = 5  # trials back, the control for drift
@@ -197,7 +198,7 @@ def serial_dependence(
     rng = np.random.default_rng(seed)
     found = sessions(trials, confidence)
 
-    def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Array]]:
+    def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Floats]]:
         return _measure(one, orders(one, max_run, redraws, own), drift, confidence, level)
 
     # Nearly all of the time is spent in NumPy, outside Python's lock, so threads help; since each participant has a
@@ -223,10 +224,10 @@ def serial_dependence(
 
 def _measure(
     session: Session, order: Orders, drift: int, confidence: bool, level: float
-) -> tuple[SerialDependence, dict[str, Array]]:
+) -> tuple[SerialDependence, dict[str, Floats]]:
     """One participant's effects, and each one's values over re-drawn orders (shape (redraws,))."""
     effects: dict[str, Effect] = {}
-    nulls: dict[str, Array] = {}
+    nulls: dict[str, Floats] = {}
     fitted = len(order) - 1
     for lag, terms in _models(confidence):
         counts, design = tables(session, order, lag, list(terms.values()), drift)
@@ -284,7 +285,7 @@ def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -
     return "too few pairs of trials for the regression"
 
 
-def _effect(values: Array, se: float, level: float) -> Effect:
+def _effect(values: Floats, se: float, level: float) -> Effect:
     """From the observed value, followed by those of re-drawn orders."""
     raw, null = float(values[0]), values[1:][np.isfinite(values[1:])]
     if np.isnan(raw) or not null.size:
@@ -294,14 +295,14 @@ def _effect(values: Array, se: float, level: float) -> Effect:
     return Effect(raw, se, expected, effect, effect - margin, effect + margin, _two_sided(raw, null))
 
 
-def _two_sided(value: float, null: Array) -> float:
+def _two_sided(value: float, null: Floats) -> float:
     # The observed order is one of those that could have been drawn, so it is counted too.
     rounding = 1e-9
     tails = (np.sum(null <= value + rounding) + 1, np.sum(null >= value - rounding) + 1)
     return min(1.0, 2 * float(min(tails)) / (null.size + 1))
 
 
-def _means(each: Array, rng: np.random.Generator) -> Array:
+def _means(each: Floats, rng: np.random.Generator) -> Floats:
     """Group means under the null, from values of shape (participants, redraws).
 
     Participants' orders are drawn independently, so any order of one may be combined with any of another: with `MANY`
@@ -309,12 +310,12 @@ def _means(each: Array, rng: np.random.Generator) -> Array:
     """
     if len(each) >= MANY and each.shape[1] < GROUP_DRAWS:
         each = np.take_along_axis(each, rng.integers(each.shape[1], size=(len(each), GROUP_DRAWS)), axis=1)
-    means: Array = each.mean(axis=0)
+    means: Floats = each.mean(axis=0)
     return means
 
 
 def _group_effect(
-    effects: Sequence[Effect], nulls: Sequence[Array], level: float, rng: np.random.Generator
+    effects: Sequence[Effect], nulls: Sequence[Floats], level: float, rng: np.random.Generator
 ) -> GroupEffect:
     kept = [place for place, one in enumerate(effects) if np.isfinite(one.effect)]
     n, undefined = len(kept), len(effects) - len(kept)

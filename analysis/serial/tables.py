@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.trial_order import draw_order
 from data.trials import TRUTHS, refuse_rows
 
-Array = npt.NDArray[np.float64]
-Orders = npt.NDArray[np.int64]
+Orders = Ints
 
 _TENTHS = 10  # drift is modelled in tenths of the session, so that every order reduces to a table of counts
 
@@ -24,12 +23,12 @@ class Session:
     """One participant's trials in the order shown; every array has shape (trials,)."""
 
     participant: str
-    generated: npt.NDArray[np.bool_]
-    said: npt.NDArray[np.bool_]  # "generated"; meaningless where not answered
-    answered: npt.NDArray[np.bool_]
-    confidence: Array  # centred on its mean; 0 where there is none
-    main: npt.NDArray[np.bool_]
-    linked: npt.NDArray[np.bool_]
+    generated: Flags
+    said: Flags  # "generated"; meaningless where not answered
+    answered: Flags
+    confidence: Floats  # centred on its mean; 0 where there is none
+    main: Flags
+    linked: Flags
 
 
 def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
@@ -65,7 +64,7 @@ def orders(session: Session, max_run: int | None, count: int, rng: np.random.Gen
         return shown[None]
 
 
-def usable(session: Session, order: Orders, lag: int) -> npt.NDArray[np.bool_]:
+def usable(session: Session, order: Orders, lag: int) -> Flags:
     """Which pairs of places `lag` apart are used in each order: shape (orders, trials − |lag|)."""
     now, other = places(session.linked.size, lag)
     answered, main = session.answered[order], session.main[order]
@@ -74,7 +73,7 @@ def usable(session: Session, order: Orders, lag: int) -> npt.NDArray[np.bool_]:
     )
 
 
-def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: int) -> tuple[Array, Array]:
+def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: int) -> tuple[Floats, Floats]:
     """Each order as counts of (real, generated) answers, (orders, cells, 2), and predictors (cells, predictors).
 
     A cell is what pairs have in common: tenth of the session, present truth, and those of the other trial's

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, create_model
 
+from data.arrays import Flags, Ints
 from data.errors import LookalikeError
 from data.settings import Section, read_settings
 from data.simulated.observers import Observer, standard_normal, usual_cuts
 
-Floats = npt.NDArray[np.float32]
+Evidence = npt.NDArray[np.float32]
 Ratings = npt.NDArray[np.int8]
 
 
@@ -166,7 +167,7 @@ def draw_group(count: int, seed: int, population: Population = Population()) -> 
 def draw_ratings(
     population: Population,
     participants: int,
-    generated: npt.NDArray[np.bool_],
+    generated: Flags,
     rng: np.random.Generator,
     *,
     studies: int = 1,
@@ -240,12 +241,10 @@ def _guesses(population: Population, shape: tuple[int, ...], rng: np.random.Gene
     return guesses
 
 
-def _pull(
-    population: Population, evidence: Floats, distance: Floats, guesses: Ratings, order: npt.NDArray[np.int64]
-) -> Floats:
+def _pull(population: Population, evidence: Evidence, distance: Evidence, guesses: Ratings, order: Ints) -> Evidence:
     """By how much the previous trial moves each image's evidence, relative to the criterion."""
-    was: Floats = np.take_along_axis(evidence, order, -1)
-    alone: Floats = np.take_along_axis(distance, order, -1)
+    was: Evidence = np.take_along_axis(evidence, order, -1)
+    alone: Evidence = np.take_along_axis(distance, order, -1)
     guess: Ratings = np.take_along_axis(guesses, order, -1)
     shift = np.zeros_like(alone)
     for trial in range(1, order.shape[-1]):
@@ -258,7 +257,7 @@ def _pull(
     return back
 
 
-def _signed(distance: Floats, population: Population, rng: np.random.Generator) -> Ratings:
+def _signed(distance: Evidence, population: Population, rng: np.random.Generator) -> Ratings:
     """Distances from the criterion to signed ratings."""
     seen = distance
     if population.confidence_noise > 0:

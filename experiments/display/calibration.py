@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize_scalar
 
+from data.arrays import Floats
 from data.errors import LookalikeError
 from data.files import read_table
 from data.trials import refuse_rows
@@ -31,7 +32,6 @@ MEASURED = "measured_utc"  # an optional column: when each reading was taken
 _CURE = "measure these levels again, or correct the table"
 
 Levels = npt.NDArray[np.uint8]
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class LuminanceTable:
         rows = [f"{level},{luminance!r}" for level, luminance in zip(self.levels, self.luminances_cd_m2, strict=True)]
         return hashlib.sha256("\n".join([*rows, f"ambient,{self.ambient_cd_m2!r}"]).encode()).hexdigest()
 
-    def at(self, levels: npt.ArrayLike) -> Values:
+    def at(self, levels: npt.ArrayLike) -> Floats:
         """Luminance at the eye for any framebuffer values, cd/m²: display plus room light.
 
         Rows are interpolated by a monotone curve (PCHIP) after the luminances are linearised, so that 18 rows are
@@ -93,7 +93,7 @@ class LuminanceTable:
 class Lookup:
     """From P-values to framebuffer values. `shown` (256,) is the P-value that each level shows, from 0 to 1, rising."""
 
-    shown: Values
+    shown: Floats
 
     def __call__(self, p_values: npt.ArrayLike) -> Levels:
         """The framebuffer values with the nearest P-values; same shape, 8 bits.
@@ -271,7 +271,7 @@ def gsdf_lookup(table: LuminanceTable) -> Lookup:
     return Lookup((jnds - jnds[0]) / (jnds[-1] - jnds[0]))
 
 
-def jnd_indices(luminances_cd_m2: Values) -> Values:
+def jnd_indices(luminances_cd_m2: Floats) -> Floats:
     """`gsdf.luminance_to_jnd`, but raises `LookalikeError` where the function is not defined."""
     low, high = gsdf.limits_cd_m2()
     darkest, brightest = float(luminances_cd_m2.min()), float(luminances_cd_m2.max())
@@ -284,7 +284,7 @@ def jnd_indices(luminances_cd_m2: Values) -> Values:
     return gsdf.luminance_to_jnd(luminances_cd_m2)
 
 
-def _bend(levels: tuple[int, ...], values: Values) -> float:
+def _bend(levels: tuple[int, ...], values: Floats) -> float:
     """The largest distance from the straight line between the ends, as a proportion of the whole range."""
     line = np.interp(levels, [levels[0], levels[-1]], [values[0], values[-1]])
     return float(np.abs(values - line).max() / (values[-1] - values[0]))

@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.figure import Figure
 
+from data.arrays import Floats
 from data.errors import LookalikeError
 from experiments.display import gsdf
-from experiments.display.calibration import Lookup, LuminanceTable, Values, jnd_indices
+from experiments.display.calibration import Lookup, LuminanceTable, jnd_indices
 
 STEPS = 17
 TOLERANCE = 0.10
@@ -55,18 +56,18 @@ class Conformance:
     """
 
     target: Target
-    p_values: Values
-    levels: Values
-    luminances_cd_m2: Values
-    expected_cd_m2: Values
-    contrasts: Values
-    expected_contrasts: Values
+    p_values: Floats
+    levels: Floats
+    luminances_cd_m2: Floats
+    expected_cd_m2: Floats
+    contrasts: Floats
+    expected_contrasts: Floats
     jnds: float
     surviving: dict[int, int]
     ambient_cd_m2: float
 
     @property
-    def deviations(self) -> Values:
+    def deviations(self) -> Floats:
         """Relative deviation of each step's contrast from the expected one; negative is too little contrast."""
         return self.contrasts / self.expected_contrasts - 1
 
@@ -223,6 +224,6 @@ def draw(report: Conformance) -> Figure:
     return figure
 
 
-def _contrasts(luminances: Values) -> Values:
+def _contrasts(luminances: Floats) -> Floats:
     """ΔL/L of neighbouring luminances, relative to their mean."""
     return np.asarray(2 * np.diff(luminances) / (luminances[1:] + luminances[:-1]))

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from data.arrays import Floats
 
 MIN_JND, MAX_JND = 1.0, 1023.0
 # PS3.14 section 7.1: powers of ln j, from 0 upwards.
@@ -19,7 +19,7 @@ _DENOMINATOR = (1.0, -2.5840191e-2, -1.0320229e-1, 2.8745620e-2, -3.1978977e-3, 
 _GRID = 1 << 17  # intervals of the inverse; its error stays below 1e-5 JND
 
 
-def jnd_to_luminance(jnd: npt.ArrayLike) -> Values:
+def jnd_to_luminance(jnd: npt.ArrayLike) -> Floats:
     """Luminance of a JND index by the grayscale standard display function.
 
     The standard's printed table (annex B) comes from the model that this formula was fitted to; they differ by less
@@ -56,7 +56,7 @@ def jnd_to_luminance(jnd: npt.ArrayLike) -> Values:
     return np.asarray(10.0 ** _log10_luminance(index))
 
 
-def luminance_to_jnd(luminance_cd_m2: npt.ArrayLike) -> Values:
+def luminance_to_jnd(luminance_cd_m2: npt.ArrayLike) -> Floats:
     """JND index of a luminance by the grayscale standard display function.
 
     The numerical inverse of `jnd_to_luminance`, to 1e-5 JND: the standard's closed formula for the inverse is a
@@ -103,14 +103,14 @@ def limits_cd_m2() -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _log10_luminance(index: Values) -> Values:
+def _log10_luminance(index: Floats) -> Floats:
     x = np.log(index)
     powers = np.polynomial.polynomial.polyval
     return np.asarray(powers(x, _NUMERATOR) / powers(x, _DENOMINATOR))
 
 
 @lru_cache(maxsize=1)
-def _inverse() -> tuple[Values, Values]:
+def _inverse() -> tuple[Floats, Floats]:
     # Evenly spaced in ln j: the function bends most where j is small.
     indices = np.exp(np.linspace(np.log(MIN_JND), np.log(MAX_JND), _GRID + 1))
     indices[0], indices[-1] = MIN_JND, MAX_JND

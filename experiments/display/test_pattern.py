@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from data.arrays import Flags
 from data.errors import LookalikeError
 from experiments.display.calibration import TOP, no_lookup
 from experiments.display.display_file import Display
@@ -109,7 +109,7 @@ def _label(pattern: Pixels, corner: Shape, text: str, height: int) -> None:
     part[mask[: part.shape[0], : part.shape[1]]] = _INK
 
 
-def _written(text: str, height: int) -> npt.NDArray[np.bool_]:
+def _written(text: str, height: int) -> Flags:
     """Text as a mask without intermediate greys, so that the pattern holds no other P-values than its own."""
     font = ImageFont.load_default(size=height)
     left, top, right, bottom = (int(side) for side in font.getbbox(text))

@@ -12,11 +12,11 @@ import numpy as np
 from data.errors import LookalikeError
 from data.kinds.registry import find, names
 from data.plan import Image, Plan, PlannedTrial
+from data.shipped import VERSION
 from data.study import StudyFile
 from data.task import Task
 from data.trial_order import draw_order
 from data.trials import check_label
-from data.version import VERSION
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
 from stimuli.stimulus_source import Stimuli

@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 
 from data.errors import LookalikeError
-from gan.bootstrap import Estimate, Groups, bootstrap_weights, estimate, group_numbers, one_thread, random_split, spread
+from data.results.result import Estimate
+from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, random_split, spread
 from gan.checkpoint import Model
 from gan.evaluation.fid import fid
 from gan.evaluation.kid import kernel_pairs
@@ -223,7 +224,7 @@ def _scores(generated: Sequence[Estimate], splits: Sequence[tuple[float, ...]]) 
         return {name: Score(one, None, None) for name, one in zip(_METRICS, generated, strict=True)}
     scores = {}
     for (name, (_, worse)), one, values in zip(_METRICS.items(), generated, zip(*splits, strict=True), strict=True):
-        as_bad = sum(worse * (value - (one.value or 0.0)) >= 0 for value in values)
+        as_bad = sum(worse * (value - one.value) >= 0 for value in values)
         scores[name] = Score(one, spread(values), (as_bad + 1) / (len(values) + 1))
     return scores
 

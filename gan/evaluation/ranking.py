@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from data.errors import LookalikeError
-from gan.bootstrap import Estimate, Groups, bootstrap_weights, estimate, group_numbers, one_thread
+from data.results.result import Estimate
+from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, with_interval
 from gan.checkpoint import Model
 from gan.evaluation.kid import KernelPairs, kernel_pairs
 from gan.evaluation.result import FEATURES
@@ -35,9 +36,9 @@ class Ranked:
     behind: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
-        behind = self.behind.to_dict() if self.behind else None
+        behind = with_interval(self.behind) if self.behind else None
         facts = {"model": self.name, "model_sha256": self.model_sha256, "images_seen": self.images_seen}
-        return {**facts, "kid": self.kid.to_dict(), "behind": behind}
+        return {**facts, "kid": with_interval(self.kid), "behind": behind}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from data.files import write_bytes, write_json
-from gan.bootstrap import Estimate
+from data.results.result import Estimate
+from gan.bootstrap import with_interval
 from gan.evaluation.path_length import EPSILON
 from gan.evaluation.spectrum import Spectrum, spectrum_figure, widest_gap
 from stimuli.export import write_sheet
@@ -37,8 +38,8 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "generated": self.generated.to_dict(),
-            "real": self.real.to_dict() if self.real else None,
+            "generated": with_interval(self.generated),
+            "real": with_interval(self.real) if self.real else None,
             "chance": self.chance,
         }
 
@@ -84,7 +85,7 @@ class Evaluation:
             "kid_components": self.components,
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "real_against_real": {"patients": self.real_patients, "images": self.images, "reason": self.real_reason},
-            "path_length": {**self.path_length.to_dict(), "pairs": self.path_pairs, "epsilon": EPSILON},
+            "path_length": {**with_interval(self.path_length), "pairs": self.path_pairs, "epsilon": EPSILON},
             "spectrum": {
                 "real": self.spectrum_real.to_dict(),
                 "generated": self.spectrum_generated.to_dict(),

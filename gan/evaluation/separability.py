@@ -10,6 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from data.arrays import Floats, Ints
 from gan.bootstrap import Groups
 
 FOLDS = 5
@@ -53,13 +54,13 @@ def separate(real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Group
     return Separation(torch.from_numpy(wins), torch.from_numpy(_pairs(fold_of, y, np.equal)))
 
 
-def _folds(groups: Groups, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _folds(groups: Groups, rng: np.random.Generator) -> Ints:
     """The fold of each image, (N,): groups in random order, assigned in rotation."""
     names, members = np.unique(groups, return_inverse=True)
     return (rng.permutation(len(names)) % FOLDS)[members.reshape(-1)]
 
 
-def _pairs(values: npt.NDArray[np.generic], y: npt.NDArray[np.int64], relation: np.ufunc) -> npt.NDArray[np.float64]:
+def _pairs(values: npt.NDArray[np.generic], y: Ints, relation: np.ufunc) -> Floats:
     """1 where the relation holds between a generated image (row) and a real one (column)."""
-    holds: npt.NDArray[np.float64] = relation(values[y == 1][:, None], values[y == 0][None]).astype(np.float64)
+    holds: Floats = relation(values[y == 1][:, None], values[y == 0][None]).astype(np.float64)
     return holds

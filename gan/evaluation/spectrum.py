@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from data.arrays import Floats
 from stimuli.images import Pixels
 
-Curve = npt.NDArray[np.float64]
+Curve = Floats
 _FLOOR = 1e-12  # of power; rounding to 16 bits alone leaves 2e-11, so no image has so little
 
 

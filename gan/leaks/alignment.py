@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from data.arrays import Floats
 from stimuli.images import Pixels, resample
 
 SHIFT_PX = 3
@@ -23,7 +23,7 @@ _LEAST_CONTRAST = 0.005  # in P-values: fainter structure is not amplified to th
 _FLAT = 0.1  # root mean square of the result below which an image shows no structure; 1 is usual
 
 
-def correlations(images: Pixels, templates: Tensor, batch: int = 8) -> npt.NDArray[np.float64]:
+def correlations(images: Pixels, templates: Tensor, batch: int = 8) -> Floats:
     """Best correlation of each image with each training patch over all orientations and shifts: (N, M) in [-1, 1]."""
     turns = templates.shape[1]
     flat = templates.flatten(0, 1)

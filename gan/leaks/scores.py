@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from data.arrays import Floats, Ints
 from gan.bootstrap import Groups
 
-Distances = npt.NDArray[np.float64]
+Distances = Floats
 TINY = 1e-12
 _NEIGHBOURS = 50  # next-nearest patches whose mean distance is the reference
 _TAIL, _TAIL_FEWEST = (
@@ -70,7 +70,7 @@ def null_scores(distances: Distances, patients: Groups) -> NullScores:
     return NullScores(tuple(float(score) for score in np.sort(np.maximum(scores, TINY))))
 
 
-def relative_scores(distances: Distances, patients: Groups) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def relative_scores(distances: Distances, patients: Groups) -> tuple[Floats, Ints]:
     """Scores (N,) from distances (N, M) to training patches of `patients` (M,), and the index of each nearest patch.
 
     A score is the smallest distance over the mean of the next-nearest 50. All patches of the nearest patch's patient

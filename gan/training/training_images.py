@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from data.arrays import Ints
 from data.errors import LookalikeError
 from gan.adversaries.step_rng import StepRng
 from gan.training.settings import Settings
@@ -25,7 +26,7 @@ class TrainingImages:
 
     def __init__(self, levels: npt.NDArray[np.uint16], settings: Settings) -> None:
         self.levels, self.settings = levels, settings
-        self._order: tuple[int, npt.NDArray[np.int64]] = (-1, np.empty(0, np.int64))
+        self._order: tuple[int, Ints] = (-1, np.empty(0, np.int64))
 
     def batch(self, step: int, rng: StepRng) -> Tensor:
         """This process's images of a step: (rows of `rng`, 1, R, R) in [-1, 1] on its device.

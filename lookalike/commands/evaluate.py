@@ -12,7 +12,7 @@ from lookalike.console import need, relative, say, show, show_table
 from lookalike.options import DisjointPatients, Json, Seed, Truncation, Weights
 
 if TYPE_CHECKING:
-    from gan.bootstrap import Estimate
+    from data.results.result import Estimate
     from gan.evaluation.ranking import Ranking
     from gan.evaluation.result import Evaluation
     from gan.leaks.check import LeakReport
@@ -116,5 +116,5 @@ def _print_ranking(ranking: Ranking, as_json: bool) -> None:
 
 
 def _interval(found: Estimate, factor: float, digits: int) -> str:
-    value, low, high = (f"{(number or 0.0) * factor:.{digits}f}" for number in (found.value, found.low, found.high))
+    value, low, high = (f"{number * factor:.{digits}f}" for number in (found.value, found.low, found.high))
     return f"{value} [{low}, {high}]"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.version import VERSION
+from data.shipped import VERSION
 from gan.checkpoint import Model, load_model
 from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from analysis.mrmc.other_methods import MOST
 from analysis.report.figures import plots
 from analysis.report.figures.roc_figure import roc_figure
 from analysis.serial.serial import Serial
+from data.arrays import Ints
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
@@ -92,7 +92,7 @@ def _calibration(rated: Sequence[Participant]) -> Figure:
     return plots.calibration(lines, levels, correct, trials)
 
 
-def _answers(retested: Sequence[Participant]) -> dict[str, npt.NDArray[np.int64]]:
+def _answers(retested: Sequence[Participant]) -> dict[str, Ints]:
     tables = {}
     for title, name in (("real images", "answers_to_real"), ("generated images", "answers_to_generated")):
         each = [getattr(one.comparison, name) for one in retested]

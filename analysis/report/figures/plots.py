@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from analysis import intervals
 from analysis.roc.ratings import RatingCounts
+from data.arrays import Floats, Ints
 
 REAL, GENERATED = "#0072B2", "#D55E00"
 _GREY, _PALE = "#6b6b6b", "#d9d9d9"
@@ -85,8 +86,8 @@ def rating_histograms(counts: Mapping[str, RatingCounts]) -> Figure:
 def calibration(
     lines: Mapping[str, Sequence[tuple[float, float]]],
     levels: Sequence[float],
-    correct: npt.NDArray[np.float64],
-    trials: npt.NDArray[np.float64],
+    correct: Floats,
+    trials: Floats,
 ) -> Figure:
     """Share of correct answers at each confidence: per participant (level, share) in grey, all answers in black.
 
@@ -120,7 +121,7 @@ def calibration(
     return figure
 
 
-def confusion(tables: Mapping[str, npt.NDArray[np.int64]]) -> Figure:
+def confusion(tables: Mapping[str, Ints]) -> Figure:
     """First answer against the retest's, one 2 x 2 table per kind of image: [first real/generated][second ...]."""
     figure = Figure(figsize=(1.15 + 2.1 * len(tables), 2.5), layout="constrained")
     for axes, (title, table) in zip(figure.subplots(1, len(tables), squeeze=False).flat, tables.items(), strict=True):
@@ -151,7 +152,7 @@ def gallery(images: Sequence[npt.NDArray[np.float32]], captions: Sequence[str], 
     return figure
 
 
-def _uneven(ratings: npt.NDArray[np.float64]) -> bool:
+def _uneven(ratings: Floats) -> bool:
     return bool(np.any(ratings != np.round(ratings)) or ratings.size > 20)
 
 

@@ -15,13 +15,13 @@ from analysis.agreement import items
 from analysis.group.group import Group
 from analysis.group.participants import Participant
 from analysis.mrmc.other_methods import MOST
-from analysis.result import frame_of
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import partial as roc_partial
 from analysis.roc import permutation as roc_permutation
 from analysis.roc.binormal import equal_variance_test
 from analysis.roc.ratings import RatingCounts
 from analysis.trials import Trials
+from data.results.result import frame_of
 
 # The strict end of the ROC: few real images are called generated.
 PARTIAL = (0.0, 0.2)

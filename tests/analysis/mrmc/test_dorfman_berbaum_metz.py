@@ -19,12 +19,12 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from analysis.arrays import Floats
 from analysis.intervals import TInterval, t_interval
 from analysis.mrmc import obuchowski_rockette
 from analysis.mrmc.ustatistics import influences, kernel_sums
 from analysis.mrmc.variance import Sampled
 from analysis.readings import Readings, from_trials
+from data.arrays import Floats
 
 
 class Dbm(NamedTuple):

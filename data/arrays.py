@@ -1,4 +1,4 @@
-"""The types of arrays that the whole of `analysis` uses."""
+"""The types of arrays that every package uses."""
 
 from __future__ import annotations
 

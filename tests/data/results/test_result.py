@@ -31,7 +31,6 @@ from analysis.image_cues.grouped_auc import grouped_auc
 from analysis.image_cues.model_observer import with_internal_noise
 from analysis.mrmc import obuchowski_rockette
 from analysis.mrmc.components import variance_components
-from analysis.result import Estimate, Result, without_nan
 from analysis.roc.binormal import equal_variance_test
 from analysis.roc.bootstrap import auc_bootstrap
 from analysis.roc.clusters import clustered_bootstrap
@@ -43,6 +42,8 @@ from analysis.sdt.outcomes import outcomes
 from analysis.sdt.two_alternative import two_alternative
 from analysis.serial.loop import loop_serial_dependence
 from data.external_tables import read_trials
+from data.results.plain import without_nan
+from data.results.result import Estimate, Result
 from data.simulated.populations import Population, draw_ratings
 
 pytestmark = pytest.mark.slow
@@ -143,7 +144,7 @@ def kinds() -> set[type[Result]]:
         importlib.import_module(module.name)
     waiting, found = [Result], set[type[Result]]()
     while waiting:
-        below = [one for one in waiting.pop().__subclasses__() if one.__module__.startswith("analysis.")]
+        below = [one for one in waiting.pop().__subclasses__() if one.__module__.startswith(("analysis.", "data."))]
         waiting += below
         found |= set(below)
     return found
@@ -166,21 +167,34 @@ def test_results_reload(results: list[Result]) -> None:
 
 
 def test_results_reload_from_json(results: list[Result]) -> None:
-    """Python's JSON keeps NaN and infinities; as the package writes it, both are null and come back as NaN."""
     for one in results:
-        assert type(one).from_dict(json.loads(json.dumps(one.to_dict()))) == one, type(one)
+        again = type(one).from_json(one.to_json())
+        assert again == one, type(one)
+        assert again.to_json() == one.to_json()
+
+
+def test_the_summary_of_results_reloads_with_nan_for_what_is_undefined_or_infinite(results: list[Result]) -> None:
+    for one in results:
         written = json.dumps(without_nan(one.to_dict()), allow_nan=False)
         again = type(one).from_dict(json.loads(written))
-        if not any(math.isinf(number) for number in numbers(one.to_dict())):
-            assert again == one, type(one)
-        assert json.dumps(without_nan(again.to_dict())) == written
+        assert json.dumps(without_nan(again.to_dict())) == written, type(one)
 
 
-def numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, float):
-        yield value
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from numbers(one)
+def test_json_keeps_nan_infinities_and_none_apart(refuses: Any) -> None:
+    table = np.array([[np.inf, -np.inf], [np.nan, 0.1]])
+    values = (math.nan, math.inf, -math.inf, None)
+    for maybe in values:
+        one = Nested(table, {"nan": 1}, maybe, (1, "inf"), (Estimate(math.inf, math.nan, -math.inf, 0.1),), "nan")
+        again = Nested.from_json(one.to_json())
+        assert again == one
+        assert again.table.dtype == np.float64
+        json.loads(one.to_json(), parse_constant=pytest.fail)  # strict JSON
+        assert all(again != replace(one, maybe=other) for other in values if other is not maybe)
+    for text in ("{", "[1]"):
+        with refuses("not-json"):
+            Nested.from_json(text)
+    with refuses("other-fields"):
+        Nested.from_json("{}")
 
 
 def test_nan_equals_nan_and_one_value_makes_a_difference() -> None:
