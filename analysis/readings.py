@@ -79,7 +79,7 @@ class Readings:
         return sum(one.unrated for one in (*self.readings, *self.left_out))
 
     @property
-    def set_aside(self) -> dict[str, str]:
+    def excluded(self) -> dict[str, str]:
         """Why a participant (in a modality, if there are several) has no AUC."""
         several = len(self.modalities) > 1
         return {

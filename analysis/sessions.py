@@ -101,7 +101,7 @@ def _refuse_unexported(folder: Path) -> None:
         raise LookalikeError(
             "not-exported",
             f"{first.folder}: participant {first.participant}, session {first.session} was recorded "
-            f"({first.answered} answers) and has no table{f', and {more} more likewise' if more else ''}: "
+            f"({first.answered} answers) and has no table{f' ({more} more like it)' if more else ''}: "
             f"run 'lookalike export {folder}' (a session that is still running is exported at its end), "
             "or move the record out of the folder",
         )

@@ -58,7 +58,7 @@ SESSION_COLUMNS = (
     "session",
     "used_as",  # measure | retest
     "status",  # kept | flagged | excluded
-    "reason",  # of the status; missing when kept without remark
+    "reason",  # of the status; missing when kept
     "observer",  # human | scripted | simulated | not stated
     "planned",  # main trials the session should have
     "answered",  # main trials with a response

@@ -91,7 +91,7 @@ class Log:
         if not self.events:
             raise LookalikeError(
                 "not-started",
-                f"{self.path}: the session has only just begun, or ended before anything was shown; start it again",
+                f"{self.path}: the session has only just started, or ended before anything was shown; start it again",
             )
         return self.of("start")[0]
 

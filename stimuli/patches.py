@@ -301,7 +301,7 @@ def read_key(path: Path | str) -> bytes:
     """
     path = Path(path)
     if path.is_dir():
-        raise LookalikeError("not-a-file", f"{path}: is a folder; name the key's file in it")
+        raise LookalikeError("not-a-file", f"{path}: is a folder; give the path of the key file")
     if path.is_file():
         key = path.read_bytes().strip()
         if len(key) < 16:

@@ -28,7 +28,7 @@ from data.results.result import Result
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
-Verdict = Literal["shown to differ", "shown to be alike", "not decided"]
+Verdict = Literal["shown to differ", "shown to be equivalent", "not decided"]
 Whose = Literal["same", "different"]
 Images = Literal["same", "different", "hashes"]
 
@@ -88,7 +88,7 @@ def compare(
     Images with one id are the same image if both sides name the same stimulus sets, or one names none; otherwise
     they are different images; `images` overrules that, and "hashes" says that ids are the images' own hashes
     (`by_hash`), so that an id is an image whatever the sets. Participants with one code are the same person unless
-    `participants` is "different". `delta` bounds a difference that would not matter (two one-sided tests at 5 %).
+    `participants` is "different". `delta` bounds a difference that would not matter (two one-sided tests at 5%).
     Where one side has no confidences, the answers alone are compared on both.
 
     Raises `LookalikeError` if a side mixes kinds of observers, if an image is real on one side and generated on the
@@ -206,7 +206,7 @@ def _who(found: Difference, study: Readings, names: tuple[str, str]) -> str:
 def _few(study: Readings) -> tuple[str, ...]:
     n = _sampled(study)
     if n < 2:
-        return ("With one participant the interval speaks of other images, not of other participants.",)
+        return ("With one participant the interval generalises to other images, not to other participants.",)
     return (f"With only {n} participants the interval is slightly too narrow.",) if n < 5 else ()
 
 
@@ -226,7 +226,7 @@ def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> 
             f"The area under the ROC is larger with {larger}: {sizes}; {interval}.{small}",
         )
     if alike:
-        return "shown to be alike", (
+        return "shown to be equivalent", (
             f"The two differ by less than {delta:g}: {sizes}; {interval}. This counts if the bound was fixed before "
             "the data were seen."
         )

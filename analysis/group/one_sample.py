@@ -2,7 +2,7 @@
 
 What is tested of their mean takes the images as fixed: it speaks of other observers judging the same images, and not
 of other images. With 100 shared images whose effects have an SD of .5 and a true d′ at the bound .3, the equivalence
-test calls 13 % (10 observers) to 20 % (20) of studies equivalent where it promises 5 %. The multi-reader multi-case
+test calls 13% (10 observers) to 20% (20) of studies equivalent where it promises 5%. The multi-reader multi-case
 AUC (`analysis.mrmc`) and `analysis.group.mixed_probit` take both as a sample.
 """
 

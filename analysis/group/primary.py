@@ -1,9 +1,9 @@
 """The primary result: what the study fixed before its first trial, and whether the data decide it.
 
 The endpoint is the AUC of session 1 averaged over participants, with participants and images both counted as
-samples (`analysis.mrmc.mrmc`). Its interval at the study's confidence, 90 % by default, stands against .5 ± δ: an
-interval inside is the two one-sided tests at 5 % (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). A
-difference from .5 is tested two-sided at the same 5 %. Another confidence makes another level of both.
+samples (`analysis.mrmc.mrmc`). Its interval at the study's confidence, 90% by default, stands against .5 ± δ: an
+interval inside is the two one-sided tests at 5% (Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657). A
+difference from .5 is tested two-sided at the same 5%. Another confidence makes another level of both.
 
 "Near chance" takes more than an interval. It is withheld where the bounds were not fixed beforehand, where
 the data may have been looked at on the way, and where nothing shows that these participants could have noticed:
@@ -76,7 +76,7 @@ def primary(
     """Evaluate the main trials of session 1 of one kind of observer by the study file.
 
     `measure` and `catch` are trial tables (`data.trials`), `sessions` the rows of `analysis.trials.Trials.sessions`
-    of the same participants. Without a study file the interval is at 90 % and there are no bounds.
+    of the same participants. Without a study file the interval is at 90% and there are no bounds.
     """
     endpoint = study.study.endpoint if study else None
     level = endpoint.confidence if endpoint else 0.9
@@ -210,8 +210,8 @@ def _few(found: Auc) -> str:
     if found.reason is not None or not 2 <= found.participants < _FEW:
         return ""
     return (
-        f" Only {found.participants} participants took part: with 2 to 4, the 90 % interval held the true AUC in 86 to "
-        "90 % of simulated studies, so take its bounds as slightly too narrow."
+        f" Only {found.participants} participants took part: with 2 to 4, the 90% interval held the true AUC in 86 to "
+        "90% of simulated studies, so take its bounds as slightly too narrow."
     )
 
 
@@ -245,12 +245,15 @@ def _verdict(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tupl
     interval = f"the {found.level:.0%} interval of the AUC, {found.low:.3f} to {found.high:.3f}"
     sentence = f"{interval[0].upper()}{interval[1:]}"
     if found.participants < 2:
-        return "not decided", f"One participant says nothing about others; {interval}, speaks of other images only."
+        return "not decided", (
+            f"A result from one participant does not generalise to others; {interval}, generalises to other images "
+            "only."
+        )
     inside, differs = decided(found)
     alpha = (1 - found.level) / 2
     bounds = "" if delta is None else f"{0.5 - delta:.3f} to {0.5 + delta:.3f}"
     if inside and not withheld:
-        exact = f".5 itself is outside the {100 * (1 - alpha):.3g} % interval"
+        exact = f".5 itself is outside the {100 * (1 - alpha):.3g}% interval"
         more = f" It is not exactly at chance, though: {exact}." if differs else ""
         return "shown to be near chance", f"{sentence}, lies within {bounds}.{more}"
     if differs:
@@ -266,5 +269,5 @@ def _verdict(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tupl
     reach = f"reaches beyond {bounds}" if delta is not None else "has no bounds to be compared with"
     half = "includes .5"
     if not found.low <= 0.5 <= found.high:
-        half = f"excludes .5, the two-sided test at {100 * alpha:.3g} % does not"
+        half = f"excludes .5, the two-sided test at {100 * alpha:.3g}% does not"
     return "not decided", f"{sentence}, {half}; it {reach}."

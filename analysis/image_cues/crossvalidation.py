@@ -26,9 +26,9 @@ class CrossValidated(Result):
     """How well a classifier discriminates generated from real images of patients that it was not trained on.
 
     `auc` [0, 1] is the share of pairs within a fold in the right order, with its standard error and the bounds
-    `low` and `high` at `level`. `null_high` is what chance exceeds in 5 % of relabellings of the patients, `p`
+    `low` and `high` at `level`. `null_high` is what chance exceeds in 5% of relabellings of the patients, `p`
     (one-sided) the share of relabellings that do as well. `smallest_detectable` is the AUC that would exceed
-    `null_high` with 80 % power. `real`, `generated` and `groups` count images and patients. Per image, all of
+    `null_high` with 80% power. `real`, `generated` and `groups` count images and patients. Per image, all of
     shape (images,): `signal` (is it generated), `group`, `fold` (where it was tested) and `score`, by a classifier
     that did not see its patient. `widening` is the factor in `se` for training (see `cross_validate`).
     What is undefined is NaN and `reason` says why.

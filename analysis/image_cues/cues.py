@@ -49,7 +49,7 @@ class CueAuc(Result):
     """How well one cue discriminates: `auc` [0, 1] > .5 where generated images have more of it.
 
     `distance` = |auc − .5|; `low` and `high` bound the AUC at `level`; `p` is two-sided, `p_holm` adjusted for the
-    number of cues. `smallest_detectable` is the AUC that would reach p_holm < .05 with 80 % power if no other cue did.
+    number of cues. `smallest_detectable` is the AUC that would reach p_holm < .05 with 80% power if no other cue did.
     `real_median` and `generated_median` are in the cue's units; `unmeasured` counts images where it is undefined.
     What is undefined is NaN and `reason` says why.
     """

@@ -29,7 +29,7 @@ class GroupedAuc(Result):
 
     `auc` [0, 1] with its standard error and the bounds `low` and `high` at `level`; `p` (two-sided) of AUC = .5.
     `design_effect` is the variance at AUC = .5 over that of as many independent images. `smallest_detectable` is
-    the AUC that a two-sided test at `alpha` would find with 80 % power. `real`, `generated` and `groups` count
+    the AUC that a two-sided test at `alpha` would find with 80% power. `real`, `generated` and `groups` count
     scored images and their patients; `unscored` images had no score and are left out. What is undefined is NaN
     and `reason` says why.
     """
@@ -77,7 +77,7 @@ def grouped_auc(
     -------
     GroupedAuc
         `auc` [0, 1] with standard error, bounds and the two-sided p of .5; the design effect of the clusters, and the
-        smallest AUC that 80 % of such studies would find.
+        smallest AUC that 80% of such studies would find.
 
     Raises
     ------

@@ -260,17 +260,17 @@ def _meaning(result: ModelObserver) -> str:
     found, control = result.found, result.control
     if np.isnan(found.p):
         return f"Undefined: {found.reason}. {_NOT_HUMAN}"
-    told = f"AUC {found.auc:.2f}, where chance exceeds {found.null_high:.2f} in 5 %"
+    told = f"AUC {found.auc:.2f}; by chance, it exceeds {found.null_high:.2f} in 5% of permutations"
     if found.p <= 0.05:
         return f"This observer discriminates generated from real images ({told}). {_NOT_HUMAN}"
     missed = (
         f"This observer does not discriminate generated from real images ({told}); with so many images it finds an "
-        f"AUC of {found.smallest_detectable:.2f} with 80 % power."
+        f"AUC of {found.smallest_detectable:.2f} with 80% power."
     )
     if control.p <= 0.05:
         proof = f"It does find {result.control_words} (AUC {control.auc:.2f})."
     else:
-        proof = f"But it does not find {result.control_words} either, so it shows nothing."
+        proof = f"But it does not find {result.control_words} either, so the result is inconclusive."
     return f"{missed} {proof} {_NOT_HUMAN}"
 
 

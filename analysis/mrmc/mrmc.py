@@ -10,9 +10,9 @@ variance of R participants' AUCs and C̄ what their AUCs share because they judg
 
 A *negative* unbiased variance happens and is reported as `variance`; the interval then rests on S² / R
 (`variance.one_shot` says why). The interval is a t interval. In simulated studies of 100 images, with
-an effect of images (SD .5) that all participants share, the 90 % one covers .88–.91 with 6 and 10 participants
+an effect of images (SD .5) that all participants share, the 90% one covers .88–.91 with 6 and 10 participants
 and .86–.90 with 2 to 4, in crossed, split-plot and partly crossed designs; equivalence at the bound is
-declared in 4–5 % of studies (test_mrmc).
+declared in 4–5% of studies (test_mrmc).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Auc(Result):
     generated: int
     real: int
     unrated: int
-    set_aside: dict[str, str]
+    set_aside: dict[str, str]  # the key that summaries have always had
     reason: str | None
 
 
@@ -96,7 +96,7 @@ class Difference(Result):
     second_modality: str
     first: Auc
     second: Auc
-    set_aside: dict[str, str]
+    set_aside: dict[str, str]  # the key that summaries have always had
     reason: str | None
 
 
@@ -117,7 +117,7 @@ def mrmc_auc(
     delta : float, optional
         Half the width of the bounds .5 ± delta of the equivalence test, in AUC.
     level : float, optional
-        Level of the interval, in (0, 1). At .9 the interval inside the bounds is the equivalence test at 5 %.
+        Level of the interval, in (0, 1). At .9 the interval inside the bounds is the equivalence test at 5%.
     readers, images : {"random", "fixed"}, optional
         Whether participants and images stand for others like them, or are the only ones of interest. Not both fixed; a
         single participant can only be fixed.
@@ -137,7 +137,7 @@ def mrmc_auc(
     Notes
     -----
     The variance is Gallas's one-shot estimate, unbiased in any design. In simulated studies of 100 images, with an
-    effect of images (SD .5) that all participants share, the 90 % interval covers .88–.91 with 6 and 10 participants
+    effect of images (SD .5) that all participants share, the 90% interval covers .88–.91 with 6 and 10 participants
     and .86–.90 with 2 to 4 (test_mrmc).
 
     References
@@ -167,7 +167,7 @@ def mrmc_auc(
         generated=study.generated,
         real=study.real,
         unrated=study.unrated,
-        set_aside=study.set_aside,
+        set_aside=study.excluded,
         **_common(found, tested, readers, images, level, delta),
     )
 
@@ -250,7 +250,7 @@ def mrmc_difference(
         second_modality=names[1],
         first=alone[0],
         second=alone[1],
-        set_aside=study.set_aside | one_only,
+        set_aside=study.excluded | one_only,
         **_common(found, tested, readers, images, level, delta),
     )
 

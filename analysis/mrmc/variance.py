@@ -53,7 +53,7 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     The degrees of freedom are Satterthwaite's: V² / Σ part² / (number − 1), the parts being S² / R and, for each
     class of images, the variance of the value by the images' influence on it; at least the smallest number − 1
     (Gaylor & Hopper 1969, Technometrics 11:691), as in the software iMRMC ("BDG"). Hillis's df leave out that C̄ is
-    an estimate too: in 1,500 simulated studies of 30 participants and 20 images the 90 % interval covers .88 with
+    an estimate too: in 1,500 simulated studies of 30 participants and 20 images the 90% interval covers .88 with
     Hillis's and .90 with these; with 6 or 10 participants and 100 images they hardly differ.
     Raises `LookalikeError` if both are fixed, for then nothing varies.
     """

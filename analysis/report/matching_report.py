@@ -40,8 +40,9 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
         "level": found.level,
     }
     caption = (
-        "Error of the match, with its mean and position bias removed, against where the previous target was. The curve "
-        "is the fitted derivative of Gaussian; the dashed curve is the control’s."
+        "Error of the match, with its mean and position bias removed, against the position of the previous target "
+        "relative to the present one. The curve is the fitted derivative of Gaussian; the dashed curve is the "
+        "control’s."
     )
     alt = "Mean error of the match in bins of the difference of targets, with the fitted curve and the control’s."
     verdict, words = _verdict(found)
@@ -74,7 +75,7 @@ def _verdict(found: LoopSerial) -> tuple[str, str]:
         return "Not decided", (
             f"Matches seem {direction} the previous target ({size}), but so does the control with the next target, "
             f"which cannot have had an effect (amplitude {_curve(found.next)}, {p_phrase(found.next.p)}): something "
-            "else makes neighbouring trials alike."
+            "else makes successive trials similar."
         )
     return "Serial dependence", f"Matches are {direction} the previous target: {size}."
 
@@ -82,7 +83,7 @@ def _verdict(found: LoopSerial) -> tuple[str, str]:
 def _remarks(found: LoopSerial) -> list[str]:
     remarks = [
         f"The control, the next target: amplitude {_curve(found.next)}, {p_phrase(found.next.p)}.",
-        f"Trials without a neighbour before them: {sum(one.unlinked for one in found.participants)}; without a "
+        f"Trials without a preceding trial: {sum(one.unlinked for one in found.participants)}; without a "
         f"response: {sum(one.unanswered for one in found.participants)}.",
     ]
     return remarks + [f"Note: {one.reason}." for one in (found.previous,) if one.reason]

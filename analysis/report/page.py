@@ -140,9 +140,9 @@ def to_html(page: Page, vectors: Mapping[str, bytes]) -> str:
         loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters.update(marked=_marked, cell=_cell)
-    drawings = {one.name: _inline(vectors[one.name], one) for one in page.pictures}
+    pictures = {one.name: _inline(vectors[one.name], one) for one in page.pictures}
     return templates.get_template("page.html").render(
-        page=page, methods=methods, references=works.cited(), drawings=drawings
+        page=page, methods=methods, references=works.cited(), pictures=pictures
     )
 
 

@@ -57,7 +57,7 @@ def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, co
     rows = {one.participant: (one.measure[0], *one.measure[2:]) for one in (first if few else [])}
     band = None if found.tost is None else (-found.tost.bound, found.tost.bound)
     mean = (found.value.mean, found.value.low, found.value.high)
-    figure = plots.forest(rows, mean, band, f"{name}, with 95 % interval", 0)
+    figure = plots.forest(rows, mean, band, f"{name}, with 95% interval", 0)
     grey = "" if band is None else "; grey: the study’s bounds"
     caption = f"{name} of every participant, and the mean with its t interval{grey}."
     blocks: tuple[Block, ...] = (

@@ -147,8 +147,8 @@ def binormal_fit_from_counts(counts: RatingCounts, variance: Variance = "unequal
     Categories that nobody used are dropped first, which changes nothing else. Standard errors come from the
     expected information and the delta method; intervals are value ± z·SE, for b and σ in the logarithm, and
     for A_z through d_a, so that they stay inside their ranges. On 50 + 50 or 100 + 100 images and eight ratings,
-    μ from 0 to 1.5 and σ from 1 to 1.4, the 95 % intervals cover in 94.0 to 96.7 %; of true models, Pearson's X²
-    rejects 4.4 to 5.5 % at .05, and G² 4.8 to 8.0 %, so rely on the first.
+    μ from 0 to 1.5 and σ from 1 to 1.4, the 95% intervals cover in 94.0 to 96.7%; of true models, Pearson's X²
+    rejects 4.4 to 5.5% at .05, and G² 4.8 to 8.0%, so rely on the first.
 
     No maximum exists, and `reason` says so, where all operating points lie on an ROC that the model only
     reaches in the limit: TPF constant between FPF 0 and 1 (b → 0), FPF constant (b → ∞), or only FPF 0 and TPF 1, or

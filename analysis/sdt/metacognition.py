@@ -143,8 +143,8 @@ def meta_dprime_from_counts(
     counts their uncertainty in (Murphy & Topel 1985, J. Bus. Econ. Stat. 3:370), on the number of trials without
     padding. Intervals are value ± z·SE; that of the M-ratio is Fieller's (1954, J. R. Stat. Soc. B 16:175), which is
     finite exactly where the interval of d′ excludes 0. For ideal observers of 50 + 50 or 100 + 100 images, d′ from 0
-    to 2 and c from 0 to .4, the 95 % intervals of meta-d′ and M-diff cover in 94 to 96 % under "fleming", and M-diff is
-    centred on 0 within .02. Under "maniscalco-lau" meta-d′ covers in about 90 % at d′ = 0, c = .4.
+    to 2 and c from 0 to .4, the 95% intervals of meta-d′ and M-diff cover in 94 to 96% under "fleming", and M-diff is
+    centred on 0 within .02. Under "maniscalco-lau" meta-d′ covers in about 90% at d′ = 0, c = .4.
     """
     answers = counts.table.sum(axis=2)
     rates = yesno.dprime(

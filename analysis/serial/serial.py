@@ -169,7 +169,7 @@ def serial_dependence(
     Notes
     -----
     In 100 trials the standard error of one participant's effect is about .45: only groups decide. Without dependence,
-    under runs capped at 3, p was ≤ .05 in 5 % of 2,700 simulated participants and 6 % of their 450 groups of six, and
+    under runs capped at 3, p was ≤ .05 in 5% of 2,700 simulated participants and 6% of their 450 groups of six, and
     the group's interval covered 0 in .94; a true .8 came out as .75. A drift as fast as 30 trials is not wholly
     removed (.09 of .27 was left); the earlier response then shows as much.
 

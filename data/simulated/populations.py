@@ -86,7 +86,7 @@ class Population:
         return bool(self.fatigue or self.serial_response or self.serial_evidence)
 
 
-# The default observer: right in about 69 % of trials, and not the same at each presentation.
+# The default observer: right in about 69% of trials, and not the same at each presentation.
 USUAL = Population(dprime=1.0, between_sd=0.0, criterion_sd=0.0, lapse=0.0)
 # The same parameters as settings of a file, which pydantic holds to their types; a TOML list becomes a tuple.
 _SETTINGS: dict[str, Any] = {name: (kind, getattr(USUAL, name)) for name, kind in get_type_hints(Population).items()}

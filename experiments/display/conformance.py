@@ -1,7 +1,7 @@
 """Does a display show equal steps of P-value as it should? The contrast response of AAPM TG18 and TG270.
 
 At 18 evenly spaced P-values the luminance with room light is compared with its target. For each of the 17 steps the
-contrast, ΔL/L, is divided by the step's number of just-noticeable differences; it must lie within 10 % of the target's.
+contrast, ΔL/L, is divided by the step's number of just-noticeable differences; it must lie within 10% of the target's.
 (AAPM On-Line Report 03, 2005, section 4.3; TG270, 2019.)
 """
 
@@ -84,12 +84,12 @@ class Conformance:
         where = f"P {self.p_values[step]:.2f} to {self.p_values[step + 1]:.2f}"
         if self.conforms:
             return (
-                f"conforms to {_NAMES[self.target]}: contrast within 10 % at each of {STEPS} steps "
+                f"conforms to {_NAMES[self.target]}: contrast within 10% at each of {STEPS} steps "
                 f"(largest deviation {self.worst:.1%}, {where})"
             )
         off = int((np.abs(self.deviations) > TOLERANCE).sum())
         return (
-            f"does not conform to {_NAMES[self.target]}: contrast off by more than 10 % at {off} of {STEPS} steps "
+            f"does not conform to {_NAMES[self.target]}: contrast off by more than 10% at {off} of {STEPS} steps "
             f"(largest deviation {self.worst:.0%}, {where}); measure and calibrate the display again"
         )
 
@@ -142,7 +142,7 @@ def measure_conformance(lookup: Lookup, table: LuminanceTable, target: Target = 
     Returns
     -------
     Conformance
-        Luminances, contrasts per just-noticeable difference, and whether all lie within 10 % of the target.
+        Luminances, contrasts per just-noticeable difference, and whether all lie within 10% of the target.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def levels_to_check(lookup: Lookup) -> tuple[int, ...]:
 
 
 def draw(report: Conformance) -> Figure:
-    """Two panels: luminance against P-value, and contrast per JND with the band of 10 % around the target."""
+    """Two panels: luminance against P-value, and contrast per JND with the band of 10% around the target."""
     figure = Figure(figsize=(7.1, 3.1), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(report.p_values, report.expected_cd_m2, color="#6b6b6b", linewidth=1.2, label="target")
@@ -208,7 +208,7 @@ def draw(report: Conformance) -> Figure:
     left.set_ylabel("luminance with room light (cd/m²)")
     middles = (report.p_values[1:] + report.p_values[:-1]) / 2
     wanted = report.expected_contrasts
-    right.fill_between(middles, wanted * (1 - TOLERANCE), wanted * (1 + TOLERANCE), color="#d9d9d9", label="± 10 %")
+    right.fill_between(middles, wanted * (1 - TOLERANCE), wanted * (1 + TOLERANCE), color="#d9d9d9", label="± 10%")
     right.plot(middles, wanted, color="#6b6b6b", linewidth=1.2, label="target")
     inside = np.abs(report.deviations) <= TOLERANCE
     right.plot(middles[inside], report.contrasts[inside], "o", color="#0072B2", markersize=4, label="within")

@@ -23,7 +23,7 @@ def jnd_to_luminance(jnd: npt.ArrayLike) -> Floats:
     """Luminance of a JND index by the grayscale standard display function.
 
     The standard's printed table (annex B) comes from the model that this formula was fitted to; they differ by less
-    than 0.3 % of log luminance.
+    than 0.3% of log luminance.
 
     Parameters
     ----------

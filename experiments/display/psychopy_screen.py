@@ -215,7 +215,7 @@ def warnings_of(display: Display | None, measured_hz: float | None) -> list[str]
         warnings.append("gamma was given, not measured")
     elif not (found := display.conformance()).conforms:
         warnings.append(
-            f"contrast deviates from its target by up to {found.worst:.0%}; a conforming display stays within 10 %"
+            f"contrast deviates from its target by up to {found.worst:.0%}; a conforming display stays within 10%"
         )
     if measured_hz is None:
         warnings.append(

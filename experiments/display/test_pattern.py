@@ -26,8 +26,8 @@ _INK = 0.0
 def draw_pattern(size_px: Shape) -> Pixels:
     """P-values of the pattern for a window of (rows, columns), at least 480 x 640.
 
-    Top: 18 even steps of P-value, from 0 to 1. Middle: five squares 1 to 5 % above black, on black, and
-    five 1 to 5 % below white, on white. Bottom: bars 1 to 4 px wide, vertical and horizontal, in black and white
+    Top: 18 even steps of P-value, from 0 to 1. Middle: five squares 1 to 5% above black, on black, and
+    five 1 to 5% below white, on white. Bottom: bars 1 to 4 px wide, vertical and horizontal, in black and white
     and in greys of P .45 and .55. Raises `LookalikeError` for a smaller window.
     """
     rows, columns = size_px

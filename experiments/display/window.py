@@ -160,7 +160,7 @@ def counted(screens: int) -> str:
 def refresh_hz(intervals_s: Any) -> float | None:
     """The refresh rate from intervals between flips; None if they are too short or too uneven for a screen.
 
-    Occasional missed frames do not matter: only the median and the middle 80 % are used.
+    Occasional missed frames do not matter: only the median and the middle 80% are used.
     """
     low, median, high = np.percentile(intervals_s, [10, 50, 90])
     if median < 1 / _MOST_HZ or high - low > _UNEVEN * median:

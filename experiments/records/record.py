@@ -173,7 +173,7 @@ def check_together(plan: Plan, log: Log) -> None:
         if planned.get(event["trial"]) != event["stimulus_id"]:
             raise LookalikeError(
                 "altered-file",
-                f"{log.path}: trial {event['trial']} shows {event['stimulus_id']!r}, which the plan does not; "
+                f"{log.path}: trial {event['trial']} shows {event['stimulus_id']!r}, which is not in the plan; "
                 "restore the record from a backup",
             )
 

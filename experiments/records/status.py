@@ -19,8 +19,8 @@ from data.study import StudyFile, read_study
 from experiments.records.participants import everyone, read_participant, withdrawal_mark
 from experiments.records.record import BEGINNING_S, check_together, is_complete, is_running, utc_now
 
-State = Literal["complete", "partial", "running", "beginning", "not begun", "damaged", "table only"]
-Retest = Literal["due", "waiting", "begun", "done", "no first session", "not stated"]
+State = Literal["complete", "partial", "running", "beginning", "not started", "damaged", "table only"]
+Retest = Literal["due", "waiting", "started", "done", "no first session", "not stated"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SessionState:
     session : int
         Session number, from 1.
     state : str
-        `complete`, `partial`, `running`, `beginning` (about to show its first image), `not begun` (ended before it),
+        `complete`, `partial`, `running`, `beginning` (about to show its first image), `not started` (ended before it),
         `damaged`, or `table only` (no record here).
     answered : int
         Trials answered, practice included.
@@ -84,12 +84,13 @@ class ParticipantState:
     sessions : tuple of SessionState
         The sessions, by number.
     retest : str
-        `due` once the study's `retest_after_days` have passed since a complete session 1, `waiting` before, `begun` or
-        `done` with a later session, `no first session`, or `not stated` where no study file gives the days.
+        `due` once the study's `retest_after_days` have passed since a complete session 1, `waiting` before,
+        `started` or `done` with a later session, `no first session`, or `not stated` where no study file gives the
+        days.
     due_in_days : float or None
         Days until the retest is due; negative once it is.
     withdrawing : bool
-        Whether a removal of this participant's data was begun and not finished.
+        Whether a removal of this participant's data was started and not finished.
     problem : str or None
         Why the participant's file cannot be read.
 
@@ -187,9 +188,9 @@ def _participant(data: Path, code: str, study: StudyFile | None, example: str) -
 
 def _retest(sessions: tuple[SessionState, ...], study: StudyFile | None, example: str) -> tuple[Retest, float | None]:
     first = next((one for one in sessions if one.session == 1 and one.state == "complete"), None)
-    later = [one.state for one in sessions if one.session > 1 and one.state != "not begun"]
+    later = [one.state for one in sessions if one.session > 1 and one.state != "not started"]
     if "complete" in later or later:
-        return ("done" if "complete" in later else "begun"), None
+        return ("done" if "complete" in later else "started"), None
     if first is None or first.days_since is None:
         return "no first session", None
     if study is None and first.study_sha256 == example:
@@ -205,7 +206,7 @@ def _session(folder: Path, number: int) -> SessionState:
     if not record.exists():
         plan = folder / PLAN
         fresh = plan.exists() and time.time() - plan.stat().st_mtime < BEGINNING_S
-        return SessionState(number, "beginning" if fresh else "not begun")
+        return SessionState(number, "beginning" if fresh else "not started")
     try:
         running = is_running(record)
     except LookalikeError as error:  # it is locked, and damaged
@@ -213,7 +214,7 @@ def _session(folder: Path, number: int) -> SessionState:
     try:
         log = read_record(record)
         if not log.events:
-            return SessionState(number, "running" if running else "not begun")
+            return SessionState(number, "running" if running else "not started")
         begun, start = log.begun, log.start
         planned = read_plan(folder / PLAN)
         check_together(planned, log)

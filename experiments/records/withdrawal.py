@@ -43,7 +43,7 @@ def refuse_withdrawal(data: Path, participant: str) -> None:
     codes = participants.everyone(data)
     if participant not in codes and not withdrawal_mark(data, participant).exists():
         raise LookalikeError(
-            "no-such-participant", f"participant {participant}: {data} holds nothing of this code; check it"
+            "no-such-participant", f"participant {participant}: {data} holds no data for this code; check the code"
         )
     participants_table.check_readable(data)
     for code in sorted(codes):

@@ -100,9 +100,9 @@ def run_retest(
     if setup.observer != log.start["observer"]:
         raise LookalikeError(
             "observer-mismatch",
-            f"participant {participant}'s session 1 was answered by a {log.start['observer']} observer and this would "
-            f"be by a {setup.observer} one, so it is no retest; give --observer {log.start['observer']}, or check the "
-            "code",
+            f"participant {participant}'s session 1 was answered by a {log.start['observer']} observer and this "
+            f"one would be by a {setup.observer} observer, so it would not be a retest; give --observer "
+            f"{log.start['observer']}, or check the code",
         )
     source = read_stimuli(stimuli)
     refuse_other_images(first, source)
@@ -179,7 +179,7 @@ def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
     try:
         return retest_plan(first, session, seed, answered)
     except LookalikeError:  # the answered trials need not be balanced, and then no order has runs this short
-        say(f"{who}: no order of these trials avoids more than {first.max_run} of one truth in a row")
+        say(f"{who}: no order of these trials keeps runs of one truth to {first.max_run} or fewer")
         return retest_plan(first.model_copy(update={"max_run": None}), session, seed, answered)
 
 

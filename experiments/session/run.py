@@ -186,8 +186,8 @@ def resume(
     if log.events and setup.observer != log.start["observer"]:
         raise LookalikeError(
             "observer-mismatch",
-            f"{who}: was begun by a {log.start['observer']} observer and cannot be resumed by a {setup.observer} one; "
-            f"give --observer {log.start['observer']}, or use another --participant",
+            f"{who}: was started by a {log.start['observer']} observer and cannot be resumed by a {setup.observer} "
+            f"one; give --observer {log.start['observer']}, or use another --participant",
         )
     setup = keep_display(setup, plan)
     with _open_screen(setup, plan, stimuli) as screen:

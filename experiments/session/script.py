@@ -16,14 +16,14 @@ from experiments.session.run import SessionResult, Setup
 def ask_or_parse(description: str, later: bool = False) -> argparse.Namespace:
     """The script's arguments for a first or a `later` session: from the command line, or else from a dialog.
 
-    Cancelling the dialog ends the script before anything is begun.
+    Cancelling the dialog ends the script before anything is started.
     """
     arguments = _parser(description, later)
     if len(sys.argv) > 1:
         return arguments.parse_args()
     words = ask(description, with_study=not later)
     if words is None:
-        print("cancelled; no session was begun", file=sys.stderr)
+        print("cancelled; no session was started", file=sys.stderr)
         sys.exit(1)
     return arguments.parse_args(words)
 

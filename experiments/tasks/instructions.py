@@ -8,6 +8,7 @@ from data.plan import Plan
 CONTINUE = "Press SPACE to continue."
 BEGIN = "Press SPACE to begin."
 STOP_QUESTION = "Do you want to stop?\n\nPress Y to stop; your answers so far are kept.\nPress N to continue."
+_WHEN_TO_ANSWER = "You may answer while it is shown or afterwards."
 _PRACTICE = (
     "First, some practice. After each answer you say how sure you are. Use the whole scale: a low number when you are "
     "guessing, a high one only when you are certain, and the numbers in between for anything in between."
@@ -38,8 +39,8 @@ def instructions(plan: Plan, done: int = 0) -> str:
             *([sure] if plan.confidence_levels else []),
             *([f"The first {len(plan.practice)} are for practice."] if plan.practice and not done else []),
             *([_done(plan, done)] if done else []),
-            *([f"Each is shown for {plan.exposure_s:g} seconds; you may answer then or later."] if may_wait else []),
-            "Take the time you need. Press ESC to stop; your answers so far are kept.",
+            *([f"Each image is shown for {plan.exposure_s:g} seconds. {_WHEN_TO_ANSWER}"] if may_wait else []),
+            "Take as much time as you need. Press ESC to stop; your answers so far are kept.",
             BEGIN,
         ]
     )

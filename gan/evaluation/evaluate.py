@@ -9,7 +9,7 @@ and the AUC of a cross-validated classifier.
 as many patches that share no patient, and each metric is computed in the same way, the classifier refitted. That is
 what a generator would get whose images cannot be discriminated from real patches.
 
-**Intervals** of the generated images are 95 %, from bootstrap samples of whole patients and of seeds, drawn
+**Intervals** of the generated images are 95%, from bootstrap samples of whole patients and of seeds, drawn
 independently. They cover other patients and other seeds in the same numbers, but not another training run, nor, for
 the AUC, another fitted classifier. Close to real against real, the interval of KID is up to √3 times too wide, because
 KID is a degenerate statistic there (Arcones & Giné 1992, Ann. Stat. 20:655); the range of the random splits is not.
@@ -95,7 +95,7 @@ def evaluate(
     Returns
     -------
     Evaluation
-        `scores` by metric, each with `generated` (value and 95 % interval), `real` and `chance`; `path_length`;
+        `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`; `path_length`;
         `spectrum_real` and `spectrum_generated`; `to_dict()`. `save_evaluation` writes it to a folder.
 
     Raises

@@ -89,7 +89,7 @@ def rank_models(
     """Rank models by KID, as `gan.evaluate` defines it, against all `select` patches.
 
     Each makes the same number of images, of the same seeds. KID is unbiased for unequal numbers, so many generated
-    images make it more precise. Intervals are 95 %, from bootstrap samples of whole patients and of seeds. Each sample
+    images make it more precise. Intervals are 95%, from bootstrap samples of whole patients and of seeds. Each sample
     is the same for all models, so the interval of a difference is much narrower than those of the two values suggest.
 
     Parameters
@@ -116,7 +116,7 @@ def rank_models(
     Returns
     -------
     Ranking
-        `models`, best first, each with `name`, `kid` and `behind` (estimates with 95 % intervals); `to_dict()`.
+        `models`, best first, each with `name`, `kid` and `behind` (estimates with 95% intervals); `to_dict()`.
 
     Raises
     ------

@@ -26,8 +26,8 @@ _SHEET = 32  # images of each kind on the sheet
 class Score:
     """One metric of the generated images against the split's patches, beside what real images get.
 
-    `generated`: value and 95 % bootstrap interval. `real`: two sets of as many patches of different real patients
-    against each other, as the mean over many random splits and the range of their middle 95 %; None if there are too
+    `generated`: value and 95% bootstrap interval. `real`: two sets of as many patches of different real patients
+    against each other, as the mean over many random splits and the range of their middle 95%; None if there are too
     few patients. `chance`: the share of random splits with a value as bad as that of the generated images, or worse;
     (worse + 1) / (splits + 1), so never 0.
     """

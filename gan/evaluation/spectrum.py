@@ -17,7 +17,7 @@ _FLOOR = 1e-12  # of power; rounding to 16 bits alone leaves 2e-11, so no image 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """log10 power at each frequency: the mean over images, and the range of the middle 80 % of images."""
+    """log10 power at each frequency: the mean over images, and the range of the middle 80% of images."""
 
     cycles_per_px: Curve
     mean: Curve
@@ -29,7 +29,7 @@ class Spectrum:
 
 
 def spectrum(images: Pixels) -> Spectrum:
-    """Radially averaged power spectra: per image, then the mean and the middle 80 % over images.
+    """Radially averaged power spectra: per image, then the mean and the middle 80% over images.
 
     Parameters
     ----------
@@ -97,5 +97,5 @@ def spectrum_figure(real: Spectrum, fake: Spectrum) -> Figure:
     axes.set_xlabel("spatial frequency (cycles/pixel)")
     axes.set_ylabel("log₁₀ power (P-value²)")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, title="mean, middle 80 % of images", title_fontsize=8, fontsize=9, alignment="left")
+    axes.legend(frameon=False, title="mean, middle 80% of images", title_fontsize=8, fontsize=9, alignment="left")
     return figure

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-_MOST = 64  # principal components; of 680 CBIS-DDSM patches they hold 90 % of the variance
+_MOST = 64  # principal components; of 680 CBIS-DDSM patches they hold 90% of the variance
 _PATCHES_PER_COMPONENT = 4
 
 

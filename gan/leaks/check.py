@@ -150,9 +150,9 @@ def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int])
     most `expected_suspects` = N · measures / (M / 2 + 1).
 
     It is a **leak** if its score is so far below the smallest real one that any of N honest images would fall that low
-    in at most 5 % of checks, over both measures (Bonferroni; beyond the smallest real score the chance decays
+    in at most 5% of checks, over both measures (Bonferroni; beyond the smallest real score the chance decays
     exponentially in the log score, at the rate of the lowest tenth, as in peaks-over-threshold). The verdict is
-    `leaks` if there is one, or if there are more suspects than chance explains (5 %, `chance_of`); `suspects` if there
+    `leaks` if there is one, or if there are more suspects than chance explains (5%, `chance_of`); `suspects` if there
     are some; else `none`. Leave all suspects out of what is shown to people.
 
     An image without structure matches nothing. Raises `LookalikeError` for images of another size, values that are not

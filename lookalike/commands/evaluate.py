@@ -82,7 +82,7 @@ def evaluate(
 
 
 def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, out: Path) -> None:
-    rows = [["", "generated [95 % CI]", "real against real [95 % range]", "as bad by chance"]]
+    rows = [["", "generated [95% CI]", "real against real [95% range]", "as bad by chance"]]
     for name, score in found.scores.items():
         label, factor, digits = _PRINTED[name]
         real = _interval(score.real, factor, digits) if score.real else "-"
@@ -104,7 +104,7 @@ def _print_ranking(ranking: Ranking, as_json: bool) -> None:
     if as_json:
         show(ranking.to_dict(), True)
         return
-    rows = [["model", "KID x 1000 [95 % CI]", "above the best [95 % CI]"]]
+    rows = [["model", "KID x 1000 [95% CI]", "above the best [95% CI]"]]
     for one in ranking.models:
         behind = _interval(one.behind, 1000, 1) if one.behind else "-"
         rows.append([one.name, _interval(one.kid, 1000, 1), behind])

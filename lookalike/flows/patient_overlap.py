@@ -40,7 +40,7 @@ def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disj
     elif not disjoint_patients:
         raise LookalikeError(
             "key-mismatch",
-            f"{patches.folder}: its patient codes were made with another key than the codes in {name}, so it is "
+            f"{patches.folder}: its patient codes were made with a different key from the codes in {name}, so it is "
             "unknown whether the model was trained on these patients; cut the patches with the model's key (for the "
             f"shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or confirm with --disjoint-patients that it was not",
         )

@@ -62,7 +62,7 @@ def test_a_missing_rating_makes_a_crossed_design_partly_crossed() -> None:
 def test_a_participant_with_one_class_is_left_out_with_the_reason_and_so_are_his_own_images() -> None:
     study = readings.from_trials(table([*judged("p", "ab", "yz"), *judged("q", "abc", ""), ("q", "z", "real", np.nan)]))
     assert study.participants == ("p",)
-    assert study.set_aside == {"q": "rated no real image"}
+    assert study.excluded == {"q": "rated no real image"}
     assert (study.generated, study.real, study.unrated) == (2, 2, 1)
 
 
@@ -72,7 +72,7 @@ def test_modalities_share_images_by_name_and_are_picked_out() -> None:
     study = readings.from_trials(table(rows, "modality"))
     assert study.modalities == ("one", "two")
     assert (study.generated, study.real) == (3, 2)
-    assert study.set_aside == {"q, two": "rated no real image"}
+    assert study.excluded == {"q, two": "rated no real image"}
     second = study.where(["two"])
     assert (second.generated, second.real, second.design) == (2, 1, "one participant")
 

@@ -49,7 +49,7 @@ def frame(observers: list[Observer], trials: int) -> pd.DataFrame:
 @pytest.mark.slow
 @pytest.mark.parametrize("signal_sd", [0.7, 1.0, 1.5])
 def test_unequal_variance_is_the_binormal_models(signal_sd: float) -> None:
-    """6,000 trials: the binormal fit's interval of the mean's distance and of the SD hold the truth (99.9 %)."""
+    """6,000 trials: the binormal fit's interval of the mean's distance and of the SD hold the truth (99.9%)."""
     truths, said = sit(Observer(dprime=1.2, criterion=0.2, image_sd=0.4, signal_sd=signal_sd, seed=3), 6000)
     fit = binormal.binormal_fit(truths, rated(said), level=0.999)
     assert fit.sigma.low < signal_sd < fit.sigma.high
@@ -128,7 +128,7 @@ def test_serial_dependence_on_the_evidence_is_that_of_the_last_image() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("image_sd", "own_sd"), [(0.5, 0.3), (0.2, 0.9)])
 def test_internal_noise_is_found_by_a_double_pass(image_sd: float, own_sd: float) -> None:
-    """4,000 images twice, in two orders: the interval of the repeated share holds the stable parts (99.9 %)."""
+    """4,000 images twice, in two orders: the interval of the repeated share holds the stable parts (99.9%)."""
     observer = Observer(dprime=1.0, image_sd=image_sd, own_sd=own_sd, seed=8)
     truth = [WORDS[n % 2] for n in range(4000)]
     passes = [[observer.judge(f"s{n}", t, session).response for n, t in enumerate(truth)] for session in (1, 2)]
@@ -149,7 +149,7 @@ def test_image_effects_and_observers_spread_are_found_by_the_crossed_probit() ->
 
 @pytest.mark.slow
 def test_the_sd_between_observers_is_found_from_their_dprimes() -> None:
-    """60 observers of 400 trials, SD .4: the 99.9 % interval of tau holds it and leaves out .15."""
+    """60 observers of 400 trials, SD .4: the 99.9% interval of tau holds it and leaves out .15."""
     group = draw_group(60, 4, Population(0.8, 0.4, 0.2, image_sd=0.0, own_sd=0.0, lapse=0.0))
     fits = []
     for observer in group:

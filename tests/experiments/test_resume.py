@@ -365,7 +365,7 @@ def test_a_partial_retest_needs_a_main_trial_and_may_allow_longer_runs(
     record.write_text("".join(kept), encoding="utf-8")
     said: list[str] = []
     run_retest(small_set.folder, data, "p1", 4, SETUP, partial=True, say=said.append)
-    assert "no order of these trials avoids more than 2 of one truth in a row" in said[-1]
+    assert "no order of these trials keeps runs of one truth to 2 or fewer" in said[-1]
     assert read_plan(folder_of(data, 2) / "plan.json").max_run is None
 
 

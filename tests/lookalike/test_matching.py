@@ -58,8 +58,8 @@ def test_known_serial_dependence_comes_back_through_plan_record_and_table(
 ) -> None:
     data = tmp_path / "data"
     for seed in range(8):
-        matcher = SimulatedAdjuster(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
-        run_first_session(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=matcher))
+        adjuster = SimulatedAdjuster(noise_deg=9, bias_deg=4, serial_deg=6, serial_width_deg=35, lapse=0.01, seed=seed)
+        run_first_session(loop, data, f"p{seed}", study, seed, Setup("simulated", window=False, adjuster=adjuster))
     found = serial_loop.loop_serial_dependence(matches(data), permutations=200, seed=1)
     assert found.previous.amplitude_low < 6 < found.previous.amplitude_high
     assert found.previous.amplitude_deg == pytest.approx(6, abs=1.5)

@@ -72,10 +72,10 @@ def _serial(found: Serial) -> Figure:
 def _forest(participants: Sequence[Participant], groups: Sequence[Group]) -> Figure:
     rows = {one.name: (one.yesno.dprime, one.yesno.low, one.yesno.high) for one in participants}
     if len(groups) > 1:
-        return plots.forest(rows, None, None, "d′, with 95 % interval", 0)
+        return plots.forest(rows, None, None, "d′, with 95% interval", 0)
     mean, bound = groups[0].dprime, groups[0].bound
     band = None if math.isnan(bound) else (-bound, bound)
-    return plots.forest(rows, (mean.mean, mean.low, mean.high), band, "d′, with 95 % interval", 0)
+    return plots.forest(rows, (mean.mean, mean.low, mean.high), band, "d′, with 95% interval", 0)
 
 
 def _calibration(rated: Sequence[Participant]) -> Figure:

@@ -92,7 +92,7 @@ def calibration(
     """Share of correct answers at each confidence: per participant (level, share) in grey, all answers in black.
 
     `correct` of `trials` answers of all participants were right at each of the `levels`; the bars are Wilson's
-    95 % intervals, as if the answers were independent.
+    95% intervals, as if the answers were independent.
     """
     figure = Figure(figsize=(_ONE_IN, 2.7), layout="constrained")
     axes = figure.add_subplot()

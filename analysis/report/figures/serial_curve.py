@@ -1,4 +1,4 @@
-"""The serial-dependence curve of matches on a loop: errors against where the previous target was."""
+"""The serial-dependence curve of matches on a loop: errors against the position of the previous target."""
 
 from __future__ import annotations
 

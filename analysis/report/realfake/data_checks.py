@@ -42,7 +42,7 @@ def sessions_section(found: Findings) -> Section:
     count = {status: sum(row["status"] == status for row in rows) for status in ("kept", "flagged", "excluded")}
     unanswered = sum(one.yesno.unanswered for one in found.participants)
     text = [
-        f"Sessions found: {len(rows)} ({count['kept']} kept without remark, {count['flagged']} kept and flagged, "
+        f"Sessions found: {len(rows)} ({count['kept']} kept, {count['flagged']} kept and flagged, "
         f"{count['excluded']} excluded). Main trials without an answer in the analysed first sessions: {unanswered}."
     ]
     text += _against_the_study(found, rows)

@@ -59,7 +59,7 @@ _CONFIDENCE = (
     "`participants.tsv`. Intervals in the figure are Wilson’s {wilson1927}."
 )
 _MODELS = {
-    "fleming": "with the response criterion kept in place {fleming2017}, which holds at d′ = 0 as well",
+    "fleming": "with the response criterion kept in place {fleming2017}, which is defined at d′ = 0 too",
     "maniscalco-lau": "with the response criterion in proportion to d′, which is undefined at d′ = 0",
 }
 _RETEST = (
@@ -109,7 +109,7 @@ def _means(found: Findings) -> str:
     if any(group.interval for group in found.groups):
         interval = ", and that of “inside the bounds” against “outside” {morey2011}"
     return (
-        "**Means over participants** (secondary) carry t intervals. They generalise to other observers judging these "
+        "**Means over participants** (secondary) have t intervals. They generalise to other observers judging these "
         "same images; variation among images is not in them, so conclusions about other images of the same kind need a "
         "wider "
         f"interval.{tost} Bayes factors of the mean d′ are the JZS t test’s {{rouder2009}}, one with a normal prior as "

@@ -70,7 +70,7 @@ def _warnings(kinds: list[str]) -> tuple[Note, ...]:
         warnings.append(Note(lead, (text,), "warning"))
     if "not stated" in kinds:
         text = "Some records do not state what kind of observer answered."
-        warnings.append(Note("Perhaps not people.", (text,), "warning"))
+        warnings.append(Note("These may not be people.", (text,), "warning"))
     return tuple(warnings)
 
 
@@ -212,12 +212,11 @@ def _endpoint(group: Group) -> list[Block]:
 def _needed(group: Group, bounded: bool) -> Table:
     header = ["Images per participant", "Participants to show chance", "Participants to show this difference"]
     rows = [
-        [str(one.images), str(one.near_chance or "no number"), str(one.difference or "no number")]
-        for one in group.primary.needed
+        [str(one.images), str(one.near_chance or "none"), str(one.difference or "none")] for one in group.primary.needed
     ]
     note = "If true, with a power of .8, from the variances found here (rough in a small study). "
     note += (
-        "“No number”: the images alone leave more error than the bounds allow, so only more images help."
+        "“None”: even unlimited participants would not suffice; show more images."
         if bounded
         else "How many would show chance cannot be said without bounds."
     )

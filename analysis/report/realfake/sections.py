@@ -53,7 +53,7 @@ def roc_curves(found: Findings) -> Section:
     caption = (
         "Rating ROC of session 1, as Figure 5 of Ren, Yu & Whitney (Controllable Medical Image Generation via "
         "Generative Adversarial Networks). Lines join the operating points of the confidence levels; the filled marker "
-        "is the yes/no answer, at which d′ is measured. In brackets: area under the curve (AUC), d′, and the "
+        "is the yes/no answer, at which d′ is measured. In parentheses: area under the curve (AUC), d′, and the "
         "Sokal–Michener similarity (SMC) of the first retest."
     )
     return Section("ROC of every participant", (picture(found, "figure5", caption),))
@@ -121,8 +121,8 @@ def areas_section(found: Findings) -> Section | None:
     if reasons:
         note += f" Undefined: {listed(reasons)}"
     lead = (
-        "Each observer alone, with these images: the area with two intervals, a permutation test, the strict end of "
-        "the curve, and whether the binormal model fits."
+        "Each observer alone, with these images: the area with two intervals, a permutation test, the area at low "
+        "false-alarm rates, and whether the binormal model fits."
     )
     return Section("Areas under the ROC, by participant", (lead, Table(header, tuple(map(_area_row, rows)), note=note)))
 
@@ -272,7 +272,7 @@ def detectability_section(found: Findings) -> Section | None:
             for one in noisy
         ]
         blocks.append(
-            "People have internal noise; these observers have none. To match the mean d′ found here they would need: "
+            "Unlike people, these observers have no internal noise. To match the mean d′ found here they would need: "
             f"{listed(each)} Fitted to these data, this predicts people’s d′ on other images only."
         )
     if found.relations is not None and found.relations["p_holm"].notna().any():

@@ -23,7 +23,7 @@ from analysis.roc.ratings import RatingCounts
 from analysis.trials import Trials
 from data.results.result import frame_of
 
-# The strict end of the ROC: few real images are called generated.
+# The part of the ROC at low false-alarm rates: few real images are called generated.
 PARTIAL = (0.0, 0.2)
 _SEED = 0
 

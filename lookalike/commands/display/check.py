@@ -35,7 +35,7 @@ def check(
 ) -> None:
     """Check contrast against the target; exit code 1 if it fails.
 
-    The contrast of each step between grey levels must be within 10 % of the target's.
+    The contrast of each step between grey levels must be within 10% of the target's.
 
     \b
     Example:

@@ -20,7 +20,7 @@ def pattern(
 ) -> None:
     """Show a test pattern until Space, Escape, Return or a click.
 
-    All 18 steps of the wedge should look evenly spaced, all squares down to 1 % should be visible, and the bars of
+    All 18 steps of the wedge should look evenly spaced, all squares down to 1% should be visible, and the bars of
     1 px should look separate and without colour.
 
     \b

@@ -161,7 +161,7 @@ def test_partly_shared_images_take_what_they_share_into_account(sides: dict[str,
 @pytest.mark.slow
 def test_no_difference_is_not_called_alike_without_a_bound(sides: dict[str, Trials]) -> None:
     without, within, narrow = (compared(sides, "again", "once", delta=delta) for delta in (None, 0.1, 0.001))
-    assert (without.verdict, within.verdict, narrow.verdict) == ("not decided", "shown to be alike", "not decided")
+    assert (without.verdict, within.verdict, narrow.verdict) == ("not decided", "shown to be equivalent", "not decided")
     assert "does not show that there is none" in without.words
     assert "if the bound was fixed before" in within.words
     assert "not within ± 0.001" in narrow.words
@@ -185,7 +185,7 @@ def test_few_participants_are_warned_of(sides: dict[str, Trials]) -> None:
 
     three, one = (compare(only("seen", n), only("unseen", n), ("x", "y")) for n in (3, 1))
     assert "With only 3 participants" in three.remarks[-1]
-    assert "other images, not of other participants" in one.remarks[-1]
+    assert "other images, not to other participants" in one.remarks[-1]
     assert one.difference.low < one.difference.difference < one.difference.high
 
 

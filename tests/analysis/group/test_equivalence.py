@@ -66,7 +66,7 @@ def _dprimes(observers: int, between_sd: float, image_sd: float, dprime: float, 
 @pytest.mark.slow
 @pytest.mark.parametrize(("observers", "share"), [(10, 0.13), (20, 0.20)])
 def test_tost_on_means_errs_far_too_often_where_observers_share_images(observers: int, share: float) -> None:
-    """True d′ at the bound .3, image SD .5, 1,500 studies (standard error .01); 5 % is promised."""
+    """True d′ at the bound .3, image SD .5, 1,500 studies (standard error .01); 5% is promised."""
     found = _dprimes(observers, 0.0, 0.5, 0.3, 1500, seed=1)
     assert np.mean([equivalence_test(row, 0.3).equivalent for row in found]) == pytest.approx(share, abs=0.03)
 

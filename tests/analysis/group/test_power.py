@@ -15,7 +15,7 @@ from data.simulated.populations import Population
 
 @pytest.mark.slow
 def test_equivalence_is_rarely_declared_at_the_bound_itself() -> None:
-    """True d' .3 is an AUC of .584 = .5 + δ: the error of equivalence is at most 5 %; standard error .007."""
+    """True d' .3 is an AUC of .584 = .5 + δ: the error of equivalence is at most 5%; standard error .007."""
     found = power(Population(dprime=0.3, image_sd=0.5), 10, 100, delta=0.084, studies=1000, seed=1)
     assert found.mean_auc == pytest.approx(0.58, abs=0.005)
     assert found.near_chance < 0.07

@@ -194,13 +194,13 @@ def test_too_few_known_fakes_are_not_detected_however_well_they_were_told(
 
 
 def test_another_confidence_is_another_level_of_the_tests_in_words(study: StudyFile) -> None:
-    """A p of .047 is below 5 %, but the test that goes with a 95 % interval inside the bounds is at 2.5 %."""
+    """A p of .047 is below 5%, but the test that goes with a 95% interval inside the bounds is at 2.5%."""
     study.path.write_text(study.path.read_text() + "confidence = 0.95\n")
     trials = table(Population(dprime=0.12, between_sd=0.1, image_sd=0.3), 10, 100, seed=9)
     sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
     found = primary("human", trials, catch(10, 3.0), sessions, read_study(study.path))
     assert 0.025 < found.auc.p_chance < 0.05
-    assert "excludes .5, the two-sided test at 2.5 % does not" in found.words
+    assert "excludes .5, the two-sided test at 2.5% does not" in found.words
 
 
 def test_a_small_study_is_not_decided_and_says_what_would_decide(study: StudyFile) -> None:
@@ -234,7 +234,7 @@ def test_one_participant_speaks_of_these_images_kind_only(study: StudyFile) -> N
     found = judged(study, participants=1)
     assert found.auc.readers == "fixed"
     assert found.verdict == "not decided"
-    assert found.words.startswith("One participant says nothing about others")
+    assert found.words.startswith("A result from one participant does not generalise to others")
 
 
 def test_without_confidences_the_answers_are_the_ratings(study: StudyFile) -> None:

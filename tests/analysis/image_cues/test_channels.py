@@ -103,7 +103,7 @@ def test_energies_are_mean_squares_of_the_filtered_image(shape: tuple[int, int])
 
 
 def test_white_noise_gives_its_variance_in_every_channel() -> None:
-    """Templates of unit energy pass as much as there is, σ² = .01; 3,000 images, to 4 %."""
+    """Templates of unit energy pass as much as there is, σ² = .01; 3,000 images, to 4%."""
     images = np.random.default_rng(3).normal(0.5, 0.1, (3000, 32, 32))
     found = channels.energies(images, channels.transfer(channels.gabor((32, 32), [3 / 32, 3 / 16])))
     np.testing.assert_allclose(found.mean(axis=0), 0.01, rtol=0.04)

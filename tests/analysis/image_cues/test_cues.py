@@ -55,7 +55,7 @@ def test_spectrum_slope_is_the_one_put_in(slope: float) -> None:
 
 @pytest.mark.parametrize("sd", [0.01, 0.05])
 def test_noise_is_immerkaers_estimate(sd: float) -> None:
-    """White noise on a ramp: its SD comes out to 1 %, and a ramp alone has none."""
+    """White noise on a ramp: its SD comes out to 1%, and a ramp alone has none."""
     ramp = np.linspace(0.3, 0.7, 64)[:, None] + np.zeros((20, 64, 64))
     noisy = ramp + np.random.default_rng(3).normal(0, sd, ramp.shape)
     assert cues.measure_cues(noisy)["noise"].mean() == pytest.approx(sd, rel=0.01)
@@ -152,7 +152,7 @@ def test_a_known_artefact_is_found_by_its_cue(artefact: Callable[[Images], Image
 
 @pytest.mark.slow
 def test_two_halves_of_the_same_images_are_seldom_discriminated() -> None:
-    """40 random halvings, patients whole: any cue after Holm, and the classifier, in 5 % (2 expected, up to 6)."""
+    """40 random halvings, patients whole: any cue after Holm, and the classifier, in 5% (2 expected, up to 6)."""
     images = textures(80, 8, side=32)
     images[1::2] = 0.7 * images[1::2] + 0.3 * images[::2]  # two images of a patient are alike
     measured = cues.measure_cues(images)

@@ -87,7 +87,7 @@ def test_interval_covers_with_several_images_of_a_patient() -> None:
 
 
 def test_smallest_detectable_auc_is_found_with_the_stated_power() -> None:
-    """At that AUC, 2,000 sets of normal scores are significant in 80 %, to .03 (the formula's model is exponential)."""
+    """At that AUC, 2,000 sets of normal scores are significant in 80%, to .03 (the formula's model is exponential)."""
     smallest = grouped.smallest_detectable_auc(50, 50)
     assert smallest == pytest.approx(0.66, abs=0.01)
     score, codes = _sets(2000, math.sqrt(2) * float(ndtri(smallest)), 1, 0)
@@ -107,7 +107,7 @@ def test_smallest_detectable_auc_moves_as_it_should() -> None:
 
 
 def test_standard_error_is_that_of_hanley_and_mcneils_model() -> None:
-    """Scores with exponential distributions, 6 real and 80 generated images, AUC .8: SD of 4,000 areas, to 4 %; and
+    """Scores with exponential distributions, 6 real and 80 generated images, AUC .8: SD of 4,000 areas, to 4%; and
     the SE of .032 to .033 of their worked example (1982), an area of .893 on 58 normal and 51 abnormal cases."""
     rng = np.random.default_rng(4)
     score = np.concatenate([rng.exponential(1, (4000, 6)), rng.exponential(4, (4000, 80))], axis=1)

@@ -48,7 +48,7 @@ def test_hotelling_approaches_the_ideal_use_of_its_channels(lumpy: float) -> Non
 
 
 def test_hotelling_weights_are_scikit_learns_discriminant() -> None:
-    """Scores of new data correlate above .99999; their SD within a class is 1 to 3 %."""
+    """Scores of new data correlate above .99999; their SD within a class is 1 to 3%."""
     rng = np.random.default_rng(2)
     mix = rng.normal(size=(4, 4))
     labels = np.arange(3000) % 3 == 0
@@ -167,7 +167,7 @@ def test_a_control_that_is_not_found_shows_that_the_result_shows_nothing() -> No
     found = model_observer(images, truth, None, blind, permutations=19)
     assert found.found.p > 0.05
     assert not found.control.p <= 0.05
-    assert "does not find nothing either, so it shows nothing" in found.meaning
+    assert "does not find nothing either, so the result is inconclusive" in found.meaning
 
 
 def test_no_observer_is_called_a_prediction_of_people() -> None:

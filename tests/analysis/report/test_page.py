@@ -75,7 +75,7 @@ def test_works_are_numbered_in_the_order_of_citation() -> None:
     assert listed_works == [REFERENCES[key] for key in ("sun2014", "hautus1995")]
 
 
-def test_drawings_are_embedded_with_ids_of_their_own() -> None:
+def test_pictures_are_embedded_with_ids_of_their_own() -> None:
     said = html()
     ids = re.findall(r'\bid="([^"]+)"', said)
     assert ids == ["curve-a", "curve2-a"]

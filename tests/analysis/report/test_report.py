@@ -321,7 +321,7 @@ def test_images_are_shown_where_the_set_is_at_hand(tmp_path: Path, write_session
     assert related["spearman"].to_numpy() == pytest.approx(expected["spearman"].to_numpy(), nan_ok=True)
     words, mean = words_of(shown.page), shown.summary["groups"][0]["dprime"]["mean"]
     assert "built-in method" not in words
-    assert ("People have internal noise; these observers have none" in words) == (mean > 0)
+    assert ("Unlike people, these observers have no internal noise" in words) == (mean > 0)
     assert f"of {related['p_holm'].notna().sum()} correlations" in words
 
 

@@ -100,7 +100,7 @@ def test_tables_far_from_binormal_are_fitted_too(table: tuple[list[int], list[in
 
 
 def test_equal_variances_are_ordinal_probit_regression() -> None:
-    """statsmodels' OrderedModel (observed information): μ to 1e-4, its standard error to 3 %."""
+    """statsmodels' OrderedModel (observed information): μ to 1e-4, its standard error to 3%."""
     real, generated = CHAKRABORTY
     rating = np.concatenate([np.repeat(np.arange(5), real), np.repeat(np.arange(5), generated)])
     signal = np.repeat([0.0, 1.0], [sum(real), sum(generated)])
@@ -150,7 +150,7 @@ def test_parameters_are_recovered_and_their_intervals_cover(mu: float, sigma: fl
 
 @pytest.mark.slow
 def test_goodness_of_fit_keeps_its_level_and_finds_what_is_not_binormal() -> None:
-    """Pearson's X² rejects 5 % (SE .009) of binormal observers; it finds a mixture."""
+    """Pearson's X² rejects 5% (SE .009) of binormal observers; it finds a mixture."""
     results = _simulated(1.0, 1.4)
     assert np.mean([one.goodness.pearson_p < 0.05 for one in results]) == pytest.approx(0.05, abs=0.027)
     edges = np.concatenate([[-np.inf], CUTS, [np.inf]])
@@ -162,7 +162,7 @@ def test_goodness_of_fit_keeps_its_level_and_finds_what_is_not_binormal() -> Non
 
 @pytest.mark.slow
 def test_test_of_equal_variance_keeps_its_level_and_has_power() -> None:
-    """600 observers of 100 + 100 images: 5 % (SE .009) at σ = 1; at σ = 1.4 about two in three."""
+    """600 observers of 100 + 100 images: 5% (SE .009) at σ = 1; at σ = 1.4 about two in three."""
     level, power = (
         np.mean([binormal.equal_variance_test(_counts(*table)).p < 0.05 for table in _tables(1.0, sigma, 600)])
         for sigma in (1.0, 1.4)

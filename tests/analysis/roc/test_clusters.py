@@ -25,7 +25,7 @@ CLUSTERS: tuple[roc_clusters.Clusters, ...] = ("participants", "images", BOTH)
 def test_draws_have_the_distribution_of_tables_written_out(clusters: roc_clusters.Clusters) -> None:
     """All 3³ draws of participants times all 3³ · 2² draws of images of a 3 x 5 study, each trial copied out.
 
-    4,000 random draws: mean within 4 standard errors, SD within 5 %.
+    4,000 random draws: mean within 4 standard errors, SD within 5%.
     """
     rng = np.random.default_rng(1)
     truth = np.array([1, 1, 1, 0, 0])

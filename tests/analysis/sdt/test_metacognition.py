@@ -90,10 +90,10 @@ def test_tables_made_by_the_model_give_its_parameters_back(
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_standard_errors_are_those_of_the_whole_estimator(model: Model) -> None:
-    """The delta method on the counts themselves, every count moved in turn and the fit repeated; to 1 %.
+    """The delta method on the counts themselves, every count moved in turn and the fit repeated; to 1%.
 
     It knows nothing of two steps, and so shows that the error of d′ and c is counted in. Here, without it, the
-    standard error of meta-d′ would be 2 % too small (Fleming) and 8 % (Maniscalco & Lau).
+    standard error of meta-d′ would be 2% too small (Fleming) and 8% (Maniscalco & Lau).
     """
     dprime, criterion, meta, n = 1.0, 1.0, 2.0, 10**6
     place = criterion if model == "fleming" else meta * criterion / dprime

@@ -83,7 +83,7 @@ def test_recovers_an_observer_who_uses_the_likelihood_ratio(dprime: float, crite
 @pytest.mark.slow
 @pytest.mark.parametrize("dprime", [0.0, 1.0, 2.0])
 def test_intervals_cover(dprime: float) -> None:
-    """Exact coverage of the nominal 95 % intervals, 30 + 30 pairs; outcomes rarer than 1e-4 are left out."""
+    """Exact coverage of the nominal 95% intervals, 30 + 30 pairs; outcomes rarer than 1e-4 are left out."""
     k = 1.5
     hit = norm.cdf((dprime - k) / math.sqrt(2)) + norm.cdf((-dprime - k) / math.sqrt(2))
     assert 0.944 <= _coverage(dprime, hit, 2 * norm.cdf(-k / math.sqrt(2)), "differencing") <= 0.97

@@ -38,7 +38,7 @@ def test_published_two_afc() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("dprime", "bias"), [(0.0, 0.4), (1.0, 0.0), (1.5, -0.5)])
 def test_recovers_an_observer_who_compares_the_two_images(dprime: float, bias: float) -> None:
-    """400,000 trials: the standard error of d′ is .003–.005. Without the √2 it would be 41 % too large."""
+    """400,000 trials: the standard error of d′ is .003–.005. Without the √2 it would be 41% too large."""
     rng = np.random.default_rng(1)
     first = rng.random(400_000) < 0.5
     evidence = rng.standard_normal((first.size, 2))
@@ -53,7 +53,7 @@ def test_recovers_an_observer_who_compares_the_two_images(dprime: float, bias: f
 
 
 def test_interval_covers() -> None:
-    """Exact coverage of the nominal 95 % interval over all outcomes, 25 + 25 trials."""
+    """Exact coverage of the nominal 95% interval over all outcomes, 25 + 25 trials."""
     trials, x = 25, np.arange(26)
     every = [[two_alternative.two_alternative(h, trials - h, f, trials - f) for f in x] for h in x]
     low, high = (np.array([[getattr(one, bound) for one in row] for row in every]) for bound in ("low", "high"))

@@ -71,7 +71,7 @@ def test_a_prime_is_midway_between_the_areas_that_one_point_allows(hits: int, fa
 
 
 def test_criterion_has_half_the_error_of_dprime_and_its_interval_covers() -> None:
-    """Var(c) = Var(zH + zF) / 4. Exact coverage of the nominal 95 % interval over all outcomes, 25 + 25 trials."""
+    """Var(c) = Var(zH + zF) / 4. Exact coverage of the nominal 95% interval over all outcomes, 25 + 25 trials."""
     result = yesno.dprime(20, 5, 10, 15)
     assert result.criterion_se == pytest.approx(result.se / 2)
     assert result.criterion_high - result.criterion == pytest.approx(1.959964 * result.se / 2, rel=1e-6)
@@ -134,7 +134,7 @@ def test_log_linear_underestimates_as_hautus_showed(dprime: float) -> None:
 @pytest.mark.parametrize("dprime", [0.0, 0.5, 1.0, 2.0, 3.0])
 @pytest.mark.parametrize("trials", [25, 50])
 def test_interval_covers(dprime: float, trials: int) -> None:
-    """Exact coverage of the nominal 95 % interval, unbiased and biased."""
+    """Exact coverage of the nominal 95% interval, unbiased and biased."""
     low, high = (_every_outcome(trials, "log-linear", bound) for bound in ("low", "high"))
     inside = (low <= dprime) & (dprime <= high)
     for criterion in (0.0, 0.5):

@@ -70,7 +70,7 @@ def test_position_bias_is_what_least_squares_says_and_constants_wrap() -> None:
 
 
 def test_fit_is_scipys() -> None:
-    """Amplitude and width of the pooled pairs against `scipy.optimize.curve_fit`; to .2 %."""
+    """Amplitude and width of the pooled pairs against `scipy.optimize.curve_fit`; to .2%."""
     frame = _group(6, seed=1, amplitude=5.0)
     pairs = errors(frame)
     start = (4.0, 30.0)

@@ -31,7 +31,7 @@ def test_a_display_that_follows_the_gsdf_itself_conforms() -> None:
     assert report.conforms
     assert report.worst < 1e-6
     np.testing.assert_allclose(report.luminances_cd_m2, report.expected_cd_m2, rtol=1e-6)
-    assert "conforms to the DICOM grayscale standard display function: contrast within 10 %" in report.verdict()
+    assert "conforms to the DICOM grayscale standard display function: contrast within 10%" in report.verdict()
     assert report.surviving == {8: 256, 16: 256}
 
 

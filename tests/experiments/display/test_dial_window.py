@@ -96,7 +96,7 @@ class Hand:
         self._server.sync()
 
 
-class Sitting:
+class RunningSession:
     """A matching session that runs in a process of its own, seen and answered from outside."""
 
     def __init__(self, process: subprocess.Popen[str], hand: Hand, loops: LoopSet, record: Path) -> None:
@@ -164,7 +164,7 @@ class Sitting:
 
 
 @contextmanager
-def begun(display: dict[str, str], loops: LoopSet, study: StudyFile, data: Path) -> Iterator[Sitting]:
+def begun(display: dict[str, str], loops: LoopSet, study: StudyFile, data: Path) -> Iterator[RunningSession]:
     """Participant p1's session with seed 3, after the instructions."""
     register(data, "p1")
     command = [sys.executable, str(ROOT / "experiments" / "realfake.py"), str(loops.folder), str(data), "p1"]
@@ -173,10 +173,10 @@ def begun(display: dict[str, str], loops: LoopSet, study: StudyFile, data: Path)
     with subprocess.Popen(command, env=display, **pipes) as process:
         try:
             record = data / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
-            sitting = Sitting(process, Hand(display["DISPLAY"]), loops, record)
-            sitting.until(lambda: sitting.count("start") == 1)
-            sitting.until(lambda: sitting.hand.tap("space") or sitting.count("onset") == 1)
-            yield sitting
+            session = RunningSession(process, Hand(display["DISPLAY"]), loops, record)
+            session.until(lambda: session.count("start") == 1)
+            session.until(lambda: session.hand.tap("space") or session.count("onset") == 1)
+            yield session
         finally:
             process.kill()
 
@@ -195,11 +195,11 @@ def test_a_person_turns_by_wheel_keys_and_ring(
     study = matching_study(trials=6, confidence_levels=4, mask_s=0.05, delay_s=0.05)
     trials = draw_plan(loops, study, "p1", 1, 3).trials
     steps = (by_wheel, by_held_key, by_drag_and_click, with_another_window, with_a_question, by_taps)
-    with begun(display, loops, study, tmp_path) as sitting:
-        matched = [step(sitting, trial) for step, trial in zip(steps, trials, strict=True)]
-        assert "6 of 6 answered" in sitting.end()
-    answers = read_record(sitting.record).of("answer")
-    assert [event["response"] for event in answers] == pytest.approx([sitting.positions[frame] for frame in matched])
+    with begun(display, loops, study, tmp_path) as session:
+        matched = [step(session, trial) for step, trial in zip(steps, trials, strict=True)]
+        assert "6 of 6 answered" in session.end()
+    answers = read_record(session.record).of("answer")
+    assert [event["response"] for event in answers] == pytest.approx([session.positions[frame] for frame in matched])
     assert [event["confidence"] for event in answers] == [1, 2, 3, 4, 1, 2]
     assert [event["confirmed_by"] for event in answers] == ["key", "key", "pointer", "key", "key", "key"]
     check(trials, answers)
@@ -219,19 +219,19 @@ def test_clicks_confirm_one_match_each_where_no_confidence_is_asked_for(
     loops = make_loops(size=(SIDE, SIDE), a=36)
     study = matching_study(trials=4, blocks=2)
     trials = draw_plan(loops, study, "p1", 1, 3).trials
-    with begun(display, loops, study, tmp_path) as sitting:
+    with begun(display, loops, study, tmp_path) as session:
         for trial in trials:
-            match, start = sitting.start(trial)
-            sitting.hand.move(0, 0)
-            sitting.hand.scroll(trial.trial)
-            sitting.shows(match, start + trial.trial)
-            sitting.hand.button(True)
-            sitting.hand.button(False)
-            sitting.until(lambda done=trial.trial: sitting.count("answer") == done)  # type: ignore[misc]
+            match, start = session.start(trial)
+            session.hand.move(0, 0)
+            session.hand.scroll(trial.trial)
+            session.shows(match, start + trial.trial)
+            session.hand.button(True)
+            session.hand.button(False)
+            session.until(lambda done=trial.trial: session.count("answer") == done)  # type: ignore[misc]
             if trial.trial == 2:
-                sitting.until(lambda: sitting.hand.tap("space") or sitting.count("onset") == 3)
-            sitting.hand.scroll(5)  # while the next image is still to be seen
-        assert "4 of 4 answered" in sitting.end()
+                session.until(lambda: session.hand.tap("space") or session.count("onset") == 3)
+            session.hand.scroll(5)  # while the next image is still to be seen
+        assert "4 of 4 answered" in session.end()
     table = pd.read_csv(next(tmp_path.glob("sub-p1/ses-1/beh/*.tsv")), sep="\t", na_values="n/a", keep_default_na=False)
     turned = wrap(table["response_deg"] - table["start_deg"])
     assert turned.tolist() == pytest.approx([10, 20, 30, 40])
@@ -261,111 +261,111 @@ def check(trials: tuple[PlannedTrial, ...], answers: tuple[dict[str, Any], ...])
     assert turned[5] == [-1, 1, 1]
 
 
-def by_wheel(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
-    sitting.hand.scroll(3)
-    sitting.shows(match, start + 3)
-    sitting.hand.scroll(-1)
-    sitting.shows(match, start + 2)
-    sitting.hand.key("space", True)  # held until long into the next trial, and repeated by the server
-    sitting.until(sitting.frame_gone)
-    sitting.hand.move(-WINDOW_PX[0] / 8, -WINDOW_PX[1] / 6)  # the scale's 1
-    sitting.hand.button(True)
-    sitting.hand.button(False)
-    sitting.until(lambda: sitting.count("answer") == 1)
+def by_wheel(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
+    session.hand.scroll(3)
+    session.shows(match, start + 3)
+    session.hand.scroll(-1)
+    session.shows(match, start + 2)
+    session.hand.key("space", True)  # held until long into the next trial, and repeated by the server
+    session.until(session.frame_gone)
+    session.hand.move(-WINDOW_PX[0] / 8, -WINDOW_PX[1] / 6)  # the scale's 1
+    session.hand.button(True)
+    session.hand.button(False)
+    session.until(lambda: session.count("answer") == 1)
     return (start + 2) % 36
 
 
-def by_held_key(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
+def by_held_key(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
     time.sleep(1)
-    assert sitting.frame(match) == start
-    sitting.hand.key("space", False)
-    sitting.hand.key("Right", True)
+    assert session.frame(match) == start
+    session.hand.key("space", False)
+    session.hand.key("Right", True)
     time.sleep(1.3)  # longer than the X server waits before it repeats a key itself
-    sitting.hand.key("Right", False)
-    frame = sitting.rest(match)
+    session.hand.key("Right", False)
+    frame = session.rest(match)
     assert (frame - start) % 36 >= 4
-    sitting.hand.tap("Return")
-    sitting.sure(2, "2")
+    session.hand.tap("Return")
+    session.sure(2, "2")
     return frame
 
 
-def by_drag_and_click(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
+def by_drag_and_click(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
     around = ring(match)
-    sitting.hand.move(*around.place(sitting.positions[start] + 90))
+    session.hand.move(*around.place(session.positions[start] + 90))
     time.sleep(0.1)
-    assert sitting.frame(match) == start  # pointing alone turns nothing
-    sitting.hand.button(True)
-    sitting.shows(match, start + 9)
-    x, y = around.place(sitting.positions[start] + 140)
-    sitting.hand.move(x, y)
-    sitting.shows(match, start + 14)
-    off, by = around.place(sitting.positions[start] + 150)
-    sitting.hand.move(0.7 * off, 0.7 * by)  # off the ring, still dragging
-    sitting.shows(match, start + 15)
-    sitting.hand.move(*around.place(sitting.positions[start] - 50))
-    sitting.shows(match, start - 5)
-    sitting.hand.button(False)
-    sitting.hand.move(x, y)
-    sitting.hand.move(-WINDOW_PX[0] / 24, -WINDOW_PX[1] / 6)  # where the scale's 2 will be
-    assert sitting.frame(match) == (start - 5) % 36
-    sitting.hand.button(True)
-    sitting.hand.button(False)
-    sitting.sure(3, "3")
+    assert session.frame(match) == start  # pointing alone turns nothing
+    session.hand.button(True)
+    session.shows(match, start + 9)
+    x, y = around.place(session.positions[start] + 140)
+    session.hand.move(x, y)
+    session.shows(match, start + 14)
+    off, by = around.place(session.positions[start] + 150)
+    session.hand.move(0.7 * off, 0.7 * by)  # off the ring, still dragging
+    session.shows(match, start + 15)
+    session.hand.move(*around.place(session.positions[start] - 50))
+    session.shows(match, start - 5)
+    session.hand.button(False)
+    session.hand.move(x, y)
+    session.hand.move(-WINDOW_PX[0] / 24, -WINDOW_PX[1] / 6)  # where the scale's 2 will be
+    assert session.frame(match) == (start - 5) % 36
+    session.hand.button(True)
+    session.hand.button(False)
+    session.sure(3, "3")
     return (start - 5) % 36
 
 
-def with_another_window(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
-    sitting.hand.key("Right", True)
-    sitting.shows(match, start + 1)
-    sitting.hand.look_away()
+def with_another_window(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
+    session.hand.key("Right", True)
+    session.shows(match, start + 1)
+    session.hand.look_away()
     time.sleep(0.6)
-    sitting.hand.key("Right", False)
-    sitting.hand.tap("space")  # into the other window
-    sitting.hand.look_back()
+    session.hand.key("Right", False)
+    session.hand.tap("space")  # into the other window
+    session.hand.look_back()
     time.sleep(0.1)
-    assert sitting.frame(match) == (start + 1) % 36
-    sitting.hand.tap("space")
-    sitting.sure(4, "4")
+    assert session.frame(match) == (start + 1) % 36
+    session.hand.tap("space")
+    session.sure(4, "4")
     return (start + 1) % 36
 
 
-def with_a_question(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
-    sitting.hand.scroll(1)
-    sitting.shows(match, start + 1)
-    sitting.hand.tap("Escape")
-    sitting.until(sitting.frame_gone)
-    sitting.hand.scroll(4)
-    sitting.hand.tap("space")
-    sitting.hand.tap("n")
-    sitting.shows(match, start + 1)
-    sitting.hand.key("Right", True)
-    sitting.shows(match, start + 2)
-    sitting.hand.tap("Escape")
-    sitting.until(sitting.frame_gone)
-    sitting.hand.key("Right", False)  # while the question is up, so the dial does not hear of it
+def with_a_question(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
+    session.hand.scroll(1)
+    session.shows(match, start + 1)
+    session.hand.tap("Escape")
+    session.until(session.frame_gone)
+    session.hand.scroll(4)
+    session.hand.tap("space")
+    session.hand.tap("n")
+    session.shows(match, start + 1)
+    session.hand.key("Right", True)
+    session.shows(match, start + 2)
+    session.hand.tap("Escape")
+    session.until(session.frame_gone)
+    session.hand.key("Right", False)  # while the question is up, so the dial does not hear of it
     time.sleep(0.1)
-    sitting.hand.tap("n")
-    sitting.until(lambda: sitting.frame(match) is not None)
-    frame = sitting.frame(match)
+    session.hand.tap("n")
+    session.until(lambda: session.frame(match) is not None)
+    frame = session.frame(match)
     assert frame is not None
     time.sleep(1)  # longer than a key must be held before it turns the dial on
-    assert sitting.frame(match) == frame
-    sitting.hand.tap("KP_Enter")
-    sitting.sure(5, "1")
+    assert session.frame(match) == frame
+    session.hand.tap("KP_Enter")
+    session.sure(5, "1")
     return frame
 
 
-def by_taps(sitting: Sitting, trial: PlannedTrial) -> int:
-    match, start = sitting.start(trial)
+def by_taps(session: RunningSession, trial: PlannedTrial) -> int:
+    match, start = session.start(trial)
     for name in ("Left", "Right", "Right"):
-        sitting.hand.tap(name)
+        session.hand.tap(name)
         time.sleep(0.05)
-    sitting.shows(match, start + 1)
-    sitting.hand.tap("space")
-    sitting.sure(6, "2")
+    session.shows(match, start + 1)
+    session.hand.tap("space")
+    session.sure(6, "2")
     return (start + 1) % 36

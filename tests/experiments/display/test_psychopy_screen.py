@@ -47,7 +47,7 @@ def test_a_record_is_warned_of_what_cannot_be_trusted(make_display: Callable[...
     for off in (make_display(kind="gamma", gamma=1.5), make_display(own=0.3)):  # eight bits are too coarse at its black
         worst = f"{off.conformance().worst:.0%}"
         [said] = warnings_of(off, 60.0)
-        assert said == f"contrast deviates from its target by up to {worst}; a conforming display stays within 10 %"
+        assert said == f"contrast deviates from its target by up to {worst}; a conforming display stays within 10%"
     unmeasured = known.model_copy(update={"kind": "gamma", "gamma": 2.2, "table": None})
     assert warnings_of(unmeasured, 60.0) == ["gamma was given, not measured"]
 

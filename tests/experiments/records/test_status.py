@@ -82,7 +82,7 @@ def test_the_states_of_sessions(sit: Callable[..., SessionResult], small_set: St
         "w3x9d": [],
         "damaged": [(1, "damaged", 0, None)],
         "tableonly": [(1, "table only", 0, None)],
-        "unshown": [(1, "not begun", 0, None)],
+        "unshown": [(1, "not started", 0, None)],
         "beginning": [(1, "beginning", 0, None)],
     }
     people = ("k7q2m", "w3x9d")
@@ -133,7 +133,7 @@ def test_who_is_due(
     assert of(tmp_path, "late").retest == "not stated"
     later = tmp_path / "sourcedata" / "sub-back" / "ses-2" / "record.jsonl"
     later.write_bytes(b"".join(later.read_bytes().splitlines(keepends=True)[:7]))
-    assert of(tmp_path, "back", study).retest == "begun"
+    assert of(tmp_path, "back", study).retest == "started"
 
 
 def test_sessions_of_the_shipped_example_are_due_by_it(make_set: Callable[..., StimulusSet], tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_session_that_runs_is_not_pulled_from_under(
 ) -> None:
     with paused(small_set.folder, data, study.path, 6):
         before = contents(data)
-        for code in ("p1", "k7q2m"):  # of somebody else's too: its end writes the roster
+        for code in ("p1", "k7q2m"):  # of somebody else's too: its end writes the participants table
             with refuses("session-running"):
                 withdraw(data, code)
         assert contents(data) == before
@@ -207,7 +207,7 @@ def test_what_cannot_be_removed_is_named_and_finished_later(
     assert_gone(data, before)
 
 
-def test_a_roster_that_cannot_be_read_stops_it_first(refuses: Any, data: Path) -> None:
+def test_a_participants_table_that_cannot_be_read_stops_it_first(refuses: Any, data: Path) -> None:
     (data / "participants.tsv").write_text("participant_id\tsite\nsub-k7q2m\tZürich\n", encoding="latin-1")
     before = contents(data)
     with refuses("not-utf8") as caught:

@@ -38,7 +38,7 @@ def test_a_cancelled_dialog_begins_nothing(display: dict[str, str], tmp_path: Pa
         process.kill()
         output, noise = process.communicate()
     assert (process.returncode, output) == (1, "")
-    assert noise == "cancelled; no session was begun\n"
+    assert noise == "cancelled; no session was started\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -184,6 +184,6 @@ def test_escape_on_the_last_screen_does_not_undo_the_session(
 def test_instructions_tell_the_prevalence_the_keys_and_the_scale(plan: Plan) -> None:
     told = plan.model_copy(update={"told_prevalence": 0.3, "confidence_levels": 6})
     text = instructions(told)
-    for words in ("27 mammogram images", "About 30 in 100", "RIGHT arrow", "1 (a guess) to 6 (certain)", "first 4"):
+    for words in ("27 mammogram images", "About 30%", "RIGHT arrow", "1 (a guess) to 6 (certain)", "first 4"):
         assert words in text
     assert text.index("LEFT arrow") < text.index("RIGHT arrow")

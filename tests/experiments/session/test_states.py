@@ -83,7 +83,7 @@ def test_a_tasks_own_words_are_shown_and_what_must_be_true_stays(plan: Plan) -> 
     for state, words in (("instructions", "Look well."), ("practice", "Try it."), ("break", "Stretch.")):
         assert texts[state].startswith(words)
     assert texts["thanks"].startswith("Done.")
-    for told in ("About 50 in 100", "LEFT arrow", "RIGHT arrow", "1 (a guess) to 4 (certain)", "ESC"):
+    for told in ("About 50%", "LEFT arrow", "RIGHT arrow", "1 (a guess) to 4 (certain)", "ESC"):
         assert told in texts["instructions"]
     assert "1 (a guess) to 4 (certain)" in texts["practice"]
 

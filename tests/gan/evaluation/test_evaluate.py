@@ -158,7 +158,7 @@ def test_real_against_real_is_what_a_perfect_generator_gets(model, patches, netw
 
 
 def both(perfect, evaluated, monkeypatch):
-    """Evaluate images, and the same with all their variance cut by 30 %, as if generators had made them."""
+    """Evaluate images, and the same with all their variance cut by 30%, as if generators had made them."""
     mean = perfect.mean(axis=0)
     for images in (perfect, (mean + 0.7**0.5 * (perfect - mean)).astype(np.float32)):
         monkeypatch.setattr(gan.evaluation.evaluate, "images_from_seeds", lambda *_, images=images: images)

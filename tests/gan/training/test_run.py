@@ -70,7 +70,7 @@ def test_the_average_has_the_stated_half_life():
 
 
 def test_early_on_the_average_forgets_faster():
-    """Karras 2020: a half-life of at most 5 % of the images seen so far."""
+    """Karras 2020: a half-life of at most 5% of the images seen so far."""
     run = new_run()
     for parameter in run.average.parameters():
         parameter.zero_()
