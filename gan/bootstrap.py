@@ -31,7 +31,7 @@ def bootstrap_weights(groups: Groups, rng: np.random.Generator) -> Tensor:
 
 
 def estimate(value: float, draws: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
-    """The value with the middle 95 % of the bootstrap's spread around it, kept inside `bounds`.
+    """The value with the middle 95% of the bootstrap's spread around it, kept inside `bounds`.
 
     The bootstrap values `draws` are centred on the value. A sample with repeats holds fewer different images, which
     shifts FID, precision and recall (they depend on the number of images) but not their spread; so the interval is
@@ -57,7 +57,7 @@ def random_split(groups: Groups, count: int, rng: np.random.Generator) -> tuple[
 
 
 def spread(draws: Sequence[float]) -> Estimate:
-    """The mean of independent values of a measure, and the range of their middle 95 %."""
+    """The mean of independent values of a measure, and the range of their middle 95%."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(float(np.mean(draws)), low=float(low), high=float(high))
 

@@ -112,7 +112,7 @@ DPrime = Annotated[
     float | None,
     typer.Option(
         "--dprime",
-        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69 % of trials. [default: 1]",
+        help="True d' of a simulated observer; 0 is guessing, 1 is right in about 69% of trials. [default: 1]",
     ),
 ]
 Simulated = Annotated[

@@ -42,17 +42,17 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
     delta = study.study.endpoint.delta if study else None
     bound_of = find_statistic(answers.measure).bound
     bound = None if delta is None or bound_of is None else bound_of(delta)
-    sittings = pairs.measure(answers, correction)
-    found = pairs.group(answers, sittings, bound)
-    table = pairs.sessions_table(sittings)
-    return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sittings, found, correction))
+    sessions = pairs.measure(answers, correction)
+    found = pairs.group(answers, sessions, bound)
+    table = pairs.sessions_table(sessions)
+    return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sessions, found, correction))
 
 
-def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, correction: Correction) -> Page:
+def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, correction: Correction) -> Page:
     statistic = find_statistic(found.measure)
     name = statistic.symbol
     tost = () if found.tost is None else (_EQUIVALENCE,)
-    first = [one for one in sittings if one.session == 1]
+    first = [one for one in sessions if one.session == 1]
     few = len(first) <= MOST
     rows = {one.participant: (one.measure[0], *one.measure[2:]) for one in (first if few else [])}
     band = None if found.tost is None else (-found.tost.bound, found.tost.bound)
@@ -69,7 +69,7 @@ def _page(answers: TrialTable, sittings: list[PairSession], found: PairGroup, co
         title=statistic.title,
         subtitle=f"{statistic.task}: session 1 of {found.participants} participants.",
         summary=blocks,
-        sections=(Section("Participants", (_table(answers, sittings),)),) if few else (),
+        sections=(Section("Participants", (_table(answers, sessions),)),) if few else (),
         methods=(_RATES % _CORRECTIONS[correction], statistic.methods, _MEANS, *tost),
         inputs={},
         versions=versions(),
@@ -104,12 +104,12 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
     return remarks
 
 
-def _table(answers: TrialTable, sittings: list[PairSession]) -> Table:
+def _table(answers: TrialTable, sessions: list[PairSession]) -> Table:
     statistic = find_statistic(answers.measure)
     header = ["Participant", "Session", "Answered", "Correct", f"{statistic.symbol}\n95% CI", "c"]
     header += [f"d′\n{model}" for model in statistic.models]
     rows, reasons = [], []
-    for one in sittings:
+    for one in sessions:
         found, (value, _, low, high) = one.found, one.measure
         answered = found.hits + found.misses + found.false_alarms + found.correct_rejections
         row = [one.participant, str(one.session), f"{answered}/{answered + found.unanswered}"]

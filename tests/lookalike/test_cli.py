@@ -40,7 +40,7 @@ def test_a_simulated_observer_can_tell_by_default(lookalike, monkeypatch, tmp_pa
     assert (simulated.serial_response, simulated.confidence_noise) == (0.4, 0.3)
     assert simulated == read_population(parameters).member("a1")
     assert simulated.dprime != 1.5
-    assert "right in about 69 % of trials" in " ".join(lookalike(command, "--help").out.split())
+    assert "right in about 69% of trials" in " ".join(lookalike(command, "--help").out.split())
 
 
 def test_what_the_file_system_refuses_has_a_code_too(lookalike, mistake, mammograms, tmp_path):
