@@ -56,15 +56,6 @@ def draw_order(generated: Sequence[bool], max_run: int | None, rng: np.random.Ge
     return [by_truth[truth].pop() for truth in truths]
 
 
-def longest_run(truths: list[str]) -> int:
-    """Length of the longest run of one truth; 0 if there are no trials."""
-    longest = run = 0
-    for index, truth in enumerate(truths):
-        run = run + 1 if index and truth == truths[index - 1] else 1
-        longest = max(longest, run)
-    return longest
-
-
 def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str]:
     """Draw one sequence of truths, uniformly over those whose runs are at most `max_run` long.
 

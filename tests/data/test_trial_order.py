@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, groupby
 
 import pytest
 
-from data.trial_order import _count_ways, _draw_truths, longest_run
+from data.trial_order import _count_ways, _draw_truths
+
+
+def longest_run(truths: Sequence[str]) -> int:
+    return max(len(list(run)) for _, run in groupby(truths))
 
 
 @pytest.mark.parametrize(("real", "generated", "max_run"), [(3, 3, 2), (4, 3, 2), (5, 2, 3), (4, 4, 3), (6, 2, 2)])
@@ -15,7 +20,7 @@ def test_orders_are_uniform_over_all_admissible_ones(real: int, generated: int, 
         tuple("real" if place in places else "generated" for place in range(total))
         for places in combinations(range(total), real)
     )
-    admissible = {order for order in orders if longest_run(list(order)) <= max_run}
+    admissible = {order for order in orders if longest_run(order) <= max_run}
     ways = _count_ways(real, generated, max_run)
     assert ways["real", real, generated] + ways["generated", real, generated] == len(admissible)
     draws = 100 * len(admissible)
