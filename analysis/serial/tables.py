@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
 from data.errors import LookalikeError
-from data.trial_order import draw_order
+from data.trial_order import draw_orders
 from data.trials import TRUTHS, refuse_rows
 
 Array = npt.NDArray[np.float64]
@@ -49,18 +49,17 @@ def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
 def orders(session: Session, max_run: int | None, count: int, rng: np.random.Generator) -> Orders:
     """The order shown and `count` re-drawn ones, as places in the session: shape (1 + count, trials).
 
-    Orders are drawn as a plan's are (`data.trial_order.draw_order`). Shape (1, trials) if no order of these trials
+    Orders are drawn as a plan's are (`data.trial_order.draw_orders`), without a catch
+    trial in front unless the session itself began with one. Shape (1, trials) if no order of these trials
     keeps runs of one truth to `max_run`. Raises `LookalikeError` if `count` or `max_run` is below 1.
     """
     for name, value in (("redraws", count), ("max_run", max_run)):
         if value is not None and value < 1:
             raise LookalikeError("out-of-range", f"{name} is {value}; it must be at least 1")
     shown = np.arange(session.generated.size)
-    if max_run is None:
-        return np.vstack([shown, rng.permuted(np.tile(shown, (count, 1)), axis=1)])
-    generated = session.generated.tolist()
+    catch = None if session.main.all() or not session.main[0] else (~session.main).tolist()
     try:
-        return np.vstack([shown, *(draw_order(generated, max_run, rng) for _ in range(count))])
+        return np.vstack([shown, draw_orders(session.generated.tolist(), max_run, count, rng, catch)])
     except LookalikeError:  # too many trials of one truth are left, as where most of the other were unanswered
         return shown[None]
 

@@ -251,6 +251,14 @@ def test_orders_start_with_the_one_shown() -> None:
     assert (np.sort(drawn, axis=1) == np.arange(100)).all()
 
 
+@pytest.mark.parametrize("max_run", [None, 3])
+def test_redrawn_orders_start_with_a_catch_trial_only_where_the_one_shown_does(max_run: int | None) -> None:
+    for role, expected in ((["main", "catch"] * 50, True), (["catch", "main"] * 50, False)):
+        (session,) = sessions(_group(1, seed=14).assign(role=role), confidence=False)
+        drawn = orders(session, max_run, 30, np.random.default_rng(1))[1:]
+        assert session.main[drawn[:, 0]].all() == expected
+
+
 def test_trials_that_fit_no_capped_order_say_so_and_leave_the_others_alone() -> None:
     frame = _group(3, seed=16)
     few = (frame["participant"] != "p001") | (frame["truth"] == R) | (frame["trial"] < 8)
