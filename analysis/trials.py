@@ -8,7 +8,7 @@ already seen the images.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,10 +35,11 @@ class Trials:
 
     `measure` holds the main trials of session 1 and `retests` those of later sessions, both with the
     columns of `data.trials` and without excluded sessions; unanswered trials stay in, without a
-    response. `catch` holds the catch trials (known fakes) of session 1. `sessions` has one row per session
-    found (see `SESSION_COLUMNS`), `audit` one per finding in a session (`analysis.audit.audit`).
-    `max_run` is the longest run of one truth that trial orders could have: the study file's; without one, what the
-    plans at hand of all first sessions agree on; None if there was no limit or it is not known.
+    response. `catch` holds the catch trials (known fakes) of session 1. In all three, `max_run` is the longest run of
+    one truth that the session's order could have: its plan's; without a plan, the study file's; without that too, what
+    the plans at hand of all first sessions agree on. It is missing if there was no limit or it is not known.
+    `sessions` has one row per session found (see `SESSION_COLUMNS`), `audit` one per finding in a session
+    (`analysis.audit.audit`).
     `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
     and how that was filled in.
     """
@@ -48,7 +49,6 @@ class Trials:
     catch: pd.DataFrame
     sessions: pd.DataFrame
     audit: pd.DataFrame
-    max_run: int | None
     files: Mapping[str, str]
     filled: Mapping[str, str]
 
@@ -134,18 +134,27 @@ def load_trials(
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
-    used = [one for one in found if (one.participant, one.session) in kept]
-    nothing = found[0].main.iloc[:0]
+    default = study.study.plan.max_run if study else _agreed_max_run(found)
+    used = [_with_max_run(one, default) for one in found if (one.participant, one.session) in kept]
+    nothing = _with_max_run(found[0], default).main.iloc[:0]
     return Trials(
         measure=_joined([one.main for one in used if one.session == 1], nothing),
         retests=_joined([one.main for one in used if one.session > 1], nothing),
         catch=_joined([one.catch for one in used if one.session == 1], nothing),
         sessions=sessions,
         audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
-        max_run=study.study.plan.max_run if study else _agreed_max_run(found),
         files=files,
         filled=filled,
     )
+
+
+def _with_max_run(one: Session, default: int | None) -> Session:
+    """The session with a column `max_run`: its plan's, or `default` where there is no plan."""
+    longest = one.recorded.plan.max_run if one.recorded.plan is not None else default
+    main, catch = (
+        table.assign(max_run=pd.array([longest] * len(table), dtype="Int64")) for table in (one.main, one.catch)
+    )
+    return replace(one, main=main, catch=catch)
 
 
 def _agreed_max_run(found: list[Session]) -> int | None:

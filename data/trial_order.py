@@ -8,28 +8,33 @@ from functools import lru_cache
 
 import numpy as np
 
+from data.arrays import Flags, Ints
 from data.errors import LookalikeError
 
 
-def draw_order(generated: Sequence[bool], max_run: int | None, rng: np.random.Generator) -> list[int]:
-    """Draw an order of trials, uniformly over all in which no truth comes more than `max_run` times in a row.
+def draw_order(
+    signal: Sequence[bool], max_run: int | None, rng: np.random.Generator, catch: Sequence[bool] | None = None
+) -> list[int]:
+    """Draw an order of trials, uniformly over all that a plan may have.
 
-    Every plan's order comes from here, and so does the null distribution of an analysis that asks what the order
-    alone would do.
+    No truth comes more than `max_run` times in a row, and no catch trial comes first. Every plan's order comes from
+    here, and so does the null distribution of an analysis that asks what the order alone would do.
 
     Parameters
     ----------
-    generated : sequence of bool, shape (trials,)
+    signal : sequence of bool, shape (trials,)
         Which trials are of the signal: for single images, which are generated.
     max_run : int or None
         The longest run of one truth, at least 2; None for no limit.
     rng : numpy.random.Generator
         The source of randomness; the same state gives the same order.
+    catch : sequence of bool, shape (trials,), optional
+        Which trials are catch trials; by default none.
 
     Returns
     -------
     list of int, length trials
-        Places in `generated`, in the order drawn.
+        Places in `signal`, in the order drawn.
 
     Raises
     ------
@@ -40,29 +45,65 @@ def draw_order(generated: Sequence[bool], max_run: int | None, rng: np.random.Ge
     --------
     >>> import numpy as np
     >>> from data import draw_order
-    >>> generated = [True, True, True, False, False, False]
-    >>> order = draw_order(generated, 2, np.random.default_rng(1))
+    >>> signal = [True, True, True, False, False, False]
+    >>> order = draw_order(signal, 2, np.random.default_rng(1))
     >>> sorted(order)
     [0, 1, 2, 3, 4, 5]
     """
-    shuffled = [int(index) for index in rng.permutation(len(generated))]
+    order: list[int] = draw_orders(signal, max_run, 1, rng, catch)[0].tolist()
+    return order
+
+
+def draw_orders(
+    signal: Sequence[bool],
+    max_run: int | None,
+    count: int,
+    rng: np.random.Generator,
+    catch: Sequence[bool] | None = None,
+) -> Ints:
+    """Draw `count` independent orders, one per row, each as `draw_order` draws it.
+
+    Raises `LookalikeError` if there is no such order.
+    """
+    is_catch = np.zeros(len(signal), dtype=np.bool_) if catch is None else np.asarray(catch, dtype=np.bool_)
+    if is_catch.any():
+        _refuse_catch_first(signal, max_run, is_catch)
+    orders = _draw_any(signal, max_run, count, rng)
+    # A row that starts with a catch trial is drawn again, so that all other orders stay equally likely.
+    while is_catch.any() and (wrong := is_catch[orders[:, 0]]).any():
+        orders[wrong] = _draw_any(signal, max_run, int(wrong.sum()), rng)
+    return orders
+
+
+def _draw_any(signal: Sequence[bool], max_run: int | None, count: int, rng: np.random.Generator) -> Ints:
+    """Orders that keep to `max_run`, whatever comes first."""
+    places = np.arange(len(signal))
     if max_run is None:
-        return shuffled
-    by_truth = {
-        truth: [index for index in shuffled if generated[index] == (truth == "generated")]
-        for truth in ("real", "generated")
-    }
-    truths = _draw_truths(len(by_truth["real"]), len(by_truth["generated"]), max_run, int(rng.integers(2**63)))
-    return [by_truth[truth].pop() for truth in truths]
+        return rng.permuted(np.tile(places, (count, 1)), axis=1)
+    orders = np.empty((count, len(signal)), dtype=np.int64)
+    for row in orders:
+        shuffled = rng.permutation(len(signal)).tolist()
+        by_truth = {
+            truth: [index for index in shuffled if signal[index] == (truth == "generated")]
+            for truth in ("real", "generated")
+        }
+        truths = _draw_truths(len(by_truth["real"]), len(by_truth["generated"]), max_run, int(rng.integers(2**63)))
+        row[:] = [by_truth[truth].pop() for truth in truths]
+    return orders
 
 
-def longest_run(truths: list[str]) -> int:
-    """Length of the longest run of one truth; 0 if there are no trials."""
-    longest = run = 0
-    for index, truth in enumerate(truths):
-        run = run + 1 if index and truth == truths[index - 1] else 1
-        longest = max(longest, run)
-    return longest
+def _refuse_catch_first(signal: Sequence[bool], max_run: int | None, catch: Flags) -> None:
+    """Raise `LookalikeError` if every order starts with a catch trial."""
+    generated = np.asarray(signal, dtype=np.bool_)
+    first = {"generated" if truth else "real" for truth in generated[~catch]}
+    if max_run is not None:
+        real, signals = int(np.sum(~generated)), int(np.sum(generated))
+        ways = _count_ways(real, signals, max_run)
+        if not any(ways[truth, real, signals] for truth in ("real", "generated")):
+            return  # no order at all, which is said where one is drawn
+        first = {truth for truth in first if ways[truth, real, signals]}
+    if not first:
+        raise LookalikeError("no-order", "every order of these trials starts with a catch trial; lower catch_trials")
 
 
 def _draw_truths(real: int, generated: int, max_run: int, seed: int) -> list[str]:

@@ -140,15 +140,6 @@ def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0
     )
 
 
-def sokal_michener_of_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> Retest:
-    """Agreement of the answers in two sessions' trial tables (`data.trials`) on the images that both show.
-
-    Raises `LookalikeError` if a session shows an image twice.
-    """
-    shared = _shared(first, second, ["response"])
-    return sokal_michener(shared["response_first"].to_numpy(), shared["response_second"].to_numpy(), level)
-
-
 def sokal_michener(first: npt.ArrayLike, second: npt.ArrayLike, level: float = 0.95) -> Retest:
     """Retest similarity: how often the same image got the same answer twice, and what that is worth.
 

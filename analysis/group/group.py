@@ -89,7 +89,7 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     decided = primary(kind, measure, catch, sessions, study)
-    crossed, ordered = _long_fits(measure, catch, trials.max_run, len(members))
+    crossed, ordered = _long_fits(measure, catch, len(members))
     return Group(
         observer=kind,
         participants=len(members),
@@ -114,14 +114,12 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     )
 
 
-def _long_fits(
-    measure: pd.DataFrame, catch: pd.DataFrame, max_run: int | None, participants: int
-) -> tuple[Probit, Serial]:
+def _long_fits(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
     redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:
         crossed = pool.submit(mixed_probit.mixed_probit, measure)
-        ordered = pool.submit(serial.serial_dependence, shown, max_run, redraws=redraws)
+        ordered = pool.submit(serial.serial_dependence, shown, redraws=redraws)
         return crossed.result(), ordered.result()

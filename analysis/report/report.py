@@ -61,8 +61,8 @@ def analyze(
     out : path
         Folder to write; it must be new or empty.
     study : data.study.StudyFile, optional
-        Study file: its bounds and exclusions apply, its `max_run` gives the null distribution of serial dependence,
-        and sessions run with another study file are flagged. Without it `max_run` is what the sessions' plans say.
+        Study file: its bounds and exclusions apply, and sessions run with another study file are flagged. Its `max_run`
+        gives the null distribution of serial dependence only for sessions whose plan is not at hand.
     stimuli : stimuli.sets.StimulusSet, optional
         Stimulus set that was shown: every record must come from it and every table agree with it.
     mapped : data.external_tables.TableMapping

@@ -140,10 +140,11 @@ def serial_dependence(
     trials : pandas.DataFrame
         Columns `participant`, `trial` (1, 2, ...), `truth` and `response` (real | generated; a missing response is
         left out and counted), as in `data.trials`. Optional: `confidence` (1..k; required if `confidence` is true),
-        `after_gap` (True where a break or resume came just before the trial) and `role` (main | catch).
+        `after_gap` (True where a break or resume came just before the trial), `role` (main | catch) and `max_run` (the
+        longest run of one truth that the session's order could have, as `load_trials` says it; missing for no limit).
     max_run : int, optional
-        Longest run of one truth that the sessions' plans allowed (1, 2, ...). Orders are re-drawn under the same cap;
-        without it they are plain shuffles, which is right only if the plans' orders were.
+        Longest run of one truth (1, 2, ...) in place of the column `max_run`. Orders are re-drawn under the same cap;
+        with neither they are plain shuffles, which is right only if the plans' orders were.
     redraws : int
         Orders re-drawn for each participant, at least 1.
     drift : int
@@ -196,10 +197,10 @@ def serial_dependence(
     1.8, p = 0.02
     """
     rng = np.random.default_rng(seed)
-    found = sessions(trials, confidence)
+    found = sessions(trials, confidence, max_run)
 
     def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Floats]]:
-        return _measure(one, orders(one, max_run, redraws, own), drift, confidence, level)
+        return _measure(one, orders(one, redraws, own), drift, confidence, level)
 
     # Nearly all of the time is spent in NumPy, outside Python's lock, so threads help; since each participant has a
     # generator of their own, the orders do not depend on how threads share the work.
@@ -216,10 +217,21 @@ def serial_dependence(
         confidence=group("confidence") if confidence else None,
         next_truth=group("next_truth"),
         earlier_response=group("earlier_response"),
-        order="shuffled" if max_run is None else f"re-drawn with runs of one truth of at most {max_run}",
+        order=_in_words({one.max_run for one in found} or {max_run}),
         drift=drift,
         level=level,
     )
+
+
+def _in_words(max_runs: set[int | None]) -> str:
+    """How trial orders were re-drawn."""
+    capped = " or ".join(map(str, sorted(longest for longest in max_runs if longest is not None)))
+    if not capped:
+        return "shuffled"
+    words = f"re-drawn with runs of one truth of at most {capped}"
+    if len(max_runs) == 1:
+        return words
+    return f"{words}{', or without a limit,' if None in max_runs else ''} as each session's plan was"
 
 
 def _measure(

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
-from data.trial_order import draw_order
+from data.trial_order import draw_orders
 from data.trials import TRUTHS, refuse_rows
 
 Orders = Ints
@@ -29,37 +29,44 @@ class Session:
     confidence: Floats  # centred on its mean; 0 where there is none
     main: Flags
     linked: Flags
+    max_run: int | None = None  # the longest run of one truth that its order could have
 
 
-def sessions(frame: pd.DataFrame, confidence: bool) -> list[Session]:
-    """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused."""
+def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) -> list[Session]:
+    """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused.
+
+    `max_run` is every session's; without it, each has what the column `max_run` says, if there is one.
+    """
     tables = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
     other = ~frame["truth"].isin(TRUTHS)
     refuse_rows(other, "the trials", "truth is neither 'real' nor 'generated'", code="unknown-word")
     unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
     refuse_rows(unknown, "the trials", "response is neither 'real' nor 'generated'", code="unknown-word")
+    if "max_run" in frame.columns:
+        several = frame.groupby("participant")["max_run"].transform("nunique", dropna=False) > 1
+        cure = "give one session of each participant"
+        refuse_rows(several, "the trials", "max_run is not the same throughout", cure, code="contradictory-facts")
     if "role" in frame.columns:
         practice = frame["role"] == "practice"
         cure = "leave practice out: its order is drawn separately"
         refuse_rows(practice, "the trials", "role is practice", cure, code="not-a-main-trial")
-    return [_session(name, table, confidence) for name, table in tables]
+    return [_session(name, table, confidence, max_run) for name, table in tables]
 
 
-def orders(session: Session, max_run: int | None, count: int, rng: np.random.Generator) -> Orders:
+def orders(session: Session, count: int, rng: np.random.Generator) -> Orders:
     """The order shown and `count` re-drawn ones, as places in the session: shape (1 + count, trials).
 
-    Orders are drawn as a plan's are (`data.trial_order.draw_order`). Shape (1, trials) if no order of these trials
-    keeps runs of one truth to `max_run`. Raises `LookalikeError` if `count` or `max_run` is below 1.
+    Orders are drawn as a plan's are (`data.trial_order.draw_orders`), without a catch
+    trial in front unless the session itself began with one. Shape (1, trials) if no order of these trials
+    keeps runs of one truth to the session's `max_run`. Raises `LookalikeError` if `count` or that is below 1.
     """
-    for name, value in (("redraws", count), ("max_run", max_run)):
+    for name, value in (("redraws", count), ("max_run", session.max_run)):
         if value is not None and value < 1:
             raise LookalikeError("out-of-range", f"{name} is {value}; it must be at least 1")
     shown = np.arange(session.generated.size)
-    if max_run is None:
-        return np.vstack([shown, rng.permuted(np.tile(shown, (count, 1)), axis=1)])
-    generated = session.generated.tolist()
+    catch = None if session.main.all() or not session.main[0] else (~session.main).tolist()
     try:
-        return np.vstack([shown, *(draw_order(generated, max_run, rng) for _ in range(count))])
+        return np.vstack([shown, draw_orders(session.generated.tolist(), session.max_run, count, rng, catch)])
     except LookalikeError:  # too many trials of one truth are left, as where most of the other were unanswered
         return shown[None]
 
@@ -102,7 +109,7 @@ def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: i
     return counts.reshape(len(order), cells, 2).astype(np.float64), design
 
 
-def _session(name: str, table: pd.DataFrame, confidence: bool) -> Session:
+def _session(name: str, table: pd.DataFrame, confidence: bool, max_run: int | None) -> Session:
     answered = table["response"].notna().to_numpy(dtype=np.bool_)
     sure = np.zeros(len(table))
     if confidence:
@@ -118,4 +125,11 @@ def _session(name: str, table: pd.DataFrame, confidence: bool) -> Session:
         confidence=sure,
         main=(role == "main").to_numpy(dtype=np.bool_),
         linked=linked(table),
+        max_run=_own_max_run(table) if max_run is None else max_run,
     )
+
+
+def _own_max_run(table: pd.DataFrame) -> int | None:
+    if "max_run" not in table.columns or table["max_run"].isna().all():
+        return None
+    return int(table["max_run"].iloc[0])

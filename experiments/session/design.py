@@ -258,8 +258,6 @@ def _in_order(
     block = 0
     for loop_block in _loop_blocks(kind, main, rng):
         trials = _shuffled(kind, loop_block, max_run, rng)
-        while trials[0].role == "catch":  # drawn again, so that all other orders stay equally likely
-            trials = _shuffled(kind, loop_block, max_run, rng)
         for part in np.array_split(np.arange(len(trials)), min(blocks, len(trials))):
             block += 1
             numbered += [(trials[place], block) for place in part]
@@ -282,7 +280,8 @@ def _shuffled(
     kind: str, trials: list[PlannedTrial], max_run: int | None, rng: np.random.Generator
 ) -> list[PlannedTrial]:
     signal = [find(kind).is_signal(trial) for trial in trials]
-    return [trials[index] for index in draw_order(signal, max_run, rng)]
+    catch = [trial.role == "catch" for trial in trials]
+    return [trials[index] for index in draw_order(signal, max_run, rng, catch)]
 
 
 def _versions() -> dict[str, str]:

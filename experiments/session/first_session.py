@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from data.bids import PLAN
 from data.errors import LookalikeError
-from data.files import read_json
 from data.plan import Plan, read_plan
 from data.record import Log
 from data.shipped import EXAMPLE_STUDY
@@ -114,21 +112,21 @@ def _plans(data: Path) -> list[Path]:
     return sorted((Path(data) / "sourcedata").glob(f"sub-*/ses-1/{PLAN}"))
 
 
-def _begun(data: Path, study: StudyFile) -> list[dict[str, Any]]:
-    """The plans of first sessions of this task in `data`, as they are on disk.
+def _begun(data: Path, study: StudyFile) -> list[Plan]:
+    """The plans of first sessions of this task in `data`.
 
     Damaged ones are skipped: one participant's damaged file must not stop another.
     """
-    plans: list[dict[str, Any]] = []
+    plans: list[Plan] = []
     for path in _plans(data):
         with suppress(LookalikeError):
-            plans.append(read_json(path))
-    return [plan for plan in plans if plan.get("task") == study.study.task]
+            plans.append(read_plan(path))
+    return [plan for plan in plans if plan.task == study.study.task]
 
 
-def _about_study(data: Path, study: StudyFile, begun: list[dict[str, Any]], given: bool) -> list[str]:
+def _about_study(data: Path, study: StudyFile, begun: list[Plan], given: bool) -> list[str]:
     """Lines that name the study file. Raises `LookalikeError` if it is the default and others had another."""
-    others = sum(plan.get("study_sha256") != study.sha256 for plan in begun)
+    others = sum(plan.study_sha256 != study.sha256 for plan in begun)
     count = f"{others} of {len(begun)} participants here were run with another study file"
     if others and not given:
         raise LookalikeError(
@@ -139,14 +137,14 @@ def _about_study(data: Path, study: StudyFile, begun: list[dict[str, Any]], give
     return [f"study file: {study.path if given else 'the shipped example'}", *changed]
 
 
-def _earlier(data: Path, begun: list[dict[str, Any]], study: StudyFile, source: Stimuli) -> EarlierParticipants:
+def _earlier(data: Path, begun: list[Plan], study: StudyFile, source: Stimuli) -> EarlierParticipants:
     """How many participants there are, with which keys, and, where each has images of their own, which they saw.
 
     Participants who withdrew do not count: keys are balanced among those whose data stay. Images unique to each
     participant must be new in every task, so a damaged plan raises `LookalikeError` here.
     """
     task = study.need_task().task
-    mappings, keys = [plan.get("keys") for plan in begun], task.key_mapping
+    mappings, keys = [plan.keys for plan in begun], task.key_mapping
     straight, other = mappings.count(keys), mappings.count(swapped(keys)) if keys else 0
     if task.images == "shared":
         return EarlierParticipants(straight + other, other)

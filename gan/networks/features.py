@@ -22,7 +22,6 @@ from stimuli.images import Pixels
 
 VARIABLE = "LOOKALIKE_VGG16"
 DOWNLOAD = "download"  # in place of a file, asks for the published weights
-WIDTH = 512
 # Index in torchvision's `features` -> channels in and out; the rest are ReLUs and the pools below.
 _CONVOLUTIONS = {
     0: (3, 64),

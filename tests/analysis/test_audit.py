@@ -244,27 +244,37 @@ def test_a_damaged_or_missing_plan_beside_a_good_table_is_refused(table: Path, r
     assert refusal("altered-file", table).startswith(f"{plan}: is missing or is not the plan")
 
 
+def max_runs(trials: pd.DataFrame) -> dict[str, int | None]:
+    """The cap on runs of each participant's trials."""
+    caps = trials[["participant", "max_run"]].drop_duplicates().set_index("participant")["max_run"]
+    return {str(name): None if pd.isna(cap) else int(cap) for name, cap in caps.items()}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("caps", "expected"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
-def test_runs_are_capped_as_the_plans_of_first_sessions_agree(
-    tmp_path: Path, write_session: Write, caps: list[int | None], expected: int | None
+@pytest.mark.parametrize(("caps", "agreed"), [([3, 3], 3), ([3, 4], None), ([None, None], None), ([3, None], None)])
+def test_runs_are_capped_as_each_plan_says_and_without_one_as_the_first_sessions_agree(
+    tmp_path: Path, write_session: Write, caps: list[int | None], agreed: int | None
 ) -> None:
     for name, cap in zip("ab", caps, strict=True):
         keep_record(write_session(tmp_path, name), name, max_run=cap)
-    keep_record(write_session(tmp_path, "a", 2), "a", 2, max_run=9)  # a retest has no say
+    keep_record(write_session(tmp_path, "a", 2), "a", 2, max_run=9)  # a retest has no say in the others
     write_session(tmp_path, "c")  # nor has a session whose plan is not at hand
-    assert load_trials(tmp_path).max_run == expected
+    trials = load_trials(tmp_path)
+    assert max_runs(trials.measure) == {"a": caps[0], "b": caps[1], "c": agreed}
+    assert max_runs(trials.retests) == {"a": 9}
 
 
 def test_a_plan_without_a_record_still_says_how_runs_were_capped(table: Path) -> None:
     (table.parents[3] / "sourcedata/sub-a/ses-1/record.jsonl").unlink()
     trials = load_trials(table.parents[3])
-    assert (trials.max_run, trials.sessions["record_checked"].tolist()) == (3, [False])
+    assert (max_runs(trials.measure), trials.sessions["record_checked"].tolist()) == ({"a": 3}, [False])
 
 
-def test_the_study_files_cap_comes_first(table: Path, tmp_path: Path) -> None:
+def test_the_study_file_caps_only_sessions_without_a_plan(table: Path, tmp_path: Path, write_session: Write) -> None:
+    write_session(table.parents[3], "b")
     (tmp_path / "study.toml").write_text('name = "S"\nplanned_participants = 1\n[plan]\nmax_run = 5\n')
-    assert load_trials(table.parents[3], read_study(tmp_path / "study.toml")).max_run == 5
+    trials = load_trials(table.parents[3], read_study(tmp_path / "study.toml"))
+    assert max_runs(trials.measure) == {"a": 3, "b": 5}
 
 
 def _main(**columns: list[Any]) -> pd.DataFrame:

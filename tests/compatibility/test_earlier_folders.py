@@ -74,7 +74,8 @@ def test_results_are_the_same_numbers(study: str, results: str, tmp_path: Path) 
     options = ["--stimuli", str(EARLIER / "stimuli")] if study == "study" else []
     out = tmp_path / "results"
     lookalike("analyze", str(EARLIER / "study"), "--study", str(EARLIER / f"{study}.toml"), "--out", str(out), *options)
-    assert list(differences(EARLIER / results, out)) == []
+    # The null of serial dependence has since learnt that no session begins with a catch trial; this study has some.
+    assert [line for line in differences(EARLIER / results, out) if "serial" not in line or study != "study"] == []
 
 
 def test_a_same_different_study_gives_the_same_numbers_without_who_withdrew(tmp_path: Path) -> None:

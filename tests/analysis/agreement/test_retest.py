@@ -131,26 +131,29 @@ def test_one_answer_only() -> None:
     assert "κ is undefined" in str(result.reason)
 
 
+def _session(stimulus_ids: list[str], responses: list[str | None]) -> pd.DataFrame:
+    """A session that shows generated images, with equal confidence in every answer."""
+    return pd.DataFrame({"stimulus_id": stimulus_ids, "truth": G, "response": responses, "confidence": 1.0})
+
+
 def test_only_shared_images_answered_twice_count() -> None:
-    first = pd.DataFrame({"stimulus_id": ["a", "b", "c", "d"], "response": [G, R, G, None]})
-    second = pd.DataFrame({"stimulus_id": ["d", "c", "b", "x"], "response": [R, R, R, G]})
-    result = retest.sokal_michener_of_sessions(first, second)
+    first = _session(["a", "b", "c", "d"], [G, R, G, None])
+    second = _session(["d", "c", "b", "x"], [R, R, R, G])
+    result = retest.compare_sessions(first, second).answers
     assert (result.pairs, result.matches, result.unanswered) == (2, 1, 1)
 
 
 def test_no_shared_image_is_undefined() -> None:
-    first = pd.DataFrame({"stimulus_id": ["a"], "response": [G]})
-    second = pd.DataFrame({"stimulus_id": ["b"], "response": [G]})
-    result = retest.sokal_michener_of_sessions(first, second)
+    result = retest.compare_sessions(_session(["a"], [G]), _session(["b"], [G])).answers
     assert all(math.isnan(value) for value in (result.similarity, result.low, result.expected, result.kappa))
     assert result.reason == "the sessions share no image"
     assert retest.sokal_michener([None], [G]).reason == "no shared image was answered in both sessions"
 
 
 def test_wrong_input_is_refused(refuses: Any) -> None:
-    twice = pd.DataFrame({"stimulus_id": ["a", "a"], "response": [G, R]})
+    twice = _session(["a", "a"], [G, R])
     with refuses("repeated-stimulus"):
-        retest.sokal_michener_of_sessions(twice, twice)
+        retest.compare_sessions(twice, twice)
     with refuses("unequal-lengths"):
         retest.sokal_michener([G], [G, R])
     with refuses("unknown-word"):

@@ -81,6 +81,30 @@ def test_real_images_among_the_catch_trials_are_not_known_fakes(study: StudyFile
     assert primary("human", trials, mixed[mixed["truth"] == "real"], sessions, study).catch is None
 
 
+def test_known_fakes_count_only_for_participants_with_main_ratings(study: StudyFile) -> None:
+    """Two more people rated nothing but known fakes: they can be compared with no real image of their own."""
+    sessions = pd.DataFrame({"study_sha256": [study.sha256] * 10})
+    main, fakes = table(PLAIN, 10, 100), catch(12, 3.0)
+    fakes.loc[fakes["participant"] > "p09", "response"] = "real"
+    found = primary("human", main, fakes, sessions, study)
+    assert found.catch is not None
+    assert found.catch.participants == 10
+    rated = fakes[fakes["participant"] <= "p09"]
+    assert found.catch.auc == pytest.approx(mean_auc(main, rated))
+    assert found.catch == primary("human", main, rated, sessions, study).catch
+
+
+def mean_auc(main: pd.DataFrame, fakes: pd.DataFrame) -> float:
+    """The mean of participants' shares of (fake, real) pairs in which the fake is rated higher, ties counted half."""
+    real = main[main["truth"] == "real"]
+    areas = []
+    for name, own in fakes.groupby("participant"):
+        known, others = (rating(one["response"], one["confidence"]) for one in (own, real[real["participant"] == name]))
+        difference = np.subtract.outer(known, others)
+        areas.append(np.mean((difference > 0) + (difference == 0) / 2))
+    return float(np.mean(areas))
+
+
 def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> None:
     found = judged(study)
     assert found.verdict == "shown to be near chance"

@@ -242,13 +242,46 @@ def test_wrong_settings_are_refused(refuses: Refuses) -> None:
 
 
 def test_orders_start_with_the_one_shown() -> None:
-    (session,) = sessions(_group(1, seed=14), confidence=False)
-    drawn = orders(session, 2, 30, np.random.default_rng(1))
+    (session,) = sessions(_group(1, seed=14), confidence=False, max_run=2)
+    drawn = orders(session, 30, np.random.default_rng(1))
     assert drawn.shape == (31, 100)
     assert drawn[0].tolist() == list(range(100))
     runs = session.generated[drawn[1:]]
     assert not (runs[:, :-2] & runs[:, 1:-1] & runs[:, 2:]).any()
     assert (np.sort(drawn, axis=1) == np.arange(100)).all()
+
+
+@pytest.mark.parametrize("max_run", [None, 3])
+def test_redrawn_orders_start_with_a_catch_trial_only_where_the_one_shown_does(max_run: int | None) -> None:
+    for role, expected in ((["main", "catch"] * 50, True), (["catch", "main"] * 50, False)):
+        (session,) = sessions(_group(1, seed=14).assign(role=role), confidence=False, max_run=max_run)
+        drawn = orders(session, 30, np.random.default_rng(1))[1:]
+        assert session.main[drawn[:, 0]].all() == expected
+
+
+def test_the_trials_say_how_runs_were_capped() -> None:
+    frame = _group(3, seed=17)
+    names = frame["participant"]
+    same = serial_dependence(frame.assign(max_run=3), redraws=9)
+    assert same == serial_dependence(frame, max_run=3, redraws=9)
+    assert serial_dependence(frame.assign(max_run=2), max_run=3, redraws=9) == same
+    assert serial_dependence(frame.assign(max_run=None), redraws=9) == serial_dependence(frame, redraws=9)
+    each = frame.assign(max_run=pd.array(names.map({"p000": 3, "p001": 5}), dtype="Int64"))
+    mixed = serial_dependence(each, redraws=9)
+    assert mixed.order == (
+        "re-drawn with runs of one truth of at most 3 or 5, or without a limit, as each session's plan was"
+    )
+    five, free = serial_dependence(frame, max_run=5, redraws=9), serial_dependence(frame, redraws=9)
+    own = (same.participants[0], five.participants[1], free.participants[2])
+    assert mixed.participants == own
+    assert serial_dependence(each[names < "p002"], redraws=9).order.endswith(
+        "of at most 3 or 5 as each session's plan was"
+    )
+
+
+def test_a_session_with_two_caps_is_refused(refuses: Refuses) -> None:
+    with refuses("contradictory-facts"):
+        serial_dependence(_group(1, seed=17).assign(max_run=[3] * 99 + [4]))
 
 
 def test_trials_that_fit_no_capped_order_say_so_and_leave_the_others_alone() -> None:

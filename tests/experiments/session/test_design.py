@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ from data.kinds.registry import find
 from data.plan import Plan, read_plan, write_plan
 from data.study import SessionLayout, Study, StudyFile
 from data.task import Task, read_task, shipped_tasks
-from data.trial_order import longest_run
 from experiments.session.design import EarlierParticipants, draw_plan, retest_plan
 from stimuli.sets import StimulusSet
 
 REALFAKE = read_task(shipped_tasks()["realfake"])
+
+
+def longest_run(truths: Sequence[str]) -> int:
+    return max(len(list(run)) for _, run in groupby(truths))
 
 
 def a_set(main: int, practice: int = 0, catch: int = 0) -> StimulusSet:
