@@ -5,10 +5,10 @@
     python -m lookalike demo --seed 1 --out ../demo-after
     python -m benchmarks.same_results ../demo-before ../demo-after
 
-Compares every image by its pixels (of drawn figures, the PNG), and every number that the earlier version wrote in a
-table or JSON file with the one that is there now, to `PRECISION`. Sentences may be reworded, numbers may be added, and
-what differs between any two runs is left out: times, hashes of files that hold times, versions. `RENAMED` and `ALLOWED`
-list the differences that are meant. Exits with 1 if there is any other.
+Compares every image by its pixels, every drawn figure by all that its SVG draws except text, and every number that the
+earlier version wrote in a table or JSON file with the one that is there now, to `PRECISION`. Sentences may be reworded,
+numbers may be added, and what differs between any two runs is left out: times, hashes of files that hold times,
+versions. `RENAMED` and `ALLOWED` list the differences that are meant. Exits with 1 if there is any other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ PRECISION = 1e-14  # relative: the order of a sum may move the last digit
 # Rows of the table of methods that are gone: the same method under a second name.
 ALLOWED = re.compile(r"Dorfman.Berbaum.Metz")
 _PASSING = re.compile(r"started|utc|version|sha256|onset|_time$|seconds|inputs|files$|sessions\.\d+\.(days|started)")
-_SKIPPED = {".html", ".md", ".txt", ".svg", ".pdf", ".jsonl", ".gif", ""}
+_SKIPPED = {".html", ".md", ".txt", ".pdf", ".jsonl", ".gif", ""}
+_TEXT = re.compile(r"<text.*?</text>|<!--.*?-->", re.DOTALL)
 
 
 def numbers_of(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
@@ -100,12 +101,29 @@ def image_differences(before: Path, after: Path) -> Iterator[str]:
         yield f"{np.mean(one != other):.2%} of its pixels differ"
 
 
-DIFFERENCES = {".tsv": table_differences, ".csv": table_differences, ".json": json_differences}
+def figure_differences(before: Path, after: Path) -> Iterator[str]:
+    one, other = (_TEXT.sub("", path.read_text(encoding="utf-8")) for path in (before, after))
+    if one != other:
+        yield "draws something else"
+
+
+DIFFERENCES = {
+    ".tsv": table_differences,
+    ".csv": table_differences,
+    ".json": json_differences,
+    ".svg": figure_differences,
+}
+
+
+def compared(folder: Path) -> list[Path]:
+    """The files that are compared; of a figure with an SVG, that alone."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in _SKIPPED)
+    return [path for path in files if path.suffix != ".png" or not path.with_suffix(".svg").exists()]
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
     """One line for each difference that is not a sentence and not passing."""
-    for path in sorted(path for path in before.rglob("*") if path.is_file() and path.suffix not in _SKIPPED):
+    for path in compared(before):
         name = path.relative_to(before).as_posix()
         twin = after / Path(name).with_name(RENAMED.get(path.name, path.name))
         if not twin.exists():
@@ -121,8 +139,7 @@ def main() -> None:
     parser.add_argument("after", type=Path, help="folder of the demo by this version")
     given = parser.parse_args()
     found = list(differences(given.before, given.after))
-    compared = sum(path.is_file() and path.suffix not in _SKIPPED for path in given.before.rglob("*"))
-    print(*found, f"{compared} files compared, {len(found)} differences", sep="\n")
+    print(*found, f"{len(compared(given.before))} files compared, {len(found)} differences", sep="\n")
     sys.exit(1 if found else 0)
 
 
