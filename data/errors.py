@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class LookalikeError(Exception):
     """A user's mistake, or a fault in the user's files.
@@ -32,3 +34,10 @@ class LookalikeError(Exception):
 
     def __reduce__(self) -> tuple[type[LookalikeError], tuple[str, str]]:
         return type(self), (self.code, str(self))
+
+
+def check_choice(value: str, choices: Iterable[str], what: str) -> None:
+    """Raise `LookalikeError` unless `value` is one of the `choices`; a mistyped word must not pass as another."""
+    allowed = tuple(choices)
+    if value not in allowed:
+        raise LookalikeError("unknown-choice", f"{what} {value!r}: must be one of {', '.join(map(repr, allowed))}")

@@ -175,7 +175,7 @@ def images_from_seeds(generator: Generator, seeds: Iterable[int], psi: float) ->
     Raises
     ------
     LookalikeError
-        If an image is not finite.
+        If `psi` is not between 0 and 1, or an image is not finite.
 
     Examples
     --------
@@ -184,6 +184,8 @@ def images_from_seeds(generator: Generator, seeds: Iterable[int], psi: float) ->
     >>> gan.images_from_seeds(gan.load_model(DEFAULT_MODEL).generator, range(3), psi=0.7).shape
     (3, 64, 64)
     """
+    if not 0 <= psi <= 1:
+        raise LookalikeError("out-of-range", f"psi is {psi}; it must lie between 0 and 1")
     return np.stack([pixels for _, pixels in _stored(generator, seeds, psi)])
 
 

@@ -8,7 +8,7 @@ degrees of freedom.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from scipy.stats import norm, t
 
 from analysis.group.one_sample import Sample, check_positive, sample_of
 from data.arrays import Floats
-from data.errors import LookalikeError
+from data.errors import LookalikeError, check_choice
 from data.results.result import Result
 
 Direction = Literal["two-sided", "greater", "less"]
@@ -103,6 +103,7 @@ def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Dir
     2.34
     """
     check_positive(scale, "scale")
+    check_choice(direction, get_args(Direction), "direction")
     sample = sample_of(values)
     log_bf = np.nan if sample.reason else _log_jzs(sample.t, sample.n, scale, direction)
     largest = largest_bf01(sample.n, scale) if direction == "two-sided" and sample.n > 1 else np.nan
@@ -159,6 +160,7 @@ def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direc
     2.48
     """
     check_positive(effect, "effect")
+    check_choice(direction, get_args(Direction), "direction")
     sample = sample_of(values)
     low, high = {"two-sided": (-np.inf, np.inf), "greater": (0.0, np.inf), "less": (-np.inf, 0.0)}[direction]
     log_bf = np.nan

@@ -15,6 +15,7 @@ images and the generated images have each their own SD of w.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from analysis.group.laplace import Answers, Information, Laplace, triangle
 from analysis.readings import check_trials
 from analysis.trials import is_generated
 from data.arrays import Flags, Floats
+from data.errors import check_choice
 from data.results.result import UNDEFINED, Estimate, Result
 
 # An SD below this is estimated as 0; one above that, or a mean, has run away from any data.
@@ -124,6 +126,7 @@ def mixed_probit(trials: pd.DataFrame, level: float = 0.95, information: Informa
     >>> round(found.dprime.value, 2), round(found.dprime.low, 2), round(found.dprime.high, 2)
     (1.25, 0.81, 1.7)
     """
+    check_choice(information, get_args(Information), "information")
     answers, unanswered = _coded(trials)
     undefined = _undefined(answers)
     empty = Probit(

@@ -19,7 +19,7 @@ from analysis.roc.bootstrap import Bootstrap, Influence, summary
 from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas, placements
 from data.arrays import Floats
-from data.errors import LookalikeError
+from data.errors import LookalikeError, check_choice
 
 Clusters = Literal["participants", "images", "participants and images"]
 
@@ -108,10 +108,7 @@ def clustered_bootstrap(
     >>> round(found.estimate, 3), round(found.bca_low, 2), round(found.bca_high, 2)
     (0.788, 0.63, 0.92)
     """
-    if clusters not in get_args(Clusters):
-        raise LookalikeError(
-            "unknown-choice", f"clusters {clusters!r}: must be one of {', '.join(map(repr, get_args(Clusters)))}"
-        )
+    check_choice(clusters, get_args(Clusters), "clusters")
     rng = np.random.default_rng(seed)
     readings = from_columns(truth, rating, participant, image)
     study = tables_of(readings)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from analysis.likelihood import Maximum, delta, density, maximise
 from analysis.sdt import yesno
 from analysis.sdt.confidence import ConfidenceCounts, count_confidence
 from data.arrays import Floats
+from data.errors import check_choice
 from data.results.result import UNDEFINED, Estimate, Result
 
 Model = Literal["fleming", "maniscalco-lau"]
@@ -155,6 +156,7 @@ def meta_dprime_from_counts(
         correction="log-linear" if padding else "none",
         level=level,
     )
+    check_choice(model, get_args(Model), "model")
     bare, task = _Confidences.of(counts, 0.0), _Confidences.of(counts, 0.5 if padding else 0.0)
     type1 = _Type1.of(rates, model)
     reason = rates.reason or _no_maximum(bare, task, type1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from data.arrays import Flags
-from data.errors import LookalikeError
+from data.errors import LookalikeError, check_choice
 from data.results.result import Result
 
 Correction = Literal["log-linear", "replace", "none"]
@@ -132,6 +132,7 @@ def _share(part: int, whole: int) -> float:
 
 
 def _corrected(part: int, whole: int, correction: Correction) -> Rate:
+    check_choice(correction, get_args(Correction), "correction")
     # Without a trial there is no rate; the log-linear formula alone would make it .5.
     if not whole:
         return Rate(np.nan, 0)
