@@ -186,6 +186,11 @@ def dprime_change(truth: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayL
     by the delta method; SE² sums it over the two truths. The last term is the pairing: answers to the same image go
     together, so the change is surer than that between two sets of images. Bounds are ± z·SE.
 
+    References
+    ----------
+    Gourevitch, V. & Galanter, E. (1967). A significance test for one parameter isosensitivity functions.
+    Psychometrika, 32, 25-33.
+
     Examples
     --------
     >>> from analysis import dprime_change

@@ -92,6 +92,10 @@ def power(
         For fewer than 2 participants, an odd number of images or fewer than 4, no studies, or a delta or level out of
         range.
 
+    References
+    ----------
+    Gallas, B. D. (2006). One-shot estimate of MRMC variance: AUC. Academic Radiology, 13, 353-362.
+
     Examples
     --------
     >>> from analysis import power

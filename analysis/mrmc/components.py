@@ -129,6 +129,11 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
     A negative part counts as 0, but is taken off what readers differ by as it is; so at the study's own size in a
     crossed design the result is the `se` of `mrmc_auc`.
 
+    References
+    ----------
+    Gallas, B. D., Bandos, A., Samuelson, F. W. & Wagner, R. F. (2009). A framework for random-effects ROC analysis.
+    Communications in Statistics - Theory and Methods, 38, 2586-2603.
+
     Examples
     --------
     >>> import numpy as np

@@ -212,6 +212,10 @@ def mrmc_difference(
     -----
     Modalities may show the same images, others, or (two generators beside the same real images) some of each.
 
+    References
+    ----------
+    Gallas, B. D. (2006). One-shot estimate of MRMC variance: AUC. Academic Radiology, 13, 353-362.
+
     Examples
     --------
     >>> import numpy as np

@@ -201,6 +201,11 @@ def equal_variance_test(counts: RatingCounts) -> EqualVariance:
     LookalikeError
         For counts that are negative or not paired.
 
+    References
+    ----------
+    Dorfman, D. D. & Alf, E. (1969). Maximum-likelihood estimation of parameters of signal-detection theory and
+    determination of confidence intervals. Journal of Mathematical Psychology, 6, 487-496.
+
     Examples
     --------
     >>> import numpy as np

@@ -116,6 +116,11 @@ def compare_independent_aucs(first: Roc, second: Roc, level: float = 0.95) -> Au
     LookalikeError
         For a level outside (0, 1).
 
+    References
+    ----------
+    DeLong, E. R., DeLong, D. M. & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated
+    receiver operating characteristic curves. Biometrics, 44, 837-845.
+
     Examples
     --------
     >>> from analysis import compare_independent_aucs, roc_auc
