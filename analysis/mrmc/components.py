@@ -131,7 +131,8 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
 
     References
     ----------
-    Gallas, B. D. (2006). One-shot estimate of MRMC variance: AUC. Academic Radiology, 13, 353-362.
+    Gallas, B. D., Bandos, A., Samuelson, F. W. & Wagner, R. F. (2009). A framework for random-effects ROC analysis.
+    Communications in Statistics - Theory and Methods, 38, 2586-2603.
 
     Examples
     --------
