@@ -8,7 +8,7 @@ of frozen networks (not VGG16, which is used for evaluation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,12 @@ from gan.networks.efficientnet import EfficientNetLite
 # Networks (numbers of EfficientNet-lite) and the sides to which images are resized for them. The more views, the better
 # an independent network agrees (docs/training-notes.md); lite2 at 128 px would be the most expensive.
 _VIEWS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
-_MEMORY_REAL, _MEMORY_FAKE = 1000, 100  # batches over which the means run; real images do not change
+_MEMORY = 100  # batches over which the means of generated images run
 _WARM_UP = 40  # batches before matching starts: the means of a few are too uncertain
 
 
 class Moments(nn.Module):
-    """Running means of `summary` over real and generated images, as buffers of `count` statistics."""
+    """Means of `summary` over all real images, and running ones over generated images, as buffers of `count`."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -36,17 +36,23 @@ class Moments(nn.Module):
         self.batches: Tensor
 
     @torch.no_grad()
-    def update(self, found: Tensor) -> None:
-        """Move the running means towards those of a batch, `found` (3, count) from `batch_moments`."""
+    def set_real(self, summaries: Iterable[Tensor]) -> None:
+        """The means over all real images, given their summaries (N, count) in batches."""
+        count = 0
+        for mean in (self.real, self.square):
+            mean.zero_()
+        for found in summaries:
+            count += len(found)
+            self.real += found.sum(dim=0)
+            self.square += found.square().sum(dim=0)
+        for mean in (self.real, self.square):
+            mean /= count
+
+    @torch.no_grad()
+    def update(self, fake: Tensor) -> None:
+        """Move the running mean towards that of a batch of generated images, `fake` (count,)."""
         self.batches += 1
-        real, square, fake = found.to(self.real.dtype)
-        share = 1 / self.batches
-        for mean, value, memory in (
-            (self.real, real, _MEMORY_REAL),
-            (self.square, square, _MEMORY_REAL),
-            (self.fake, fake, _MEMORY_FAKE),
-        ):
-            mean.lerp_(value, share.clamp_min(1 / memory))
+        self.fake.lerp_(fake.to(self.fake.dtype), (1 / self.batches).clamp_min(1 / _MEMORY))
 
     def distance(self) -> Tensor:
         """Root mean square, over statistics, of the difference of means in SDs of real images."""
@@ -98,9 +104,3 @@ def summary(maps: Sequence[Tensor]) -> Tensor:
         mean = values.mean(dim=(2, 3))
         found += [mean, values.square().mean(dim=(2, 3)), mean.square()]
     return torch.cat(found, dim=1)
-
-
-@torch.no_grad()
-def batch_moments(real: Tensor, fake: Tensor) -> Tensor:
-    """For `Moments.update`, from summaries (N, count): mean and mean square of real ones, mean of generated ones."""
-    return torch.stack([real.mean(dim=0), real.square().mean(dim=0), fake.mean(dim=0)])

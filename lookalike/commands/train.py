@@ -21,7 +21,20 @@ Preset = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continuation of the run in --out from its last snapshot.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")]
 Discriminator = Annotated[
-    str | None, typer.Option(help="Discriminator: stylegan (the paper's) or frozen (pretrained features).")
+    str | None,
+    typer.Option(help="Discriminator: stylegan (the paper's), frozen (pretrained features) or ensemble (and pixels)."),
+]
+StartFrom = Annotated[
+    Path | None, typer.Option("--from", help="Stored model that the run starts from, of this size or smaller.")
+]
+WarmUpKimg = Annotated[
+    float | None, typer.Option(help="Wait of the generator for a new discriminator, thousands of images.")
+]
+PixelGamma = Annotated[float | None, typer.Option(help="Weight of ensemble's gradient penalty on pixels, 0 or more.")]
+PixelWeight = Annotated[float | None, typer.Option(help="Weight of ensemble's pixel discriminator, 0 or more.")]
+Relativistic = Annotated[
+    bool | None,
+    typer.Option("--relativistic/--no-relativistic", help="Comparison of each real image with a generated one."),
 ]
 Kimg = Annotated[float | None, typer.Option(help="Length, thousands of training images shown.")]
 Batch = Annotated[int | None, typer.Option(help="Images per step over all processes, a multiple of 4 per process.")]
@@ -55,6 +68,7 @@ def train(
     out: RunFolder,
     preset: Preset = None,
     resume: Resume = False,
+    start_from: StartFrom = None,
     dry_run: DryRun = False,
     discriminator: Discriminator = None,
     kimg: Kimg = None,
@@ -65,10 +79,14 @@ def train(
     latent: Latent = None,
     learning_rate: LearningRate = None,
     gamma: Gamma = None,
+    pixel_gamma: PixelGamma = None,
+    pixel_weight: PixelWeight = None,
+    relativistic: Relativistic = None,
     ada_target: AdaTarget = None,
     moments: Moments = None,
     style_mixing: StyleMixing = None,
     symmetry: Symmetry = None,
+    warm_up_kimg: WarmUpKimg = None,
     progressive: Progressive = None,
     stage_kimg: StageKimg = None,
     fade_kimg: FadeKimg = None,
@@ -87,6 +105,7 @@ def train(
       lookalike train patches --out runs/first --preset tiny --dry-run
       lookalike train patches --out runs/first --preset tiny --kimg 200
       lookalike train patches --out runs/first --kimg 400 --resume
+      lookalike train patches --out runs/more --from data/models/mammogram-64 --discriminator ensemble --warm-up-kimg 5
       accelerate launch --multi_gpu --num_processes 2 -m lookalike train patches --out runs/second
     """
     need("gan")
@@ -96,10 +115,13 @@ def train(
     widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
     steps = {"kimg": kimg, "batch": batch, "snapshot_kimg": snapshot_kimg, "precision": precision, "seed": seed}
     losses = {"discriminator": discriminator, "learning_rate": learning_rate, "r1_gamma": gamma, "moments": moments}
+    pixels = {"pixel_gamma": pixel_gamma, "pixel_weight": pixel_weight, "relativistic": relativistic}
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
-    options = {**steps, **losses, **images, **growth}
+    start = {"warm_up_kimg": warm_up_kimg}
+    options = {**steps, **losses, **pixels, **images, **growth, **start}
     found = read_patches(patches)
     shape = {"resolution": resolution, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
-    show(plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume), as_json)
+    done = plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume, start_from)
+    show(done, as_json)
