@@ -22,7 +22,10 @@ from stimuli.patches import PatchSet
 
 FILE = "training.safetensors"
 # Settings that the state does not depend on, so that they may change when a run is resumed.
-_MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments")
+_MAY_CHANGE = (
+    *("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments"),
+    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg"),
+)
 
 
 def save_state(run: Run, out: Path, patches: PatchSet) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from data.errors import LookalikeError
 from lookalike.console import need, show
 from lookalike.options import MAX_SEED, Json
 
@@ -28,7 +29,8 @@ StartFrom = Annotated[
     Path | None, typer.Option("--from", help="Stored model that the run starts from, of this size or smaller.")
 ]
 WarmUpKimg = Annotated[
-    float | None, typer.Option(help="Wait of the generator for a new discriminator, thousands of images.")
+    float | None,
+    typer.Option(help="Wait of the generator for a new discriminator, thousands of images. [default with --from: 5]"),
 ]
 PixelGamma = Annotated[float | None, typer.Option(help="Weight of ensemble's gradient penalty on pixels, 0 or more.")]
 PixelWeight = Annotated[float | None, typer.Option(help="Weight of ensemble's pixel discriminator, 0 or more.")]
@@ -108,8 +110,12 @@ def train(
       lookalike train patches --out runs/more --from data/models/mammogram-64 --discriminator ensemble --warm-up-kimg 5
       accelerate launch --multi_gpu --num_processes 2 -m lookalike train patches --out runs/second
     """
+    if start_from and resume:
+        raise LookalikeError(
+            "conflicting-options", "--from starts a new run and --resume an earlier one; give one of them"
+        )
     need("gan")
-    from lookalike.flows.train import chosen, plan_of, watch
+    from lookalike.flows.train import WARM_UP_KIMG, chosen, plan_of, watch
     from stimuli.patches import read_patches
 
     widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
@@ -118,7 +124,7 @@ def train(
     pixels = {"pixel_gamma": pixel_gamma, "pixel_weight": pixel_weight, "relativistic": relativistic}
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
-    start = {"warm_up_kimg": warm_up_kimg}
+    start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}
     options = {**steps, **losses, **pixels, **images, **growth, **start}
     found = read_patches(patches)
     shape = {"resolution": resolution, **widths}

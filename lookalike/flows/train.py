@@ -17,6 +17,8 @@ from gan.training.training_images import check_patches
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
 
+WARM_UP_KIMG = 5.0  # of a run that starts from a stored model, unless another wait is asked for
+
 
 def chosen(
     preset: str | None, size: int, architecture: dict[str, Any], settings: dict[str, Any], resumed: Path | None = None
