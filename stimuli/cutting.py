@@ -243,10 +243,11 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     rejected: Counter[str] = Counter()
     maskless: Counter[str] = Counter()
     size = (cut.size_px, cut.size_px)
+    masks: dict[Path, Pixels] = {}  # lesions of one image often share a mask
     for lesion in mammogram.lesions:
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
         crops = list(_crops(mammogram, lesion, picture, cut, rejected))
-        mask, objection = _mask(lesion.mask, picture, box) if crops else (None, "")
+        mask, objection = _mask(lesion.mask, picture, box, masks) if crops else (None, "")
         for number, (x, y, width, height) in enumerate(crops):
             edges = (x, y, x + width, y + height)
             pixels = resample(picture.pixels, size, edges)
@@ -275,7 +276,7 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     if reason:
         return [], Counter([reason]), Counter()
     whole = (0.0, 0.0, float(one.size_px), float(one.size_px))
-    mask, objection = _mask(one.mask, picture, one.box)
+    mask, objection = _mask(one.mask, picture, one.box, {})
     patch = Patch(
         picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
         None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
@@ -283,12 +284,12 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     return [patch], Counter(), Counter([objection] if objection else [])
 
 
-def _mask(path: Path | None, picture: Image, box: Box | None) -> tuple[Pixels | None, str]:
-    """The lesion's mask over its whole source, or None and why there is none."""
+def _mask(path: Path | None, picture: Image, box: Box | None, read: dict[Path, Pixels]) -> tuple[Pixels | None, str]:
+    """The lesion's mask over its whole source, or None and why there is none; masks in `read` are not read again."""
     if path is None:
         return None, NO_MASK
     rows, columns = picture.pixels.shape
-    mask = read_mask(path, (rows, columns))
+    mask = read[path] = read[path] if path in read else read_mask(path, (rows, columns))
     if not mask.any():
         return None, "empty"
     if box is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +16,6 @@ Box: TypeAlias = tuple[float, float, float, float]  # left, top, width, height, 
 LEAST_OVERLAP = 0.7  # of the boxes of mask and lesion; below, the mask shows something else
 
 
-@lru_cache(maxsize=2)  # lesions of one image often share a mask
 def read_mask(path: Path, shape: tuple[int, int]) -> Pixels:
     """A mask as the share of each pixel that is inside, from 0 to 1, shape `shape`; half or more counts as inside.
 

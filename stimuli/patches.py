@@ -35,6 +35,7 @@ COLUMNS = (
 )  # fmt: skip
 MASK_COLUMNS = ("mask_file", "mask_sha256")  # only in sets that have masks, so that others stay as they were
 NO_MASK = "no mask file"
+_FEWEST = 100  # sources for which a further process is worth its start
 _TEXT = ("patch_id", "file", "source", "patient", "laterality", "view", "pathology", "split", "sha256")
 
 
@@ -154,7 +155,7 @@ def write_patches(
     with new_folder(Path(out)) as folder:
         for name in ("images", "masks"):
             (folder / name).mkdir()
-        with _mapping(workers) as mapped:
+        with _mapping(min(workers, 1 + len(sources) // _FEWEST)) as mapped:
             for found, reasons, missing in mapped(partial(_store, folder, take, key, split), sources):
                 rows += found
                 rejected += reasons

@@ -12,6 +12,8 @@ from data.errors import LookalikeError
 from lookalike.console import progress, relative, say, shares, show
 from lookalike.options import Json, Out, Seed
 
+_MOST_WORKERS = 4  # processes; each holds a whole image
+
 
 def patches(
     source: Annotated[Path, typer.Argument(help="Folder of images (PNG, JPEG, TIFF or DICOM) with their table.")],
@@ -61,18 +63,20 @@ def patches(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Cut square patches around lesions, or collect patches that are already cut; split by patient.
+    """Cut square patches around lesions, split by patient.
 
     \b
     Example:
       lookalike patches mammograms/ --out patches --context 2
+      lookalike patches cut-elsewhere/ --precut --max-white 0.02 --max-black 0.2 --out patches
     """
     from stimuli.cutting import Cut, Limits, collect_patches, cut_patches
     from stimuli.patient_codes import read_key
     from stimuli.sources.boxes_table import read_source
     from stimuli.sources.precut import read_precut
 
-    limits, workers, new_key = Limits(max_white, max_black), os.cpu_count() or 1, not key.exists()
+    limits, new_key = Limits(max_white, max_black), not key.exists()
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     asked: dict[str, Any] = {"size_px": size, "context": context, "crops_per_box": crops_per_box}
     given = {name: value for name, value in asked.items() if value is not None}
     if precut:

@@ -81,3 +81,38 @@ def write_source(texture: Callable[..., Pixels]) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+@pytest.fixture
+def write_precut(texture: Callable[..., Pixels]) -> Callable[..., Path]:
+    """Write a folder of patches and `patches.csv`: one 8-bit patch of 16 px and one row for each of `rows`.
+
+    A patch without its own values shows patient n and has no box; those with `mask` get a disc in the middle.
+    """
+
+    def write(folder: Path, rows: list[dict[str, Any]], size: int = 16) -> Path:
+        for name in ("images", "masks"):
+            (folder / name).mkdir(parents=True)
+        table = []
+        for n, row in enumerate(rows):
+            table.append({"file": f"images/{n:03d}.png", "patient_id": f"{n:03d}", **row})
+            write_png(folder / str(table[-1]["file"]), texture(n, size, size))
+            if row.get("mask"):
+                write_png(folder / row["mask"], disc(size, size / 2, size / 2, size / 4))
+        pd.DataFrame(table).to_csv(folder / "patches.csv", index=False)
+        return folder
+
+    return write
+
+
+def disc(size: int, x: float, y: float, radius: float, rows: int | None = None) -> Pixels:
+    """The share of each pixel inside a disc, by 8 x 8 samples; shape (rows or size, size)."""
+    down, across = (np.arange(8 * (rows or size)) + 0.5) / 8, (np.arange(8 * size) + 0.5) / 8
+    inside = (across - x) ** 2 + (down[:, None] - y) ** 2 < radius**2
+    shares: Pixels = inside.reshape(rows or size, 8, size, 8).mean(axis=(1, 3)).astype(np.float32)
+    return shares
+
+
+@pytest.fixture(scope="session")
+def draw_disc() -> Callable[..., Pixels]:
+    return disc

@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+
+from data.files import sha256
+from stimuli.cutting import Cut, cut_patches
+from stimuli.images import Pixels, write_png
+from stimuli.patches import COLUMNS, SPLITS, PatchSet, read_patches
+from stimuli.sources.boxes_table import Lesion, Mammogram, read_source
+
+Refuses = Callable[[str], AbstractContextManager[Any]]
+WriteSource = Callable[..., Path]
+KEY = b"a key of more than sixteen bytes"
+SMALL = Cut(size_px=8)
+
+
+def cut(folder: Path, out: Path, how: Cut = SMALL, key: bytes = KEY) -> PatchSet:
+    return cut_patches(read_source(folder), out, key, how)
+
+
+def disc_on_film(folder: Path, aspect: float, radius: float, x: float, y: float) -> Mammogram:
+    """A bright disc as a digitiser with pixels of that height over width sees it; lengths in pixel widths."""
+    rows, columns = round(440 / aspect), 440
+    across, down = np.meshgrid(np.arange(columns) + 0.5, (np.arange(rows) + 0.5) * aspect)
+    distance = np.hypot(across - x, down - y)
+    write_png(folder / "disc.png", (0.2 + 0.6 * np.clip(radius - distance + 0.5, 0, 1)).astype(np.float32), 16)
+    lesion = Lesion("1", x - radius, (y - radius) / aspect, 2 * radius, 2 * radius / aspect, "")
+    return Mammogram(folder / "disc.png", "disc.png", "p", "", "", aspect, (lesion,))
+
+
+def moments(pixels: Pixels, background: float = 0.2) -> tuple[float, float, float, float]:
+    """Centre (x, y) and standard deviations (x, y) of what is brighter than the background, in pixels."""
+    weight = np.clip(pixels.astype(float) - background, 0, None)
+    weight /= weight.sum()
+    y, x = np.indices(pixels.shape) + 0.5
+    mean_x, mean_y = (weight * x).sum(), (weight * y).sum()
+    return mean_x, mean_y, np.sqrt((weight * (x - mean_x) ** 2).sum()), np.sqrt((weight * (y - mean_y) ** 2).sum())
+
+
+# Geometry
+
+
+def check_disc(folder: Path, aspect: float, radius: float, x: float, y: float, size: int, context: float) -> None:
+    mammogram = disc_on_film(folder, aspect, radius, x, y)
+    made = cut_patches([mammogram], folder / "out", KEY, Cut(size_px=size, context=context))
+    mean_x, mean_y, sd_x, sd_y = moments(made.read(made.table.iloc[0]))
+    assert 0.97 < sd_y / sd_x < 1.03
+    # A disc's standard deviation along an axis is half its radius; its diameter is 1 / context of the patch.
+    expected = size / context / 4
+    assert sd_x == pytest.approx(expected, rel=0.03)
+    assert sd_y == pytest.approx(expected, rel=0.03)
+    assert mean_x == pytest.approx(size / 2, abs=0.1)
+    assert mean_y == pytest.approx(size / 2, abs=0.1)
+
+
+@pytest.mark.parametrize("aspect", [1.67, 1.0, 0.6])
+def test_a_disc_on_film_is_a_disc_in_the_patch(tmp_path: Path, aspect: float) -> None:
+    check_disc(tmp_path, aspect, 90, 220, 220, 64, 2.0)
+
+
+@settings(max_examples=12)
+@given(
+    aspect=st.floats(0.5, 2.4),
+    radius=st.floats(80, 100),
+    x=st.floats(210, 230),
+    y=st.floats(210, 230),
+    size=st.sampled_from([32, 48, 64]),
+    context=st.floats(1.2, 2.0),
+)
+def test_a_disc_stays_a_disc_for_any_pixel_shape(
+    tmp_path_factory: pytest.TempPathFactory,
+    aspect: float,
+    radius: float,
+    x: float,
+    y: float,
+    size: int,
+    context: float,
+) -> None:
+    check_disc(tmp_path_factory.mktemp("disc"), aspect, radius, x, y, size, context)
+
+
+def test_a_disc_in_a_dicom_with_its_own_spacing(tmp_path: Path, write_dicom: Callable[..., Path]) -> None:
+    on_film = disc_on_film(tmp_path, 1.67, 90, 220, 220)
+    levels = np.rint(on_film.read().pixels.astype(float) * 65535).astype(np.uint16)
+    write_dicom(tmp_path / "disc.dcm", levels, ImagerPixelSpacing=[0.167, 0.1])
+    mammogram = dataclasses.replace(on_film, path=tmp_path / "disc.dcm", pixel_aspect=None)
+    made = cut_patches([mammogram], tmp_path / "out", KEY)
+    _, _, sd_x, sd_y = moments(made.read(made.table.iloc[0]))
+    assert 0.97 < sd_y / sd_x < 1.03
+
+
+def test_native_rows_and_columns_are_counted_before_resampling(tmp_path: Path) -> None:
+    mammogram = disc_on_film(tmp_path, 1.6, 80, 220, 220)
+    row = cut_patches([mammogram], tmp_path / "out", KEY).table.iloc[0]
+    # 2 x 160 pixel widths on the film: 320 columns, 320 / 1.6 rows.
+    assert (row["native_columns"], row["native_rows"]) == (320, 200)
+    assert (row["crop_x"], row["crop_width"]) == (60, 320)
+    assert (row["crop_y"], row["crop_height"]) == (37.5, 200)
+    assert row["source_bit_depth"] == 16
+
+
+def test_the_patch_is_square_on_the_film_around_the_larger_side_of_the_box(
+    tmp_path: Path, write_source: WriteSource
+) -> None:
+    wide = {"x": 12, "y": 20, "width": 16, "height": 4}
+    tall = {"x": 20, "y": 12, "width": 4, "height": 16}
+    table = cut(write_source(tmp_path / "m", [wide, tall]), tmp_path / "out", Cut(size_px=8, context=1.5)).table
+    assert table[["crop_width", "crop_height"]].to_numpy().tolist() == [[24, 24], [24, 24]]
+    assert table[["crop_x", "crop_y"]].to_numpy().tolist() == [[8, 10], [10, 8]]
+
+
+def test_a_patch_has_the_pixels_of_its_place(
+    tmp_path: Path, write_source: WriteSource, texture: Callable[..., Pixels]
+) -> None:
+    folder = write_source(tmp_path / "m", [{"x": 10, "y": 22, "width": 8, "height": 8}])
+    made = cut(folder, tmp_path / "out", Cut(size_px=16))
+    # 16 native pixels to 16 pixels: no resampling, only 16-bit rounding.
+    np.testing.assert_allclose(made.read(made.table.iloc[0]), texture(0)[18:34, 6:22], atol=2 / 65535)
+    with Pillow.open(made.folder / made.table["file"].iloc[0]) as image:
+        assert image.mode == "I;16"
+
+
+# Splits
+
+
+def never_mixed(made: PatchSet) -> bool:
+    return not made.table[["patient", "split"]].drop_duplicates()["patient"].duplicated().any()
+
+
+def test_patients_are_never_in_two_splits(tmp_path: Path, write_source: WriteSource) -> None:
+    boxes = [{"patient_id": f"P{n // 3}"} for n in range(45)]
+    made = cut(write_source(tmp_path / "m", boxes), tmp_path / "out")
+    assert len(made.table) == 45
+    assert made.table["patient"].nunique() == 15
+    assert never_mixed(made)
+    assert (made.table.groupby("patient").size() == 3).all()
+    assert len(set(made.table["split"])) > 1
+    assert sum(len(made.select(split)) for split in SPLITS) == 45
+    for split in SPLITS:
+        assert (made.select(split)["split"] == split).all()
+        assert made.about["patches"][split] == len(made.select(split))
+        assert made.about["patients"][split] == made.select(split)["patient"].nunique()
+
+
+@pytest.mark.slow
+def test_a_patient_keeps_the_split_when_others_come_and_settings_change(
+    tmp_path: Path, write_source: WriteSource
+) -> None:
+    few = write_source(tmp_path / "few", [{} for _ in range(8)], first=20)
+    more = write_source(tmp_path / "more", [{} for _ in range(30)])
+    first = cut(few, tmp_path / "a").table.set_index("patient")["split"].to_dict()
+    assert len(set(first.values())) > 1
+    for n, how in enumerate((SMALL, Cut(size_px=12), Cut(size_px=8, context=1.5), Cut(size_px=8, seed=9))):
+        later = cut(more, tmp_path / f"b{n}", how).table.set_index("patient")["split"].to_dict()
+        assert len(later) == 30
+        assert {patient: later[patient] for patient in first} == first
+
+
+# Patient codes
+
+
+def test_the_same_key_gives_the_same_codes_and_another_key_others(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{} for _ in range(6)])
+    a, again = cut(folder, tmp_path / "a").table, cut(folder, tmp_path / "again", Cut(size_px=12)).table
+    other = cut(folder, tmp_path / "other", key=b"some other key of its own").table
+    assert a["patient"].tolist() == again["patient"].tolist()
+    assert a["source"].tolist() == again["source"].tolist()
+    for column in ("patient", "source", "patch_id"):
+        assert not set(a[column]) & set(other[column])
+    assert a["patient"].nunique() == 6
+    assert not set(a["patient"]) & set(a["source"])
+    assert all(re.fullmatch("[0-9a-f]{10}", patient) for patient in a["patient"])
+
+
+def test_nothing_written_names_the_patient_or_the_source_file(
+    tmp_path: Path, write_dicom: Callable[..., Path], texture: Callable[..., Pixels]
+) -> None:
+    source = tmp_path / "m"
+    (source / "LASTNAME").mkdir(parents=True)
+    levels = (texture(1) * 65535).astype(np.uint16)
+    named = {"PatientName": "LASTNAME^FIRSTNAME", "PatientID": "ID4711", "PatientBirthDate": "19500101"}
+    write_dicom(source / "LASTNAME" / "scan0815.dcm", levels, **named)
+    (source / "boxes.csv").write_text(
+        "file,patient_id,x,y,width,height,lesion,laterality\nLASTNAME/scan0815.dcm,ID4711,19,19,10,10,1,LEFT\n"
+    )
+    made = cut(source, tmp_path / "out")
+    secrets = [b"lastname", b"firstname", b"id4711", b"scan0815", b"4711", b"0815", b"19500101", b"1950", KEY]
+    secrets.append(str(source).encode().lower())
+    files = [path for path in made.folder.rglob("*") if path.is_file()]
+    assert len(files) == 3
+    for path in files:
+        content = path.read_bytes()
+        names = str(path.relative_to(made.folder)).encode()
+        if path.suffix == ".png":
+            assert png_chunks(content) == {"IHDR", "IDAT", "IEND"}
+        for secret in secrets:
+            assert secret not in names.lower()
+            assert secret not in content.lower()
+
+
+def png_chunks(content: bytes) -> set[str]:
+    names, at = set(), 8
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4], "big")
+        body = content[at + 4 : at + 8 + length]
+        assert zlib.crc32(body) == int.from_bytes(content[at + 8 + length : at + 12 + length], "big")
+        names.add(body[:4].decode())
+        at += 12 + length
+    return names
+
+
+# Several crops of a box
+
+
+def test_every_crop_holds_the_box_and_lies_inside_the_image(tmp_path: Path, write_source: WriteSource) -> None:
+    boxes = [{}, {"x": 2, "y": 30}, {"x": 15, "y": 3, "width": 6, "height": 14}]
+    folder = write_source(tmp_path / "m", boxes)
+    made = cut(folder, tmp_path / "a", Cut(size_px=8, crops_per_box=25))
+    table, rounding = made.table, 0.002
+    assert len(table) == 75
+    assert table["patch_id"].is_unique
+    assert table["file"].is_unique
+    assert (table["crop_x"] >= 0).all()
+    assert (table["crop_y"] >= 0).all()
+    assert (table["crop_x"] + table["crop_width"] <= 48 + rounding).all()
+    assert (table["crop_y"] + table["crop_height"] <= 48 + rounding).all()
+    assert (table["lesion_x"] >= table["crop_x"] - rounding).all()
+    assert (table["lesion_y"] >= table["crop_y"] - rounding).all()
+    for start, length in (("x", "width"), ("y", "height")):
+        lesion_end = table[f"lesion_{start}"] + table[f"lesion_{length}"]
+        assert (lesion_end <= table[f"crop_{start}"] + table[f"crop_{length}"] + rounding).all()
+    assert (table.groupby("source")[["crop_x", "crop_y"]].nunique() == 25).all().all()
+    assert (table["crop_width"] == 2 * table[["lesion_width", "lesion_height"]].max(axis=1)).all()
+
+
+def test_crops_are_drawn_from_the_seed_whoever_else_is_there(tmp_path: Path, write_source: WriteSource) -> None:
+    two = write_source(tmp_path / "two", [{}, {}])
+    one = write_source(tmp_path / "one", [{}], first=1)
+    how = Cut(size_px=8, crops_per_box=3, seed=1)
+    columns = ["patch_id", "crop_x", "crop_y", "sha256"]
+    first = cut(two, tmp_path / "a", how).table[columns]
+    assert cut(two, tmp_path / "b", how).table[columns].equals(first)
+    assert cut(one, tmp_path / "c", how).table[columns].equals(first.iloc[3:].reset_index(drop=True))
+    other = cut(two, tmp_path / "d", dataclasses.replace(how, seed=2)).table[columns]
+    assert not (other["crop_x"] == first["crop_x"]).any()
+
+
+# What is not cut
+
+
+def test_what_is_not_cut_is_counted_by_reason(tmp_path: Path, write_source: WriteSource) -> None:
+    edge, tiny = {"x": 0, "y": 0}, {"width": 3, "height": 3}
+    folder = write_source(tmp_path / "m", [{}, edge, edge, tiny, {}])
+    made = cut(folder, tmp_path / "out")
+    assert len(made.table) == 2
+    expected = {"fewer than 8 native rows or columns": 1, "reaches outside the image": 2}
+    assert made.about["rejected"] == expected
+    assert made.about["mammograms"] == 5
+    shifted = cut(folder, tmp_path / "more", Cut(size_px=8, crops_per_box=4))
+    # Shifted crops of the box in the corner do fit: only those whose corner is the image's own.
+    assert shifted.about["rejected"]["fewer than 8 native rows or columns"] == 4
+    assert len(shifted.table) + sum(shifted.about["rejected"].values()) == 5 * 4
+
+
+def test_a_patch_is_never_finer_than_its_source(tmp_path: Path, refuses: Refuses) -> None:
+    # 130 columns but only 130 / 2.2 = 59 rows: the shorter side decides.
+    mammogram = disc_on_film(tmp_path, 2.2, 32.5, 220, 220)
+    with refuses("nothing-cut") as caught:
+        cut_patches([mammogram], tmp_path / "out", KEY)
+    assert "1 fewer than 64 native rows or columns" in str(caught.value)
+    assert len(cut_patches([mammogram], tmp_path / "out", KEY, Cut(size_px=59)).table) == 1
+
+
+def test_nothing_to_cut_says_why_and_leaves_nothing(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
+    folder = write_source(tmp_path / "m", [{"x": 0}, {"width": 2, "height": 2}])
+    with refuses("nothing-cut") as caught:
+        cut(folder, tmp_path / "out")
+    assert "1 reaches outside the image" in str(caught.value)
+    assert "1 fewer than 8 native" in str(caught.value)
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_an_occupied_folder_is_refused_before_any_work(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
+    folder = write_source(tmp_path / "m", [{}])
+    first = cut(folder, tmp_path / "out")
+    with refuses("occupied"):
+        cut_patches(read_source(folder), tmp_path / "out", KEY, Cut(size_px=12), progress=lambda: pytest.fail("worked"))
+    assert read_patches(tmp_path / "out").sha256 == first.sha256
+    assert sorted(os.listdir(tmp_path)) == ["m", "out"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_cut_leaves_nothing(
+    tmp_path: Path, write_source: WriteSource, error: type[BaseException]
+) -> None:
+    folder = write_source(tmp_path / "m", [{} for _ in range(3)])
+    done = 0
+
+    def progress() -> None:
+        nonlocal done
+        done += 1
+        if done == 2:
+            raise error
+
+    with pytest.raises(error):
+        cut_patches(read_source(folder), tmp_path / "out", KEY, SMALL, progress=progress)
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(
+    tmp_path: Path, write_source: WriteSource, refuses: Refuses
+) -> None:
+    folder = write_source(tmp_path / "m", [{}, {}])
+    damaged = folder / "images/00001.png"
+    damaged.write_bytes(damaged.read_bytes()[:900])
+    with refuses("unreadable-image") as caught:
+        cut(folder, tmp_path / "out")
+    assert "00001.png: " in str(caught.value)
+    outside = write_source(tmp_path / "n", [{}, {"x": 47}])
+    with refuses("box-outside-image"):
+        cut(outside, tmp_path / "out")
+    assert sorted(os.listdir(tmp_path)) == ["m", "n"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"size_px": 7}, "size is 7"),
+        ({"context": 0.9}, "context is 0.9"),
+        ({"context": float("inf")}, "context is inf; it must be 1 or more"),
+        ({"context": float("nan")}, "context is nan; it must be 1 or more"),
+        ({"split": (0.7, 0.2, 0.2)}, "split is"),
+        ({"split": (1.2, -0.1, -0.1)}, "split is"),
+        ({"crops_per_box": 0}, "crops per box is 0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], word: str, refuses: Refuses) -> None:
+    with refuses("out-of-range") as caught:
+        Cut(**settings)
+    assert str(caught.value).startswith(word)
+
+
+# The set on disk
+
+
+def test_the_set_says_how_it_was_cut(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{"laterality": "LEFT", "view": "CC", "pathology": "BENIGN"}])
+    calls: list[None] = []
+    how = Cut(size_px=12, context=1.5, split=(0.5, 0.25, 0.25), seed=3)
+    made = cut_patches(
+        read_source(folder), tmp_path / "out", KEY, how, "CC BY 3.0, Lee et al.", lambda: calls.append(None)
+    )
+    assert len(calls) == 1
+    assert tuple(made.table.columns) == COLUMNS
+    about = made.about
+    assert (about["size_px"], about["context"], about["split"], about["seed"]) == (12, 1.5, [0.5, 0.25, 0.25], 3)
+    assert about["credit"] == "CC BY 3.0, Lee et al."
+    assert made.table.loc[0, ["laterality", "view", "pathology"]].tolist() == ["LEFT", "CC", "BENIGN"]
+    assert made.read(made.table.iloc[0]).shape == (12, 12)
+    assert made.sha256 == sha256(tmp_path / "out" / "patches.csv")
+    again = read_patches(tmp_path / "out")
+    pd.testing.assert_frame_equal(again.table, made.table)
+    assert again.about == made.about
+
+
+# The published mammograms
+
+
+@pytest.mark.slow
+def test_the_published_mammograms_yield_900_patches(tmp_path: Path) -> None:
+    root = os.environ.get("LOOKALIKE_DATA")
+    if not root:
+        pytest.skip("LOOKALIKE_DATA is unset; it names the folder that holds cbis-ddsm/")
+    source = read_source(Path(root) / "cbis-ddsm")
+    made = cut_patches(source, tmp_path / "out", KEY)
+    native = made.table[["native_rows", "native_columns"]].min(axis=1)
+    assert (native >= 64).sum() >= 900
+    for _, row in made.table.iterrows():
+        with Pillow.open(made.folder / row["file"]) as image:
+            assert (image.size, image.mode) == ((64, 64), "I;16")
+    assert never_mixed(made)
+    shares = made.table["split"].value_counts(normalize=True)
+    assert shares.index[0] == "train"
+    assert min(shares[split] for split in SPLITS) > 0.05
+    # Pixels of these files are about 1.4 to 1.9 times as high as wide, so rows are the scarce ones.
+    assert (made.table["native_rows"] < made.table["native_columns"]).all()
+    raw = {mammogram.patient_id for mammogram in source}
+    text = (made.folder / "patches.csv").read_text() + (made.folder / "patches.json").read_text()
+    assert not [patient for patient in raw if patient in text]
