@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,3 +162,22 @@ def _named_as_images(folder: Path) -> Path:
         (folder / "renamed").mkdir(exist_ok=True)
         (folder / f"renamed/{new}.png").write_bytes(content)
     return folder / "renamed"
+
+
+@pytest.mark.slow
+def test_the_published_masks_agree_with_the_boxes_that_the_publication_says_they_agree_with() -> None:
+    root = os.environ.get("LOOKALIKE_DATA")
+    if not root:
+        pytest.skip("LOOKALIKE_DATA is unset; it names the folder that holds cbis-ddsm/")
+    folder = Path(root) / "cbis-ddsm"
+    published = pd.read_csv(folder / "masks.csv").set_index(["image", "lesion"])["box_iou"] >= 0.7
+    found = {}
+    for mammogram in read_source(folder, masks=folder / "masks")[::4]:
+        for lesion in mammogram.lesions:
+            assert lesion.mask is not None
+            mask = read_mask(lesion.mask, (800, 800))
+            _, overlap = lesion_of(mask, (lesion.x, lesion.y, lesion.width, lesion.height))
+            found[mammogram.file, lesion.number] = overlap >= 0.7
+    assert len(found) > 300
+    assert not all(found.values())
+    assert found == {name: published[name] for name in found}

@@ -1,0 +1,110 @@
+"""`lookalike patches --precut`: patches that are already cut go the whole way, as patches that were cut here."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from data.files import read_json
+from gan.checkpoint import load_model
+from stimuli.patches import read_patches
+from stimuli.sets import read_set
+
+
+def write_precut(folder, patients=110, size=16, lesion_px=10):
+    """Noise with a bright disc in a box that varies in size from patch to patch, and the disc's mask."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:size, :size] + 0.5 - size / 2
+    rows = []
+    for n in range(patients):
+        side = lesion_px + rng.uniform(-1, 1)
+        inside = x**2 + y**2 < (side / 2) ** 2
+        Image.fromarray((100 + 60 * inside + rng.integers(0, 40, (size, size))).astype(np.uint8)).save(
+            folder / f"images/{n}.png"
+        )
+        Image.fromarray((255 * inside).astype(np.uint8)).save(folder / f"masks/{n}.png")
+        start = (size - side) / 2
+        rows.append({"file": f"images/{n}.png", "mask": f"masks/{n}.png", "patient_id": f"P{n}", "lesion_x": start,
+                     "lesion_y": start, "lesion_w": side, "lesion_h": side, "native_side_est": 40})  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "patches.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def collect(lookalike, tmp_path):
+    """Call `patches --precut`, always with the same key."""
+    (tmp_path / "key").write_bytes(b"k" * 32)
+
+    def call(source, out, *words):
+        said = lookalike("patches", source, "--precut", "--out", out, "--key", tmp_path / "key",
+                         "--split", "50/25/25", *words, "--json")  # fmt: skip
+        assert said.code == 0, said.err
+        return json.loads(said.out)
+
+    return call
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("weights")
+def test_every_later_command_takes_them(lookalike, mistake, collect, tmp_path):
+    shown = collect(write_precut(tmp_path / "cut"), tmp_path / "set", "--size", 16)
+    assert sum(shown["patches"].values()) == 110
+    assert shown["without_mask"] == {}
+    patches = read_patches(tmp_path / "set")
+    assert patches.about["context"] is None
+    assert patches.mask(patches.table.iloc[0]).any()
+
+    small = ("--batch", 8, "--channel-base", 128, "--channel-max", 16, "--latent", 16)
+    trained = lookalike("train", tmp_path / "set", "--out", tmp_path / "run", "--kimg", 0.016, *small, "--json")
+    assert trained.code == 0, trained.err
+    model = json.loads(trained.out)["model"]
+    training = load_model(tmp_path / model).training
+    assert training["context"] is None
+    assert training["context_median"] == patches.about["context_median"] == pytest.approx(1.6, abs=0.05)
+
+    words = ("evaluate", model, "--patches", tmp_path / "set", "--resamples", 20, "--out", tmp_path / "evaluation")
+    evaluated = lookalike(*words)
+    assert evaluated.code == 0, evaluated.err
+    assert read_json(tmp_path / "evaluation" / "evaluation.json")["split"] == "study"
+
+    build = ("stimuli", "build", "--model", model, "--main", 4)
+    built = lookalike(*build, "--patches", tmp_path / "set", "--out", tmp_path / "stimuli")
+    assert built.code == 0, built.err
+    assert len(read_set(tmp_path / "stimuli").table) == 4
+
+    # Framed nearly as those, more tightly than those, and all with one context.
+    collect(write_precut(tmp_path / "near", lesion_px=10.5), tmp_path / "near-set")
+    assert lookalike(*build, "--patches", tmp_path / "near-set", "--out", tmp_path / "near-stimuli").code == 0
+    collect(write_precut(tmp_path / "tight", lesion_px=13), tmp_path / "tight-set")
+    said = mistake(*build, "--patches", tmp_path / "tight-set", "--out", tmp_path / "none", code="context-mismatch")
+    assert "cut at context 1.2" in said
+    assert "give patches framed as those" in said
+
+
+@pytest.mark.slow
+def test_patches_of_varying_context_are_refused_for_a_model_of_one_context(mistake, collect, gallery, tmp_path):
+    collect(write_precut(tmp_path / "cut"), tmp_path / "set")
+    said = mistake("stimuli", "build", "--model", gallery / "model1", "--main", 4, "--patches", tmp_path / "set",
+                   "--out", tmp_path / "none", code="context-mismatch")  # fmt: skip
+    assert "was trained at 2, " in said
+    assert "cut patches with --context 2" in said
+
+
+@pytest.mark.parametrize("words", [("--context", 2), ("--crops-per-box", 1)])
+def test_options_of_cutting_are_refused(mistake, tmp_path, words):
+    said = mistake("patches", tmp_path, "--precut", "--out", tmp_path / "set", *words, code="unused-option")
+    assert f"{words[0]} is for mammograms" in said
+
+
+def test_limits_and_sizes_are_checked_before_a_key_is_made(mistake, tmp_path):
+    words = ("patches", write_precut(tmp_path / "cut", 2), "--precut", "--out", tmp_path / "set",
+             "--key", tmp_path / "key")  # fmt: skip
+    assert "max white is 2" in mistake(*words, "--max-white", 2, code="out-of-range")
+    assert "its side is 16 px, but --size asks for 64 px" in mistake(*words, "--size", 64, code="wrong-size")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut"]
