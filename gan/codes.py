@@ -199,9 +199,8 @@ def read_codes(path: Path | str, model: Model) -> list[ImageCode]:
         )
     if about.get("model_sha256") != model.sha256:
         raise LookalikeError(
-            "other-model", f"{path}: its codes are of another model (SHA-256 {str(about.get('model_sha256'))[:12]}...); "
-            "name that model, or make the codes again"
-        )  # fmt: skip
+            "other-model", f"{path}: its codes belong to another model; name that one with --model, or make them again"
+        )
     tensors = _numbers(path, about)
     try:
         listed = [(str(one["name"]), str(one["source"]), one["patient"]) for one in about["codes"]]

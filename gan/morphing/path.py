@@ -27,13 +27,13 @@ from gan.networks.generator import Generator
 from stimuli.images import Pixels
 
 SHAPES = ("round", "straight", "open")
-_EVEN = 0.002  # coefficient of variation at which frames are no longer moved
-_MOST_PASSES = 10
+_EVEN = 0.005  # coefficient of variation at which frames are no longer moved
+_MOST_PASSES = 6
 _COARSE = 16  # images per stretch between anchors in the first pass, at least
 
 
 @dataclass(frozen=True)
-class Path:
+class MorphPath:
     """A path through anchors; positions run from 0, anchor k lying at k.
 
     A closed path of n anchors ends at n, where it began; an open one at n - 1.
@@ -52,7 +52,7 @@ class Path:
         return len(self.codes) - (not self.closed)
 
 
-def path_through(anchors: Sequence[ImageCode], shape: str) -> Path:
+def path_through(anchors: Sequence[ImageCode], shape: str) -> MorphPath:
     """The path of a shape through anchors. Raises `LookalikeError` for another shape, or fewer than two anchors."""
     if shape not in SHAPES:
         raise LookalikeError("unknown-choice", f"path is {shape!r}; choose one of {', '.join(SHAPES)}")
@@ -60,10 +60,10 @@ def path_through(anchors: Sequence[ImageCode], shape: str) -> Path:
     if len(names) < 2 or len(set(names)) < len(names):
         raise LookalikeError("bad-anchors", f"anchors are {names}; a path needs at least two, all different")
     noise = tuple(torch.stack(layer) for layer in zip(*(one.noise for one in anchors), strict=True))
-    return Path(shape, torch.stack([one.code for one in anchors]), noise)
+    return MorphPath(shape, torch.stack([one.code for one in anchors]), noise)
 
 
-def weights(path: Path, positions: Floats) -> Tensor:
+def weights(path: MorphPath, positions: Floats) -> Tensor:
     """The anchors' weights at some positions, (positions, anchors), in float32."""
     count = len(path.codes)
     if path.shape == "round":
@@ -82,7 +82,7 @@ def weights(path: Path, positions: Floats) -> Tensor:
     return torch.from_numpy(found).float()
 
 
-def points(path: Path, positions: Floats) -> tuple[Tensor, list[Tensor]]:
+def points(path: MorphPath, positions: Floats) -> tuple[Tensor, list[Tensor]]:
     """Codes (N, layers, w_dim) and noise, per layer (N, rows, columns), at some positions."""
     weight = weights(path, positions)
     codes = torch.einsum("na,alw->nlw", weight, path.codes)
@@ -98,19 +98,19 @@ def _mix_noise(weight: Tensor, layer: Tensor) -> Tensor:
     return mixed * ((share @ contrast) / lost)[:, None, None]
 
 
-def images_at(generator: Generator, path: Path, positions: Floats) -> Pixels:
+def images_at(generator: Generator, path: MorphPath, positions: Floats) -> Pixels:
     """P-values (N, R, R) at some positions."""
     codes, noise = points(path, positions)
     return render(generator, codes, noise)
 
 
 def even_positions(
-    generator: Generator, path: Path, frames: int, metric: Metric, advance: Callable[..., None] = lambda *_: None
+    generator: Generator, path: MorphPath, frames: int, metric: Metric, advance: Callable[..., None] = lambda *_: None
 ) -> Floats:
     """Positions of frames whose distances to the next are equal, the first at 0.
 
     Distances are first measured along a denser row of images; then frames are placed and moved until their own steps
-    are even to 0.2 %. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
+    are even to 0.5 %. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
     """
     count = max(frames, _COARSE * path.length)
     positions = np.linspace(0, path.length, count, endpoint=not path.closed)

@@ -1,4 +1,4 @@
-"""What a loop is worth as stimuli: even steps in every metric, growth to the far side, folds, realism between anchors."""
+"""What a loop is worth as stimuli: even steps, growth to the far side, folds, realism between anchors."""
 
 from __future__ import annotations
 

@@ -86,9 +86,7 @@ def normalised_pyramid(images: Tensor) -> list[Tensor]:
 
 def band_distance(first: list[Tensor], second: list[Tensor]) -> Tensor:
     """Root mean square difference per level, averaged over levels, (N,); each level is (N, ...)."""
-    bands = [
-        (one - other).flatten(1).square().mean(dim=1).sqrt() for one, other in zip(first, second, strict=True)
-    ]
+    bands = [(one - other).flatten(1).square().mean(dim=1).sqrt() for one, other in zip(first, second, strict=True)]
     return torch.stack(bands).mean(dim=0)
 
 

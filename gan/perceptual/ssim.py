@@ -45,7 +45,7 @@ def ssim(first: Tensor, second: Tensor) -> Tensor:
     if first.shape[-2:] != second.shape[-2:] or min(first.shape[-2:]) < _WINDOW_PX:
         raise LookalikeError(
             "wrong-size",
-            f"images are {tuple(first.shape[-2:])} and {tuple(second.shape[-2:])} px; SSIM compares images of one size, "
+            f"images are {tuple(first.shape[-2:])} and {tuple(second.shape[-2:])} px; SSIM needs one size, "
             f"{_WINDOW_PX} px or more",
         )
     return from_moments(local_moments(first), local_moments(second))

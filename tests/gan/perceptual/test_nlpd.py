@@ -11,7 +11,9 @@ def noise_and_gratings(rows, columns):
     rng = np.random.default_rng(0)
     noise = [torch.from_numpy(rng.random((1, 1, rows, columns))) for _ in range(2)]
     y, x = torch.meshgrid(
-        torch.linspace(0, 1, rows, dtype=torch.float64), torch.linspace(0, 1, columns, dtype=torch.float64), indexing="ij"
+        torch.linspace(0, 1, rows, dtype=torch.float64),
+        torch.linspace(0, 1, columns, dtype=torch.float64),
+        indexing="ij",
     )
     gratings = [(0.5 + 0.3 * torch.sin(9 * x + 4 * y + phase))[None, None] for phase in (0, 0.5)]
     return noise, gratings
