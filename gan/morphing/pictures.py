@@ -47,8 +47,9 @@ def ring(images: Pixels, anchors: Sequence[int]) -> Pixels:
         frames[place] = anchor
         marked.add(place)
     border = max(1, side // 32)
-    radius = (side + 4 * border) / (2 * np.sin(np.pi / places)) if places > 2 else side
-    centres = _circle(places) * radius * 1.08
+    # Neighbours must not overlap where the line between them is diagonal: hence the root of 2.
+    radius = np.sqrt(2) * (side + 4 * border) / (2 * np.sin(np.pi / places))
+    centres = _circle(places) * radius
     size = int(np.ceil(2 * np.abs(centres).max())) + side + 4 * border
     picture = np.ones((size, size), np.float32)
     for place, (frame, centre) in enumerate(zip(frames, centres, strict=True)):
