@@ -130,7 +130,7 @@ def make_loop(
     images = _stored(images_at(model.generator, path, positions), settings.bits)
     measures = report(images, metric, path.closed, vgg16)
     if patches is not None and vgg16 is not None:
-        middles = images_at(model.generator, path, np.arange(path.length) + 0.5)
+        middles = images_at(model.generator, path, np.arange(path.length, dtype=np.float64) + 0.5)
         measures["nearest_real_patch"] = realism(vgg16, images_of(model.generator, anchors), middles, patches)
     with new_folder(Path(out)) as folder:
         write_codes(folder / ANCHORS, anchors, model)

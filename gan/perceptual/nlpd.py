@@ -76,7 +76,7 @@ def normalised_pyramid(images: Tensor) -> list[Tensor]:
             "wrong-size",
             f"images have shape {tuple(images.shape)}; NLPD needs (N, 1, rows, columns), {SMALLEST_PX} px or more",
         )
-    levels = []
+    levels: list[Tensor] = []
     while len(levels) < SCALES - 1 and min(images.shape[-2:]) >= SMALLEST_PX:
         smaller = _halve(images)
         levels.append(_normalise(images - _double(smaller, images.shape), len(levels)))

@@ -58,7 +58,9 @@ def morph(
     vgg16: Weights = None,
     as_json: Json = False,
 ) -> None:
-    """Make a morph loop A -> B -> C -> A in even steps; or an open path, a ring around an image, a family of loops.
+    """Make a morph loop A -> B -> C -> A in even steps.
+
+    Or an open path, a ring around an image, or a family of loops.
 
     \b
     Example:
