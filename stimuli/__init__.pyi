@@ -1,3 +1,7 @@
+from .cutting import Cut as Cut
+from .cutting import Limits as Limits
+from .cutting import collect_patches as collect_patches
+from .cutting import cut_patches as cut_patches
 from .export import contact_sheet as contact_sheet
 from .export import write_gif as write_gif
 from .export import write_mp4 as write_mp4
@@ -10,15 +14,14 @@ from .images import read_image as read_image
 from .images import resample as resample
 from .images import write_png as write_png
 from .loop_set import read_loops as read_loops
-from .patches import Cut as Cut
 from .patches import PatchSet as PatchSet
-from .patches import cut_patches as cut_patches
-from .patches import read_key as read_key
 from .patches import read_patches as read_patches
+from .patient_codes import read_key as read_key
 from .phantoms import write_phantoms as write_phantoms
 from .sets import Candidate as Candidate
 from .sets import Layout as Layout
 from .sets import build_set as build_set
 from .sets import read_set as read_set
-from .sources import read_source as read_source
+from .sources.boxes_table import read_source as read_source
+from .sources.precut import read_precut as read_precut
 from .stimulus_source import read_stimuli as read_stimuli

@@ -39,7 +39,12 @@ INSIDE = {
         "files | circle | shipped | results",
         "errors | arrays",
     ],
-    "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
+    "stimuli": [
+        "cutting | stimulus_source",
+        "patches | sets | loop_set | sources",
+        "export | grey_levels | phantoms | masks | patient_codes",
+        "images",
+    ],
     "gan": [
         "evaluation",
         "generate | morphing | training",

@@ -25,10 +25,11 @@ from gan.codes import codes_of_seeds
 from gan.morphing.loop import make_loop
 from lookalike.console import progress, relative, say
 from lookalike.flows.build import Recipe, build_stimuli
+from stimuli.cutting import Cut, cut_patches
 from stimuli.export import write_sheet
-from stimuli.patches import Cut, cut_patches, read_key
+from stimuli.patient_codes import read_key
 from stimuli.sets import Layout
-from stimuli.sources import read_source
+from stimuli.sources.boxes_table import read_source
 
 CREDIT = (
     "CBIS-DDSM (Lee et al. 2017, Sci. Data 4:170177; TCIA, doi 10.7937/K9/TCIA.2016.7O02S9CY), CC BY 3.0, "
