@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.networks.generator import Architecture, Generator
+from gan.inversion.codes import CodeSpace
+from gan.networks.generator import Architecture
 from gan.networks.layers import SLOPE
 
 _SMALLEST_PX = 4  # of the last maps, as in the generator's first layer
+_SPREAD = 0.5  # of whitened codes at the start: a careful guess is nearer to the mean than what it stands for
 _WIDEST = 8  # channels of the last blocks, in units of the first convolution's
 
 
@@ -29,7 +30,8 @@ class Encoder(nn.Module):
 
     Maps images (N, 1, R, R) in [-1, 1] to codes (N, layers, w_dim). The maps are halved in as many of the blocks as it
     takes to reach 4 px, evenly spread. As in Zhu et al.'s code, which the paper follows, batch norm comes after the
-    leaky ReLU, and the last one sets the mean and spread of the codes; see `start_at`.
+    leaky ReLU. The dense layer gives whitened codes, which `space` turns into codes: there all directions are spread
+    alike, and what an image does not show stays at the mean.
 
     Attributes
     ----------
@@ -37,6 +39,8 @@ class Encoder(nn.Module):
         Sizes of the generator whose codes it gives.
     size : EncoderSize
         Its own size.
+    space : CodeSpace
+        Of the generator's codes; `space.fit` takes it from a generator.
 
     References
     ----------
@@ -67,17 +71,17 @@ class Encoder(nn.Module):
         codes = architecture.num_layers * architecture.w_dim
         self.dense = nn.Linear(width * side * side, codes, bias=False)
         self.code_norm = nn.BatchNorm1d(codes)
+        nn.init.constant_(self.code_norm.weight, _SPREAD)
+        self.space = CodeSpace(architecture)
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.space.restore(self.whitened(images))
+
+    def whitened(self, images: Tensor) -> Tensor:
+        """Whitened codes (N, layers, w_dim) of images."""
         x = self.first_norm(F.leaky_relu(self.first(images), SLOPE))
         codes: Tensor = self.code_norm(self.dense(self.blocks(x).flatten(1)))
         return codes.view(len(images), self.architecture.num_layers, self.architecture.w_dim)
-
-    @torch.no_grad()
-    def start_at(self, generator: Generator, spread: Tensor) -> None:
-        """Begin with codes of the mean and the standard deviation (w_dim,) of those that the mapping makes."""
-        self.code_norm.bias.copy_(generator.w_mean.flatten())
-        self.code_norm.weight.copy_(spread.repeat(self.architecture.num_layers))
 
 
 class _Residual(nn.Module):

@@ -54,7 +54,7 @@ class StoredEncoder:
 def save_encoder(
     path: Path, network: Encoder, generator_sha256: str, training: dict[str, Any], half: bool = False
 ) -> None:
-    """Write an encoder; with `half` its convolutions and dense layer as float16, the norms as they are."""
+    """Write an encoder; with `half` its convolutions and dense layer as float16, the rest as it is."""
     about = {
         "format": FORMAT,
         "generator_sha256": generator_sha256,
@@ -67,7 +67,10 @@ def save_encoder(
 
 def _stored(network: Encoder, half: bool) -> dict[str, Tensor]:
     return {
-        name: (value.half() if half and value.ndim > 1 else value).detach().cpu().contiguous()
+        name: (value.half() if half and value.ndim > 1 and not name.startswith("space.") else value)
+        .detach()
+        .cpu()
+        .contiguous()
         for name, value in network.state_dict().items()
     }
 

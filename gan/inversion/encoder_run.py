@@ -5,7 +5,8 @@ gradient does not blow up near a match. Equation 3 as printed has no bound below
 log D(G(E(x))) for ever; we take the logistic loss that it stands for, -log(1 - D(G(E(x)))) - log D(x). The perceptual
 weight is calibrated to the feature weights in use (`gan.inversion.objective.calibrated_weight`). The discriminator is
 not the generator's own, which a stored model does not hold: it starts anew, and its weight rises as it learns. And the
-run begins with generated images, whose codes are known, without which an encoder of few images hardly trains.
+run begins with generated images, whose codes are known, without which an encoder of few images hardly trains. A small
+prior (`prior_weight`) keeps codes where the mapping's are: W+ has room for others, which the generator has never seen.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gan.adversaries.discriminator import Discriminator
 from gan.adversaries.frozen import FrozenAdversary
 from gan.adversaries.image_adversary import ImageAdversary
 from gan.adversaries.step_rng import StepRng
+from gan.inversion.codes import code_distance
 from gan.inversion.encoder import Encoder
 from gan.inversion.encoder_settings import MAY_CHANGE, EncoderSettings
 from gan.inversion.objective import squared_difference
@@ -42,8 +44,8 @@ from gan.training.state import (
 from gan.training.training_images import TrainingImages
 
 NOISE_SEED = 0  # of the noise with which every image is reconstructed, in training and inversion alike
-_CODES = 10_000  # whose spread the encoder starts with
-TERMS = ("code", "pixel", "perceptual", "adversarial")
+_CODES = 10_000  # from which the spread of codes is measured
+TERMS = ("code", "pixel", "perceptual", "prior", "adversarial")
 
 
 @dataclass
@@ -78,11 +80,12 @@ def start(settings: EncoderSettings, generator: Generator, features: Vgg16) -> E
         torch.manual_seed(settings.seed)
         encoder = Encoder(settings.architecture, settings.size).to(device)
         adversary = _adversary(settings, device)
-    rng = torch.Generator(device).manual_seed(settings.seed)
+    encoder.space.fit(generator)
     with torch.no_grad():
-        z = torch.randn(_CODES, generator.architecture.z_dim, generator=rng, device=device)
+        z = torch.randn(
+            _CODES, generator.architecture.z_dim, generator=torch.Generator(device).manual_seed(0), device=device
+        )
         spread = generator.mapping(z).std(dim=0).clamp_min(1e-4)
-    encoder.start_at(generator, spread)
     optimiser = torch.optim.Adam(encoder.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), fused=True)
     optimiser_d = None
     if adversary is not None:
@@ -129,13 +132,15 @@ def step(run: EncoderRun, training_images: TrainingImages) -> dict[str, Tensor]:
 
 
 def code_loss(run: EncoderRun) -> Tensor:
-    """Mean squared error of the codes of generated images, each dimension in units of its standard deviation."""
+    """Mean squared error of the codes of generated images, each dimension in units of its standard deviation.
+
+    Of codes, not whitened ones: most whitened dimensions hardly show in an image, and would drown the others.
+    """
     rng, generator = run.rng(), run.generator
     with torch.no_grad():
         codes = generator.per_layer(generator.mapping(rng.normal(generator.architecture.z_dim)))
         images = generator.synthesis(codes, [rng.normal(1, *shape) for shape in generator.noise_shapes()])
-    error: Tensor = ((run.encoder(images) - codes) / run.spread).square().mean()
-    return error
+    return F.mse_loss(run.encoder(images) / run.spread, codes / run.spread)
 
 
 def reconstruction_terms(run: EncoderRun, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
@@ -154,8 +159,10 @@ def _on_real_images(run: EncoderRun, training_images: TrainingImages) -> dict[st
     """Equation 2 for the encoder; then equation 3 for the adversary, on the same reconstructions."""
     rng, adversary = run.rng(), run.adversary
     real_images = training_images.batch(run.step, rng)
-    fake_images = run.reconstruct(run.encoder(real_images))
+    whitened = run.encoder.whitened(real_images)
+    fake_images = run.reconstruct(run.encoder.space.restore(whitened))
     terms = reconstruction_terms(run, real_images, fake_images)
+    terms["prior"] = run.settings.prior_weight * code_distance(whitened).mean()
     if adversary is None or run.optimiser_d is None:
         _learn(run, terms)
         return terms

@@ -40,6 +40,8 @@ class EncoderSettings:
         The paper's lambda_1, for mean squared differences of VGG16's conv4_3.
     perceptual_every : int
         Steps between those with the perceptual term, which then counts that many times.
+    prior_weight : float, at least 0
+        Of the mean squared whitened code.
     adversary : {"none", "stylegan", "frozen"}
         None, the paper's discriminator, or one on pretrained features.
     adversarial_weight : float, at least 0
@@ -71,6 +73,7 @@ class EncoderSettings:
     learning_rate: float = 2e-3
     perceptual_weight: float = 0.0
     perceptual_every: int = 2
+    prior_weight: float = 1e-4
     adversary: str = "none"
     adversarial_weight: float = 0.001
     warm_up_kimg: float = 2.0
@@ -88,7 +91,7 @@ class EncoderSettings:
         for name in (*above, "snapshot_kimg"):
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("pair_kimg", "perceptual_weight", "adversarial_weight", "warm_up_kimg", "gamma"):
+        for name in ("pair_kimg", "perceptual_weight", "prior_weight", "adversarial_weight", "warm_up_kimg", "gamma"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         if self.batch % GROUP:

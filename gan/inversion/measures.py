@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.ndimage import correlate1d, gaussian_filter
 
@@ -52,6 +54,15 @@ def fine_detail(images: Pixels) -> Floats:
     smooth = correlate1d(correlate1d(x, _BINOMIAL, axis=1, mode="mirror"), _BINOMIAL, axis=2, mode="mirror")
     detail: Floats = np.sqrt(np.square(x - smooth).mean(axis=(1, 2)))
     return detail
+
+
+# By column of the table of inverted images, each from reconstructions and given images, (N, R, R) twice to (N,).
+MEASURES: dict[str, Callable[[Pixels, Pixels], Floats]] = {
+    "mse": squared_error,
+    "psnr_db": lambda images, others: psnr(squared_error(images, others)),
+    "ssim": ssim,
+    "detail_kept": lambda images, others: fine_detail(images) / fine_detail(others),
+}
 
 
 def _window(x: Floats) -> Floats:
