@@ -1,1 +1,0 @@
-"""Morph loops and paths through the generator, in even steps."""
