@@ -42,9 +42,10 @@ INSIDE = {
     "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
     "gan": [
         "evaluation",
-        "generate | morph | training",
+        "inversion",
+        "codes | generate | morph | training",
         "leaks | adversaries | checkpoint",
-        "networks | bootstrap",
+        "networks | bootstrap | perceptual",
     ],
     "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
     "analysis": [

@@ -48,6 +48,8 @@ class Inversion:
     table : DataFrame
         One row per image: the measures (`gan.inversion.measures.MEASURES`; for masked images also of the two parts),
         `vgg`, `code_distance`, `steps` and `seconds`.
+    perceptual_weight : float
+        Of the perceptual term.
 
     Examples
     --------
@@ -64,6 +66,7 @@ class Inversion:
     codes: Tensor
     noise: list[Tensor]
     table: pd.DataFrame
+    perceptual_weight: float
 
     @property
     def residuals(self) -> Pixels:
@@ -180,6 +183,7 @@ def invert(
         torch.cat([part.codes for part in parts]),
         [torch.cat(layer) for layer in zip(*(part.noise for part in parts), strict=True)],
         pd.concat([part.table for part in parts], ignore_index=True),
+        weight,
     )
 
 
@@ -238,7 +242,9 @@ def _invert_batch(shared: _Inverter, images: Pixels, masks: Pixels | None) -> In
     columns |= {"vgg": vgg.cpu().numpy(), "code_distance": distance.cpu().numpy(), "steps": steps.cpu().numpy()}
     seconds = (time.perf_counter() - began) / len(images)
     table = pd.DataFrame(columns | {"seconds": np.full(len(images), seconds)})
-    return Inversion(images.astype(np.float32), made, w.cpu().clone(), [one.cpu() for one in noise], table)
+    return Inversion(
+        images.astype(np.float32), made, w.cpu().clone(), [one.cpu() for one in noise], table, shared.perceptual_weight
+    )
 
 
 def _tensor(values: Pixels, device: torch.device) -> Tensor:
