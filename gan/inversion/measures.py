@@ -39,7 +39,8 @@ def fine_detail(images: Pixels) -> Floats:
 
 
 def _detail_kept(images: Pixels, others: Pixels) -> Floats:
-    return fine_detail(images) / np.maximum(fine_detail(others), 1e-8)
+    kept: Floats = fine_detail(images) / np.maximum(fine_detail(others), 1e-8)
+    return kept
 
 
 def _of_tensors(measure: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Pixels, Pixels], Floats]:

@@ -68,7 +68,7 @@ class InversionSettings:
     code_weight: float = 0.02
     prior_weight: float = 1e-4
     noise_weight: float = 1e-3
-    detail_weight: float = 0.0
+    detail_weight: float = 50.0
     learning_rate: float = 0.15
     noise_rate: float = 0.1
     scheduled: bool = True
@@ -112,6 +112,7 @@ PAPER = InversionSettings(
     code_weight=2.0,
     prior_weight=0.0,
     noise_weight=0.0,
+    detail_weight=0.0,
     learning_rate=0.01,
     scheduled=False,
 )
