@@ -67,7 +67,7 @@ class EncoderSettings:
     architecture: Architecture = field(default_factory=Architecture)
     generator_sha256: str = ""
     size: EncoderSize = field(default_factory=EncoderSize)
-    kimg: float = 16.0
+    kimg: float = 20.0
     pair_kimg: float = 3.0
     batch: int = 16
     learning_rate: float = 2e-3

@@ -26,7 +26,7 @@ def encoder(generator, model):
     network = Encoder(generator.architecture, SIZE)
     network.space.fit(generator)
     with torch.no_grad():
-        for _ in range(60):
+        for _ in range(25):
             network(generator(torch.randn(16, 16), generator.random_noise(16)))
     return StoredEncoder(network.requires_grad_(False).eval(), "e" * 64, model.sha256, {})
 

@@ -5,7 +5,7 @@ import pytest
 
 from data.files import read_json, write_json
 from gan.checkpoint import Model
-from gan.codes import images_of
+from gan.codes import images_of, write_codes
 from gan.inversion.invert import invert
 from gan.inversion.result import read_images, read_inverted, read_masks, save_inverted
 from gan.inversion.settings import InversionSettings
@@ -64,6 +64,13 @@ def test_altered_missing_or_foreign_files_are_refused(stored, model, refuses):
         read_inverted(folder, model)
     with refuses("no-such-file"):
         read_inverted(folder / "nowhere", model)
+
+
+def test_codes_need_names_of_their_own(stored, model, tmp_path, refuses):
+    codes = read_inverted(stored[0], model).codes
+    for wrong in ([], [codes[0], codes[0]]):
+        with refuses("bad-codes"):
+            write_codes(tmp_path / "codes.json", wrong, model)
 
 
 def test_masks_are_found_by_their_patch(tmp_path, refuses):

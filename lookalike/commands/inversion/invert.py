@@ -52,7 +52,7 @@ def invert(
     vgg16: Weights = None,
     as_json: Json = False,
 ) -> None:
-    """Find the codes of real patches, and show what the generator makes of them.
+    """Put real patches into the generator.
 
     The folder holds reconstructions, maps of what was lost, codes for 'morph', and a table with each image's patient.
 

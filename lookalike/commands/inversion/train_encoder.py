@@ -59,9 +59,9 @@ def train_encoder(
     disjoint_patients: DisjointPatients = False,
     as_json: Json = False,
 ) -> None:
-    """Train the encoder that inverts a model's images; stop any time and --resume.
+    """Train the encoder that inverts a model's images.
 
-    The generator stays as it is. An option that is not given has its usual value, or with --resume the run's.
+    Stop any time and --resume. The generator stays as it is. An option that is not given has its usual value, or with --resume the run's.
 
     \b
     Example:
