@@ -67,7 +67,7 @@ class InversionSettings:
     perceptual_every: int = 2
     code_weight: float = 0.02
     prior_weight: float = 1e-4
-    noise_weight: float = 1e-3
+    noise_weight: float = 2e-4
     detail_weight: float = 50.0
     learning_rate: float = 0.15
     noise_rate: float = 0.1
