@@ -15,6 +15,17 @@ from .evaluation.spectrum import spectrum as spectrum
 from .generate import ImageRequest as ImageRequest
 from .generate import generate_images as generate_images
 from .generate import images_from_seeds as images_from_seeds
+from .inversion.encoder import Encoder as Encoder
+from .inversion.encoder_file import StoredEncoder as StoredEncoder
+from .inversion.encoder_file import load_encoder as load_encoder
+from .inversion.encoder_settings import EncoderSettings as EncoderSettings
+from .inversion.encoder_training import train_encoder as train_encoder
+from .inversion.invert import Inversion as Inversion
+from .inversion.invert import invert as invert
+from .inversion.result import Inverted as Inverted
+from .inversion.result import read_inverted as read_inverted
+from .inversion.result import save_inverted as save_inverted
+from .inversion.settings import InversionSettings as InversionSettings
 from .leaks.check import check_leaks as check_leaks
 from .leaks.check import save_leaks as save_leaks
 from .morphing.loop import LoopSettings as LoopSettings

@@ -47,6 +47,7 @@ INSIDE = {
     ],
     "gan": [
         "evaluation",
+        "inversion",
         "generate | morphing | training",
         "leaks | adversaries | codes",
         "checkpoint",
