@@ -18,10 +18,12 @@ from lookalike.quick_group import QuickGroup
 # Who comes in, and the commands in the order of the work; each is the module `lookalike.commands.<name>`.
 HEADINGS = {
     "Start here": ("demo",),
-    "Make stimuli": ("patches", "train", "evaluate", "generate", "morph", "stimuli"),
+    "Make stimuli": ("patches", "train", "evaluate", "generate", "train-encoder", "invert", "morph", "stimuli"),
     "Run sessions": ("display", "participant", "run", "status", "retest", "export"),
     "Analyse data": ("power", "analyze", "compare"),
 }
+# Those whose module is in a sub-folder, or has another name.
+_PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert"}
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
 
 
@@ -59,20 +61,25 @@ class _Commands(Mapping[str, Any]):
 @cache
 def load(name: str) -> Any:
     """The command `name`: its module's `app` if it has subcommands, else the module's function of that name."""
-    module = import_module(f"lookalike.commands.{name}")
+    module = import_module(f"lookalike.commands.{_PLACES.get(name, name)}")
     if hasattr(module, "app"):
         return typer.main.get_group(module.app)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name)(getattr(module, name))
+    app.command(name)(getattr(module, _function(name)))
     return typer.main.get_command(app)
 
 
 def summary(name: str) -> str:
     """The first line of a command's help, read from its source, as importing every command would make help slow."""
-    spec = find_spec(f"lookalike.commands.{name}")
+    spec = find_spec(f"lookalike.commands.{_PLACES.get(name, name)}")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"lookalike.commands.{name}")
     source = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    functions = (node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    functions = (node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == _function(name))
     # A module of subcommands has no function of its own name; there the module's docstring says what they do.
     return (ast.get_docstring(next(functions, source)) or "").partition("\n")[0]
+
+
+def _function(name: str) -> str:
+    """The name of a command's function."""
+    return name.replace("-", "_")

@@ -4,6 +4,7 @@ from .cutting import collect_patches as collect_patches
 from .cutting import cut_patches as cut_patches
 from .export import contact_sheet as contact_sheet
 from .export import write_gif as write_gif
+from .export import write_mp4 as write_mp4
 from .export import write_sheet as write_sheet
 from .grey_levels import GreyLevels as GreyLevels
 from .grey_levels import measure_grey_levels as measure_grey_levels

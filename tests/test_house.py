@@ -47,9 +47,11 @@ INSIDE = {
     ],
     "gan": [
         "evaluation",
-        "generate | morph | training",
-        "leaks | adversaries | checkpoint",
-        "networks | bootstrap",
+        "inversion",
+        "generate | morphing | training",
+        "leaks | adversaries | codes",
+        "checkpoint",
+        "networks | bootstrap | perceptual",
     ],
     "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
     "analysis": [

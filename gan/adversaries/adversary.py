@@ -40,8 +40,11 @@ class Adversary(Protocol):
     @property
     def state(self) -> nn.Module: ...
 
-    def view(self, images: Tensor, rng: StepRng, generated: bool) -> list[Tensor]:
-        """Images (N, 1, R, R) in [-1, 1] as the trained parts see them."""
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:
+        """Images (N, 1, R, R) in [-1, 1] as the trained parts see them.
+
+        `single` (N,) says which generated images are made from a single code, as they are used; None for real images.
+        """
         ...
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:

@@ -37,9 +37,9 @@ class Ensemble:
     def state(self) -> nn.Module:
         return nn.ModuleDict({name: member.state for name, member in self.members.items()})
 
-    def view(self, images: Tensor, rng: StepRng, generated: bool) -> list[Tensor]:
-        views = [member.view(images, rng, generated) for member in self.members.values()]
-        self._lengths[generated] = [len(one) for one in views]
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:
+        views = [member.view(images, rng, single) for member in self.members.values()]
+        self._lengths[single is not None] = [len(one) for one in views]
         return [*itertools.chain(*views)]
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:

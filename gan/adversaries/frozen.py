@@ -40,18 +40,19 @@ _RATE = 0.1  # of learning: plain convolutions learn faster than equalised ones 
 class FrozenAdversary:
     """Classifies images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
-    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out.
+    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out. With
+    `pixel_moments`, those of fixed filters at the images' own size are among them.
     Satisfies `gan.adversaries.adversary.Adversary`. `view` is everything that is frozen, and the
     costly part, so the two losses of the same generated images share it.
     """
 
     period = 1  # no penalty
 
-    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0) -> None:
+    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0, pixel_moments: bool = False) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
             self.frozen = _Views().requires_grad_(False).eval()
-            self.summaries = Summaries().to(device)
+            self.summaries = Summaries(pixel_moments).to(device)
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         maps = [pair for view in INPUTS_PX for pair in zip(_MIXED, _sides(view), strict=False)]
         self.trained = nn.ModuleList(_head(width, side) for width, side in maps)
@@ -68,14 +69,16 @@ class FrozenAdversary:
     def state(self) -> nn.Module:
         return nn.ModuleDict({"heads": self.trained, "moments": self.moments})
 
-    def view(self, images: Tensor, rng: StepRng, generated: bool) -> list[Tensor]:
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:
         """Augmented, mixed features: four scales of the larger view, three of the smaller, each fine to coarse.
 
-        Where moments are matched, the summaries (N, count) of the generated images themselves come last.
+        Where moments are matched, the summaries (n, count) of the generated images themselves come last: of those from
+        a single code, since pulling on mixtures would misdirect them (docs/training-notes.md).
         """
         seen: list[Tensor] = self.frozen(translation_cutout(images, rng))
-        if not (self.weight and generated):
+        if not self.weight or single is None:
             return seen
+        images = images[single] if single.any() else images
         # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
             return [*seen, self.summaries(images.to(self.moments.real.dtype))]

@@ -57,7 +57,7 @@ class ImageAdversary:
     def state(self) -> nn.Module:
         return nn.ModuleDict({"discriminator": self.trained, "augmentation": self.augmentation})
 
-    def view(self, images: Tensor, rng: StepRng, generated: bool) -> list[Tensor]:  # noqa: ARG002 - the interface's
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:  # noqa: ARG002 - the interface's
         seen: Tensor = self.augmentation(images, rng)
         return [seen]
 

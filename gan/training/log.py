@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,9 +18,13 @@ _CURVES = ("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "resolu
 
 
 class TrainingLog:
-    """Appends to `log.jsonl` and `tensorboard/` in a run's folder. Entries after `step` are dropped first."""
+    """Appends to `log.jsonl` and `tensorboard/` in a run's folder. Entries after `step` are dropped first.
 
-    def __init__(self, out: Path, step: int) -> None:
+    `curves` are the entries that TensorBoard shows.
+    """
+
+    def __init__(self, out: Path, step: int, curves: Sequence[str] = _CURVES) -> None:
+        self._curves = curves
         _cut(out / FILE, step)
         self._lines = open(out / FILE, "a", encoding="utf-8")  # noqa: SIM115 - closed on exit
         self._board = SummaryWriter(str(out / "tensorboard"), purge_step=step + 1)
@@ -37,7 +42,7 @@ class TrainingLog:
         """Log one tick; `entry` holds `step` and what was measured there."""
         self._lines.write(json.dumps(entry, default=str) + "\n")
         self._lines.flush()
-        for name in _CURVES:
+        for name in self._curves:
             if entry.get(name) is not None:
                 self._board.add_scalar(name, entry[name], entry["step"])
 

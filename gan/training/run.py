@@ -110,9 +110,10 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
     real_images = at_stage(training_images.batch(run.step, rng), run.stage.resolution, run.stage.blend)
     with run.autocast():
         with torch.no_grad():
-            real = adversary.view(real_images, rng, generated=False)
+            real = adversary.view(real_images, rng, None)
         with torch.set_grad_enabled(learning):
-            fake = adversary.view(fakes(run, rng), rng, generated=True)
+            fake_images, single = fakes(run, rng)
+            fake = adversary.view(fake_images, rng, single)
         run.optimiser_d.zero_grad(set_to_none=True)
         loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
     loss.backward()
@@ -142,20 +143,24 @@ def every_image(training_images: TrainingImages, stage: Stage, device: torch.dev
         yield at_stage(images, stage.resolution, stage.blend)
 
 
-def fakes(run: Run, rng: StepRng) -> Tensor:
-    """This process's share of a batch of generated images, with style mixing; also updates the running mean of w."""
+def fakes(run: Run, rng: StepRng) -> tuple[Tensor, Tensor]:
+    """This process's share of a batch of generated images, with style mixing, and which are from a single code.
+
+    Also updates the running mean of w.
+    """
     generator, settings = run.generator, run.settings
     layers = generator.architecture.num_layers
     z = rng.normal(2, generator.architecture.z_dim)
     w, other = generator.mapping(z.flatten(0, 1)).view(len(z), 2, -1).unbind(dim=1)
     generator.w_mean.lerp_(run.mean(w.detach().to(generator.w_mean.dtype).mean(dim=0)), 1 - W_MEAN_BETA)
     crossover = rng.integers(1, layers, 1)
-    crossover[rng.uniform(1) >= settings.style_mixing] = layers
+    single = rng.uniform(1) >= settings.style_mixing
+    crossover[single] = layers
     second = torch.arange(layers, device=rng.device) >= crossover
     ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
     noise = [rng.normal(1, *shape) for shape in generator.noise_shapes()]
     images: Tensor = generator.synthesis(ws, noise)
-    return images.to(generator.w_mean.dtype)
+    return images.to(generator.w_mean.dtype), single.squeeze(1)
 
 
 @torch.no_grad()
@@ -191,7 +196,7 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
     if settings.discriminator == "stylegan":
         adversary = ImageAdversary(Discriminator(settings.architecture), settings.r1_gamma, *seen_through)
     else:
-        adversary = FrozenAdversary(device, settings.moments)
+        adversary = FrozenAdversary(device, settings.moments, settings.pixel_moments)
     if settings.discriminator == "ensemble":
         pixels = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
         adversary = Ensemble({"frozen": adversary, "pixels": pixels}, {"pixels": settings.pixel_weight})

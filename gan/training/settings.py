@@ -49,6 +49,8 @@ class Settings:
     moments : float, at least 0
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
+    pixel_moments : bool
+        Whether statistics of pixels are among the moments.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
     warm_up_kimg : float, at least 0
@@ -90,6 +92,7 @@ class Settings:
     ada_target: float = 0.6
     ada_kimg: float = 100.0
     moments: float = 0.0
+    pixel_moments: bool = False
     style_mixing: float = 0.9
     warm_up_kimg: float = 0.0
     started_from: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -47,27 +48,18 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
     Raises `LookalikeError` if there is no state, it is damaged, or it belongs to other patches or other
     settings (the first that differs is named; only those in `_MAY_CHANGE` may).
     """
-    if not (out / FILE).is_file():
-        raise LookalikeError(
-            "nothing-to-resume", f"{out}: no snapshot to resume from ({FILE} is missing); remove the folder and retrain"
-        )
-    try:
-        with safe_open(out / FILE, framework="pt") as file:
-            about = json.loads(file.metadata()["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
-    except (SafetensorError, KeyError, TypeError) as error:
-        raise LookalikeError("damaged-file", f"{out / FILE}: damaged ({error}); remove {out} and retrain") from None
+    about, tensors = read_state(out / FILE)
     if about["patches_sha256"] != patches.sha256:
         raise LookalikeError(
             "other-patches", f"{out}: was trained on other patches than {patches.folder}; give the same patch set"
         )
     # An earlier version's settings lack what it did not know, which it did as the defaults do.
-    _same_settings(out, Settings().to_dict() | about["settings"], settings.to_dict())
+    refuse_other_settings(out, Settings().to_dict() | about["settings"], settings.to_dict(), _MAY_CHANGE)
     run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
     enter(run, Stage(about["resolution"], about["blend"]))
     try:
         for key, module in _modules(run).items():
-            module.load_state_dict(_under(tensors, key))
+            module.load_state_dict(under(tensors, key))
     except RuntimeError as error:
         what = textwrap.shorten(str(error), 160, placeholder=" ...")  # torch names every tensor
         raise LookalikeError(
@@ -76,13 +68,25 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
             "Lookalike that started it, or retrain in another folder: its models stay as they are",
         ) from None
     for key, (optimiser, module) in _optimisers(run).items():
-        kept = _under(tensors, key)
-        for name, parameter in module.named_parameters():
-            entries = _under(kept, name)
-            if entries:
-                optimiser.state[parameter] = {entry: _like(parameter, value) for entry, value in entries.items()}
+        load_optimiser(under(tensors, key), optimiser, module)
     run.step = int(about["step"])
     return run
+
+
+def read_state(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a state says about itself, and its tensors. Raises `LookalikeError` if it is missing or damaged."""
+    folder = path.parent
+    if not path.is_file():
+        raise LookalikeError(
+            "nothing-to-resume",
+            f"{folder}: no snapshot to resume from ({path.name} is missing); remove the folder and retrain",
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            about: dict[str, Any] = json.loads(file.metadata()["about"])
+            return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise LookalikeError("damaged-file", f"{path}: damaged ({error}); remove {folder} and retrain") from None
 
 
 def stored_step(out: Path) -> int | None:
@@ -111,10 +115,25 @@ def _tensors(run: Run) -> dict[str, Tensor]:
     """Every tensor that training resumes from, by name."""
     tensors = {f"{key}.{name}": value for key, m in _modules(run).items() for name, value in m.state_dict().items()}
     for key, (optimiser, module) in _optimisers(run).items():
-        for name, parameter in module.named_parameters():
-            # By name, not by number: a network that has faded in holds fewer parameters than its optimiser.
-            tensors |= {f"{key}.{name}.{entry}": value for entry, value in optimiser.state.get(parameter, {}).items()}
+        tensors |= optimiser_tensors(key, optimiser, module)
     return tensors
+
+
+def optimiser_tensors(key: str, optimiser: torch.optim.Adam, module: nn.Module) -> dict[str, Tensor]:
+    """What an optimiser of a module's parameters remembers, by the names of the parameters, after `key`."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in module.named_parameters():
+        # By name, not by number: a network that has faded in holds fewer parameters than its optimiser.
+        tensors |= {f"{key}.{name}.{entry}": value for entry, value in optimiser.state.get(parameter, {}).items()}
+    return tensors
+
+
+def load_optimiser(kept: dict[str, Tensor], optimiser: torch.optim.Adam, module: nn.Module) -> None:
+    """Give an optimiser what `optimiser_tensors` found, without their key."""
+    for name, parameter in module.named_parameters():
+        entries = under(kept, name)
+        if entries:
+            optimiser.state[parameter] = {entry: _like(parameter, value) for entry, value in entries.items()}
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
@@ -122,12 +141,18 @@ def _like(parameter: Tensor, value: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value.to(parameter.device)
 
 
-def _under(tensors: dict[str, Tensor], key: str) -> dict[str, Tensor]:
+def under(tensors: dict[str, Tensor], key: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with a key and a point, without these."""
     return {name[len(key) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{key}.")}
 
 
-def _same_settings(out: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Settings are nested once (the architecture); the field that differs is named."""
+def refuse_other_settings(
+    out: Path, stored: dict[str, Any], wanted: dict[str, Any], may_change: Collection[str]
+) -> None:
+    """Raise `LookalikeError` if settings differ from the stored ones in more than `may_change`.
+
+    Settings are nested once (the architecture); the field that differs is named.
+    """
     flat = {}
     for name, value in wanted.items():
         pairs = value.items() if isinstance(value, dict) else [(None, value)]
@@ -136,7 +161,7 @@ def _same_settings(out: Path, stored: dict[str, Any], wanted: dict[str, Any]) ->
             before = former.get(inner) if inner is not None and isinstance(former, dict) else former
             flat[f"{name}.{inner}" if inner else name] = (before, one)
     for name, (before, now) in flat.items():
-        if before != now and name not in _MAY_CHANGE:
+        if before != now and name not in may_change:
             raise LookalikeError(
                 "settings-changed", f"{out}: {name} was {before} and is now {now}; resume with the same value"
             )

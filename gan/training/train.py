@@ -9,24 +9,23 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from filelock import FileLock, Timeout
 
 from data.errors import LookalikeError
-from data.files import refuse_occupied, write_json
+from data.files import write_json
 from gan.checkpoint import Model, save_model
 from gan.networks.generator import from_seeds
 from gan.training.log import TrainingLog
 from gan.training.run import Losses, Run, make_accelerator, start, step
 from gan.training.settings import Settings
 from gan.training.signals import stop_softly
+from gan.training.sole_user import sole_user
 from gan.training.state import FILE, broken, load_state, save_state, stored_step
 from gan.training.training_images import TrainingImages, check_patches, open_training_images
 from gan.training.warm_start import copy_weights
@@ -35,7 +34,6 @@ from stimuli.images import write_png
 from stimuli.patches import PatchSet
 
 TICK = 10  # steps between readings of the losses: each reading waits for the device
-LOCK = ".lock"
 SETTINGS = "settings.json"
 _SHEET = 64  # images on a sample sheet, 8 to a row
 
@@ -139,7 +137,7 @@ def train(
     accelerator = make_accelerator()
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
-    with _sole_user(out, resume, accelerator), stop_softly() as stopped:
+    with sole_user(out, resume, ("models", "samples"), accelerator.is_main_process), stop_softly() as stopped:
         run, training_images = _open(patches, out, settings, resume, accelerator, start_from)
         if not accelerator.is_main_process:
             _loop(run, training_images, out, lambda *_: None, stopped)
@@ -305,24 +303,3 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "credit": patches.about["credit"],
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
     }
-
-
-@contextmanager
-def _sole_user(out: Path, resume: bool, accelerator: Accelerator) -> Iterator[None]:
-    """Keep a second run out of the folder. The lock is the system's, so it vanishes with a killed process."""
-    if not accelerator.is_main_process:
-        yield
-        return
-    if resume and not out.is_dir():
-        raise LookalikeError("nothing-to-resume", f"{out}: no such run to resume; to start one, leave out --resume")
-    if not resume:
-        refuse_occupied(out)
-    for part in ("models", "samples"):
-        (out / part).mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise LookalikeError(
-            "in-use", f"{out}: another training run is using this folder; wait for it, or choose another --out"
-        ) from None

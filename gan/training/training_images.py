@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +15,33 @@ from torch.nn import functional as F
 from data.arrays import Ints
 from data.errors import LookalikeError
 from gan.adversaries.step_rng import StepRng
-from gan.training.settings import Settings
+from gan.networks.generator import Architecture
 from stimuli.images import quantise
 from stimuli.patches import PatchSet
 
 LEVELS = 65535
 
 
+class ImageSettings(Protocol):
+    """What a run's settings say about its images."""
+
+    @property
+    def architecture(self) -> Architecture: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def symmetry(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+
 class TrainingImages:
     """The `train` split of a patch set as 16-bit grey levels on disk, (N, R, R); only what is in use is in memory."""
 
-    def __init__(self, levels: npt.NDArray[np.uint16], settings: Settings) -> None:
+    def __init__(self, levels: npt.NDArray[np.uint16], settings: ImageSettings) -> None:
         self.levels, self.settings = levels, settings
         self._order: tuple[int, Ints] = (-1, np.empty(0, np.int64))
 
@@ -56,7 +73,7 @@ class TrainingImages:
 
 
 def random_symmetry(images: Tensor, symmetry: str, rng: StepRng) -> Tensor:
-    """Images (N, 1, R, R), each transformed by a random element of its symmetry (`Settings.symmetry`)."""
+    """Images (N, 1, R, R), each transformed by a random element of its symmetry (`ImageSettings.symmetry`)."""
     if symmetry != "none":
         images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.flip(3), images)
     if symmetry == "dihedral":
@@ -83,7 +100,7 @@ def at_stage(images: Tensor, resolution: int, blend: float) -> Tensor:
     return images
 
 
-def check_patches(patches: PatchSet, settings: Settings) -> None:
+def check_patches(patches: PatchSet, settings: ImageSettings) -> None:
     """Raise `LookalikeError` if a run cannot be trained on these patches."""
     count, size = len(patches.select("train")), settings.architecture.resolution
     if count < settings.batch:
@@ -101,7 +118,11 @@ def check_patches(patches: PatchSet, settings: Settings) -> None:
 
 
 def open_training_images(
-    patches: PatchSet, settings: Settings, folder: Path, first: bool = True, wait: Callable[[], None] = lambda: None
+    patches: PatchSet,
+    settings: ImageSettings,
+    folder: Path,
+    first: bool = True,
+    wait: Callable[[], None] = lambda: None,
 ) -> TrainingImages:
     """Map the training patches, gathered into one file in `folder` by the `first` process while the others `wait`.
 

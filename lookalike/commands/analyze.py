@@ -31,7 +31,7 @@ def analyze(
     ] = "fleming",
     as_json: Json = False,
 ) -> None:
-    """Analyse sessions: ROC, d', retest similarity, figures, report.
+    """Analyse sessions: ROC, d', retest similarity, a report.
 
     A table from another program needs a participant, stimulus_id, truth and response in each row.
 

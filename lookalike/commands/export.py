@@ -27,7 +27,7 @@ def export(
     task: Annotated[str, typer.Option(help="Name of the task in --imrmc and --long.")] = DEFAULT_TASK,
     as_json: Json = False,
 ) -> None:
-    """Write missing tables of sessions, and files for other programs.
+    """Write missing tables of sessions, files for other programs.
 
     A session that crashed has a record but no table yet; its table is made from the record.
 

@@ -30,7 +30,7 @@ def status(
     yes: Annotated[bool, typer.Option("--yes", help="Withdrawal without confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show who took part and who is due for a retest; withdraw data.
+    """Show who took part and who is due for retest; withdraw data.
 
     \b
     Example:

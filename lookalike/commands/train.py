@@ -48,6 +48,9 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate b
 Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
 AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
 Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
+PixelMoments = Annotated[
+    bool | None, typer.Option("--pixel-moments/--no-pixel-moments", help="Statistics of pixels among the moments.")
+]
 StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
 Symmetry = Annotated[
     str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
@@ -86,6 +89,7 @@ def train(
     relativistic: Relativistic = None,
     ada_target: AdaTarget = None,
     moments: Moments = None,
+    pixel_moments: PixelMoments = None,
     style_mixing: StyleMixing = None,
     symmetry: Symmetry = None,
     warm_up_kimg: WarmUpKimg = None,
@@ -122,6 +126,7 @@ def train(
     steps = {"kimg": kimg, "batch": batch, "snapshot_kimg": snapshot_kimg, "precision": precision, "seed": seed}
     losses = {"discriminator": discriminator, "learning_rate": learning_rate, "r1_gamma": gamma, "moments": moments}
     pixels = {"pixel_gamma": pixel_gamma, "pixel_weight": pixel_weight, "relativistic": relativistic}
+    pixels["pixel_moments"] = pixel_moments
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
     start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}

@@ -26,7 +26,7 @@ def test_losses_are_the_sums_of_the_members_and_the_weight_is_the_generators(mem
     both = Ensemble(members, {"pixels": 0.25})
     real, fake = torch.randn(4, 1, 16, 16), torch.randn(4, 1, 16, 16)
     rng = StepRng(0, 0, 4)
-    views = both.view(real, rng, False), both.view(fake, rng, True)
+    views = both.view(real, rng, None), both.view(fake, rng, torch.ones(4, dtype=torch.bool))
     alone = [one.discriminator_loss([real], [fake], 8) for one in members.values()]
     whole, plain = both.discriminator_loss(*views, 8)
     torch.testing.assert_close(whole, alone[0][0] + alone[1][0])
@@ -52,7 +52,7 @@ def test_all_members_grow_and_fade(members):
     assert members["paper"].trained.architecture.resolution == 32
     assert members["paper"].trained.blend == 0.5
     images = torch.randn(4, 1, 32, 32)
-    views = [both.view(images, StepRng(0, 0, 4), generated) for generated in (False, True)]
+    views = [both.view(images, StepRng(0, 0, 4), single) for single in (None, torch.ones(4, dtype=torch.bool))]
     both.discriminator_loss(*views, 0)[0].backward()
     both.fade(1.0)
     assert members["paper"].trained.fading is None

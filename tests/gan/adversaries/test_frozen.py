@@ -96,12 +96,12 @@ def test_building_leaves_the_random_state_to_the_heads():
 def test_only_heads_are_trained_and_gradients_reach_the_images(adversary):
     assert not any(parameter.requires_grad for parameter in adversary.frozen.parameters())
     images = torch.randn(2, 1, 64, 64, requires_grad=True)
-    adversary.generator_loss(adversary.view(images, StepRng(0, 0, 2), True), []).backward()
+    adversary.generator_loss(adversary.view(images, StepRng(0, 0, 2), torch.ones(2, dtype=torch.bool)), []).backward()
     assert images.grad.abs().sum() > 0
 
 
 def test_each_head_gives_one_logit_per_image(adversary):
-    seen = adversary.view(torch.randn(3, 1, 64, 64), StepRng(0, 0, 3), True)
+    seen = adversary.view(torch.randn(3, 1, 64, 64), StepRng(0, 0, 3), torch.ones(3, dtype=torch.bool))
     assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 7
 
 
@@ -130,8 +130,8 @@ def test_moments_correct_a_generator_whose_features_are_off():
     rng, off = StepRng(0, 0, 8), torch.tensor(0.2, requires_grad=True)
     darker = torch.rand(8, 1, 32, 32) - 0.5
     adversary.prepare(lambda: [darker])
-    real = adversary.view(darker, rng, False)
-    fake = adversary.view(torch.rand(8, 1, 32, 32) - 0.5 + off, rng, True)
+    real = adversary.view(darker, rng, None)
+    fake = adversary.view(torch.rand(8, 1, 32, 32) - 0.5 + off, rng, torch.ones(8, dtype=torch.bool))
     for _ in range(50):
         adversary.discriminator_loss(real, [seen.detach() for seen in fake], 0)
         told = adversary.adapt(8, lambda value: value)
@@ -153,20 +153,29 @@ def test_moments_correct_a_generator_whose_features_are_off():
 @pytest.mark.usefixtures("pyramid")
 def test_moments_are_of_images_as_they_are_and_heads_see_them_shifted_and_cut():
     adversary, images = FrozenAdversary(moments=1.0), torch.rand(8, 1, 64, 64) - 0.5
-    one, other = (adversary.view(images, StepRng(0, step, 8), True) for step in (0, 1))
+    one, other = (adversary.view(images, StepRng(0, step, 8), torch.ones(8, dtype=torch.bool)) for step in (0, 1))
     assert torch.equal(one[-1], other[-1])
     assert not torch.equal(one[0], other[0])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        reduced = adversary.view(images, StepRng(0, 0, 8), True)
+        reduced = adversary.view(images, StepRng(0, 0, 8), torch.ones(8, dtype=torch.bool))
     assert torch.equal(one[-1], reduced[-1])
     assert reduced[0].dtype == torch.bfloat16
+
+
+@pytest.mark.usefixtures("pyramid")
+def test_moments_are_of_the_images_from_a_single_code():
+    adversary, images = FrozenAdversary(moments=1.0), torch.rand(4, 1, 32, 32) - 0.5
+    some = torch.tensor([True, False, False, True])
+    summaries = adversary.view(images, StepRng(0, 0, 4), some)[-1]
+    assert torch.equal(summaries, adversary.summaries(images[some]))
+    assert len(adversary.view(images, StepRng(0, 0, 4), torch.zeros(4, dtype=torch.bool))[-1]) == 4
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_means_are_those_of_all_processes():
     adversary = FrozenAdversary(moments=1.0)
-    seen = adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), True)
+    seen = adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), torch.ones(4, dtype=torch.bool))
     adversary.discriminator_loss(seen, seen, 0)
     adversary.adapt(4, lambda value: 2 * value)
     torch.testing.assert_close(adversary.moments.fake, 2 * seen[-1].mean(0))
@@ -196,7 +205,9 @@ def test_real_images_are_summarised_once_in_every_symmetric_form(patches, tmp_pa
 def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
     adversary = FrozenAdversary()
     adversary.moments.batches.fill_(500)
-    real, fake = (adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), True) for _ in range(2))
+    real, fake = (
+        adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), torch.ones(4, dtype=torch.bool)) for _ in range(2)
+    )
     assert len(real) == 7
     adversary.discriminator_loss(real, fake, 0)
     assert adversary.adapt(4, lambda value: value) == {}

@@ -44,7 +44,7 @@ def test_it_learns_a_change_at_the_finest_scale_that_a_halved_image_does_not_sho
     adversary = ImageAdversary(PixelDiscriminator(), r1_gamma=0.02, r1_every=16)
     optimiser = torch.optim.Adam(adversary.trained.parameters(), lr=2e-3, betas=(0.0, 0.99))
     for step in range(150):
-        views = [adversary.view(images(fake), StepRng(0, step, 16), fake) for fake in (False, True)]
+        views = [adversary.view(images(fake), StepRng(0, step, 16), None) for fake in (False, True)]
         loss, _ = adversary.discriminator_loss(*views, step)
         optimiser.zero_grad()
         loss.backward()

@@ -23,8 +23,9 @@ from gan.checkpoint import load_model
 from gan.networks.generator import Architecture
 from gan.training.run import make_accelerator, start
 from gan.training.settings import Settings
+from gan.training.sole_user import LOCK
 from gan.training.state import FILE, stored_step
-from gan.training.train import LOCK, train
+from gan.training.train import train
 from stimuli.images import read_image, write_png
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)

@@ -1,0 +1,1 @@
+"""The commands that put real images into a generator."""
