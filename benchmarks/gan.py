@@ -28,8 +28,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.adversaries.discriminator import StyleGanAdversary
-from gan.adversaries.losses import discriminator_loss, r1_penalty
+from gan.adversaries.image_adversary import ImageAdversary
+from gan.adversaries.losses import discriminator_loss, gradient_penalty
 from gan.networks.generator import Generator
 from gan.networks.layers import SLOPE, DownConv, StyledLayer, UpConv, blur
 from gan.training.run import Run, make_accelerator, start, step
@@ -60,18 +60,18 @@ class PlainStyled(StyledLayer):
         return (x - mean) / deviation * (scale + 1)[..., None, None] + shift[..., None, None]
 
 
-class PlainAdversary(StyleGanAdversary):
+class PlainAdversary(ImageAdversary):
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:
-        penalised = step % self.r1_every == 0
+        penalised = step % self.period == 0
         images = real[0].detach().requires_grad_(penalised)
         logits = self.trained(images)
         loss = discriminator_loss(logits, self.trained(fake[0]))
-        penalty = r1_penalty(images, logits) if penalised else torch.zeros(())
+        penalty = gradient_penalty(images, logits) if penalised else torch.zeros(())
         self.real_sign = logits.detach().sign().mean()
-        return loss + penalty * (self.r1_gamma / 2 * self.r1_every), loss.detach()
+        return loss + penalty * (self.r1_gamma / 2 * self.period), loss.detach()
 
 
-PLAIN = {UpConv: PlainUp, DownConv: PlainDown, StyledLayer: PlainStyled, StyleGanAdversary: PlainAdversary}
+PLAIN = {UpConv: PlainUp, DownConv: PlainDown, StyledLayer: PlainStyled, ImageAdversary: PlainAdversary}
 
 
 def make_plain(network: nn.Module) -> None:

@@ -1,19 +1,22 @@
 """The morph loop on disk: numbered frames and `loop.json`, which says what they are.
 
 Position on the loop is an angle: frame k of n is at 360 k / n degrees, and frame n would be
-frame 0 again, so it is not stored. Anchors (the images that the loop passes through) are frames.
+frame 0 again, so it is not stored. An open path takes half a turn, from 0 to 180 degrees, both
+ends being frames. Anchors are the images that the path passes through.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from data.errors import LookalikeError
 from data.files import read_json, sha256, write_json
 
-FORMAT = "lookalike-loop/1"
+FORMAT = "lookalike-loop/2"
+_EARLIER = "lookalike-loop/1"
+ANCHORS = "anchors.json"  # the anchors' codes, as a codes file
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,42 @@ class Loop:
     """A loop's manifest.
 
     `metric` names the distance in which steps are even, `evenness` is the coefficient of
-    variation of the steps in it (0 is perfectly even), `codes` are the anchors' w codes,
-    `anchors` their frame numbers, and `model_sha256` the hash of the generator's weights.
+    variation of the steps in it (0 is perfectly even), `model_sha256` the hash of the generator's
+    weights. `anchors` are the numbers of the frames nearest to the anchors, `anchors_deg` the
+    anchors' own positions; `sources` says where each came from, `patients` whose image it is or is
+    made from. `anchors_sha256` is the hash of `anchors.json`, which has their codes; `measures`
+    holds the report. `seeds`, `codes` (in w), `truncation` and `noise_seed` are those of loops of the
+    first format, whose anchors were all seeds with one noise; later ones leave them empty.
     """
 
     frames: tuple[Frame, ...]
     anchors: tuple[int, ...]
     seeds: tuple[int, ...]
     codes: tuple[tuple[float, ...], ...]
-    truncation: float
-    noise_seed: int
+    truncation: float | None
+    noise_seed: int | None
     metric: str
     evenness: float
     model_sha256: str
+    path: str = "straight"
+    closed: bool = True
+    anchors_deg: tuple[float, ...] = ()
+    sources: tuple[str, ...] = ()
+    patients: tuple[str | None, ...] = ()
+    anchors_sha256: str | None = None
+    measures: dict[str, Any] = field(default_factory=dict)
     format: str = FORMAT
+
+
+_ADDED = (
+    "path",
+    "closed",
+    "anchors_deg",
+    "sources",
+    "patients",
+    "anchors_sha256",
+    "measures",
+)  # since the first format
 
 
 def write_loop(folder: Path, loop: Loop) -> None:
@@ -85,22 +110,37 @@ def read_loop(folder: Path) -> Loop:
     folder = Path(folder)
     path = folder / "loop.json"
     content: dict[str, Any] = read_json(path)
-    if content.get("format") != FORMAT:
+    loop = _parsed(path, content)
+    if loop.anchors_sha256 is not None:
+        _verify(folder / ANCHORS, loop.anchors_sha256)
+    for frame in loop.frames:
+        _verify(folder / frame.file, frame.sha256)
+    return loop
+
+
+def _parsed(path: Path, content: dict[str, Any]) -> Loop:
+    if content.get("format") not in (FORMAT, _EARLIER):
         found = content.get("format")
         raise LookalikeError("wrong-format", f"{path}: format is {found!r}, expected {FORMAT!r}; make the loop again")
+    added = () if content["format"] == _EARLIER else _ADDED
     try:
-        frames = tuple(Frame(**frame) for frame in content.pop("frames"))
-        codes = tuple(tuple(code) for code in content.pop("codes"))
-        anchors, seeds = tuple(content.pop("anchors")), tuple(content.pop("seeds"))
-        loop = Loop(frames, anchors, seeds, codes, **content)
+        values = {
+            one.name: content.pop(one.name) for one in fields(Loop) if one.name in added or one.name not in _ADDED
+        }
+        if content:
+            raise KeyError(next(iter(content)))
+        values["frames"] = tuple(Frame(**frame) for frame in values["frames"])
+        values["codes"] = tuple(tuple(code) for code in values["codes"])
+        for name in {"anchors", "seeds", "anchors_deg", "sources", "patients"} & set(values):
+            values[name] = tuple(values[name])
+        return Loop(**values | {"format": FORMAT})
     except (KeyError, TypeError) as error:
         message = f"{path}: a field is missing or unknown ({error}); make the loop again"
         raise LookalikeError("damaged-file", message) from None
-    for frame in loop.frames:
-        if not (folder / frame.file).is_file():
-            message = f"{folder / frame.file}: named in loop.json but missing; make the loop again"
-            raise LookalikeError("missing-file", message)
-        if sha256(folder / frame.file) != frame.sha256:
-            message = f"{folder / frame.file}: altered since the loop was made; make the loop again"
-            raise LookalikeError("altered-file", message)
-    return loop
+
+
+def _verify(path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise LookalikeError("missing-file", f"{path}: named in loop.json but missing; make the loop again")
+    if sha256(path) != expected:
+        raise LookalikeError("altered-file", f"{path}: altered since the loop was made; make the loop again")

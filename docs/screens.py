@@ -182,8 +182,9 @@ def photograph_dialog() -> None:
 
 def _make_images(folder: Path) -> None:
     from gan.checkpoint import load_model
+    from gan.codes import codes_of_seeds
     from gan.generate import checked_images
-    from gan.morph import make_loop
+    from gan.morphing.loop import LoopSettings, make_loop
     from stimuli.sets import Candidate, Layout, build_set
 
     model = load_model(DEFAULT_MODEL)
@@ -192,7 +193,7 @@ def _make_images(folder: Path) -> None:
         for first in (0, 1000)
     )
     build_set(folder / "set", one, other, Layout(main=8, practice=2, size_px=256), {"credit": "generated, both halves"})
-    make_loop(model, folder / "loop", seeds=[4, 8, 15], frames=48)
+    make_loop(model, folder / "loop", codes_of_seeds(model, [4, 8, 15]), LoopSettings(frames=48))
 
 
 def _photograph(name: str, key: str) -> None:

@@ -1,6 +1,10 @@
 from .checkpoint import Model as Model
 from .checkpoint import load_model as load_model
 from .checkpoint import save_model as save_model
+from .codes import ImageCode as ImageCode
+from .codes import codes_of_seeds as codes_of_seeds
+from .codes import read_codes as read_codes
+from .codes import write_codes as write_codes
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.fid import fid as fid
 from .evaluation.kid import kid as kid
@@ -13,12 +17,15 @@ from .generate import generate_images as generate_images
 from .generate import images_from_seeds as images_from_seeds
 from .leaks.check import check_leaks as check_leaks
 from .leaks.check import save_leaks as save_leaks
-from .morph import make_loop as make_loop
+from .morphing.loop import LoopSettings as LoopSettings
+from .morphing.loop import make_loop as make_loop
 from .networks.features import Vgg16 as Vgg16
 from .networks.features import load_vgg16 as load_vgg16
 from .networks.features import pooled_features as pooled_features
 from .networks.generator import Architecture as Architecture
 from .networks.generator import Generator as Generator
+from .perceptual.nlpd import nlpd as nlpd
+from .perceptual.ssim import ssim as ssim
 from .training.settings import PRESETS as PRESETS
 from .training.settings import Settings as Settings
 from .training.train import train as train

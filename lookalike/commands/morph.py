@@ -1,44 +1,127 @@
-"""`lookalike morph`: a morph loop between generated images."""
+"""`lookalike morph`: morph loops and paths between generated, inverted or composed images."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
-from lookalike.console import need, relative, show, whole_numbers
-from lookalike.options import MAX_SEED, Bits, Json, ModelFolder, Out, Truncation
+from lookalike.console import need, progress, relative, show, whole_numbers
+from lookalike.options import MAX_SEED, Bits, FirstSeed, Json, ModelFolder, Out, Truncation, Weights, number
 
 
 def morph(
     out: Out,
     model: ModelFolder = DEFAULT_MODEL,
-    seeds: Annotated[str, typer.Option(help="Seeds of the anchor images in their order, with commas.")] = "1,2,3",
-    frames: Annotated[int, typer.Option(help="Number of images on the loop.")] = 147,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help="Anchors in order, with commas: seeds, codes files (all their images), FILE#NAME for one image."
+        ),
+    ] = "1,2,3",
+    frames: Annotated[int, typer.Option(help="Number of images on each loop.")] = 147,
+    path: Annotated[str, typer.Option(help="Shape of the loop: round, or straight between anchors.")] = "round",
+    open_path: Annotated[
+        bool, typer.Option("--open", help="Path from the first anchor to the last, not back.")
+    ] = False,
+    metric: Annotated[str, typer.Option(help="Distance in which steps are even: nlpd, vgg, ssim or pixel.")] = "nlpd",
     truncation: Truncation = 0.7,
     noise_seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the noise, which is the same in all frames.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="Seed of one noise for all seeds' images. [default: each image's own]",
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(help="Number of loops in a family; their anchors are chosen far apart and plausible.")
+    ] = None,
+    anchors: Annotated[int, typer.Option(help="Anchors of each loop in a family.")] = 3,
+    first_seed: FirstSeed = 0,
+    around: Annotated[
+        str | None, typer.Option(help="Seed, or FILE#NAME, of an image to circle; --seeds then gives two directions.")
+    ] = None,
+    distance: Annotated[
+        float | None, typer.Option(**number("--distance"), help="Distance of the circle from its image, in the metric.")
+    ] = None,
+    patches: Annotated[
+        Path | None, typer.Option(help="Patch set for the report: distance to the nearest real patch.")
+    ] = None,
     bits: Bits = 8,
+    mp4: Annotated[bool, typer.Option("--mp4", help="A film of each loop as MP4, beside the GIF.")] = False,
+    vgg16: Weights = None,
     as_json: Json = False,
 ) -> None:
     """Make a morph loop A -> B -> C -> A in even steps.
 
+    Or an open path, a ring around an image, or a family of loops.
+
     \b
     Example:
-      lookalike morph --seeds 4,8,15 --frames 147 --out loop
+      lookalike morph --seeds 4,8,15 --out loop
+      lookalike morph --count 20 --out loops
+      lookalike morph --around 4 --distance 0.4 --seeds 8,15 --out ring
+      lookalike morph --seeds 4,inverted/codes.json#p17 --open --out path
     """
-    need("gan")
+    need("gan", *(["video"] if mp4 else []))
+    _refuse_conflicts(count, around, distance, open_path, path)
     from gan.checkpoint import load_model
-    from gan.morph import make_loop
+    from gan.morphing.loop import LoopSettings, make_loop
+    from gan.networks.features import VARIABLE, load_vgg16
+    from lookalike.flows.morph import Family, anchors_around, make_family, read_anchors
+    from stimuli.patches import read_patches
 
-    loop = make_loop(load_model(model), out, whole_numbers(seeds, "--seeds"), frames, truncation, noise_seed, bits)
-    result = {
+    settings = LoopSettings(frames, "open" if open_path else path, metric, bits, mp4)
+    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or metric == "vgg" or patches else None
+    generator, real = load_model(model), read_patches(patches) if patches else None
+    if count is not None:
+        with progress("loops", count) as advance:
+            family = Family(count, anchors, first_seed)
+            table = make_family(generator, out, family, truncation, settings, network, real, advance)
+        medians = table.select_dtypes("number").median()
+        named = {name.replace("_", " "): f"{value:.3g} (median)" for name, value in medians.items()}
+        plain = {"measures": table.to_dict("records")}
+        show({"loops": relative(out), "number": count} | (plain if as_json else named), as_json)
+        return
+    if around is not None and distance is not None:
+        directions = whole_numbers(seeds, "--seeds") if seeds != "1,2,3" else [1, 2]
+        chosen = anchors_around(generator, around, distance, directions, truncation, metric)
+    else:
+        chosen = read_anchors(generator, seeds, truncation, noise_seed)
+    loop = make_loop(generator, out, chosen, settings, network, real)
+    result: dict[str, Any] = {
         "loop": relative(out / "loop.json"),
-        "picture": relative(out / "loop.gif"),
+        "picture": relative(out / ("ring.png" if loop.closed else "strip.png")),
         "frames": len(loop.frames),
         "anchors_at_frames": list(loop.anchors),
-        "steps": f"vary by {loop.evenness:.1%} ({loop.metric})",
     }
-    show(result | ({"evenness": loop.evenness, "metric": loop.metric} if as_json else {}), as_json)
+    if as_json:
+        show(result | {"evenness": loop.evenness, "metric": loop.metric, "measures": loop.measures}, True)
+        return
+    others = [f"{value:.1%} in {name}" for name, value in loop.measures["variation"].items() if name != metric]
+    result["steps"] = f"vary by {loop.evenness:.1%} ({loop.metric}); {', '.join(others)}"
+    if loop.closed:
+        farthest, folded = loop.measures["far_side"]["farthest_deg"], loop.measures["folds"]
+        result["far side"] = f"the least similar image is {farthest:.0f} degrees away on average"
+        result["folds"] = f"{folded:.0%} of frames look like frames far from them" if folded else "none"
+    if "nearest_real_patch" in loop.measures:
+        near = loop.measures["nearest_real_patch"]
+        result["nearest real patch"] = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in near.items())
+    show(result, False)
+
+
+def _refuse_conflicts(
+    count: int | None, around: str | None, distance: float | None, open_path: bool, path: str
+) -> None:
+    if (around is None) != (distance is None):
+        raise LookalikeError("missing-option", "--around and --distance belong together; give both or neither")
+    if around is not None and (count is not None or open_path):
+        raise LookalikeError("conflicting-options", "--around makes one closed loop; leave out --count and --open")
+    if open_path and path == "straight":
+        raise LookalikeError("conflicting-options", "--open is a path of its own; leave out --path")

@@ -1,53 +1,106 @@
-"""`lookalike patches`: from mammograms to a patch set."""
+"""`lookalike patches`: from mammograms, or patches that are already cut, to a patch set."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from data.errors import LookalikeError
 from lookalike.console import progress, relative, say, shares, show
 from lookalike.options import Json, Out, Seed
 
 
 def patches(
-    source: Annotated[Path, typer.Argument(help="Folder of mammograms (PNG, JPEG, TIFF or DICOM) with boxes.csv.")],
+    source: Annotated[Path, typer.Argument(help="Folder of images (PNG, JPEG, TIFF or DICOM) with their table.")],
     out: Out,
-    boxes: Annotated[Path | None, typer.Option(help="Table of lesion boxes. [default: SOURCE/boxes.csv]")] = None,
-    size: Annotated[int, typer.Option(help="Side of a patch, px.")] = 64,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of lesion boxes or, with --precut, of patches. [default: SOURCE/boxes.csv; SOURCE/patches.csv]",
+            show_default=False,
+        ),
+    ] = None,
+    precut: Annotated[
+        bool, typer.Option("--precut", help="Patches that are already cut instead of mammograms.")
+    ] = False,
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Folder of lesion masks named as the images. [default: the table's column mask]"),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Side of a patch, px. [default: 64; with --precut, as they are]", show_default=False),
+    ] = None,
     context: Annotated[
-        float, typer.Option(help="Side of a patch, in units of the longer side of the lesion's box; 1 or more.")
-    ] = 2.0,
+        float | None,
+        typer.Option(
+            help="Side of a patch, in units of the longer side of the lesion's box; 1 or more. [default: 2]",
+            show_default=False,
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="Shares of patients in train/select/study, percent.")] = "70/10/20",
     key: Annotated[
         Path, typer.Option(help="Secret key file for the patient codes; written if there is none. Keep it.")
     ] = Path(".lookalike/patient.key"),
     crops_per_box: Annotated[
-        int, typer.Option(help="Crops per lesion: 1 centred, or that many displaced at random.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Crops per lesion: 1 centred, or that many displaced at random. [default: 1]", show_default=False
+        ),
+    ] = None,
+    max_white: Annotated[
+        float, typer.Option(help="Largest share of film border in a patch (grey level 250 to 255 of 255), 0 to 1.")
+    ] = 1.0,
+    max_black: Annotated[
+        float, typer.Option(help="Largest share of air in a patch (grey level 0 to 2 of 255), 0 to 1.")
+    ] = 1.0,
     credit: Annotated[str, typer.Option(help="Attribution that the images' licence requires.")] = "",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Cut square patches around lesions, split by patient.
+    """Cut square patches around lesions, or collect patches that are already cut; split by patient.
 
     \b
     Example:
       lookalike patches mammograms/ --out patches --context 2
     """
-    from stimuli.patches import Cut, cut_patches, read_key
-    from stimuli.sources import read_source
+    from stimuli.cutting import Cut, Limits, collect_patches, cut_patches
+    from stimuli.patient_codes import read_key
+    from stimuli.sources.boxes_table import read_source
+    from stimuli.sources.precut import read_precut
 
-    cut = Cut(size, context, shares(split), crops_per_box, seed)
-    mammograms = read_source(source, boxes)
-    new_key = not key.exists()
-    with progress("mammograms", len(mammograms)) as advance:
-        made = cut_patches(mammograms, out, read_key(key), cut, credit, advance)
+    limits, workers, new_key = Limits(max_white, max_black), os.cpu_count() or 1, not key.exists()
+    asked: dict[str, Any] = {"size_px": size, "context": context, "crops_per_box": crops_per_box}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if precut:
+        _refuse_cutting(given)
+        found = read_precut(source, boxes, masks, size)
+        with progress("patches", len(found)) as advance:
+            made = collect_patches(found, out, read_key(key), shares(split), credit, advance, limits, workers)
+    else:
+        cut = Cut(**given, split=shares(split), seed=seed)
+        mammograms = read_source(source, boxes, masks)
+        with progress("mammograms", len(mammograms)) as advance:
+            made = cut_patches(mammograms, out, read_key(key), cut, credit, advance, limits, workers)
     if new_key:
         say(
             f"{relative(key)}: new key; keep it, because with another key these patients get other codes and other "
             "splits"
         )
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
+    if "without_mask" in made.about:
+        about["without_mask"] = made.about["without_mask"]
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
+
+
+def _refuse_cutting(given: dict[str, Any]) -> None:
+    """Raise `LookalikeError` for options that say how to cut what is cut already."""
+    for name in ("context", "crops_per_box"):
+        if name in given:
+            option = f"--{name.replace('_', '-')}"
+            raise LookalikeError(
+                "unused-option", f"{option} is for mammograms, and --precut patches are cut; leave it out"
+            )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from data.errors import LookalikeError
 from lookalike.console import need, show
 from lookalike.options import MAX_SEED, Json
 
@@ -21,7 +22,21 @@ Preset = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continuation of the run in --out from its last snapshot.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")]
 Discriminator = Annotated[
-    str | None, typer.Option(help="Discriminator: stylegan (the paper's) or frozen (pretrained features).")
+    str | None,
+    typer.Option(help="Discriminator: stylegan (the paper's), frozen (pretrained features) or ensemble (and pixels)."),
+]
+StartFrom = Annotated[
+    Path | None, typer.Option("--from", help="Stored model that the run starts from, of this size or smaller.")
+]
+WarmUpKimg = Annotated[
+    float | None,
+    typer.Option(help="Wait of the generator for a new discriminator, thousands of images. [default with --from: 5]"),
+]
+PixelGamma = Annotated[float | None, typer.Option(help="Weight of ensemble's gradient penalty on pixels, 0 or more.")]
+PixelWeight = Annotated[float | None, typer.Option(help="Weight of ensemble's pixel discriminator, 0 or more.")]
+Relativistic = Annotated[
+    bool | None,
+    typer.Option("--relativistic/--no-relativistic", help="Comparison of each real image with a generated one."),
 ]
 Kimg = Annotated[float | None, typer.Option(help="Length, thousands of training images shown.")]
 Batch = Annotated[int | None, typer.Option(help="Images per step over all processes, a multiple of 4 per process.")]
@@ -33,6 +48,9 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate b
 Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
 AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
 Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
+PixelMoments = Annotated[
+    bool | None, typer.Option("--pixel-moments/--no-pixel-moments", help="Statistics of pixels among the moments.")
+]
 StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
 Symmetry = Annotated[
     str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
@@ -55,6 +73,7 @@ def train(
     out: RunFolder,
     preset: Preset = None,
     resume: Resume = False,
+    start_from: StartFrom = None,
     dry_run: DryRun = False,
     discriminator: Discriminator = None,
     kimg: Kimg = None,
@@ -65,10 +84,15 @@ def train(
     latent: Latent = None,
     learning_rate: LearningRate = None,
     gamma: Gamma = None,
+    pixel_gamma: PixelGamma = None,
+    pixel_weight: PixelWeight = None,
+    relativistic: Relativistic = None,
     ada_target: AdaTarget = None,
     moments: Moments = None,
+    pixel_moments: PixelMoments = None,
     style_mixing: StyleMixing = None,
     symmetry: Symmetry = None,
+    warm_up_kimg: WarmUpKimg = None,
     progressive: Progressive = None,
     stage_kimg: StageKimg = None,
     fade_kimg: FadeKimg = None,
@@ -87,19 +111,28 @@ def train(
       lookalike train patches --out runs/first --preset tiny --dry-run
       lookalike train patches --out runs/first --preset tiny --kimg 200
       lookalike train patches --out runs/first --kimg 400 --resume
+      lookalike train patches --out runs/more --from data/models/mammogram-64 --discriminator ensemble --warm-up-kimg 5
       accelerate launch --multi_gpu --num_processes 2 -m lookalike train patches --out runs/second
     """
+    if start_from and resume:
+        raise LookalikeError(
+            "conflicting-options", "--from starts a new run and --resume an earlier one; give one of them"
+        )
     need("gan")
-    from lookalike.flows.train import chosen, plan_of, watch
+    from lookalike.flows.train import WARM_UP_KIMG, chosen, plan_of, watch
     from stimuli.patches import read_patches
 
     widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
     steps = {"kimg": kimg, "batch": batch, "snapshot_kimg": snapshot_kimg, "precision": precision, "seed": seed}
     losses = {"discriminator": discriminator, "learning_rate": learning_rate, "r1_gamma": gamma, "moments": moments}
+    pixels = {"pixel_gamma": pixel_gamma, "pixel_weight": pixel_weight, "relativistic": relativistic}
+    pixels["pixel_moments"] = pixel_moments
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
-    options = {**steps, **losses, **images, **growth}
+    start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}
+    options = {**steps, **losses, **pixels, **images, **growth, **start}
     found = read_patches(patches)
     shape = {"resolution": resolution, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
-    show(plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume), as_json)
+    done = plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume, start_from)
+    show(done, as_json)

@@ -21,13 +21,15 @@ from experiments.session.first_session import run_first_session
 from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
 from gan.checkpoint import load_model
-from gan.morph import make_loop
+from gan.codes import codes_of_seeds
+from gan.morphing.loop import make_loop
 from lookalike.console import progress, relative, say
 from lookalike.flows.build import Recipe, build_stimuli
+from stimuli.cutting import Cut, cut_patches
 from stimuli.export import write_sheet
-from stimuli.patches import Cut, cut_patches, read_key
+from stimuli.patient_codes import read_key
 from stimuli.sets import Layout
-from stimuli.sources import read_source
+from stimuli.sources.boxes_table import read_source
 
 CREDIT = (
     "CBIS-DDSM (Lee et al. 2017, Sci. Data 4:170177; TCIA, doi 10.7937/K9/TCIA.2016.7O02S9CY), CC BY 3.0, "
@@ -65,7 +67,8 @@ def run(out: Path, model: Path = DEFAULT_MODEL, seed: int = 1) -> Made:
     say(f"1/5  patches: real images from eight mammograms -> {relative(made.patches)}")
     _cut(made.patches, seed)
     say(f"2/5  loop: a morph A -> B -> C -> A in 147 even steps -> {relative(made.loop)}")
-    make_loop(load_model(model), made.loop, seeds=[seed, seed + 1, seed + 2])
+    generator = load_model(model)
+    make_loop(generator, made.loop, codes_of_seeds(generator, [seed, seed + 1, seed + 2]))
     say(f"3/5  stimuli: 50 real and 50 generated images -> {relative(made.stimuli)}")
     layout = Layout(main=100, size_px=_SIZE_PX, seed=seed)
     stimuli = build_stimuli(made.stimuli, Recipe(made.patches, model, first_seed=1000 * seed), layout)

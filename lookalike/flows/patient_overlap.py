@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from data.errors import LookalikeError
 from data.shipped import CBIS_DDSM_KEY
 from gan.checkpoint import Model
 from stimuli.patches import PatchSet
+
+_SAME_CONTEXT = 1.1  # largest ratio of the medians of contexts that vary from patch to patch
 
 
 def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disjoint_patients: bool = False) -> None:
@@ -22,12 +25,13 @@ def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disj
         raise LookalikeError(
             "incomplete-model", f"{name}: does not record its {', '.join(sorted(unknown))}; retrain the model"
         )
-    if patches.about["context"] != training["context"]:
+    if not _same_context(patches.about, training):
+        remedy = training["context"]
         raise LookalikeError(
             "context-mismatch",
-            f"{patches.folder}: cut at context {patches.about['context']:g}, but {name} was trained at "
-            f"{training['context']:g}, which would distinguish real from generated; cut patches with --context "
-            f"{training['context']:g}",
+            f"{patches.folder}: cut at context {_context(patches.about)}, but {name} was trained at "
+            f"{_context(training)}, which would distinguish real from generated; "
+            + ("give patches framed as those" if remedy is None else f"cut patches with --context {remedy:g}"),
         )
     if _same_key(patches, model):
         shared = sorted(set(patches.select(split)["patient"]) & set(training["train_patients"]))
@@ -71,6 +75,25 @@ def unchecked(patches: PatchSet, model: Model) -> str:
     if held < training.get("patches", held + 1):
         return f"its train split holds only {held} patches of the model's {training.get('patches', 'unknown')}"
     return ""
+
+
+def _same_context(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether both have one context, the same, or contexts that vary around nearly the same median (or are unknown)."""
+    if None not in (one["context"], other["context"]) or one["context"] != other["context"]:
+        return bool(one["context"] == other["context"])
+    a, b = one.get("context_median"), other.get("context_median")
+    if a is None or b is None:
+        return a is b
+    return bool(max(a, b) <= _SAME_CONTEXT * min(a, b))
+
+
+def _context(about: dict[str, Any]) -> str:
+    if about["context"] is not None:
+        return f"{about['context']:g}"
+    if about.get("context_median") is None:
+        return "unknown"
+    low, high = about["context_range"]
+    return f"{about['context_median']:g} ({low:g} to {high:g})"
 
 
 def _same_key(patches: PatchSet, model: Model) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from data.errors import LookalikeError
 from data.files import read_json
+from gan.checkpoint import load_model
 from gan.training.plan import Plan, make_plan
 from gan.training.settings import PRESETS, Settings
 from gan.training.state import FILE
@@ -15,6 +16,8 @@ from gan.training.train import SETTINGS, Progress, train
 from gan.training.training_images import check_patches
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
+
+WARM_UP_KIMG = 5.0  # of a run that starts from a stored model, unless another wait is asked for
 
 
 def chosen(
@@ -43,8 +46,11 @@ def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, A
     return plan.to_dict() if as_json else _in_lines(plan)
 
 
-def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dict[str, Any]:
+def watch(
+    patches: PatchSet, out: Path, settings: Settings, resume: bool, start_from: Path | None = None
+) -> dict[str, Any]:
     """Train with a progress bar and a line per snapshot; return where the model, samples and log are."""
+    model_before = load_model(start_from) if start_from is not None and not resume else None
     with progress("images", round(settings.kimg * 1000)) as advance:
         shown = 0
 
@@ -59,7 +65,7 @@ def watch(patches: PatchSet, out: Path, settings: Settings, resume: bool) -> dic
                 say(f"{now.images:>9} images  {note}  -> {relative(now.model or now.sheet)}")
 
         try:
-            model = train(patches, out, settings, resume=resume, progress=report)
+            model = train(patches, out, settings, resume=resume, start_from=model_before, progress=report)
         except KeyboardInterrupt:
             if (out / FILE).is_file():
                 say(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.files import sha256
-from data.loops import FORMAT, Frame, Loop, read_loop, write_loop
+from data.loops import ANCHORS, FORMAT, Frame, Loop, read_loop, write_loop
 
 
 def make_loop(folder: Path, count: int = 6) -> Loop:
@@ -64,6 +64,31 @@ def test_codes_and_seeds_come_back_to_the_last_bit(
     assert [math.copysign(1, x) for x in back.codes[0]] == [math.copysign(1, x) for x in code]
 
 
+def test_a_loop_of_the_first_format_is_read(tmp_path: Path, refuses: Any) -> None:
+    loop = make_loop(tmp_path)
+    content = json.loads((tmp_path / "loop.json").read_text())
+    added = ("path", "closed", "anchors_deg", "sources", "patients", "anchors_sha256", "measures")
+    first = {name: value for name, value in content.items() if name not in added} | {"format": "lookalike-loop/1"}
+    (tmp_path / "loop.json").write_text(json.dumps(first))
+    assert read_loop(tmp_path) == loop
+    (tmp_path / "loop.json").write_text(json.dumps(first | {"format": FORMAT}))
+    with refuses("damaged-file"):
+        read_loop(tmp_path)
+
+
+def test_altered_codes_of_anchors_are_named(tmp_path: Path, refuses: Any) -> None:
+    loop = make_loop(tmp_path)
+    (tmp_path / ANCHORS).write_text("{}")
+    write_loop(tmp_path, dataclasses.replace(loop, anchors_sha256=sha256(tmp_path / ANCHORS)))
+    assert read_loop(tmp_path).anchors_sha256
+    (tmp_path / ANCHORS).write_text("[]")
+    with refuses("altered-file"):
+        read_loop(tmp_path)
+    (tmp_path / ANCHORS).unlink()
+    with refuses("missing-file"):
+        read_loop(tmp_path)
+
+
 def test_a_missing_frame_is_named(tmp_path: Path, refuses: Any) -> None:
     make_loop(tmp_path)
     os.remove(tmp_path / "frame_003.png")
@@ -80,7 +105,7 @@ def test_an_altered_frame_is_named(tmp_path: Path, refuses: Any) -> None:
     assert "frame_005.png: altered" in str(caught.value)
 
 
-@pytest.mark.parametrize("other", ["lookalike-loop/2", None, 1, "lookalike-patches/1"])
+@pytest.mark.parametrize("other", ["lookalike-loop/3", None, 1, "lookalike-patches/1"])
 def test_another_format_is_refused(tmp_path: Path, other: object, refuses: Any) -> None:
     make_loop(tmp_path)
     change(tmp_path, format=other)

@@ -5,9 +5,9 @@ import torch
 
 from gan.checkpoint import Model
 from gan.networks.generator import Architecture, Generator
-from stimuli.patches import Cut, cut_patches
+from stimuli.cutting import Cut, cut_patches
 from stimuli.phantoms import write_phantoms
-from stimuli.sources import read_source
+from stimuli.sources.boxes_table import read_source
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 

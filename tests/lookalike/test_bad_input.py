@@ -221,6 +221,21 @@ def test_seeds_that_are_not_numbers(mistake, workshop, tmp_path):
     assert "--seeds is '1,x'" in mistake(*words, code="not-a-number")
 
 
+def test_options_of_morph_that_do_not_fit(mistake, workshop, tmp_path):
+    morph = ("morph", "--model", workshop / "run/models/000000064-images", "--out", tmp_path / "loop")
+    mistake(*morph, "--around", 4, code="missing-option")
+    mistake(*morph, "--around", 4, "--distance", 0.1, "--open", code="conflicting-options")
+    mistake(*morph, "--open", "--path", "straight", code="conflicting-options")
+    mistake(*morph, "--metric", "eye", code="unknown-choice")
+    mistake(*morph, "--count", 0, code="out-of-range")
+    mistake(*morph, "--around", "1,2", "--distance", 0.1, code="bad-anchors")
+    mistake(*morph, "--seeds", tmp_path / "codes.json", code="no-such-file")
+    assert "seed-1, seed-2, seed-3" in mistake(
+        *morph, "--seeds", f"{workshop / 'loop' / 'anchors.json'}#nobody", code="no-such-code"
+    )
+    assert not (tmp_path / "loop").exists()
+
+
 # Patients that the model was trained on
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from data.files import sha256
-from data.loops import Frame, Loop, write_loop
+from data.loops import Frame, Loop, read_loop, write_loop
 from stimuli.images import write_png
 from stimuli.loop_set import read_loops
 from stimuli.stimulus_source import read_stimuli
@@ -64,6 +65,13 @@ def test_what_was_altered_is_refused_also_later(tmp_path: Path, refuses: Refuses
     assert "'a/frame-009'" in str(caught.value)
     other = write(tmp_path / "other" / "a", 0.3)
     assert read_loops(other).sha256 != before
+
+
+def test_an_open_path_is_no_loop(tmp_path: Path, refuses: Refuses) -> None:
+    folder = write(tmp_path / "a", 0.2)
+    write_loop(folder, dataclasses.replace(read_loop(folder), closed=False))
+    with refuses("open-path"):
+        read_loops(folder)
 
 
 def test_no_loops(tmp_path: Path, refuses: Refuses) -> None:

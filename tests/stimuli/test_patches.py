@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from data.files import sha256
+from stimuli.cutting import Cut, cut_patches
 from stimuli.images import Pixels, write_png
-from stimuli.patches import COLUMNS, SPLITS, Cut, PatchSet, assign_split, code, cut_patches, read_key, read_patches
-from stimuli.sources import Lesion, Mammogram, read_source
+from stimuli.patches import COLUMNS, SPLITS, PatchSet, read_patches
+from stimuli.patient_codes import assign_split, code, read_key
+from stimuli.sources.boxes_table import Lesion, Mammogram, read_source
 
 Refuses = Callable[[str], AbstractContextManager[Any]]
 WriteSource = Callable[..., Path]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from stimuli.patches import Cut, cut_patches
+from stimuli.cutting import Cut, cut_patches
 from stimuli.phantoms import write_phantoms
-from stimuli.sources import read_source
+from stimuli.sources.boxes_table import read_source
 
 
 def test_each_phantom_is_a_patient_with_a_bright_mass_in_its_box(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from data.errors import LookalikeError
 from stimuli.images import Pixels, write_png
-from stimuli.sources import Lesion, read_source
+from stimuli.sources.boxes_table import Lesion, read_source
 
 WriteSource = Callable[..., Path]
 
@@ -53,7 +53,7 @@ def test_the_table_may_stand_elsewhere(tmp_path: Path, write_source: WriteSource
     folder = write_source(tmp_path / "m", [{}])
     shutil.move(folder / "boxes.csv", tmp_path / "other.csv")
     assert len(read_source(folder, tmp_path / "other.csv")) == 1
-    assert "no such table of lesion boxes" in refusal(folder, "no-such-file")
+    assert "no such table, with one row per lesion" in refusal(folder, "no-such-file")
 
 
 def test_a_dicoms_own_spacing_holds_unless_the_table_says_otherwise(
@@ -78,7 +78,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "notes.txt").write_text("nothing here")
-    assert refusal(tmp_path, "no-images").startswith(f"{tmp_path}: holds no mammograms")
+    assert refusal(tmp_path, "no-images").startswith(f"{tmp_path}: holds no images")
 
 
 def test_a_table_without_rows_or_columns(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_table_without_rows_or_columns(tmp_path: Path) -> None:
 def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{}, {}])
     (folder / "images/00001.png").unlink()
-    assert refusal(folder, "missing-file") == f"{folder / 'images/00001.png'}: named in the table of boxes but missing"
+    assert refusal(folder, "missing-file") == f"{folder / 'images/00001.png'}: named in boxes.csv but missing"
 
 
 @pytest.mark.parametrize(

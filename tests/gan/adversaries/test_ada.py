@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import gan.adversaries.ada
-from gan.adversaries.ada import AdaptiveAugmentation, _chosen, _move, _shade, transforms
+from gan.adversaries.ada import AdaptiveAugmentation, _chosen, _double, _halve, _move, _sample, _shade, transforms
 from gan.adversaries.step_rng import StepRng
 
 ONE = torch.ones(())
@@ -55,6 +55,24 @@ def test_moving_keeps_grey_levels_within_those_of_a_smooth_image_and_moves_them(
     # Reflection at the edge brings nothing new in; bicubic weights overshoot a little.
     assert moved.max() < images.max() + 0.1
     assert moved.min() > images.min() - 0.1
+
+
+def test_fine_detail_never_turns_into_coarse_patterns():
+    """A chessboard-like grating shrunk to below the sampling rate must vanish; plain resampling aliases it."""
+    rows = torch.arange(64.0)
+    fine = torch.sin(2 * math.pi * 0.47 * rows).expand(1, 1, 64, 64)
+    shrink = torch.diag(torch.tensor([1.5, 1.5, 1.0])).unsqueeze(0)
+    plain, filtered = _sample(fine, shrink), _halve(_sample(_double(fine), shrink))
+    assert plain[..., 16:48, 16:48].std() > 0.3
+    assert filtered[..., 16:48, 16:48].std() < 0.03
+
+
+def test_doubling_and_halving_keep_what_lies_below_the_filters_edge_in_place():
+    for frequency, left in ((0.05, 1.0), (0.2, 1.0), (0.3, 0.97)):
+        wave = torch.sin(2 * math.pi * frequency * torch.arange(64.0) + 0.4).expand(1, 1, 64, 64)
+        kept = _halve(_double(wave))
+        inner = (..., slice(8, -8), slice(8, -8))
+        assert ((kept * wave)[inner].mean() / wave.square()[inner].mean()).item() == pytest.approx(left, abs=0.04)
 
 
 def test_whole_pixel_changes_are_exact(monkeypatch):

@@ -96,12 +96,12 @@ def test_building_leaves_the_random_state_to_the_heads():
 def test_only_heads_are_trained_and_gradients_reach_the_images(adversary):
     assert not any(parameter.requires_grad for parameter in adversary.frozen.parameters())
     images = torch.randn(2, 1, 64, 64, requires_grad=True)
-    adversary.generator_loss(adversary.view(images, StepRng(0, 0, 2))).backward()
+    adversary.generator_loss(adversary.view(images, StepRng(0, 0, 2), torch.ones(2, dtype=torch.bool)), []).backward()
     assert images.grad.abs().sum() > 0
 
 
 def test_each_head_gives_one_logit_per_image(adversary):
-    seen = adversary.view(torch.randn(3, 1, 64, 64), StepRng(0, 0, 3))
+    seen = adversary.view(torch.randn(3, 1, 64, 64), StepRng(0, 0, 3), torch.ones(3, dtype=torch.bool))
     assert [head(x).shape for head, x in zip(adversary.trained, seen, strict=True)] == [(3, 1)] * 7
 
 
@@ -112,7 +112,7 @@ def test_losses_are_the_hinge_summed_over_scales():
     real, fake = ([torch.tensor(values)[:, None, None, None]] * 7 for values in ([2.0, 0.5], [-3.0, 0.0]))
     loss, logged = adversary.discriminator_loss(real, fake, 0)
     assert loss.item() == logged.item() == pytest.approx(7 * (0.25 + 0.5))
-    assert adversary.generator_loss(fake).item() == pytest.approx(7 * 1.5)
+    assert adversary.generator_loss(fake, []).item() == pytest.approx(7 * 1.5)
 
 
 class Silent(torch.nn.Module):
@@ -128,21 +128,24 @@ def test_moments_correct_a_generator_whose_features_are_off():
     adversary = FrozenAdversary(moments=1000.0)
     adversary.trained = torch.nn.ModuleList([Silent()] * 7)
     rng, off = StepRng(0, 0, 8), torch.tensor(0.2, requires_grad=True)
-    real = adversary.view(torch.rand(8, 1, 32, 32) - 0.5, rng)
-    fake = adversary.view(torch.rand(8, 1, 32, 32) - 0.5 + off, rng)
+    darker = torch.rand(8, 1, 32, 32) - 0.5
+    adversary.prepare(lambda: [darker])
+    real = adversary.view(darker, rng, None)
+    fake = adversary.view(torch.rand(8, 1, 32, 32) - 0.5 + off, rng, torch.ones(8, dtype=torch.bool))
     for _ in range(50):
         adversary.discriminator_loss(real, [seen.detach() for seen in fake], 0)
         told = adversary.adapt(8, lambda value: value)
     assert told["feature_distance"] > 0
-    assert real[-1].shape == (8, adversary.moments.fake.numel())
-    loss = adversary.generator_loss(fake)
+    assert fake[-1].shape == (8, adversary.moments.fake.numel())
+    assert len(real) == len(fake) - 1  # real images are summarised once, in advance
+    loss = adversary.generator_loss(fake, [])
     loss.backward(retain_graph=True)
     assert off.grad > 0
     assert loss.item() == 0  # only the heads' loss is logged
     gradient = off.grad.item()
     for weight in (2000.0, 0.0):
         adversary.weight, off.grad = weight, None
-        adversary.generator_loss(fake).backward(retain_graph=True)
+        adversary.generator_loss(fake, []).backward(retain_graph=True)
         assert off.grad.item() == pytest.approx(gradient * weight / 1000.0, rel=1e-4)
 
 
@@ -150,30 +153,61 @@ def test_moments_correct_a_generator_whose_features_are_off():
 @pytest.mark.usefixtures("pyramid")
 def test_moments_are_of_images_as_they_are_and_heads_see_them_shifted_and_cut():
     adversary, images = FrozenAdversary(moments=1.0), torch.rand(8, 1, 64, 64) - 0.5
-    one, other = (adversary.view(images, StepRng(0, step, 8)) for step in (0, 1))
+    one, other = (adversary.view(images, StepRng(0, step, 8), torch.ones(8, dtype=torch.bool)) for step in (0, 1))
     assert torch.equal(one[-1], other[-1])
     assert not torch.equal(one[0], other[0])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        reduced = adversary.view(images, StepRng(0, 0, 8))
+        reduced = adversary.view(images, StepRng(0, 0, 8), torch.ones(8, dtype=torch.bool))
     assert torch.equal(one[-1], reduced[-1])
     assert reduced[0].dtype == torch.bfloat16
+
+
+@pytest.mark.usefixtures("pyramid")
+def test_moments_are_of_the_images_from_a_single_code():
+    adversary, images = FrozenAdversary(moments=1.0), torch.rand(4, 1, 32, 32) - 0.5
+    some = torch.tensor([True, False, False, True])
+    summaries = adversary.view(images, StepRng(0, 0, 4), some)[-1]
+    assert torch.equal(summaries, adversary.summaries(images[some]))
+    assert len(adversary.view(images, StepRng(0, 0, 4), torch.zeros(4, dtype=torch.bool))[-1]) == 4
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("pyramid")
 def test_means_are_those_of_all_processes():
     adversary = FrozenAdversary(moments=1.0)
-    seen = adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4))
+    seen = adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), torch.ones(4, dtype=torch.bool))
     adversary.discriminator_loss(seen, seen, 0)
     adversary.adapt(4, lambda value: 2 * value)
-    torch.testing.assert_close(adversary.moments.real, 2 * seen[-1].mean(0))
+    torch.testing.assert_close(adversary.moments.fake, 2 * seen[-1].mean(0))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("smaller")
+def test_real_images_are_summarised_once_in_every_symmetric_form(patches, tmp_path, monkeypatch):
+    asked, original = [], FrozenAdversary.prepare
+
+    def counted(self, real):
+        before = bool(self.moments.batches)
+        original(self, lambda: asked.append(before) or real())
+
+    monkeypatch.setattr(FrozenAdversary, "prepare", counted)
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.032))
+    assert asked == [False]
+    kept = load_file(tmp_path / "run" / FILE)["adversary.moments.real"]
+    images = torch.stack([torch.from_numpy(patches.read(row)) for row in patches.select("train").itertuples()])
+    images = images.unsqueeze(1) * 2 - 1
+    both = torch.cat([images, images.flip(3)])
+    expected = FrozenAdversary(moments=1.0).summaries(both).mean(dim=0)
+    torch.testing.assert_close(kept, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.usefixtures("pyramid")
 def test_without_moments_nothing_is_summarised_and_none_are_kept_for_later():
     adversary = FrozenAdversary()
     adversary.moments.batches.fill_(500)
-    real, fake = (adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4)) for _ in range(2))
+    real, fake = (
+        adversary.view(torch.rand(4, 1, 16, 16), StepRng(0, 0, 4), torch.ones(4, dtype=torch.bool)) for _ in range(2)
+    )
     assert len(real) == 7
     adversary.discriminator_loss(real, fake, 0)
     assert adversary.adapt(4, lambda value: value) == {}

@@ -23,9 +23,10 @@ from gan.evaluation.result import save_evaluation
 from gan.evaluation.whitening import whitening
 from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
 from gan.networks.generator import Architecture, Generator, from_seeds
+from stimuli.cutting import Cut, cut_patches
 from stimuli.images import read_image, write_png
-from stimuli.patches import Cut, PatchSet, cut_patches
-from stimuli.sources import read_source
+from stimuli.patches import PatchSet
+from stimuli.sources.boxes_table import read_source
 
 SIZE, STUDY = 16, 40
 SMALL = Architecture(resolution=SIZE, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from gan.adversaries.discriminator import Discriminator
 from gan.networks.generator import Architecture, Generator
-from gan.training.growth import Stage, grow_discriminator, grow_generator, stage_at, stages
+from gan.training.growth import Stage, grow_generator, stage_at, stages
 from gan.training.settings import Settings
 
 SMALL = Architecture(resolution=8, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
@@ -70,7 +70,7 @@ def test_a_grown_generator_makes_the_same_images_twice_as_large():
 def test_a_grown_discriminator_gives_the_same_logits():
     torch.manual_seed(0)
     small = Discriminator(SMALL)
-    grown = grow_discriminator(small, seed=0)
+    grown = small.grown(seed=0)
     images = torch.randn(4, 1, 16, 16)
     torch.testing.assert_close(grown(images), small(F.avg_pool2d(images, 2)))
     grown.blend = 1.0
@@ -84,7 +84,7 @@ def test_new_layers_follow_from_the_seed():
     torch.manual_seed(0)
     small = Discriminator(SMALL)
     torch.manual_seed(1)
-    one = grow_discriminator(small, seed=5).from_grey.weight
+    one = small.grown(seed=5).from_grey.weight
     torch.manual_seed(2)
-    assert torch.equal(one, grow_discriminator(small, seed=5).from_grey.weight)
-    assert not torch.equal(one, grow_discriminator(small, seed=6).from_grey.weight)
+    assert torch.equal(one, small.grown(seed=5).from_grey.weight)
+    assert not torch.equal(one, small.grown(seed=6).from_grey.weight)

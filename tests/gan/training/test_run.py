@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-import gan.adversaries.discriminator
+import gan.adversaries.image_adversary
+from gan.adversaries.discriminator import Discriminator
+from gan.adversaries.image_adversary import ImageAdversary
+from gan.adversaries.losses import gradient_penalty
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 from gan.training.growth import Stage
@@ -35,9 +38,10 @@ def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
     run = new_run(replace(SETTINGS, batch=500))
     used = []
     run.generator.synthesis.forward = lambda ws, _: used.append(ws) or torch.zeros(len(ws), 1, 16, 16)
-    fakes(run, StepRng(0, 0, 500))
-    mixed = (used[0] != used[0][:, :1]).any(dim=(1, 2)).float().mean().item()
-    assert mixed == pytest.approx(0.9, abs=0.04)
+    _, single = fakes(run, StepRng(0, 0, 500))
+    mixed = (used[0] != used[0][:, :1]).any(dim=(1, 2))
+    assert torch.equal(single, ~mixed)
+    assert mixed.float().mean().item() == pytest.approx(0.9, abs=0.04)
     # Crossovers fall everywhere between the layers, and codes change there only once.
     changes = (used[0][:, 1:] != used[0][:, :-1]).any(dim=2)
     assert changes.sum(dim=1).max() == 1
@@ -84,8 +88,8 @@ def test_early_on_the_average_forgets_faster():
 
 def test_the_lazy_penalty_comes_every_k_steps_with_adam_rescaled(monkeypatch):
     calls = []
-    original = gan.adversaries.discriminator.r1_penalty
-    monkeypatch.setattr(gan.adversaries.discriminator, "r1_penalty", lambda *a: calls.append(1) or original(*a))
+    original = gan.adversaries.image_adversary.gradient_penalty
+    monkeypatch.setattr(gan.adversaries.image_adversary, "gradient_penalty", lambda *a: calls.append(1) or original(*a))
     run = new_run()
     for _ in range(9):
         step(run, training_images())
@@ -96,12 +100,12 @@ def test_the_lazy_penalty_comes_every_k_steps_with_adam_rescaled(monkeypatch):
 
 
 def test_the_weight_of_the_lazy_penalty_is_gamma_halves_times_the_interval():
-    adversary = gan.adversaries.discriminator.StyleGanAdversary(SMALL, r1_gamma=3.0, r1_every=4)
+    adversary = ImageAdversary(Discriminator(SMALL), r1_gamma=3.0, r1_every=4)
     torch.manual_seed(0)
     real, fake = [torch.randn(4, 1, 16, 16)], [torch.randn(4, 1, 16, 16)]
     with_penalty, plain = adversary.discriminator_loss(real, fake, step=8)
     images = real[0].clone().requires_grad_()
-    penalty = gan.adversaries.discriminator.r1_penalty(images, adversary.trained(images))
+    penalty = gradient_penalty(images, adversary.trained(images))
     assert (with_penalty - plain).item() == pytest.approx(3.0 / 2 * 4 * penalty.item(), rel=1e-4)
     without, one_pass = adversary.discriminator_loss(real, fake, step=9)
     assert without.item() == one_pass.item()
@@ -118,6 +122,18 @@ def test_a_generator_step_leaves_the_discriminator_alone_and_the_other_way_round
     step(run, training_images())
     assert all(torch.equal(value, seen[name]) for name, value in run.adversary.trained.state_dict().items())
     assert not torch.equal(before, run.generator.synthesis.to_grey.weight)
+
+
+def test_the_generator_waits_while_a_new_discriminator_warms_up():
+    run = new_run(replace(SETTINGS, warm_up_kimg=0.016))
+    first = {name: value.clone() for name, value in run.generator.named_parameters()}
+    judge = run.adversary.trained.logit.weight.clone()
+    for _ in range(2):
+        step(run, training_images())
+    assert all(torch.equal(value, first[name]) for name, value in run.generator.named_parameters())
+    assert not torch.equal(judge, run.adversary.trained.logit.weight)
+    step(run, training_images())
+    assert not torch.equal(first["synthesis.to_grey.weight"], run.generator.synthesis.to_grey.weight)
 
 
 def test_each_size_starts_with_new_optimisers_and_its_own_rate():
@@ -152,8 +168,9 @@ gan.adversaries.moments._WARM_UP = 1
 settings = Settings.from_dict(json.loads({settings!r}))
 levels = np.random.default_rng(0).integers(0, 65536, (50, 16, 16)).astype(np.uint16)
 run, images = start(settings, make_accelerator()), TrainingImages(levels, settings)
-if settings.discriminator == "stylegan":
-    run.adversary.augmentation.p.fill_(0.5)
+for part in run.adversary.state.modules():
+    if hasattr(part, "p"):
+        part.p.fill_(0.5)
 for _ in range({steps}):
     step(run, images)
 assert run.accelerator.num_processes == {processes}, run.accelerator.num_processes
@@ -172,8 +189,12 @@ LAUNCH = (
 @pytest.mark.xdist_group("two-processes")
 @pytest.mark.parametrize(
     ("changed", "steps"),
-    [({"batch": 16}, 20), ({"discriminator": "frozen", "moments": 1000.0}, 2)],
-    ids=["stylegan", "frozen"],
+    [
+        ({"batch": 16}, 20),
+        ({"discriminator": "frozen", "moments": 1000.0, "style_mixing": 0.0}, 2),
+        ({"discriminator": "ensemble", "relativistic": True}, 2),
+    ],
+    ids=["stylegan", "frozen", "ensemble"],
 )
 def test_two_processes_train_as_one_with_the_same_batch(changed, steps, tmp_path):
     """`accelerate launch` with two processes on this machine's CPU, against one process."""

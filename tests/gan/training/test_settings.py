@@ -69,3 +69,10 @@ def test_moments_need_the_frozen_discriminator(refuses):
         Settings(moments=1000.0)
     assert "stylegan" in str(caught.value)
     assert Settings(discriminator="frozen", moments=1000.0).moments == 1000
+    assert Settings(discriminator="ensemble", moments=1000.0).moments == 1000
+
+
+def test_relativistic_pairing_needs_a_discriminator_that_sees_pixels(refuses):
+    with refuses("conflicting-options"):
+        Settings(discriminator="frozen", relativistic=True)
+    assert Settings(discriminator="ensemble", relativistic=True).relativistic

@@ -45,8 +45,8 @@ def gallery(many_mammograms, untrained, tmp_path_factory):
     from safetensors.torch import save_file
 
     from gan.networks.features import Vgg16
-    from stimuli.patches import Cut, cut_patches
-    from stimuli.sources import read_source
+    from stimuli.cutting import Cut, cut_patches
+    from stimuli.sources.boxes_table import read_source
 
     folder = tmp_path_factory.mktemp("gallery")
     cut = Cut(size_px=16, split=(0.5, 0.25, 0.25))

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from gan.checkpoint import load_model
 from gan.training.settings import PRESETS
-from lookalike.flows.train import chosen
+from lookalike.flows.train import WARM_UP_KIMG, chosen
 
 SMALL = ("--batch", 8, "--channel-base", 128, "--channel-max", 16, "--latent", 16)
 
@@ -53,6 +54,18 @@ def test_a_resumed_run_keeps_its_settings_by_itself(workshop, lookalike, tmp_pat
     config = json.loads((out / "models" / "000000016-images" / "config.json").read_text())
     used = config["training"]
     assert (used["batch"], used["learning_rate"], used["symmetry"], used["seed"]) == (8, 0.001, "none", 3)
+
+
+def test_a_run_starts_from_a_stored_model_after_a_wait(workshop, lookalike, mistake, tmp_path):
+    options = (*SMALL, "--snapshot-kimg", 0.008)
+    lookalike("train", workshop / "patches", "--out", tmp_path / "first", "--kimg", 0.008, *options)
+    model, more = tmp_path / "first" / "models" / "000000008-images", tmp_path / "more"
+    given = ("train", workshop / "patches", "--out", more, "--from", model)
+    lookalike(*given, "--kimg", 0.008, *options)
+    config = json.loads((more / "models" / "000000008-images" / "config.json").read_text())["training"]
+    assert config["started_from"] == load_model(model).sha256
+    assert config["warm_up_kimg"] == WARM_UP_KIMG
+    mistake(*given, "--resume", code="conflicting-options")
 
 
 def test_ctrl_c_keeps_what_was_learned_and_says_how_to_resume(workshop, lookalike, tmp_path):

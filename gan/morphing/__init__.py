@@ -1,0 +1,1 @@
+"""Morph loops and paths through the generator, in even steps."""

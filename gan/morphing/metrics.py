@@ -1,0 +1,95 @@
+"""Distances in which the steps of a loop are measured; each describes images one by one, then compares descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.arrays import Floats
+from data.errors import LookalikeError
+from gan.networks.features import Vgg16, load_vgg16
+from gan.perceptual import nlpd, ssim
+from stimuli.images import Pixels
+
+NAMES = ("nlpd", "vgg", "ssim", "pixel")
+DEFAULT = "nlpd"
+Description: TypeAlias = list[Tensor]  # each (N, ...)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A distance between images (N, 1, R, R) in [0, 1].
+
+    `describe` gives what is compared, image by image, so that each image is passed through a network once;
+    `distance` is that of two descriptions of N images each, (N,). Halving a small change halves the distance.
+    """
+
+    name: str
+    title: str
+    describe: Callable[[Tensor], Description]
+    distance: Callable[[Description, Description], Tensor]
+
+
+def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
+    """The metric of a name; `vgg` loads the published weights unless it is given the network.
+
+    Raises `LookalikeError` for another name, and for missing weights.
+    """
+    if name == "nlpd":
+        return Metric(name, "normalised Laplacian pyramid distance", nlpd.normalised_pyramid, nlpd.band_distance)
+    if name == "vgg":
+        network = vgg16 or load_vgg16()
+        return Metric(name, "RMS difference of VGG16 conv4_3", lambda x: [network(x * 2 - 1)], nlpd.band_distance)
+    if name == "ssim":
+        # The root, because SSIM falls with the square of a small change (Brunet, Vrscay & Wang 2012).
+        return Metric(name, "square root of 1 - SSIM", ssim.local_moments, _root_of_dissimilarity)
+    if name == "pixel":
+        return Metric(name, "RMS difference of grey levels 0 to 1", lambda x: [x], nlpd.band_distance)
+    raise LookalikeError("unknown-choice", f"metric is {name!r}; choose one of {', '.join(NAMES)}")
+
+
+def _root_of_dissimilarity(first: Description, second: Description) -> Tensor:
+    return (1 - ssim.from_moments(first, second)).clamp_min(0).sqrt()
+
+
+@torch.inference_mode()
+def describe(metric: Metric, images: Pixels, batch: int = 50) -> Description:
+    """The descriptions of P-values (N, R, R)."""
+    parts = [metric.describe(part) for part in torch.from_numpy(images).unsqueeze(1).split(batch)]
+    return [torch.cat(band) for band in zip(*parts, strict=True)]
+
+
+@torch.inference_mode()
+def between(metric: Metric, described: Description, first: Tensor, second: Tensor, batch: int = 50) -> Floats:
+    """Distances of pairs of described images, given by their indices: (N,), float64."""
+    parts = [
+        metric.distance([band[one] for band in described], [band[other] for band in described])
+        for one, other in zip(first.split(batch), second.split(batch), strict=True)
+    ]
+    distances: Floats = torch.cat(parts).double().numpy()
+    return distances
+
+
+def steps(metric: Metric, described: Description, closed: bool) -> Floats:
+    """Distances from each image to the next: (N,) around a loop, (N - 1,) along an open path."""
+    here = torch.arange(len(described[0]) - (not closed))
+    return between(metric, described, here, (here + 1) % len(described[0]))
+
+
+def all_pairs(metric: Metric, described: Description) -> Floats:
+    """Distances of all images to all, (N, N), symmetric."""
+    count = len(described[0])
+    first, second = torch.triu_indices(count, count, offset=1)
+    matrix: Floats = np.zeros((count, count))
+    matrix[first, second] = between(metric, described, first, second)
+    return matrix + matrix.T
+
+
+def variation(distances: Floats) -> float:
+    """Coefficient of variation: 0 is perfectly even."""
+    return float(distances.std() / distances.mean()) if distances.mean() > 0 else float("nan")

@@ -1,0 +1,1 @@
+"""Distances between images as people see them."""

@@ -1,0 +1,61 @@
+"""Start a run from the generator of a stored model, of the same sizes or smaller."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from data.errors import LookalikeError
+from gan.networks.generator import Generator
+
+
+@torch.no_grad()
+def copy_weights(old: Generator, new: Generator) -> None:
+    """Let `new` make the images of `old`, as far as its sizes allow.
+
+    Layers that both have are copied. Where `new` is wider, the further channels keep the weights that they were drawn
+    with, but nothing listens to them yet, so the layers do as before. Layers for larger images stay as they were drawn.
+
+    Raises `LookalikeError` if `new` is smaller than `old` in any way, or its codes are of another size.
+    """
+    for name in ("z_dim", "w_dim", "mapping_layers"):
+        before, now = getattr(old.architecture, name), getattr(new.architecture, name)
+        if before != now:
+            raise LookalikeError(
+                "wrong-architecture",
+                f"the stored model has {name} {before}, but the run's is {now}; start with the same (--latent)",
+            )
+    narrower = [r for r in old.architecture.resolutions if new.architecture.channels(r) < old.architecture.channels(r)]
+    if new.architecture.resolution < old.architecture.resolution or narrower:
+        raise LookalikeError(
+            "wrong-architecture",
+            f"the stored model makes {old.architecture.resolution} px with up to {old.architecture.channels(4)} "
+            "channels, more than the run's networks have; give --resolution, --channel-base and --channel-max of at "
+            "least the model's",
+        )
+    grown = new.architecture.resolution > old.architecture.resolution
+    stored = dict(old.named_parameters())
+    for name, weights in new.named_parameters():
+        if name in stored and not (grown and "to_grey" in name):
+            _copy(name, stored[name], weights)
+    more = len(new.w_mean) - len(old.w_mean)
+    new.w_mean.copy_(torch.cat([old.w_mean, old.w_mean[-1:].expand(more, -1)]))
+
+
+def _copy(name: str, old: Tensor, new: Tensor) -> None:
+    """Copy weights into the first channels of a wider layer; what comes from its other channels starts at zero."""
+    if old.shape == new.shape:
+        new.copy_(old)
+    elif ".style." in name:  # one row for each channel's scale, then one for each channel's shift
+        rows, width = len(old) // 2, len(new) // 2
+        for half in (0, 1):
+            new[half * width : half * width + rows] = old[half * rows : (half + 1) * rows]
+    elif name.endswith(".weight"):
+        inputs, wider = old.shape[1], new.shape[1]
+        new[: len(old), inputs:] = 0
+        # The weights of an equalised layer are divided by the root of the number of its inputs.
+        new[: len(old), :inputs] = old * math.sqrt(wider / inputs)
+    else:
+        new[tuple(slice(size) for size in old.shape)] = old

@@ -1,0 +1,106 @@
+"""One loop or a family of them, from the words of the command line to folders of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import new_folder, write_table
+from data.loops import Loop
+from gan.checkpoint import Model
+from gan.codes import ImageCode, codes_of_seeds, read_codes
+from gan.morphing.choose import far_anchors, ring_around
+from gan.morphing.loop import LoopSettings, make_loop
+from gan.morphing.metrics import metric_of
+from gan.networks.features import Vgg16
+from stimuli.patches import PatchSet
+
+
+@dataclass(frozen=True)
+class Family:
+    """Loops through anchors that are far apart and plausible, chosen among seeds from `first_seed` upwards."""
+
+    count: int
+    anchors: int = 3
+    first_seed: int = 0
+
+
+def read_anchors(model: Model, words: str, psi: float, noise_seed: int | None) -> list[ImageCode]:
+    """Anchors from words with commas between: a seed, a codes file (all of it), or `FILE#NAME`.
+
+    Raises `LookalikeError` if a word is neither, a file lacks the name, or what `read_codes` refuses.
+    """
+    found: list[ImageCode] = []
+    for word in (part.strip() for part in words.split(",")):
+        if word.isdecimal() and int(word) < 2**31:
+            found += codes_of_seeds(model, [int(word)], psi, noise_seed)
+            continue
+        file, _, name = word.partition("#")
+        if not file.endswith(".json"):
+            raise LookalikeError(
+                "not-a-number",
+                f"--seeds is {words!r}: {word!r} is neither a seed nor a codes file (.json, or .json#NAME)",
+            )
+        codes = read_codes(file, model)
+        named = [one for one in codes if name in ("", one.name)]
+        if not named:
+            raise LookalikeError(
+                "no-such-code", f"{file}: has no code {name!r}; it has {', '.join(one.name for one in codes)}"
+            )
+        found += named
+    return found
+
+
+def anchors_around(
+    model: Model, word: str, distance: float, seeds: list[int], psi: float, metric: str
+) -> list[ImageCode]:
+    """A ring of anchors around the image of a word. Raises `LookalikeError` as its parts do."""
+    centre = read_anchors(model, word, psi, None)
+    if len(centre) != 1:
+        raise LookalikeError("bad-anchors", f"--around is {word!r}, {len(centre)} images; name one, as FILE#NAME")
+    return ring_around(model, centre[0], distance, seeds, psi, metric_of(metric))
+
+
+def make_family(
+    model: Model,
+    out: Path,
+    family: Family,
+    psi: float,
+    settings: LoopSettings,
+    vgg16: Vgg16 | None,
+    patches: PatchSet | None,
+    advance: Callable[..., None] = lambda *_: None,
+) -> pd.DataFrame:
+    """Write a folder of loops, `loop-01` and so on, with their measures in `loops.csv`; returns that table.
+
+    Raises `LookalikeError` if a number is out of range, or `out` is occupied.
+    """
+    if family.count < 1 or family.anchors < 2:
+        raise LookalikeError(
+            "out-of-range", f"{family.count} loops of {family.anchors} anchors; ask for 1 or more of 2 or more"
+        )
+    metric = metric_of(settings.metric, vgg16)
+    every = far_anchors(model, family.count, family.anchors, family.first_seed, psi, metric)
+    rows = []
+    with new_folder(out) as folder:
+        for number, anchors in enumerate(every, start=1):
+            name = f"loop-{number:02d}"
+            loop = make_loop(model, folder / name, anchors, settings, vgg16, patches)
+            rows.append({"loop": name, "anchors": " ".join(one.name for one in anchors)} | flat(loop))
+            advance()
+        table = pd.DataFrame(rows)
+        write_table(folder / "loops.csv", table)
+    return table
+
+
+def flat(loop: Loop) -> dict[str, Any]:
+    """A loop's measures in one row."""
+    found: dict[str, Any] = {}
+    for name, value in loop.measures.items():
+        found |= {f"{name}_{part}": one for part, one in value.items()} if isinstance(value, dict) else {name: value}
+    return found

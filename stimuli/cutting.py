@@ -1,0 +1,336 @@
+"""Making a patch set: cutting patches out of mammograms, or collecting patches that are already cut.
+
+A patch is a square on the film: `context` times the larger side of the lesion's box, corrected for pixels that are
+not square, resampled to `size_px`. Its native rows and columns are those before resampling, so that interpolation
+is not mistaken for detail. A patch that is already cut keeps its pixels, and its context is what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from data.errors import LookalikeError
+from stimuli.grey_levels import black_share, white_share
+from stimuli.images import KERNEL, Image, Pixels, area_average, resample
+from stimuli.masks import LEAST_OVERLAP, Box, lesion_of, read_mask
+from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
+from stimuli.sources.boxes_table import Lesion, Mammogram
+from stimuli.sources.precut import Precut
+
+_TRIES = 100
+_SPLIT = (0.7, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How patches are cut.
+
+    Attributes
+    ----------
+    size_px : int, at least 8
+        Side of a patch in pixels.
+    context : float, at least 1
+        Side of the patch on the film over the larger side of the lesion's box.
+    split : (float, float, float)
+        Shares of patients in train, select and study; they sum to 1.
+    crops_per_box : int, at least 1
+        Above 1, crops displaced at random so that the box stays inside; they are not new lesions.
+    seed : int
+        Of these displacements.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.Cut(size_px=128, split=(0.8, 0.1, 0.1)).context
+    2.0
+    """
+
+    size_px: int = 64
+    context: float = 2.0
+    split: tuple[float, float, float] = _SPLIT
+    crops_per_box: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size_px < 8:
+            raise LookalikeError("out-of-range", f"size is {self.size_px} px; at least 8 is needed")
+        if not 1 <= self.context < math.inf:  # refuses NaN too
+            raise LookalikeError(
+                "out-of-range",
+                f"context is {self.context:g}; it must be 1 or more, or the patch would cut into the lesion's box",
+            )
+        if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-9:
+            raise LookalikeError(
+                "out-of-range", f"split is {self.split}; three shares of at least 0 that sum to 1 are needed"
+            )
+        if self.crops_per_box < 1:
+            raise LookalikeError("out-of-range", f"crops per box is {self.crops_per_box}; at least 1 is needed")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much film border and air a patch may show; one that shows more is rejected and counted.
+
+    Attributes
+    ----------
+    max_white, max_black : float, from 0 to 1
+        Largest share of pixels whose grey level is at least 250, or at most 2, of 255 (rounded to 8 bits).
+
+    Examples
+    --------
+    >>> import numpy as np, stimuli
+    >>> stimuli.Limits(max_white=0.02, max_black=0.2).objection(np.zeros((8, 8), np.float32))
+    'black in more than 0.2 of the patch'
+    """
+
+    max_white: float = 1.0
+    max_black: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("white", "black"):
+            share = getattr(self, f"max_{name}")
+            if not 0 <= share <= 1:
+                raise LookalikeError("out-of-range", f"max {name} is {share:g}; it is a share of the patch, 0 to 1")
+
+    def objection(self, pixels: Pixels) -> str:
+        """Why a patch is rejected; empty if it is not."""
+        if white_share(pixels) > self.max_white:
+            return f"white in more than {self.max_white:g} of the patch"
+        return f"black in more than {self.max_black:g} of the patch" if black_share(pixels) > self.max_black else ""
+
+
+def cut_patches(
+    mammograms: Sequence[Mammogram],
+    out: Path | str,
+    key: bytes,
+    cut: Cut = Cut(),
+    credit: str = "",
+    progress: Callable[[], None] = lambda: None,
+    limits: Limits = Limits(),
+    workers: int = 1,
+) -> PatchSet:
+    """Cut a patch around every lesion into a new folder: 16-bit PNGs, `patches.csv`, `patches.json`.
+
+    Patients are split into train, select and study, which never mix. A crop that extends beyond the image, has fewer
+    native rows or columns than the patch, or shows more film border or air than `limits` allow, is rejected;
+    `patches.json` counts the reasons. A lesion's mask goes through the same crop and becomes an 8-bit PNG in `masks/`.
+
+    Parameters
+    ----------
+    mammograms : sequence of Mammogram
+        From `read_source`.
+    out : path
+        A folder that does not exist yet, or is empty.
+    key : bytes, at least 16
+        The secret from which patient codes and the split are derived (`read_key`).
+    cut : Cut
+        Size, context and shares.
+    credit : str
+        The attribution that the images' licence requires; it is copied to everything made from them.
+    progress : function
+        Called once per mammogram.
+    limits : Limits
+        How much film border and air a patch may show.
+    workers : int, at least 1
+        Processes that share the work; the result does not depend on it.
+
+    Returns
+    -------
+    PatchSet
+        The patches on disk.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` is occupied, an image is damaged or a box outside it, a mask is not of its image's size, or nothing
+        could be cut.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
+    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> len(patches.table), patches.about["rejected"]
+    (20, {})
+    """
+    about = {
+        **asdict(cut),
+        **asdict(limits),
+        "kernel": KERNEL,
+        "credit": credit,
+        "mammograms": len(mammograms),
+        "source_formats": _formats(mammograms),
+    }
+    return write_patches(out, mammograms, partial(_cut, cut, limits), key, cut.split, about, progress, workers)
+
+
+def collect_patches(
+    precut: Sequence[Precut],
+    out: Path | str,
+    key: bytes,
+    split: tuple[float, float, float] = _SPLIT,
+    credit: str = "",
+    progress: Callable[[], None] = lambda: None,
+    limits: Limits = Limits(),
+    workers: int = 1,
+) -> PatchSet:
+    """Make a patch set of patches that are already cut; their pixels stay exactly as they are.
+
+    With the same key and shares, a patient gets the same code and split as in a set cut from whole mammograms. The
+    context of each patch is in the table; `patches.json` has one number if all share it, else null with its median and
+    range. A patch that was enlarged to its size is rejected, as is one with more film border or air than `limits`.
+
+    Parameters
+    ----------
+    precut : sequence of Precut
+        From `read_precut`.
+    out, key, credit, limits, workers
+        As for `cut_patches`.
+    split : (float, float, float)
+        Shares of patients in train, select and study; they sum to 1.
+    progress : function
+        Called once per patch.
+
+    Returns
+    -------
+    PatchSet
+        The patches on disk.
+
+    Raises
+    ------
+    LookalikeError
+        If `out` is occupied, an image is damaged, not square or of another size, a mask is not of its patch's size, or
+        nothing is left.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, stimuli
+    >>> stimuli.write_png("a.png", np.full((64, 64), 0.5, np.float32))
+    >>> box = {"lesion_x": 16, "lesion_y": 12, "lesion_width": 32, "lesion_height": 40}
+    >>> pd.DataFrame([{"file": "a.png", "patient_id": "P1", **box}]).to_csv("patches.csv")
+    >>> made = stimuli.collect_patches(stimuli.read_precut("."), "set", b"a secret of 16 bytes")
+    >>> made.about["size_px"], made.about["context"]
+    (64, 1.6)
+    """
+    about = {
+        "size_px": precut[0].size_px,
+        "precut": True,
+        "split": Cut(split=split).split,
+        "crops_per_box": 1,
+        **asdict(limits),
+        "credit": credit,
+        "source_formats": _formats(precut),
+    }
+    return write_patches(out, precut, partial(_collect, limits), key, split, about, progress, workers)
+
+
+def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
+    return sorted({Path(one.file).suffix.lower().lstrip(".") for one in sources})
+
+
+def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
+    """The patches of one mammogram."""
+    picture = mammogram.read()
+    patches: list[Patch] = []
+    rejected: Counter[str] = Counter()
+    maskless: Counter[str] = Counter()
+    size = (cut.size_px, cut.size_px)
+    for lesion in mammogram.lesions:
+        box = (lesion.x, lesion.y, lesion.width, lesion.height)
+        crops = list(_crops(mammogram, lesion, picture, cut, rejected))
+        mask, objection = _mask(lesion.mask, picture, box) if crops else (None, "")
+        for number, (x, y, width, height) in enumerate(crops):
+            edges = (x, y, x + width, y + height)
+            pixels = resample(picture.pixels, size, edges)
+            if reason := limits.objection(pixels):
+                rejected[reason] += 1
+                continue
+            if objection:
+                maskless[objection] += 1
+            patches.append(
+                Patch(
+                    pixels, mammogram.file, f"{lesion.number}" + (f"-{number + 1}" if cut.crops_per_box > 1 else ""),
+                    mammogram.patient_id, mammogram.laterality, mammogram.view, lesion.pathology,
+                    box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, cut.context,
+                    None if mask is None else area_average(mask, size, edges),
+                )
+            )  # fmt: skip
+    return patches, rejected, maskless
+
+
+def _collect(limits: Limits, one: Precut) -> Tally:
+    """The one patch of a file, or none."""
+    picture = one.read()
+    reason = limits.objection(picture.pixels)
+    if one.native_px is not None and one.native_px < one.size_px:
+        reason = f"fewer than {one.size_px} native rows or columns"
+    if reason:
+        return [], Counter([reason]), Counter()
+    whole = (0.0, 0.0, float(one.size_px), float(one.size_px))
+    mask, objection = _mask(one.mask, picture, one.box)
+    patch = Patch(
+        picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
+        None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
+    )  # fmt: skip
+    return [patch], Counter(), Counter([objection] if objection else [])
+
+
+def _mask(path: Path | None, picture: Image, box: Box | None) -> tuple[Pixels | None, str]:
+    """The lesion's mask over its whole source, or None and why there is none."""
+    if path is None:
+        return None, NO_MASK
+    rows, columns = picture.pixels.shape
+    mask = read_mask(path, (rows, columns))
+    if not mask.any():
+        return None, "empty"
+    if box is None:
+        return mask, ""
+    lesion, overlap = lesion_of(mask, box)
+    if overlap < LEAST_OVERLAP:
+        return None, f"overlap with the lesion's box below {LEAST_OVERLAP:g}"
+    return lesion, ""
+
+
+def _crops(mammogram: Mammogram, lesion: Lesion, picture: Image, cut: Cut, rejected: Counter[str]) -> Iterator[Box]:
+    """The crops of one lesion that lie inside the image and are not finer than its pixels."""
+    rows, columns = picture.pixels.shape
+    side = cut.context * max(lesion.width, lesion.height * picture.pixel_aspect)  # in pixel widths
+    width, height = side, side / picture.pixel_aspect
+    if min(int(width), int(height)) < cut.size_px:
+        rejected[f"fewer than {cut.size_px} native rows or columns"] += cut.crops_per_box
+        return
+    centred = (lesion.x + (lesion.width - width) / 2, lesion.y + (lesion.height - height) / 2, width, height)
+    if cut.crops_per_box == 1:
+        if _inside(centred, rows, columns):
+            yield centred
+        else:
+            rejected["reaches outside the image"] += 1
+        return
+    name = f"{cut.seed}/{mammogram.file}/{lesion.number}"
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+    for _ in range(cut.crops_per_box):
+        for _ in range(_TRIES):
+            crop = (
+                rng.uniform(lesion.x + lesion.width - width, lesion.x),
+                rng.uniform(lesion.y + lesion.height - height, lesion.y),
+                width,
+                height,
+            )
+            if _inside(crop, rows, columns):
+                yield crop
+                break
+        else:
+            rejected["reaches outside the image"] += 1
+
+
+def _inside(crop: Box, rows: int, columns: int) -> bool:
+    x, y, width, height = crop
+    return x >= 0 and y >= 0 and x + width <= columns and y + height <= rows

@@ -1,0 +1,161 @@
+"""Mammograms with lesion boxes, read from a folder and a table.
+
+The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
+`file, patient_id, x, y, width, height` in pixels of that file, and, where known, `laterality`,
+`view`, `pathology`, `mask` (the file of a mask that covers the image, relative to the folder) and
+`pixel_aspect` (height of a pixel over its width; without the column a DICOM's own spacing holds,
+else 1). Other columns are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.errors import LookalikeError
+from stimuli.images import Image, read_image
+from stimuli.sources.mask_files import masks_of
+from stimuli.sources.tables import numbers, present, read_images_table, words
+
+_REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
+_BOX = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A lesion's number in its image, from 1, its box in pixels (left, top, width, height), and the file of its mask.
+
+    The mask covers the whole image and may show other lesions too.
+    """
+
+    number: int
+    x: float
+    y: float
+    width: float
+    height: float
+    pathology: str
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class Mammogram:
+    """One mammogram: its file, patient, view and lesions. Pixels are read on demand."""
+
+    path: Path
+    file: str
+    patient_id: str
+    laterality: str
+    view: str
+    pixel_aspect: float | None
+    lesions: tuple[Lesion, ...]
+
+    def read(self) -> Image:
+        """Decode the image; the table's pixel aspect overrides the file's.
+
+        Raises `LookalikeError` if the file is missing or damaged, or a box reaches outside it.
+        """
+        picture = read_image(self.path)
+        rows, columns = picture.pixels.shape
+        for lesion in self.lesions:
+            # A tolerance of half a pixel, because published boxes are rounded.
+            outside = min(lesion.x, lesion.y) < -0.5 or lesion.x + lesion.width > columns + 0.5
+            if outside or lesion.y + lesion.height > rows + 0.5:
+                raise LookalikeError(
+                    "box-outside-image",
+                    f"{self.path}: box of lesion {lesion.number} (x {lesion.x:g}, y {lesion.y:g}, "
+                    f"width {lesion.width:g}, height {lesion.height:g}) reaches outside "
+                    f"the image of {columns} x {rows}; correct the table",
+                )
+        if self.pixel_aspect is None:
+            return picture
+        return Image(picture.pixels, picture.bit_depth, self.pixel_aspect)
+
+
+def read_source(
+    folder: Path | str, boxes: Path | str | None = None, masks: Path | str | None = None
+) -> list[Mammogram]:
+    """List the mammograms of a folder, in the order of its table of lesion boxes.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that holds the mammograms.
+    boxes : path, optional
+        A table with one row per lesion and the columns `file`, `patient_id`, `x`, `y`, `width` and `height` (in pixels
+        of the file), and optionally `laterality`, `view`, `pathology`, `mask` (a file relative to the folder) and
+        `pixel_aspect` (height over width); by default `boxes.csv` in the folder.
+    masks : path, optional
+        A folder of masks named as the mammograms, instead of the column `mask`.
+
+    Returns
+    -------
+    list of Mammogram
+        Each with `patient_id`, `laterality`, `view` and `lesions`; `read()` decodes its image.
+
+    Raises
+    ------
+    LookalikeError
+        If the folder or the table is missing or empty, a file is missing, or a box has no area.
+
+    Examples
+    --------
+    >>> import stimuli
+    >>> stimuli.write_phantoms("film", 2, lesion_px=16)
+    >>> first, second = stimuli.read_source("film")
+    >>> first.patient_id, first.lesions[0].width, first.read().pixels.shape
+    ('P000', 16.0, (48, 48))
+    """
+    folder = Path(folder)
+    table = folder / "boxes.csv" if boxes is None else Path(boxes)
+    frame = read_images_table(folder, table, _REQUIRED, "lesion")
+    _check_boxes(frame, table)
+    return list(_mammograms(folder, table, frame, None if masks is None else Path(masks)))
+
+
+def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
+    box = numbers(frame, _BOX)
+    bad = box.isna().any(axis=1) | (box["width"] <= 0) | (box["height"] <= 0)
+    for row in frame.index[bad]:
+        raise LookalikeError(
+            "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
+        )
+    if "pixel_aspect" in frame:
+        aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
+        for row in frame.index[~(aspect.gt(0) & np.isfinite(aspect))]:
+            raise LookalikeError(
+                "bad-value", f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)"
+            )
+
+
+def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | None) -> Iterator[Mammogram]:
+    text, aspects = words(frame), numbers(frame, ("pixel_aspect",))["pixel_aspect"]
+    paths = {file: present(folder, file, table) for file in text["file"].unique()}
+    mask = pd.Series(masks_of(list(text["file"]), list(text["mask"]), folder, table, masks), frame.index, dtype=object)
+    for file, known in text.groupby("file", sort=False):
+        patients = known["patient_id"].unique()
+        if len(patients) > 1:
+            raise LookalikeError(
+                "ambiguous-patient",
+                f"{paths[file]}: belongs to several patients in the table ({', '.join(patients)})",
+            )
+        boxes = numbers(frame.loc[known.index], _BOX).to_numpy()
+        lesions = tuple(
+            Lesion(number, float(x), float(y), float(width), float(height), pathology, mask[row])
+            for number, (row, pathology, (x, y, width, height)) in enumerate(
+                zip(known.index, known["pathology"], boxes, strict=True), start=1
+            )
+        )
+        first, aspect = known.iloc[0], aspects[known.index[0]]
+        yield Mammogram(
+            paths[file],
+            str(file),
+            first["patient_id"],
+            first["laterality"],
+            first["view"],
+            None if pd.isna(aspect) else float(aspect),
+            lesions,
+        )

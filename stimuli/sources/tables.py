@@ -1,0 +1,80 @@
+"""What every table of images must hold: files, patients, and words from a short list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import read_table
+from stimuli.images import SUFFIXES
+
+TEXT = ("file", "mask", "patient_id", "laterality", "view", "pathology")
+# The terms of DICOM and CBIS-DDSM.
+_VOCABULARY = {
+    "laterality": ("LEFT", "RIGHT", "L", "R"),
+    "view": ("CC", "MLO", "ML", "LM", "LMO", "XCCL", "XCCM", "FB", "SIO", "AT", "CV"),
+    "pathology": ("BENIGN", "BENIGN_WITHOUT_CALLBACK", "MALIGNANT", "MIXED", "NORMAL", "UNKNOWN"),
+}
+
+
+def read_images_table(folder: Path, table: Path, required: tuple[str, ...], of: str) -> pd.DataFrame:
+    """A table of the images in a folder, with its words checked; `of` says what each row is, for messages.
+
+    Raises `LookalikeError` if the folder or the table is missing or empty, or a row lacks its file or patient.
+    """
+    if not folder.is_dir():
+        raise LookalikeError("no-such-folder", f"{folder}: no such folder; give the folder that holds the images")
+    if not table.is_file():
+        if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
+            raise LookalikeError("no-images", f"{folder}: holds no images ({', '.join(SUFFIXES)})")
+        raise LookalikeError("no-such-file", f"{table}: no such table, with one row per {of}; give one with --boxes")
+    frame = _stripped(read_table(table, required, text=TEXT))
+    if frame.empty:
+        raise LookalikeError("empty-table", f"{table}: has no rows; it needs one per {of}")
+    _check_words(frame, table)
+    return frame
+
+
+def words(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns `TEXT` of a table, empty strings where it has none."""
+    return frame.reindex(columns=list(TEXT)).astype(object).fillna("")
+
+
+def numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Columns as numbers; NaN where there is none, or the column is missing."""
+    return frame.reindex(columns=list(columns)).apply(pd.to_numeric, errors="coerce")
+
+
+def present(folder: Path, file: str, table: Path) -> Path:
+    """The path of a file that a table names. Raises `LookalikeError` if it is missing."""
+    path = folder / file
+    if not path.is_file():
+        raise LookalikeError("missing-file", f"{path}: named in {table.name} but missing")
+    return path
+
+
+def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without spaces around words: 'P1' and 'P1 ' are one patient. A cell of spaces is empty."""
+    text = {name: frame[name].str.strip().replace("", None) for name in TEXT if name in frame}
+    return frame.assign(**text)
+
+
+def _check_words(frame: pd.DataFrame, table: Path) -> None:
+    """Free text could carry a patient's name into everything made from the patches, so it is refused."""
+    # Row 1 is the header, as a spreadsheet counts.
+    for column in ("file", "patient_id"):
+        for row in frame.index[frame[column].isna()]:
+            raise LookalikeError("missing-value", f"{table}: row {row + 2} has no {column}")
+    for name, known in _VOCABULARY.items():
+        if name in frame:
+            for row in frame.index[frame[name].notna() & ~frame[name].str.upper().isin(known)]:
+                raise LookalikeError("unknown-word", f"{table}: row {row + 2}: {name} is none of {', '.join(known)}")
+    patients = frame["patient_id"].drop_duplicates()
+    for row in patients.index[patients.str.casefold().duplicated()]:
+        raise LookalikeError(
+            "ambiguous-patient",
+            f"{table}: row {row + 2}: patient_id {patients[row]} differs from another only in upper and lower case; "
+            "write each patient's id in one way",
+        )

@@ -1,0 +1,67 @@
+"""Anchors of families and rings."""
+
+import numpy as np
+import pytest
+import torch
+
+from gan.codes import codes_of_seeds, images_of
+from gan.morphing.choose import CANDIDATES, _unusual, far_anchors, ring_around
+from gan.morphing.metrics import all_pairs, describe, metric_of
+
+
+def names(loops):
+    return [[one.name for one in anchors] for anchors in loops]
+
+
+def test_each_loop_has_seeds_of_its_own_however_many_there_are(model):
+    several = names(far_anchors(model, 4, 3, 100, 0.7, metric_of("pixel")))
+    assert names(far_anchors(model, 2, 3, 100, 0.7, metric_of("pixel"))) == several[:2]
+    assert len({name for anchors in several for name in anchors}) == 12
+    block = 3 * CANDIDATES
+    for number, anchors in enumerate(several):
+        assert {(int(name.removeprefix("seed-")) - 100) // block for name in anchors} == {number}
+
+
+def test_anchors_are_farther_apart_than_by_chance_and_not_the_most_unusual(model):
+    metric = metric_of("pixel")
+    block = codes_of_seeds(model, range(3 * CANDIDATES))
+    apart = all_pairs(metric, describe(metric, images_of(model.generator, block)))
+    (anchors,) = far_anchors(model, 1, 3, 0, 0.7, metric)
+    chosen = [int(one.name.removeprefix("seed-")) for one in anchors]
+    nearest = apart[np.ix_(chosen, chosen)][np.triu_indices(3, 1)].min()
+    assert nearest > np.median(apart[np.triu_indices(len(apart), 1)])
+    unusual = _unusual(model.generator, [one.code[-1] for one in codes_of_seeds(model, range(24), psi=1)])
+    assert max(unusual[chosen]) <= np.sort(unusual)[17]
+
+
+def test_unusual_codes_are_those_far_from_what_the_mapping_makes(model):
+    usual = [one.code[-1] for one in codes_of_seeds(model, range(200), psi=1)]
+    found = _unusual(model.generator, usual)
+    assert found.mean() == pytest.approx(1, abs=0.15)
+    mean = torch.stack(usual).mean(dim=0)
+    far = _unusual(model.generator, [mean + 3 * (one - mean) for one in usual])
+    assert (far > 2 * found).mean() > 0.95
+
+
+@pytest.mark.parametrize("name", ["nlpd", "pixel"])
+def test_a_ring_is_at_the_distance_asked_for(model, name):
+    metric = metric_of(name)
+    (centre,) = codes_of_seeds(model, [5])
+    others = codes_of_seeds(model, [6, 7])
+    reach = all_pairs(metric, describe(metric, images_of(model.generator, [centre, *others])))[0, 1:].min()
+    anchors = ring_around(model, centre, 0.3 * reach, [6, 7], 0.7, metric)
+    around = describe(metric, images_of(model.generator, [centre, *anchors]))
+    assert all_pairs(metric, around)[0, 1:] == pytest.approx(0.3 * reach, rel=0.01)
+    assert all(torch.equal(one.noise[2], centre.noise[2]) for one in anchors)
+    plane = torch.stack([(one.code - centre.code).flatten() for one in anchors])
+    assert torch.linalg.svdvals(plane)[2] < 1e-4 * torch.linalg.svdvals(plane)[0]
+
+
+def test_rings_that_cannot_be(model, refuses):
+    (centre,) = codes_of_seeds(model, [5])
+    for seeds in ([1], [1, 1], [1, 2, 3]):
+        with refuses("bad-anchors"):
+            ring_around(model, centre, 0.1, seeds, 0.7, metric_of("pixel"))
+    for distance in (0, -1, float("nan"), 100):
+        with refuses("out-of-range"):
+            ring_around(model, centre, distance, [6, 7], 0.7, metric_of("pixel"))

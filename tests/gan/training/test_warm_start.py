@@ -1,0 +1,71 @@
+"""Starting from a stored model."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gan.checkpoint import load_model
+from gan.networks.generator import Architecture, Generator
+from gan.training.settings import Settings
+from gan.training.train import train
+from gan.training.warm_start import copy_weights
+
+SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
+
+
+def lively(architecture):
+    """A generator whose noise, biases and styles all matter."""
+    made = Generator(architecture).requires_grad_(False)
+    for layer in made.synthesis.styled:
+        layer.noise_strength.normal_()
+        layer.bias.normal_()
+        layer.style.bias.normal_()
+    made.w_mean.normal_()
+    return made
+
+
+def test_a_wider_generator_makes_the_same_images():
+    torch.manual_seed(0)
+    old, new = lively(SMALL), lively(replace(SMALL, channel_base=256, channel_max=40))
+    z, noise = torch.randn(4, 16), old.random_noise(4)
+    assert not torch.allclose(old(z, noise), new(z, noise), atol=0.1)
+    copy_weights(old, new)
+    torch.testing.assert_close(new(z, noise), old(z, noise), rtol=1e-3, atol=1e-4)
+    assert torch.equal(new.w_mean, old.w_mean)
+
+
+def test_a_larger_generator_has_the_same_layers_below():
+    torch.manual_seed(0)
+    old, new = lively(SMALL), lively(replace(SMALL, resolution=32))
+    copy_weights(old, new)
+    z, noise = torch.randn(4, 16), new.random_noise(4)
+    inner = []
+    for generator in (old, new):
+        generator.synthesis.styled[5].register_forward_hook(lambda _m, _i, out: inner.append(out))
+    old(z, noise[:6]), new(z, noise)
+    assert torch.equal(*inner)
+    assert torch.equal(new.w_mean[-1], old.w_mean[-1])
+
+
+@pytest.mark.parametrize(
+    "smaller", [{"resolution": 8}, {"channel_max": 8}, {"w_dim": 8}, {"z_dim": 8}, {"mapping_layers": 3}]
+)
+def test_a_model_that_does_not_fit_is_refused(smaller, refuses):
+    with refuses("wrong-architecture"):
+        copy_weights(Generator(SMALL), Generator(replace(SMALL, **smaller)))
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_a_model_and_resumes_without_it(patches, tmp_path):
+    settings = Settings(SMALL, kimg=0.016, batch=8, snapshot_kimg=0.016, learning_rate=1e-3)
+    first = load_model(train(patches, tmp_path / "first", settings))
+    waiting = replace(settings, warm_up_kimg=0.016, kimg=0.032, started_from="")
+    train(patches, tmp_path / "more", replace(waiting, kimg=0.016), start_from=first)
+    kept = load_model(tmp_path / "more" / "models" / "000000016-images")
+    for name, value in first.generator.named_parameters():
+        assert torch.equal(value, dict(kept.generator.named_parameters())[name]), name
+    assert kept.training["started_from"] == first.sha256
+    on = replace(waiting, started_from=first.sha256)
+    resumed = load_model(train(patches, tmp_path / "more", on, resume=True))
+    assert not torch.equal(resumed.generator.synthesis.to_grey.weight, first.generator.synthesis.to_grey.weight)

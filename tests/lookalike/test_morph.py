@@ -1,0 +1,46 @@
+"""`lookalike morph`: families, rings, and loops from codes files."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from data.loops import read_loop
+from stimuli.loop_set import read_loops
+
+
+@pytest.fixture
+def morph(lookalike, workshop):
+    def call(*words):
+        model = workshop / "run/models/000000064-images"
+        done = lookalike("morph", "--model", model, "--frames", 20, "--metric", "pixel", "--json", *words)
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    return call
+
+
+@pytest.mark.slow
+def test_a_family_is_a_folder_of_loops_with_a_table(morph, tmp_path):
+    found = morph("--count", 2, "--out", tmp_path / "loops")
+    loops = read_loops(tmp_path / "loops")
+    assert list(loops.loops) == ["loop-01", "loop-02"]
+    table = pd.read_csv(tmp_path / "loops" / "loops.csv")
+    assert table["loop"].tolist() == ["loop-01", "loop-02"]
+    assert table["variation_pixel"].tolist() == pytest.approx([one.evenness for one in loops.loops.values()])
+    assert [row["anchors"] for row in found["measures"]] == table["anchors"].tolist()
+
+
+@pytest.mark.slow
+def test_a_loop_goes_through_images_of_a_codes_file(morph, workshop, tmp_path):
+    file = workshop / "loop" / "anchors.json"
+    morph("--seeds", f"{file}#seed-3,7,{file}#seed-1", "--out", tmp_path / "mixed")
+    whole = morph("--seeds", file, "--open", "--out", tmp_path / "whole")
+    assert read_loop(tmp_path / "mixed").sources == tuple(f"seed {k}, truncation 0.7" for k in (3, 7, 1))
+    assert whole["anchors_at_frames"][-1] == 19
+
+
+@pytest.mark.slow
+def test_a_ring_stays_around_its_image(morph, tmp_path):
+    morph("--around", 5, "--distance", "0.002", "--seeds", "6,7", "--out", tmp_path / "ring")
+    assert read_loop(tmp_path / "ring").sources[0] == "0.002 (pixel) from seed-5 towards seeds 6 and 7"
