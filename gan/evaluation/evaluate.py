@@ -1,5 +1,7 @@
 """How good is a generator? Its images against real patches of patients that it was not trained on.
 
+**Fresh eyes** come first: judges that no training uses (`gan.evaluation.fresh`).
+
 **Metrics.** Features are VGG16 conv4_3 averaged over positions. The main metric is KID (Bińkowski et al. 2018, pairs
 within a patient left out) on these features whitened by the training patches (`gan.evaluation.whitening`). On the raw
 features: KID again (`kid_raw`), FID (Heusel et al. 2017), precision and recall with k = 3 (Kynkäänniemi et al. 2019),
@@ -18,6 +20,7 @@ KID is a degenerate statistic there (Arcones & Giné 1992, Ann. Stat. 20:655); t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,11 +31,12 @@ from data.results.result import Estimate
 from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, random_split, spread
 from gan.checkpoint import Model
 from gan.evaluation.fid import fid
+from gan.evaluation.fresh import JUDGES, check_judges, fresh_eyes
 from gan.evaluation.kid import kernel_pairs
 from gan.evaluation.path_length import path_lengths
 from gan.evaluation.precision_recall import distance_pairs
-from gan.evaluation.result import Evaluation, Score
-from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, read_images, split_rows, training_features
+from gan.evaluation.result import Evaluation, Score, what_training_used
+from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, read_images, split_rows, training_images
 from gan.evaluation.separability import separate
 from gan.evaluation.spectrum import spectrum
 from gan.evaluation.whitening import Whitening, whitening
@@ -62,11 +66,14 @@ def evaluate(
     seed: int = 0,
     resamples: int = 200,
     pairs: int = 50,
+    blocks: int = 5,
+    judges: Sequence[str] = tuple(JUDGES),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Measure a model against the N patches of a split that it was not trained on, with N generated images.
 
-    Measures KID, FID, precision, recall, the AUC of a classifier, path length and power spectra, each beside what real
+    Judges that no training uses meet several blocks of N images: a network trained from scratch, and a classifier of
+    texture. The first block also serves features: it measures KID, FID, precision, recall, the AUC of a classifier, path length and power spectra, each beside what real
     patches get against real patches (see `gan.evaluation.evaluate` for how).
 
     Parameters
@@ -89,20 +96,26 @@ def evaluate(
         Number of bootstrap samples, and of random splits.
     pairs : int, at least 1
         Pairs of seeds over which path length in W is averaged; real images have none.
+    blocks : int, at least 1
+        Blocks of N consecutive seeds that the judges meet; block b begins at `first_seed + b * N`.
+    judges : sequence of {"texture", "texture_noise", "cnn"}
+        Judges that no training uses, any number of them. With 203 patches of 64 px, `cnn` takes about 4 minutes of one
+        processor a block, and as long for each of two deals of real patches.
     progress : function of str
         Called with a line of text before each long step.
 
     Returns
     -------
     Evaluation
-        `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`; `path_length`;
+        `fresh.scores` by judge, each with `generated` (mean AUC of the blocks and 95% interval), `blocks` and `real`;
+        `training_used`; `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`; `path_length`;
         `spectrum_real` and `spectrum_generated`; `to_dict()`. `save_evaluation` writes it to a folder.
 
     Raises
     ------
     LookalikeError
         For the train split, fewer than 20 patches or 10 patients in the split, fewer than 20 training patches,
-        patches of another size than the model's images, or images that are not finite.
+        patches of another size than the model's images, a judge that there is not, or images that are not finite.
 
     References
     ----------
@@ -119,27 +132,34 @@ def evaluate(
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", how)
     >>> generator = gan.Generator(gan.Architecture(16, channel_max=16)).requires_grad_(False)
     >>> model = gan.Model(generator, sha256="", training={})
-    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1)
-    >>> round(found.scores["auc"].generated.value, 1)
-    1.0
+    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1, blocks=2, judges=["texture"])
+    >>> round(found.fresh.scores["texture"].generated.value, 1), round(found.scores["auc"].generated.value, 1)
+    (1.0, 1.0)
     """
     rows = split_rows(patches, split, model.generator.architecture.resolution)
     if resamples < 1 or pairs < 1:
         raise LookalikeError(
             "out-of-range", f"resamples is {resamples} and pairs is {pairs}; at least 1 of each is needed"
         )
+    check_judges(judges, blocks)
     count, patients, rng = len(rows), group_numbers(rows["patient"].tolist()), np.random.default_rng(seed)
-    progress(f"{count} {split} patches and {count} generated images")
+    starts = [first_seed + block * count for block in range(blocks if judges else 1)]
+    progress(f"{count} {split} patches and {len(starts)} x {count} generated images")
     real = read_images(patches, rows)
-    fake = images_from_seeds(model.generator, range(first_seed, first_seed + count), psi)
-    features, fake_features = pooled_features(network, real), pooled_features(network, fake)
-    progress(f"{len(patches.select('train'))} train patches, for real against real")
-    others = training_features(patches, network)
-    white = whitening(others)
-    generated = _against_split(white, features, fake_features, patients, rng, resamples)
+    made = [images_from_seeds(model.generator, range(start, start + count), psi) for start in starts]
+    fake = made[0]
+    train = training_images(patches)
     groups = group_numbers([*rows["patient"], *patches.select("train")["patient"]])
     reason = _too_few(groups, count)
-    splits = [] if reason else _real_against_real(white, torch.cat([features, others]), groups, count, rng, resamples)
+    others = train[:0] if reason else train
+    terms: dict[str, Any] = {"seed": seed, "resamples": resamples, "progress": progress}
+    fresh = fresh_eyes(judges, real, made, others, groups[: count + len(others)], **terms)
+    progress(f"features, of {len(train)} train patches too")
+    features, fake_features, train_features = (pooled_features(network, images) for images in (real, fake, train))
+    white = whitening(train_features)
+    generated = _against_split(white, features, fake_features, patients, rng, resamples)
+    pool = torch.cat([features, train_features])
+    splits = [] if reason else _real_against_real(white, pool, groups, count, rng, resamples)
     progress(f"path length of {pairs} pairs")
     lengths = path_lengths(model.generator, network, [*range(first_seed, first_seed + 2 * pairs)], psi)
     return Evaluation(
@@ -152,6 +172,8 @@ def evaluate(
         first_seed,
         seed,
         resamples,
+        fresh,
+        what_training_used(model.training),
         white.components,
         _scores(generated, splits),
         len(np.unique(groups)),

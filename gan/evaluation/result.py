@@ -17,7 +17,7 @@ from gan.evaluation.spectrum import Spectrum, spectrum_figure, widest_gap
 from stimuli.export import write_sheet
 from stimuli.images import Pixels
 
-FORMAT = "lookalike-evaluation/1"
+FORMAT = "lookalike-evaluation/2"
 FEATURES = "VGG16 conv4_3 after its ReLU, averaged over positions"
 _SHEET = 32  # images of each kind on the sheet
 
@@ -45,6 +45,41 @@ class Score:
 
 
 @dataclass(frozen=True)
+class FreshScore:
+    """How well a judge that no training uses tells generated images from real patches: AUC, .5 at chance.
+
+    `generated`: the mean of the blocks and its 95% bootstrap interval. `blocks`: each block's. `real`: each deal of
+    real patches against those of other patients; empty if there are too few patients.
+    """
+
+    generated: Estimate
+    blocks: tuple[float, ...]
+    real: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        real = {"value": float(np.mean(self.real)), "deals": list(self.real)} if self.real else None
+        return {"generated": with_interval(self.generated), "blocks": list(self.blocks), "real": real}
+
+
+@dataclass(frozen=True)
+class FreshEyes:
+    """Scores by judge; `told_from_chance`: a block's AUC below it could not be told from .5 with so few patches."""
+
+    blocks: int
+    images: int
+    told_from_chance: float
+    scores: dict[str, FreshScore]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "blocks": self.blocks,
+            "images_per_block": self.images,
+            "told_from_chance": self.told_from_chance,
+            "judges": {name: score.to_dict() for name, score in self.scores.items()},
+        }
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What `evaluate` found. The images are kept for `save_evaluation` and are not part of `to_dict`."""
 
@@ -57,6 +92,8 @@ class Evaluation:
     first_seed: int
     seed: int
     resamples: int
+    fresh: FreshEyes
+    training_used: str
     components: int
     scores: dict[str, Score]
     real_patients: int
@@ -81,6 +118,8 @@ class Evaluation:
             "first_seed": self.first_seed,
             "seed": self.seed,
             "resamples": self.resamples,
+            "fresh_eyes": self.fresh.to_dict(),
+            "training_used": self.training_used,
             "features": FEATURES,
             "kid_components": self.components,
             "scores": {name: score.to_dict() for name, score in self.scores.items()},
@@ -93,6 +132,22 @@ class Evaluation:
                 "widest_gap_cycles_per_px": round(frequency, 6),
             },
         }
+
+
+def what_training_used(training: dict[str, Any]) -> str:
+    """What a model was trained against and chosen by, from what it says of its training."""
+    if "discriminator" not in training:
+        return "unknown: the model does not say what it was trained against"
+    used = {
+        "stylegan": "a discriminator of pixels",
+        "frozen": "EfficientNet-lite features",
+        "ensemble": "EfficientNet-lite features and a discriminator of pixels",
+    }[training["discriminator"]]
+    if training.get("moments"):
+        used += ", and moments of such features"
+    if training.get("pixel_moments"):
+        used += " and of fixed filters of pixels"
+    return f"{used}; snapshots are chosen by VGG16"
 
 
 def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -118,7 +173,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", how)
     >>> generator = gan.Generator(gan.Architecture(16, channel_max=16)).requires_grad_(False)
     >>> model = gan.Model(generator, sha256="", training={})
-    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1)
+    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1, judges=[])
     >>> folder = pathlib.Path("evaluation")
     >>> folder.mkdir()
     >>> gan.save_evaluation(found, folder)

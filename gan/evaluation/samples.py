@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
 from data.errors import LookalikeError
-from gan.networks.features import Vgg16, pooled_features
 from stimuli.images import Pixels
 from stimuli.patches import PatchSet
 
@@ -43,8 +41,8 @@ def split_rows(patches: PatchSet, split: str, size_px: int) -> pd.DataFrame:
     return rows
 
 
-def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
-    """Features of the `train` split, (N, 512). Raises `LookalikeError` for fewer than 20 patches."""
+def training_images(patches: PatchSet) -> Pixels:
+    """The `train` split, (N, R, R). Raises `LookalikeError` for fewer than 20 patches."""
     rows = patches.select("train")
     if len(rows) < FEWEST_PATCHES:
         raise LookalikeError(
@@ -52,4 +50,4 @@ def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
             f"{patches.folder}: {len(rows)} patches in the train split; an evaluation needs {FEWEST_PATCHES} to learn "
             "how features of real patches vary",
         )
-    return pooled_features(network, read_images(patches, rows))
+    return read_images(patches, rows)

@@ -14,7 +14,6 @@ from torch.nn import functional
 from data.arrays import Ints
 from gan.bootstrap import Groups
 from gan.evaluation.separability import FOLDS, Separation, compare, deal_folds
-from stimuli.images import Pixels
 
 WIDTHS = (16, 32, 64)
 EPOCHS, BATCH, RATE, DECAY = 24, 32, 3e-3, 1e-2
@@ -22,41 +21,22 @@ ENSEMBLE = 2
 
 
 def scratch_cnn(
-    real: Pixels,
-    fake: Pixels,
-    real_groups: Groups,
-    fake_groups: Groups,
-    *,
-    extra_real: Pixels | None = None,
-    extra_fake: Pixels | None = None,
-    seed: int = 0,
-    epochs: int = EPOCHS,
+    real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Groups, seed: int = 0, *, epochs: int = EPOCHS
 ) -> Separation:
     """Held-out comparisons of two networks' mean score, in five folds of whole groups (patients, seeds).
 
-    `real` (N, R, R) and `fake` (M, R, R) are P-values. Extra images are only ever trained on: they must share no
-    patient and no seed with the images that are scored. The result follows from the seed and the number of threads.
+    `real` (N, R, R) and `fake` (M, R, R) are P-values. The result follows from the seed and the number of threads.
     """
-    scored = _tensor(real, fake)
+    images = torch.cat([real, fake]).float()[:, None] * 4 - 2  # about zero
     y = np.repeat([0, 1], [len(real), len(fake)])
-    extra = [e for e in (extra_real, extra_fake) if e is not None]
-    kinds = [kind for kind, e in enumerate((extra_real, extra_fake)) if e is not None]
-    extra_y = np.repeat(kinds, [len(e) for e in extra]).astype(int)
     fold_of = deal_folds(real_groups, fake_groups, seed)
     scores = np.zeros(len(y))
     for fold in range(FOLDS):
-        test = torch.from_numpy(fold_of == fold)
-        images = torch.cat([scored[~test], *([_tensor(*extra)] if extra else [])])
-        labels = np.concatenate([y[fold_of != fold], extra_y])
+        test = fold_of == fold
         for member in range(ENSEMBLE):
-            network = _train(images, labels, epochs, seed * 1000 + fold * ENSEMBLE + member)
-            scores[fold_of == fold] += _scores(network, scored[test])
+            network = _train(images[~test], y[~test], epochs, seed * 1000 + fold * ENSEMBLE + member)
+            scores[test] += _scores(network, images[test])
     return compare(scores, y, fold_of)
-
-
-def _tensor(*images: Pixels) -> Tensor:
-    """(N, 1, R, R), about zero."""
-    return torch.from_numpy(np.concatenate(images)).float()[:, None] * 4 - 2
 
 
 def _network() -> nn.Sequential:
@@ -64,10 +44,11 @@ def _network() -> nn.Sequential:
     before = 1
     for width in WIDTHS:
         for _ in range(2):
-            layers += [nn.Conv2d(before, width, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            layers += [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             before = width
         layers.append(nn.AvgPool2d(2))
-    return nn.Sequential(*layers[:-1], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1))
+    network = nn.Sequential(*layers[:-1], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1))
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _train(images: Tensor, labels: Ints, epochs: int, seed: int) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""Statistics of texture, with the cross-validated classifier that the features get.
+"""Statistics of texture, for the cross-validated classifier that the features get too.
 
 Laws's energies (Laws 1980, Rapid texture identification, Proc. SPIE 238:376), the power spectrum by frequency and
 direction, grey-level co-occurrence (Haralick et al. 1973, IEEE Trans. SMC 3:610) and Haar wavelets.
@@ -12,8 +12,6 @@ from scipy.ndimage import convolve1d
 from torch import Tensor
 
 from data.arrays import Floats
-from gan.bootstrap import Groups
-from gan.evaluation.separability import Separation, separate
 from stimuli.images import Pixels
 
 NOISE_SD = 2 / 255
@@ -24,18 +22,13 @@ _RINGS = np.linspace(0, 0.72, 13)  # c/px: the last one is the corner of the spe
 _TINY = 1e-12
 
 
-def texture(
-    real: Pixels, fake: Pixels, real_groups: Groups, fake_groups: Groups, *, noise_sd: float = 0.0, seed: int = 0
-) -> Separation:
-    """Held-out comparisons by texture of P-values (N, R, R) and (M, R, R), with Gaussian noise added to both kinds."""
-    rng = np.random.default_rng([seed, 1])
-    noisy = [images + noise_sd * rng.standard_normal(images.shape) for images in (real, fake)]
-    return separate(*(texture_statistics(images) for images in noisy), real_groups, fake_groups, seed)
+def texture_statistics(images: Pixels, noise_sd: float = 0.0, seed: int = 0) -> Tensor:
+    """Statistics of each image (N, R, R), (N, D), about 190 of them, after Gaussian noise of this SD (P-values).
 
-
-def texture_statistics(images: Pixels | Floats) -> Tensor:
-    """Statistics of each image, (N, D), about 190 of them, in double precision."""
+    The seed is that of the noise.
+    """
     x = np.asarray(images, np.float64)
+    x = x + noise_sd * np.random.default_rng(seed).standard_normal(x.shape)
     return torch.from_numpy(np.concatenate([_spectrum(x), _laws(x), _cooccurrence(x), _wavelets(x)], axis=1))
 
 

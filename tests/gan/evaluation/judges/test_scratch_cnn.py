@@ -9,16 +9,16 @@ from gan.evaluation.judges.scratch_cnn import scratch_cnn
 EPOCHS = 6
 
 
-def noise(n, seed, correlated=False):
+def noise(n, seed, correlated=False, size=32):
     """White noise, or noise of the same variance whose neighbours are alike."""
-    white = np.random.default_rng(seed).standard_normal((n, 32, 32))
+    white = np.random.default_rng(seed).standard_normal((n, size, size))
     mixed = (white + np.roll(white, 1, axis=2)) / 2**0.5 if correlated else white
     return (0.5 + 0.1 * mixed).astype(np.float32)
 
 
-def judged(real, fake, groups=None, **more):
+def judged(real, fake, groups=None):
     groups = np.arange(len(real)) if groups is None else groups
-    return scratch_cnn(real, fake, groups, np.arange(len(fake)), epochs=EPOCHS, **more)
+    return scratch_cnn(*map(torch.from_numpy, (real, fake)), groups, np.arange(len(fake)), epochs=EPOCHS)
 
 
 def auc(separation):
@@ -31,15 +31,8 @@ def test_a_change_at_pixel_scale_is_seen_and_none_is_not():
     assert abs(auc(judged(noise(80, 0), noise(80, 1))) - 0.5) < 0.15
 
 
-@pytest.mark.slow
-def test_extra_images_teach_but_are_not_scored():
-    few = judged(noise(20, 0), noise(20, 1, correlated=True))
-    more = judged(
-        noise(20, 0), noise(20, 1, correlated=True), extra_real=noise(100, 2), extra_fake=noise(100, 3, correlated=True)
-    )
-    assert more.wins.shape == (20, 20)
-    assert auc(more) >= auc(few)
-    assert auc(more) > 0.9
+def test_a_change_is_seen_in_images_of_sixteen_pixels():
+    assert auc(judged(noise(80, 0, size=16), noise(80, 1, correlated=True, size=16))) > 0.9
 
 
 def test_a_patient_is_in_one_fold_and_the_seed_decides():

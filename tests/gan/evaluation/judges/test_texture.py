@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan.evaluation.judges.texture import NOISE_SD, texture, texture_statistics
+from gan.evaluation.judges.texture import NOISE_SD, texture_statistics
+from gan.evaluation.separability import separate
 
 
 def textures(n, seed, size=32):
@@ -36,8 +37,8 @@ def less_variance(images):
 
 def auc(real, fake, noise_sd=0.0):
     ones = torch.ones(len(real), dtype=torch.float64), torch.ones(len(fake), dtype=torch.float64)
-    found = texture(real, fake, np.arange(len(real)), np.arange(len(fake)), noise_sd=noise_sd)
-    return found.auc(*ones)
+    statistics = [texture_statistics(images, noise_sd, seed) for seed, images in enumerate((real, fake))]
+    return separate(*statistics, np.arange(len(real)), np.arange(len(fake))).auc(*ones)
 
 
 @pytest.mark.parametrize("change", [blind_spot, half_a_pixel_of_blur, less_variance])
