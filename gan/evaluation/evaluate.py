@@ -73,8 +73,8 @@ def evaluate(
     """Measure a model against the N patches of a split that it was not trained on, with N generated images.
 
     Judges that no training uses meet several blocks of N images: a network trained from scratch, and a classifier of
-    texture. The first block also serves features: it measures KID, FID, precision, recall, the AUC of a classifier, path length and power spectra, each beside what real
-    patches get against real patches (see `gan.evaluation.evaluate` for how).
+    texture. On the first block, measures KID, FID, precision, recall, the AUC of a classifier, path length and power
+    spectra. Each stands beside what real patches get against real patches (see `gan.evaluation.evaluate` for how).
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def evaluate(
     -------
     Evaluation
         `fresh.scores` by judge, each with `generated` (mean AUC of the blocks and 95% interval), `blocks` and `real`;
-        `training_used`; `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`; `path_length`;
-        `spectrum_real` and `spectrum_generated`; `to_dict()`. `save_evaluation` writes it to a folder.
+        `training_used`; `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`;
+        `path_length`; `spectrum_real` and `spectrum_generated`; `to_dict()`. `save_evaluation` writes it to a folder.
 
     Raises
     ------

@@ -119,7 +119,7 @@ def _score(
     draws = []
     for _ in range(resamples):
         weights = bootstrap_weights(patients, rng)
-        draws.append(np.mean([block.auc(weights, bootstrap_weights(seeds, rng)) for block in separations]))
+        draws.append(float(np.mean([block.auc(weights, bootstrap_weights(seeds, rng)) for block in separations])))
     return FreshScore(estimate(float(np.mean(values)), draws, (0.0, 1.0)), values, against)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gan.evaluation.result import Evaluation
     from gan.leaks.check import LeakReport
 
+_JUDGES = {"texture": "texture", "texture_noise": "texture, noise 2/255", "cnn": "network from scratch"}
 # How each metric is printed: its label, a factor, and decimals.
 _PRINTED = {
     "kid": ("KID x 1000", 1000, 1),
@@ -43,6 +44,10 @@ def evaluate(
     truncation: Truncation = 1.0,
     images: Annotated[int, typer.Option(help="Generated images per model when several are ranked.")] = 500,
     resamples: Annotated[int, typer.Option(help="Bootstrap samples, and random splits of real against real.")] = 200,
+    blocks: Annotated[int, typer.Option(help="Blocks of seeds that the judges meet, of one model.")] = 5,
+    judges: Annotated[
+        str, typer.Option(help="Judges that no training uses, of one model, with commas; or none.")
+    ] = "texture,texture_noise,cnn",
     disjoint_patients: DisjointPatients = False,
     vgg16: Weights = None,
     seed: Seed = 0,
@@ -51,7 +56,8 @@ def evaluate(
     """Compare a model's images with real patches; check for leaks.
 
     The real patches are of patients that the model was not trained on. A leak is an image that is nearly a copy of a
-    training patch. Several models are ranked by KID on the select split, to help choose a snapshot.
+    training patch. First come judges that no training uses, trained anew each time: at 64 px the network from scratch
+    takes most of half an hour; --judges none leaves them out. Several models are ranked by KID on the select split, to help choose a snapshot.
 
     \b
     Example:
@@ -61,7 +67,8 @@ def evaluate(
     need("gan")
     from lookalike.flows.evaluate import Terms, compare_models, evaluate_model
 
-    terms = Terms(patches, vgg16, truncation, resamples, seed, disjoint_patients)
+    names = () if judges.strip() == "none" else tuple(name.strip() for name in judges.split(","))
+    terms = Terms(patches, vgg16, truncation, resamples, seed, disjoint_patients, blocks, names)
     if len(models) > 1:
         if split not in (None, "select"):
             raise LookalikeError(
@@ -82,6 +89,9 @@ def evaluate(
 
 
 def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, out: Path) -> None:
+    if found.fresh.scores:
+        _print_fresh(found)
+    print(f"Features of networks (training used {found.training_used})")
     rows = [["", "generated [95% CI]", "real against real [95% range]", "as bad by chance"]]
     for name, score in found.scores.items():
         label, factor, digits = _PRINTED[name]
@@ -98,6 +108,23 @@ def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, 
     if found.real_reason:
         print(f"Real against real: {found.real_reason}")
     print(f"In {relative(out)}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+
+
+def _print_fresh(found: Evaluation) -> None:
+    print("Fresh eyes: these took no part in any training or choice of a model")
+    blocks = found.fresh.blocks
+    rows = [["", f"AUC, mean of {blocks} blocks [95% CI]", "each block", "real against real (lowest to highest)"]]
+    for name, score in found.fresh.scores.items():
+        real, each = "-", " ".join(f"{value:.3f}" for value in score.blocks)
+        if score.real:
+            mean = sum(score.real) / len(score.real)
+            real = f"{mean:.3f} ({min(score.real):.3f} to {max(score.real):.3f}, {len(score.real)} deals)"
+        rows.append([_JUDGES[name], _interval(score.generated, 1, 3), each, real])
+    show_table(rows)
+    print(
+        f"With {found.images} patches of {found.patients} patients, one block's AUC below "
+        f"{found.fresh.told_from_chance:.2f} could not be told from .5\n"
+    )
 
 
 def _print_ranking(ranking: Ranking, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, write_json
 from gan.checkpoint import load_model
 from gan.evaluation.evaluate import evaluate
+from gan.evaluation.fresh import check_judges
 from gan.evaluation.ranking import Ranking, rank_models
 from gan.evaluation.result import Evaluation, save_evaluation
 from gan.evaluation.samples import split_rows
@@ -34,10 +35,13 @@ class Terms:
     resamples: int = 200
     seed: int = 0
     disjoint_patients: bool = False
+    blocks: int = 5
+    judges: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
             raise LookalikeError("out-of-range", f"--resamples is {self.resamples}; at least 1 is needed")
+        check_judges(self.judges, self.blocks)
 
     def open(self, say: Say) -> tuple[PatchSet, Vgg16]:
         return read_patches(self.patches), load_vgg16(self.vgg16, say)
@@ -68,6 +72,8 @@ def evaluate_model(
             psi=terms.truncation,
             seed=terms.seed,
             resamples=terms.resamples,
+            blocks=terms.blocks,
+            judges=terms.judges,
             progress=say,
         )
         save_evaluation(found, partial)

@@ -48,7 +48,7 @@ def _network() -> nn.Sequential:
             before = width
         layers.append(nn.AvgPool2d(2))
     network = nn.Sequential(*layers[:-1], nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1))
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return network.to(memory_format=torch.channels_last)
 
 
 def _train(images: Tensor, labels: Ints, epochs: int, seed: int) -> nn.Sequential:

@@ -77,7 +77,9 @@ def network():
 
 
 def run(model, patches, network, **settings):
-    return evaluate(model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, **settings})
+    return evaluate(
+        model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, "judges": (), **settings}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +265,11 @@ def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
     with refuses("set-too-small") as caught:
         evaluate(model, few, network)
     assert "19 patches of 10 patients in the study split" in str(caught.value)
+    with refuses("unknown-choice") as caught:
+        run(model, patches, network, judges=["textures"])
+    assert "it must be texture or texture_noise or cnn" in str(caught.value)
+    with refuses("out-of-range"):
+        run(model, patches, network, blocks=0)
     with refuses("out-of-range") as caught:
         run(model, patches, network, resamples=0)
     assert "resamples is 0" in str(caught.value)

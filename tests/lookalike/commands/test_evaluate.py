@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("weights")
 def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, tmp_path):
     evaluated = tmp_path / "out"
     said = lookalike("evaluate", gallery / "model1", "--patches", gallery / "patches", "--resamples", 20,
-                     "--out", evaluated)  # fmt: skip
+                     "--blocks", 2, "--judges", "texture, cnn", "--out", evaluated)  # fmt: skip
     assert said.code == 0, said.err
     assert sorted(path.name for path in evaluated.iterdir()) == [
         "closest.png",
@@ -32,6 +32,14 @@ def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, t
     assert f"{kid['generated']['value'] * 1000:.1f} [{kid['generated']['low'] * 1000:.1f}, " in lines["KID x 1000"]
     assert f"{kid['real']['value'] * 1000:.1f} [{kid['real']['low'] * 1000:.1f}, " in lines["KID x 1000"]
     assert f"{kid['chance']:.3f}" in lines["KID x 1000"]
+    fresh = found["fresh_eyes"]
+    assert list(fresh["judges"]) == ["texture", "cnn"]
+    assert said.out.startswith("Fresh eyes: these took no part in any training or choice")
+    texture = fresh["judges"]["texture"]
+    assert f"{texture['generated']['value']:.3f} [" in lines["texture"]
+    assert " ".join(f"{value:.3f}" for value in texture["blocks"]) in lines["texture"]
+    assert f"one block's AUC below {fresh['told_from_chance']:.2f} could not be told from .5" in said.out
+    assert said.out.index("network from scratch") < said.out.index("Features of networks (training used ")
     assert f"Leaks: {leaks['verdict']}; {leaks['words']}" in lines
     assert leaks["images"] == found["images"] == len(read_patches(gallery / "patches").select("study"))
     assert f"{found['images']} generated images (truncation 1, seeds from 100000)" in said.out
@@ -67,6 +75,8 @@ def test_evaluate_refuses_in_one_line(gallery, mistake, tmp_path):
     )
     assert f"{tmp_path}: " in mistake("evaluate", model, "--patches", tmp_path, *out, code="not-a-patch-set")
     assert "--resamples is 0" in mistake("evaluate", model, *patches, *out, "--resamples", 0, code="out-of-range")
+    assert "judge is 'cnnn'" in mistake("evaluate", model, *patches, *out, "--judges", "cnnn", code="unknown-choice")
+    assert "blocks is 0" in mistake("evaluate", model, *patches, *out, "--blocks", 0, code="out-of-range")
     assert "images is 3" in mistake("evaluate", model, gallery / "model2", *patches, "--images", 3, code="out-of-range")
     assert not (tmp_path / "out").exists()
 
@@ -93,10 +103,12 @@ def test_codes_of_another_key_need_a_confirmation_and_leave_leaks_unchecked(
 ):
     patches = read_patches(gallery / "patches")
     model = untrained(tmp_path / "model", patches, 5, key_fingerprint="other", patches_sha256="other")
-    words = ("evaluate", model, "--patches", gallery / "patches", "--resamples", 5, "--out", tmp_path / "out")
+    words = ("evaluate", model, "--patches", gallery / "patches", "--resamples", 5, "--judges", "none",
+             "--out", tmp_path / "out")  # fmt: skip
     assert "--disjoint-patients" in mistake(*words, code="key-mismatch")
     said = lookalike(*words, "--disjoint-patients")
     assert said.code == 0, said.err
     assert "Leaks: not checked; it is unknown" in said.out
+    assert "Fresh eyes" not in said.out
     assert read_json(tmp_path / "out" / "leaks.json")["verdict"] is None
     assert not (tmp_path / "out" / "closest.png").exists()
