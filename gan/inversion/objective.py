@@ -48,6 +48,8 @@ def calibrated_weight(generator: Generator, features: Vgg16) -> float:
         one, other = (generator(z, generator.random_noise(_BATCH, rng)) for _ in range(2))
         pixel.append(squared_difference(one, other))
         perceptual.append(squared_difference(features(one), features(other)))
+    if not torch.cat(perceptual).any():
+        return 1.0  # noise does nothing yet, as in an untrained generator
     return float(torch.cat(pixel).mean() / torch.cat(perceptual).mean())
 
 
