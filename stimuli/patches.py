@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
@@ -115,9 +116,25 @@ class PatchSet:
         """The rows of one split, in table order."""
         return self.table[self.table["split"] == split].reset_index(drop=True)
 
+    def read_all(self, rows: pd.DataFrame) -> Pixels:
+        """The P-values of the patches of some rows, shape (N, size, size)."""
+        if rows.empty:
+            return np.empty((0, self.about["size_px"], self.about["size_px"]), np.float32)
+        return np.stack([self.read(row) for row in rows.itertuples()])
+
     def read(self, row: Any) -> Pixels:
-        """The P-values of one patch, shape (size, size), given its table row."""
-        return read_image(self.folder / row.file).pixels
+        """The P-values of one patch, shape (size, size), given its table row.
+
+        Raises `LookalikeError` if it is missing, damaged, or of another size than the set's.
+        """
+        pixels, size = read_image(self.folder / row.file).pixels, self.about["size_px"]
+        if pixels.shape != (size, size):
+            raise LookalikeError(
+                "wrong-size",
+                f"{self.folder / str(row.file)}: is {pixels.shape[1]} x {pixels.shape[0]} px, the others {size} x "
+                f"{size}; cut the patches again",
+            )
+        return pixels
 
     def mask(self, row: Any) -> Pixels | None:
         """The lesion's mask of one patch, given its table row; None where there is none.

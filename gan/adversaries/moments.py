@@ -102,8 +102,9 @@ class Summaries(nn.Module):
 class RandomFilters(nn.Module):
     """Fixed random filters at the images' own size, for what networks that reduce images do not see.
 
-    Images (N, 1, R, R) to two maps (N, 48, R, R) of the magnitude of each filter's response: filters of 3 x 3 pixels,
-    then of 3 x 3 over every second pixel, without a mean. They are the same in every run.
+    Images (N, 1, R, R) to maps (N, 48, R - 2, R - 2) and (N, 48, R - 4, R - 4) of the magnitude of each filter's
+    response: filters of 3 x 3 pixels, then of 3 x 3 over every second pixel, without a mean. They are the same in every
+    run.
     """
 
     def __init__(self, count: int = 48) -> None:

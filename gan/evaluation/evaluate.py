@@ -32,7 +32,7 @@ from gan.evaluation.kid import kernel_pairs
 from gan.evaluation.path_length import path_lengths
 from gan.evaluation.precision_recall import distance_pairs
 from gan.evaluation.result import Evaluation, Score
-from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, read_images, split_rows, training_features
+from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, split_rows, training_features
 from gan.evaluation.separability import separate
 from gan.evaluation.spectrum import spectrum
 from gan.evaluation.whitening import Whitening, whitening
@@ -130,7 +130,7 @@ def evaluate(
         )
     count, patients, rng = len(rows), group_numbers(rows["patient"].tolist()), np.random.default_rng(seed)
     progress(f"{count} {split} patches and {count} generated images")
-    real = read_images(patches, rows)
+    real = patches.read_all(rows)
     fake = images_from_seeds(model.generator, range(first_seed, first_seed + count), psi)
     features, fake_features = pooled_features(network, real), pooled_features(network, fake)
     progress(f"{len(patches.select('train'))} train patches, for real against real")

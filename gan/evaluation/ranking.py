@@ -15,7 +15,7 @@ from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, on
 from gan.checkpoint import Model
 from gan.evaluation.kid import KernelPairs, kernel_pairs
 from gan.evaluation.result import FEATURES
-from gan.evaluation.samples import FIRST_SEED, read_images, split_rows, training_features
+from gan.evaluation.samples import FIRST_SEED, split_rows, training_features
 from gan.evaluation.whitening import whitening
 from gan.generate import images_from_seeds
 from gan.networks.features import Vgg16, pooled_features
@@ -150,7 +150,7 @@ def rank_models(
     patients = group_numbers(rows["patient"].tolist())
     progress(f"{len(rows)} select patches, and the training patches")
     white = whitening(training_features(patches, network))
-    real = white(pooled_features(network, read_images(patches, rows)))
+    real = white(pooled_features(network, patches.read_all(rows)))
     pairs = []
     for (name, _), generator in zip(models, generators, strict=True):
         progress(f"{images} images of {name}")

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from data.errors import LookalikeError
 from gan.networks.features import Vgg16, pooled_features
-from stimuli.images import Pixels
 from stimuli.patches import PatchSet
 
 FEWEST_PATCHES, FEWEST_PATIENTS = 20, 10
 FIRST_SEED = 100_000  # of generated images: far from the seeds that people look at while they choose a model
-
-
-def read_images(patches: PatchSet, rows: pd.DataFrame) -> Pixels:
-    """The patches of some rows, (N, R, R)."""
-    return np.stack([patches.read(row) for row in rows.itertuples()])
 
 
 def split_rows(patches: PatchSet, split: str, size_px: int) -> pd.DataFrame:
@@ -52,4 +45,4 @@ def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
             f"{patches.folder}: {len(rows)} patches in the train split; an evaluation needs {FEWEST_PATCHES} to learn "
             "how features of real patches vary",
         )
-    return pooled_features(network, read_images(patches, rows))
+    return pooled_features(network, patches.read_all(rows))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan.inversion.codes import CodeSpace
+from gan.networks.code_space import CodeSpace
 from gan.networks.generator import Architecture
 from gan.networks.layers import SLOPE
 

@@ -28,10 +28,10 @@ from gan.adversaries.discriminator import Discriminator
 from gan.adversaries.frozen import FrozenAdversary
 from gan.adversaries.image_adversary import ImageAdversary
 from gan.adversaries.step_rng import StepRng
-from gan.inversion.codes import code_distance
 from gan.inversion.encoder import Encoder
 from gan.inversion.encoder_settings import MAY_CHANGE, EncoderSettings
 from gan.inversion.objective import squared_difference
+from gan.networks.code_space import code_distance
 from gan.networks.features import Vgg16
 from gan.networks.generator import Generator, noise_from_seed
 from gan.training.state import (

@@ -162,8 +162,7 @@ class HeldOut:
     """Patches of one split, and the errors of their reconstructions."""
 
     def __init__(self, patches: PatchSet, split: str) -> None:
-        rows = list(patches.select(split).itertuples())
-        self.images: Pixels = np.stack([patches.read(row) for row in rows]) if rows else np.empty((0, 1, 1), np.float32)
+        self.images: Pixels = patches.read_all(patches.select(split))
 
     @torch.inference_mode()
     def measure(self, run: EncoderRun) -> tuple[Pixels, dict[str, float]]:

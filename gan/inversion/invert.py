@@ -13,7 +13,6 @@ from torch import Tensor
 
 from data.errors import LookalikeError
 from gan.checkpoint import Model
-from gan.inversion.codes import code_distance
 from gan.inversion.encoder import Encoder
 from gan.inversion.encoder_file import StoredEncoder
 from gan.inversion.encoder_run import NOISE_SEED
@@ -26,6 +25,7 @@ from gan.inversion.objective import (
     squared_difference,
 )
 from gan.inversion.settings import DEFAULT, InversionSettings
+from gan.networks.code_space import code_distance
 from gan.networks.features import Vgg16
 from gan.networks.generator import Generator, noise_from_seed, to_p_values
 from stimuli.images import Pixels, as_stored

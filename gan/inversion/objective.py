@@ -39,7 +39,8 @@ def calibrated_weight(generator: Generator, features: Vgg16) -> float:
 
     The paper's 5e-5 belongs to features of other weights and inputs; with ours the term would be nothing. Images of
     one code that differ in their noise differ as much as a code can never repair: there, neither term should rule.
-    It is the ratio of the two mean squared differences over 64 codes, and follows from the model and the weights alone.
+    It is the ratio of the two mean squared differences over 64 codes, and follows from the model and the weights alone;
+    1 where noise changes nothing, as in an untrained generator.
     """
     rng = torch.Generator(generator.w_mean.device).manual_seed(0)
     pixel, perceptual = [], []
@@ -49,7 +50,7 @@ def calibrated_weight(generator: Generator, features: Vgg16) -> float:
         pixel.append(squared_difference(one, other))
         perceptual.append(squared_difference(features(one), features(other)))
     if not torch.cat(perceptual).any():
-        return 1.0  # noise does nothing yet, as in an untrained generator
+        return 1.0
     return float(torch.cat(pixel).mean() / torch.cat(perceptual).mean())
 
 

@@ -98,13 +98,12 @@ def save_inverted(
     Examples
     --------
     >>> import gan, stimuli
-    >>> from gan.inversion.result import read_images
     >>> stimuli.write_phantoms("film", 40, lesion_px=16)
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
     >>> model = gan.Model(gan.Generator(gan.Architecture(16)).requires_grad_(False), "", {})
     >>> encoder = gan.StoredEncoder(gan.Encoder(gan.Architecture(16)).eval(), "", "", {})
     >>> rows, how = patches.select("study").head(2), gan.InversionSettings(steps=1)
-    >>> found = gan.invert(model, encoder, gan.Vgg16(), read_images(patches, rows), how)
+    >>> found = gan.invert(model, encoder, gan.Vgg16(), patches.read_all(rows), how)
     >>> len(gan.save_inverted("inverted", found, rows, patches, model, encoder, how))
     2
     """
@@ -191,14 +190,6 @@ def read_inverted(folder: Path | str, model: Model) -> Inverted:
             "altered-file", f"{folder / 'inverted.csv'}: patches or patients are not those of codes.json; restore it"
         )
     return Inverted(folder, table, about, codes)
-
-
-def read_images(patches: PatchSet, rows: pd.DataFrame) -> Pixels:
-    """The patches of some rows, (N, R, R). Raises `LookalikeError` if they differ in size."""
-    read = [patches.read(row) for row in rows.itertuples()]
-    if len({one.shape for one in read}) > 1:
-        raise LookalikeError("wrong-size", f"{patches.folder}: patches differ in size; cut them again")
-    return np.stack(read)
 
 
 def _grey(residual: Pixels) -> Pixels:

@@ -130,7 +130,7 @@ def check_leaks(generated: Pixels, seeds: Sequence[int], patches: PatchSet, netw
     >>> stimuli.write_phantoms("film", 60, lesion_px=16)
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(32))
     >>> train, study = (
-    ...     np.stack([patches.read(row) for row in patches.select(split).itertuples()]) for split in ("train", "study")
+    ...     patches.read_all(patches.select(split)) for split in ("train", "study")
     ... )
     >>> images = np.stack([*study[:5], np.rot90(train[3])])
     >>> gan.check_leaks(images, [0, 1, 2, 3, 4, 5], patches).leaks
@@ -199,7 +199,7 @@ def prepare(patches: PatchSet, network: Vgg16 | None = None) -> Reference:
             f"{patches.folder}: {len(np.unique(patients))} patients in the train split; a leak check needs {_FEWEST} "
             "to learn how close different patients are",
         )
-    images = np.stack([patches.read(row) for row in rows.itertuples()])
+    images = patches.read_all(rows)
     templates = orientations(images)
     null = {"pixels": null_scores(1 - correlations(images, templates), patients)}
     features = None

@@ -13,12 +13,11 @@ from data.errors import LookalikeError
 from gan.checkpoint import Model
 from gan.codes import ImageCode, codes_of_seeds, images_of, render
 from gan.morphing.metrics import Metric, all_pairs, describe
+from gan.networks.code_space import CodeSpace, code_distance
 from gan.networks.generator import Generator
-from gan.networks.layers import SLOPE
 
 CANDIDATES = 8  # seeds per anchor wanted
 _DROPPED = 0.25  # the least plausible candidates
-_MAPPED = 10_000  # codes that say what is plausible
 _AROUND = 9  # anchors of a ring; odd, so that the round path is the same in all directions
 _HALVINGS = 14
 
@@ -33,7 +32,7 @@ def far_anchors(
     """
     block = CANDIDATES * anchors
     every = range(first_seed, first_seed + loops * block)
-    unusual = _unusual(model.generator, [one.code[-1] for one in codes_of_seeds(model, every, psi=1)])
+    unusual = _unusual(model.generator, torch.stack([one.code for one in codes_of_seeds(model, every, psi=1)]))
     chosen = []
     for number in range(loops):
         rows = np.arange(number * block, (number + 1) * block)
@@ -52,19 +51,11 @@ def _spread(apart: Floats, count: int) -> list[int]:
     return taken[:count]
 
 
-@torch.inference_mode()
-def _unusual(generator: Generator, codes: list[Tensor]) -> Floats:
-    """Mean squared whitened code: about 1 for codes that the mapping makes, more for unusual ones.
-
-    Codes are whitened before the last LeakyReLU, where they are nearly normal (Wulff & Torralba 2020).
-    """
-    random = torch.Generator().manual_seed(0)
-    usual = generator.mapping(torch.randn(_MAPPED, generator.architecture.z_dim, generator=random))
-    usual, asked = (torch.where(w < 0, w / SLOPE, w).double() for w in (usual, torch.stack(codes)))
-    mean, spread = usual.mean(dim=0), torch.cov(usual.T)
-    spread += 1e-6 * spread.diagonal().mean() * torch.eye(len(mean), dtype=torch.float64)
-    away = asked - mean
-    unusual: Floats = (away * torch.linalg.solve(spread, away.T).T).mean(dim=1).numpy()
+def _unusual(generator: Generator, codes: Tensor) -> Floats:
+    """Mean squared whitened code (`gan.networks.code_space`) of each of (N, layers, w_dim)."""
+    space = CodeSpace(generator.architecture)
+    space.fit(generator)
+    unusual: Floats = code_distance(space.whiten(codes)).double().numpy()
     return unusual
 
 

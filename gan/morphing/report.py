@@ -89,7 +89,7 @@ def realism(network: Vgg16, anchors: Pixels, midpoints: Pixels, patches: PatchSe
     patients = table["patient"].to_numpy()
     if len(set(patients)) < 2:
         raise LookalikeError("set-too-small", f"{patches.folder}: patches of one patient; two or more are needed")
-    real = pooled_features(network, np.stack([patches.read(row) for row in table.itertuples()]))
+    real = pooled_features(network, patches.read_all(table))
     among = torch.cdist(real, real).numpy()
     among[patients[:, None] == patients[None]] = np.inf
     return {

@@ -86,7 +86,7 @@ class Settings:
     learning_rate: float = 2e-3
     r1_gamma: float = 1.0
     r1_every: int = 16
-    pixel_gamma: float = 0.02
+    pixel_gamma: float = 0.002
     pixel_weight: float = 1.0
     relativistic: bool = False
     ada_target: float = 0.6

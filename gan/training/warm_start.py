@@ -8,7 +8,24 @@ import torch
 from torch import Tensor
 
 from data.errors import LookalikeError
-from gan.networks.generator import Generator
+from gan.networks.generator import Architecture, Generator
+
+
+def check_start(old: Architecture, new: Architecture) -> None:
+    """Raise `LookalikeError` if `new` is smaller than `old` in any way, or has codes of another size."""
+    for name in ("z_dim", "w_dim", "mapping_layers"):
+        before, now = getattr(old, name), getattr(new, name)
+        if before != now:
+            raise LookalikeError(
+                "wrong-architecture",
+                f"the stored model has {name} {before}, but the run's is {now}; start with the same (--latent)",
+            )
+    if new.resolution < old.resolution or any(new.channels(r) < old.channels(r) for r in old.resolutions):
+        raise LookalikeError(
+            "wrong-architecture",
+            f"the stored model makes {old.resolution} px with up to {old.channels(4)} channels, more than the run's "
+            "networks have; give --resolution, --channel-base and --channel-max of at least the model's",
+        )
 
 
 @torch.no_grad()
@@ -18,23 +35,9 @@ def copy_weights(old: Generator, new: Generator) -> None:
     Layers that both have are copied. Where `new` is wider, the further channels keep the weights that they were drawn
     with, but nothing listens to them yet, so the layers do as before. Layers for larger images stay as they were drawn.
 
-    Raises `LookalikeError` if `new` is smaller than `old` in any way, or its codes are of another size.
+    Raises `LookalikeError` as `check_start` does.
     """
-    for name in ("z_dim", "w_dim", "mapping_layers"):
-        before, now = getattr(old.architecture, name), getattr(new.architecture, name)
-        if before != now:
-            raise LookalikeError(
-                "wrong-architecture",
-                f"the stored model has {name} {before}, but the run's is {now}; start with the same (--latent)",
-            )
-    narrower = [r for r in old.architecture.resolutions if new.architecture.channels(r) < old.architecture.channels(r)]
-    if new.architecture.resolution < old.architecture.resolution or narrower:
-        raise LookalikeError(
-            "wrong-architecture",
-            f"the stored model makes {old.architecture.resolution} px with up to {old.architecture.channels(4)} "
-            "channels, more than the run's networks have; give --resolution, --channel-base and --channel-max of at "
-            "least the model's",
-        )
+    check_start(old.architecture, new.architecture)
     grown = new.architecture.resolution > old.architecture.resolution
     stored = dict(old.named_parameters())
     for name, weights in new.named_parameters():

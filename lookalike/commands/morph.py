@@ -11,18 +11,20 @@ import typer
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
 from lookalike.console import need, progress, relative, show, whole_numbers
-from lookalike.options import MAX_SEED, Bits, FirstSeed, Json, ModelFolder, Out, Truncation, Weights, number
+from lookalike.options import MAX_SEED, Bits, Json, ModelFolder, Out, Truncation, Weights, number
 
 
 def morph(
     out: Out,
     model: ModelFolder = DEFAULT_MODEL,
     seeds: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Anchors in order, with commas: seeds, codes files (all their images), FILE#NAME for one image."
+            help="Anchors in order, with commas: seeds, codes files (all their images), FILE#NAME for one image. "
+            "[default: 1,2,3; with --around 1,2]",
+            show_default=False,
         ),
-    ] = "1,2,3",
+    ] = None,
     frames: Annotated[int, typer.Option(help="Number of images on each loop.")] = 147,
     path: Annotated[str, typer.Option(help="Shape of the loop: round, or straight between anchors.")] = "round",
     open_path: Annotated[
@@ -42,8 +44,18 @@ def morph(
     count: Annotated[
         int | None, typer.Option(help="Number of loops in a family; their anchors are chosen far apart and plausible.")
     ] = None,
-    anchors: Annotated[int, typer.Option(help="Anchors of each loop in a family.")] = 3,
-    first_seed: FirstSeed = 0,
+    anchors: Annotated[
+        int | None, typer.Option(help="Anchors of each loop in a family. [default: 3]", show_default=False)
+    ] = None,
+    first_seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_SEED,
+            help="First of the seeds from which a family's anchors are chosen. [default: 0]",
+            show_default=False,
+        ),
+    ] = None,
     around: Annotated[
         str | None, typer.Option(help="Seed, or FILE#NAME, of an image to circle; --seeds then gives two directions.")
     ] = None,
@@ -71,8 +83,15 @@ def morph(
     """
     need("gan", *(["video"] if mp4 else []))
     _refuse_conflicts(count, around, distance, open_path, path)
+    if count is not None:
+        _refuse_unused("a family of loops (--count)", {"--seeds": seeds, "--noise-seed": noise_seed})
+    else:
+        _refuse_unused("one loop, without --count,", {"--anchors": anchors, "--first-seed": first_seed})
+    if around is not None:
+        _refuse_unused("a ring (--around)", {"--noise-seed": noise_seed})
     from gan.checkpoint import load_model
     from gan.morphing.loop import LoopSettings, make_loop
+    from gan.morphing.metrics import metric_of
     from gan.networks.features import VARIABLE, load_vgg16
     from lookalike.flows.morph import Family, anchors_around, make_family, read_anchors
     from stimuli.patches import read_patches
@@ -82,7 +101,7 @@ def morph(
     generator, real = load_model(model), read_patches(patches) if patches else None
     if count is not None:
         with progress("loops", count) as advance:
-            family = Family(count, anchors, first_seed)
+            family = Family(count, 3 if anchors is None else anchors, first_seed or 0)
             table = make_family(generator, out, family, truncation, settings, network, real, advance)
         medians = table.select_dtypes("number").median()
         named = {name.replace("_", " "): f"{value:.3g} (median)" for name, value in medians.items()}
@@ -90,10 +109,10 @@ def morph(
         show({"loops": relative(out), "number": count} | (plain if as_json else named), as_json)
         return
     if around is not None and distance is not None:
-        directions = whole_numbers(seeds, "--seeds") if seeds != "1,2,3" else [1, 2]
-        chosen = anchors_around(generator, around, distance, directions, truncation, metric)
+        directions = whole_numbers(seeds or "1,2", "--seeds")
+        chosen = anchors_around(generator, around, distance, directions, truncation, metric_of(metric, network))
     else:
-        chosen = read_anchors(generator, seeds, truncation, noise_seed)
+        chosen = read_anchors(generator, seeds or "1,2,3", truncation, noise_seed)
     loop = make_loop(generator, out, chosen, settings, network, real)
     result: dict[str, Any] = {
         "loop": relative(out / "loop.json"),
@@ -114,6 +133,12 @@ def morph(
         near = loop.measures["nearest_real_patch"]
         result["nearest real patch"] = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in near.items())
     show(result, False)
+
+
+def _refuse_unused(what: str, options: dict[str, Any]) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise LookalikeError("unused-option", f"{option} means nothing for {what}; leave it out")
 
 
 def _refuse_conflicts(

@@ -134,5 +134,7 @@ def train(
     found = read_patches(patches)
     shape = {"resolution": resolution, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
-    done = plan_of(found, settings, as_json) if dry_run else watch(found, out, settings, resume, start_from)
-    show(done, as_json)
+    if dry_run:
+        show(plan_of(found, settings, as_json, start_from), as_json)
+    else:
+        show(watch(found, out, settings, resume, start_from), as_json)

@@ -20,7 +20,7 @@ from gan.inversion.encoder_run import EncoderRun, start, step
 from gan.inversion.encoder_settings import EncoderSettings
 from gan.inversion.encoder_training import SETTINGS, EncoderProgress, settled, train_encoder
 from gan.inversion.invert import invert
-from gan.inversion.result import read_images, read_masks, save_inverted
+from gan.inversion.result import read_masks, save_inverted
 from gan.inversion.settings import InversionSettings
 from gan.networks.features import Vgg16, load_vgg16
 from gan.training.training_images import LEVELS, TrainingImages, check_patches
@@ -136,7 +136,7 @@ def invert_patches(inputs: Inputs, out: Path, settings: InversionSettings, tell:
         raise LookalikeError(
             "no-images", f"{inputs.patches}: no patches in the {inputs.split} split; give another --split"
         )
-    images = read_images(patches, rows)
+    images = patches.read_all(rows)
     masks = None if inputs.masks is None else read_masks(inputs.masks, [str(name) for name in rows["patch_id"]])
     features = load_vgg16(inputs.vgg16, tell)
     with progress("images", len(images)) as advance:

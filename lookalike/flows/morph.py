@@ -16,7 +16,7 @@ from gan.checkpoint import Model
 from gan.codes import ImageCode, codes_of_seeds, read_codes
 from gan.morphing.choose import far_anchors, ring_around
 from gan.morphing.loop import LoopSettings, make_loop
-from gan.morphing.metrics import metric_of
+from gan.morphing.metrics import Metric, metric_of
 from gan.networks.features import Vgg16
 from stimuli.patches import PatchSet
 
@@ -57,13 +57,13 @@ def read_anchors(model: Model, words: str, psi: float, noise_seed: int | None) -
 
 
 def anchors_around(
-    model: Model, word: str, distance: float, seeds: list[int], psi: float, metric: str
+    model: Model, word: str, distance: float, seeds: list[int], psi: float, metric: Metric
 ) -> list[ImageCode]:
     """A ring of anchors around the image of a word. Raises `LookalikeError` as its parts do."""
     centre = read_anchors(model, word, psi, None)
     if len(centre) != 1:
         raise LookalikeError("bad-anchors", f"--around is {word!r}, {len(centre)} images; name one, as FILE#NAME")
-    return ring_around(model, centre[0], distance, seeds, psi, metric_of(metric))
+    return ring_around(model, centre[0], distance, seeds, psi, metric)
 
 
 def make_family(

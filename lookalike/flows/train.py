@@ -14,6 +14,7 @@ from gan.training.settings import PRESETS, Settings
 from gan.training.state import FILE
 from gan.training.train import SETTINGS, Progress, train
 from gan.training.training_images import check_patches
+from gan.training.warm_start import check_start
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
 
@@ -39,9 +40,11 @@ def chosen(
     return replace(base, architecture=replace(base.architecture, **_given(architecture)), **_given(settings))
 
 
-def plan_of(patches: PatchSet, settings: Settings, as_json: bool) -> dict[str, Any]:
+def plan_of(patches: PatchSet, settings: Settings, as_json: bool, start_from: Path | None = None) -> dict[str, Any]:
     """What a run would do; the same mistakes are refused as at its start."""
     check_patches(patches, settings)
+    if start_from is not None:
+        check_start(load_model(start_from).generator.architecture, settings.architecture)
     plan = make_plan(settings)
     return plan.to_dict() if as_json else _in_lines(plan)
 
@@ -50,7 +53,7 @@ def watch(
     patches: PatchSet, out: Path, settings: Settings, resume: bool, start_from: Path | None = None
 ) -> dict[str, Any]:
     """Train with a progress bar and a line per snapshot; return where the model, samples and log are."""
-    model_before = load_model(start_from) if start_from is not None and not resume else None
+    model_before = None if start_from is None else load_model(start_from)
     with progress("images", round(settings.kimg * 1000)) as advance:
         shown = 0
 

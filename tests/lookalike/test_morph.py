@@ -40,6 +40,23 @@ def test_a_loop_goes_through_images_of_a_codes_file(morph, workshop, tmp_path):
     assert whole["anchors_at_frames"][-1] == 19
 
 
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (("--count", 2, "--seeds", "1,2"), "unused-option"),
+        (("--count", 2, "--noise-seed", 1), "unused-option"),
+        (("--anchors", 4), "unused-option"),
+        (("--first-seed", 4), "unused-option"),
+        (("--around", 5, "--distance", 1, "--noise-seed", 1), "unused-option"),
+        (("--around", 5), "missing-option"),
+        (("--open", "--path", "straight"), "conflicting-options"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(mistake, tmp_path, given, code):
+    mistake("morph", "--out", tmp_path / "loop", *given, code=code)
+    assert not (tmp_path / "loop").exists()
+
+
 @pytest.mark.slow
 def test_a_ring_stays_around_its_image(morph, tmp_path):
     morph("--around", 5, "--distance", "0.002", "--seeds", "6,7", "--out", tmp_path / "ring")

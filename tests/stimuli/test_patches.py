@@ -6,10 +6,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from stimuli.cutting import Cut, cut_patches
+from stimuli.images import write_png
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sources.boxes_table import read_source
 
@@ -39,6 +41,19 @@ def test_a_missing_or_altered_patch_is_named(patches: PatchSet, refuses: Refuses
     assert len(read_patches(patches.folder, verify=False).table) == 3
     path.write_bytes(content)
     assert len(read_patches(patches.folder).table) == 3
+
+
+def test_patches_are_read_together_in_order_and_must_be_of_the_sets_size(patches: PatchSet, refuses: Refuses) -> None:
+    rows = patches.table.iloc[[2, 0]]
+    images = patches.read_all(rows)
+    assert images.shape == (2, 8, 8)
+    for image, row in zip(images, rows.itertuples(), strict=True):
+        assert (image == patches.read(row)).all()
+    assert patches.read_all(rows.iloc[:0]).shape == (0, 8, 8)
+    write_png(patches.folder / patches.table["file"].iloc[0], np.zeros((8, 9), np.float32), bits=16)
+    with refuses("wrong-size") as caught:
+        patches.read_all(rows)
+    assert str(patches.table["file"].iloc[0]) in str(caught.value)
 
 
 def test_a_patient_in_two_splits_is_refused(patches: PatchSet, refuses: Refuses) -> None:

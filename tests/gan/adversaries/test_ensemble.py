@@ -40,7 +40,7 @@ def test_each_member_learns_at_its_own_rate_and_all_is_kept(members):
     assert [part.lazy for part in both.parts] == pytest.approx([4 / 5, 2 / 3])
     assert both.period == 4
     kept = set(both.state.state_dict())
-    assert {"paper.augmentation.p", "pixels.discriminator.local.weight"} <= kept
+    assert {"paper.augmentation.p", "pixels.discriminator.logit.weight"} <= kept
     learned = {id(parameter) for part in both.parts for parameter in part.network.parameters()}
     assert learned == {id(parameter) for parameter in both.trained.parameters()}
 

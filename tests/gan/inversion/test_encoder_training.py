@@ -118,7 +118,7 @@ def test_the_learning_rate_falls_to_nothing():
     assert rates == sorted(rates, reverse=True)
 
 
-@pytest.mark.parametrize("adversary", ["none", "stylegan"])
+@pytest.mark.parametrize("adversary", ["none", "stylegan", "frozen"])
 def test_a_step_changes_encoder_and_adversary_but_never_the_generator(generator, features, sixteen_images, adversary):
     settings = replace(
         SETTINGS, architecture=generator.architecture, adversary=adversary, pair_kimg=0.0, warm_up_kimg=0.0

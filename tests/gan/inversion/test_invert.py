@@ -8,11 +8,11 @@ import torch
 
 import gan.inversion.invert
 from gan.checkpoint import Model
-from gan.inversion.codes import code_distance
 from gan.inversion.encoder_file import StoredEncoder
 from gan.inversion.invert import _Inverter, _Target, image_losses, invert
 from gan.inversion.objective import detail_difference, noise_irregularity
 from gan.inversion.settings import PAPER, InversionSettings, chosen
+from gan.networks.code_space import code_distance
 
 HOW = InversionSettings(steps=6, perceptual_weight=0.01, detail_weight=1.0)
 

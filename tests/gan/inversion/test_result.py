@@ -7,7 +7,7 @@ from data.files import read_json, write_json
 from gan.checkpoint import Model
 from gan.codes import images_of, write_codes
 from gan.inversion.invert import invert
-from gan.inversion.result import read_images, read_inverted, read_masks, save_inverted
+from gan.inversion.result import read_inverted, read_masks, save_inverted
 from gan.inversion.settings import InversionSettings
 from stimuli.images import read_image, write_png
 
@@ -17,7 +17,7 @@ HOW = InversionSettings(steps=2)
 @pytest.fixture
 def stored(model, encoder, features, patches, tmp_path):
     rows = patches.select("study").head(3)
-    found = invert(model, encoder, features, read_images(patches, rows), HOW)
+    found = invert(model, encoder, features, patches.read_all(rows), HOW)
     save_inverted(tmp_path / "inverted", found, rows, patches, model, encoder, HOW)
     return tmp_path / "inverted", found, rows
 

@@ -9,6 +9,10 @@ from gan.morphing.choose import CANDIDATES, _unusual, far_anchors, ring_around
 from gan.morphing.metrics import all_pairs, describe, metric_of
 
 
+def stacked(codes):
+    return torch.stack([one.code for one in codes])
+
+
 def names(loops):
     return [[one.name for one in anchors] for anchors in loops]
 
@@ -30,16 +34,15 @@ def test_anchors_are_farther_apart_than_by_chance_and_not_the_most_unusual(model
     chosen = [int(one.name.removeprefix("seed-")) for one in anchors]
     nearest = apart[np.ix_(chosen, chosen)][np.triu_indices(3, 1)].min()
     assert nearest > np.median(apart[np.triu_indices(len(apart), 1)])
-    unusual = _unusual(model.generator, [one.code[-1] for one in codes_of_seeds(model, range(24), psi=1)])
+    unusual = _unusual(model.generator, stacked(codes_of_seeds(model, range(24), psi=1)))
     assert max(unusual[chosen]) <= np.sort(unusual)[17]
 
 
 def test_unusual_codes_are_those_far_from_what_the_mapping_makes(model):
-    usual = [one.code[-1] for one in codes_of_seeds(model, range(200), psi=1)]
+    usual = stacked(codes_of_seeds(model, range(200), psi=1))
     found = _unusual(model.generator, usual)
     assert found.mean() == pytest.approx(1, abs=0.15)
-    mean = torch.stack(usual).mean(dim=0)
-    far = _unusual(model.generator, [mean + 3 * (one - mean) for one in usual])
+    far = _unusual(model.generator, torch.lerp(usual.mean(dim=0), usual, 3.0))
     assert (far > 2 * found).mean() > 0.95
 
 

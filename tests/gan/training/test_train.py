@@ -425,11 +425,9 @@ def test_patches_of_another_size_are_refused(patches, tmp_path, refuses):
 def test_a_patch_of_another_size_is_named_and_no_folder_is_left(patches, tmp_path, monkeypatch, refuses):
     odd = patches.select("train").iloc[3]
     write_png(tmp_path / "odd.png", np.zeros((16, 20), np.float32))
-    read = type(patches).read
     monkeypatch.setattr(
-        type(patches),
-        "read",
-        lambda self, row: read_image(tmp_path / "odd.png").pixels if row.file == odd.file else read(self, row),
+        "stimuli.patches.read_image",
+        lambda path: read_image(tmp_path / "odd.png" if path == patches.folder / odd.file else path),
     )
     with refuses("wrong-size") as caught:
         train(patches, tmp_path / "run", SETTINGS)

@@ -66,6 +66,9 @@ def test_a_run_starts_from_a_stored_model_after_a_wait(workshop, lookalike, mist
     assert config["started_from"] == load_model(model).sha256
     assert config["warm_up_kimg"] == WARM_UP_KIMG
     mistake(*given, "--resume", code="conflicting-options")
+    mistake(
+        *given[:3], tmp_path / "other", *given[4:], "--dry-run", *SMALL[:2], "--latent", 8, code="wrong-architecture"
+    )
 
 
 def test_ctrl_c_keeps_what_was_learned_and_says_how_to_resume(workshop, lookalike, tmp_path):

@@ -2,7 +2,7 @@
 
 import torch
 
-from gan.inversion.codes import CodeSpace, code_distance
+from gan.networks.code_space import CodeSpace, code_distance
 
 
 def space_of(generator):
