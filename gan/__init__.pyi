@@ -5,6 +5,13 @@ from .codes import ImageCode as ImageCode
 from .codes import codes_of_seeds as codes_of_seeds
 from .codes import read_codes as read_codes
 from .codes import write_codes as write_codes
+from .compose.certificate import certify as certify
+from .compose.compose import Composition as Composition
+from .compose.compose import compose as compose
+from .compose.parts import Part as Part
+from .compose.result import Composed as Composed
+from .compose.result import read_composed as read_composed
+from .compose.result import save_composed as save_composed
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.fid import fid as fid
 from .evaluation.kid import kid as kid

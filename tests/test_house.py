@@ -46,6 +46,7 @@ INSIDE = {
         "images",
     ],
     "gan": [
+        "compose",
         "evaluation",
         "inversion",
         "generate | morphing | training",
