@@ -43,7 +43,8 @@ def region_at(image: Pixels, row: int, column: int) -> Pixels:
 
     Grady (2006), "Random walks for image segmentation", IEEE TPAMI 28(11); `skimage.segmentation.random_walker`, beta
     130, on the image smoothed by 1 px (of 64) and scaled to 0 to 1. The disc of 6 px around the click is inside, the
-    border outside. Raises `LookalikeError` for a click outside the image or too near its border.
+    border outside. Raises `LookalikeError` for a flat image, or a click
+    outside the image or too near its border.
     """
     from skimage.segmentation import random_walker
 
@@ -64,8 +65,9 @@ def region_at(image: Pixels, row: int, column: int) -> Pixels:
         )
     markers[[0, -1]] = markers[:, [0, -1]] = 2
     smooth: Floats = gaussian_filter(image.astype(float), _SMOOTH_PX * share)
-    spread = np.ptp(smooth)
-    inside = random_walker(smooth / spread if spread else smooth, markers, beta=_BETA, mode="cg_j", tol=1e-4) == 1
+    if not np.ptp(smooth):
+        raise LookalikeError("flat-image", f"click {column},{row}: the image is one grey, so nothing has an edge in it")
+    inside = random_walker(smooth / np.ptp(smooth), markers, beta=_BETA, mode="cg_j", tol=1e-4) == 1
     parts, _ = label(inside)
     mask: Pixels = binary_fill_holes(parts == parts[row, column]).astype(np.float32)
     return mask

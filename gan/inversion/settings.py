@@ -118,7 +118,7 @@ PAPER = InversionSettings(
 )
 
 
-def chosen(objective: str, default: Any = DEFAULT, **options: Any) -> InversionSettings:
+def chosen(objective: str, default: InversionSettings = DEFAULT, /, **options: Any) -> InversionSettings:
     """The settings of an objective, the paper's or `default`, replaced by the options that are not None."""
     check_choice(objective, OBJECTIVES, "objective")
     base = PAPER if objective == "paper" else default
