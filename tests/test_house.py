@@ -46,7 +46,7 @@ INSIDE = {
         "images",
     ],
     "gan": [
-        "compose",
+        "composition",
         "evaluation",
         "inversion",
         "generate | morphing | training",

@@ -13,12 +13,12 @@ import pandas as pd
 from data.errors import LookalikeError, check_choice
 from data.files import refuse_occupied
 from gan.checkpoint import load_model
-from gan.compose.certificate import COMPOSED, Judge, certify, passes
-from gan.compose.compose import Composition, Pair, compose, name_of, patients_of
-from gan.compose.judge import describe, real_images, train_classifier
-from gan.compose.outlines import ellipse, region_at
-from gan.compose.parts import Part, check_parts
-from gan.compose.result import save_composed
+from gan.composition.certificate import COMPOSED, Judge, certify, passes
+from gan.composition.compose import Composition, Pair, compose, name_of, patients_of
+from gan.composition.judge import describe, real_images, train_classifier
+from gan.composition.outlines import ellipse, region_at
+from gan.composition.parts import Part, check_parts
+from gan.composition.result import save_composed
 from gan.inversion.encoder_file import load_encoder
 from gan.inversion.result import read_inverted
 from gan.inversion.settings import InversionSettings

@@ -63,7 +63,7 @@ def compose(
       lookalike compose --patches patches --count 12 --inverted inverted --out pairs
     """
     need("gan")
-    from gan.compose.compose import COMPOSE
+    from gan.composition.compose import COMPOSE
     from gan.inversion.settings import chosen
     from lookalike.flows.compose import Request, compose_lesions, passed, summary
 

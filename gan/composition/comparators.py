@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gan.compose.parts import Part
-from gan.compose.transfer import Transfer
+from gan.composition.parts import Part
+from gan.composition.transfer import Transfer
 from stimuli.images import Pixels
 
 _LEVELS = 255  # of the blending, which takes 8 bits

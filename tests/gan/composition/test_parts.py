@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gan.compose.parts import Part, check_parts
+from gan.composition.parts import Part, check_parts
 
 
 def test_a_lesion_that_can_be_used_passes(texture, template):

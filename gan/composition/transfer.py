@@ -8,9 +8,9 @@ import numpy as np
 from scipy.ndimage import affine_transform, center_of_mass, gaussian_filter
 
 from data.arrays import Flags, Floats
-from gan.compose.continuation import continued
-from gan.compose.parts import Part
-from gan.compose.trend import detail, trend
+from gan.composition.continuation import continued
+from gan.composition.parts import Part
+from gan.composition.trend import detail, trend
 from stimuli.images import Pixels
 
 LEAST_SCALE, MOST_SCALE = 0.75, 1.33  # beyond, scaling would make another texture of it
@@ -50,7 +50,7 @@ def bring_in(texture: Part, template: Part, seed: int = 0) -> Transfer:
 
     The centres of both lesions are aligned; the texture is scaled to the same area, within 3/4 to 4/3, and never
     turned: one texture on several shapes keeps its direction and nearly its scale. The template gives grey levels and
-    whatever varies slowly across its lesion; the texture gives the detail (`gan.compose.trend`).
+    whatever varies slowly across its lesion; the texture gives the detail (`gan.composition.trend`).
     """
     scale = float(np.clip(np.sqrt(template.inside.sum() / texture.inside.sum()), LEAST_SCALE, MOST_SCALE))
     image, soft = (_moved(values, texture, template, scale) for values in (texture.image, texture.mask))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gan.compose.agreement import gram_distance, outline_dice, seam, shape_correlation, texture_correlation
-from gan.compose.compose import Composition, name_of
-from gan.compose.judge import FALSE_ALARMS, Classifier, RealImages, describe
+from gan.composition.agreement import gram_distance, outline_dice, seam, shape_correlation, texture_correlation
+from gan.composition.compose import Composition, name_of
+from gan.composition.judge import FALSE_ALARMS, Classifier, RealImages, describe
 from gan.networks.features import Vgg16
 from stimuli.images import Pixels
 
@@ -50,7 +50,7 @@ def certify(composition: Composition, network: Vgg16, judge: Judge | None = None
     Returns
     -------
     DataFrame
-        One row per image and method: `image`, `method`, the measures of `gan.compose.agreement`; with a judge also
+        One row per image and method: `image`, `method`, the measures of `gan.composition.agreement`; with a judge also
         `distance_to_real`, and with its classifier `as_reconstructed` and `picked_out`.
 
     Examples

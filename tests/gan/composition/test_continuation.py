@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from gan.compose.continuation import continued
+from gan.composition.continuation import continued
 
 
 def texture(grain, size=48, seed=0, along=None):

@@ -13,10 +13,10 @@ from data.files import new_folder, read_json, read_table, sha256, write_json, wr
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
-from gan.compose.certificate import COMPOSED
-from gan.compose.compose import OUTSIDE, Composition, name_of
-from gan.compose.figure import write_figure
-from gan.compose.parts import Part
+from gan.composition.certificate import COMPOSED
+from gan.composition.compose import OUTSIDE, Composition, name_of
+from gan.composition.figure import write_figure
+from gan.composition.parts import Part
 from gan.inversion.encoder_file import StoredEncoder
 from stimuli.images import Pixels, read_image, write_png
 

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from gan.checkpoint import Model
-from gan.compose.parts import Part
+from gan.composition.parts import Part
 from gan.inversion.encoder import Encoder, EncoderSize
 from gan.inversion.encoder_file import StoredEncoder
 from gan.networks.features import Vgg16

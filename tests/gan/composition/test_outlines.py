@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan.compose.outlines import ellipse, region_at
+from gan.composition.outlines import ellipse, region_at
 
 
 @pytest.mark.parametrize("box", [(10, 14, 30, 20), (0, 0, 64, 64), (20.5, 8.25, 12, 40)])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from gan.compose.certificate import COMPOSED, methods
-from gan.compose.compose import Composition
+from gan.composition.certificate import COMPOSED, methods
+from gan.composition.compose import Composition
 
 _MOST_ROWS = 12
 _CELL_IN = 1.3

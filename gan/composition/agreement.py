@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from data.arrays import Flags, Floats, Ints
-from gan.compose.parts import Part
-from gan.compose.transfer import Transfer
-from gan.compose.trend import detail
+from gan.composition.parts import Part
+from gan.composition.transfer import Transfer
+from gan.composition.trend import detail
 from gan.networks.features import Vgg16
 from stimuli.images import Pixels
 
@@ -27,8 +27,8 @@ _FREE, _SMOOTH = 7.0, 2.0
 def texture_correlation(image: Pixels, template: Part, transfer: Transfer) -> float:
     """Correlation of the detail of an image and of the texture, where the texture's own lesion lies in the outline.
 
-    Detail is what differs from the trend inside the lesion (`gan.compose.trend`). 1 is the same texture in its place, 0
-    another; NaN where one of them has none.
+    Detail is what differs from the trend inside the lesion (`gan.composition.trend`). 1 is the same texture in its
+    place, 0 another; NaN where one of them has none.
     """
     where = transfer.known & template.inside
     made = detail(image.astype(float), template.inside.astype(float))[where]

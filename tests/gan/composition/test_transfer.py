@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import center_of_mass
 
-from gan.compose.comparators import blended, stitched
-from gan.compose.parts import Part
-from gan.compose.transfer import LEAST_SCALE, MOST_SCALE, bring_in
-from gan.compose.trend import detail, trend
+from gan.composition.comparators import blended, stitched
+from gan.composition.parts import Part
+from gan.composition.transfer import LEAST_SCALE, MOST_SCALE, bring_in
+from gan.composition.trend import detail, trend
 
 
 def test_centres_and_areas_agree_and_the_outline_is_filled(texture, template):

@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter
 from data.errors import LookalikeError
 from gan.checkpoint import Model
 from gan.codes import ImageCode
-from gan.compose.comparators import blended, stitched
-from gan.compose.parts import Part, check_parts
-from gan.compose.transfer import Transfer, bring_in
+from gan.composition.comparators import blended, stitched
+from gan.composition.parts import Part, check_parts
+from gan.composition.transfer import Transfer, bring_in
 from gan.inversion.encoder_file import StoredEncoder
 from gan.inversion.invert import Inversion, invert
 from gan.inversion.settings import DEFAULT, InversionSettings
@@ -102,7 +102,7 @@ def compose(
 ) -> Composition:
     """Put the texture of one lesion on the shape of another, by way of the generator.
 
-    The texture is brought into the template's outline (`gan.compose.transfer.bring_in`), and the code and noise are
+    The texture is brought into the template's outline (`gan.composition.transfer.bring_in`), and the code and noise are
     found whose image is nearest to that, the lesion weighing more than its surround. The paper's objective starts from
     the pasted texture, matches the lesion alone, and leaves the surround to the generator.
 

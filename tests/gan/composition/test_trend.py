@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan.compose.trend import detail, trend
+from gan.composition.trend import detail, trend
 
 
 @pytest.fixture(scope="session")
