@@ -19,7 +19,7 @@ from gan.networks.features import Vgg16
 from stimuli.images import Pixels
 
 GRAM_LAYERS = 7  # conv1_1 to conv3_3: deeper maps have too few positions inside a lesion
-# In pixels of an image of 64 px; they grow with the image.
+# In pixels of an image of 64 px or less; they grow with larger ones.
 _RING, _BESIDE = 1.0, (2.0, 6.0)
 _FREE, _SMOOTH = 7.0, 2.0
 
@@ -70,7 +70,7 @@ def outline_dice(image: Pixels, template: Part) -> float:
 
 def seam(image: Pixels, template: Part) -> float:
     """Mean size of the Laplacian on the outline (1 px of 64 to either side), over that at 2 to 6 px; 1 is no seam."""
-    share = len(image) / 64
+    share = max(1.0, len(image) / 64)
     away = np.abs(_signed_distance(template.inside))
     sizes = np.abs(laplace(image.astype(float), mode="mirror"))
     beside = sizes[(away > _BESIDE[0] * share) & (away <= _BESIDE[1] * share)].mean()
@@ -104,7 +104,7 @@ def _signed_distance(inside: Flags) -> Floats:
 def _segmented(image: Pixels, inside: Flags) -> Flags:
     from skimage.segmentation import watershed
 
-    share = len(image) / 64
+    share = max(1.0, len(image) / 64)
     signed = _signed_distance(inside)
     markers: Ints = np.zeros(image.shape, np.int64)
     markers[signed >= min(_FREE * share, signed.max())] = 1

@@ -15,7 +15,7 @@ from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
 from gan.composition.certificate import COMPOSED
 from gan.composition.compose import OUTSIDE, Composition, name_of
-from gan.composition.figure import write_figure
+from gan.composition.figure import write_family, write_figure
 from gan.composition.parts import Part
 from gan.inversion.encoder_file import StoredEncoder
 from stimuli.images import Pixels, read_image, write_png
@@ -127,6 +127,7 @@ def save_composed(
         write_codes(folder / "codes.json", composition.codes, model)
         write_json(folder / "composed.json", _about(composition, model, encoder) | (about or {}))
         write_figure(folder / "figure4.png", composition)
+        write_family(folder / "family.png", composition)
     return table
 
 

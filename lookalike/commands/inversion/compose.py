@@ -70,19 +70,15 @@ def compose(
     settings = chosen(objective, COMPOSE, steps=steps)
     request = Request(texture, template, patches, model, encoder, grid, count, split, seed, inverted, vgg16)
     made, certificate = compose_lesions(request, out, settings)
-    means = summary(certificate)
+    medians = summary(certificate)
     files = {"table": relative(out / "composed.csv"), "picture": relative(out / "figure4.png")}
     counts = {"images": len(made.pairs), "reach_all_bars": passed(certificate)}
     if as_json:
-        means = means.astype(object).where(means.notna(), None)
-        show({"out": relative(out), **counts, "means": means.to_dict("index")}, True)
+        plain = medians.astype(object).where(medians.notna(), None)
+        show({"out": relative(out), **counts, "medians": plain.to_dict("index")}, True)
         return
-    shown = [["mean", *(name.replace("_", " ") for name in means.columns)]]
-    show_table(
-        shown
-        + [
-            [str(name), *(f"{value:.2f}" for value in row)]
-            for name, row in zip(means.index, means.to_numpy(), strict=True)
-        ]
-    )
+    shown = [["median", *(name.replace("_", " ") for name in medians.columns)]]
+    for name, row in zip(medians.index, medians.to_numpy(), strict=True):
+        shown.append([str(name), *(f"{value:.2f}" for value in row)])
+    show_table(shown)
     show(counts | files, False)

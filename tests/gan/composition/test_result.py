@@ -37,6 +37,7 @@ def test_what_is_stored_is_read_back_with_both_parents(stored, made, model):
     for row, image in zip(back.table.itertuples(), made[0].images, strict=True):
         np.testing.assert_allclose(back.read(row), image, atol=1e-4)
     assert set(MEASURES) <= set(back.table.columns)
+    assert not (stored / "family.png").exists()  # these two pairs cross nothing
     with Pillow.open(stored / "figure4.png") as picture:
         assert picture.width > 2 * picture.height  # six columns, two rows
 

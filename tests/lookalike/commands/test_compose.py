@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimuli.images import write_png
+from stimuli.images import read_image, write_png
 from stimuli.sets import read_set
 
 BOX = "@box=3+3+10+10"
@@ -53,6 +53,10 @@ def test_a_grid_crosses_textures_with_shapes(gallery, family):
     for part in ("texture", "shape"):
         assert table[f"{part}_patient"].tolist() == cut.loc[table[part], "patient"].tolist()
     assert table["distance_to_real"].notna().all()  # there are twenty other patients
+    sheet = read_image(family / "family.png").pixels
+    assert sheet.shape == (3 * 18 - 2, 4 * 18 - 2)
+    cell = read_image(family / table["file"][4]).pixels  # the second texture on the second shape
+    np.testing.assert_allclose(sheet[36:52, 36:52], cell, atol=1 / 255)
 
 
 @pytest.mark.slow
