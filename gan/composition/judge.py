@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,13 +36,18 @@ _FEWEST = 20  # patients
 
 def describe(images: Pixels) -> Floats:
     """Features of images (N, R, R): maps of EfficientNet-lite0, averaged over positions, and log contrast in bands."""
-    network = EfficientNetLite(0)
+    network = _network()
     x = torch.from_numpy(np.ascontiguousarray(images, np.float32)).unsqueeze(1) * 2 - 1
     parts = []
     with torch.inference_mode():
         for batch in x.split(_BATCH):
             parts.append(torch.cat([maps.mean(dim=(2, 3)) for maps in network(batch, _SIDE)], dim=1))
     return np.hstack([torch.cat(parts).double().numpy(), _contrast(images)])
+
+
+@cache
+def _network() -> EfficientNetLite:
+    return EfficientNetLite(0)
 
 
 def _contrast(images: Pixels) -> Floats:
