@@ -79,7 +79,7 @@ def test_json_is_the_summary_and_the_study_file_caps_the_null_orders(lookalike, 
     [
         ("truth", WORDS, "bad-mapping", "--columns is 'truth'; write name=name"),
         (COLUMNS, "0=real,=j", "bad-mapping", "--words is '0=real,=j'; write name=name"),
-        ("participant=Who", "", "missing-column", "Who, truth, response"),
+        ("participant=Who", "", "missing-column", "column 'Who' is missing"),
     ],
 )
 def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words, code, told):
@@ -158,4 +158,4 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     told = mistake(*analyze, "--kind", "matching", "--correction", "replace", *out, code="unused-option")
     assert "--correction is for tables of answers, not of matching" in told
     told = mistake(*analyze, "--kind", "matching", *out, code="missing-column")
-    assert "participant, target_deg, response_deg" in told
+    assert "column participant, target_deg, response_deg is missing; it has Who, Where, response" in told
