@@ -29,6 +29,7 @@ from analysis.report.realfake.tables import (
     serial_table,
 )
 from analysis.report.results import Results, summarised, versions, write
+from analysis.sdt.categories import categories
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
@@ -206,6 +207,7 @@ def _summary(found: Findings) -> dict[str, Any]:
             "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
             "study": _study_summary(sessions, found.study),
             "notes": list(found.trials.notes),
+            "confidence_categories": categories(found.trials.measure)[1],
             "versions": versions(),
             "files_sha256": _files(found.trials, found.study),
             "estimators": asdict(found.by),

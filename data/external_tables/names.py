@@ -20,7 +20,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
         *("radiologist", "prolificpid", "prolificid", "workerid", "vp", "vpn", "vpnr"),
     ),
     "session": ("sessionid", "sessionnumber", "ses", "visit"),
-    "trial": ("trialnumber", "trialno", "trialnum", "trialindex", "trialnr", "trialid"),
+    "trial": ("trialnumber", "trialno", "trialnum", "trialnr", "trialid"),
     "stimulus_id": (
         *("stimulusid", "stimid", "image", "imageid", "imagename", "imagefile", "img", "imgid", "imgname", "imgfile"),
         *("stimulus", "stim", "stimfile", "stimulusfile", "stimname", "picture", "case", "caseid", "file", "filename"),
