@@ -83,7 +83,7 @@ def measure_one(
     observer: str,
     first: pd.DataFrame,
     later: pd.DataFrame,
-    by: Estimators = Estimators(),  # noqa: B008 - frozen
+    by: Estimators = Estimators(),
     level: pd.Series | None = None,
 ) -> Participant:
     """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`).

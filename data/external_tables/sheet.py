@@ -112,7 +112,11 @@ def _header(rows: Sequence[tuple[int, list[str]]], known: frozenset[str], header
 
 
 def _looks_like_row_names(first: Sequence[str]) -> bool:
-    return len(set(first)) == len(first)
+    """R numbers rows in ascending order; rows that were taken out leave gaps."""
+    if not all(cell.isdigit() for cell in first):
+        return False
+    numbers = [int(cell) for cell in first]
+    return numbers == sorted(set(numbers))
 
 
 def _unique(header: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

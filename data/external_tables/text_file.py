@@ -58,24 +58,30 @@ def decoded(path: Path, content: bytes, encoding: str = "") -> tuple[str, tuple[
                 "not-a-table", f"{path}: is not written in {encoding} (byte {error.start + 1}); correct file.encoding"
             ) from None
     name = next((name for mark, name in _MARKS if content.startswith(mark)), None) or _unmarked_utf16(content)
+    notes: tuple[str, ...] = ()
     try:
-        return content.decode(name or "utf-8"), ()
+        text = content.decode(name or "utf-8")
     except UnicodeDecodeError:
         if name is not None:
             raise LookalikeError(
                 "not-a-table", f"{path}: begins as {name} and is not; save it as UTF-8 and try again"
             ) from None
+        text = _western(path, content)
+        notes = (f"{path.name}: is not UTF-8, so it was read as Windows-1252; check names with accents",)
+    if "\0" in text:
+        raise LookalikeError("not-a-table", f"{path}: is not a text file; save it as CSV or .xlsx")
+    return text, notes
+
+
+def _western(path: Path, content: bytes) -> str:
     try:
-        text = content.decode("cp1252")
-        if "\0" in text:
-            raise LookalikeError("not-a-table", f"{path}: is not a text file; save it as CSV or .xlsx")
+        return content.decode("cp1252")
     except UnicodeDecodeError:
         raise LookalikeError(
             "not-a-table",
             f"{path}: is neither UTF-8 nor UTF-16 nor Windows-1252; save it as UTF-8, or name its encoding in an "
             "import file (encoding under [file])",
         ) from None
-    return text, (f"{path.name}: is not UTF-8, so it was read as Windows-1252; check names with accents",)
 
 
 def _unmarked_utf16(content: bytes) -> str | None:

@@ -45,6 +45,6 @@ def test_order_is_kept_ties_stay_together_and_the_order_of_rows_does_not_matter(
     random.shuffle(doubled)
     found = categories(trials(doubled))[0]
     table = pd.DataFrame({"value": doubled, "category": found})
-    assert (table.groupby("value")["category"].nunique() == 1).all()
+    assert len(table.drop_duplicates()) == len(values)
     assert table.groupby("value")["category"].first().is_monotonic_increasing
     assert set(found) == {1, 2, 3, 4}

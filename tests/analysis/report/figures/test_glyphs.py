@@ -32,7 +32,7 @@ def no_han(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_han")
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_letter_that_no_font_has_is_a_number_and_no_warning(form: str) -> None:
-    rows = {name: (0.5, 0.1, 0.9) for name in (HAN, CYRILLIC, ARABIC, "$a_1$")}
+    rows = dict.fromkeys((HAN, CYRILLIC, ARABIC, "$a_1$"), (0.5, 0.1, 0.9))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         render(plots.forest(rows, None, None, "d′", 0), form)
