@@ -43,6 +43,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data.bids import BehFile, beh_files, read_sidecar
@@ -161,6 +162,8 @@ def read_external_table(
     asked, mapping = find(kind), mapping or TableMapping()
     refuse_unknown(mapping, external_columns(asked))
     tables, notes = tables_of(source, task)
+    files = {_name(table, source): sha256(table.path) for table in tables}
+    _refuse_copies(files)
     several = len(tables) > 1 or tables[0].path != source
     read = [read_part(table, asked, mapping, several) for table in tables]
     parts = [part for part in read if len(part.trials)]
@@ -181,7 +184,6 @@ def read_external_table(
     trials, filled = _filled(table, asked)
     trials, pair = _checked(trials, asked, where)
     facts = facts_of(trials, table, tables, parts, where)
-    files = {_name(table, source): sha256(table.path) for table in tables}
     return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes))
 
 
@@ -259,6 +261,15 @@ def external_columns(kind: Kind[Any, Any]) -> tuple[str, ...]:
     return (*KEYS, *kind.fields, "after_gap", *more, "observer")
 
 
+def _refuse_copies(files: Mapping[str, str]) -> None:
+    """Raise `LookalikeError` if two files are the same: answers would count twice."""
+    first: dict[str, str] = {}
+    for name, sha in files.items():
+        if sha in first:
+            raise LookalikeError("repeated-session", f"{name}: is a copy of {first[sha]}; remove one of the two")
+        first[sha] = name
+
+
 def _name(table: TableFile, source: Path | Sequence[Path]) -> str:
     folder = source if isinstance(source, Path) and source.is_dir() else table.path.parent
     return table.path.relative_to(folder).as_posix()
@@ -330,6 +341,9 @@ def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, d
     if "after_gap" not in trials and kind.serial:
         filled["after_gap"] = "no throughout"
     trials["after_gap"] = after_gap(trials)
+    for name in ("participant", *kind.text):
+        if trials[name].notna().any():  # one type, whatever the cells went through
+            trials[name] = pd.Series(trials[name].where(trials[name].notna(), np.nan).tolist(), index=trials.index)
     return trials[[*KEYS, *kind.fields, "after_gap"]], filled
 
 

@@ -79,14 +79,16 @@ def implausible(table: pd.DataFrame, mapping: TableMapping) -> Iterator[str]:
 
 
 def _apart(values: np.ndarray) -> list[float]:
-    """The values that stand apart from all others: known codes a scale's width away, others three widths."""
+    """The values that stand apart from all others: known codes a scale's width away or below 0, others three widths."""
     levels = np.unique(values)
     found: list[float] = []
     while levels.size > 2:
         for place, rest in ((-1, levels[:-1]), (0, levels[1:])):
             gap = levels[-1] - levels[-2] if place == -1 else levels[1] - levels[0]
             width = rest[-1] - rest[0] + smallest_step(rest)
-            if gap > width * (1 if levels[place] in _CODES else 3):
+            code = levels[place] in _CODES
+            alone_below_0 = levels[place] < 0 <= rest[0] and (rest[0] >= 1 or levels[place] <= -9)
+            if gap > width * (1 if code else 3) or (code and alone_below_0):
                 found.append(float(levels[place]))
                 levels = rest
                 break

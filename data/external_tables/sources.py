@@ -34,7 +34,10 @@ def is_bids(folder: Path) -> bool:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder holds sessions that Lookalike recorded, or nothing that another program wrote."""
+    """Whether a folder holds sessions that Lookalike recorded, or nothing that another program wrote.
+
+    They have a record in `sourcedata`, or a sidecar beside at least one table that says what Lookalike's say.
+    """
     if (folder / "sourcedata").is_dir() and any((folder / "sourcedata").glob("sub-*/ses-*/record.jsonl")):
         return True
     if not is_bids(folder):
@@ -42,10 +45,10 @@ def is_ours(folder: Path) -> bool:
     tables = sorted(folder.glob("sub-*/**/*_beh.tsv"))
     if not tables:
         return True
-    sidecars = [path.with_suffix(".json") for path in tables if path.with_suffix(".json").is_file()]
-    without = not any(path.name.startswith("task-") for path in folder.glob("*_beh.json"))
-    in_sessions = all("_ses-" in path.name for path in tables)
-    return in_sessions and (any(set(_OURS) & set(read_json(path)) for path in sidecars) or (not sidecars and without))
+    if not all("_ses-" in path.name for path in tables):
+        return False
+    sidecars = [path.with_suffix(".json") for path in tables]
+    return any(set(_OURS) & set(read_json(path)) for path in sidecars if path.is_file())
 
 
 def tables_of(source: Path | Sequence[Path], task: str | None = None) -> tuple[list[TableFile], list[str]]:

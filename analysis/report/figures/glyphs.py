@@ -15,7 +15,7 @@ _LEFT_TO_RIGHT = "\u200e"
 
 
 def make_drawable(figure: Figure) -> None:
-    """Give each text of a figure fonts for all its letters; a letter that no installed font has becomes U+ and a number.
+    """Give each text of a figure fonts for all its letters; a letter that no font has becomes U+ and its number.
 
     Without this, Matplotlib would draw boxes and warn.
     """

@@ -33,9 +33,9 @@ def roc_figure(participants: Sequence[Participant]) -> Figure:
     """Every participant's rating ROC, with AUC, d′ and retest similarity beside each name (Figure 5).
 
     The curve joins the operating points by straight lines (it is not a fitted model); the filled marker is the yes/no
-    answer, at which d′ is measured, the open ones are the other confidence levels (of a slider they are left out). Above 56 participants all curves
-    are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for a double column (about
-    180 mm wide).
+    answer, at which d′ is measured, the open ones are the other confidence levels (a slider's are left out). Above 56
+    participants all curves are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for
+    a double column (about 180 mm wide).
 
     Parameters
     ----------

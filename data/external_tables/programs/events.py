@@ -30,16 +30,14 @@ def merged(
     for name in filter(None, (answer, time, kind)):
         whole[name] = _at(first, name, trial, row_of, whole.index)
     found = {"response": answer} | ({"response_time": time} if time is not None else {})
-    scale = "|".join(_SCALES)
     if len(second) and CONFIDENCE not in whole and CONFIDENCE not in mapped:
         whole[CONFIDENCE] = _at(second, answer, trial, row_of, whole.index)
         found[CONFIDENCE] = CONFIDENCE
         if time is not None and CONFIDENCE_TIME not in whole:
             whole[CONFIDENCE_TIME] = _at(second, time, trial, row_of, whole.index)
             found[CONFIDENCE_TIME] = CONFIDENCE_TIME
-    elif kind is not None and len(first) and first[kind].str.contains(scale, case=False).fillna(False).all():
-        if is_numeric(first[answer]) and len(first[answer].unique()) > 2:
-            found = {("rating" if ours == "response" else ours): theirs for ours, theirs in found.items()}
+    elif _on_a_scale(first, answer, kind):
+        found = {("rating" if ours == "response" else ours): theirs for ours, theirs in found.items()}
     return whole.astype(object).where(whole.notna(), None), found
 
 
@@ -56,6 +54,13 @@ def _answers(
     if not is_numeric(second[answer]) or len(second[answer].unique()) < 2:
         second = second.iloc[:0]
     return first, second
+
+
+def _on_a_scale(answers: pd.DataFrame, answer: str, kind: str | None) -> bool:
+    """Whether all answers were given on a slider or the like, in more than two numbers."""
+    if kind is None or not is_numeric(answers[answer]) or len(answers[answer].unique()) < 3:
+        return False
+    return bool(answers[kind].str.contains("|".join(_SCALES), case=False).fillna(False).all())
 
 
 def _one_each(rows: pd.DataFrame, trial: pd.Series) -> pd.DataFrame:

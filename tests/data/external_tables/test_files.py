@@ -74,8 +74,8 @@ def test_points_and_commas_in_one_column_are_refused(read, study, refuses):
         lambda lines: [line.replace(",", " ,") for line in lines],
         lambda lines: [lines[0], *(line.rstrip(",") for line in lines[1:])],
     ],
-    ids=["title", "sep=", "comments", "blanks in the header", "capitals", "cleared rows", "blank rows", "trailing comma",
-         "trailing commas", "blanks in cells", "short rows"],
+    ids=["title", "sep=", "comments", "blanks in the header", "capitals", "cleared rows", "blank rows",
+         "a trailing comma", "trailing commas", "blanks in cells", "short rows"],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_what_surrounds_a_table_does_not_matter(tmp_path, is_clean, study, decorate, end):
