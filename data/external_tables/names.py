@@ -56,6 +56,7 @@ def resolve(
     """
     cells, found, said = sheet.cells, {}, []
     taken = set(mapping.columns.values())
+    claimed = {theirs for ours_of_it, theirs in program.items() if ours_of_it != theirs}
     by_plain: dict[str, str] = {}
     for name in cells.columns:
         by_plain.setdefault(plain_name(name), name)
@@ -64,7 +65,7 @@ def resolve(
             continue
         if name in mapping.columns:
             found[name] = _named(sheet, mapping.columns[name])
-        elif name in cells.columns and name not in taken:
+        elif name in cells.columns and name not in taken and program.get(name, name) == name and name not in claimed:
             found[name] = _named(sheet, name)
         elif name in program:
             found[name] = program[name]

@@ -10,6 +10,7 @@ from typing import Any
 
 from data.errors import LookalikeError
 from data.files import read_json
+from data.trials import COLUMNS
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".json", ".imrmc")
 _BEH = re.compile(
@@ -36,7 +37,7 @@ def is_bids(folder: Path) -> bool:
 def is_ours(folder: Path) -> bool:
     """Whether a folder holds sessions that Lookalike recorded, or nothing that another program wrote.
 
-    They have a record in `sourcedata`, or a sidecar beside at least one table that says what Lookalike's say.
+    They have a record in `sourcedata`, or a sidecar beside a table that says what Lookalike's say; or lost them all.
     """
     if (folder / "sourcedata").is_dir() and any((folder / "sourcedata").glob("sub-*/ses-*/record.jsonl")):
         return True
@@ -47,8 +48,16 @@ def is_ours(folder: Path) -> bool:
         return True
     if not all("_ses-" in path.name for path in tables):
         return False
-    sidecars = [path.with_suffix(".json") for path in tables]
-    return any(set(_OURS) & set(read_json(path)) for path in sidecars if path.is_file())
+    sidecars = [path.with_suffix(".json") for path in tables if path.with_suffix(".json").is_file()]
+    if sidecars:
+        return any(set(_OURS) & set(read_json(path)) for path in sidecars)
+    # Tables of ours that have lost their sidecars; others inherit them, or have other columns.
+    return not any(_sidecars(folder, path) for path in tables) and all(map(_has_our_columns, tables))
+
+
+def _has_our_columns(table: Path) -> bool:
+    with open(table, encoding="utf-8", errors="replace") as file:
+        return file.readline().rstrip("\n").split("\t")[: len(COLUMNS)] == list(COLUMNS)
 
 
 def tables_of(source: Path | Sequence[Path], task: str | None = None) -> tuple[list[TableFile], list[str]]:

@@ -47,6 +47,8 @@ def adapt(sheet: Sheet, mapping: TableMapping) -> Export:
         # A slider that is the only answer is a rating; beside keys it says how sure one was.
         keys = fullest(cells, [name for name in answers if name not in sliders and not is_about_confidence(name)])
         slider = columns.pop("response")
+        if keys and given(cells[keys]).sum() < given(cells[slider]).sum() / 2:
+            keys = None  # pressed to go on
         columns |= {"response": keys, **_known(cells, keys)} if keys else {"rating": slider}
     elif "confidence" not in columns and "response" in columns:
         others = [name for name in sliders if name != columns["response"] and given(cells[name]).any()]
