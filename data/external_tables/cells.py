@@ -260,7 +260,7 @@ def _by_correctness(trials: pd.DataFrame, kind: Kind[Any, Any], pair: Sequence[s
     """
     column, truth = kind.answer_column, trials[kind.shown_column]
     known = column in trials and trials[column].dropna().isin(pair).all()
-    if known or "correct" not in trials:
+    if known or "rating" in trials or "correct" not in trials or trials["correct"].isna().all():
         return trials, []
     right = trials["correct"].str.casefold().map({**dict.fromkeys(_RIGHT, True), **dict.fromkeys(_WRONG, False)})
     other = truth.map({pair[0]: pair[1], pair[1]: pair[0]})

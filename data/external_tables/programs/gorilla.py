@@ -11,6 +11,9 @@ from data.external_tables.sheet import Sheet
 
 NAMES = ("Participant Private ID", "Participant Public ID", "Trial Number", "Reaction Time", "Zone Type", "Event Index")
 
+# What was answered with, in either Task Builder.
+_KINDS = ("Zone Type", "Component Type", "Component Name", "Object Name", "Screen Name", "Screen")
+
 
 def recognise(names: set[str]) -> bool:
     return "Participant Private ID" in names and bool({"Trial Number", "Event Index", "Zone Type"} & names)
@@ -29,7 +32,9 @@ def adapt(sheet: Sheet, mapping: TableMapping) -> Export:
     if "Trial Number" in cells and answer in cells:
         keys = [name for name in ("Participant Private ID", "Tree Node Key", "Trial Number") if name in cells]
         cells = cells[given(cells[answer]) & cells["Trial Number"].notna()]
-        kind = next((name for name in ("Zone Type", "Component Type", "Response Type") if name in cells), None)
+        if "Response Type" in cells and cells["Response Type"].eq("response").any():  # not an action on the way to it
+            cells = cells[cells["Response Type"] == "response"]
+        kind = next((name for name in _KINDS if name in cells), None)
         time = next((name for name in ("Reaction Time", "Response Onset") if name in cells), None)
         new_trial = pd.concat([cells[name] != cells[name].shift() for name in keys], axis=1).any(axis=1)
         cells, found = merged(cells, new_trial.cumsum(), answer, time, kind, mapping.columns)
