@@ -213,7 +213,8 @@ def test_qualtrics_with_a_loop(tmp_path):
     (tmp_path / "survey.csv").write_text("\ufeff" + qualtrics(people, questions), encoding="utf-8")
     pd.DataFrame({"stimulus_id": range(1, 9), "truth": TRUTHS}).to_csv(tmp_path / "images.csv", index=False)
     (tmp_path / "import.toml").write_text(
-        '[columns]\nresponse = "Q1"\nconfidence = "Q2_1"\n[wide]\npattern = "{stimulus_id}_{field}"\nimages = "images.csv"\n'
+        '[columns]\nresponse = "Q1"\nconfidence = "Q2_1"\n'
+        '[wide]\npattern = "{stimulus_id}_{field}"\nimages = "images.csv"\n'
     )
     found = read_external_table(tmp_path / "survey.csv", mapping=read_import(tmp_path / "import.toml"))
     assert "read as an export of Qualtrics" in found.notes
@@ -287,8 +288,9 @@ def test_edataaid(tmp_path, title):
 
 def test_an_eprime_log(tmp_path):
     """The text file of a session: trials at level 3, then the block's frame, then the session's."""
-    lines = ["*** Header Start ***", "VersionPersist: 1", "LevelName: Session", "LevelName: Block", "LevelName: Trial",
-             "Experiment: Fakes", "SessionDate: 03-02-2026", "Subject: 12", "Session: 1", "*** Header End ***"]  # fmt: skip
+    lines = ["*** Header Start ***", "VersionPersist: 1", "LevelName: Session", "LevelName: Block"]
+    lines += ["LevelName: Trial", "Experiment: Fakes", "SessionDate: 03-02-2026", "Subject: 12", "Session: 1"]
+    lines += ["*** Header End ***"]
     for half in (range(4), range(4, 8)):
         for place in half:
             row = {
