@@ -11,13 +11,14 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
-from data.external_tables.names import FILE, refuse_missing, resolve
+from data.external_tables.names import FILE, column_list, refuse_missing, resolve
 from data.external_tables.programs.export import IMAGE_FILE, Export
 from data.external_tables.programs.registry import read_export
 from data.external_tables.sources import TableFile
 from data.external_tables.values import (
     USUAL_WORDS,
     is_numeric,
+    leading_numbers,
     numbers,
     option,
     ordered_words,
@@ -80,7 +81,7 @@ def _kept_rows(cells: pd.DataFrame, mapping: TableMapping, where: str) -> pd.Dat
     """The rows that hold one of the words asked for. Raises `LookalikeError` if a column is not there."""
     for name, wanted in mapping.rows.items():
         if name not in cells:
-            there = ", ".join(map(str, cells.columns))
+            there = column_list(cells.columns)
             raise LookalikeError("missing-column", f"{where}: column {name!r} of --rows is missing; it has {there}")
         folded = {word.casefold() for word in wanted}
         kept = cells[name].str.casefold().isin(folded)
@@ -296,7 +297,9 @@ def _in_numbers(
             continue
         theirs = [word for word in trials[name].dropna().unique() if not is_numeric(pd.Series([word]))]
         order = ",".join(f"{name}:{quoted(word)}=..." for word in theirs[:6])
-        cure = f"if it means no answer, --missing {name}:{theirs[0] if theirs else '...'}"
+        if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
+            trials[name], theirs = labelled, []
+        cure = f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
         cure += (
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )

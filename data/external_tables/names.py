@@ -104,16 +104,17 @@ def refuse_missing(path: Path, names: Iterable[str], cells: pd.DataFrame) -> Non
         one = f" (participant={FILE} if all rows are one person's)" if "participant" in lacking else ""
         raise LookalikeError(
             "missing-column",
-            f"{path}: column {', '.join(lacking)} is missing; it has {_list(cells.columns)}; name yours with "
+            f"{path}: column {', '.join(lacking)} is missing; it has {column_list(cells.columns)}; name yours with "
             f"--columns {mapped}{one}",
         )
 
 
 def _there(name: str, columns: list[str]) -> str:
     close = get_close_matches(name, columns, n=1)
-    return f"did you mean {close[0]!r}? It has {_list(columns)}" if close else f"it has {_list(columns)}"
+    return f"did you mean {close[0]!r}? It has {column_list(columns)}" if close else f"it has {column_list(columns)}"
 
 
-def _list(columns: Iterable[object]) -> str:
+def column_list(columns: Iterable[object]) -> str:
+    """The names of columns for a message, the first 25 of many."""
     names = [str(name) for name in columns]
     return ", ".join(names[:25]) + (f" and {len(names) - 25} more" if len(names) > 25 else "")

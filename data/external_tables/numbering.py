@@ -13,7 +13,7 @@ from data.external_tables.mapping import TableMapping
 from data.external_tables.values import is_numeric, option, ordered_words, quoted
 from data.trials import KEYS
 
-_NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,3})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
+_NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
 
 
 def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -95,6 +95,9 @@ def trial_numbers(table: pd.DataFrame, where: str) -> tuple[pd.Series, str | Non
     order = of_session.cumcount() + 1
     if column.isna().all():
         return order, "the order of the rows"
+    numbered = column.map({word: match[1] for word in column.dropna().unique() if (match := _NUMBERED.fullmatch(word))})
+    if not is_numeric(column) and numbered.notna().eq(column.notna()).all():
+        column = numbered  # trial_12
     if not is_numeric(column):
         word = next(word for word in column.dropna() if not is_numeric(pd.Series([word])))
         row = column.index[column == word][0]

@@ -283,7 +283,8 @@ def _numbered(
     gone = table["participant"].isna()
     cure = "write the id in every row, or remove the rows"
     refuse_rows(gone, where, "participant is missing", cure, code="missing-value")
-    table["participant"], notes = merged_participants(same_ids(table["participant"]))
+    apart = same_ids(table["participant"])
+    table["participant"], notes = merged_participants(apart)
     if named_by_file:
         filled["participant"] = "the names of the files"
     if "session" in table:
@@ -296,7 +297,23 @@ def _numbered(
         notes += [f"trial: {told}"] if told else []
     if "stimulus_id" in table:
         table["stimulus_id"] = same_ids(table["stimulus_id"])
+        _refuse_mixed_people(table, apart, where)
     return table, filled, notes
+
+
+def _refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
+    """Raise `LookalikeError` if ids that differ in writing only judged the same image: they may be two people."""
+    judged = table[[*KEYS, "stimulus_id"]].assign(written=written)
+    per_image = judged.drop_duplicates()
+    twice = per_image[per_image.duplicated([*KEYS, "stimulus_id"], keep=False)]
+    if len(twice):
+        image = twice["stimulus_id"].iloc[0]
+        names = " and ".join(map(repr, twice.loc[twice["stimulus_id"] == image, "written"].unique()[:2]))
+        raise LookalikeError(
+            "ambiguous-participant",
+            f"{where}: participants {names} differ in upper and lower case or blanks only, and both judged {image}; "
+            "rename one if they are two people, or name the column of sessions (--columns session=...)",
+        )
 
 
 def _scaled(table: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[pd.DataFrame, list[str]]:

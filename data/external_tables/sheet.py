@@ -64,8 +64,11 @@ def sheet_of(
         raise LookalikeError("not-a-table", f"{path}: is empty; it needs a header and a row per trial")
     place = _header(filled, known, header_row, path)
     (_, header), body = filled[place], filled[place + 1 :]
-    while header and not header[-1]:
-        header.pop()
+    again = [number for number, row in body if row == header]  # tables that were joined with their headers
+    body = [(number, row) for number, row in body if row != header]
+    if again:
+        notes = (*notes, f"{path.name}: the header is there again in row {', '.join(map(str, again[:5]))}; left out")
+    header = header[: _width(header)]
     width = max((_width(row) for _, row in body), default=len(header))
     first_names = len(header) + 1 == width and bool(body) and all(_width(row) == width for _, row in body)
     if first_names and _looks_like_row_names([row[0] for _, row in body]):

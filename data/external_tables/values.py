@@ -24,7 +24,7 @@ _FLAGS = {
     **dict.fromkeys(("isfake", "fake", "isgenerated", "generated", "issynthetic", "isai", "isgan"), "generated"),
     **dict.fromkeys(("isreal", "real"), "real"),
 }
-_NUMBER = re.compile(r"[+-−]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*%?")
+_LABELLED = re.compile(r"(\d+)(?:\s*[-–—:=.)(]+\s*\D.*)?")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
 
@@ -93,6 +93,19 @@ def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure:
         word, row = written[bad].iloc[0], written.index[bad][0]
         raise LookalikeError("not-a-number", f"{where}: {name} is {word!r} (row {row}), not a number; {cure}")
     return found.astype(float).reindex(column.index)
+
+
+def leading_numbers(column: pd.Series) -> pd.Series | None:
+    """The numbers of labels such as "4 - very sure" or "4 (sure)"; None unless every label has one of its own."""
+    numbers_of = {}
+    for word in column.dropna().unique():
+        match = _LABELLED.fullmatch(word)
+        if match is None:
+            return None
+        numbers_of[word] = match[1]
+    if len(set(numbers_of.values())) < len(numbers_of):
+        return None
+    return column.map(numbers_of)
 
 
 def ordered_words(column: pd.Series, order: Sequence[str]) -> pd.Series:

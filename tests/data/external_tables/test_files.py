@@ -93,6 +93,14 @@ def test_rs_own_table_has_row_names_without_a_header(tmp_path, is_clean, study):
     is_clean(read_external_table(path))
 
 
+def test_tables_that_were_joined_with_their_headers(tmp_path, is_clean, study):
+    lines = study.to_csv(index=False).splitlines()
+    (tmp_path / "all.csv").write_text("\n".join([*lines[:9], lines[0], *lines[9:]]))
+    found = read_external_table(tmp_path / "all.csv")
+    is_clean(found)
+    assert any("again in row 10" in note for note in found.notes)
+
+
 def test_rows_are_counted_as_the_file_has_them(tmp_path, study, refuses):
     path = tmp_path / "table.csv"
     lines = study.replace({"trial": {}}).to_csv(index=False).splitlines()

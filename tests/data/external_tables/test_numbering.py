@@ -16,8 +16,16 @@ def test_ids_that_differ_in_writing_only_are_one_and_told(read, is_clean, study,
     table = study.assign(participant=[*study["participant"][:-3], *[other] * 3])
     found = read(table)
     is_clean(found)
-    if other.strip() not in ("P02",):
-        assert any("taken for 'P02'" in note for note in found.notes) == (other != "p02\u200b" or True)
+    assert any("taken for 'P02'" in note for note in found.notes) == (other.strip() != "P02")
+
+
+def test_ids_that_may_be_two_people_are_refused(read, study, refuses):
+    table = study.replace({"participant": {"Zoé": "p02"}})
+    with refuses("ambiguous-participant") as caught:
+        read(table)
+    assert "'p02' and 'P02'" in str(caught.value)
+    apart = read(table.drop(columns=["stimulus_id", "trial"]))
+    assert set(apart.trials["participant"]) == {"p02"} or set(apart.trials["participant"]) == {"P02"}
 
 
 def test_accents_that_are_encoded_in_two_ways_are_one():
@@ -98,8 +106,9 @@ def test_sessions_in_words(read, study, refuses):
         lambda n: (n - 1) % 4 + 1,
         lambda n: n.where(n != 3),
         lambda n: n * 10.0,
+        lambda n: "trial_0" + n.astype(str),
     ],
-    ids=["from 0", "halves", "begin anew from 0", "begin anew from 1", "one missing", "tens"],
+    ids=["from 0", "halves", "begin anew from 0", "begin anew from 1", "one missing", "tens", "with a word"],
 )
 def test_trials_are_in_order_whatever_their_numbers(read, clean, study, renumber):
     found = read(study.assign(trial=renumber(study["trial"].astype(int)))).trials

@@ -103,6 +103,16 @@ def test_confidence_in_words(read, is_clean, study, refuses):
     assert all(word in str(caught.value) for word in SCALE)
 
 
+@pytest.mark.parametrize("label", ["{} - {}", "{}: {}", "{} ({})", "{}. {}", "{} = {}"])
+def test_labels_with_their_numbers(read, is_clean, study, label):
+    is_clean(read(study.assign(confidence=study["confidence"].map(lambda n: n and label.format(n, SCALE[int(n) - 1])))))
+
+
+def test_labels_that_share_a_number_are_words(read, study, refuses):
+    with refuses("not-a-number"):
+        read(study.assign(confidence=[f"{1 + n % 2} - {n % 3}x" for n in range(16)]))
+
+
 def test_roles_in_other_words(read, study, refuses):
     table = study.assign(role=["Test"] * 14 + ["warm-up"] * 2)
     found = read(table, mapping=TableMapping(words={"role:test": "main", "role:warm-up": "practice"}))
