@@ -17,6 +17,7 @@ from data.external_tables.programs.registry import read_export
 from data.external_tables.sources import TableFile
 from data.external_tables.values import (
     USUAL_WORDS,
+    is_number,
     is_numeric,
     leading_numbers,
     numbers,
@@ -295,7 +296,7 @@ def _in_numbers(
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
         if not (measured or name == "rating"):
             continue
-        theirs = [word for word in trials[name].dropna().unique() if not is_numeric(pd.Series([word]))]
+        theirs = [word for word in trials[name].dropna().unique() if not is_number(word)]
         order = ",".join(f"{name}:{quoted(word)}=..." for word in theirs[:6])
         if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
             trials[name], theirs = labelled, []

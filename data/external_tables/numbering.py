@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
-from data.external_tables.values import is_numeric, option, ordered_words, quoted
+from data.external_tables.values import is_number, is_numeric, option, ordered_words, quoted
 from data.trials import KEYS
 
 _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
@@ -99,7 +99,7 @@ def trial_numbers(table: pd.DataFrame, where: str) -> tuple[pd.Series, str | Non
     if not is_numeric(column) and numbered.notna().eq(column.notna()).all():
         column = numbered  # trial_12
     if not is_numeric(column):
-        word = next(word for word in column.dropna() if not is_numeric(pd.Series([word])))
+        word = next(word for word in column.dropna().unique() if not is_number(word))
         row = column.index[column == word][0]
         raise LookalikeError(
             "not-a-whole-number",

@@ -58,8 +58,8 @@ def sheet_of(
 
     Raises `LookalikeError` if there is no row, or a row has more cells than the header.
     """
-    filled = [(number, [_clean(cell) for cell in row]) for number, row in enumerate(rows, 1)]
-    filled = [(number, row) for number, row in filled if any(row)]
+    cleaned = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, 1)]
+    filled = [(number, row) for number, row in cleaned if any(row)]
     if not filled:
         raise LookalikeError("not-a-table", f"{path}: is empty; it needs a header and a row per trial")
     place = _header(filled, known, header_row, path)
@@ -69,12 +69,15 @@ def sheet_of(
     if again:
         notes = (*notes, f"{path.name}: the header is there again in row {', '.join(map(str, again[:5]))}; left out")
     header = header[: _width(header)]
-    width = max((_width(row) for _, row in body), default=len(header))
-    first_names = len(header) + 1 == width and bool(body) and all(_width(row) == width for _, row in body)
-    if first_names and _looks_like_row_names([row[0] for _, row in body]):
+    one_more = bool(body) and all(len(row) > len(header) for _, row in body)
+    if (
+        one_more
+        and {_width(row) for _, row in body} == {len(header) + 1}
+        and _are_row_names([row[0] for _, row in body])
+    ):
         header = ["row name", *header]  # R's write.table gives no name to its first column
     for number, row in body:
-        if _width(row) > len(header):
+        if len(row) > len(header) < _width(row):
             raise LookalikeError(
                 "ragged-table",
                 f"{path}: row {number} has {_width(row)} cells, its header {len(header)}; correct the table",
@@ -87,10 +90,6 @@ def sheet_of(
     frame.index = pd.Index([number for number, _ in body], name="row")
     unnamed = [name for name in names if name.startswith("unnamed ") and frame[name].isna().all()]
     return Sheet(path, frame.drop(columns=unnamed), decimal_comma, notes, repeated)
-
-
-def _clean(cell: str) -> str:
-    return cell.replace("\ufeff", "").replace("\u200b", "").strip()
 
 
 def _width(row: Sequence[str]) -> int:
@@ -114,7 +113,7 @@ def _header(rows: Sequence[tuple[int, list[str]]], known: frozenset[str], header
     return next(place for place, count in enumerate(counts) if count >= 0.6 * usual)
 
 
-def _looks_like_row_names(first: Sequence[str]) -> bool:
+def _are_row_names(first: Sequence[str]) -> bool:
     """R numbers rows in ascending order; rows that were taken out leave gaps."""
     if not all(cell.isdigit() for cell in first):
         return False

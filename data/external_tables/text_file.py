@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SEPARATORS = (",", "\t", ";", "|")
+_INVISIBLE = ("\ufeff", "\u200b")  # marks of joined files, and blanks without width that a browser's copy brings
 _LOOKED_AT = 60  # rows from which the separator is found out
 _STATED = re.compile(r'^"?sep=(?P<separator>.)"?\s*$')  # Excel's own first line
 
@@ -30,6 +31,8 @@ def read_text_table(path: Path, content: bytes, known: frozenset[str], given: Fi
     text, notes = decoded(path, content, given.encoding)
     # A lone carriage return ends a line in files of old Macs.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for invisible in _INVISIBLE:
+        text = text.replace(invisible, "")
     first, _, rest = text.partition("\n")
     stated = _STATED.match(first)
     if stated:

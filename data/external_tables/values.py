@@ -24,6 +24,7 @@ _FLAGS = {
     **dict.fromkeys(("isfake", "fake", "isgenerated", "generated", "issynthetic", "isai", "isgan"), "generated"),
     **dict.fromkeys(("isreal", "real"), "real"),
 }
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*%?|[+-]?inf(inity)?", re.IGNORECASE)
 _LABELLED = re.compile(r"(\d+)(?:\s*[-–—:=.)(]+\s*\D.*)?")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
@@ -151,7 +152,7 @@ def option(text: str) -> str:
 
 def _float(word: str) -> float | None:
     text = word.strip().replace("−", "-")
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?|[+-]?inf(inity)?", text, re.IGNORECASE):
+    if not _NUMBER.fullmatch(text):
         return None
     return float(text.rstrip("% "))
 
@@ -160,10 +161,15 @@ def _same_number(number: float, words: Mapping[str, str]) -> str | None:
     return next((mapped for word, mapped in words.items() if _float(word) == number), None)
 
 
+def is_number(word: str) -> bool:
+    """Whether a word is a number, with a decimal point or comma."""
+    return _float(word.replace(",", ".")) is not None
+
+
 def is_numeric(column: pd.Series) -> bool:
-    """Whether there are values and all of them are numbers, with a decimal point or comma."""
+    """Whether there are values and all of them are numbers."""
     words = column.dropna().unique()
-    return bool(len(words)) and all(_float(word.replace(",", ".")) is not None for word in words)
+    return bool(len(words)) and all(map(is_number, words))
 
 
 def smallest_step(values: npt.ArrayLike) -> float:
