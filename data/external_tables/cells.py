@@ -32,6 +32,7 @@ from data.external_tables.wide import long_table
 from data.kinds.kind import Kind
 from data.trials import ROLES, SESSION_FACTS
 
+OBSERVERS = ("human", "scripted", "simulated")
 _SCALES = ("confidence", "rating")
 _TIMES = ("response_time", "confidence_time", "onset")
 _RIGHT, _WRONG = ("1", "1.0", "true", "yes", "correct"), ("0", "0.0", "false", "no", "incorrect", "wrong")
@@ -109,6 +110,9 @@ def _columns(
         asked = mapping.model_copy(update={"columns": others, "ignore": (*mapping.ignore, "participant")})
     columns, told = resolve(sheet, asked, ours, export.columns)
     said = list(told)
+    if "participant" not in columns and "observer" in columns and not kinds_of_observer(cells[columns["observer"]]):
+        columns["participant"] = columns.pop("observer")  # Dr. M.
+        said.append(f"participant = {columns['participant']!r}")
     if rated and "stimulus_id" not in columns and "stimulus_id" not in mapping.ignore:
         files = [name for name in cells.columns if name not in columns.values() and _holds_images(cells[name])]
         if len(files) == 1:
@@ -234,6 +238,12 @@ def _in_our_words(
     if kind.answer_column in trials:
         refuse_words(trials[kind.answer_column], kind.answer_column, pair, where)
     return trials.drop(columns="correct", errors="ignore"), notes
+
+
+def kinds_of_observer(column: pd.Series) -> bool:
+    """Whether a column says, in our words, who answered: human, scripted or simulated."""
+    words = column.dropna().str.casefold()
+    return bool(len(words)) and bool(words.isin(OBSERVERS).all())
 
 
 def refuse_gaps(column: pd.Series, name: str, where: str) -> None:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from data.external_tables.cells import Part
+from data.external_tables.cells import Part, kinds_of_observer
 from data.external_tables.sources import TableFile
 from data.trials import KEYS, SESSION_FACTS, refuse_rows
-
-OBSERVERS = ("human", "scripted", "simulated")
 
 
 def facts_of(
@@ -23,9 +21,8 @@ def facts_of(
     """
     named = [name for name in SESSION_FACTS if name in table]
     if named != list(SESSION_FACTS):
-        observer = table["observer"].str.casefold() if "observer" in table else pd.Series(dtype=object)
-        named = ["observer"] if observer.notna().any() and observer.dropna().isin(OBSERVERS).all() else []
-        table = table.assign(observer=observer) if named else table
+        named = ["observer"] if "observer" in table and kinds_of_observer(table["observer"]) else []
+        table = table.assign(observer=table["observer"].str.casefold()) if named else table
     facts: dict[tuple[str, int], dict[str, Any]] = {}
     told = {str(file.path): file.facts for file in files if file.facts}
     for part in parts:

@@ -69,6 +69,10 @@ def tables_of(source: Path | Sequence[Path], task: str | None = None) -> tuple[l
         found: list[TableFile] = []
         notes: list[str] = []
         for one in source:
+            if is_bids(Path(one)) and is_ours(Path(one)):
+                raise LookalikeError(
+                    "recorded-sessions", f"{one}: holds sessions that Lookalike recorded; analyse this folder by itself"
+                )
             more, said = tables_of(Path(one), task)
             found, notes = [*found, *more], [*notes, *said]
         if not found:

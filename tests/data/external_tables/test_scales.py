@@ -159,6 +159,9 @@ def test_observers_are_told_by_their_column_alone(read, study, refuses):
     with refuses("contradictory-facts"):
         read(study.assign(observer=["human"] * 3 + ["simulated"] * 13))
     assert read(study.assign(observer="Dr. M.")).observers == ()
+    found = read(study.rename(columns={"participant": "observer"}))
+    assert set(found.trials["participant"]) == {"Zoé", "P02"}
+    assert found.observers == ()
 
 
 def test_pairs_and_matches_take_the_same_care(tmp_path):

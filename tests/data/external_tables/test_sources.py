@@ -145,6 +145,15 @@ def test_bids_folders_that_others_wrote(tmp_path, study, clean, name, sidecar):
     assert set(found.files) == {name.format(sub=who) for who in ("01", "P02")}
 
 
+def test_recorded_sessions_are_not_read_among_tables(tmp_path, study, folder, refuses):
+    recorded = bids(tmp_path / "recorded", study, NAMES[1])
+    for path in recorded.glob("sub-*/ses-01/beh/*.tsv"):
+        path.with_suffix(".json").write_text('{"LookalikeVersion": "0.1.0", "Observer": "human"}')
+    assert recorded_here(recorded)
+    with refuses("recorded-sessions"):
+        read_external_table([recorded, *folder.iterdir()])
+
+
 def test_a_nearer_sidecar_wins(tmp_path, study):
     folder = bids(tmp_path / "bids", study, NAMES[0])
     (folder / "task-fakes_beh.json").write_text('{"Observer": "human"}')
