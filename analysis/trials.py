@@ -42,7 +42,8 @@ class Trials:
     `sessions` has one row per session found (see `SESSION_COLUMNS`), `audit` one per finding in a session
     (`analysis.audit.audit`).
     `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
-    and how that was filled in, `notes` what else its reader should know.
+    and how that was filled in, `notes` what else its reader should know,
+    `doubts` which of its values look implausible.
     """
 
     measure: pd.DataFrame
@@ -53,6 +54,7 @@ class Trials:
     files: Mapping[str, str]
     filled: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 SESSION_COLUMNS = (
@@ -123,6 +125,7 @@ def load_trials(
     """
     filled: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     if recorded_here(source):
         folder = Path(source)  # type: ignore[arg-type]
         refuse_mapping_of_folder(folder, mapped)
@@ -131,7 +134,7 @@ def load_trials(
         files: Mapping[str, str] = {path.relative_to(folder).as_posix(): sha256(path) for path in read}
     else:
         found, table = from_table(source, mapped, stimuli, study.study.task if study else None)
-        filled, notes, files = table.filled, table.notes, table.files
+        filled, notes, doubts, files = table.filled, table.notes, table.doubts, table.files
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
@@ -147,6 +150,7 @@ def load_trials(
         files=files,
         filled=filled,
         notes=notes,
+        doubts=doubts,
     )
 
 

@@ -146,7 +146,7 @@ def comparison_results(
     inputs = {
         f"{name}: {file}": sha for name, side in zip(names, sides, strict=True) for file, sha in side.files.items()
     }
-    notes = [f"{name}: {note}" for name, side in zip(names, sides, strict=True) for note in side.notes]
+    notes = [f"{name}: {note}" for name, side in zip(names, sides, strict=True) for note in (*side.notes, *side.doubts)]
     summary = summarised({**found.to_dict(), "notes": notes, "versions": versions(), "files_sha256": inputs})
     tables = {"participants": found.to_frame(), "methods": frame_of(found.methods)}
     return Results(summary, tables, _page(found, delta, inputs))

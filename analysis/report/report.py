@@ -206,7 +206,7 @@ def _summary(found: Findings) -> dict[str, Any]:
             "unanswered_main_trials": sum(one.yesno.unanswered for one in found.participants),
             "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
             "study": _study_summary(sessions, found.study),
-            "notes": list(found.trials.notes),
+            "notes": [*found.trials.notes, *found.trials.doubts],
             "confidence_categories": categories(found.trials.measure)[1],
             "versions": versions(),
             "files_sha256": _files(found.trials, found.study),

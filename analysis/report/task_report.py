@@ -10,7 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from analysis.report.page import Block, Note, Picture
+from analysis.report.page import Block, Note, Picture, doubts_of
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.outcomes import Correction
 from data.errors import LookalikeError
@@ -99,14 +99,14 @@ def task_results(answers: TrialTable, study: StudyFile | None = None, correction
             **found.summary,
             "observers": list(answers.observers),
             "filled": dict(answers.filled),
-            "notes": list(answers.notes),
+            "notes": [*answers.notes, *answers.doubts],
             "versions": versions(),
             "files_sha256": inputs,
         }
     )
     page = replace(
         found.page,
-        warnings=_warnings(answers.observers),
+        warnings=(*_warnings(answers.observers), *doubts_of(answers.doubts)),
         summary=_with_remarks(found.page.summary, answers),
         inputs=inputs,
     )
@@ -131,6 +131,6 @@ def _with_remarks(summary: tuple[Block, ...], answers: TrialTable) -> tuple[Bloc
     """The summary with what the table lacked and what else was noticed, above the figures."""
     said = [f"{name} (filled in: {how})" for name, how in answers.filled.items()]
     remarks = [f"The table lacked {', '.join(said)}."] if said else []
-    remarks += [f"On reading: {'; '.join(answers.notes)}."] if answers.notes else []
+    remarks += [f"Noticed when the tables were read: {'; '.join(answers.notes)}."] if answers.notes else []
     figures = tuple(one for one in summary if isinstance(one, Picture))
     return (*(one for one in summary if one not in figures), *remarks, *figures)

@@ -84,7 +84,9 @@ class TrialTable:
     facts : mapping
         By participant and session, what is known of it in the words of a sidecar; empty if the table does not say.
     notes : tuple of str
-        What was recognised, merged, left out or looks implausible, a sentence each.
+        What was recognised, merged or left out, a sentence each.
+    doubts : tuple of str
+        Values that look implausible and were taken as they are, a sentence each.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class TrialTable:
     files: Mapping[str, str]
     facts: Mapping[tuple[str, int], Mapping[str, Any]]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def measure(self) -> str:
@@ -180,11 +183,12 @@ def read_external_table(
     )
     table, numbered, more = _numbered(table, mapping, where, named_by_file=any(part.named_by_file for part in parts))
     table, scaled = _scaled(table, mapping, where)
-    notes += [*more, *scaled, *implausible(table, mapping)]
+    notes += [*more, *scaled]
+    doubts = tuple(implausible(table, mapping))
     trials, filled = _filled(table, asked)
     trials, pair = _checked(trials, asked, where)
     facts = facts_of(trials, table, tables, parts, where)
-    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes))
+    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts)
 
 
 def read_trials(

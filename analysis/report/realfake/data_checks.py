@@ -19,7 +19,7 @@ def findings_section(found: Findings) -> Section | None:
         lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
         blocks.append(f"The external table lacked {lacked}.")
     if found.trials.notes:
-        blocks.append(f"On reading: {'; '.join(found.trials.notes)}.")
+        blocks.append(f"Noticed when the tables were read: {'; '.join(found.trials.notes)}.")
     if audit:
         header = ("Participant", "Session", "Finding", "Trials", "Which", "What was done")
         rows = tuple(

@@ -141,8 +141,8 @@ def test_codes_stand_apart_from_a_scale(values, apart):
 
 def test_a_code_is_told_once_and_not_when_it_is_named(read, study):
     table = study.assign(confidence=study["confidence"].replace({"1": "999"}))
-    assert sum("999" in note for note in read(table).notes) == 1
-    assert not any("999" in note for note in read(table, mapping=TableMapping(missing=["999"])).notes)
+    assert sum("999" in note for note in read(table).doubts) == 1
+    assert not any("999" in note for note in read(table, mapping=TableMapping(missing=["999"])).doubts)
 
 
 def test_no_image_ids_make_images_of_their_own(read, study):

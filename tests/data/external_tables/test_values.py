@@ -159,13 +159,13 @@ def test_a_trial_without_truth_or_participant_is_no_other_thing(read, study, ref
 def test_times_in_milliseconds(read, is_clean, study):
     slow = study.assign(response_time=study["response_time"].map(lambda time: time and str(1000 * float(time))))
     is_clean(read(slow, mapping=TableMapping(time_unit="ms")))
-    assert any("looks like milliseconds" in note and "--time-unit ms" in note for note in read(slow).notes)
-    assert not any("milliseconds" in note for note in read(study).notes)
+    assert any("looks like milliseconds" in note and "--time-unit ms" in note for note in read(slow).doubts)
+    assert not any("milliseconds" in note for note in read(study).doubts)
 
 
 def test_a_number_below_0_is_told(read, study):
     found = read(study.assign(response_time=["-0.5", *study["response_time"][1:]]))
-    assert any("response_time is below 0 in 1 rows (first row 2)" in note for note in found.notes)
+    assert any("response_time is below 0 in 1 rows (first row 2)" in note for note in found.doubts)
 
 
 def test_a_column_is_named_twice(read, study, refuses):

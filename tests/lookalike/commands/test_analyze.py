@@ -226,5 +226,17 @@ def test_a_slider_is_cut_where_categories_are_needed_and_said_so(lookalike, thei
     assert len(pd.read_csv(out / "roc.tsv", sep="\t").query("participant == 'P1'")) > 20  # every rating is a point
 
 
+@pytest.mark.slow
+def test_values_that_look_implausible_are_a_warning_of_every_report(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table.loc[:3, "Conf"] = 99
+    table.to_csv(theirs, index=False)
+    said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / "results")
+    assert "confidence 99 (4 rows, first row 2)" in said.err
+    page = (tmp_path / "results" / "report.html").read_text()
+    assert "Some values look implausible" in page
+    assert "Confidence 99 (4 rows, first row 2)" in page
+
+
 def test_without_a_place_for_results(mistake, theirs):
     assert "--out" in mistake("analyze", theirs, code="missing-option")

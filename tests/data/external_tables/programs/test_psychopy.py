@@ -88,7 +88,9 @@ def test_a_folder_of_pavlovias(tmp_path):
 def test_what_psychopy_writes_now(tmp_path):
     data = pytest.importorskip("psychopy.data")
     about = {"participant": "7", "session": "001", "date": "2026-03-02", "expName": "fakes"}
-    kept = data.ExperimentHandler("fakes", "", about, savePickle=False, saveWideText=False)
+    kept = data.ExperimentHandler(
+        "fakes", "", about, dataFileName=str(tmp_path / "log"), savePickle=False, saveWideText=False
+    )
     kinds = ["real", "fake"] * 4
     loop = data.TrialHandler([{"image": f"{n}.png", "kind": kind} for n, kind in enumerate(kinds)], 1, "sequential")
     kept.addLoop(loop)
