@@ -17,7 +17,7 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "participant": (
         *("participantid", "participantcode", "subject", "subjectid", "subjid", "subj", "subjidx", "subjectnr"),
         *("subjectnumber", "sub", "subid", "ppid", "pid", "reader", "readerid", "rater", "raterid", "observerid"),
-        *("radiologist", "prolificpid", "prolificid", "workerid", "vp", "vpn", "vpnr"),
+        *("radiologist", "prolificpid", "prolificid", "workerid", "respondent", "respondentid", "vp", "vpn", "vpnr"),
     ),
     "session": ("sessionid", "sessionnumber", "ses", "visit"),
     "trial": ("trialnumber", "trialno", "trialnum", "trialnr", "trialid"),

@@ -106,12 +106,24 @@ def _records(path: Path, parsed: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
             if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
                 about = {name: value for name, value in one.items() if value is not lists[0]}
                 yield from ({**about, **row} for row in lists[0])
+            elif {"columns", "data"} <= set(one) and all(isinstance(row, list) for row in one["data"]):  # pandas, split
+                yield from (dict(zip(one["columns"], row, strict=False)) for row in one["data"])
+            elif _is_of_columns(one):  # pandas' default: by column, then by row
+                yield from ({name: values.get(row) for name, values in one.items()} for row in next(iter(one.values())))
             elif one and len(lists) == len(one) and len({len(value) for value in lists}) == 1:
                 yield from (dict(zip(one, row, strict=True)) for row in zip(*lists, strict=True))
             else:
                 yield one
         else:
             raise LookalikeError("not-json", f"{path}: holds {one!r} where a record {{...}} is needed")
+
+
+def _is_of_columns(one: Mapping[str, Any]) -> bool:
+    """Whether an object holds columns, each an object with the same rows."""
+    columns = list(one.values())
+    return len(columns) > 1 and all(
+        isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns
+    )
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -172,11 +172,22 @@ def records(study: pd.DataFrame) -> list[dict[str, object]]:
         lambda rows: json.dumps(rows),
         lambda rows: json.dumps({"experiment": "x", "trials": rows}),
         lambda rows: json.dumps({name: [row[name] for row in rows] for name in rows[0]}),
+        lambda rows: pd.DataFrame(rows).to_json(),
+        lambda rows: pd.DataFrame(rows).to_json(orient="split"),
         lambda rows: "\n".join(json.dumps(row) for row in rows),
         lambda rows: "\n".join([json.dumps(rows[:8]), json.dumps(rows[8:])]),  # JATOS: a line per participant
         lambda rows: "\ufeff" + json.dumps([{**row, "confidence": {"Q0": row["confidence"]}} for row in rows]),
     ],
-    ids=["records", "in an object", "columns", "lines", "JATOS", "object of one value, with a mark"],
+    ids=[
+        "records",
+        "in an object",
+        "columns",
+        "pandas",
+        "pandas, split",
+        "lines",
+        "JATOS",
+        "object of one value, with a mark",
+    ],
 )
 def test_json(tmp_path, is_clean, study, write):
     path = tmp_path / "table.json"
