@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.group.primary import with_ratings
 from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
 from analysis.mrmc.other_methods import MethodResult, difference_by_method
 from analysis.readings import Readings, from_trials
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
-from analysis.trials import Trials
+from analysis.trials import Trials, with_ratings
 from data.errors import LookalikeError
 from data.results.result import Result
 

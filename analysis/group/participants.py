@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.agreement import retest
 from analysis.agreement.retest import Retest, SessionComparison
+from analysis.mrmc.other_methods import MOST
+from analysis.readings import from_columns
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
+from analysis.roc.permutation import PermutationTest, permutation_test_of
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.roc import Roc
 from analysis.sdt import confidence, metacognition, yesno
@@ -18,8 +24,10 @@ from analysis.sdt.confidence import Calibration, Type2Roc
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
-from analysis.trials import Trials
-from data.trials import rating
+from analysis.trials import Trials, with_ratings
+
+_SEED = 0
+_FEWER_PERMUTATIONS, _QUICK_COST = 999, 1e5  # of each of more than `MOST` participants: drawn, or additions if exact
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,10 @@ class Estimators:
 
 @dataclass(frozen=True, eq=False)
 class Participant:
-    """One participant's results: all from session 1 only, but `retests`, which are by session number."""
+    """One participant's results: all from session 1 only, but `retests`, which are by session number.
+
+    `chance` is the permutation test of this participant's AUC.
+    """
 
     name: str
     observer: str
@@ -42,6 +53,7 @@ class Participant:
     yesno: YesNo
     counts: RatingCounts
     roc: Roc
+    chance: PermutationTest
     binormal: Binormal
     metacognition: Metacognition
     type2: Type2Roc
@@ -65,18 +77,35 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     observers = dict(zip(first["participant"], first["observer"], strict=True))
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
-    return [
-        measure_one(str(name), observers[name], measured, later.get(name, nothing), by)
-        for name, measured in trials.measure.groupby("participant")
-    ]
+    kinds = trials.measure["participant"].map(observers)
+    # As the primary result takes them: whether there are any confidences is asked of everyone of a kind.
+    rated = [with_ratings(table) for _, table in trials.measure.groupby(kinds)]
+    each = sorted((str(name), table) for part in rated for name, table in part.groupby("participant"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(
+            lambda one: measure_one(
+                one[0], observers[one[0]], one[1], later.get(one[0], nothing), by, closely=len(each) <= MOST
+            ),
+            each,
+        )
+        return list(found)
 
 
 def measure_one(
-    name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame, by: Estimators = Estimators()
+    name: str,
+    observer: str,
+    first: pd.DataFrame,
+    later: pd.DataFrame,
+    by: Estimators = Estimators(),
+    *,
+    closely: bool = True,
 ) -> Participant:
-    """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`)."""
-    truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
-    ratings = rating(response, first["confidence"])
+    """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`).
+
+    `first` has a column `rating` (`analysis.trials.with_ratings`). The permutation test counts every permutation where
+    that takes about a second; if not `closely`, only where it takes no time.
+    """
+    truth, response, ratings = (first[column].to_numpy() for column in ("truth", "response", "rating"))
     counts = count_ratings(truth, ratings)
     sure = confidence.count_confidence(truth, response, first["confidence"])
     return Participant(
@@ -85,7 +114,8 @@ def measure_one(
         trials=len(first),
         yesno=yesno.dprime_from_responses(truth, response, by.correction),
         counts=counts,
-        roc=roc.roc_auc(truth, ratings),
+        roc=roc.roc_auc_from_counts(counts),
+        chance=_permuted(counts, closely),
         binormal=binormal.binormal_fit_from_counts(counts),
         metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
         type2=confidence.type2_roc(sure),
@@ -95,3 +125,13 @@ def measure_one(
             for _, table in later.groupby("session")
         },
     )
+
+
+def _permuted(counts: RatingCounts, closely: bool) -> PermutationTest:
+    """The test needs trials; the table of counts holds the same."""
+    trials = [np.repeat(counts.ratings, number) for number in (counts.generated, counts.real)]
+    truth = np.repeat(["generated", "real"], [part.size for part in trials])
+    study = from_columns(truth, np.concatenate(trials))
+    if closely:
+        return permutation_test_of(study, _SEED)
+    return permutation_test_of(study, _SEED, resamples=_FEWER_PERMUTATIONS, exact_cost=_QUICK_COST)

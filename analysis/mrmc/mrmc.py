@@ -148,7 +148,8 @@ def mrmc_auc(
     References
     ----------
     Gallas 2006, Acad. Radiol. 13:353; Gallas & Brown 2008, Neural Netw. 21:387; Hillis 2007, Stat. Med. 26:596;
-    Obuchowski & Rockette 1995, Commun. Stat. Simul. Comput. 24:285; Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657.
+    Obuchowski & Rockette 1995, Commun. Stat. Simul. Comput. 24:285; Schuirmann 1987, J. Pharmacokinet. Biopharm.
+    15:657.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from analysis.group.group import group_by_observer
 from analysis.group.participants import Estimators
 from analysis.report.figures.figure_list import figures_of, gallery_of
 from analysis.report.realfake.findings import Findings
+from analysis.report.realfake.headline import headline
 from analysis.report.realfake.page import page
 from analysis.report.realfake.tables import (
     areas_table,
@@ -188,6 +189,7 @@ def _summary(found: Findings) -> dict[str, Any]:
     status = sessions["status"]
     return summarised(
         {
+            "headline": [headline(group) for group in found.groups],
             "groups": [group.to_dict() for group in found.groups],
             "participants": participants_table(found.participants).to_dict("records"),
             "sessions": {
