@@ -168,7 +168,7 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
         if given["similarity"]["n"]:
             shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
-    return shown | {name: relative(path) for name, path in files.items()}
+    return shown | {name: relative(path) for name, path in files.items() if path.exists()}
 
 
 def _primary(one: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
 from analysis.trials import Trials, with_ratings
+from data.trials import rating
 
 _SEED = 0
 _FEWER_PERMUTATIONS, _QUICK_COST = 999, 1e5  # of each of more than `MOST` participants: drawn, or additions if exact
@@ -102,10 +103,11 @@ def measure_one(
 ) -> Participant:
     """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`).
 
-    `first` has a column `rating` (`analysis.trials.with_ratings`). The permutation test counts every permutation where
-    that takes about a second; if not `closely`, only where it takes no time.
+    `first` may have a column `rating` (`analysis.trials.with_ratings`). The permutation test counts every permutation
+    where that takes about a second; if not `closely`, only where it takes no time.
     """
-    truth, response, ratings = (first[column].to_numpy() for column in ("truth", "response", "rating"))
+    truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
+    ratings = first["rating"].to_numpy() if "rating" in first else rating(response, first["confidence"])
     counts = count_ratings(truth, ratings)
     sure = confidence.count_confidence(truth, response, first["confidence"])
     return Participant(

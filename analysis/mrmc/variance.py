@@ -66,7 +66,7 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     90% interval covers .88 with Hillis's and .90 with these; with 6 or 10 participants and 100 images they hardly
     differ. With fewer than 5 readers an S² that came out small by chance would also raise the degrees of freedom, so
     there they are R − 1, as Obuchowski & Rockette (1995, Commun. Stat. Simul. Comput. 24:285) had them: at chance,
-    3 readers who truly differ are then found to differ from it in at most 5% of studies, instead of up to 9%
+    2 or 3 readers are then found to differ from it in at most 4.5% of studies, instead of up to 9%
     (docs/coverage.md).
     Raises `LookalikeError` if both are fixed, for then nothing varies.
     """

@@ -19,7 +19,7 @@ def headline(group: Group) -> dict[str, Any]:
         "low": main.auc.low,
         "high": main.auc.high,
         "level": main.auc.level,
-        "reason": main.auc.reason,
+        "reason": "no interval, as the AUCs do not vary" if main.exact and main.auc.reason else main.auc.reason,
         "method": main.auc.method,
         "generalises_to": main.generalises_to,
         "p": main.p,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from analysis.group.group import Group
 from analysis.group.one_sample import Mean
@@ -114,7 +115,7 @@ def _facts(group: Group) -> Facts:
         Fact(
             "Area under the ROC",
             share(auc.auc, 3),
-            f"{_ci(auc.low, auc.high, share, auc.level)}; {main.generalises_to}",
+            f"{_ci(auc.low, auc.high, partial(share, digits=3), auc.level)}; {main.generalises_to}",
         ),
         Fact("d′ of that area", number(main.dprime), _ci(main.dprime_low, main.dprime_high, number, auc.level)),
     ]

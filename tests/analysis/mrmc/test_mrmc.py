@@ -196,7 +196,7 @@ def test_the_spread_of_true_aucs_is_the_component_of_readers() -> None:
 
 @pytest.mark.parametrize(("readers", "spread"), [(2, 0.8), (3, 0.8), (3, 0.3)])
 def test_two_or_three_readers_are_rarely_found_to_differ_from_chance(readers: int, spread: float) -> None:
-    """1,000 studies of 40 images at chance; 5% is claimed, and at most 5.5% of 20,000 erred (docs/coverage.md)."""
+    """1,000 studies of 40 images at chance; 5% is claimed, and at most 4.5% of 4,000 erred (docs/coverage.md)."""
     rng, truth = np.random.default_rng(4), np.tile(["real", "generated"], 20)
     population = Population(between_sd=spread, image_sd=0.3, lapse=0.0)
     studies = draw_ratings(population, readers, truth == "generated", rng, studies=1000)

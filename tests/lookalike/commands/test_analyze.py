@@ -159,3 +159,28 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     assert "--correction is for tables of answers, not of matching" in told
     told = mistake(*analyze, "--kind", "matching", *out, code="missing-column")
     assert "participant, target_deg, response_deg" in told
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_figures_are_drawn_in_the_formats_asked_for_or_not_at_all(lookalike, theirs, tmp_path):
+    mapping = ("--columns", COLUMNS, "--words", WORDS)
+    for name, options, formats in (
+        ("usual", (), {".svg", ".png"}),
+        ("pdf", ("--formats", "pdf"), {".pdf"}),
+        ("none", ("--no-figures",), set()),
+    ):
+        out = tmp_path / name
+        said = lookalike("analyze", theirs, *mapping, *options, "--out", out)
+        assert said.code == 0, said
+        assert {path.suffix for path in out.iterdir()} - {".tsv", ".json", ".html"} == formats
+        assert ("<svg" in (out / "report.html").read_text("utf-8")) == bool(formats)
+        assert ("figure5" in said.out) == (name == "usual")
+    with_, without = ((tmp_path / name / "summary.json").read_text("utf-8") for name in ("usual", "none"))
+    assert with_ == without
+
+
+def test_a_format_that_no_figure_has(mistake, theirs, tmp_path):
+    mapping = ("--columns", COLUMNS, "--words", WORDS)
+    assert "'gif' is no format" in mistake(
+        "analyze", theirs, *mapping, "--formats", "gif", "--out", tmp_path / "results", code="unknown-word"
+    )
