@@ -1,7 +1,8 @@
 """How often the primary interval holds the true AUC, and how often a difference is found where there is none.
 
-    python -m benchmarks.coverage > tables.md         both tables of docs/coverage.md; about five minutes
-    python -m benchmarks.coverage --studies 0.1       a tenth of the studies
+    python -m benchmarks.coverage                    the table of docs/coverage.md; about two minutes
+    python -m benchmarks.coverage --dprime 1         coverage away from chance
+    python -m benchmarks.coverage --studies 0.1      a tenth of the studies
 
 Each study draws new participants and new images (`data.simulated.populations`): participants whose d′ have an SD (the
 spread), and images that all participants see alike with an SD of a total of 1 (the image effect). Eight ratings, and no
@@ -85,11 +86,9 @@ def _cell(found: Outcome, true: float, chance: bool) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=float, default=1.0, help="share of the studies of each size")
+    parser.add_argument("--dprime", type=float, default=0.0, help="mean d′ of the participants")
     chosen = parser.parse_args()
-    for dprime in (0.0, 1.0):
-        print(f"d′ {dprime:g}\n")
-        print("\n".join(table(dprime, chosen.studies)), flush=True)
-        print()
+    print("\n".join(table(chosen.dprime, chosen.studies)))
 
 
 if __name__ == "__main__":

@@ -176,10 +176,12 @@ def _needed(readings: Readings, found: Auc, delta: float | None, alpha: float) -
     if parts.reason is not None:
         return ()
     rows = []
+    # Participants who differ by more than the bounds are not near chance, however many they are.
+    distance = delta if delta is not None and not found.between_sd > delta else 0.0
     for times in _TIMES_IMAGES:
         generated, real = times * found.generated, times * found.real
         # A chance AUC must clear both bounds, so each with half of the misses.
-        near = participants_needed(parts, generated, real, delta or 0.0, alpha, (1 + POWER) / 2)
+        near = participants_needed(parts, generated, real, distance, alpha, (1 + POWER) / 2)
         differ = participants_needed(parts, generated, real, abs(found.auc - 0.5), alpha / 2, POWER)
         rows.append(Needed(generated + real, near, differ))
     return tuple(rows)

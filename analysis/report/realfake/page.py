@@ -8,7 +8,7 @@ from functools import partial
 from analysis.group.group import Group
 from analysis.group.one_sample import Mean
 from analysis.group.participants import Estimators
-from analysis.group.primary import Verdict
+from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table
@@ -24,8 +24,8 @@ _NOT_CHANCE = Note(
         "Few observers or few images often give such a result, even where the images can be discriminated a little; "
         "and observers above and below 0 average to 0.",
         "Evidence for chance needs bounds fixed before the first trial, an interval that lies inside them with "
-        "participants and images both counted as samples, and known fakes that were noticed. The verdict above asks "
-        "for all of these.",
+        "participants and images both counted as samples, participants who differ by less than the bounds, and known "
+        "fakes that were noticed. The verdict above asks for all of these.",
     ),
 )
 
@@ -167,12 +167,13 @@ def _in_words(group: Group, by: Estimators) -> str:
             f"The mean d′, its Bayes factors and the SD between observers are those of {d.n} of {group.participants}: "
             f"{d.undefined} without a d′ {verb} left out{why if by.correction == 'none' else ''}."
         )
-    words.append(_mean_in_words(d, group.primary.verdict))
+    words.append(_mean_in_words(d, group.primary))
     return " ".join(words)
 
 
-def _mean_in_words(d: Mean, verdict: Verdict) -> str:
+def _mean_in_words(d: Mean, main: Primary) -> str:
     """What the mean d′ says beside the verdict, and nothing that contradicts it."""
+    verdict, able = main.verdict, main.prevalence
     start = f"With these images the mean d′ is {number(d.mean)}"
     if d.low != d.low:
         return f"{start}, without an interval ({d.reason}), so its precision is unknown."
@@ -191,6 +192,11 @@ def _mean_in_words(d: Mean, verdict: Verdict) -> str:
         return f"{start}. The verdict rests on the area, which counts confidence too."
     if verdict == "shown to be near chance":
         return f"{start}."
+    if able is not None and able.either.low > 0:
+        return (
+            f"{start}. Yet {able.either.significant} of {able.participants} participants were shown to discriminate the "
+            "images by themselves, more than would by chance: the mean does not stand for them."
+        )
     return (
         f"{start}. These data do not show that the observers can discriminate the images. Nor do they show that they "
         f"cannot: a mean d′ as large as {number(d.high)} is compatible with them too."
@@ -263,6 +269,8 @@ def _needed(group: Group, bounded: bool) -> Table:
         if bounded
         else "How many would show chance cannot be said without bounds."
     )
+    if group.primary.auc.between_sd > group.primary.delta:
+        note += " Of participants who differ by more than the bounds, no number shows chance."
     if not bounded:
         header, rows = [header[0], header[2]], [[row[0], row[2]] for row in rows]
     return Table(tuple(header), tuple(tuple(row) for row in rows), note=note)

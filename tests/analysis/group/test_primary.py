@@ -180,6 +180,7 @@ def test_half_who_can_tell_and_half_who_are_wrong_are_not_near_chance(study: Stu
     spread, beyond = found.withheld
     assert "participants differ by more than the bounds" in spread
     assert "18 of 20 participants are beyond the bounds" in beyond
+    assert [one.near_chance for one in found.needed] == [None] * 3
 
 
 def test_one_who_sees_everything_is_not_near_chance_with_the_others(study: StudyFile) -> None:

@@ -122,3 +122,14 @@ def test_who_can_tell_is_counted_beside_the_mean(analysed: Analysed) -> None:
     verdict, primary, _ = first_words(found.page)
     assert "4 of 6 participants were shown to discriminate the images, 1 of them in the wrong" in verdict.paragraphs[0]
     assert [one.value for one in primary.facts if one.name == "Can tell by themselves"] == ["4 of 6"]
+
+
+def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(analysed: Analysed) -> None:
+    generated = np.arange(60) % 2 == 0
+    evidence = np.random.default_rng(5).normal(size=(6, 60))
+    evidence += np.array([2, -2, 2, -2, 2, -2])[:, None] * (generated - 0.5)
+    page = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated).page
+    texts = " ".join(one for one in page.summary if isinstance(one, str))
+    assert page.verdicts[0].lead == "Not decided."
+    assert "6 of 6 participants were shown to discriminate the images by themselves" in texts
+    assert "Nor do they show that they cannot" not in texts
