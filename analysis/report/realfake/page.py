@@ -194,8 +194,8 @@ def _mean_in_words(d: Mean, main: Primary) -> str:
         return f"{start}."
     if able is not None and able.either.low > 0:
         return (
-            f"{start}. Yet {able.either.significant} of {able.participants} participants were shown to discriminate the "
-            "images by themselves, more than would by chance: the mean does not stand for them."
+            f"{start}. Yet {able.either.significant} of {able.participants} participants were shown to discriminate "
+            "the images by themselves, more than would by chance: the mean does not stand for them."
         )
     return (
         f"{start}. These data do not show that the observers can discriminate the images. Nor do they show that they "
