@@ -40,7 +40,8 @@ from analysis.trials import Trials, with_ratings
 from data.results.result import Result
 from data.study import StudyFile
 
-_REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `serial.MANY` participants up
+_REDRAWS = 1000  # orders per participant, of fewer than `serial.MANY` participants
+_ALL_REDRAWS, _FEWEST_REDRAWS = 10_000, 40  # of all of more participants, but so many of each; 40 let p reach .05
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
 
@@ -128,7 +129,7 @@ def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float
 
 def _long_fits(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
-    redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
+    redraws = _REDRAWS if participants < serial.MANY else max(_FEWEST_REDRAWS, _ALL_REDRAWS // participants)
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +11,7 @@ import pandas as pd
 from analysis.agreement import retest
 from analysis.agreement.retest import Retest, SessionComparison
 from analysis.mrmc.other_methods import MOST
-from analysis.readings import from_columns
+from analysis.readings import Reading, Readings
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
 from analysis.roc.permutation import PermutationTest, permutation_test_of
@@ -24,10 +22,12 @@ from analysis.sdt.confidence import Calibration, Type2Roc
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
+from analysis.side_by_side import side_by_side
 from analysis.trials import Trials, with_ratings
 from data.trials import rating
 
 _SEED = 0
+_PER_PROCESS = 20  # participants, at least, that are worth a process
 _FEWER_PERMUTATIONS, _QUICK_COST = 999, 1e5  # of each of more than `MOST` participants: drawn, or additions if exact
 
 
@@ -82,14 +82,13 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     # As the primary result takes them: whether there are any confidences is asked of everyone of a kind.
     rated = [with_ratings(table) for _, table in trials.measure.groupby(kinds)]
     each = sorted((str(name), table) for part in rated for name, table in part.groupby("participant"))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(
-            lambda one: measure_one(
-                one[0], observers[one[0]], one[1], later.get(one[0], nothing), by, closely=len(each) <= MOST
-            ),
-            each,
-        )
-        return list(found)
+    return side_by_side(
+        lambda one: measure_one(
+            one[0], observers[one[0]], one[1], later.get(one[0], nothing), by, closely=len(each) <= MOST
+        ),
+        each,
+        _PER_PROCESS,
+    )
 
 
 def measure_one(
@@ -131,9 +130,11 @@ def measure_one(
 
 def _permuted(counts: RatingCounts, closely: bool) -> PermutationTest:
     """The test needs trials; the table of counts holds the same."""
-    trials = [np.repeat(counts.ratings, number) for number in (counts.generated, counts.real)]
-    truth = np.repeat(["generated", "real"], [part.size for part in trials])
-    study = from_columns(truth, np.concatenate(trials))
+    generated, real = (np.repeat(counts.ratings, number) for number in (counts.generated, counts.real))
+    images = [np.arange(part.size) for part in (generated, real)]
+    one = Reading("", "", images[0], images[1], generated, real, counts.unrated)
+    readings, left_out = ((), (one,)) if one.no_auc else ((one,), ())
+    study = Readings(readings, left_out, generated.size, real.size)
     if closely:
         return permutation_test_of(study, _SEED)
     return permutation_test_of(study, _SEED, resamples=_FEWER_PERMUTATIONS, exact_cost=_QUICK_COST)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from analysis.side_by_side import side_by_side
 from data.errors import LookalikeError
 
 Format = Literal["svg", "pdf", "png"]
@@ -33,27 +31,12 @@ def formats_of(text: str) -> tuple[Format, ...]:
 
 def render_all(figures: Mapping[str, Figure], formats: Sequence[Format]) -> dict[tuple[str, Format], bytes]:
     """Every figure as a file of every format, by its name and the format; figures are drawn side by side."""
-    processes = min(len(figures), os.cpu_count() or 1)
-    # A forked process has the figures already. Elsewhere each would import everything anew, which takes longer.
-    if processes < 2 or not sys.platform.startswith("linux"):
-        return {place: drawn for name in figures for place, drawn in _each_format(name, figures[name], formats)}
-    _SHARED[:] = [(name, figure, formats) for name, figure in figures.items()]
-    try:
-        with multiprocessing.get_context("fork").Pool(processes) as pool:
-            return dict(one for drawn in pool.imap(_shared, range(len(_SHARED)), 1) for one in drawn)
-    finally:
-        _SHARED.clear()
-
-
-_SHARED: list[tuple[str, Figure, Sequence[Format]]] = []
-
-
-def _shared(place: int) -> list[tuple[tuple[str, Format], bytes]]:
-    return _each_format(*_SHARED[place])
-
-
-def _each_format(name: str, figure: Figure, formats: Sequence[Format]) -> list[tuple[tuple[str, Format], bytes]]:
-    return [((name, form), render(figure, form)) for form in formats]
+    drawn = side_by_side(lambda name: [render(figures[name], form) for form in formats], figures)
+    return {
+        (name, form): data
+        for name, every in zip(figures, drawn, strict=True)
+        for form, data in zip(formats, every, strict=True)
+    }
 
 
 def render(figure: Figure, form: Format) -> bytes:

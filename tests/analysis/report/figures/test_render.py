@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.report.figures import render
 from analysis.report.figures.render import formats_of, render_all
 
 
@@ -22,7 +21,7 @@ def drawings(count: int) -> dict[str, Figure]:
 
 def test_side_by_side_is_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     together = render_all(drawings(3), ("svg", "png"))
-    monkeypatch.setattr(render.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("analysis.side_by_side.os.cpu_count", lambda: 1)
     alone = render_all(drawings(3), ("svg", "png"))
     assert list(together) == list(alone)
     assert together == alone
