@@ -17,6 +17,7 @@ import pandas as pd
 from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
 from analysis.mrmc.other_methods import MethodResult, difference_by_method
+from analysis.mrmc.variance import FEW_READERS
 from analysis.readings import Readings, from_trials
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
@@ -206,7 +207,9 @@ def _few(study: Readings) -> tuple[str, ...]:
     n = _sampled(study)
     if n < 2:
         return ("With one participant the interval generalises to other images, not to other participants.",)
-    return (f"With only {n} participants the interval is slightly too narrow.",) if n < 5 else ()
+    if n >= FEW_READERS:
+        return ()
+    return (f"With only {n} participants how much people differ is hardly known, so the interval is wide.",)
 
 
 def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:
