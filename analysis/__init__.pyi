@@ -31,6 +31,7 @@ from .group.equivalence import equivalence_test
 from .group.heterogeneity import heterogeneity
 from .group.mixed_probit import mixed_probit
 from .group.power import power
+from .group.prevalence import prevalence
 from .mrmc.components import predicted_se, variance_components
 from .mrmc.mrmc import mrmc_auc, mrmc_difference
 
@@ -92,6 +93,7 @@ __all__ = [
     "permutation_test",
     "power",
     "predicted_se",
+    "prevalence",
     "rating_agreement",
     "roc_auc",
     "roc_figure",

@@ -25,6 +25,7 @@ from data.external_tables.read import recorded_here, refuse_mapping_of_folder
 from data.files import sha256
 from data.shipped import DEFAULT_TASK
 from data.study import Study, StudyFile
+from data.trials import rating
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
@@ -173,6 +174,13 @@ def _agreed_max_run(found: list[Session]) -> int | None:
 def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
     some = [table for table in tables if len(table)]
     return pd.concat(some, ignore_index=True) if some else nothing.reset_index(drop=True)
+
+
+def with_ratings(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials with a column `rating`. Without any confidence among them the answers alone are ratings of two steps."""
+    confidence = trials["confidence"] if trials["confidence"].notna().any() else 1.0
+    values = rating(trials["response"], np.broadcast_to(np.asarray(confidence, dtype=float), len(trials)))
+    return trials.assign(rating=values)
 
 
 def is_generated(truth: npt.ArrayLike) -> Flags:

@@ -181,15 +181,36 @@ def relative(path: Path) -> str:
 def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown: dict[str, Any] = {}
-    for group in summary["groups"]:
-        kind = f"{group['participants']} {group['observer']}"
-        shown[f"verdict, {kind}"] = group["primary"]["verdict"]
+    for one in summary["headline"]:
+        kind = f"{one['participants']} {one['observer']}"
+        shown[f"verdict, {kind}"] = one["verdict"]
+        shown[f"AUC, {kind}"] = _primary(one)
+        if one["can_tell"]:
+            shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"])
+        given = one["these_images_only"]
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
-            shown[f"{label}, {kind}"] = _mean(group[name], digits)
-        retested = f"{group['similarity']['n']} of {kind}"
-        shown[f"retest similarity, {retested}"] = _mean(group["similarity"], 2)
+            shown[f"{label}, these images only"] = _mean(given[name], digits)
+        if given["similarity"]["n"]:
+            shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
-    return shown | {name: relative(path) for name, path in files.items()}
+    return shown | {name: relative(path) for name, path in files.items() if path.exists()}
+
+
+def _primary(one: dict[str, Any]) -> str:
+    if one["auc"] is None:
+        return f"undefined ({one['reason']})"
+    text = f"{one['auc']:.3f}"
+    if one["low"] is None:
+        return f"{text} ({one['reason']})" + ("" if one["p"] is None else f"; p {one['p']:.2g}, {one['p_is_of']}")
+    return f"{text} [{one['low']:.3f}, {one['high']:.3f}], {one['level']:.0%} CI for {one['generalises_to']}"
+
+
+def _can_tell(found: dict[str, Any]) -> str:
+    either = found["either"]
+    if either["value"] is None:
+        return f"undefined ({found['reason']})"
+    people = f"of people {either['value']:.0%} [{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
+    return f"{either['significant']} of {found['participants']}; {people}"
 
 
 def _mean(mean: dict[str, Any], digits: int) -> str:

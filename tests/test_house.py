@@ -64,7 +64,7 @@ INSIDE = {
         "readings",
         "trials | likelihood",
         "sessions",
-        "audit | intervals | firth | multiplicity",
+        "audit | intervals | firth | multiplicity | side_by_side",
     ],
     "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }

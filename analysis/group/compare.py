@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.group.primary import with_ratings
 from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
 from analysis.mrmc.other_methods import MethodResult, difference_by_method
+from analysis.mrmc.variance import FEW_READERS
 from analysis.readings import Readings, from_trials
 from analysis.roc import comparison as roc_comparison
 from analysis.roc import roc
-from analysis.trials import Trials
+from analysis.trials import Trials, with_ratings
 from data.errors import LookalikeError
 from data.results.result import Result
 
@@ -207,7 +207,9 @@ def _few(study: Readings) -> tuple[str, ...]:
     n = _sampled(study)
     if n < 2:
         return ("With one participant the interval generalises to other images, not to other participants.",)
-    return (f"With only {n} participants the interval is slightly too narrow.",) if n < 5 else ()
+    if n >= FEW_READERS:
+        return ()
+    return (f"With only {n} participants how much people differ is hardly known, so the interval is wide.",)
 
 
 def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:

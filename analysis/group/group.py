@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from scipy.special import ndtri
@@ -28,17 +28,20 @@ from analysis.group.bayes_factors import (
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.mixed_probit import Probit
-from analysis.group.one_sample import Mean, mean
+from analysis.group.one_sample import Mean, by_correction, mean
 from analysis.group.participants import Participant
-from analysis.group.primary import Primary, primary, with_ratings
+from analysis.group.prevalence import prevalence
+from analysis.group.primary import Primary, primary
 from analysis.mrmc.other_methods import MethodResult, auc_by_method
+from analysis.sdt.outcomes import only_corrected
 from analysis.serial import serial
 from analysis.serial.serial import Serial
-from analysis.trials import Trials
+from analysis.trials import Trials, with_ratings
 from data.results.result import Result
 from data.study import StudyFile
 
-_REDRAWS, _FEWER_REDRAWS = 1000, 100  # orders per participant; the fewer from `serial.MANY` participants up
+_REDRAWS = 1000  # orders per participant, of fewer than `serial.MANY` participants
+_ALL_REDRAWS, _FEWEST_REDRAWS = 10_000, 40  # of all of more participants, but so many of each; 40 let p reach .05
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
 
@@ -84,11 +87,13 @@ def group_by_observer(trials: Trials, participants: Sequence[Participant], study
 def _group(kind: str, trials: Trials, members: Sequence[Participant], study: StudyFile | None) -> Group:
     names = [one.name for one in members]
     measure, catch = (table[table["participant"].isin(names)] for table in (trials.measure, trials.catch))
-    sessions = trials.sessions[(trials.sessions["session"] == 1) & trials.sessions["participant"].isin(names)]
+    sessions = trials.sessions[(trials.sessions["session"] == 1) & (trials.sessions["observer"] == kind)]
     dprimes = [one.yesno.dprime for one in members]
+    perfect = [only_corrected(one.yesno) for one in members]
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
-    decided = primary(kind, measure, catch, sessions, study)
+    able = prevalence([one.chance.p_above for one in members], [one.chance.p_below for one in members])
+    decided = primary(kind, measure, catch, sessions, study, prevalence=able)
     crossed, ordered = _long_fits(measure, catch, len(members))
     return Group(
         observer=kind,
@@ -96,9 +101,9 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         primary=decided,
         methods=auc_by_method(with_ratings(measure), decided.auc.level),
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
-        dprime=mean(dprimes),
+        dprime=mean(dprimes, corrected=perfect),
         bound=bound,
-        tost=None if delta is None else equivalence_test(dprimes, bound),
+        tost=None if delta is None else _equivalence(dprimes, perfect, bound),
         jzs=bayes_factor(dprimes),
         jzs_greater=bayes_factor(dprimes, direction="greater"),
         jzs_less=bayes_factor(dprimes, direction="less"),
@@ -114,9 +119,17 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     )
 
 
+def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float) -> Tost:
+    found = equivalence_test(dprimes, bound)
+    if not any(perfect):
+        return found
+    nan, why = math.nan, by_correction(perfect)
+    return replace(found, low=nan, high=nan, p_lower=nan, p_upper=nan, p=nan, equivalent=False, reason=why)
+
+
 def _long_fits(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
-    redraws = _REDRAWS if participants < serial.MANY else _FEWER_REDRAWS
+    redraws = _REDRAWS if participants < serial.MANY else max(_FEWEST_REDRAWS, _ALL_REDRAWS // participants)
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:

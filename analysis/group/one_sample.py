@@ -49,11 +49,17 @@ class Sample:
     reason: str | None
 
 
-def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.95) -> Mean:
+def mean(
+    values: Sequence[float],
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    level: float = 0.95,
+    corrected: Sequence[bool] = (),
+) -> Mean:
     """Mean of one value per participant with a t interval (n − 1 degrees of freedom), cut at `bounds`.
 
-    NaN values are left out and counted. The interval speaks of other observers judging the same
-    images: it takes the images as fixed.
+    NaN values are left out and counted. `corrected` says whose value is that of a correction alone
+    (`analysis.sdt.outcomes.only_corrected`): their spread is not the participants', so with any of them there is no
+    interval. The interval speaks of other observers judging the same images: it takes the images as fixed.
     """
     defined = np.asarray([value for value in values if not np.isnan(value)], dtype=np.float64)
     n = int(defined.size)
@@ -63,6 +69,8 @@ def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf
     low = high = np.nan
     if n < 2:
         reason = "one participant: no spread and no interval" if n else "no participant has a value"
+    elif any(corrected):
+        reason = by_correction(corrected)
     elif np.ptp(defined) == 0:
         # Few coarse values can coincide; an interval of no width would claim certainty.
         reason = "all participants have the same value: no interval"
@@ -70,6 +78,14 @@ def mean(values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf
         margin = intervals.critical(level, n - 1) * sd / np.sqrt(n)
         low, high = max(bounds[0], average - margin), min(bounds[1], average + margin)
     return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
+
+
+def by_correction(corrected: Sequence[bool]) -> str:
+    """Why there is no interval where some participants' values are those of a correction alone."""
+    return (
+        f"{sum(corrected)} of {len(corrected)} participants answered everything right or everything wrong, so their "
+        "values are the correction’s, whose spread is not theirs"
+    )
 
 
 def sample_of(values: npt.ArrayLike) -> Sample:

@@ -6,18 +6,20 @@ Session 1 is the main measure; later sessions are measured separately and never 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import hypergeom
 
 from analysis.group.bayes_factors import BayesFactor, bayes_factor
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.one_sample import Mean, mean
 from analysis.group.pair_statistics import find_statistic
-from analysis.sdt.outcomes import Correction
+from analysis.sdt.outcomes import Correction, Outcomes, only_corrected
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
@@ -48,7 +50,9 @@ class PairGroup(Result):
 
     `value` is the mean of `measure`: d′ in two-alternative forced choice, z(H) − z(F) in same/different, where d′
     has a floor at 0 and its mean would lie above it at chance. `independent` and `differencing` are same/different's
-    mean d′ under each model (None in the other task). `tost` is None without a bound. All take the images as given.
+    mean d′ under each model (None in the other task). `tost` is None without a bound. `p_exact` is that of the exact
+    test within participants (`exact_test`), which decides where someone's answers are all right or all wrong. All take
+    the images as given.
     """
 
     kind: str
@@ -63,6 +67,7 @@ class PairGroup(Result):
     differencing: Mean | None
     verdict: Verdict
     words: str
+    p_exact: float = math.nan  # results of earlier versions have none
 
 
 def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[PairSession]:
@@ -91,8 +96,12 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
     if not first:
         raise LookalikeError("nothing-to-analyse", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
-    found = mean(values.tolist())
+    perfect = [only_corrected(one.found) for one in first]
+    found = mean(values.tolist(), corrected=perfect)
+    p_exact = exact_test([one.found for one in first])
     verdict, words = _verdict(found, find_statistic(answers.measure).symbol)
+    if any(perfect):
+        verdict, words = _without_spread(found, [one.found for one in first], p_exact)
     return PairGroup(
         kind=answers.kind,
         participants=len(first),
@@ -101,12 +110,33 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
         between=heterogeneity(values, errors),
         jzs=bayes_factor(values),
-        tost=None if bound is None else equivalence_test(values, bound),
+        tost=None if bound is None or any(perfect) else equivalence_test(values, bound),
         independent=_model_mean(first, "independent"),
         differencing=_model_mean(first, "differencing"),
         verdict=verdict,
         words=words,
+        p_exact=p_exact,
     )
+
+
+def exact_test(outcomes: Sequence[Outcomes]) -> float:
+    """Two-sided exact p of answers that have nothing to do with truth, within each participant.
+
+    Given how often each participant gave each answer, their hits are hypergeometric; p is the probability of sums of
+    all participants' hits that are no likelier than the one found: the exact conditional test of Cochran, Mantel and
+    Haenszel (Mehta, Patel & Gray 1985, J. Am. Stat. Assoc. 80:969), of one participant Fisher's. NaN without answers.
+    """
+    sums, found = np.ones(1), 0
+    for one in outcomes:
+        signals, others = one.hits + one.misses, one.false_alarms + one.correct_rejections
+        said = one.hits + one.false_alarms
+        least = max(0, said - others)
+        sums = np.convolve(
+            sums, hypergeom.pmf(np.arange(least, min(said, signals) + 1), signals + others, signals, said)
+        )
+        found += one.hits - least
+    answered = any(one.hits + one.misses + one.false_alarms + one.correct_rejections for one in outcomes)
+    return min(1.0, float(sums[sums <= sums[found] * (1 + 1e-7)].sum())) if answered else math.nan
 
 
 def sessions_table(sessions: list[PairSession]) -> pd.DataFrame:
@@ -120,6 +150,19 @@ def _model_mean(sessions: list[PairSession], model: str) -> Mean | None:
     """The mean d′ under a model, for a statistic that has it."""
     dprime = find_statistic(sessions[0].statistic).models.get(model)
     return None if dprime is None else mean([dprime(one.found).dprime for one in sessions], bounds=(0, math.inf))
+
+
+def _without_spread(found: Mean, outcomes: Sequence[Outcomes], p: float) -> tuple[Verdict, str]:
+    """The verdict of the exact test: what the values are spread by is the correction."""
+    right = sum(one.hits + one.correct_rejections for one in outcomes)
+    all_answers = right + sum(one.misses + one.false_alarms for one in outcomes)
+    sizes = f"{right} of {all_answers} answers were right, p = {p:.2g} by an exact test within participants"
+    why = f"The mean has no interval: {found.reason}."
+    if not p < 0.05:
+        return "not decided", f"{why} {sizes[0].upper()}{sizes[1:]}."
+    if 2 * right > all_answers:
+        return "shown to differ", f"Real and generated images were discriminated by these participants: {sizes}. {why}"
+    return "shown to differ", f"The wrong answer was given more often than by guessing: {sizes}. {why}"
 
 
 def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:

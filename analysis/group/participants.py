@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.agreement import retest
 from analysis.agreement.retest import Retest, SessionComparison
+from analysis.mrmc.other_methods import MOST
+from analysis.readings import Reading, Readings
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
+from analysis.roc.permutation import PermutationTest, permutation_test_of
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.roc import Roc
 from analysis.sdt import confidence, metacognition, yesno
@@ -19,8 +23,13 @@ from analysis.sdt.confidence import Calibration, Type2Roc
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
-from analysis.trials import Trials
+from analysis.side_by_side import side_by_side
+from analysis.trials import Trials, with_ratings
 from data.trials import rating
+
+_SEED = 0
+_PER_PROCESS = 20  # participants, at least, that are worth a process
+_FEWER_PERMUTATIONS, _QUICK_COST = 999, 1e5  # of each of more than `MOST` participants: drawn, or additions if exact
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,8 @@ class Participant:
     """One participant's results: all from session 1 only, but `retests`, which are by session number.
 
     `counts` are of ratings as given; `binned`, `binormal`, `metacognition` and `calibration` take the categories of
-    `analysis.sdt.categories`, which on a scale of few levels are the same.
+    `analysis.sdt.categories`, which on a scale of few levels are the same. `chance` is the permutation test of this
+    participant's AUC.
     """
 
     name: str
@@ -48,6 +58,7 @@ class Participant:
     counts: RatingCounts
     binned: RatingCounts
     roc: Roc
+    chance: PermutationTest
     binormal: Binormal
     metacognition: Metacognition
     type2: Type2Roc
@@ -71,11 +82,18 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     observers = dict(zip(first["participant"], first["observer"], strict=True))
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
+    kinds = trials.measure["participant"].map(observers)
+    # As the primary result takes them: whether there are any confidences is asked of everyone of a kind.
+    rated = [with_ratings(table) for _, table in trials.measure.groupby(kinds)]
     level, _ = categories(trials.measure)
-    return [
-        measure_one(str(name), observers[name], measured, later.get(name, nothing), by, level)
-        for name, measured in trials.measure.groupby("participant")
-    ]
+    each = sorted((str(name), table) for part in rated for name, table in part.groupby("participant"))
+    return side_by_side(
+        lambda one: measure_one(
+            one[0], observers[one[0]], one[1], later.get(one[0], nothing), by, level, closely=len(each) <= MOST
+        ),
+        each,
+        _PER_PROCESS,
+    )
 
 
 def measure_one(
@@ -85,16 +103,20 @@ def measure_one(
     later: pd.DataFrame,
     by: Estimators = Estimators(),
     level: pd.Series | None = None,
+    *,
+    closely: bool = True,
 ) -> Participant:
     """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`).
 
-    `level` is the category of each confidence, by the index of `first` (`analysis.sdt.categories`); by default those of
-    this participant alone.
+    `first` may have a column `rating` (`analysis.trials.with_ratings`). `level` is the category of each confidence, by
+    the index of `first` (`analysis.sdt.categories`); by default those of this participant alone. The permutation test
+    counts every permutation where that takes about a second; if not `closely`, only where it takes no time.
     """
     truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
     level = categories(first.assign(participant=name))[0] if level is None else level.reindex(first.index)
-    ratings = rating(response, first["confidence"])
-    counts, binned = count_ratings(truth, ratings), count_ratings(truth, rating(response, level))
+    ratings = first["rating"].to_numpy() if "rating" in first else rating(response, first["confidence"])
+    counts = count_ratings(truth, ratings)
+    binned = count_ratings(truth, rating(response, level)) if level.notna().any() else counts
     sure = confidence.count_confidence(truth, response, level)
     return Participant(
         name=name,
@@ -103,7 +125,8 @@ def measure_one(
         yesno=yesno.dprime_from_responses(truth, response, by.correction),
         counts=counts,
         binned=binned,
-        roc=roc.roc_auc(truth, ratings),
+        roc=roc.roc_auc_from_counts(counts),
+        chance=_permuted(counts, closely),
         binormal=binormal.binormal_fit_from_counts(binned),
         metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
         type2=confidence.type2_roc(sure),
@@ -113,3 +136,15 @@ def measure_one(
             for _, table in later.groupby("session")
         },
     )
+
+
+def _permuted(counts: RatingCounts, closely: bool) -> PermutationTest:
+    """The test needs trials; the table of counts holds the same."""
+    generated, real = (np.repeat(counts.ratings, number) for number in (counts.generated, counts.real))
+    images = [np.arange(part.size) for part in (generated, real)]
+    one = Reading("", "", images[0], images[1], generated, real, counts.unrated)
+    readings, left_out = ((), (one,)) if one.no_auc else ((one,), ())
+    study = Readings(readings, left_out, generated.size, real.size)
+    if closely:
+        return permutation_test_of(study, _SEED)
+    return permutation_test_of(study, _SEED, resamples=_FEWER_PERMUTATIONS, exact_cost=_QUICK_COST)

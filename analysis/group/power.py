@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.group.primary import decided
-from analysis.mrmc import mrmc
+from analysis.group.decision import decide, differing
 from analysis.readings import from_matrix
 from data.arrays import Floats
 from data.errors import LookalikeError
@@ -29,7 +28,8 @@ _BATCH = 200  # studies drawn at a time, which bounds the memory
 class Power(Result):
     """Outcomes of simulated studies: shares in [0, 1] that add up to 1.
 
-    `near_chance`: interval inside .5 ± `delta`. `difference`: not inside, and different from .5. `undecided`: the
+    `near_chance`: interval inside .5 ± `delta`, and participants who differ by less. `difference`: not that, and
+    different from .5. `undecided`: the
     rest. `mean_auc` and `sd_auc` are of the studies' AUCs. `simulation_se` is the largest standard error of a
     share that so many studies leave. `own_images`: each participant judged images of their own.
     """
@@ -120,8 +120,9 @@ def power(
             draw_ratings(population, participants, generated, rng, studies=some, own_images=own_images), start
         ):
             readings = from_matrix(*_spread(truth, ratings) if own_images else (truth, ratings))
-            found = mrmc.mrmc_auc(readings, delta=delta, level=level)
-            outcomes[place], areas[place] = decided(found), found.auc
+            found = decide(readings, delta, level)
+            alike = found.inside and not differing(readings, found.auc, delta)
+            outcomes[place], areas[place] = (alike, found.differs), found.auc.auc
     near = float(np.mean(outcomes[:, 0]))
     difference = float(np.mean(outcomes[:, 1] & ~outcomes[:, 0]))
     worst = max(share * (1 - share) for share in (near, difference, 1 - near - difference))

@@ -6,8 +6,13 @@ interval inside is the two one-sided tests at 5% (Schuirmann 1987, J. Pharmacoki
 difference from .5 is tested two-sided at the same 5%. Another confidence makes another level of both.
 
 "Near chance" takes more than an interval. It is withheld where the bounds were not fixed beforehand, where
-the data may have been looked at on the way, and where nothing shows that these participants could have noticed:
-known fakes, mixed in as catch trials, must have been discriminated from the real images by more than δ.
+the data may have been looked at on the way, where participants differ by more than the bounds, so that their mean
+stands for none of them, and where nothing shows that these participants could have noticed: known fakes, mixed in as
+catch trials, must have been discriminated from the real images by more than δ.
+
+Where discrimination is perfect or nearly so, AUCs hardly vary and an exact permutation test of the images' labels
+decides. Whatever the verdict, the number of participants who discriminate by themselves stands beside it
+(`analysis.group.prevalence`).
 """
 
 from __future__ import annotations
@@ -20,20 +25,23 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
 
+from analysis.group.decision import Decision, decide, differing, error_rate, never_mistaken
+from analysis.group.prevalence import Prevalence
 from analysis.mrmc import mrmc
 from analysis.mrmc.components import Components, predicted_se, variance_components
 from analysis.mrmc.mrmc import Auc
-from analysis.readings import from_trials
+from analysis.mrmc.variance import FEW_READERS
+from analysis.readings import Readings, from_trials
+from analysis.roc.permutation import PermutationTest
+from analysis.trials import with_ratings
 from data.results.result import Result
 from data.study import StudyFile
-from data.trials import rating
 
 Verdict = Literal["shown to be near chance", "shown to differ", "not decided"]
 
 POWER = 0.8  # of the studies in `Needed`
 _MOST = 10_000  # participants
 _TIMES_IMAGES = (1, 2, 4)
-_FEW = 5  # participants; with fewer the interval is known to be somewhat too narrow (`analysis.mrmc.mrmc`)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +61,25 @@ class Needed(Result):
 class Primary(Result):
     """The primary result of one kind of observer.
 
-    `auc` is the estimate with its interval and tests; `dprime` the d' of an equal-variance observer with that
-    area, √2 z(AUC), for orientation. `catch` is the AUC of the known fakes against the same real images (None
-    without catch trials). `withheld` holds the reasons why "near chance" cannot be claimed, whatever the interval.
-    `needed` is filled where nothing is decided.
+    `auc` is the estimate with its interval and tests; `dprime`, between `dprime_low` and `dprime_high`, the d' of an
+    equal-variance observer with that area, √2 z(AUC), for orientation (infinite at 0 and 1). `generalises_to` says what
+    the interval samples. `p` is that of a difference from .5: of the t test that goes with the interval, or of the
+    permutation test `exact`, where that decides. `took_part` counts who answered in session 1, excluded sessions
+    included; `prevalence` is the share of people who discriminate by themselves (None if it was not asked for). `catch`
+    is the AUC of the known fakes against the same real images (None without catch trials). `withheld` holds the reasons
+    why "near chance" cannot be claimed, whatever the interval. `needed` is filled where nothing is decided.
     """
 
     observer: str
     auc: Auc
     dprime: float
+    dprime_low: float
+    dprime_high: float
+    generalises_to: str
+    p: float
+    exact: PermutationTest | None
+    took_part: int
+    prevalence: Prevalence | None
     delta: float
     catch: Auc | None
     verdict: Verdict
@@ -71,44 +89,61 @@ class Primary(Result):
 
 
 def primary(
-    observer: str, measure: pd.DataFrame, catch: pd.DataFrame, sessions: pd.DataFrame, study: StudyFile | None
+    observer: str,
+    measure: pd.DataFrame,
+    catch: pd.DataFrame,
+    sessions: pd.DataFrame,
+    study: StudyFile | None,
+    *,
+    prevalence: Prevalence | None = None,
 ) -> Primary:
     """Evaluate the main trials of session 1 of one kind of observer by the study file.
 
-    `measure` and `catch` are trial tables (`data.trials`), `sessions` the rows of `analysis.trials.Trials.sessions`
-    of the same participants. Without a study file the interval is at 90% and there are no bounds.
+    `measure` and `catch` are trial tables (`data.trials`) of the analysed sessions; `sessions` the rows of
+    `analysis.trials.Trials.sessions` of every session 1 of this kind, excluded ones too. `prevalence` is put into the
+    words. Without a study file the interval is at 90% and there are no bounds.
     """
     endpoint = study.study.endpoint if study else None
     level = endpoint.confidence if endpoint else 0.9
     delta = endpoint.delta if endpoint else None
     rated = with_ratings(measure)
-    found = _auc(rated, delta, level)
+    readings = from_trials(rated)
+    made = decide(readings, delta, level)
+    found = made.auc
     seen = _catch(rated, catch, delta, level)
-    looks = _look_reasons(found.participants, study)
-    withheld = (*_plan_reasons(sessions, study), *looks, *_catch_reasons(seen, found.participants, delta))
-    verdict, words = _verdict(found, delta, withheld)
+    took_part = int((sessions["answered"] > 0).sum())
+    looks = _look_reasons(took_part, study)
+    withheld = (
+        *_plan_reasons(sessions[sessions["status"] != "excluded"], study),
+        *looks,
+        *(() if delta is None else differing(readings, found, delta)),
+        *_catch_reasons(seen, found.participants, delta),
+    )
+    verdict, words = _verdict(made, delta, withheld)
     if verdict == "shown to differ" and looks:
         words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
-    words += _few(found)
-    if found.reason is None and not measure["confidence"].notna().any():
+    words += _few(found) + _who_can_tell(prevalence)
+    if found.participants and not measure["confidence"].notna().any():
         words += " No confidence was recorded, so the area is that of the answers alone."
+    dprime, low, high = (float(math.sqrt(2) * norm.ppf(area)) for area in (found.auc, found.low, found.high))
     return Primary(
         observer=observer,
         auc=found,
-        dprime=float(math.sqrt(2) * norm.ppf(found.auc)),
+        dprime=dprime,
+        dprime_low=low,
+        dprime_high=high,
+        generalises_to=_sampled(found),
+        p=made.p,
+        exact=made.exact,
+        took_part=took_part,
+        prevalence=prevalence,
         delta=math.nan if delta is None else delta,
         catch=seen,
         verdict=verdict,
         words=words,
         withheld=withheld,
-        needed=_needed(rated, found, delta, (1 - level) / 2) if verdict == "not decided" else (),
+        needed=_needed(readings, found, delta, error_rate(level)) if verdict == "not decided" else (),
     )
-
-
-def decided(found: Auc) -> tuple[bool, bool]:
-    """Whether the interval lies inside the bounds, and whether the AUC differs from .5."""
-    alpha = (1 - found.level) / 2
-    return found.p_equivalence < alpha, found.p_chance < alpha  # NaN is neither
 
 
 def participants_needed(
@@ -136,32 +171,27 @@ def participants_needed(
     return high
 
 
-def _needed(rated: pd.DataFrame, found: Auc, delta: float | None, alpha: float) -> tuple[Needed, ...]:
-    parts = variance_components(rated)
+def _needed(readings: Readings, found: Auc, delta: float | None, alpha: float) -> tuple[Needed, ...]:
+    parts = variance_components(readings)
     if parts.reason is not None:
         return ()
     rows = []
+    # Participants who differ by more than the bounds are not near chance, however many they are.
+    distance = delta if delta is not None and not found.between_sd > delta else 0.0
     for times in _TIMES_IMAGES:
         generated, real = times * found.generated, times * found.real
         # A chance AUC must clear both bounds, so each with half of the misses.
-        near = participants_needed(parts, generated, real, delta or 0.0, alpha, (1 + POWER) / 2)
+        near = participants_needed(parts, generated, real, distance, alpha, (1 + POWER) / 2)
         differ = participants_needed(parts, generated, real, abs(found.auc - 0.5), alpha / 2, POWER)
         rows.append(Needed(generated + real, near, differ))
     return tuple(rows)
 
 
-def with_ratings(trials: pd.DataFrame) -> pd.DataFrame:
-    """Trials with their ratings. Without any confidence the answers alone are ratings of two steps."""
-    confidence = trials["confidence"] if trials["confidence"].notna().any() else 1.0
-    values = rating(trials["response"], np.broadcast_to(np.asarray(confidence, dtype=float), len(trials)))
-    return trials.assign(rating=values)
-
-
-def _auc(rated: pd.DataFrame, delta: float | None, level: float) -> Auc:
-    study = from_trials(rated)
-    # One participant says nothing about others, only about other images.
-    alone = len(study.participants) < 2
-    return mrmc.mrmc_auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
+def _sampled(found: Auc) -> str:
+    """What the interval speaks of."""
+    return (
+        "other participants and other images" if found.readers == "random" else "other images, not other participants"
+    )
 
 
 def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level: float) -> Auc | None:
@@ -170,7 +200,9 @@ def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level:
     if fakes.empty:
         return None
     known = with_ratings(fakes) if rated["confidence"].notna().any() else with_ratings(fakes.assign(confidence=np.nan))
-    return _auc(pd.concat([rated[rated["truth"] == "real"], known], ignore_index=True), delta, level)
+    study = from_trials(pd.concat([rated[rated["truth"] == "real"], known], ignore_index=True))
+    alone = len(study.participants) < 2
+    return mrmc.mrmc_auc(study, delta=delta, level=level, readers="fixed" if alone else "random")
 
 
 def _plan_reasons(sessions: pd.DataFrame, study: StudyFile | None) -> list[str]:
@@ -188,7 +220,7 @@ def _plan_reasons(sessions: pd.DataFrame, study: StudyFile | None) -> list[str]:
     return reasons
 
 
-def _look_reasons(participants: int, study: StudyFile | None) -> list[str]:
+def _look_reasons(took_part: int, study: StudyFile | None) -> list[str]:
     """Why the data may have been looked at more than once."""
     if study is None:
         return []
@@ -196,22 +228,34 @@ def _look_reasons(participants: int, study: StudyFile | None) -> list[str]:
     planned, looks = study.study.planned_participants, study.study.planned_looks
     if looks > 1:
         reasons.append(f"the study plans {looks} looks at the data, and this interval allows for one")
-    if participants < planned:
-        reasons.append(f"{participants} of the {planned} planned participants: an interim look")
-    elif participants > planned:
+    if took_part < planned:
+        reasons.append(f"{took_part} of the {planned} planned participants: an interim look")
+    elif took_part > planned:
         reasons.append(
-            f"{participants} participants where {planned} were planned: the study continued beyond the planned number"
+            f"{took_part} participants where {planned} were planned: the study continued beyond the planned number"
         )
     return reasons
 
 
 def _few(found: Auc) -> str:
-    """A warning where so few participants took part that the interval is too narrow."""
-    if found.reason is not None or not 2 <= found.participants < _FEW:
+    """Why the interval of few participants is as wide as it is."""
+    if found.reason is not None or not 2 <= found.participants < FEW_READERS:
         return ""
     return (
-        f" Only {found.participants} participants took part: with 2 to 4, the 90% interval held the true AUC in 86 to "
-        "90% of simulated studies, so take its bounds as slightly too narrow."
+        f" Only {found.participants} participants took part: how much people differ is hardly known from so few, "
+        f"so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
+    )
+
+
+def _who_can_tell(found: Prevalence | None) -> str:
+    if found is None or found.participants < 2:
+        return ""
+    one, below = found.either, found.below.significant
+    wrong = f", {below} of them in the wrong direction" if below else ""
+    return (
+        f" By themselves, {one.significant} of {found.participants} participants were shown to discriminate the images"
+        f"{wrong} (permutation tests at {one.alpha:.0%}): most probably {one.value:.0%} of people would be "
+        f"({found.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
     )
 
 
@@ -230,16 +274,21 @@ def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> 
 
 
 def _never_mistaken(seen: Auc) -> bool:
-    """Whether every participant discriminated every known fake from every real image: then there is no variance, hence
-    no interval, to say so. By chance alone (labels assigned at random) that must be less likely than the error
-    rate of a bound.
-    """
-    ways = math.comb(seen.generated + seen.real, seen.generated)
-    return seen.auc == 1 and min(seen.generated, seen.real) > 1 and 1 / ways < (1 - seen.level) / 2
+    """Whether every participant discriminated every known fake from every real image."""
+    return never_mistaken(seen.auc, seen.generated, seen.real, error_rate(seen.level))
 
 
-def _verdict(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
+def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
     """The verdict and a sentence or two."""
+    found, inside, differs = made.auc, made.inside, made.differs
+    side = "" if found.auc > 0.5 else " in the wrong direction (is truth coded as intended?)"
+    if made.exact is not None and differs:
+        precise = "no interval, as they do not vary" if found.reason else f"{found.low:.3f} to {found.high:.3f}"
+        which = "an exact permutation test" if made.exact.exact else "a permutation test"
+        return "shown to differ", (
+            f"The images were discriminated{side} by these participants, nearly without error: AUC {found.auc:.3f} "
+            f"({precise}). So near to perfect, {which} of the images’ labels decides: p = {made.p:.2g}."
+        )
     if found.reason is not None:
         return "not decided", f"There is no interval: {found.reason}."
     interval = f"the {found.level:.0%} interval of the AUC, {found.low:.3f} to {found.high:.3f}"
@@ -249,19 +298,18 @@ def _verdict(found: Auc, delta: float | None, withheld: tuple[str, ...]) -> tupl
             f"A result from one participant does not generalise to others; {interval}, generalises to other images "
             "only."
         )
-    inside, differs = decided(found)
-    alpha = (1 - found.level) / 2
+    alpha = error_rate(found.level)
     bounds = "" if delta is None else f"{0.5 - delta:.3f} to {0.5 + delta:.3f}"
     if inside and not withheld:
         exact = f".5 itself is outside the {100 * (1 - alpha):.3g}% interval"
         more = f" It is not exactly at chance, though: {exact}." if differs else ""
         return "shown to be near chance", f"{sentence}, lies within {bounds}.{more}"
     if differs:
-        side = "" if found.auc > 0.5 else " in the wrong direction (is truth coded as intended?)"
-        within = f" Yet {interval}, lies within {bounds}." if inside else ""
+        within = f" Yet this interval lies within {bounds}." if inside else ""
         return (
             "shown to differ",
-            f"The images were discriminated{side}: AUC {found.auc:.3f}, p = {found.p_chance:.2g}.{within}",
+            f"The images were discriminated{side}: AUC {found.auc:.3f}, {found.level:.0%} interval {found.low:.3f} to "
+            f"{found.high:.3f}, p = {made.p:.2g}.{within}",
         )
     if inside:
         why = "; ".join(withheld)

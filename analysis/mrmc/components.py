@@ -126,8 +126,8 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
 
     Notes
     -----
-    A negative part counts as 0, but is taken off what readers differ by as it is; so at the study's own size in a
-    crossed design the result is the `se` of `mrmc_auc`.
+    A negative part counts as 0, but is taken off what readers differ by as it is, and the result is not below that
+    with readers fixed; so at the study's own size in a crossed design it is the `se` of `mrmc_auc`.
 
     References
     ----------
@@ -152,10 +152,13 @@ def predicted_se(found: Components, participants: float, generated: int, real: i
             "must be at least 1, and there cannot be more sets than participants",
         )
     one_reader = _over_images(found.moments[:4], generated, real) - found.moments[7]
+    own = one_reader - found.reader  # its variance over images alone
     if image_sets == participants:
-        return float(np.sqrt(max(one_reader, 0) / participants))
+        return float(np.sqrt(max(one_reader, own, 0) / participants))
     shared = _over_images(found.moments[4:], generated, real) - found.moments[7]
-    return float(np.sqrt(max(one_reader - shared, 0) / participants + max(shared, 0) / image_sets))
+    random = max(one_reader - shared, 0) / participants + max(shared, 0) / image_sets
+    fixed = own / participants + max(shared * (1 / image_sets - 1 / participants), 0)
+    return float(np.sqrt(max(random, fixed)))
 
 
 def _over_images(moments: Floats, generated: int, real: int) -> float:

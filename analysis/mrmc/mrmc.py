@@ -8,11 +8,11 @@ participants' AUCs leaves it out.
 The variance is Gallas's one-shot estimate, unbiased in any design (`analysis.mrmc.variance`): S² / R + C̄, S² the
 variance of R participants' AUCs and C̄ what their AUCs share because they judged the same images.
 
-A *negative* unbiased variance happens and is reported as `variance`; the interval then rests on S² / R
-(`variance.one_shot` says why). The interval is a t interval. In simulated studies of 100 images, with
-an effect of images (SD .5) that all participants share, the 90% one covers .88–.91 with 6 and 10 participants
-and .86–.90 with 2 to 4, in crossed, split-plot and partly crossed designs; equivalence at the bound is
-declared in 4–5% of studies (test_mrmc).
+A *negative* or very small unbiased variance happens and is reported as `variance`; the interval never rests on less
+than the variance with participants, or images, fixed (`variance.one_shot` says why). The interval is a t interval. In
+simulated studies of 100 images, with an effect of images (SD .5) that all participants share, the 90% one covers
+.88–.91 with 6 and 10 participants, in crossed, split-plot and partly crossed designs; equivalence at the bound is
+declared in 4–5% of studies (test_mrmc). docs/coverage.md has other sizes.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ class Auc(Result):
     cut at 0 and 1; `p_chance` is two-sided against .5; `p_equivalence` that of the two one-sided tests against
     .5 ± `delta` (both NaN without a delta). `variance` is the unbiased estimate, which may be negative, and the
     sum of `participant_variance` (S² / R; NaN with readers fixed) and `image_variance` (C̄, or with readers
-    fixed all of it; NaN with images fixed). `participants`, `generated` and `real` images are what was used;
-    `unrated` trials and participants `set_aside`, with the reason, were not. What is undefined is NaN and
-    `reason` says why.
+    fixed all of it; NaN with images fixed); `method` says what `se` and `df` come from, with sources. `between_sd` is
+    the SD of participants' true AUCs: what they differ by beyond what finitely many images make them differ (NaN
+    unless both are random). `participants`, `generated` and `real` images are what was used; `unrated` trials and
+    participants `set_aside`, with the reason, were not. What is undefined is NaN and `reason` says why.
     """
 
     auc: float
@@ -65,6 +66,8 @@ class Auc(Result):
     unrated: int
     set_aside: dict[str, str]  # the key that summaries have always had
     reason: str | None
+    method: str = ""  # results of earlier versions have neither
+    between_sd: float = np.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,7 @@ class Difference(Result):
     second: Auc
     set_aside: dict[str, str]  # the key that summaries have always had
     reason: str | None
+    method: str = ""
 
 
 def mrmc_auc(
@@ -136,14 +140,16 @@ def mrmc_auc(
 
     Notes
     -----
-    The variance is Gallas's one-shot estimate, unbiased in any design. In simulated studies of 100 images, with an
-    effect of images (SD .5) that all participants share, the 90% interval covers .88–.91 with 6 and 10 participants
-    and .86–.90 with 2 to 4 (test_mrmc).
+    The variance is Gallas's one-shot estimate, unbiased in any design; the standard error with participants and images
+    random is never below that with one of them fixed. In simulated studies of 100 images, with an effect of images (SD
+    .5) that all participants share, the 90% interval covers .88–.91 with 6 and 10 participants (test_mrmc); with fewer
+    than 5 its degrees of freedom are their number less one, and it covers more.
 
     References
     ----------
-    Gallas 2006, Acad. Radiol. 13:353; Gallas & Brown 2008, Neural Netw. 21:387; Schuirmann 1987, J. Pharmacokinet.
-    Biopharm. 15:657.
+    Gallas 2006, Acad. Radiol. 13:353; Gallas & Brown 2008, Neural Netw. 21:387; Hillis 2007, Stat. Med. 26:596;
+    Obuchowski & Rockette 1995, Commun. Stat. Simul. Comput. 24:285; Schuirmann 1987, J. Pharmacokinet. Biopharm.
+    15:657.
 
     Examples
     --------
@@ -168,6 +174,7 @@ def mrmc_auc(
         real=study.real,
         unrated=study.unrated,
         set_aside=study.excluded,
+        between_sd=float(np.sqrt(max(found.between, 0))),
         **_common(found, tested, readers, images, level, delta),
     )
 
@@ -282,6 +289,7 @@ def _common(
         "readers": readers,
         "images": images,
         "reason": tested.reason,
+        "method": found.method,
     }
 
 

@@ -56,8 +56,8 @@ def compare_studies(
 ) -> dict[str, Any]:
     """Compare the AUCs of two studies into a new folder of tables, a figure and one report page.
 
-    Writes `comparison.json` (what is returned), `participants.tsv`, `methods.tsv`, the figure `comparison` as `.svg`,
-    `.pdf` and `.png`, and `report.html`.
+    Writes `comparison.json` (what is returned), `participants.tsv`, `methods.tsv`, the figure `comparison` as `.svg`
+    and `.png`, and `report.html`.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import ClassVar, Literal
 
@@ -130,6 +130,16 @@ class Page:
     def verdicts(self) -> tuple[Note, ...]:
         """The verdict, one for each kind of observer."""
         return tuple(one for one in self.summary if isinstance(one, Note) and one.kind == "verdict")
+
+
+def without_pictures(page: Page) -> Page:
+    """The page without its figures, and without sections that show nothing else."""
+
+    def rest(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        return tuple(one for one in blocks if not isinstance(one, Picture))
+
+    sections = tuple(replace(one, blocks=rest(one.blocks)) for one in page.sections)
+    return replace(page, summary=rest(page.summary), sections=tuple(one for one in sections if one.blocks))
 
 
 def doubts_of(doubts: Sequence[str]) -> tuple[Note, ...]:

@@ -62,6 +62,8 @@ REFERENCES = {
     "Dorfman–Berbaum–Metz procedure for multireader ROC study analysis. Academic Radiology, 15, 647–661.",
     "holm1979": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics, 6, 65–70.",
+    "ince2021": "Ince, R. A. A., Paton, A. T., Kay, J. W., & Schyns, P. G. (2021). Bayesian inference of population "
+    "prevalence. eLife, 10, e62461.",
     "krippendorff2004": "Krippendorff, K. (2004). Content analysis: an introduction to its methodology (2nd ed.). "
     "Sage.",
     "macmillan2005": "Macmillan, N. A., & Creelman, C. D. (2005). Detection theory: a user’s guide (2nd ed.). Erlbaum.",

@@ -15,7 +15,9 @@ from analysis.group import participants as per_participant
 from analysis.group.group import group_by_observer
 from analysis.group.participants import Estimators
 from analysis.report.figures.figure_list import figures_of, gallery_of
+from analysis.report.figures.render import Format
 from analysis.report.realfake.findings import Findings
+from analysis.report.realfake.headline import headline
 from analysis.report.realfake.page import page
 from analysis.report.realfake.tables import (
     areas_table,
@@ -47,12 +49,13 @@ def analyze(
     stimuli: StimulusSet | None = None,
     mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     by: Estimators = Estimators(),  # noqa: B008 - frozen
+    formats: Sequence[Format] | None = None,
 ) -> dict[str, Any]:
     """Analyse real/generated judgements into a new folder of tables, figures and one report page.
 
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's
     AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `summary.json`
-    (what is returned), the figures as `.png`, `.pdf` and `.svg`, and `report.html`. Where the stimulus set's images
+    (what is returned), the figures as `.svg` and `.png`, and `report.html`. Where the stimulus set's images
     are at hand, also `detectability.tsv` (how well image cues and model observers discriminate them) and
     `item_cues.tsv` (how answers vary with the cues). The same input gives the same bytes.
 
@@ -71,6 +74,8 @@ def analyze(
         For external tables: their names of columns and words, and how their cells are to be read.
     by : analysis.group.participants.Estimators
         Correction of rates of 0 and 1 for d′, and model of meta-d′.
+    formats : sequence of {"svg", "pdf", "png"}, optional
+        Of the figures, SVG and PNG by default; none are drawn with an empty one.
 
     Returns
     -------
@@ -103,8 +108,9 @@ def analyze(
     """
     out = Path(out)
     refuse_occupied(out)
-    results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by)
-    write(results, out)
+    drawn = formats is None or bool(formats)
+    results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by, draw=drawn)
+    write(results, out, formats=formats)
     return results.summary
 
 
@@ -115,8 +121,10 @@ def realfake_results(
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     by: Estimators = Estimators(),  # noqa: B008 - frozen
+    *,
+    draw: bool = True,
 ) -> Results:
-    """The results of `analyze` in memory: summary, tables by name, and the page."""
+    """The results of `analyze` in memory: summary, tables, and the page, with empty figures if not to `draw`."""
     participants = per_participant.measure(trials, by)
     if not participants:
         found = records(trials.sessions)
@@ -144,7 +152,7 @@ def realfake_results(
         detectability=detectability,
         relations=relations,
         images_checked=stimuli is not None,
-        figures=figures_of(participants, groups) | gallery_of(items, at_hand),
+        figures=figures_of(participants, groups, draw) | gallery_of(items, at_hand if draw else None),
         inputs=_inputs(trials, study),
     )
     return Results(_summary(findings), _tables(findings), page(findings))
@@ -190,6 +198,7 @@ def _summary(found: Findings) -> dict[str, Any]:
     status = sessions["status"]
     return summarised(
         {
+            "headline": [headline(group) for group in found.groups],
             "groups": [group.to_dict() for group in found.groups],
             "participants": participants_table(found.participants).to_dict("records"),
             "sessions": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.report.figures.render import FORMATS, render
-from analysis.report.page import Page, to_html
+from analysis.report.figures.render import FORMATS, Format, render_all
+from analysis.report.page import Page, to_html, without_pictures
 from data.files import new_folder, write_bytes, write_json, write_table, write_text
 from data.results.plain import without_nan
 from data.shipped import VERSION
@@ -35,19 +35,24 @@ def summarised(content: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def write(results: Results, out: Path, summary_name: str = "summary") -> None:
+def write(results: Results, out: Path, summary_name: str = "summary", formats: Sequence[Format] | None = None) -> None:
     """Write the new folder `out`: every table as `.tsv`, the summary as `.json`, `report.html`, and every figure.
 
-    Figures are written as `.svg`, `.pdf` and `.png`. Raises `LookalikeError` if `out` holds anything; nothing is
+    Figures are written in these `formats` (`.svg` and `.png` unless others are given), and shown on the page as SVG;
+    with no format there are none on the page either. Raises `LookalikeError` if `out` holds anything; nothing is
     written then.
     """
-    drawn = {(one.name, form): render(one.figure, form) for one in results.page.pictures for form in FORMATS}
-    page = to_html(results.page, {name: drawing for (name, form), drawing in drawn.items() if form == "svg"})
+    wanted = FORMATS if formats is None else formats
+    content = results.page if wanted else without_pictures(results.page)
+    figures = {one.name: one.figure for one in content.pictures}
+    drawn = render_all(figures, tuple(dict.fromkeys(("svg", *wanted))))
+    page = to_html(content, {name: drawing for (name, form), drawing in drawn.items() if form == "svg"})
     with new_folder(out) as folder:
         for name, table in results.tables.items():
             write_table(folder / f"{name}.tsv", table)
         for (name, form), drawing in drawn.items():
-            write_bytes(folder / f"{name}.{form}", drawing)
+            if form in wanted:
+                write_bytes(folder / f"{name}.{form}", drawing)
         write_json(folder / f"{summary_name}.json", results.summary)
         write_text(folder / "report.html", page)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from analysis.report.figures.render import Format
 from analysis.report.page import Block, Note, Picture, doubts_of
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.outcomes import Correction
@@ -28,11 +29,12 @@ def analyze_task(
     study: StudyFile | None = None,
     mapped: TableMapping | None = None,
     correction: Correction = "log-linear",
+    formats: Sequence[Format] | None = None,
 ) -> dict[str, Any]:
     """Analyse a task other than real/generated into a new folder of tables, a figure and one report page.
 
     Writes `participants.tsv`, `summary.json`, `report.html` and the figure (`forest`; for matching `serial`, with
-    `pairs.tsv`) as `.svg`, `.pdf` and `.png`.
+    `pairs.tsv`) as `.svg` and `.png`.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def analyze_task(
         For an external table: its names of columns and words, and how its cells are to be read.
     correction : str
         Correction of rates of 0 and 1 (`analysis.sdt.outcomes`); matching has none.
+    formats : sequence of {"svg", "pdf", "png"}, optional
+        Of the figure, SVG and PNG by default; none with an empty one.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def analyze_task(
     if answers.trials.empty or not ((answers.trials["session"] == 1) & (answers.trials["role"] == "main")).any():
         raise LookalikeError("nothing-to-analyse", f"{source}: has no main trial of session 1")
     results: Results = task_results(answers, study, correction)
-    write(results, out)
+    write(results, out, formats=formats)
     return results.summary
 
 

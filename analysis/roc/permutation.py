@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.readings import from_columns
+from analysis.readings import Readings, from_columns
 from analysis.roc.participant_tables import ParticipantTables, tables_of
 from analysis.roc.tables import areas
 from data.arrays import Flags, Floats, Ints
@@ -36,10 +36,10 @@ _CELLS = 4_000_000
 class PermutationTest(Result):
     """Test that the AUC (averaged over `participants`) is .5.
 
-    `p` is two-sided: the share of permutations whose AUC is at least as far from .5. If `exact`, of all
-    there are; otherwise of `resamples` drawn at random, the data counting as one more. `permuted` says what
-    was. `left_out` counts participants without rated images of both classes, `unrated` trials without a
-    rating. What is undefined is NaN and `reason` says why.
+    `p` is two-sided: the share of permutations whose AUC is at least as far from .5; `p_above` is that of those with
+    an AUC at least as large, and `p_below` at most as large. If `exact`, of all there are; otherwise of `resamples`
+    drawn at random, the data counting as one more. `permuted` says what was. `left_out` counts participants without
+    rated images of both classes, `unrated` trials without a rating. What is undefined is NaN and `reason` says why.
     """
 
     auc: float
@@ -51,6 +51,15 @@ class PermutationTest(Result):
     left_out: int
     unrated: int
     reason: str | None
+    p_above: float = np.nan  # results of earlier versions have neither
+    p_below: float = np.nan
+
+
+class _P(NamedTuple):
+    both: float = np.nan
+    above: float = np.nan
+    below: float = np.nan
+    exact: bool = False
 
 
 def permutation_test(
@@ -82,7 +91,8 @@ def permutation_test(
     Returns
     -------
     PermutationTest
-        The AUC averaged over participants and its two-sided `p`; `exact` says whether all permutations were counted.
+        The AUC averaged over participants, its two-sided `p`, and `p_above` and `p_below` of each side alone; `exact`
+        says whether all permutations were counted.
 
     Raises
     ------
@@ -108,43 +118,74 @@ def permutation_test(
     >>> found.auc, round(found.p, 4), found.exact
     (0.92, 0.0397, True)
     """
-    readings = from_columns(truth, rating, participant, image)
+    shared = participant is not None and image is not None
+    return permutation_test_of(
+        from_columns(truth, rating, participant, image), seed, resamples=resamples, shared=shared
+    )
+
+
+def permutation_test_of(
+    readings: Readings,
+    seed: int | np.random.Generator,
+    *,
+    resamples: int = 10_000,
+    shared: bool = True,
+    exact_cost: float | None = None,
+) -> PermutationTest:
+    """The same of `readings` of one modality, whose images may be `shared` between participants.
+
+    An exact test takes at most `exact_cost` additions (about a second's by default).
+    """
     study = tables_of(readings)
     permuted: Permuted = "trials"
     if study.participants > 1:
-        permuted = "images" if image is not None and study.images < study.signal.size else "trials within participants"
-    auc = p = np.nan
-    exact = False
+        permuted = "images" if shared and study.images < study.signal.size else "trials within participants"
+    auc, p = np.nan, _P()
     if study.participants:
         auc = float(np.mean(study.areas()))
-        p, exact = _p_value(study, auc, permuted, resamples, np.random.default_rng(seed))
+        p = _p_value(
+            study,
+            auc,
+            permuted,
+            resamples,
+            np.random.default_rng(seed),
+            _EXACT_COST if exact_cost is None else exact_cost,
+        )
     return PermutationTest(
         auc=auc,
-        p=p,
-        exact=exact,
-        resamples=0 if exact or not study.participants else resamples,
+        p=p.both,
+        exact=p.exact,
+        resamples=0 if p.exact or not study.participants else resamples,
         permuted=permuted,
         participants=study.participants,
         left_out=len(readings.left_out),
         unrated=readings.unrated,
         reason=None if study.participants else "no participant rated images of both classes",
+        p_above=p.above,
+        p_below=p.below,
     )
 
 
 def _p_value(
-    study: ParticipantTables, auc: float, permuted: Permuted, resamples: int, rng: np.random.Generator
-) -> tuple[float, bool]:
-    """p, and whether it is exact."""
+    study: ParticipantTables,
+    auc: float,
+    permuted: Permuted,
+    resamples: int,
+    rng: np.random.Generator,
+    exact_cost: float,
+) -> _P:
+    """p of both sides and of each, and whether they are exact."""
     if permuted == "trials within participants":
         null = _relabelled_trials(study, resamples, rng)
     else:
         scores = _image_scores(study)
-        if scores is not None and _cost(scores, study.truth_of_image) <= _EXACT_COST:
-            return _exact_p(scores, study.truth_of_image), True
+        if scores is not None and _cost(scores, study.truth_of_image) <= exact_cost:
+            return _exact_p(scores, study.truth_of_image)
         null = (_relabelled_trials if permuted == "trials" else _relabelled_images)(study, resamples, rng)
     # Sums in another order can differ in the last digit.
-    extreme = np.abs(null - 0.5) >= abs(auc - 0.5) - 1e-9
-    return (1 + int(np.sum(extreme))) / (1 + resamples), False
+    sides = (np.abs(null - 0.5) >= abs(auc - 0.5) - 1e-9, null >= auc - 1e-9, null <= auc + 1e-9)
+    both, above, below = ((1 + int(np.sum(extreme))) / (1 + resamples) for extreme in sides)
+    return _P(both, above, below)
 
 
 def _image_scores(study: ParticipantTables) -> Ints | None:
@@ -178,22 +219,28 @@ def _few(labels: Flags) -> int:
     return int(min(labels.sum(), labels.size - labels.sum()))
 
 
-def _exact_p(scores: Ints, labels: Flags) -> float:
-    """The share of all choices of labels whose sum of scores is at least as far from its mean.
+def _exact_p(scores: Ints, labels: Flags) -> _P:
+    """The shares of all choices of labels whose sum of scores is at least as far from its mean, as large, as small.
 
-    `ways[k, s]` counts the choices of k images with sum s, built up image by image.
+    `ways[k, s]` counts the choices of k images with sum s, built up image by image, smallest scores first: so sums
+    are small for long, and only choices that can still become complete are counted.
     """
     few, n, total = _few(labels), scores.size, int(scores.sum())
     chosen = labels if labels.sum() == few else ~labels
-    largest = _largest_sum(scores, few)
-    ways = np.zeros((few + 1, largest + 1))
+    ordered = np.sort(scores)
+    largest = np.cumsum(ordered) - np.concatenate([np.zeros(few, np.int64), np.cumsum(ordered)[: n - few]])
+    ways = np.zeros((few + 1, int(largest[-1]) + 1))
     ways[0, 0] = 1
-    for score in scores.tolist():
-        ways[1:, score:] += ways[:-1, : largest + 1 - score].copy()
+    for before, (score, top) in enumerate(zip(ordered.tolist(), largest.tolist(), strict=True)):
+        first, last = max(1, few - (n - 1 - before)), min(before + 1, few)
+        ways[first : last + 1, score : top + 1] += ways[first - 1 : last, : top + 1 - score].copy()
+    counts, observed = ways[few] / ways[few].sum(), int(scores[chosen].sum())
     # In whole numbers, n times the distance from the mean.
-    distance = np.abs(n * np.arange(largest + 1) - few * total)
-    extreme = distance >= abs(n * int(scores[chosen].sum()) - few * total)
-    return float(ways[few, extreme].sum() / ways[few].sum())
+    distance = np.abs(n * np.arange(counts.size) - few * total)
+    small, large = float(counts[: observed + 1].sum()), float(counts[observed:].sum())
+    # The scores summed are those of the rarer class, which may be the real images.
+    above, below = (large, small) if chosen is labels else (small, large)
+    return _P(float(counts[distance >= abs(n * observed - few * total)].sum()), above, below, True)
 
 
 def _relabelled_trials(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:

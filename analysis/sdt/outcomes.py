@@ -83,6 +83,11 @@ def outcomes(hits: int, misses: int, false_alarms: int, correct_rejections: int,
     )
 
 
+def only_corrected(found: Outcomes) -> bool:
+    """Whether z-scores come from a correction alone: every answer is right, or every one wrong."""
+    return found.accuracy in (0, 1)
+
+
 def tally(truth: npt.ArrayLike, response: npt.ArrayLike, is_signal: Callable[[npt.ArrayLike], Flags]) -> dict[str, int]:
     """Hits, misses, false alarms, correct rejections and unanswered trials of paired words.
 

@@ -52,6 +52,8 @@ def analyze(
         Literal["fleming", "maniscalco-lau"],
         typer.Option(help="Criterion of meta-d': fixed (fleming), or scaled with d' and undefined at d' = 0."),
     ] = "fleming",
+    formats: Annotated[str, typer.Option(help="Formats of the figures: svg, png, pdf.")] = "svg,png",
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Figures, in files and on the page.")] = True,
     as_json: Json = False,
 ) -> None:
     """Analyse sessions: ROC, d', retest similarity, a report.
@@ -68,6 +70,7 @@ def analyze(
       lookalike analyze pairs.csv --kind two_alternative --out results
     """
     from analysis.group.participants import Estimators
+    from analysis.report.figures.render import formats_of
     from analysis.report.report import analyze as run_analysis
     from analysis.report.task_report import analyze_task
     from data.kinds.registry import find
@@ -76,6 +79,7 @@ def analyze(
     from lookalike.flows.import_tables import mapping_of
     from stimuli.sets import read_set
 
+    drawn = formats_of(formats) if figures else ()
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)
     mapping = mapping_of(import_file, columns, words, missing, rows, middle, time_unit)
@@ -88,7 +92,7 @@ def analyze(
     if not find(task).single_images:
         rates = bool(find(task).answers)
         _refuse_unused(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
-        found = analyze_task(task, source, out, planned, mapping, correction)
+        found = analyze_task(task, source, out, planned, mapping, correction, drawn)
         _say(found["notes"])
         files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
         show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
@@ -100,6 +104,7 @@ def analyze(
         None if stimuli is None else read_set(stimuli),
         mapping,
         Estimators(correction, meta_d),
+        drawn,
     )
     _say(summary["notes"])
     if study is None and summary["study"]["studies_in_sessions_sha256"]:

@@ -54,5 +54,5 @@ def test_a_reference_has_authors_a_year_a_journal_and_pages() -> None:
         assert year is not None
         assert re.match(rf"\w.+\({year[0]}\)\. .+\.$", work), key
         if key not in books:
-            assert re.search(r", [0-9]+, (nix)?[0-9]+(–[0-9]+)?\.$", work), key
+            assert re.search(r", [0-9]+, (nix|e)?[0-9]+(–[0-9]+)?\.$", work), key
         assert key.startswith(re.split(r"[, ]", work)[0].lower()), key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 _EXTREMES = 5  # images at each extreme, for each truth
 
 
-def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> dict[str, Figure]:
+def figures_of(participants: Sequence[Participant], groups: Sequence[Group], draw: bool = True) -> dict[str, Figure]:
     """Figure 5, then those for which there are data: forest, ratings, calibration, retest, serial.
 
     The forest plot shows the group's mean and bounds only if there is just one group. Up to `MOST` participants are
-    shown one by one; above that, only figures of all together are drawn.
+    shown one by one; above that, only figures of all together are drawn. Empty figures if not to `draw`.
     """
-    figures = {"figure5": roc_figure(participants)}
+    making: dict[str, Callable[[], Figure]] = {"figure5": lambda: roc_figure(participants)}
     rated = [one for one in participants if one.counts.ratings.size]
     if len(participants) <= MOST:
-        figures["forest"] = _forest(participants, groups)
+        making["forest"] = lambda: _forest(participants, groups)
         if rated:
-            figures["ratings"] = plots.rating_histograms({one.name: one.binned for one in rated})
-    if rated:
-        figures["calibration"] = _calibration(rated)
+            making["ratings"] = lambda: plots.rating_histograms({one.name: one.binned for one in rated})
+    if any(one.calibration.levels.size for one in rated):
+        making["calibration"] = lambda: _calibration(rated)
     retested = [one for one in participants if one.comparison is not None]
     if retested:
-        figures["retest"] = plots.confusion(_answers(retested))
+        making["retest"] = lambda: plots.confusion(_answers(retested))
     if len(groups) == 1 and groups[0].serial.previous_response.n:
-        figures["serial"] = _serial(groups[0].serial)
-    return figures
+        making["serial"] = lambda: _serial(groups[0].serial)
+    return {name: make() if draw else Figure() for name, make in making.items()}
 
 
 def gallery_of(items: pd.DataFrame, stimuli: StimulusSet | None) -> dict[str, Figure]:

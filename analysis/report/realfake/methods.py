@@ -38,12 +38,18 @@ _EACH_AREA = (
 )
 _PRIMARY = (
     "**Primary result.** The endpoint is the area averaged over participants, with participants and images both "
-    "counted as samples. Its variance is the one-shot estimate from U-statistics {gallas2006+gallas2008}; the interval "
-    "is a t interval with Satterthwaite’s degrees of freedom {satterthwaite1946+gaylor1969}. An interval of confidence "
-    "1 − 2α inside the bounds is equivalent to two one-sided tests at α {schuirmann1987}; a difference from .5 was "
-    "tested two-sided at 2α. “Near chance” was to be claimed only with bounds fixed in the study file before the first "
-    "trial, the planned number of participants, one look at the data, and known fakes discriminated from the real "
-    "images by more than the bound. The numbers of participants needed come from the variance components of these data."
+    "counted as samples. Its variance is the one-shot estimate from U-statistics {gallas2006+gallas2008}, a negative "
+    "covariance counting as 0 {hillis2007}, and not less than the variance with participants fixed; the interval is a "
+    "t interval with Satterthwaite’s degrees of freedom {satterthwaite1946+gaylor1969}, or, with fewer than five "
+    "participants, their number less one {obuchowski1995}. With a mean area from .95 up (or to .05), a permutation "
+    "test of the images’ labels decided instead. An interval of confidence 1 − 2α inside the bounds is equivalent to "
+    "two one-sided tests at α {schuirmann1987}; a difference from .5 was tested two-sided at 2α. “Near chance” was to "
+    "be claimed only with bounds fixed in the study file before the first trial, the planned number of participants, "
+    "one look at the data, participants whose true areas have an SD within the bounds and none of whom is beyond them "
+    "by an interval at Bonferroni’s level, and known fakes discriminated from the real images by more than the bound. "
+    "The share of people who discriminate is the Bayesian prevalence {ince2021} from permutation tests of each "
+    "participant, at 2.5% in each direction, with its 95% highest-density interval. The numbers of participants needed"
+    " come from the variance components of these data."
 )
 _OTHERS = (
     "**Other methods for the same area** (secondary): the analysis of Obuchowski and Rockette {obuchowski1995} with "

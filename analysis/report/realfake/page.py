@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from analysis.group.group import Group
+from analysis.group.one_sample import Mean
 from analysis.group.participants import Estimators
+from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
@@ -21,9 +24,14 @@ _NOT_CHANCE = Note(
         "Few observers or few images often give such a result, even where the images can be discriminated a little; "
         "and observers above and below 0 average to 0.",
         "Evidence for chance needs bounds fixed before the first trial, an interval that lies inside them with "
-        "participants and images both counted as samples, and known fakes that were noticed. The verdict above asks "
-        "for all of these.",
+        "participants and images both counted as samples, participants who differ by less than the bounds, and known "
+        "fakes that were noticed. The verdict above asks for all of these.",
     ),
+)
+
+_IMAGES_GIVEN = Small(
+    "Below, apart from the primary result: intervals that take the images as given. They speak of other observers "
+    "judging these same images, and are too narrow for other images."
 )
 
 
@@ -79,8 +87,9 @@ def _summary(found: Findings) -> tuple[Block, ...]:
     for group in found.groups:
         if len(found.groups) > 1:
             blocks.append(Heading(group.observer.capitalize()))
-        blocks += [_verdict(group), _facts(group), _in_words(group, found.by)]
-    blocks.append(_NOT_CHANCE)
+        blocks += [_verdict(group), _facts(group), _IMAGES_GIVEN, _given(group), _in_words(group, found.by)]
+    if any(group.primary.verdict == "not decided" for group in found.groups):
+        blocks.append(_NOT_CHANCE)
     if found.retested:
         blocks.append(
             "Retest similarity is the share of images that got the same answer twice. Compare it with the similarity "
@@ -99,20 +108,46 @@ def _verdict(group: Group) -> Note:
 
 
 def _facts(group: Group) -> Facts:
+    """The primary result, with what it generalises to."""
+    main, able = group.primary, group.primary.prevalence
+    auc = main.auc
+    facts = [
+        Fact(
+            "Area under the ROC",
+            share(auc.auc, 3),
+            f"{_ci(auc.low, auc.high, partial(share, digits=3), auc.level)}; {main.generalises_to}",
+        ),
+        Fact("d′ of that area", number(main.dprime), _ci(main.dprime_low, main.dprime_high, number, auc.level)),
+    ]
+    if able is not None and able.reason is None:
+        people = f"{able.either.value:.0%} of people (95% interval {able.either.low:.0%} to {able.either.high:.0%})"
+        facts.append(
+            Fact(
+                "Can tell by themselves", f"{able.either.significant} of {able.participants}", f"most probably {people}"
+            )
+        )
+    if auc.between_sd == auc.between_sd:
+        bounds = f"the bounds are ± {share(main.delta, 3)}" if main.delta == main.delta else "beyond sampling error"
+        facts.append(Fact("SD of true areas between observers", share(auc.between_sd, 3), bounds))
+    return Facts(tuple(facts))
+
+
+def _given(group: Group) -> Facts:
+    """What takes the images as given."""
     d, auc, sd, again = group.dprime, group.auc, group.between, group.similarity
     of = f", {d.n} of {group.participants}" if d.undefined else ""
     return Facts(
         (
             Fact("Mean d′", number(d.mean), _ci(d.low, d.high) + of),
-            Fact("Mean area under the ROC", share(auc.mean), _ci(auc.low, auc.high, shares=True)),
+            Fact("Mean area", share(auc.mean), _ci(auc.low, auc.high, share)),
             Fact("SD of d′ between observers", number(sd.tau), f"{interval(sd.low, sd.high)}, beyond sampling error"),
             Fact("Mean retest similarity", share(again.mean), f"{again.n} of {group.participants} retested"),
         )
     )
 
 
-def _ci(low: float, high: float, shares: bool = False) -> str:
-    return ("95% CI " if low == low else "") + interval(low, high, share if shares else number)
+def _ci(low: float, high: float, form: Callable[[float], str] = number, level: float = 0.95) -> str:
+    return (f"{level:.0%} CI " if low == low else "") + interval(low, high, form)
 
 
 def _in_words(group: Group, by: Estimators) -> str:
@@ -132,26 +167,40 @@ def _in_words(group: Group, by: Estimators) -> str:
             f"The mean d′, its Bayes factors and the SD between observers are those of {d.n} of {group.participants}: "
             f"{d.undefined} without a d′ {verb} left out{why if by.correction == 'none' else ''}."
         )
-    if d.low != d.low:
-        words.append(f"The mean d′ is {number(d.mean)}, without an interval ({d.reason}), so its precision is unknown.")
-    elif d.low > 0:
-        words.append(
-            f"The mean d′ is {number(d.mean)} and its interval lies above 0: on average, these observers discriminated "
-            "these images better than chance."
-        )
-    elif d.high < 0:
-        words.append(
-            f"The mean d′ is {number(d.mean)} and its interval lies below 0: on average, real images were called "
-            "“generated” more often than generated ones. That is not guessing; check that truth and answers are coded "
-            "as intended."
-        )
-    else:
-        words.append(
-            f"The mean d′ is {number(d.mean)} and its interval, {interval(d.low, d.high)}, includes 0. These data do "
-            "not show that the observers can discriminate the images. Nor do they show that they cannot: a mean d′ as "
-            f"large as {number(d.high)} is compatible with them too."
-        )
+    words.append(_mean_in_words(d, group.primary))
     return " ".join(words)
+
+
+def _mean_in_words(d: Mean, main: Primary) -> str:
+    """What the mean d′ says beside the verdict, and nothing that contradicts it."""
+    verdict, able = main.verdict, main.prevalence
+    start = f"With these images the mean d′ is {number(d.mean)}"
+    if d.low != d.low:
+        return f"{start}, without an interval ({d.reason}), so its precision is unknown."
+    if d.low > 0:
+        text = (
+            f"{start} and its interval lies above 0: on average, these observers discriminated them better than chance."
+        )
+        return text + (" That others would, or with other images, is not decided." if verdict == "not decided" else "")
+    if d.high < 0:
+        return (
+            f"{start} and its interval lies below 0: on average, real images were called “generated” more often than "
+            "generated ones. That is not guessing; check that truth and answers are coded as intended."
+        )
+    start += f"; its interval, {interval(d.low, d.high)}, includes 0"
+    if verdict == "shown to differ":
+        return f"{start}. The verdict rests on the area, which counts confidence too."
+    if verdict == "shown to be near chance":
+        return f"{start}."
+    if able is not None and able.either.low > 0:
+        return (
+            f"{start}. Yet {able.either.significant} of {able.participants} participants were shown to discriminate "
+            "the images by themselves, more than would by chance: the mean does not stand for them."
+        )
+    return (
+        f"{start}. These data do not show that the observers can discriminate the images. Nor do they show that they "
+        f"cannot: a mean d′ as large as {number(d.high)} is compatible with them too."
+    )
 
 
 def _primary(found: Findings) -> Section:
@@ -195,7 +244,7 @@ def _endpoint(group: Group) -> list[Block]:
         "The endpoint is the area under the rating ROC of session 1, averaged over participants, with participants and "
         f"images both counted as samples: {share(auc.auc, 3)}{precise}. An equal-variance observer with that area has "
         f"a d′ of {number(main.dprime)}. {tests} Design: {auc.design}, {people(auc.participants, group.observer)}, "
-        f"{auc.generated} generated and {auc.real} real images{unrated}."
+        f"{auc.generated} generated and {auc.real} real images{unrated}. Standard error: {auc.method or 'n/a'}."
     ]
     if main.catch:
         blocks.append(
@@ -220,6 +269,8 @@ def _needed(group: Group, bounded: bool) -> Table:
         if bounded
         else "How many would show chance cannot be said without bounds."
     )
+    if group.primary.auc.between_sd > group.primary.delta:
+        note += " Of participants who differ by more than the bounds, no number shows chance."
     if not bounded:
         header, rows = [header[0], header[2]], [[row[0], row[2]] for row in rows]
     return Table(tuple(header), tuple(tuple(row) for row in rows), note=note)

@@ -17,9 +17,7 @@ from analysis.group.participants import Participant
 from analysis.mrmc.other_methods import MOST
 from analysis.roc import bootstrap as roc_bootstrap
 from analysis.roc import partial as roc_partial
-from analysis.roc import permutation as roc_permutation
 from analysis.roc.binormal import equal_variance_test
-from analysis.roc.ratings import RatingCounts
 from analysis.trials import Trials
 from data.results.result import frame_of
 
@@ -211,17 +209,10 @@ def _area_row(one: Participant, level: float, closely: bool) -> dict[str, object
         cut = roc_bootstrap.auc_bootstrap_from_counts(
             counts, _SEED, level=level, statistic=roc_partial.statistic(*PARTIAL)
         )
-        tested = _permuted(counts)
+        tested = one.chance
         row |= {"p": tested.p, "p_exact": tested.exact, "partial_low": cut.bca_low, "partial_high": cut.bca_high}
         row["equal_variance_p"] = equal_variance_test(one.binned).p
         reasons += [cut.reason, tested.reason]
     else:
         reasons.append(f"more than {MOST} participants: no permutation test, and no bounds of the partial area")
     return row | {"reason": "; ".join(dict.fromkeys(why for why in reasons if why)) or None}
-
-
-def _permuted(counts: RatingCounts) -> roc_permutation.PermutationTest:
-    """The test needs trials; the table of counts holds the same."""
-    trials = [np.repeat(counts.ratings, number) for number in (counts.generated, counts.real)]
-    truth = np.repeat(["generated", "real"], [part.size for part in trials])
-    return roc_permutation.permutation_test(truth, np.concatenate(trials), _SEED)

@@ -210,7 +210,7 @@ def test_files_of_a_comparison(tmp_path: Path, refuses: Any) -> None:
     assert len(content["files_sha256"]) == 2
     names = {"comparison.json", "participants.tsv", "methods.tsv", "report.html"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names | {
-        f"comparison.{kind}" for kind in ("svg", "pdf", "png")
+        f"comparison.{kind}" for kind in ("svg", "png")
     }
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert content["words"].split(":")[0] in page

@@ -40,3 +40,12 @@ def test_no_interval_without_spread(values: list[float], reason: str) -> None:
     assert math.isnan(result.low)
     assert math.isnan(result.high)
     assert reason in str(result.reason)
+
+
+def test_no_interval_counts_the_spread_of_a_correction() -> None:
+    """d′ of those who err never depends on the correction alone; of those who do not, it does."""
+    found = mean([3.03, 3.05, 3.01], corrected=[True, True, False])
+    assert math.isnan(found.low)
+    assert found.mean == pytest.approx(3.03)
+    assert "2 of 3 participants answered everything right or everything wrong" in str(found.reason)
+    assert mean([3.03, 3.05, 3.01], corrected=[False] * 3) == mean([3.03, 3.05, 3.01])

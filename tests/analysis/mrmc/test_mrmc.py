@@ -17,8 +17,10 @@ from scipy.stats import norm, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
 from analysis.mrmc import mrmc
+from analysis.mrmc.components import variance_components
 from analysis.readings import Readings, from_matrix
 from analysis.roc import roc
+from data.simulated.populations import Population, draw_ratings
 
 CUTS = np.array([-1.2, -0.7, -0.3, 0, 0.3, 0.7, 1.2])  # eight ratings, as four confidence levels give
 DELTA = 0.084  # d′ .3 as AUC
@@ -84,7 +86,7 @@ def test_a_difference_of_modalities_without_one_is_rarely_significant() -> None:
             evidence[:, :30] += 0.5 + 0.3 * skill[:, np.newaxis]
             rows.append(_long(np.searchsorted(CUTS, evidence), ["generated"] * 30 + ["real"] * 30, shown, modality))
         rejected.append(mrmc.mrmc_difference(pd.concat(rows)).p < 0.1)
-    assert np.mean(rejected) == pytest.approx(0.1, abs=0.05)
+    assert 0.01 < np.mean(rejected) < 0.15
 
 
 # What it is made of.
@@ -99,9 +101,10 @@ def test_auc_is_the_mean_of_scikit_learns_aucs() -> None:
 
 
 def test_own_images_leave_a_t_test_on_the_participants_aucs() -> None:
-    """Without shared images participants are independent: scipy's t-test and its interval."""
-    rng = np.random.default_rng(2)
-    rows = [_long(rng.normal(size=(1, 8)), TRUTH, range(8 * r, 8 * r + 8), "", first=r) for r in range(6)]
+    """Without shared images participants, who differ, are independent: scipy's t-test and its interval."""
+    rng, signal = np.random.default_rng(2), np.array(TRUTH) == "generated"
+    evidence = [rng.normal(size=(1, 8)) + (r - 2) * signal for r in range(6)]
+    rows = [_long(evidence[r], TRUTH, range(8 * r, 8 * r + 8), "", first=r) for r in range(6)]
     trials = pd.concat(rows).drop(columns="modality")
     found = mrmc.mrmc_auc(trials)
     values = [roc_auc_score(own["truth"] == "generated", own["rating"]) for _, own in trials.groupby("participant")]
@@ -126,12 +129,78 @@ def test_one_participant_can_only_be_fixed_and_then_has_delongs_variance_without
 
 
 def test_a_negative_variance_is_shown_and_not_used() -> None:
-    found = mrmc.mrmc_auc(
-        from_matrix(["generated", "generated", "real", "real"], [[3, 1, 0, 2], [1, 3, 2, 0], [2, 1, 0, 3]])
-    )
+    study = from_matrix(["generated", "generated", "real", "real"], [[3, 1, 0, 2], [1, 3, 2, 0], [2, 1, 0, 3]])
+    found = mrmc.mrmc_auc(study)
     assert found.image_variance < 0
     assert found.variance == pytest.approx(found.participant_variance + found.image_variance)
-    assert found.se**2 == pytest.approx(found.participant_variance)
+    assert found.se**2 >= found.participant_variance
+    assert found.se == max(found.se, mrmc.mrmc_auc(study, readers="fixed").se)
+
+
+SHIFTED = st.tuples(st.integers(0, 10_000), st.integers(2, 6), st.sampled_from([0.0, 0.5, 3.0]), st.floats(0, 0.3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(SHIFTED)
+def test_the_standard_error_is_never_below_that_with_participants_or_images_fixed(drawn: Any) -> None:
+    """The law of total variance, in any design: some ratings are missing."""
+    seed, readers, spread, missing = drawn
+    rng, signal = np.random.default_rng(seed), np.array(TRUTH * 2) == "generated"
+    rating = np.round(rng.normal(size=(readers, 16)) + spread * rng.normal(size=(readers, 1)) * signal)
+    rating = np.where(rng.random(rating.shape) < missing, np.nan, rating)
+    study = from_matrix(TRUTH * 2, rating)
+    both = mrmc.mrmc_auc(study)
+    for options in ({"readers": "fixed"}, {"images": "fixed"}):
+        one = mrmc.mrmc_auc(study, **options)  # type: ignore[arg-type]
+        if not (math.isnan(both.se) or math.isnan(one.se)):
+            assert both.se >= one.se * (1 - 1e-12)
+    assert "Gallas 2006" in both.method or both.reason is not None
+
+
+def test_four_aucs_that_happen_to_agree_are_not_certain() -> None:
+    """A case of a statistician's: AUCs near .58 whose standard errors are .09, by luck within .01 of one another."""
+    rng = np.random.default_rng(3)
+    drawn = rng.normal(size=(400, 40)) + 0.3 * (np.arange(40) % 2)
+    words = ["real", "generated"] * 20
+    near = [row for row in drawn if abs(roc_auc_score(np.arange(40) % 2, row) - 0.58) < 0.01][:4]
+    found, fixed = (mrmc.mrmc_auc(from_matrix(words, near), readers=which) for which in ("random", "fixed"))
+    assert found.participant_variance < 1e-5
+    assert found.se == fixed.se
+    assert found.se == pytest.approx(0.09 / 2, rel=0.2)
+    assert found.df == 3
+    assert not found.p_chance < 0.05
+    assert "raised to the variance with participants fixed" in found.method
+
+
+@pytest.mark.parametrize(("readers", "df"), [(2, 1), (4, 3)])
+def test_few_readers_count_their_own_degrees_of_freedom(readers: int, df: int) -> None:
+    found = mrmc.mrmc_auc(from_matrix(TRUTH * 5, np.random.default_rng(1).normal(size=(readers, 40))))
+    assert found.df == df
+    assert "degrees of freedom" in found.method
+    more = mrmc.mrmc_auc(from_matrix(TRUTH * 5, np.random.default_rng(1).normal(size=(5, 40))))
+    assert "degrees of freedom" not in more.method
+    fixed = mrmc.mrmc_auc(from_matrix(TRUTH * 5, np.random.default_rng(1).normal(size=(2, 40))), readers="fixed")
+    assert fixed.df > df
+
+
+def test_the_spread_of_true_aucs_is_the_component_of_readers() -> None:
+    """Crossed, M4 − M8: as `variance_components` has it."""
+    rng, signal = np.random.default_rng(5), np.array(TRUTH * 5) == "generated"
+    study = from_matrix(TRUTH * 5, rng.normal(size=(6, 40)) + rng.normal(size=(6, 1)) * signal)
+    assert mrmc.mrmc_auc(study).between_sd == pytest.approx(math.sqrt(variance_components(study).reader))
+    alike = from_matrix(TRUTH * 5, rng.normal(size=(1, 40)) + 0.3 * rng.normal(size=(6, 40)))
+    assert variance_components(alike).reader < 0
+    assert mrmc.mrmc_auc(alike).between_sd == 0
+    assert math.isnan(mrmc.mrmc_auc(alike, readers="fixed").between_sd)
+
+
+@pytest.mark.parametrize(("readers", "spread"), [(2, 0.8), (3, 0.8), (3, 0.3)])
+def test_two_or_three_readers_are_rarely_found_to_differ_from_chance(readers: int, spread: float) -> None:
+    """1,000 studies of 40 images at chance; 5% is claimed, and at most 4.5% of 4,000 erred (docs/coverage.md)."""
+    rng, truth = np.random.default_rng(4), np.tile(["real", "generated"], 20)
+    population = Population(between_sd=spread, image_sd=0.3, lapse=0.0)
+    studies = draw_ratings(population, readers, truth == "generated", rng, studies=1000)
+    assert np.mean([mrmc.mrmc_auc(from_matrix(truth, one)).p_chance < 0.05 for one in studies]) < 0.055
 
 
 def test_readers_or_images_fixed_leave_their_part_out() -> None:

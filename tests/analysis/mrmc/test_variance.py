@@ -138,21 +138,21 @@ def test_degrees_of_freedom_are_satterthwaites() -> None:
         ]
     )
     both = mrmc_variance.one_shot(study, [[(1, range(5))]], "random", "random")
-    assert both.used > 0
-    assert both.df == pytest.approx(both.used**2 / np.sum(parts**2 / [4, 5, 7]))
+    assert both.images > 0
+    assert both.df == pytest.approx((both.readers + both.images) ** 2 / np.sum(parts**2 / [4, 5, 7]))
     readers_fixed = mrmc_variance.one_shot(study, [[(1, range(5))]], "fixed", "random")
     assert readers_fixed.df == pytest.approx(readers_fixed.used**2 / np.sum(parts[1:] ** 2 / [5, 7]))
     assert mrmc_variance.one_shot(study, [[(1, range(5))]], "random", "fixed").df == 4
 
 
 def test_degrees_of_freedom_never_fall_below_the_smallest() -> None:
-    """Readers who see opposite images: C̄ is negative and counts as 0, which leaves the readers' R − 1."""
-    rating = [[3, 1, 0, 2], [1, 3, 2, 0], [2, 1, 0, 3]]
+    """Readers who see opposite images: C̄ is negative and counts as 0, which leaves the readers' own variance."""
+    rating = [[3, 1, 0, 2], [1, 3, 2, 0], [2, 1, 0, 3]] * 2
     found = mrmc_variance.one_shot(
-        from_matrix(["generated", "generated", "real", "real"], rating), [[(1, range(3))]], "random", "random"
+        from_matrix(["generated", "generated", "real", "real"], rating), [[(1, range(6))]], "random", "random"
     )
     assert found.images < 0
-    assert found.used == found.readers
+    assert found.used > found.readers
     assert found.unbiased == found.readers + found.images
     assert found.df == 1
 

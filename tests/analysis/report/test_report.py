@@ -43,7 +43,7 @@ NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
 TABLES = ("participants", "retests", "sessions", "audit", "roc", "areas", "methods", "calibration", "items", "serial")
 FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
 FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
-FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "svg")}
+FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -424,7 +424,7 @@ def test_results_are_never_overwritten_and_repeat_to_the_byte(
     monkeypatch.setattr("analysis.report.results.FORMATS", ("svg",))  # the others: figures/test_roc_figure.py
     write(found, tmp_path / "again")
     again = {path.name: sha256(path) for path in (tmp_path / "again").iterdir()}
-    assert again == {name: sha for name, sha in before.items() if not name.endswith((".png", ".pdf"))}
+    assert again == {name: sha for name, sha in before.items() if not name.endswith(".png")}
     assert found.summary == summary_of(results)
     with refuses("occupied"):
         write(found, results)

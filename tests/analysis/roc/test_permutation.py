@@ -32,6 +32,8 @@ def test_exact_p_is_the_share_of_all_relabellings(generated: list[int], real: li
     assert result.exact
     assert result.p == pytest.approx(np.mean(found))
     assert _of(real, generated).p == pytest.approx(result.p)
+    assert result.p_above == pytest.approx(np.mean(every >= result.auc - 1e-12))
+    assert result.p_below == pytest.approx(np.mean(every <= result.auc + 1e-12))
 
 
 def test_without_ties_it_is_the_rank_sum_test() -> None:
@@ -57,7 +59,9 @@ def test_random_permutations_agree_with_all_of_them(monkeypatch: pytest.MonkeyPa
         drawn = roc_permutation.permutation_test(*arguments, **names)
         monkeypatch.undo()
         assert (exact.exact, exact.resamples, drawn.exact, drawn.resamples) == (True, 0, False, 10_000)
-        assert drawn.p == pytest.approx(exact.p, abs=4 * math.sqrt(exact.p * (1 - exact.p) / 10_000))
+        for name in ("p", "p_above", "p_below"):
+            p = getattr(exact, name)
+            assert getattr(drawn, name) == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / 10_000))
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_an_external_table_and_the_analysts_choices(lookalike, theirs, tmp_path)
     choices = ("--correction", "none", "--meta-d", "maniscalco-lau")
     said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, *choices, "--out", tmp_path / "results")
     assert said.code == 0, said
-    assert re.search(r"d', 4 not stated +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
+    assert re.search(r"d', these images only +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
     summary = json.loads((tmp_path / "results" / "summary.json").read_text())
     assert summary["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
     people = summary["participants"]
@@ -240,3 +240,28 @@ def test_values_that_look_implausible_are_a_warning_of_every_report(lookalike, t
 
 def test_without_a_place_for_results(mistake, theirs):
     assert "--out" in mistake("analyze", theirs, code="missing-option")
+
+
+@pytest.mark.usefixtures("no_drawing")
+def test_figures_are_drawn_in_the_formats_asked_for_or_not_at_all(lookalike, theirs, tmp_path):
+    mapping = ("--columns", COLUMNS, "--words", WORDS)
+    for name, options, formats in (
+        ("usual", (), {".svg", ".png"}),
+        ("pdf", ("--formats", "pdf"), {".pdf"}),
+        ("none", ("--no-figures",), set()),
+    ):
+        out = tmp_path / name
+        said = lookalike("analyze", theirs, *mapping, *options, "--out", out)
+        assert said.code == 0, said
+        assert {path.suffix for path in out.iterdir()} - {".tsv", ".json", ".html"} == formats
+        assert ("<svg" in (out / "report.html").read_text("utf-8")) == bool(formats)
+        assert ("figure5" in said.out) == (name == "usual")
+    with_, without = ((tmp_path / name / "summary.json").read_text("utf-8") for name in ("usual", "none"))
+    assert with_ == without
+
+
+def test_a_format_that_no_figure_has(mistake, theirs, tmp_path):
+    mapping = ("--columns", COLUMNS, "--words", WORDS)
+    assert "'gif' is no format" in mistake(
+        "analyze", theirs, *mapping, "--formats", "gif", "--out", tmp_path / "results", code="unknown-word"
+    )

@@ -1,0 +1,135 @@
+"""What is said first: small tables on which plain words once went wrong, through the whole report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from analysis.report.page import Facts, Note, Page
+from analysis.report.realfake.page import _NOT_CHANCE
+from analysis.report.report import realfake_results
+from analysis.report.results import Results
+from analysis.trials import load_trials
+from lookalike.console import headline
+
+Analysed = Callable[[npt.NDArray[Any], npt.NDArray[np.bool_]], Results]
+
+
+@pytest.fixture
+def analysed(tmp_path: Path) -> Analysed:
+    """The results of signed ratings (participants, images); a rating of NaN size has no confidence."""
+
+    def run(ratings: npt.NDArray[Any], generated: npt.NDArray[np.bool_], confidence: bool = True) -> Results:
+        people, images = np.indices(ratings.shape)
+        table = pd.DataFrame(
+            {
+                "participant": [f"P{n}" for n in people.flat],
+                "stimulus_id": [f"i{n}" for n in images.flat],
+                "truth": np.where(generated[images.ravel()], "generated", "real"),
+                "response": np.where(ratings.ravel() > 0, "generated", "real"),
+            }
+        )
+        if confidence:
+            table["confidence"] = np.abs(ratings.ravel())
+        table.to_csv(tmp_path / "trials.csv", index=False)
+        return realfake_results(load_trials(tmp_path / "trials.csv"), draw=False)
+
+    return run
+
+
+def first_words(page: Page) -> tuple[Note, Facts, Facts]:
+    (verdict,) = page.verdicts
+    primary, given = (one for one in page.summary if isinstance(one, Facts))
+    return verdict, primary, given
+
+
+def test_perfect_discrimination_is_shown(analysed: Analysed, tmp_path: Path) -> None:
+    generated = np.arange(20) < 10
+    found = analysed(np.where(generated, 4, -4) * np.ones((3, 1)), generated)
+    (first,) = found.summary["headline"]
+    assert (first["verdict"], first["auc"], first["low"]) == ("shown to differ", 1, None)
+    assert first["p"] == pytest.approx(2 / 184_756)
+    assert first["p_is_of"] == "permuted labels of the images"
+    assert first["these_images_only"]["dprime"]["low"] is None
+    assert "the correction’s" in first["these_images_only"]["dprime"]["reason"]
+    assert "too little data" not in json.dumps(headline(found.summary, tmp_path))
+
+
+def test_the_headline_counts_other_images_and_what_does_not_stands_apart(analysed: Analysed, tmp_path: Path) -> None:
+    """40 participants who answer 16 images alike: a mean over participants is precise and says nothing of others."""
+    rng = np.random.default_rng(2)
+    generated = np.arange(16) % 2 == 0
+    evidence = 1.5 * rng.normal(size=16) + 0.3 * generated + 0.4 * rng.normal(size=(40, 16))
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    (first,), (group,) = found.summary["headline"], found.summary["groups"]
+    given = first["these_images_only"]["auc"]
+    assert (first["low"], first["high"]) == (group["primary"]["auc"]["low"], group["primary"]["auc"]["high"])
+    assert first["high"] - first["low"] > 5 * (given["high"] - given["low"])
+    assert first["generalises_to"] == "other participants and other images"
+    said = headline(found.summary, tmp_path)
+    assert f"[{first['low']:.3f}, {first['high']:.3f}], 90% CI for other" in said["AUC, 40 not stated"]
+    assert f"[{given['low']:.3f}, {given['high']:.3f}]" in said["AUC, these images only"]
+    verdict, primary, apart = first_words(found.page)
+    assert primary.facts[0].name == "Area under the ROC"
+    assert "other participants and other images" in primary.facts[0].detail
+    assert [one.name for one in apart.facts][:2] == ["Mean d′", "Mean area"]
+    assert f"{first['low']:.3f}".removeprefix("0") in primary.facts[0].detail
+    assert verdict.paragraphs[0] == first["words"]
+
+
+def test_without_confidences_the_area_is_that_of_the_answers_everywhere(analysed: Any) -> None:
+    generated = np.arange(40) % 2 == 0
+    ratings = np.where(np.random.default_rng(3).random((4, 40)) < 0.75, 1, -1) * np.where(generated, 1, -1)
+    found = analysed(ratings, generated, confidence=False)
+    (first,) = found.summary["headline"]
+    accuracy = [one["accuracy"] for one in found.summary["participants"]]
+    assert [one["auc"] for one in found.summary["participants"]] == pytest.approx(accuracy)  # as many of each truth
+    assert first["auc"] == pytest.approx(np.mean(accuracy))
+    assert first["these_images_only"]["auc"]["mean"] == pytest.approx(first["auc"])
+    assert found.tables["areas"]["auc"].tolist() == pytest.approx(accuracy)
+    assert found.tables["methods"]["value"].dropna().to_list() == pytest.approx([first["auc"]] * 7)
+    assert "the area is that of the answers alone" in first["words"]
+
+
+@pytest.mark.parametrize("dprime", [0.0, 2.0])
+def test_a_sentence_that_does_not_fit_the_verdict_is_not_printed(analysed: Analysed, dprime: float) -> None:
+    generated = np.arange(60) % 2 == 0
+    evidence = np.random.default_rng(5).normal(size=(6, 60)) + dprime * (generated - 0.5)
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    decided = found.summary["headline"][0]["verdict"] == "shown to differ"
+    assert decided == (dprime > 0)
+    texts = [one for one in found.page.summary if isinstance(one, str)]
+    assert any("Nor do they show that they cannot" in one for one in texts) == (not decided)
+    assert (_NOT_CHANCE in found.page.summary) == (not decided)
+
+
+def test_who_can_tell_is_counted_beside_the_mean(analysed: Analysed) -> None:
+    """Three of six see nearly everything, and one everything the wrong way round."""
+    generated = np.arange(40) % 2 == 0
+    rng = np.random.default_rng(6)
+    skill = np.array([4, 4, 4, 0, 0, -4])
+    evidence = rng.normal(size=(6, 40)) + skill[:, None] * (generated - 0.5)
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    able = found.summary["headline"][0]["can_tell"]
+    assert (able["above"]["significant"], able["below"]["significant"], able["participants"]) == (3, 1, 6)
+    verdict, primary, _ = first_words(found.page)
+    assert "4 of 6 participants were shown to discriminate the images, 1 of them in the wrong" in verdict.paragraphs[0]
+    assert [one.value for one in primary.facts if one.name == "Can tell by themselves"] == ["4 of 6"]
+
+
+def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(analysed: Analysed) -> None:
+    generated = np.arange(60) % 2 == 0
+    evidence = np.random.default_rng(5).normal(size=(6, 60))
+    evidence += np.array([2, -2, 2, -2, 2, -2])[:, None] * (generated - 0.5)
+    page = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated).page
+    texts = " ".join(one for one in page.summary if isinstance(one, str))
+    assert page.verdicts[0].lead == "Not decided."
+    assert "6 of 6 participants were shown to discriminate the images by themselves" in texts
+    assert "Nor do they show that they cannot" not in texts
