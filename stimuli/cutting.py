@@ -19,9 +19,10 @@ import numpy as np
 
 from data.errors import LookalikeError
 from stimuli.grey_levels import black_share, white_share
-from stimuli.images import KERNEL, Image, Pixels, area_average, resample
+from stimuli.images import KERNEL, Pixels, area_average, resample
 from stimuli.masks import LEAST_OVERLAP, Box, lesion_of, read_mask
 from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
+from stimuli.readers.record import Image
 from stimuli.sources.boxes_table import Lesion, Mammogram
 from stimuli.sources.precut import Precut
 
@@ -233,7 +234,7 @@ def collect_patches(
 
 
 def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
-    return sorted({Path(one.file).suffix.lower().lstrip(".") for one in sources})
+    return sorted({Path(one.file).suffix.lower().lstrip(".") or "none" for one in sources})
 
 
 def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
@@ -264,7 +265,7 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
                     None if mask is None else area_average(mask, size, edges),
                 )
             )  # fmt: skip
-    return patches, rejected, maskless
+    return patches, rejected, maskless, Counter(picture.notes)
 
 
 def _collect(limits: Limits, one: Precut) -> Tally:
@@ -274,14 +275,14 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     if one.native_px is not None and one.native_px < one.size_px:
         reason = f"fewer than {one.size_px} native rows or columns"
     if reason:
-        return [], Counter([reason]), Counter()
+        return [], Counter([reason]), Counter(), Counter(picture.notes)
     whole = (0.0, 0.0, float(one.size_px), float(one.size_px))
     mask, objection = _mask(one.mask, picture, one.box, {})
     patch = Patch(
         picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
         None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
     )  # fmt: skip
-    return [patch], Counter(), Counter([objection] if objection else [])
+    return [patch], Counter(), Counter([objection] if objection else []), Counter(picture.notes)
 
 
 def _mask(path: Path | None, picture: Image, box: Box | None, read: dict[Path, Pixels]) -> tuple[Pixels | None, str]:

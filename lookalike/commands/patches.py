@@ -95,8 +95,7 @@ def patches(
             "splits"
         )
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
-    if "without_mask" in made.about:
-        about["without_mask"] = made.about["without_mask"]
+    about |= {name: made.about[name] for name in ("without_mask", "notes") if name in made.about}
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
 
 

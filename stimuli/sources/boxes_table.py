@@ -10,14 +10,15 @@ else 1). Other columns are ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from stimuli.images import Image, read_image
+from stimuli.images import read_image
+from stimuli.readers.record import Image
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import numbers, present, read_images_table, words
 
@@ -72,7 +73,7 @@ class Mammogram:
                 )
         if self.pixel_aspect is None:
             return picture
-        return Image(picture.pixels, picture.bit_depth, self.pixel_aspect)
+        return replace(picture, pixel_aspect=self.pixel_aspect)
 
 
 def read_source(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from stimuli.images import SUFFIXES
+from stimuli.readers.formats import SUFFIXES
 
 TEXT = ("file", "mask", "patient_id", "laterality", "view", "pathology")
 # The terms of DICOM and CBIS-DDSM.
