@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import numpy as np
 from data.errors import LookalikeError
 from stimuli.grey_levels import black_share, white_share
 from stimuli.images import KERNEL, Pixels, area_average, resample
-from stimuli.masks import LEAST_OVERLAP, Box, lesion_of, read_mask
+from stimuli.masks import LEAST_OVERLAP, Box, Outline, box_of, lesion_of, read_mask
 from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
 from stimuli.readers.record import Image
 from stimuli.sources.boxes_table import Lesion, Mammogram
@@ -244,8 +244,12 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     rejected: Counter[str] = Counter()
     maskless: Counter[str] = Counter()
     size = (cut.size_px, cut.size_px)
-    masks: dict[Path, Pixels] = {}  # lesions of one image often share a mask
-    for lesion in mammogram.lesions:
+    masks: dict[Path | Outline, Pixels] = {}  # lesions of one image often share a mask
+    for listed in mammogram.lesions:
+        lesion, reason = _located(listed, picture, masks)
+        if reason:
+            rejected[reason] += cut.crops_per_box
+            continue
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
         crops = list(_crops(mammogram, lesion, picture, cut, rejected))
         mask, objection = _mask(lesion.mask, picture, box, masks) if crops else (None, "")
@@ -268,6 +272,23 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     return patches, rejected, maskless, Counter(picture.notes)
 
 
+def _located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> tuple[Lesion, str]:
+    """A lesion with the box of its mask where it has none of its own, or why it has none."""
+    if lesion.left_out or not math.isnan(lesion.x) or lesion.mask is None:
+        return lesion, lesion.left_out
+    box = box_of(_read_once(lesion.mask, picture, masks))
+    if box is None:
+        return lesion, "has an empty mask"
+    return replace(lesion, x=box[0], y=box[1], width=box[2], height=box[3]), ""
+
+
+def _read_once(source: Path | Outline, picture: Image, masks: dict[Path | Outline, Pixels]) -> Pixels:
+    """A mask of an image; those in `masks` are not read again."""
+    rows, columns = picture.pixels.shape
+    mask = masks[source] = masks[source] if source in masks else read_mask(source, (rows, columns))
+    return mask
+
+
 def _collect(limits: Limits, one: Precut) -> Tally:
     """The one patch of a file, or none."""
     picture = one.read()
@@ -285,12 +306,13 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     return [patch], Counter(), Counter([objection] if objection else []), Counter(picture.notes)
 
 
-def _mask(path: Path | None, picture: Image, box: Box | None, read: dict[Path, Pixels]) -> tuple[Pixels | None, str]:
-    """The lesion's mask over its whole source, or None and why there is none; masks in `read` are not read again."""
-    if path is None:
+def _mask(
+    source: Path | Outline | None, picture: Image, box: Box | None, masks: dict[Path | Outline, Pixels]
+) -> tuple[Pixels | None, str]:
+    """The lesion's mask over its whole source, or None and why there is none."""
+    if source is None:
         return None, NO_MASK
-    rows, columns = picture.pixels.shape
-    mask = read[path] = read[path] if path in read else read_mask(path, (rows, columns))
+    mask = _read_once(source, picture, masks)
     if not mask.any():
         return None, "empty"
     if box is None:

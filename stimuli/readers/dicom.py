@@ -66,6 +66,17 @@ def read(path: Path, content: bytes) -> Image:
             ) from None
 
 
+def shape_px(path: Path) -> tuple[int, int]:
+    """(rows, columns) by the header alone. Raises `LookalikeError` if there is none."""
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        return int(header.Rows), int(header.Columns)
+    except Exception as error:  # as above
+        raise unreadable(path, f"DICOM: {_said(error)}") from None
+
+
 def _dataset(path: Path, content: bytes) -> Dataset:
     import pydicom
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian

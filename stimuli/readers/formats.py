@@ -14,6 +14,7 @@ from stimuli.readers.record import Image, unreadable
 
 # DICOM first: the 128 bytes before its mark may be the start of another format, such as TIFF.
 READERS: tuple[ModuleType, ...] = (dicom, png, jpeg, tiff, pnm, pillow_formats)
+_HEAD = 4096  # bytes that show what a file is
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom", ".ima", ".pgm", ".bmp")
 _FOREIGN = {
     b"\x1f\x8b": "compressed by gzip; unpack it",
@@ -52,10 +53,19 @@ def _reader(path: Path, content: bytes) -> ModuleType:
     raise unreadable(path, f"its content is none of {kinds}" if content else "it is empty")
 
 
-def size_px(path: Path, content: bytes) -> tuple[int, int]:
-    """(rows, columns) from the header of a PNG, JPEG or TIFF file whose `content` was read already."""
+def shape_px(path: Path) -> tuple[int, int]:
+    """(rows, columns) of an image file by its header, as stored. Raises `LookalikeError` if it is none."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    if dicom.recognises(head):
+        return dicom.shape_px(path)
+    return size_px(path)
+
+
+def size_px(path: Path, content: bytes | None = None) -> tuple[int, int]:
+    """(rows, columns) from the header of any other image file, or of its `content` if that was read already."""
     try:
-        with Pillow.open(io.BytesIO(content)) as image:
+        with Pillow.open(path if content is None else io.BytesIO(content)) as image:
             return image.height, image.width
     except (OSError, SyntaxError, ValueError) as error:
         raise unreadable(path, error) from None
