@@ -239,16 +239,21 @@ def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
 
 def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     """The patches of one mammogram."""
-    picture = mammogram.read()
     patches: list[Patch] = []
     rejected: Counter[str] = Counter()
+    for one in mammogram.lesions:
+        if one.left_out:
+            rejected[one.left_out] += cut.crops_per_box
+    wanted = [one for one in mammogram.lesions if not one.left_out]
+    if not wanted:  # its file may be missing
+        return patches, rejected, Counter(), Counter()
+    picture = mammogram.read()
     maskless: Counter[str] = Counter()
     size = (cut.size_px, cut.size_px)
     masks: dict[Path | Outline, Pixels] = {}  # lesions of one image often share a mask
-    for listed in mammogram.lesions:
-        lesion, reason = _located(listed, picture, masks)
-        if reason:
-            rejected[reason] += cut.crops_per_box
+    for listed in wanted:
+        if (lesion := _located(listed, picture, masks)) is None:
+            rejected["has an empty mask"] += cut.crops_per_box
             continue
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
         crops = list(_crops(mammogram, lesion, picture, cut, rejected))
@@ -272,14 +277,12 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     return patches, rejected, maskless, Counter(picture.notes)
 
 
-def _located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> tuple[Lesion, str]:
-    """A lesion with the box of its mask where it has none of its own, or why it has none."""
-    if lesion.left_out or not math.isnan(lesion.x) or lesion.mask is None:
-        return lesion, lesion.left_out
+def _located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> Lesion | None:
+    """A lesion with the box of its mask where it has none of its own; None if the mask is empty."""
+    if lesion.mask is None or not math.isnan(lesion.x):
+        return lesion
     box = box_of(_read_once(lesion.mask, picture, masks))
-    if box is None:
-        return lesion, "has an empty mask"
-    return replace(lesion, x=box[0], y=box[1], width=box[2], height=box[3]), ""
+    return box and replace(lesion, x=box[0], y=box[1], width=box[2], height=box[3])
 
 
 def _read_once(source: Path | Outline, picture: Image, masks: dict[Path | Outline, Pixels]) -> Pixels:

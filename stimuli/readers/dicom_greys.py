@@ -50,30 +50,31 @@ def p_values(dataset: Dataset, raw: Raw, stored: Stored) -> tuple[Pixels, list[s
 
     Raises `ValueError` and many others if the header is unusable.
     """
-    values, notes = stored.values(raw), _left_out(dataset, raw, stored)
-    if stored.bits <= 16:  # each possible value once, then looked up
-        possible = np.arange(2**stored.bits) + stored.lowest
-        greys, said = _greys(dataset, possible, stored)
-        pixels = greys.astype(np.float32)[values - stored.lowest]
-    else:
-        greys, said = _greys(dataset, values, stored)
-        pixels = greys.astype(np.float32)
-    if (padding := _padding(dataset, raw, values)) is not None:
-        pixels[padding] = 0  # no part of the image, whichever end of the scale is black
-    return pixels, [*notes, *said, *_too_dark(dataset, pixels)]
+    if raw.dtype.itemsize > 2:
+        pixels, notes = _greys(dataset, raw, stored)
+    else:  # each possible value once, then looked up
+        unsigned = np.dtype(f"u{raw.dtype.itemsize}")
+        possible = np.arange(2 ** (8 * raw.dtype.itemsize), dtype=unsigned).view(raw.dtype.newbyteorder("="))
+        greys, notes = _greys(dataset, possible, stored)
+        pixels = greys[raw.astype(possible.dtype, copy=False).view(unsigned)]
+    return pixels, [*notes, *_left_out(dataset, raw, stored), *_too_dark(dataset, pixels)]
 
 
-def _greys(dataset: Dataset, stored_values: Raw, stored: Stored) -> tuple[Floats, list[str]]:
-    """The P-value of each stored value."""
-    values, (bottom, top), said = _modality(dataset, stored_values.astype(float), stored)
+def _greys(dataset: Dataset, raw: Raw, stored: Stored) -> tuple[Pixels, list[str]]:
+    """The P-value of each value of a container, any shape."""
+    samples = stored.values(raw)
+    values, (bottom, top), said = _modality(dataset, samples.astype(float), stored)
     greys, also = _voi(dataset, values, bottom < 0)
     if greys is None:
         greys = (values - bottom) / (top - bottom)
     greys = np.clip(greys, 0, 1)
-    inverted = word(dataset, "PhotometricInterpretation") == "MONOCHROME1"
-    if not inverted and word(dataset, "PresentationLUTShape") == "INVERSE":
+    if word(dataset, "PhotometricInterpretation") == "MONOCHROME1":
+        greys = 1 - greys
+    elif word(dataset, "PresentationLUTShape") == "INVERSE":
         also = [*also, "Presentation LUT Shape INVERSE contradicts MONOCHROME2, which is followed"]
-    return 1 - greys if inverted else greys, [*said, *also]
+    if (padding := _padding(dataset, raw, samples)) is not None:
+        greys[padding] = 0  # no part of the image, whichever end of the scale is black
+    return greys.astype(np.float32), [*said, *also]
 
 
 def _modality(dataset: Dataset, values: Floats, stored: Stored) -> tuple[Floats, tuple[float, float], list[str]]:
@@ -179,6 +180,8 @@ def _too_dark(dataset: Dataset, pixels: Pixels) -> list[str]:
 
 def _left_out(dataset: Dataset, raw: Raw, stored: Stored) -> list[str]:
     """A remark if bits above the sample are set, and no overlay is declared that would explain it."""
+    if stored.shift + stored.bits == 8 * raw.dtype.itemsize:
+        return []
     above = np.right_shift(raw, stored.shift + stored.bits)
     filled = (above == 0) | (above == -1) if stored.signed else above == 0
     if filled.all() or any(0x6000 <= element.tag.group < 0x6100 for element in dataset):

@@ -33,9 +33,8 @@ def recognises(content: bytes) -> bool:
 
 def read(path: Path, content: bytes) -> Image:
     """Decode a PNG. Raises `LookalikeError` if it is damaged, in colour, transparent, animated or linear in light."""
-    chunks: dict[bytes, bytes] = {}
-    for kind, body in _chunks(path, content):
-        chunks[kind] = chunks.get(kind, b"") + body if kind == b"IDAT" else body
+    found = list(_chunks(path, content))
+    chunks = dict(found)
     if len(chunks.get(b"IHDR", b"")) != 13:
         raise unreadable(path, "a PNG without its header")
     bits, colour = chunks[b"IHDR"][8:10]
@@ -44,7 +43,7 @@ def read(path: Path, content: bytes) -> Image:
         image.load()
         samples = np.asarray(image)
         orientation = image.getexif().get(ORIENTATION, UPRIGHT)
-    _refuse_short_stream(path, chunks)
+    _refuse_short_stream(path, chunks[b"IHDR"], [body for kind, body in found if kind == b"IDAT"])
     top = 65535 if bits == 16 else 1 if samples.dtype == bool else 255  # Pillow spreads 2 and 4 bits over 0..255
     alpha = colour in _ALPHA
     if colour == _PALETTE:
@@ -91,9 +90,9 @@ def _refuse_what_changes_greys(path: Path, chunks: dict[bytes, bytes], bits: int
             )
 
 
-def _refuse_short_stream(path: Path, chunks: dict[bytes, bytes]) -> None:
+def _refuse_short_stream(path: Path, header: bytes, streams: list[bytes]) -> None:
     """Pillow leaves the rest black where a sound stream ends early."""
-    width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     per_pixel = bits * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     # Adam7: seven images of every nth pixel, each with rows of its own.
     passes = (
@@ -106,7 +105,8 @@ def _refuse_short_stream(path: Path, chunks: dict[bytes, bytes]) -> None:
         rows, columns = -(-(height - top) // down), -(-(width - left) // across)
         if rows > 0 and columns > 0:
             wanted += rows * (1 + -(-columns * per_pixel // 8))
-    if len(zlib.decompressobj().decompress(chunks.get(b"IDAT", b""))) < wanted:
+    unpack = zlib.decompressobj().decompress
+    if sum(len(unpack(stream)) for stream in streams) < wanted:
         raise unreadable(path, "a PNG whose picture ends early")
 
 

@@ -23,7 +23,7 @@ from stimuli.images import read_image
 from stimuli.masks import Outline
 from stimuli.readers.record import Image
 from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
-from stimuli.sources.layouts.found import Found
+from stimuli.sources.layouts.found import MISSING, Found
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import check_words, numbers, present, read_images_table, words
 
@@ -139,6 +139,11 @@ def _as_delivered(folder: Path, table: Path, found: list[Found], masks: Path | s
         raise LookalikeError("unused-option", f"{table}: names masks of its own; leave out --masks")
     if not found:
         raise LookalikeError("empty-table", f"{table}: lists no lesion")
+    if all(one.left_out == MISSING for one in found):
+        raise LookalikeError(
+            "missing-file",
+            f"{found[0].file}: named in {table.name} but missing, as is every other image of its lesions",
+        )
     known = pd.DataFrame(
         {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")}
     )

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from data.errors import LookalikeError
 from data.files import read_table
 from stimuli.readers.formats import SUFFIXES, shape_px
-from stimuli.sources.layouts.found import Found, Index
+from stimuli.sources.layouts.found import MISSING, Found, Index
 
 _IMAGE, _MASK, _CROP = "image file path", "roi mask file path", "cropped image file path"
 _NEEDED = ("patient id", "left or right breast", "image view", "pathology", _IMAGE, _MASK)
@@ -31,20 +31,20 @@ def tables(folder: Path, given: Path | None) -> list[Path]:
 
 
 def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
-    """One lesion for each row of the tables. Raises `LookalikeError` for a missing column or mammogram."""
+    """One lesion for each row of the tables. Raises `LookalikeError` for a missing column."""
     index = Index(folder, SUFFIXES)
     for table in found:
         for row in _rows(table):
             image = _only(index, row[_IMAGE], table)
-            mask = _mask_of(index, row, shape_px(image))
+            mask = _mask_of(index, row, shape_px(image)) if image else None
             yield Found(
-                image,
+                image or folder / row[_IMAGE],
                 row["patient id"],
                 row["left or right breast"],
                 row["image view"],
                 row["pathology"],
                 mask=mask,
-                left_out="" if mask else "has no mask of the mammogram's size",
+                left_out="" if mask else "has no mask of the mammogram's size" if image else MISSING,
             )
 
 
@@ -83,17 +83,15 @@ def _named(index: Index, path: str) -> list[Path]:
     return (index.all(parts[-2]) or index.all(parts[0])) if len(parts) > 1 else []
 
 
-def _only(index: Index, path: str, table: Path) -> Path:
-    """A mammogram, alone in its series."""
+def _only(index: Index, path: str, table: Path) -> Path | None:
+    """A mammogram, alone in its series; None if it is missing. Raises `LookalikeError` if it is not alone."""
     found = _named(index, path)
-    if len(found) == 1:
-        return found[0]
-    what = "named in" if not found else f"one of {len(found)} files for"
-    raise LookalikeError(
-        "missing-file" if not found else "ambiguous-file",
-        f"{index.folder / path}: {what} {table.name}"
-        + (" but missing; download its series, or leave its row out" if not found else "; keep the mammogram alone"),
-    )
+    if len(found) > 1:
+        raise LookalikeError(
+            "ambiguous-file",
+            f"{index.folder / path}: one of {len(found)} files for {table.name}; keep the mammogram alone",
+        )
+    return found[0] if found else None
 
 
 def _mask_of(index: Index, row: dict[str, str], shape: tuple[int, int]) -> Path | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from data.errors import LookalikeError
 from stimuli.masks import Box, Outline
 
+MISSING = "image is not in the folder"  # few download a whole collection
 _FEW = 3
 
 
@@ -28,7 +29,7 @@ class Found:
     mask : path or Outline, optional
         What of the image is the lesion.
     left_out : str
-        Why no patch can be cut; empty if one can.
+        Why no patch can be cut; empty if one can. The file may be missing then.
     """
 
     file: Path
@@ -57,13 +58,11 @@ class Index:
         """The files in any folder of this name, or of this name themselves."""
         return self._by_name.get(name, [])
 
-    def only(self, name: str, table: Path) -> Path:
-        """The one file of this name. Raises `LookalikeError` if there is none, or several."""
+    def only(self, name: str, table: Path) -> Path | None:
+        """The one file of this name, None if there is none. Raises `LookalikeError` if there are several."""
         found = self.all(name)
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise LookalikeError("missing-file", f"{self.folder / name}: named in {table.name} but missing")
+        if len(found) < 2:
+            return found[0] if found else None
         several = ", ".join(path.relative_to(self.folder).as_posix() for path in found[:_FEW])
         raise LookalikeError(
             "ambiguous-file", f"{self.folder}: {name} of {table.name} may be any of {several}; keep one"

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stimuli.readers.formats import SUFFIXES, shape_px
-from stimuli.sources.layouts.found import Found, Index
+from stimuli.sources.layouts.found import MISSING, Found, Index
 
 # mdb001 G CIRC B 535 425 197: film, tissue, kind, severity, x, y and radius of a circle around the lesion.
 _LINE = re.compile(r"^\s*(mdb(\d+)\w*)\s+[FGD]\s+(CALC|CIRC|SPIC|MISC|ARCH|ASYM|NORM)\b(.*)$", re.IGNORECASE)
@@ -39,14 +39,14 @@ def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
             continue
         file, number = index.only(film[1], table), int(film[2])
         known = Found(
-            file,
+            file or folder / film[1],
             f"MIAS {(number + 1) // 2:03d}",
             "RIGHT" if number % 2 else "LEFT",
             "MLO",
             _SEVERITY[circle[1].upper()],
-            left_out="has no coordinates",
+            left_out="has no coordinates" if file else MISSING,
         )
-        if circle[2] is None:
+        if circle[2] is None or file is None:
             yield known
             continue
         x, up, radius = (int(circle[group]) for group in (2, 3, 4))

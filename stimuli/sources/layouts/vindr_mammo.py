@@ -18,7 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table
 from stimuli.readers.formats import SUFFIXES
-from stimuli.sources.layouts.found import Found, Index
+from stimuli.sources.layouts.found import MISSING, Found, Index
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TEXT = ("study_id", "image_id", "laterality", "view_position", "finding_categories")
@@ -49,10 +49,12 @@ def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
             raise LookalikeError(
                 "bad-value", f"{table}: row {row.Index + 2} has no usable box (xmin, ymin, xmax, ymax)"
             )
+        file = index.only(str(row.image_id), table)
         yield Found(
-            index.only(str(row.image_id), table),
+            file or folder / str(row.image_id),
             str(row.study_id),
             str(row.laterality),
             str(row.view_position),
             box=(left, top, right - left, bottom - top),
+            left_out="" if file else MISSING,
         )

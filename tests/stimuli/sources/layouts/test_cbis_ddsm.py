@@ -124,17 +124,27 @@ def test_an_empty_mask_is_counted(tmp_path: Path, writers: dict[str, Any], textu
     assert made.about["rejected"] == {"has an empty mask": 1}
 
 
-def test_a_mammogram_that_was_not_downloaded(
+def test_mammograms_that_were_not_downloaded_are_counted_and_all_of_them_refused(
     tmp_path: Path, writers: dict[str, Any], texture: Any, rectangle: Any, refuses: Any
 ) -> None:
     deliver(tmp_path, writers["tcia"], texture, rectangle, "tcia")
     (film,) = tmp_path.glob("CBIS-DDSM/*P_00002_RIGHT_CC/*/*/1-1.dcm")
     film.unlink()
+    made = cut_patches(read_source(tmp_path), tmp_path / "set", b"a secret of 16 bytes", Cut(16, context=1.5))
+    assert (len(made.table), made.about["rejected"]) == (2, {"image is not in the folder": 1})
+    for path in tmp_path.glob("CBIS-DDSM/*_CC/*/*/*.dcm"):
+        path.unlink()
     with refuses("missing-file") as caught:
         read_source(tmp_path)
-    assert "download its series" in str(caught.value)
+    assert "as is every other image" in str(caught.value)
+
+
+def test_two_files_for_one_mammogram_are_refused(
+    tmp_path: Path, writers: dict[str, Any], texture: Any, rectangle: Any, refuses: Any
+) -> None:
+    deliver(tmp_path, writers["tcia"], texture, rectangle, "tcia")
+    (film,) = tmp_path.glob("CBIS-DDSM/*P_00002_RIGHT_CC/*/*/1-1.dcm")
     film.with_name("1-1.png").write_bytes(b"")
-    film.with_name("1-2.png").write_bytes(b"")
     with refuses("ambiguous-file"):
         read_source(tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,14 +63,18 @@ def test_pairs_of_films_are_patients(mias: Path) -> None:
     assert [lesion.pathology for lesion in found["mdb092.pgm"].lesions] == ["MALIGNANT"]
 
 
-def test_a_film_that_is_missing_or_there_twice(mias: Path, refuses: Callable[..., object]) -> None:
+def test_a_film_that_is_missing_is_counted_and_one_that_is_there_twice_refused(mias: Path, refuses: Any) -> None:
     (mias / "copy").mkdir()
     (mias / "copy" / "mdb001.pgm").write_bytes((mias / "mdb001.pgm").read_bytes())
-    with refuses("ambiguous-file"):  # type: ignore[attr-defined]
+    with refuses("ambiguous-file"):
         read_source(mias)
     for path in mias.rglob("mdb001.pgm"):
         path.unlink()
-    with refuses("missing-file"):  # type: ignore[attr-defined]
+    made = cut_patches(read_source(mias), mias / "set", b"a secret of 16 bytes", Cut(16))
+    assert made.about["rejected"]["image is not in the folder"] == 1
+    for path in mias.rglob("*.pgm"):
+        path.unlink()
+    with refuses("missing-file"):
         read_source(mias)
 
 
