@@ -98,8 +98,14 @@ def patches(
             f"{relative(key)}: new key; keep it, because with another key these patients get other codes and other "
             "splits"
         )
+    notes = made.about.get("notes", {})
+    for note, count in notes.items():
+        say(f"{source}: {count} image{'' if count == 1 else 's'}: {note}")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
-    about |= {name: made.about[name] for name in ("without_mask", "notes") if name in made.about}
+    if "without_mask" in made.about:
+        about["without_mask"] = made.about["without_mask"]
+    if as_json and notes:
+        about["notes"] = notes
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
 
 

@@ -73,7 +73,7 @@ def texture() -> Callable[..., Pixels]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_source(texture: Callable[..., Pixels]) -> Callable[..., Path]:
     """Write a folder of mammograms and `boxes.csv`: one image, one row, for each of `boxes`.
 
