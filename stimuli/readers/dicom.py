@@ -122,8 +122,19 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
         if not photometric:
             raise ValueError("Photometric Interpretation is missing")
         raise in_colour(path, f"is {photometric}, not grayscale")
-    if (number(dataset, "SamplesPerPixel") or 1) != 1:
+    for name, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
+        if number(dataset, name) is None:
+            setattr(dataset, name, usual)
+    if dataset.SamplesPerPixel != 1:
         raise unsupported(path, "has several samples per pixel, not one grey", "export it as a grayscale PNG")
+    for name in ("Rows", "Columns", "BitsAllocated", "BitsStored"):
+        if not number(dataset, name):
+            raise ValueError(f"{name} is missing")
+    frame = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated and len(dataset.PixelData) >= 2 * max(frame, 2):
+        raise unsupported(
+            path, "holds more than one frame, though its header says one", "export the frame that you mean by itself"
+        )
 
 
 def _stored_values(path: Path, dataset: Dataset) -> tuple[Raw, Stored]:

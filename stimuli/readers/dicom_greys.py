@@ -98,9 +98,9 @@ def _voi(dataset: Dataset, values: Floats, negative: bool) -> tuple[Floats | Non
         if tables := place.get("VOILUTSequence"):
             entries, first, top, said = _table(dataset, tables[0], negative)
             return _looked_up(values, entries, first) / top, said
-        center, width = numbers(place, "WindowCenter"), numbers(place, "WindowWidth")
-        if center and width and width[0]:
-            return _windowed(values, center[0], width[0], word(place, "VOILUTFunction") or "LINEAR"), []
+        for center, width in zip(numbers(place, "WindowCenter"), numbers(place, "WindowWidth"), strict=False):
+            if center is not None and width:
+                return _windowed(values, center, width, word(place, "VOILUTFunction") or "LINEAR"), []
     return None, []
 
 

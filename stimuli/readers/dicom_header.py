@@ -24,14 +24,12 @@ def places(dataset: Dataset, group: str) -> Iterator[Dataset]:
     yield dataset
 
 
-def numbers(place: Dataset, name: str) -> tuple[float, ...]:
-    """The numbers of an element; none if it is missing, empty or in part empty, or any is not finite."""
+def numbers(place: Dataset, name: str) -> tuple[float | None, ...]:
+    """The numbers of an element, None for parts that are empty or not finite; none at all if it is missing."""
     value: Any = place.get(name)
     values: list[Any] = [value] if value is None or isinstance(value, (str, int, float)) else list(value)
-    if any(one is None or one == "" for one in values):
-        return ()
-    found = tuple(float(one) for one in values)
-    return found if all(map(math.isfinite, found)) else ()
+    found = (None if one is None or one == "" else float(one) for one in values)
+    return tuple(one if one is not None and math.isfinite(one) else None for one in found)
 
 
 def number(place: Dataset, name: str) -> float | None:
@@ -50,7 +48,7 @@ def pixel_aspect(dataset: Dataset) -> float:
     """Height of a pixel over its width, 1 where it is unknown; DICOM gives row spacing (the height) first."""
     for place in places(dataset, "PixelMeasuresSequence"):
         for name in _SPACINGS:
-            spacing = numbers(place, name)
-            if len(spacing) == 2 and min(spacing) > 0:
+            spacing = [part for part in numbers(place, name) if part is not None and part > 0]
+            if len(spacing) == 2:
                 return spacing[0] / spacing[1]
     return 1.0

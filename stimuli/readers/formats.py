@@ -20,6 +20,7 @@ _FOREIGN = {
     b"\x1f\x8b": "compressed by gzip; unpack it",
     b"PK\x03\x04": "a ZIP archive; unpack it",
     b"\x89HDF": "an HDF5 file; export its images as PNG",
+    b"\x93NUMPY": "a NumPy array; write it as a 16-bit PNG (stimuli.write_png)",
     b"NRRD": "an NRRD file; export its images as PNG",
     b"%PDF": "a PDF; export its images as PNG",
     b"8BPS": "a Photoshop document; export it as PNG",

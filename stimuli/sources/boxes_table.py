@@ -3,8 +3,8 @@
 The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
 `file, patient_id, x, y, width, height` in pixels of that file, and, where known, `laterality`,
 `view`, `pathology`, `mask` (the file of a mask that covers the image, relative to the folder) and
-`pixel_aspect` (height of a pixel over its width; without the column a DICOM's own spacing holds,
-else 1). Other columns are ignored. What else is read is in `stimuli.sources.layouts`.
+`pixel_aspect` (height of a pixel over its width; where it is empty what the file says holds, else 1).
+Other columns are ignored. What else is read is in `stimuli.sources.layouts`.
 """
 
 from __future__ import annotations
@@ -175,9 +175,13 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(
             "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
         )
+    if (box <= 1).all(axis=None):
+        raise LookalikeError(
+            "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
+        )
     if "pixel_aspect" in frame:
         aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
-        for row in frame.index[~(aspect.gt(0) & np.isfinite(aspect))]:
+        for row in frame.index[frame["pixel_aspect"].notna() & ~(aspect.gt(0) & np.isfinite(aspect))]:
             raise LookalikeError(
                 "bad-value", f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)"
             )

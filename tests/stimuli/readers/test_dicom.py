@@ -86,6 +86,11 @@ def test_of_several_windows_the_first_is_used(tmp_path: Path, write_dicom: Write
     np.testing.assert_allclose(read_image(path).pixels, linear_window(LEVELS_12, 1000, 500), atol=1e-6)
 
 
+def test_of_several_windows_the_first_that_is_whole_is_used(tmp_path: Path, write_dicom: WriteDicom) -> None:
+    path = write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12, WindowCenter=[900, 1000], WindowWidth=["", 500])
+    np.testing.assert_allclose(read_image(path).pixels, linear_window(LEVELS_12, 1000, 500), atol=1e-6)
+
+
 def test_exact_linear_and_sigmoid_windows(tmp_path: Path, write_dicom: WriteDicom) -> None:
     window = {"BitsStored": 12, "WindowCenter": 2000, "WindowWidth": 1000}
     x = LEVELS_12.astype(float)
@@ -186,6 +191,8 @@ def test_pixel_aspect(tmp_path: Path, write_dicom: WriteDicom, attributes: dict[
         {"NumberOfFrames": None},
         {"NumberOfFrames": 0},
         {"PixelPaddingValue": None},
+        {"SamplesPerPixel": None},
+        {"PixelRepresentation": None},
     ],
 )
 def test_what_is_empty_zero_or_half_there_is_as_good_as_absent(
@@ -212,6 +219,8 @@ def test_an_intercept_alone_has_a_slope_of_1(
         {"HighBit": 3},
         {"HighBit": 16},
         {"PhotometricInterpretation": None},
+        {"Rows": None},
+        {"Columns": 0},
         {"VOILUTSequence": [Dataset()]},
     ],
 )
@@ -232,6 +241,8 @@ def test_colour_and_several_frames_are_refused(tmp_path: Path, write_dicom: Writ
     assert "PALETTE COLOR, not grayscale" in refusal(path, "colour-image")
     path = write_dicom(tmp_path / "frames.dcm", LEVELS_12, NumberOfFrames=4, Rows=16)
     assert "multi-frame DICOM of 4 frames" in refusal(path, "unsupported-image")
+    path = write_dicom(tmp_path / "untold.dcm", LEVELS_12, Rows=16)
+    assert "more than one frame" in refusal(path, "unsupported-image")
 
 
 # Which bits are the sample

@@ -65,7 +65,15 @@ def test_bilevel(tmp_path: Path, compression: str | None) -> None:
 def write(path: Path, body: bytes, bits: int, photometric: int | None = 1, order: str = "<", **tags: Any) -> Path:
     """A TIFF of one uncompressed strip, by the text of the standard; `tags` are numbers by name."""
     rows, columns = SHAPE
-    number = {"compression": 259, "subfile": 254, "samples": 277, "palette": 320, "orientation": 274, "extra": 338}
+    number = {
+        "compression": 259,
+        "subfile": 254,
+        "samples": 277,
+        "palette": 320,
+        "orientation": 274,
+        "extra": 338,
+        "fill": 266,
+    }
     entries = {256: columns, 257: rows, 258: bits, 259: 1, 273: 8, 277: 1, 278: rows, 279: len(body)}
     entries |= {} if photometric is None else {262: photometric}
     entries |= {number[name]: value for name, value in tags.items()}
@@ -164,6 +172,23 @@ def test_colour_and_transparency_are_refused(tmp_path: Path, kind: str, refusal:
 def test_samples_without_a_white_are_refused_by_name(tmp_path: Path, kind: str, said: str, refusal: Refusal) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.ones(SHAPE, kind), photometric="minisblack")
     assert said in refusal(tmp_path / "a.tif", "unsupported-image")
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_bytes_may_be_filled_from_the_low_end(tmp_path: Path, bits: int, photometric: int) -> None:
+    values = np.random.default_rng(bits).integers(0, 2**bits, SHAPE)
+    turned = np.packbits(np.unpackbits(np.frombuffer(packed(values, bits), np.uint8)).reshape(-1, 8)[:, ::-1]).tobytes()
+    shown = values / (2**bits - 1)
+    picture = read_image(write(tmp_path / "a.tif", turned, bits, photometric, fill=2))
+    np.testing.assert_allclose(picture.pixels, shown if photometric else 1 - shown, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpeg_inside_a_tiff(tmp_path: Path, mode: str) -> None:
+    blocks = np.kron(samples_of("uint8"), np.ones((8, 8), np.uint8))
+    Pillow.fromarray(blocks).convert(mode).save(tmp_path / "a.tif", compression="jpeg", quality=100)
+    np.testing.assert_allclose(read_image(tmp_path / "a.tif").pixels, blocks / 255, atol=1.5 / 255)
 
 
 def test_several_pages_are_refused_and_a_thumbnail_is_none(tmp_path: Path, refusal: Refusal) -> None:

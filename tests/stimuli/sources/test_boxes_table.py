@@ -205,3 +205,13 @@ def test_blanks_around_the_names_of_columns_do_not_count(
     (folder / "boxes.csv").write_text(f"{spaced}\n{rows}", encoding="utf-8")
     (found,) = read_source(folder)
     assert (found.patient_id, found.lesions[0].width) == ("007", 10)
+
+
+def test_boxes_in_shares_of_the_image_are_refused(tmp_path: Path, write_source: WriteSource) -> None:
+    shares = {"x": 0.4, "y": 0.3, "width": 0.2, "height": 0.25}
+    assert "0 to 1" in refusal(write_source(tmp_path / "m", [shares, shares]), "bad-value")
+
+
+def test_an_empty_pixel_aspect_is_the_files_own(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{"pixel_aspect": 1.5}, {"pixel_aspect": None}])
+    assert [one.pixel_aspect for one in read_source(folder)] == [1.5, None]
