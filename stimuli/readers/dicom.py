@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,22 +47,20 @@ def read(path: Path, content: bytes) -> Image:
     Raises `LookalikeError` if it is damaged, in colour, of several frames, without an image, compressed in a way that
     nothing installed decodes, or if its header contradicts itself.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fault is told once, below
-        dataset = _dataset(path, content)
-        try:
-            _refuse_other_objects(path, dataset)
-            raw, stored = _stored_values(path, dataset)
-            pixels, notes = p_values(dataset, raw, stored)
-            return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
-        except LookalikeError:
-            raise
-        except Exception as error:  # an empty, missing or impossible value somewhere in the header
-            raise LookalikeError(
-                "bad-dicom-header",
-                f"{path}: a value of its header (rescale, window, lookup table, pixel spacing, bits) is unusable "
-                f"({_said(error)}); correct the header, or export the image as PNG",
-            ) from None
+    dataset = _dataset(path, content)
+    try:
+        _refuse_other_objects(path, dataset)
+        raw, stored = _stored_values(path, dataset)
+        pixels, notes = p_values(dataset, raw, stored)
+        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
+    except LookalikeError:
+        raise
+    except Exception as error:  # an empty, missing or impossible value somewhere in the header
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: a value of its header (rescale, window, lookup table, pixel spacing, bits) is unusable "
+            f"({_said(error)}); correct the header, or export the image as PNG",
+        ) from None
 
 
 def shape_px(path: Path) -> tuple[int, int]:

@@ -79,7 +79,7 @@ def _greys(dataset: Dataset, raw: Raw, stored: Stored) -> tuple[Pixels, list[str
 
 def _modality(dataset: Dataset, values: Floats, stored: Stored) -> tuple[Floats, tuple[float, float], list[str]]:
     """Values after the modality lookup table or rescale, which of them are black and white by default, and remarks."""
-    if tables := dataset.get("ModalityLUTSequence"):
+    if tables := _tables(dataset, "ModalityLUTSequence"):
         entries, first, top, said = _table(dataset, tables[0], stored.signed)
         return _looked_up(values, entries, first), (0.0, float(top)), said
     ends = float(stored.lowest), float(stored.lowest + 2**stored.bits - 1)
@@ -95,7 +95,7 @@ def _modality(dataset: Dataset, values: Floats, stored: Stored) -> tuple[Floats,
 def _voi(dataset: Dataset, values: Floats, negative: bool) -> tuple[Floats | None, list[str]]:
     """P-values by the first lookup table, else the first window; None if the header has neither."""
     for place in places(dataset, "FrameVOILUTSequence"):
-        if tables := place.get("VOILUTSequence"):
+        if tables := _tables(place, "VOILUTSequence"):
             entries, first, top, said = _table(dataset, tables[0], negative)
             return _looked_up(values, entries, first) / top, said
         for center, width in zip(numbers(place, "WindowCenter"), numbers(place, "WindowWidth"), strict=False):
@@ -117,6 +117,11 @@ def _windowed(values: Floats, center: float, width: float, function: str) -> Flo
     low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
     middle = (values - (center - 0.5)) / max(width - 1, 1e-300) + 0.5
     return np.where(values <= low, 0.0, np.where(values > high, 1.0, np.clip(middle, 0, 1)))
+
+
+def _tables(place: Dataset, name: str) -> list[Dataset]:
+    """The lookup tables of a sequence that have a description and entries."""
+    return [item for item in place.get(name) or [] if item.get("LUTDescriptor") and item.get("LUTData") is not None]
 
 
 def _looked_up(values: Floats, entries: npt.NDArray[np.int64], first: int) -> Floats:
@@ -172,7 +177,7 @@ def _padding(dataset: Dataset, raw: Raw, values: Raw) -> npt.NDArray[np.bool_] |
 def _too_dark(dataset: Dataset, pixels: Pixels) -> list[str]:
     """A remark if the full range of the stored bits is taken for want of a window, and little of it is used."""
     for place in places(dataset, "FrameVOILUTSequence"):
-        if place.get("VOILUTSequence") or number(place, "WindowWidth"):
+        if _tables(place, "VOILUTSequence") or number(place, "WindowWidth"):
             return []
     dark = 0 < pixels.max() < 0.25
     return ["no window, and greys only in the darkest quarter of the stored bits: perhaps too dark"] if dark else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from types import ModuleType
 
@@ -32,7 +33,9 @@ _FOREIGN = {
 def read(path: Path, content: bytes) -> Image:
     """Decode an image whose `content` was read already. Raises `LookalikeError`; see the readers."""
     try:
-        return _reader(path, content).read(path, content)  # type: ignore[no-any-return]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a fault is told once, as an error
+            return _reader(path, content).read(path, content)  # type: ignore[no-any-return]
     except Pillow.DecompressionBombError:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
         raise LookalikeError(

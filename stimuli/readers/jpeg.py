@@ -27,12 +27,12 @@ def read(path: Path, content: bytes) -> Image:
         with Pillow.open(io.BytesIO(content)) as image:
             image.load()
             samples, mode, exif, info = np.asarray(image), image.mode, image.getexif(), image.info
-    except UnidentifiedImageError as error:
+    except UnidentifiedImageError:
         kind, bits = _frame(content)
         if kind or bits not in (None, 8):
-            what = f"is a {bits}-bit JPEG" + (f" ({kind})" if kind else "")
+            what = f"is a JPEG of {bits} bits" + (f" ({kind})" if kind else "")
             raise unsupported(path, what, "export it as a 16-bit PNG or TIFF") from None
-        raise unreadable(path, error) from None
+        raise unreadable(path, "a JPEG that is damaged, or of a kind that nothing here decodes") from None
     if mode not in ("L", "RGB"):
         raise in_colour(path, f"is in colour ({mode})")
     across, down = info.get("jfif_density") or (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import UnidentifiedImageError
 
 from data.errors import LookalikeError
 
@@ -38,6 +39,8 @@ class Image:
 def unreadable(path: Path, reason: object) -> LookalikeError:
     """The refusal of a file that is damaged or no image at all."""
     said = next(iter(str(reason).splitlines()), "") or type(reason).__name__
+    if isinstance(reason, UnidentifiedImageError):  # which names the address of a buffer
+        said = "it is damaged, or of a kind that nothing here decodes"
     return LookalikeError(
         "unreadable-image", f"{path}: not a readable image ({said}); download or export the file again"
     )

@@ -67,6 +67,8 @@ def _only_page(path: Path, file: TiffFile) -> TiffPage:
         count = int((file.imagej_metadata or {}).get("images", 1))
     if count == 1 and whole[0].imagedepth > 1:
         count = whole[0].imagedepth
+    if not count:
+        raise ValueError("a TIFF without an image")
     if count != 1:
         raise unsupported(path, f"holds {count} images", "save the one that you mean as a file of its own")
     return whole[0]
@@ -96,6 +98,9 @@ def _image(path: Path, content: bytes, page: TiffPage) -> Image:
     bits, signed, photometric = int(page.bitspersample), page.sampleformat == _SIGNED, int(page.photometric)
     if page.imagewidth * page.imagelength > 2 * (Pillow.MAX_IMAGE_PIXELS or np.inf):
         raise Pillow.DecompressionBombError
+    spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not spans or any(not count or offset + count > len(content) for offset, count in spans):
+        raise ValueError("a TIFF that is cut short")  # tifffile would fill what is missing with 0
     turned = not (page.compression in _BY_TIFFFILE and bits in (8, 16))
     samples, top = _by_pillow(path, content, page) if turned else (_by_tifffile(page), 2**bits - 1)
     if signed:
@@ -123,10 +128,6 @@ def _image(path: Path, content: bytes, page: TiffPage) -> Image:
 
 def _by_tifffile(page: TiffPage) -> Samples:
     """The samples as the file has them, channels last."""
-    size = page.parent.filehandle.size
-    spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    if not spans or any(not count or offset + count > size for offset, count in spans):
-        raise ValueError("a TIFF that is cut short")  # tifffile would fill what is missing with 0
     samples: Samples = page.asarray()
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         samples = np.moveaxis(samples, 0, -1)

@@ -85,7 +85,8 @@ def test_grey_in_three_channels_is_grey_and_cmyk_is_colour(tmp_path: Path, refus
 
 
 @pytest.mark.parametrize(
-    ("marker", "bits", "said"), [(0xC1, 12, "12-bit JPEG;"), (0xC3, 16, "16-bit JPEG (lossless)"), (0xF7, 8, "JPEG-LS")]
+    ("marker", "bits", "said"),
+    [(0xC1, 12, "JPEG of 12 bits;"), (0xC3, 16, "JPEG of 16 bits (lossless)"), (0xF7, 8, "JPEG-LS")],
 )
 def test_other_kinds_of_jpeg_are_refused_by_name(
     tmp_path: Path, marker: int, bits: int, said: str, refusal: Refusal

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from data.errors import LookalikeError
 from stimuli.images import read_image
 
 Refusal = Callable[[Path, str], str]
@@ -233,6 +236,44 @@ def test_other_photometric_interpretations_are_refused_by_name(tmp_path: Path, r
     assert "whether 0 is black" in refusal(write(tmp_path / "a.tif", body, 8, None), "unsupported-image")
     assert "photometric interpretation 32844" in refusal(write(tmp_path / "b.tif", body, 8, 32844), "unsupported-image")
     assert "colour filter" in refusal(write(tmp_path / "c.tif", body, 8, 32803), "colour-image")
+
+
+TAGS = {
+    "compression": st.sampled_from([1, 2, 5, 6, 7, 8, 32773, 50000]),
+    "subfile": st.integers(0, 7),
+    "samples": st.integers(0, 5),
+    "orientation": st.integers(0, 9),
+    "extra": st.integers(0, 3),
+    "fill": st.integers(0, 3),
+    "palette": st.just(list(range(768))),
+}
+
+
+@settings(max_examples=150)
+@given(
+    body=st.binary(min_size=66, max_size=400),
+    bits=st.sampled_from([0, 1, 2, 3, 4, 8, 12, 16, 32, 64]),
+    photometric=st.one_of(st.none(), st.integers(0, 9)),
+    order=st.sampled_from("<>"),
+    tags=st.fixed_dictionaries({}, optional=TAGS),
+)
+def test_any_tags_give_p_values_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+    body: bytes,
+    bits: int,
+    photometric: int | None,
+    order: str,
+    tags: dict[str, Any],
+) -> None:
+    path = write(tmp_path_factory.mktemp("tags") / "a.tif", body, bits, photometric, order, **tags)
+    try:
+        pixels = read_image(path).pixels
+    except LookalikeError as error:
+        if "\n" in str(error):
+            pytest.fail(str(error))
+        return
+    assert sorted(pixels.shape) == sorted(SHAPE)
+    assert 0 <= pixels.min() <= pixels.max() <= 1
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
