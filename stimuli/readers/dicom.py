@@ -144,7 +144,9 @@ def _stored_values(path: Path, dataset: Dataset) -> tuple[Raw, Stored]:
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")
         if syntax in _BY_LIBJPEG and not _libjpeg():
             raise unsupported(
-                path, f"is compressed by {syntax.name}", "pip install pylibjpeg-libjpeg, which decodes it, or export it"
+                path,
+                f"is compressed by {syntax.name}",
+                "pip install pylibjpeg-libjpeg, which decodes it, or export the image as PNG",
             ) from None
         raise unreadable(path, f"DICOM: {_said(error)}") from None
     if raw.ndim != 2:
