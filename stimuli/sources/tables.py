@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -62,8 +62,15 @@ def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
     A patient's number is a whole one, whatever a spreadsheet made of it: 12.0 is 12.
     """
     text = {name: frame[name].str.strip().replace("", None) for name in TEXT if name in frame}
+    for name in {"file", "mask"} & set(text):
+        text[name] = text[name].map(_one_way, na_action="ignore")
     text["patient_id"] = text["patient_id"].str.normalize("NFKC").str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     return frame.assign(**text)
+
+
+def _one_way(file: str) -> str:
+    """A file's name in one way: `./a.png`, and `images\\a.png` as tables from Windows have it, are no other files."""
+    return PurePosixPath(file.replace("\\", "/")).as_posix()
 
 
 def _as_said(patient: str) -> tuple[str, ...]:

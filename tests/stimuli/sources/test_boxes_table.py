@@ -215,3 +215,16 @@ def test_boxes_in_shares_of_the_image_are_refused(tmp_path: Path, write_source: 
 def test_an_empty_pixel_aspect_is_the_files_own(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{"pixel_aspect": 1.5}, {"pixel_aspect": None}])
     assert [one.pixel_aspect for one in read_source(folder)] == [1.5, None]
+
+
+def test_one_image_written_in_several_ways_is_one(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}])
+    lesion = "1,{},1,19,19,10,10\n"
+    ways = ("images/00000.png", "./images/00000.png", "images\\00000.png", "images//00000.png")
+    (folder / "boxes.csv").write_text("n,file,patient_id,x,y,width,height\n" + "".join(map(lesion.format, ways)))
+    (found,) = read_source(folder)
+    assert (found.file, len(found.lesions)) == ("images/00000.png", 4)
+    (folder / "boxes.csv").write_text(
+        "file,patient_id,x,y,width,height\nimages/00000.png,P1,19,19,10,10\n./images/00000.png,P2,19,19,10,10\n"
+    )
+    assert "several patients" in refusal(folder, "ambiguous-patient")
