@@ -96,9 +96,9 @@ def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
 
-    `required` columns must be present; `text` columns are read as strings, so that an id such as
-    `001` stays what it is. Raises `LookalikeError` if the file is missing, empty, malformed or
-    lacks a required column.
+    Blanks around the names of columns do not count. `required` columns must be present; `text` columns are read as
+    strings, so that an id such as `001` stays what it is. Raises `LookalikeError` if the file is missing, empty,
+    malformed or lacks a required column.
     """
     path = Path(path)
     separator = "\t" if path.suffix == ".tsv" else ","
@@ -106,14 +106,16 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
         with warnings.catch_warnings():
             # Rows longer than the header: by default pandas moves every cell one column to the left.
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            header = pd.read_csv(path, sep=separator, nrows=0, index_col=False).columns
             frame = pd.read_csv(
                 path,
                 sep=separator,
                 na_values=["n/a", ""],
                 keep_default_na=False,
-                dtype=dict.fromkeys(text, str),
+                dtype={name: str for name in header if name.strip() in text},
                 index_col=False,
             )
+            frame.columns = frame.columns.str.strip()
     except FileNotFoundError:
         raise LookalikeError("no-such-file", f"{path}: no such file") from None
     except pd.errors.ParserWarning:

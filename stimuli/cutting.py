@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +19,10 @@ import numpy as np
 
 from data.errors import LookalikeError
 from stimuli.grey_levels import black_share, white_share
-from stimuli.images import KERNEL, Image, Pixels, area_average, resample
-from stimuli.masks import LEAST_OVERLAP, Box, lesion_of, read_mask
+from stimuli.images import KERNEL, Pixels, area_average, resample
+from stimuli.masks import LEAST_OVERLAP, Box, Outline, box_of, lesion_of, read_mask
 from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
+from stimuli.readers.record import Image
 from stimuli.sources.boxes_table import Lesion, Mammogram
 from stimuli.sources.precut import Precut
 
@@ -233,18 +234,27 @@ def collect_patches(
 
 
 def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
-    return sorted({Path(one.file).suffix.lower().lstrip(".") for one in sources})
+    return sorted({Path(one.file).suffix.lower().lstrip(".") or "none" for one in sources})
 
 
 def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     """The patches of one mammogram."""
-    picture = mammogram.read()
     patches: list[Patch] = []
     rejected: Counter[str] = Counter()
+    for one in mammogram.lesions:
+        if one.left_out:
+            rejected[one.left_out] += cut.crops_per_box
+    wanted = [one for one in mammogram.lesions if not one.left_out]
+    if not wanted:  # its file may be missing
+        return patches, rejected, Counter(), Counter()
+    picture = mammogram.read()
     maskless: Counter[str] = Counter()
     size = (cut.size_px, cut.size_px)
-    masks: dict[Path, Pixels] = {}  # lesions of one image often share a mask
-    for lesion in mammogram.lesions:
+    masks: dict[Path | Outline, Pixels] = {}  # lesions of one image often share a mask
+    for listed in wanted:
+        if (lesion := _located(listed, picture, masks)) is None:
+            rejected["has an empty mask"] += cut.crops_per_box
+            continue
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
         crops = list(_crops(mammogram, lesion, picture, cut, rejected))
         mask, objection = _mask(lesion.mask, picture, box, masks) if crops else (None, "")
@@ -264,7 +274,22 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
                     None if mask is None else area_average(mask, size, edges),
                 )
             )  # fmt: skip
-    return patches, rejected, maskless
+    return patches, rejected, maskless, Counter(picture.notes)
+
+
+def _located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> Lesion | None:
+    """A lesion with the box of its mask where it has none of its own; None if the mask is empty."""
+    if lesion.mask is None or not math.isnan(lesion.x):
+        return lesion
+    box = box_of(_read_once(lesion.mask, picture, masks))
+    return box and replace(lesion, x=box[0], y=box[1], width=box[2], height=box[3])
+
+
+def _read_once(source: Path | Outline, picture: Image, masks: dict[Path | Outline, Pixels]) -> Pixels:
+    """A mask of an image; those in `masks` are not read again."""
+    rows, columns = picture.pixels.shape
+    mask = masks[source] = masks[source] if source in masks else read_mask(source, (rows, columns))
+    return mask
 
 
 def _collect(limits: Limits, one: Precut) -> Tally:
@@ -274,22 +299,23 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     if one.native_px is not None and one.native_px < one.size_px:
         reason = f"fewer than {one.size_px} native rows or columns"
     if reason:
-        return [], Counter([reason]), Counter()
+        return [], Counter([reason]), Counter(), Counter(picture.notes)
     whole = (0.0, 0.0, float(one.size_px), float(one.size_px))
     mask, objection = _mask(one.mask, picture, one.box, {})
     patch = Patch(
         picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
         None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
     )  # fmt: skip
-    return [patch], Counter(), Counter([objection] if objection else [])
+    return [patch], Counter(), Counter([objection] if objection else []), Counter(picture.notes)
 
 
-def _mask(path: Path | None, picture: Image, box: Box | None, read: dict[Path, Pixels]) -> tuple[Pixels | None, str]:
-    """The lesion's mask over its whole source, or None and why there is none; masks in `read` are not read again."""
-    if path is None:
+def _mask(
+    source: Path | Outline | None, picture: Image, box: Box | None, masks: dict[Path | Outline, Pixels]
+) -> tuple[Pixels | None, str]:
+    """The lesion's mask over its whole source, or None and why there is none."""
+    if source is None:
         return None, NO_MASK
-    rows, columns = picture.pixels.shape
-    mask = read[path] = read[path] if path in read else read_mask(path, (rows, columns))
+    mask = _read_once(source, picture, masks)
     if not mask.any():
         return None, "empty"
     if box is None:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,48 +16,37 @@ from PIL import Image as Pillow
 from data.arrays import Floats
 from data.errors import LookalikeError
 from data.files import write_bytes
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
-
-Pixels = npt.NDArray[np.float32]
+from stimuli.readers.formats import read
+from stimuli.readers.record import Image
+from stimuli.readers.record import Pixels as Pixels
 
 KERNEL = "pillow-bicubic-antialiased"
-_GREY_16 = ("I;16", "I;16B", "I;16L", "I")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
-
-
-@dataclass(frozen=True)
-class Image:
-    """A decoded image: `pixels` (rows, columns) in [0, 1], the bits per pixel that the file
-    stores, and the height of a pixel divided by its width (1 unless the file says otherwise)."""
-
-    pixels: Pixels
-    bit_depth: int
-    pixel_aspect: float = 1.0
 
 
 def read_image(path: Path | str) -> Image:
-    """Decode a grayscale PNG, JPEG, TIFF or DICOM file.
+    """Decode a grayscale image file, in the greys, the place and the shape that the file itself states.
 
-    DICOM: stored values go through the modality transform and the file's own window or lookup
-    table if it has one, MONOCHROME1 is inverted, and the full stored range becomes [0, 1].
+    What kind of file it is is decided by its content, not by its name. DICOM: stored values go through the modality
+    transform and the file's own window or lookup table if it has one, MONOCHROME1 is inverted, padding is black, and
+    the full output range becomes [0, 1]. Other files: the full range of their samples becomes [0, 1], signed ones
+    included, 0 is white where the file says so, and the image is turned upright by its EXIF orientation.
 
     Parameters
     ----------
     path : path
-        A file ending in .png, .jpg, .jpeg, .tif, .tiff, .dcm or .dicom.
+        A DICOM, PNG, JPEG, TIFF, PGM or BMP file, with any suffix or none.
 
     Returns
     -------
     Image
-        `pixels` (float32 P-values in [0, 1], shape (rows, columns)), `bit_depth` (bits per pixel that the file stores)
-        and `pixel_aspect` (height of a pixel over its width).
+        `pixels` (float32 P-values in [0, 1], shape (rows, columns)), `bit_depth` (bits per pixel that the file stores),
+        `pixel_aspect` (height of a pixel over its width) and `notes` (what the file says that one should know).
 
     Raises
     ------
     LookalikeError
-        If the file is missing, truncated, in colour or cannot be decoded.
+        If the file is missing, damaged, in colour or transparent, holds several images, or if its greys cannot be kept
+        exactly.
 
     References
     ----------
@@ -77,9 +63,7 @@ def read_image(path: Path | str) -> Image:
     path = Path(path)
     if not path.is_file():
         raise LookalikeError("no-such-file", f"{path}: no such image")
-    if path.suffix.lower() in (".dcm", ".dicom"):
-        return _read_dicom(path)
-    return decode(path)
+    return read(path, path.read_bytes())
 
 
 def write_png(path: Path | str, pixels: Pixels, bits: int = 8) -> None:
@@ -236,121 +220,3 @@ def _shares(start: float, stop: float, count: int, length: int) -> Floats:
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
     share: Floats = np.clip(overlap, 0, None) * (count / (stop - start))
     return share
-
-
-def size_px(path: Path, content: bytes) -> tuple[int, int]:
-    """(rows, columns) from the header of a PNG, JPEG or TIFF file whose `content` was read already."""
-    try:
-        with Pillow.open(io.BytesIO(content)) as image:
-            return image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _unreadable(path, error) from None
-
-
-def decode(path: Path, content: bytes | None = None) -> Image:
-    """Decode a grayscale PNG, JPEG or TIFF file, from its `content` if that was read already."""
-    try:
-        content = path.read_bytes() if content is None else content
-        with Pillow.open(io.BytesIO(content)) as image:
-            image.load()
-            array = np.asarray(image)
-            mode = image.mode
-            deep_colour = image.format == "PNG" and mode not in _GREY_16 and content[24] == 16
-    except Pillow.DecompressionBombError:
-        limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
-        raise LookalikeError(
-            "image-too-large", f"{path}: has more than {limit} pixels; crop it to the part that matters first"
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _unreadable(path, error) from None
-    if deep_colour:  # Pillow would silently keep 8 of the 16 bits
-        raise LookalikeError("colour-image", f"{path}: stores 16-bit grey as colour; export it as 16-bit grayscale")
-    if mode in ("RGB", "RGBA"):
-        if not (np.array_equal(array[..., 0], array[..., 1]) and np.array_equal(array[..., 0], array[..., 2])):
-            raise LookalikeError("colour-image", f"{path}: is in colour; convert it to grayscale first")
-        array, mode = array[..., 0], "L"
-    if mode == "L":
-        return Image((array / np.float32(255)).astype(np.float32), 8)
-    if mode in _GREY_16:
-        if array.min() < 0 or array.max() > 65535:
-            raise LookalikeError(
-                "unsupported-image", f"{path}: grey levels outside 0..65535; export it as 8 or 16 bits"
-            )
-        return Image((array.astype(np.float32) / np.float32(65535)), 16)
-    raise LookalikeError(
-        "unsupported-image", f"{path}: pixel format {mode!r} is not 8- or 16-bit grayscale; export it as PNG"
-    )
-
-
-def _unreadable(path: Path, error: Exception) -> LookalikeError:
-    return LookalikeError(
-        "unreadable-image", f"{path}: not a readable image ({error}); download or export the file again"
-    )
-
-
-def _read_dicom(path: Path) -> Image:
-    import pydicom
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # errors are reported once, below
-            dataset = pydicom.dcmread(path)
-            stored = dataset.pixel_array
-    except Exception as error:  # decoders raise many kinds of error on damaged data
-        raise LookalikeError(
-            "unreadable-image",
-            f"{path}: not a readable DICOM image ({_first_line(error)}); download the file again, or install "
-            "the decoder of its transfer syntax (pip install pylibjpeg-libjpeg for JPEG Lossless)",
-        ) from None
-    photometric = str(dataset.PhotometricInterpretation)
-    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise LookalikeError("colour-image", f"{path}: is {photometric}, not grayscale; convert it to grayscale first")
-    if stored.ndim != 2:
-        raise LookalikeError("unsupported-image", f"{path}: has shape {stored.shape}; one grayscale frame is expected")
-    try:
-        pixels, aspect = _p_values(dataset, stored), _pixel_aspect(dataset)
-    except Exception as error:  # as above: an empty, missing or impossible value somewhere in the header
-        raise LookalikeError(
-            "bad-dicom-header",
-            f"{path}: its rescale, window, lookup table or pixel spacing is unusable ({_first_line(error)}); "
-            "correct the header, or export the image as PNG",
-        ) from None
-    if photometric == "MONOCHROME1":
-        pixels = 1 - pixels
-    return Image(np.clip(pixels, 0, 1).astype(np.float32), int(dataset.BitsStored), aspect)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _p_values(dataset: Dataset, stored: npt.NDArray[np.generic]) -> Floats:
-    """Modality transform, then window or lookup table, scaled so that the full output range is [0, 1]."""
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
-
-    if "ModalityLUTSequence" in dataset:
-        raise ValueError("a modality lookup table is not supported")
-    values = apply_modality_lut(stored, dataset)
-    if dataset.get("VOILUTSequence"):
-        top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
-        return cast("Floats", apply_voi(values, dataset).astype(float) / top)
-    bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
-    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
-    if slope == 0:
-        raise ValueError("Rescale Slope is 0")
-    lowest = -(2 ** (bits - 1)) if signed else 0
-    bottom, top = slope * lowest + intercept, slope * (lowest + 2**bits - 1) + intercept
-    if dataset.get("WindowCenter") is not None:
-        values = apply_windowing(values, dataset)  # dark to bright runs from `bottom` to `top`
-    elif slope < 0:
-        bottom, top = top, bottom
-    return cast("Floats", (values.astype(float) - bottom) / (top - bottom))
-
-
-def _pixel_aspect(dataset: Dataset) -> float:
-    """Height of a pixel over its width; Pixel Spacing gives row spacing (height) first."""
-    for name in ("PixelSpacing", "ImagerPixelSpacing", "PixelAspectRatio"):
-        if dataset.get(name):
-            height, width = (float(value) for value in dataset[name].value)
-            return height / width
-    return 1.0

@@ -13,7 +13,8 @@ import numpy as np
 from data.errors import LookalikeError
 from data.files import sha256
 from data.loops import Frame, Loop, read_loop
-from stimuli.images import Pixels, decode
+from stimuli.images import Pixels
+from stimuli.readers import formats
 
 _SAMPLE = 12  # frames of each loop from which the mean grey is taken
 
@@ -43,7 +44,7 @@ class LoopSet:
             raise LookalikeError(
                 "altered-file", f"{path}: missing or altered since the loop was made; restore it from a backup"
             )
-        return decode(path, content).pixels
+        return formats.read(path, content).pixels
 
     def ids(self, loop: str) -> tuple[str, ...]:
         """The ids of a loop's frames, in order."""

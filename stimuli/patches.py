@@ -146,7 +146,8 @@ class PatchSet:
 
 
 Source = TypeVar("Source")
-Tally = tuple[list[Patch], Counter[str], Counter[str]]  # patches; rejected ones and missing masks, by reason
+# Patches; rejected ones and missing masks, by reason; remarks on the source, such as that it is FOR PROCESSING.
+Tally = tuple[list[Patch], Counter[str], Counter[str], Counter[str]]
 
 
 def write_patches(
@@ -168,15 +169,17 @@ def write_patches(
     """
     rejected: Counter[str] = Counter()
     maskless: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
     with new_folder(Path(out)) as folder:
         for name in ("images", "masks"):
             (folder / name).mkdir()
         with _mapping(min(workers, 1 + len(sources) // _FEWEST)) as mapped:
-            for found, reasons, missing in mapped(partial(_store, folder, take, key, split), sources):
+            for found, reasons, missing, remarks in mapped(partial(_store, folder, take, key, split), sources):
                 rows += found
                 rejected += reasons
                 maskless += missing
+                notes += remarks
                 progress()
         if not rows:
             reasons = "; ".join(f"{count} {reason}" for reason, count in rejected.items())
@@ -203,6 +206,7 @@ def write_patches(
                 "patches": {name: int((table["split"] == name).sum()) for name in SPLITS},
                 "rejected": dict(sorted(rejected.items())),
                 **({"without_mask": dict(sorted(maskless.items()))} if masked else {}),
+                **({"notes": dict(sorted(notes.items()))} if notes else {}),
             },
         )
     return read_patches(out, verify=False)
@@ -304,9 +308,9 @@ def _mapping(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
 
 def _store(
     folder: Path, take: Callable[[Source], Tally], key: bytes, split: tuple[float, float, float], source: Source
-) -> tuple[list[dict[str, Any]], Counter[str], Counter[str]]:
-    patches, rejected, maskless = take(source)
-    return [_write(folder, patch, key, split) for patch in patches], rejected, maskless
+) -> tuple[list[dict[str, Any]], Counter[str], Counter[str], Counter[str]]:
+    patches, rejected, maskless, notes = take(source)
+    return [_write(folder, patch, key, split) for patch in patches], rejected, maskless, notes
 
 
 def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, float]) -> dict[str, Any]:

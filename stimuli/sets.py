@@ -21,7 +21,8 @@ from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
 from data.trials import ROLES, TRUTHS
 from stimuli.grey_levels import measure_grey_levels
-from stimuli.images import KERNEL, Pixels, as_stored, decode, quantise, read_image, resample, size_px, write_png
+from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_image, resample, write_png
+from stimuli.readers import formats
 
 FORMAT = "lookalike-stimuli/1"
 COLUMNS = (
@@ -149,7 +150,7 @@ class StimulusSet:
         if stimulus_id not in self.by_id:
             raise LookalikeError("no-such-stimulus", f"{self.folder}: has no stimulus {stimulus_id!r}")
         row = self.by_id[stimulus_id]
-        return decode(self.folder / row["file"], _verified(self.folder, row)).pixels
+        return formats.read(self.folder / row["file"], _verified(self.folder, row)).pixels
 
     @cached_property
     def by_id(self) -> dict[str, dict[str, Any]]:
@@ -271,7 +272,7 @@ def read_set(folder: Path | str) -> StimulusSet:
             raise LookalikeError("unknown-word", f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
     for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
         raise LookalikeError("duplicate-id", f"{path}: row {row + 2}: stimulus_id is missing or used twice")
-    sizes = [size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
+    sizes = [formats.size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
     largest_px = (max((rows for rows, _ in sizes), default=1), max((columns for _, columns in sizes), default=1))
     return StimulusSet(folder, table, about, sha256(path), largest_px)
 

@@ -44,6 +44,7 @@ INSIDE = {
         "patches | sets | loop_set | sources",
         "export | grey_levels | phantoms | masks | patient_codes",
         "images",
+        "readers",
     ],
     "gan": [
         "composition",

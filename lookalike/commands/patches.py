@@ -16,12 +16,16 @@ _MOST_WORKERS = 4  # processes; each holds a whole image
 
 
 def patches(
-    source: Annotated[Path, typer.Argument(help="Folder of images (PNG, JPEG, TIFF or DICOM) with their table.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of images (DICOM, PNG, TIFF, JPEG, PGM, BMP) with their table.")
+    ],
     out: Out,
     boxes: Annotated[
         Path | None,
         typer.Option(
-            help="Table of lesion boxes or, with --precut, of patches. [default: SOURCE/boxes.csv; SOURCE/patches.csv]",
+            help="Table of lesion boxes (CSV, COCO, or a collection's own) or, with --precut, of patches. "
+            "[default: SOURCE/boxes.csv, else what SOURCE holds of CBIS-DDSM, mini-MIAS, VinDr-Mammo, INbreast or "
+            "COCO; SOURCE/patches.csv]",
             show_default=False,
         ),
     ] = None,
@@ -94,9 +98,14 @@ def patches(
             f"{relative(key)}: new key; keep it, because with another key these patients get other codes and other "
             "splits"
         )
+    notes = made.about.get("notes", {})
+    for note, count in notes.items():
+        say(f"{source}: {count} image{'' if count == 1 else 's'}: {note}")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
     if "without_mask" in made.about:
         about["without_mask"] = made.about["without_mask"]
+    if as_json and notes:
+        about["notes"] = notes
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
 
 

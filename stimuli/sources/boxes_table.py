@@ -1,35 +1,43 @@
-"""Mammograms with lesion boxes, read from a folder and a table.
+"""Mammograms with lesion boxes, read from a folder and a table, or as a known collection delivers them.
 
 The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
 `file, patient_id, x, y, width, height` in pixels of that file, and, where known, `laterality`,
 `view`, `pathology`, `mask` (the file of a mask that covers the image, relative to the folder) and
-`pixel_aspect` (height of a pixel over its width; without the column a DICOM's own spacing holds,
-else 1). Other columns are ignored.
+`pixel_aspect` (height of a pixel over its width; where it is empty what the file says holds, else 1).
+Other columns are ignored. What else is read is in `stimuli.sources.layouts`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from stimuli.images import Image, read_image
+from stimuli.images import read_image
+from stimuli.masks import Outline
+from stimuli.readers.record import Image
+from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
+from stimuli.sources.layouts.found import MISSING, Found
 from stimuli.sources.mask_files import masks_of
-from stimuli.sources.tables import numbers, present, read_images_table, words
+from stimuli.sources.tables import check_words, numbers, present, read_images_table, words
 
 _REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
 _BOX = ("x", "y", "width", "height")
+LAYOUTS: tuple[ModuleType, ...] = (cbis_ddsm, vindr_mammo, mini_mias, coco, inbreast)
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """A lesion's number in its image, from 1, its box in pixels (left, top, width, height), and the file of its mask.
+    """A lesion's number in its image, from 1, its box in pixels (left, top, width, height), and its mask.
 
-    The mask covers the whole image and may show other lesions too.
+    The mask is a file that covers the whole image and may show other lesions too, or a drawn outline. Where there is no
+    box (all four NaN), it is that of the mask. `left_out` says why no patch can be cut; it is empty if one can.
     """
 
     number: int
@@ -38,7 +46,8 @@ class Lesion:
     width: float
     height: float
     pathology: str
-    mask: Path | None = None
+    mask: Path | Outline | None = None
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,13 +81,16 @@ class Mammogram:
                 )
         if self.pixel_aspect is None:
             return picture
-        return Image(picture.pixels, picture.bit_depth, self.pixel_aspect)
+        return replace(picture, pixel_aspect=self.pixel_aspect)
 
 
 def read_source(
     folder: Path | str, boxes: Path | str | None = None, masks: Path | str | None = None
 ) -> list[Mammogram]:
     """List the mammograms of a folder, in the order of its table of lesion boxes.
+
+    Collections are read as they are delivered: CBIS-DDSM (the official tables, with DICOM or JPEG files), mini-MIAS,
+    VinDr-Mammo and INbreast, as are COCO files whose images have a `patient_id`.
 
     Parameters
     ----------
@@ -87,7 +99,8 @@ def read_source(
     boxes : path, optional
         A table with one row per lesion and the columns `file`, `patient_id`, `x`, `y`, `width` and `height` (in pixels
         of the file), and optionally `laterality`, `view`, `pathology`, `mask` (a file relative to the folder) and
-        `pixel_aspect` (height over width); by default `boxes.csv` in the folder.
+        `pixel_aspect` (height over width), or the table or JSON file of a collection; by default `boxes.csv` in the
+        folder, else the tables of a collection that are there.
     masks : path, optional
         A folder of masks named as the mammograms, instead of the column `mask`.
 
@@ -111,9 +124,48 @@ def read_source(
     """
     folder = Path(folder)
     table = folder / "boxes.csv" if boxes is None else Path(boxes)
+    if folder.is_dir() and (boxes is not None or not table.is_file()):
+        for layout in LAYOUTS:
+            if found := layout.tables(folder, None if boxes is None else table):
+                return _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks)
     frame = read_images_table(folder, table, _REQUIRED, "lesion")
     _check_boxes(frame, table)
     return list(_mammograms(folder, table, frame, None if masks is None else Path(masks)))
+
+
+def _as_delivered(folder: Path, table: Path, found: list[Found], masks: Path | str | None) -> list[Mammogram]:
+    """The mammograms of a collection, in the order in which its lesions name them."""
+    if masks is not None:
+        raise LookalikeError("unused-option", f"{table}: names masks of its own; leave out --masks")
+    if not found:
+        raise LookalikeError("empty-table", f"{table}: lists no lesion")
+    if all(one.left_out == MISSING for one in found):
+        raise LookalikeError(
+            "missing-file",
+            f"{found[0].file}: named in {table.name} but missing, as is every other image of its lesions",
+        )
+    known = pd.DataFrame(
+        {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")}
+    )
+    check_words(known.assign(file="-").replace("", None), table)
+    by_file: dict[Path, list[Found]] = {}
+    for one in found:
+        by_file.setdefault(one.file, []).append(one)
+    return [_mammogram(folder, table, file, lesions) for file, lesions in by_file.items()]
+
+
+def _mammogram(folder: Path, table: Path, file: Path, found: list[Found]) -> Mammogram:
+    first = found[0]
+    if len(patients := dict.fromkeys(one.patient_id for one in found)) > 1:
+        raise LookalikeError(
+            "ambiguous-patient", f"{file}: belongs to several patients in {table.name} ({', '.join(patients)})"
+        )
+    lesions = tuple(
+        Lesion(number, *(one.box or (math.nan,) * 4), one.pathology, one.mask, one.left_out)
+        for number, one in enumerate(found, start=1)
+    )
+    name = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+    return Mammogram(file, name, first.patient_id, first.laterality, first.view, None, lesions)
 
 
 def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
@@ -123,9 +175,13 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(
             "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
         )
+    if (box <= 1).all(axis=None):
+        raise LookalikeError(
+            "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
+        )
     if "pixel_aspect" in frame:
         aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
-        for row in frame.index[~(aspect.gt(0) & np.isfinite(aspect))]:
+        for row in frame.index[frame["pixel_aspect"].notna() & ~(aspect.gt(0) & np.isfinite(aspect))]:
             raise LookalikeError(
                 "bad-value", f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)"
             )

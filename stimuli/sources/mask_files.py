@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from data.errors import LookalikeError
-from stimuli.images import SUFFIXES
+from stimuli.readers.formats import SUFFIXES
 from stimuli.sources.tables import present
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from stimuli.images import Image, read_image
+from stimuli.images import read_image
+from stimuli.readers.record import Image
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import numbers, present, read_images_table, words
 

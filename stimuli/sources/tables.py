@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from stimuli.images import SUFFIXES
+from stimuli.readers.formats import SUFFIXES
 
 TEXT = ("file", "mask", "patient_id", "laterality", "view", "pathology")
 # The terms of DICOM and CBIS-DDSM.
-_VOCABULARY = {
+VOCABULARY = {
     "laterality": ("LEFT", "RIGHT", "L", "R"),
     "view": ("CC", "MLO", "ML", "LM", "LMO", "XCCL", "XCCM", "FB", "SIO", "AT", "CV"),
     "pathology": ("BENIGN", "BENIGN_WITHOUT_CALLBACK", "MALIGNANT", "MIXED", "NORMAL", "UNKNOWN"),
@@ -33,7 +34,7 @@ def read_images_table(folder: Path, table: Path, required: tuple[str, ...], of: 
     frame = _stripped(read_table(table, required, text=TEXT))
     if frame.empty:
         raise LookalikeError("empty-table", f"{table}: has no rows; it needs one per {of}")
-    _check_words(frame, table)
+    check_words(frame, table)
     return frame
 
 
@@ -56,25 +57,43 @@ def present(folder: Path, file: str, table: Path) -> Path:
 
 
 def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without spaces around words: 'P1' and 'P1 ' are one patient. A cell of spaces is empty."""
+    """Without spaces around words: 'P1' and 'P1 ' are one patient. A cell of spaces is empty.
+
+    A patient's number is a whole one, whatever a spreadsheet made of it: 12.0 is 12.
+    """
     text = {name: frame[name].str.strip().replace("", None) for name in TEXT if name in frame}
+    for name in {"file", "mask"} & set(text):
+        text[name] = text[name].map(_one_way, na_action="ignore")
+    text["patient_id"] = text["patient_id"].str.normalize("NFKC").str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     return frame.assign(**text)
 
 
-def _check_words(frame: pd.DataFrame, table: Path) -> None:
+def _one_way(file: str) -> str:
+    """A file's name in one way: `./a.png`, and `images\\a.png` as tables from Windows have it, are no other files."""
+    return PurePosixPath(file.replace("\\", "/")).as_posix()
+
+
+def _as_said(patient: str) -> tuple[str, ...]:
+    """What is left of a patient's id without case, blanks, signs and leading zeros: its words and numbers in order."""
+    return tuple(part.lstrip("0") or "0" for part in re.findall(r"\d+|[^\W\d_]+", patient.casefold()))
+
+
+def check_words(frame: pd.DataFrame, table: Path) -> None:
     """Free text could carry a patient's name into everything made from the patches, so it is refused."""
     # Row 1 is the header, as a spreadsheet counts.
     for column in ("file", "patient_id"):
         for row in frame.index[frame[column].isna()]:
             raise LookalikeError("missing-value", f"{table}: row {row + 2} has no {column}")
-    for name, known in _VOCABULARY.items():
+    for name, known in VOCABULARY.items():
         if name in frame:
             for row in frame.index[frame[name].notna() & ~frame[name].str.upper().isin(known)]:
                 raise LookalikeError("unknown-word", f"{table}: row {row + 2}: {name} is none of {', '.join(known)}")
-    patients = frame["patient_id"].drop_duplicates()
-    for row in patients.index[patients.str.casefold().duplicated()]:
-        raise LookalikeError(
-            "ambiguous-patient",
-            f"{table}: row {row + 2}: patient_id {patients[row]} differs from another only in upper and lower case; "
-            "write each patient's id in one way",
-        )
+    written: dict[tuple[str, ...], str] = {}
+    for row, patient in frame["patient_id"].drop_duplicates().items():
+        other = written.setdefault(_as_said(patient) or (patient,), patient)
+        if other != patient:
+            raise LookalikeError(
+                "ambiguous-patient",
+                f"{table}: row {row + 2}: patient_id {patient} differs from {other} only in how it is written (case, "
+                "blanks, signs or leading zeros); write each patient's id in one way",
+            )

@@ -12,7 +12,24 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from stimuli.images import Pixels, write_png
+from data.errors import LookalikeError
+from stimuli.images import Pixels, read_image, write_png
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[[Path, str], str]:
+    """The sentence, after the path, with which reading an image is refused with a code."""
+
+    def refused(path: Path, code: str) -> str:
+        with pytest.raises(LookalikeError) as caught:
+            read_image(path)
+        message = str(caught.value)
+        assert caught.value.code == code, message
+        assert message.startswith(f"{path}: ")
+        assert "\n" not in message
+        return message.removeprefix(f"{path}: ")
+
+    return refused
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +51,8 @@ def write_dicom() -> Callable[..., Path]:
         dataset.PixelRepresentation = int(stored.dtype.kind == "i")
         for name, value in attributes.items():
             setattr(dataset, name, value)
-        dataset.HighBit = dataset.BitsStored - 1
+        if "HighBit" not in attributes:
+            dataset.HighBit = dataset.BitsStored - 1
         dataset.PixelData = stored.tobytes()
         dataset.save_as(path, enforce_file_format=True)
         return path
@@ -55,7 +73,7 @@ def texture() -> Callable[..., Pixels]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_source(texture: Callable[..., Pixels]) -> Callable[..., Path]:
     """Write a folder of mammograms and `boxes.csv`: one image, one row, for each of `boxes`.
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from data.errors import LookalikeError
 from data.files import sha256
 from stimuli.cutting import Cut, cut_patches
 from stimuli.images import Pixels, write_png
@@ -405,3 +406,39 @@ def test_the_published_mammograms_yield_900_patches(tmp_path: Path) -> None:
     raw = {mammogram.patient_id for mammogram in source}
     text = (made.folder / "patches.csv").read_text() + (made.folder / "patches.json").read_text()
     assert not [patient for patient in raw if patient in text]
+
+
+CELL = st.one_of(
+    st.integers(-50, 100), st.floats(allow_nan=True), st.text(max_size=4), st.sampled_from(["", "n/a", "1e3", "1,5"])
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys(("x", "y", "width", "height"), CELL)), min_size=1, max_size=3))
+def test_any_boxes_are_cut_inside_the_image_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, write_source: Callable[..., Path], boxes: list[dict[str, object]]
+) -> None:
+    folder = tmp_path_factory.mktemp("boxes")
+    try:
+        source = read_source(write_source(folder / "m", boxes))
+        table = cut_patches(source, folder / "set", b"a secret of 16 bytes", Cut(8)).table
+    except LookalikeError as error:
+        if "\n" in str(error):
+            pytest.fail(str(error))
+        return
+    assert (table[["crop_x", "crop_y"]].to_numpy() >= 0).all()
+    assert (table["crop_x"] + table["crop_width"] <= 48.001).all()
+    assert (table["crop_y"] + table["crop_height"] <= 48.001).all()
+
+
+def test_what_a_dicom_says_of_itself_is_counted(tmp_path: Path, write_dicom: Callable[..., Path]) -> None:
+    rows = []
+    for n in range(3):
+        stored = np.random.default_rng(n).integers(0, 65536, (48, 48)).astype(np.uint16)
+        intent = "FOR PROCESSING" if n else "FOR PRESENTATION"
+        write_dicom(tmp_path / f"{n}", stored, PresentationIntentType=intent)
+        rows.append({"file": f"{n}", "patient_id": f"P{n}", "x": 19, "y": 19, "width": 10, "height": 10})
+    pd.DataFrame(rows).to_csv(tmp_path / "boxes.csv", index=False)
+    about = cut_patches(read_source(tmp_path), tmp_path / "set", b"a secret of 16 bytes", Cut(8)).about
+    assert list(about["notes"].values()) == [2]
+    assert about["source_formats"] == ["none"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stimuli.cutting import Cut, collect_patches, cut_patches
 from stimuli.images import Pixels, area_average, read_image, write_png
-from stimuli.masks import lesion_of, read_mask
+from stimuli.masks import Outline, box_of, lesion_of, read_mask
 from stimuli.patches import read_patches
 from stimuli.sources.boxes_table import Lesion, Mammogram, read_source
 from stimuli.sources.precut import read_precut
@@ -181,3 +181,33 @@ def test_the_published_masks_agree_with_the_boxes_that_the_publication_says_they
     assert len(found) > 300
     assert not all(found.values())
     assert found == {name: published[name] for name in found}
+
+
+@pytest.mark.parametrize(("x", "y", "radius"), [(20, 15, 10), (20.3, 14.6, 7.7), (2, 15, 8), (38, 28, 12)])
+def test_a_drawn_outline_covers_what_a_disc_covers(
+    draw_disc: Callable[..., Pixels], x: float, y: float, radius: float
+) -> None:
+    angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    polygon = tuple(zip(x + radius * np.cos(angles), y + radius * np.sin(angles), strict=True))
+    drawn = Outline(polygons=(polygon,)).draw((30, 40))
+    disc = draw_disc(40, x, y, radius, rows=30)
+    assert drawn.sum() == pytest.approx(disc.sum(), rel=0.03)
+    assert np.abs(drawn - disc).max() < 0.5
+    assert (drawn[disc == 0] < 0.3).all()
+
+
+def test_an_outline_outside_the_image_covers_nothing() -> None:
+    assert not Outline(polygons=(((50.0, 5.0), (60.0, 5.0), (55.0, 9.0)),)).draw((30, 40)).any()
+
+
+def test_run_lengths_go_down_each_column() -> None:
+    drawn = Outline(runs=(1, 2, 4, 1, 1), shape=(3, 3)).draw((3, 3))
+    assert drawn.tolist() == [[0, 0, 0], [1, 0, 1], [1, 0, 0]]
+
+
+def test_the_box_of_a_mask() -> None:
+    mask = np.zeros((9, 12), np.float32)
+    assert box_of(mask) is None
+    mask[2:5, 7:9] = 0.6
+    mask[8, 1] = 0.4
+    assert box_of(mask) == (7, 2, 2, 3)

@@ -108,3 +108,30 @@ def test_limits_and_sizes_are_checked_before_a_key_is_made(mistake, tmp_path):
     assert "max white is 2" in mistake(*words, "--max-white", 2, code="out-of-range")
     assert "its side is 16 px, but --size asks for 64 px" in mistake(*words, "--size", 64, code="wrong-size")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut"]
+
+
+def test_what_files_say_of_themselves_is_told(lookalike, tmp_path):
+    (tmp_path / "film").mkdir()
+    dark = np.random.default_rng(0).integers(0, 4096, (64, 64)).astype(np.uint16)
+    Image.fromarray(dark).save(tmp_path / "film" / "a.png")  # 12 bits in 16, as conversions of DICOM often are
+    row = {"file": "a.png", "patient_id": "P1", "x": 24, "y": 24, "width": 16, "height": 16}
+    pd.DataFrame([row]).to_csv(tmp_path / "film" / "boxes.csv")
+    words = ("patches", tmp_path / "film", "--size", 16, "--split", "0/0/100", "--key", tmp_path / "key")
+    said = lookalike(*words, "--out", tmp_path / "set")
+    assert said.code == 0, said.err
+    assert "film: 1 image: grey levels only up to 4095 of 65535" in said.err
+    (note,) = read_json(tmp_path / "set" / "patches.json")["notes"]
+    told = json.loads(lookalike(*words, "--out", tmp_path / "again", "--json").out)
+    assert told["notes"] == {note: 1}
+
+
+def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
+    film = np.random.default_rng(0).integers(0, 200, (128, 128)).astype(np.uint8)
+    Image.fromarray(film).save(tmp_path / "mdb001.pgm")
+    (tmp_path / "Info.txt").write_text("mdb001 G CIRC B 60 70 16\nmdb002 G CIRC B 60 70 16\n")
+    said = lookalike("patches", tmp_path, "--out", tmp_path / "set", "--size", 16, "--key", tmp_path / "key", "--json")
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    assert (sum(told["patches"].values()), told["rejected"]) == (1, {"image is not in the folder": 1})
+    (row,) = read_patches(tmp_path / "set").table.itertuples()
+    assert (row.lesion_x, row.lesion_y, row.lesion_width) == (44, 128 - 70 - 16, 32)

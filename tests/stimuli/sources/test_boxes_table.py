@@ -130,7 +130,8 @@ def test_a_box_at_the_edge_has_half_a_pixel_of_tolerance(
         ({"laterality": "Jane Doe"}, "laterality is none of LEFT"),
         ({"view": "Jane Doe"}, "view is none of CC"),
         ({"patient_id": "  "}, "has no patient_id"),
-        ({"patient_id": "aBC"}, "differs from another only in upper and lower case"),
+        ({"patient_id": "aBC"}, "differs from ABC only in how it is written"),
+        ({"patient_id": "_ABC"}, "differs from ABC only"),
     ],
 )
 def test_a_bad_row_is_named_as_a_spreadsheet_counts(
@@ -159,3 +160,71 @@ def test_one_image_of_two_patients_is_refused(tmp_path: Path, write_source: Writ
 def test_spaces_around_an_id_do_not_make_another_patient(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{"patient_id": name} for name in ("P1", "P1 ", " P1")])
     assert {mammogram.patient_id for mammogram in read_source(folder)} == {"P1"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("12", "012"), ("P_1", "P1"), ("P-1", "p 01"), ("1-23", "1_23"), ("é1", "e\u03011"), ("P1", "Ｐ１ ")],
+)
+def test_ids_that_differ_only_in_writing_are_one_patient_or_refused(
+    tmp_path: Path, write_source: WriteSource, one: str, other: str
+) -> None:
+    folder = write_source(tmp_path / "m", [{"patient_id": one}, {"patient_id": other}])
+    try:
+        found = read_source(folder)
+    except LookalikeError as error:
+        if error.code != "ambiguous-patient":
+            pytest.fail(str(error))
+    else:
+        assert len({mammogram.patient_id for mammogram in found}) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("1-23", "12-3"), ("P1", "P11"), ("A1", "B1"), ("1.5", "15"), ("-", "+")])
+def test_ids_that_differ_in_more_are_two_patients(
+    tmp_path: Path, write_source: WriteSource, one: str, other: str
+) -> None:
+    folder = write_source(tmp_path / "m", [{"patient_id": one}, {"patient_id": other}])
+    assert [mammogram.patient_id for mammogram in read_source(folder)] == [one, other]
+
+
+@pytest.mark.parametrize("written", ["12", "12.0", "12.00", " 12 ", "１２"])
+def test_a_patients_number_is_a_whole_one_in_every_table(
+    tmp_path: Path, write_source: WriteSource, written: str
+) -> None:
+    folder = write_source(tmp_path / "m", [{"patient_id": written}, {"patient_id": "12"}])
+    assert {mammogram.patient_id for mammogram in read_source(folder)} == {"12"}
+
+
+@pytest.mark.parametrize("blanks", [(" ", ""), ("", " "), ("\t", " \t")])
+def test_blanks_around_the_names_of_columns_do_not_count(
+    tmp_path: Path, write_source: WriteSource, blanks: tuple[str, str]
+) -> None:
+    folder = write_source(tmp_path / "m", [{"patient_id": "007"}])
+    header, rows = (folder / "boxes.csv").read_text(encoding="utf-8").split("\n", 1)
+    spaced = ",".join(name.join(blanks) for name in header.split(","))
+    (folder / "boxes.csv").write_text(f"{spaced}\n{rows}", encoding="utf-8")
+    (found,) = read_source(folder)
+    assert (found.patient_id, found.lesions[0].width) == ("007", 10)
+
+
+def test_boxes_in_shares_of_the_image_are_refused(tmp_path: Path, write_source: WriteSource) -> None:
+    shares = {"x": 0.4, "y": 0.3, "width": 0.2, "height": 0.25}
+    assert "0 to 1" in refusal(write_source(tmp_path / "m", [shares, shares]), "bad-value")
+
+
+def test_an_empty_pixel_aspect_is_the_files_own(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{"pixel_aspect": 1.5}, {"pixel_aspect": None}])
+    assert [one.pixel_aspect for one in read_source(folder)] == [1.5, None]
+
+
+def test_one_image_written_in_several_ways_is_one(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}])
+    lesion = "1,{},1,19,19,10,10\n"
+    ways = ("images/00000.png", "./images/00000.png", "images\\00000.png", "images//00000.png")
+    (folder / "boxes.csv").write_text("n,file,patient_id,x,y,width,height\n" + "".join(map(lesion.format, ways)))
+    (found,) = read_source(folder)
+    assert (found.file, len(found.lesions)) == ("images/00000.png", 4)
+    (folder / "boxes.csv").write_text(
+        "file,patient_id,x,y,width,height\nimages/00000.png,P1,19,19,10,10\n./images/00000.png,P2,19,19,10,10\n"
+    )
+    assert "several patients" in refusal(folder, "ambiguous-patient")

@@ -1,0 +1,186 @@
+"""DICOM: one grayscale frame, in the greys and the shape that its own header gives it.
+
+References
+----------
+DICOM PS3.3, C.7.6.3 (image pixel), C.7.6.16 (functional groups); PS3.5, 8.1.1 (bits stored and high bit).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.errors import LookalikeError
+from stimuli.readers.dicom_greys import Raw, Stored, p_values
+from stimuli.readers.dicom_header import number, pixel_aspect, word
+from stimuli.readers.record import Image, in_colour, unreadable, unsupported
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+NAME = "DICOM"
+_PREAMBLE = 128
+# JPEG Extended, Lossless and JPEG-LS, which only this package decodes; its licence (GPL) keeps it out of the base.
+_BY_LIBJPEG = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
+               "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")  # fmt: skip
+
+
+def recognises(content: bytes) -> bool:
+    """A DICOM file has 'DICM' after 128 bytes; old ones start with an element of group 2 or 8 at once."""
+    if content[_PREAMBLE : _PREAMBLE + 4] == b"DICM" or content[:4] == b"DICM":
+        return True
+    if len(content) < 8:
+        return False
+    for order in "<>":
+        group, element, length = struct.unpack(f"{order}HHI", content[:8])
+        vr = content[4:6]
+        if group in (2, 8) and element < 0x3000 and ((vr.isalpha() and vr.isupper()) or length <= len(content)):
+            return True
+    return False
+
+
+def read(path: Path, content: bytes) -> Image:
+    """Decode a DICOM file of one grayscale frame.
+
+    Raises `LookalikeError` if it is damaged, in colour, of several frames, without an image, compressed in a way that
+    nothing installed decodes, or if its header contradicts itself.
+    """
+    dataset = _dataset(path, content)
+    try:
+        _refuse_other_objects(path, dataset)
+        raw, stored = _stored_values(path, dataset)
+        pixels, notes = p_values(dataset, raw, stored)
+        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
+    except LookalikeError:
+        raise
+    except Exception as error:  # an empty, missing or impossible value somewhere in the header
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: a value of its header (rescale, window, lookup table, pixel spacing, bits) is unusable "
+            f"({_said(error)}); correct the header, or export the image as PNG",
+        ) from None
+
+
+def shape_px(path: Path) -> tuple[int, int]:
+    """(rows, columns) by the header alone. Raises `LookalikeError` if there is none."""
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        return int(header.Rows), int(header.Columns)
+    except Exception as error:  # as above
+        raise unreadable(path, f"DICOM: {_said(error)}") from None
+
+
+def _dataset(path: Path, content: bytes) -> Dataset:
+    import pydicom
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if content[:4] == b"DICM":  # the preamble was cut off
+        content = bytes(_PREAMBLE) + content
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(content), force=True)
+        known = getattr(dataset, "file_meta", None)
+        if known is not None and "TransferSyntaxUID" not in known and "PixelData" in dataset:
+            if dataset["PixelData"].is_undefined_length:
+                raise ValueError("it is compressed and does not say how: Transfer Syntax UID is missing")
+            implicit, little = dataset.original_encoding
+            native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+            known.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
+    except Exception as error:  # pydicom raises many kinds of error on damaged data
+        raise unreadable(path, f"DICOM: {_said(error)}") from None
+    return dataset
+
+
+def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
+    """Raise `LookalikeError` unless the file holds one grayscale frame of whole numbers."""
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        raise unsupported(path, "has floating-point samples, of which none is defined as white", "export it as PNG")
+    if "PixelData" not in dataset:
+        if "DirectoryRecordSequence" in dataset:
+            raise LookalikeError(
+                "unreadable-image", f"{path}: not a readable image: a DICOMDIR; give the images that it lists"
+            )
+        if "SOPClassUID" not in dataset:
+            raise unreadable(path, "a DICOM file without pixel data")
+        kind = word(dataset, "Modality") or dataset.SOPClassUID.name
+        raise LookalikeError("unreadable-image", f"{path}: not a readable image: DICOM without pixel data ({kind})")
+    frames = number(dataset, "NumberOfFrames") or 1
+    if frames > 1:
+        raise unsupported(
+            path,
+            f"is a multi-frame DICOM of {frames:g} frames, and one grayscale frame is expected",
+            "export the frame that you mean as a file of its own",
+        )
+    photometric = word(dataset, "PhotometricInterpretation")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        if not photometric:
+            raise ValueError("Photometric Interpretation is missing")
+        raise in_colour(path, f"is {photometric}, not grayscale")
+    for name, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
+        if number(dataset, name) is None:
+            setattr(dataset, name, usual)
+    if dataset.SamplesPerPixel != 1:
+        raise unsupported(path, "has several samples per pixel, not one grey", "export it as a grayscale PNG")
+    for name in ("Rows", "Columns", "BitsAllocated", "BitsStored"):
+        if not number(dataset, name):
+            raise ValueError(f"{name} is missing")
+    frame = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated and len(dataset.PixelData) >= 2 * max(frame, 2):
+        raise unsupported(
+            path, "holds more than one frame, though its header says one", "export the frame that you mean by itself"
+        )
+
+
+def _stored_values(path: Path, dataset: Dataset) -> tuple[Raw, Stored]:
+    """The frame as its container holds it, shape (rows, columns), and which bits of it are the sample."""
+    from pydicom.pixels.utils import pixel_array
+
+    try:
+        raw = pixel_array(dataset, correct_unused_bits=False)
+    except Exception as error:  # as above
+        syntax = dataset.file_meta.get("TransferSyntaxUID", "")
+        if syntax in _BY_LIBJPEG and not _libjpeg():
+            raise unsupported(
+                path,
+                f"is compressed by {syntax.name}",
+                "pip install pylibjpeg-libjpeg, which decodes it, or export the image as PNG",
+            ) from None
+        raise unreadable(path, f"DICOM: {_said(error)}") from None
+    if raw.ndim != 2:
+        raise unsupported(path, f"has shape {raw.shape}, and one grayscale frame is expected", "export it as PNG")
+    bits = int(dataset.BitsStored)
+    high = number(dataset, "HighBit")
+    shift = 0 if high is None or dataset.file_meta.TransferSyntaxUID.is_encapsulated else int(high) + 1 - bits
+    if not 0 <= shift <= 8 * raw.dtype.itemsize - bits:
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: High Bit {high:g} does not fit {bits} of {8 * raw.dtype.itemsize} bits stored; correct it",
+        )
+    return raw, Stored(bits, bool(dataset.get("PixelRepresentation")), shift)
+
+
+def _libjpeg() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("libjpeg") is not None
+
+
+def _remarks(dataset: Dataset) -> list[str]:
+    """What the header says that whoever uses the image should know."""
+    remarks = []
+    intent = word(dataset, "PresentationIntentType")
+    name = getattr(dataset.get("SOPClassUID"), "name", "")
+    if intent == "FOR PROCESSING" or "For Processing" in name:
+        remarks.append("FOR PROCESSING: its greys are the detector's, not meant for display")
+    if word(dataset, "BurnedInAnnotation") == "YES":
+        remarks.append("burned-in annotation: text in the image may name the patient")
+    return remarks
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, and the second where that only announces it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -1,0 +1,36 @@
+"""Other formats that Pillow decodes (BMP, GIF, WebP, JPEG 2000, PBM), as far as it keeps their greys exactly."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from stimuli.readers.record import Image, unsupported
+from stimuli.readers.samples import ORIENTATION, UPRIGHT, to_image
+
+NAME = "BMP"
+_MODES = {"1": 1, "L": 8, "LA": 8, "RGB": 8, "RGBA": 8}
+_STARTS = (b"BM", b"GIF8", b"P1", b"P4", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
+
+
+def recognises(content: bytes) -> bool:
+    return content.startswith(_STARTS) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
+
+
+def read(path: Path, content: bytes) -> Image:
+    """Decode an 8-bit or bilevel image. Raises `LookalikeError` if it is anything else, or holds several."""
+    with Pillow.open(io.BytesIO(content)) as image:
+        kind, frames = image.format or "", getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise unsupported(path, f"is a {kind} of {frames} frames", "export the one that you mean as PNG")
+        image.load()
+        if image.mode in ("P", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+        samples, mode, orientation = np.asarray(image), image.mode, image.getexif().get(ORIENTATION, UPRIGHT)
+    if mode not in _MODES:
+        raise unsupported(path, f"is a {kind} of pixel format {mode}", "export it as an 8- or 16-bit grayscale PNG")
+    bits = _MODES[mode]
+    return to_image(path, samples, bits, top=2**bits - 1, alpha=mode.endswith("A"), orientation=orientation)

@@ -1,0 +1,55 @@
+"""What every reader yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import UnidentifiedImageError
+
+from data.errors import LookalikeError
+
+Pixels = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A decoded image.
+
+    Attributes
+    ----------
+    pixels : array of float32, shape (rows, columns)
+        P-values in [0, 1].
+    bit_depth : int
+        Bits per pixel that the file stores.
+    pixel_aspect : float
+        Height of a pixel over its width; 1 unless the file says otherwise.
+    notes : tuple of str
+        What whoever uses the image should know, such as 'is FOR PROCESSING'.
+    """
+
+    pixels: Pixels
+    bit_depth: int
+    pixel_aspect: float = 1.0
+    notes: tuple[str, ...] = ()
+
+
+def unreadable(path: Path, reason: object) -> LookalikeError:
+    """The refusal of a file that is damaged or no image at all."""
+    said = next(iter(str(reason).splitlines()), "") or type(reason).__name__
+    if isinstance(reason, UnidentifiedImageError):  # which names the address of a buffer
+        said = "it is damaged, or of a kind that nothing here decodes"
+    return LookalikeError(
+        "unreadable-image", f"{path}: not a readable image ({said}); download or export the file again"
+    )
+
+
+def unsupported(path: Path, what: str, cure: str) -> LookalikeError:
+    """The refusal of a sound file whose greys cannot be kept exactly."""
+    return LookalikeError("unsupported-image", f"{path}: {what}; {cure}")
+
+
+def in_colour(path: Path, what: str = "is in colour") -> LookalikeError:
+    return LookalikeError("colour-image", f"{path}: {what}; convert it to grayscale first")

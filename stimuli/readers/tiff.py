@@ -1,0 +1,173 @@
+"""TIFF: the file's own tags decide. tifffile reads them and most samples; Pillow decodes what needs libtiff.
+
+References
+----------
+TIFF revision 6.0, Adobe 1992.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from data.errors import LookalikeError
+from stimuli.readers.record import Image, in_colour, unreadable, unsupported
+from stimuli.readers.samples import ORIENTATION, UPRIGHT, Samples, aspect_of, from_palette, to_image
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage
+
+NAME = "TIFF"
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6  # photometric interpretation
+_COLOUR_MODELS = {4: "a transparency mask", 5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "a colour filter"}
+_UNSIGNED, _SIGNED = 1, 2  # sample format
+_REDUCED, _MASK = 1, 4  # bits of NewSubfileType
+_BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
+
+
+def recognises(content: bytes) -> bool:
+    return content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def read(path: Path, content: bytes) -> Image:
+    """Decode a grayscale TIFF of 1 to 16 bits, signed or not.
+
+    Raises `LookalikeError` if it is damaged, in colour or transparent, holds several images, or has samples of a kind
+    for which no white is defined (floating point, 32 bits and more).
+    """
+    import tifffile
+
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # a fault is told once, below
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as file:
+            page = _only_page(path, file)
+            _refuse_what_has_no_grey(path, page)
+            return _image(path, content, page)
+    except (LookalikeError, Pillow.DecompressionBombError):
+        raise
+    except Exception as error:  # tifffile raises many kinds of error on damaged data
+        raise unreadable(path, error) from None
+
+
+def _only_page(path: Path, file: TiffFile) -> TiffPage:
+    """The file's one image; smaller copies of it do not count."""
+    pages = [page.aspage() for page in file.pages]
+    kinds = [int(page.subfiletype) for page in pages]
+    if any(kind & _MASK for kind in kinds):
+        raise unsupported(path, "has a transparency mask", "flatten it and export it again")
+    whole = [page for page, kind in zip(pages, kinds, strict=True) if not kind & _REDUCED]
+    count = len(whole)
+    if count == 1 and file.is_imagej:  # ImageJ writes large stacks as one page
+        count = int((file.imagej_metadata or {}).get("images", 1))
+    if count == 1 and whole[0].imagedepth > 1:
+        count = whole[0].imagedepth
+    if not count:
+        raise ValueError("a TIFF without an image")
+    if count != 1:
+        raise unsupported(path, f"holds {count} images", "save the one that you mean as a file of its own")
+    return whole[0]
+
+
+def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
+    if "PhotometricInterpretation" not in page.tags:
+        raise unsupported(path, "does not say whether 0 is black or white", "export it again, as grayscale")
+    photometric = int(page.photometric)
+    if photometric in _COLOUR_MODELS:
+        raise in_colour(path, f"is {_COLOUR_MODELS[photometric]}")
+    if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR):
+        raise unsupported(path, f"is of photometric interpretation {photometric}", "export it as grayscale")
+    bits, form = page.bitspersample, page.sampleformat
+    if not isinstance(bits, int) or not isinstance(form, int):
+        raise unsupported(path, "has channels of different kinds", "export it as grayscale")
+    if form not in (_UNSIGNED, _SIGNED) or bits > 16:
+        kind = {_UNSIGNED: "unsigned", _SIGNED: "signed", 3: "floating-point"}.get(form, "complex")
+        raise unsupported(
+            path,
+            f"has {kind} samples of {bits} bits, of which none is defined as white",
+            "scale it and export it as 16-bit unsigned grayscale",
+        )
+
+
+def _image(path: Path, content: bytes, page: TiffPage) -> Image:
+    bits, signed, photometric = int(page.bitspersample), page.sampleformat == _SIGNED, int(page.photometric)
+    if page.imagewidth * page.imagelength > 2 * (Pillow.MAX_IMAGE_PIXELS or np.inf):
+        raise Pillow.DecompressionBombError
+    spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not spans or any(not count or offset + count > len(content) for offset, count in spans):
+        raise ValueError("a TIFF that is cut short")  # tifffile would fill what is missing with 0
+    turned = not (page.compression in _BY_TIFFFILE and bits in (8, 16))
+    samples, top = _by_pillow(path, content, page) if turned else (_by_tifffile(page), 2**bits - 1)
+    if signed:
+        samples = samples.astype(np.int32) + 2 ** (bits - 1)
+    if photometric == _PALETTE:
+        samples, top = _colours(path, page, samples)
+    elif photometric == _WHITE_IS_ZERO:
+        samples = top - samples
+    tags = page.tags
+    across, down = (_ratio(tags[name].value) if name in tags else None for name in ("XResolution", "YResolution"))
+    orientation = int(tags[ORIENTATION].value) if ORIENTATION in tags else UPRIGHT
+    aspect = aspect_of(across, down)
+    if turned and orientation in (5, 6, 7, 8):
+        aspect = 1 / aspect
+    return to_image(
+        path,
+        samples,
+        bits,
+        top=top,
+        alpha=samples.ndim == 3 and samples.shape[-1] in (2, 4),
+        orientation=UPRIGHT if turned else orientation,
+        aspect=aspect,
+    )
+
+
+def _by_tifffile(page: TiffPage) -> Samples:
+    """The samples as the file has them, channels last."""
+    samples: Samples = page.asarray()
+    if page.planarconfig == 2 and page.samplesperpixel > 1:
+        samples = np.moveaxis(samples, 0, -1)
+    return samples
+
+
+def _by_pillow(path: Path, content: bytes, page: TiffPage) -> tuple[Samples, int]:
+    """The samples where Pillow keeps them, upright already, and the highest possible one."""
+    bits, channels, plain = int(page.bitspersample), page.samplesperpixel, page.sampleformat == _UNSIGNED
+    what = f"has {'' if plain else 'signed '}samples of {bits} bits" + (
+        "" if channels == 1 else f" in {channels} channels"
+    )
+    refusal = unsupported(
+        path,
+        f"{what}, compressed by {getattr(page.compression, 'name', page.compression)}",
+        "export it as 8- or 16-bit grayscale, uncompressed",
+    )
+    if not plain or bits > (16 if channels == 1 else 8):
+        raise refusal
+    try:
+        with Pillow.open(io.BytesIO(content)) as image:
+            image.load()
+            mode, samples = image.mode, np.asarray(image)
+    except UnidentifiedImageError:
+        raise refusal from None
+    top = {"1": 1, "L": 255, "P": 2**bits - 1, "I;16": 2**bits - 1, "I;16B": 2**bits - 1}.get(mode, 255)
+    if page.photometric == _WHITE_IS_ZERO and mode in ("1", "L"):
+        samples = ~samples if mode == "1" else 255 - samples  # Pillow has inverted these already, and only these
+    return samples, top
+
+
+def _colours(path: Path, page: TiffPage, indices: Samples) -> tuple[Samples, int]:
+    """Red, green and blue of each pixel of a palette image, and the highest possible one."""
+    palette = np.asarray(page.colormap).T
+    # Old writers put 8-bit colours into the 16-bit entries.
+    return from_palette(path, indices, palette), 255 if palette.max() < 256 else 65535
+
+
+def _ratio(value: object) -> float | None:
+    """A rational tag as a number; None if its denominator is 0."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        return None
+    return value[0] / value[1] if value[1] else None

@@ -1,0 +1,60 @@
+"""VinDr-Mammo: `finding_annotations.csv` and images in folders named by study.
+
+BI-RADS is an assessment, not a diagnosis, so pathology stays unknown. A study stands for its patient.
+
+References
+----------
+Nguyen et al. 2023, Sci. Data 10:277; physionet.org/content/vindr-mammo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.files import read_table
+from stimuli.readers.formats import SUFFIXES
+from stimuli.sources.layouts.found import MISSING, Found, Index
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_TEXT = ("study_id", "image_id", "laterality", "view_position", "finding_categories")
+_NEEDED = (*_TEXT, *_CORNERS)
+
+
+def tables(folder: Path, given: Path | None) -> list[Path]:
+    """`finding_annotations.csv` in the folder, or the table given if it has that table's columns."""
+    path = folder / "finding_annotations.csv" if given is None else given
+    if not path.is_file():
+        return []
+    try:
+        read_table(path, _NEEDED)
+    except LookalikeError:
+        return []
+    return [path]
+
+
+def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
+    """One lesion for each finding that has a box; 'No Finding' has none."""
+    (table,) = found
+    frame, index = read_table(table, _NEEDED, text=_TEXT), Index(folder, (*SUFFIXES, ""))
+    corners = frame[list(_CORNERS)].apply(pd.to_numeric, errors="coerce")
+    for row, (left, top, right, bottom) in zip(frame.itertuples(), corners.to_numpy(float), strict=True):
+        if np.isnan([left, top, right, bottom]).all():
+            continue
+        if not (right > left and bottom > top):
+            raise LookalikeError(
+                "bad-value", f"{table}: row {row.Index + 2} has no usable box (xmin, ymin, xmax, ymax)"
+            )
+        file = index.only(str(row.image_id), table)
+        yield Found(
+            file or folder / str(row.image_id),
+            str(row.study_id),
+            str(row.laterality),
+            str(row.view_position),
+            box=(left, top, right - left, bottom - top),
+            left_out="" if file else MISSING,
+        )
