@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,12 +14,19 @@ from lookalike.options import DisjointPatients, Json, Seed, Truncation, Weights
 
 if TYPE_CHECKING:
     from data.results.result import Estimate
+    from gan.evaluation.blocks import Score
     from gan.evaluation.ranking import Ranking
-    from gan.evaluation.result import Evaluation
+    from gan.evaluation.result import Evaluation, Measured
     from gan.leaks.check import LeakReport
 
-# How each metric is printed: its label, a factor, and decimals.
-_PRINTED = {
+# How each measure is printed: its label, a factor, and decimals.
+_JUDGES = {
+    "cnn": ("network from scratch", 1, 3),
+    "texture": ("texture", 1, 3),
+    "texture_noise": ("texture, noise 2/255", 1, 3),
+    "squeezenet": ("SqueezeNet", 1, 3),
+}
+_FEATURES = {
     "kid": ("KID x 1000", 1000, 1),
     "kid_raw": ("KID x 1000, raw", 1000, 1),
     "fid": ("FID", 1, 1),
@@ -29,7 +37,7 @@ _PRINTED = {
 
 
 def evaluate(
-    models: Annotated[list[Path], typer.Argument(help="Model folder; several are ranked by KID only.")],
+    models: Annotated[list[Path], typer.Argument(help="Model folder; several are ranked.")],
     patches: Annotated[Path, typer.Option("--patches", help="Patch set whose train split the models were trained on.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="New folder for the results; required for one model.")
@@ -40,7 +48,24 @@ def evaluate(
             help="Split of the real patches: study or select. [default: study for one model, select for several]"
         ),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference",
+            help="Patch set, none of it in training, to measure against with all its patients instead of a split.",
+        ),
+    ] = None,
     truncation: Truncation = 1.0,
+    session_truncation: Annotated[
+        float, typer.Option(min=0, max=1, help="Truncation that sessions show, measured beside --truncation.")
+    ] = 0.7,
+    blocks: Annotated[
+        int, typer.Option(help="Blocks of seeds, each of as many images as there are real patches; one model only.")
+    ] = 5,
+    judges: Annotated[
+        str,
+        typer.Option(help="Judges of one model, with commas: cnn, texture, texture_noise, squeezenet; or none."),
+    ] = "cnn,texture,texture_noise,squeezenet",
     images: Annotated[int, typer.Option(help="Generated images per model when several are ranked.")] = 500,
     resamples: Annotated[int, typer.Option(help="Bootstrap samples, and random splits of real against real.")] = 200,
     disjoint_patients: DisjointPatients = False,
@@ -48,10 +73,13 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Compare a model's images with real patches; check for leaks.
+    """Tell a model's images from real patches, as well as can be; check for leaks.
 
-    The real patches are of patients that the model was not trained on. A leak is an image that is nearly a copy of a
-    training patch. Several models are ranked by KID on the select split, to help choose a snapshot.
+    The real patches are of patients that the model was not trained on. First come judges that no training uses, each
+    trained anew: a small network from scratch, which takes minutes for each block and truncation (--judges
+    texture,texture_noise,squeezenet leaves it out), texture, and a pretrained network's features. Then come KID, FID,
+    precision and recall. A leak is an image that is nearly a copy of a training patch. Several models are ranked on the
+    select split by the judges that take seconds, to help choose a snapshot.
 
     \b
     Example:
@@ -61,7 +89,15 @@ def evaluate(
     need("gan")
     from lookalike.flows.evaluate import Terms, compare_models, evaluate_model
 
-    terms = Terms(patches, vgg16, truncation, resamples, seed, disjoint_patients)
+    names = () if judges.strip() == "none" else tuple(name.strip() for name in judges.split(","))
+    terms = Terms(
+        patches, vgg16, truncation, resamples, seed, disjoint_patients, reference, session_truncation, blocks, names
+    )
+    if reference is not None and (split is not None or len(models) > 1):
+        raise LookalikeError(
+            "unused-option",
+            "--reference is measured against in place of a split, by one model; leave out --split, and name one model",
+        )
     if len(models) > 1:
         if split not in (None, "select"):
             raise LookalikeError(
@@ -82,17 +118,22 @@ def evaluate(
 
 
 def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, out: Path) -> None:
-    rows = [["", "generated [95% CI]", "real against real [95% range]", "as bad by chance"]]
-    for name, score in found.scores.items():
-        label, factor, digits = _PRINTED[name]
-        real = _interval(score.real, factor, digits) if score.real else "-"
-        chance = f"{score.chance:.3f}" if score.chance else "-"
-        rows.append([label, _interval(score.generated, factor, digits), real, chance])
-    rows.append(["path length in W", _interval(found.path_length, 1, 3), "-", "-"])
-    show_table(rows)
+    if found.fresh:
+        print("Never used in training (AUC; .5: cannot be told apart, 1: always)")
+        show_table(_rows(found.measured, "fresh", _JUDGES))
+        few = found.too_few
+        print(
+            f"With {found.images} patches of {found.patients} patients, an AUC below {few.smallest_auc:.2f} in one "
+            f"block cannot be told from .5; an AUC of {few.small:g} takes about {few.patches_for_small:,} patches\n"
+        )
+    print("Pretrained features (VGG16)")
+    show_table(_rows(found.measured, "scores", _FEATURES))
+    print(f"\nTraining used: {found.training_used}")
+    print(f"Path length in W: {_interval(found.path_length, 1, 3)}")
+    against = "patches of the reference," if found.split == "reference" else f"{found.split} patches of"
     print(
-        f"\n{found.images} generated images (truncation {found.psi:g}, seeds from {found.first_seed}) against "
-        f"{found.images} {found.split} patches of {found.patients} patients"
+        f"{found.blocks} blocks of {found.images} generated images (seeds from {found.first_seed}) against "
+        f"{found.images} {against} {found.patients} patients"
     )
     print(f"Leaks: {leaks.verdict}; {leaks.summary}" if leaks else f"Leaks: not checked; {reason}")
     if found.real_reason:
@@ -100,18 +141,42 @@ def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, 
     print(f"In {relative(out)}: {', '.join(sorted(path.name for path in out.iterdir()))}")
 
 
+def _rows(
+    measured: Sequence[Measured], kind: Literal["fresh", "scores"], printed: dict[str, tuple[str, int, int]]
+) -> list[list[str]]:
+    """A table of the measures of one kind: at each truncation, by block at the first, and of real against real."""
+    at = [f"truncation {one.psi:g} [95% CI]" for one in measured]
+    rows = [["", *at, "blocks", "real against real [95% range]", "as bad by chance"]]
+    for name, first in getattr(measured[0], kind).items():
+        label, factor, digits = printed[name]
+        values = [_interval(getattr(one, kind)[name].generated, factor, digits) for one in measured]
+        real = _interval(first.real, factor, digits) if first.real else "-"
+        chance = f"{first.chance:.3f}" if first.chance else "-"
+        rows.append([label, *values, _blocks(first, factor, digits), real, chance])
+    return rows
+
+
+def _blocks(score: Score, factor: float, digits: int) -> str:
+    """The lowest and the highest block."""
+    low, high = (f"{value * factor:.{digits}f}" for value in (min(score.blocks), max(score.blocks)))
+    return low if low == high else f"{low} to {high}"
+
+
 def _print_ranking(ranking: Ranking, as_json: bool) -> None:
     if as_json:
         show(ranking.to_dict(), True)
         return
-    rows = [["model", "KID x 1000 [95% CI]", "above the best [95% CI]"]]
+    names = list(ranking.models[0].judges)
+    rows = [["model", "AUC [95% CI]", "above the best [95% CI]", *(_JUDGES[name][0] for name in names), "KID x 1000"]]
     for one in ranking.models:
-        behind = _interval(one.behind, 1000, 1) if one.behind else "-"
-        rows.append([one.name, _interval(one.kid, 1000, 1), behind])
+        behind = _interval(one.behind, 1, 3) if one.behind else "-"
+        each = [f"{one.judges[name]:.3f}" for name in names]
+        rows.append([one.name, _interval(one.auc, 1, 3), behind, *each, _interval(one.kid, 1000, 1)])
     show_table(rows)
     print(
-        f"\n{ranking.generated_images} generated images each (truncation {ranking.psi:g}, seeds from "
-        f"{ranking.first_seed}) against {ranking.real_images} select patches of {ranking.patients} patients"
+        f"\nMean AUC of judges that no training uses: {ranking.generated_images} generated images each (truncation "
+        f"{ranking.psi:g}, seeds from {ranking.first_seed}) against {ranking.real_images} select patches of "
+        f"{ranking.patients} patients"
     )
 
 

@@ -77,7 +77,8 @@ def network():
 
 
 def run(model, patches, network, **settings):
-    return evaluate(model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, **settings})
+    usual = {"resamples": 20, "pairs": 2, "first_seed": 50, "blocks": 1, "judges": ()}
+    return evaluate(model, patches, network, **{**usual, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -219,8 +220,8 @@ def test_without_enough_other_patients_there_is_a_reason_instead(model, network,
     few = patch_set(tmp_path, {"train": 40, "study": STUDY})
     found = run(model, few, network, resamples=2)
     assert found.real_reason == (
-        "two sets of 40 patches of different patients are needed, but the split and train together have only "
-        "80 patches of 40 patients"
+        "two sets of 40 patches of different patients are needed, but those measured against and train together have "
+        "only 80 patches of 40 patients"
     )
     assert {(score.real, score.chance) for score in found.scores.values()} == {(None, None)}
     assert found.to_dict()["scores"]["kid"]["real"] is None
@@ -263,6 +264,11 @@ def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
     with refuses("set-too-small") as caught:
         evaluate(model, few, network)
     assert "19 patches of 10 patients in the study split" in str(caught.value)
+    with refuses("unknown-choice") as caught:
+        run(model, patches, network, judges=["textures"])
+    assert "it must be cnn or texture or texture_noise or squeezenet" in str(caught.value)
+    with refuses("out-of-range"):
+        run(model, patches, network, blocks=0)
     with refuses("out-of-range") as caught:
         run(model, patches, network, resamples=0)
     assert "resamples is 0" in str(caught.value)

@@ -23,7 +23,7 @@ def filtered(images, gain):
     return np.fft.ifft2(np.fft.fft2(images) * gain(frequency)).real.astype(np.float32)
 
 
-def blind_spot(images):
+def more_power_in_the_corner(images):
     """Three times the power in the corner of the spectrum and less at .36 to .47 c/px: under one grey level of 255."""
     return filtered(images, lambda f: np.where(f > 0.5, 3**0.5, np.where((f > 0.36) & (f < 0.47), 0.8, 1)))
 
@@ -38,12 +38,18 @@ def less_variance(images):
     return (mean + 0.7**0.5 * (images - mean)).astype(np.float32)
 
 
-CHANGES = (blind_spot, half_a_pixel_of_blur, less_variance)
+CHANGES = (more_power_in_the_corner, half_a_pixel_of_blur, less_variance)
 
 
 @pytest.fixture(params=CHANGES, ids=[change.__name__ for change in CHANGES])
 def change(request):
     return request.param
+
+
+@pytest.fixture
+def blind_spot():
+    """The change that networks with a strided stem do not see."""
+    return more_power_in_the_corner
 
 
 @pytest.fixture(scope="session")
