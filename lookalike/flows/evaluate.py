@@ -67,7 +67,7 @@ def evaluate_model(
         reference, reason, report = None, unchecked(patches, model), None
         if not reason:
             say(f"{len(patches.select('train'))} training patches, to learn how close those of different patients are")
-            reference = prepare(patches, network)
+            reference = prepare(patches, network, untouched=True)
         found = evaluate(
             model,
             patches,
