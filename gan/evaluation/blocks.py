@@ -26,7 +26,8 @@ class Score:
     two sets of as many patches of different real patients against each other, as the mean over random deals and the
     range of their middle 95% (of all, if they are fewer than 20); None if there are too few patients. `deals`: how
     many there were. `chance`: the share of deals with a value as bad as that of the generated images, or worse,
-    (worse + 1) / (deals + 1), so never 0; None for fewer than 20 deals.
+    (worse + 1) / (deals + 1), so never 0; None for fewer than 20 deals. `training`: what as many training patches get
+    in the place of generated images, where the real patches are from elsewhere; else None.
     """
 
     generated: Estimate
@@ -34,6 +35,7 @@ class Score:
     real: Estimate | None
     deals: int
     chance: float | None
+    training: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -42,6 +44,7 @@ class Score:
             "real": with_interval(self.real) if self.real else None,
             "deals": self.deals,
             "chance": self.chance,
+            "training": self.training,
         }
 
 
@@ -52,11 +55,13 @@ def score_blocks(
     patients: Groups,
     rng: np.random.Generator,
     resamples: int,
+    training: Measure | None = None,
 ) -> dict[str, Score]:
     """Scores by metric, in the order in which each block's measure and each deal gives them.
 
     `metrics` has the bounds of each and which way is worse (+1 up, −1 down). A bootstrap sample has the same patients
-    in every block, and seeds of each block; each block has as many images as there are `patients`.
+    in every block, and seeds of each block; each block has as many images as there are `patients`. `training` is the
+    measure of as many training patches.
     """
     ones, seeds = torch.ones(len(patients), dtype=torch.float64), np.arange(len(patients))
     values = np.array([block(ones, ones) for block in blocks])
@@ -64,12 +69,18 @@ def score_blocks(
     for place in range(resamples):
         weights = bootstrap_weights(patients, rng)
         draws[place] = np.mean([block(weights, bootstrap_weights(seeds, rng)) for block in blocks], axis=0)
+    instead = training(ones, ones) if training else [None] * len(metrics)
     scores = {}
     for place, (name, (bounds, worse)) in enumerate(metrics.items()):
         found = estimate(float(values[:, place].mean()), draws[:, place].tolist(), bounds)
         against = [deal[place] for deal in deals]
         scores[name] = Score(
-            found, tuple(values[:, place].tolist()), _range(against), len(deals), _chance(found.value, against, worse)
+            generated=found,
+            blocks=tuple(values[:, place].tolist()),
+            real=_range(against),
+            deals=len(against),
+            chance=_chance(found.value, against, worse),
+            training=instead[place],
         )
     return scores
 

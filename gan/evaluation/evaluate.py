@@ -91,7 +91,8 @@ def evaluate(
         The split to measure against.
     reference : PatchSet, optional
         A patch set whose patches, of all its patients, to measure against instead of the split's. None of them may be
-        among the model's training patients.
+        among the model's training patients. As many training patches are measured against them, too: where those are
+        told apart, a generator that had learned them perfectly would be.
     psi : float
         Truncation of the generated images; 1 is none.
     session_psi : float, optional
@@ -163,7 +164,10 @@ def evaluate(
     }
     groups = group_numbers([*rows["patient"], *patches.select("train")["patient"]])
     reason = _too_few(groups, count)
-    shown = RealPatches(real, train[:0] if reason else train, groups if not reason else groups[:count])
+    stand_in = None
+    if reference and not reason and len(train) >= count:
+        stand_in = np.random.default_rng([seed, count]).permutation(len(train))[:count]
+    shown = RealPatches(real, train[:0] if reason else train, groups[:count] if reason else groups, stand_in)
     fresh = fresh_eyes(judges, shown, generated, seed=seed, resamples=resamples, progress=progress)
     progress(f"features, of {len(train)} train patches too")
     features, others = pooled_features(network, real), pooled_features(network, train)
@@ -172,7 +176,8 @@ def evaluate(
     measured = []
     for truncation, made in generated.items():
         fakes = [pooled_features(network, block) for block in made]
-        scores = score_features(white, features, fakes, deals, patients, rng, resamples)
+        instead = None if stand_in is None else (others[stand_in], groups[count + stand_in])
+        scores = score_features(white, features, fakes, deals, patients, rng, resamples, instead)
         measured.append(Measured(truncation, fresh[truncation], scores))
     progress(f"path length of {pairs} pairs")
     lengths = path_lengths(model.generator, network, [*range(first_seed, first_seed + 2 * pairs)], psi)

@@ -36,13 +36,18 @@ def score_features(
     patients: Groups,
     rng: np.random.Generator,
     resamples: int,
+    stand_in: tuple[Tensor, Groups] | None = None,
 ) -> dict[str, Score]:
-    """The scores of blocks of generated images, from features (N, D) of the real ones and of each block."""
+    """The scores of blocks of generated images, from features (N, D) of the real ones and of each block.
+
+    `stand_in` are features and patients of as many training patches, if these are measured too.
+    """
     with one_thread():
         measures = [
             _measure(white, real, fake, patients, np.arange(len(fake)), int(rng.integers(2**31))) for fake in blocks
         ]
-        return score_blocks(METRICS, measures, deals, patients, rng, resamples)
+        training = _measure(white, real, stand_in[0], patients, stand_in[1], 0) if stand_in else None
+        return score_blocks(METRICS, measures, deals, patients, rng, resamples, training)
 
 
 def deal_features(

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from data.errors import LookalikeError
-from gan.bootstrap import Groups, one_thread, random_split
+from gan.bootstrap import Groups, Indices, one_thread, random_split
 from gan.evaluation.blocks import FEWEST_DEALS, Measure, Score, score_blocks
 from gan.evaluation.judges.scratch_cnn import scratch_cnn
 from gan.evaluation.judges.texture import NOISE_SD, texture_statistics
@@ -67,12 +67,14 @@ QUICK_JUDGES = tuple(name for name in JUDGES if name != "cnn")  # they take seco
 class RealPatches:
     """N real patches (N, R, R), training patches for real against real, and the patients of both, in this order.
 
-    Without training patches there is no real against real.
+    Without training patches there is no real against real. `stand_in` are the rows of N training patches that are also
+    judged in the place of generated ones, if any.
     """
 
     images: Pixels
     train: Pixels
     groups: Groups
+    stand_in: Indices | None = None
 
     @property
     def patients(self) -> Groups:
@@ -107,13 +109,15 @@ def fresh_eyes(
         with judge.threads():
             seen = judge.sees(np.concatenate([real.images, real.train]), _seed(rng))
             deals = _deals(judge, seen, real, rng, name, progress)
+            training = _training(judge, seen, real, rng)
             for psi, blocks in generated.items():
                 measures = []
                 for number, block in enumerate(blocks, 1):
                     progress(f"{name}: truncation {psi:g}, block {number} of {len(blocks)}")
                     measures.append(_against(judge, seen[: len(real.images)], block, real.patients, rng))
                 with one_thread():
-                    scores[psi][name] = score_blocks(AUC, measures, deals, real.patients, rng, resamples)["auc"]
+                    found = score_blocks(AUC, measures, deals, real.patients, rng, resamples, training)
+                scores[psi][name] = found["auc"]
     return scores
 
 
@@ -163,6 +167,16 @@ def _deals(
         one, two = random_split(real.groups, len(real.images), rng)
         found.append((_auc(judge.learns(seen[one], seen[two], real.groups[one], real.groups[two], _seed(rng))),))
     return found
+
+
+def _training(judge: Judge, seen: Tensor, real: RealPatches, rng: np.random.Generator) -> Measure | None:
+    """Training patches in the place of generated images."""
+    if real.stand_in is None:
+        return None
+    count = len(real.images)
+    rows = count + real.stand_in
+    separation = judge.learns(seen[:count], seen[rows], real.patients, real.groups[rows], _seed(rng))
+    return lambda *weights: (separation.auc(*weights),)
 
 
 def _against(judge: Judge, real: Tensor, block: Pixels, patients: Groups, rng: np.random.Generator) -> Measure:

@@ -146,13 +146,16 @@ def _rows(
 ) -> list[list[str]]:
     """A table of the measures of one kind: at each truncation, by block at the first, and of real against real."""
     at = [f"truncation {one.psi:g} [95% CI]" for one in measured]
-    rows = [["", *at, "blocks", "real against real [95% range]", "as bad by chance"]]
+    elsewhere = any(score.training is not None for score in getattr(measured[0], kind).values())
+    training = ["training patches"] if elsewhere else []
+    rows = [["", *at, "blocks", "real against real [95% range]", "as bad by chance", *training]]
     for name, first in getattr(measured[0], kind).items():
         label, factor, digits = printed[name]
         values = [_interval(getattr(one, kind)[name].generated, factor, digits) for one in measured]
         real = _interval(first.real, factor, digits) if first.real else "-"
         chance = f"{first.chance:.3f}" if first.chance else "-"
-        rows.append([label, *values, _blocks(first, factor, digits), real, chance])
+        training = [] if first.training is None else [f"{first.training * factor:.{digits}f}"]
+        rows.append([label, *values, _blocks(first, factor, digits), real, chance, *training])
     return rows
 
 

@@ -92,6 +92,18 @@ def test_without_training_patches_there_is_no_real_against_real():
 
 
 @pytest.mark.usefixtures("brightness")
+def test_where_real_patches_are_from_elsewhere_training_patches_show_what_that_alone_does():
+    """Patches of another film are told from training patches, and from a generator that made just those."""
+    train = images(80, 1)
+    real = RealPatches(images(40, 0, level=0.7), train, PATIENTS, stand_in=np.arange(10, 50))
+    settings = {"seed": 0, "resamples": 10, "progress": lambda _: None}
+    found = fresh_eyes(["brightness"], real, {1.0: [train[10:50]]}, **settings)[1.0]["brightness"]
+    assert found.training > 0.85
+    assert found.training == pytest.approx(found.generated.value, abs=0.05)
+    assert ask({1.0: [train[:40]]})[1.0]["brightness"].training is None
+
+
+@pytest.mark.usefixtures("brightness")
 def test_a_judge_says_the_same_whichever_others_there_are():
     real = RealPatches(images(40, 0), images(80, 1), PATIENTS)
     settings = {"seed": 3, "resamples": 10, "progress": lambda _: None}

@@ -126,7 +126,7 @@ def test_codes_of_another_key_need_a_confirmation_and_leave_leaks_unchecked(
 @pytest.mark.slow
 def test_an_external_reference_is_measured_with_all_of_its_patients(gallery, lookalike, many_mammograms, tmp_path):
     reference = cut_patches(
-        read_source(many_mammograms)[:60], tmp_path / "other", b"o" * 32, Cut(size_px=16, split=(0.4, 0.3, 0.3))
+        read_source(many_mammograms)[:30], tmp_path / "other", b"o" * 32, Cut(size_px=16, split=(0.4, 0.3, 0.3))
     )
     words = ("evaluate", gallery / "model1", "--patches", gallery / "patches", "--reference", tmp_path / "other",
              "--disjoint-patients", "--judges", "texture", "--blocks", 1, "--resamples", 5)  # fmt: skip
@@ -135,5 +135,8 @@ def test_an_external_reference_is_measured_with_all_of_its_patients(gallery, loo
     found = read_json(tmp_path / "out" / "evaluation.json")
     assert (found["images"], found["patients"]) == (len(reference.table), reference.table["patient"].nunique())
     assert (found["split"], found["reference_sha256"]) == ("reference", reference.sha256)
+    first = found["fresh_eyes"]["texture"]
+    assert 0 < first["training"] < 1 == len(first["blocks"])
+    assert "training patches" in said.out
     assert f"against {found['images']} patches of the reference, {found['patients']} patients" in said.out
     assert read_json(tmp_path / "out" / "leaks.json")["verdict"] is not None  # training patches are those of --patches
