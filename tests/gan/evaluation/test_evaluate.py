@@ -118,6 +118,29 @@ def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated
 
 
 @pytest.mark.slow
+def test_blocks_are_of_consecutive_seeds_and_sessions_have_a_truncation_of_their_own(untrained, patches, network):
+    both = run(untrained, patches, network, blocks=2, session_psi=0.5, resamples=2)
+    first, second = (run(untrained, patches, network, first_seed=seed, resamples=2) for seed in (50, 50 + STUDY))
+    session = run(untrained, patches, network, psi=0.5, resamples=2)
+    assert [one.psi for one in both.measured] == [1.0, 0.5]
+    for name in ("kid", "kid_raw", "fid", "precision", "recall"):  # the AUC's folds are drawn anew
+        assert both.scores[name].blocks == (first.scores[name].generated.value, second.scores[name].generated.value)
+        assert both.measured[1].scores[name].blocks[0] == session.scores[name].generated.value
+    assert both.to_dict()["session"]["truncation"] == 0.5
+    assert first.to_dict()["session"] is None
+
+
+@pytest.mark.slow
+def test_a_reference_takes_the_place_of_the_split_with_all_of_its_patients(untrained, patches, network, tmp_path):
+    other = patch_set(tmp_path, {"train": 10, "select": 6, "study": 8})
+    found = run(untrained, patches, network, reference=other, judges=["texture"], resamples=2)
+    assert (found.images, found.patients, found.split) == (24, 12, "reference")
+    np.testing.assert_array_equal(found.real_images, other.read_all(other.table))
+    assert found.fresh["texture"].training is not None
+    assert run(untrained, patches, network, resamples=2).scores["fid"].training is None
+
+
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_numbers_and_valid_json(untrained, patches, network, evaluated):
     first = evaluated.to_dict()
     assert run(untrained, patches, network).to_dict() == first
