@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -57,15 +57,20 @@ def evaluate(
     ] = None,
     truncation: Truncation = 1.0,
     session_truncation: Annotated[
-        float, typer.Option(min=0, max=1, help="Truncation that sessions show, measured beside --truncation.")
-    ] = 0.7,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Truncation that sessions show, measured beside --truncation.  [default: 0.7]",
+        ),
+    ] = None,
     blocks: Annotated[
-        int, typer.Option(help="Blocks of seeds, each of as many images as there are real patches; one model only.")
-    ] = 5,
+        int | None, typer.Option(help="Blocks of seeds, each of as many images as real patches.  [default: 5]")
+    ] = None,
     judges: Annotated[
-        str,
-        typer.Option(help="Judges of one model, with commas: cnn, texture, texture_noise, squeezenet; or none."),
-    ] = "cnn,texture,texture_noise,squeezenet",
+        str | None,
+        typer.Option(help=f"Judges that no training uses, with commas, or none.  [default: {','.join(_JUDGES)}]"),
+    ] = None,
     images: Annotated[int, typer.Option(help="Generated images per model when several are ranked.")] = 500,
     resamples: Annotated[int, typer.Option(help="Bootstrap samples, and random splits of real against real.")] = 200,
     disjoint_patients: DisjointPatients = False,
@@ -89,14 +94,12 @@ def evaluate(
     need("gan")
     from lookalike.flows.evaluate import Terms, compare_models, evaluate_model
 
-    names = () if judges.strip() == "none" else tuple(name.strip() for name in judges.split(","))
-    terms = Terms(
-        patches, vgg16, truncation, resamples, seed, disjoint_patients, reference, session_truncation, blocks, names
-    )
-    if reference is not None and (split is not None or len(models) > 1):
+    options = {"session_truncation": session_truncation, "blocks": blocks, "judges": _named(judges)}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    terms = Terms(patches, vgg16, truncation, resamples, seed, disjoint_patients, reference, **given)
+    if reference is not None and split is not None:
         raise LookalikeError(
-            "unused-option",
-            "--reference is measured against in place of a split, by one model; leave out --split, and name one model",
+            "unused-option", "--reference is measured against in place of a split; leave out --split or --reference"
         )
     if len(models) > 1:
         if split not in (None, "select"):
@@ -105,6 +108,14 @@ def evaluate(
                 f"--split is {split!r}, but several models are compared on select only: a model that was chosen on "
                 "the study patients cannot be reported on them; name one model",
             )
+        _refuse_unused(
+            {
+                "--reference": reference,
+                "--session-truncation": session_truncation,
+                "--blocks": blocks,
+                "--judges": judges,
+            }
+        )
         _print_ranking(compare_models(models, out, images, terms, say), as_json)
         return
     if out is None:
@@ -115,6 +126,23 @@ def evaluate(
         show({"out": relative(out), **found.to_dict(), "leak_check": verdict}, True)
     else:
         _print_evaluation(found, leaks, reason, out)
+
+
+def _named(judges: str | None) -> tuple[str, ...] | None:
+    """The judges that `--judges` names; None where it is not given."""
+    if judges is None:
+        return None
+    return () if judges.strip() == "none" else tuple(name.strip() for name in judges.split(","))
+
+
+def _refuse_unused(options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise LookalikeError(
+            "unused-option",
+            f"{', '.join(given)}: several models are only ranked, at --truncation and by the judges that take seconds; "
+            "leave this out, or name one model",
+        )
 
 
 def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, out: Path) -> None:
@@ -153,6 +181,8 @@ def _rows(
         label, factor, digits = printed[name]
         values = [_interval(getattr(one, kind)[name].generated, factor, digits) for one in measured]
         real = _interval(first.real, factor, digits) if first.real else "-"
+        if first.real and first.chance is None:
+            real += f", {first.deals} deals only"
         chance = f"{first.chance:.3f}" if first.chance else "-"
         training = [] if first.training is None else [f"{first.training * factor:.{digits}f}"]
         rows.append([label, *values, _blocks(first, factor, digits), real, chance, *training])

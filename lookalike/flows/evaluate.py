@@ -36,7 +36,7 @@ class Terms:
     seed: int = 0
     disjoint_patients: bool = False
     reference: Path | None = None
-    session_truncation: float | None = None
+    session_truncation: float = 0.7  # what `stimuli build` shows by default
     blocks: int = BLOCKS
     judges: tuple[str, ...] = tuple(JUDGES)
 

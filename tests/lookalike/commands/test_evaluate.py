@@ -6,6 +6,9 @@ import pytest
 
 from data.files import read_json
 from gan.checkpoint import load_model
+from gan.evaluation.feature_metrics import METRICS
+from gan.evaluation.fresh import JUDGES
+from lookalike.commands import evaluate as command
 from stimuli.cutting import Cut, cut_patches
 from stimuli.patches import read_patches
 from stimuli.sources.boxes_table import read_source
@@ -82,12 +85,20 @@ def test_evaluate_refuses_in_one_line(gallery, mistake, tmp_path):
     assert "blocks is 0" in mistake("evaluate", model, *patches, *out, "--blocks", 0, code="out-of-range")
     reference = ("--reference", gallery / "patches")
     mistake("evaluate", model, *patches, *out, *reference, "--split", "study", code="unused-option")
-    mistake("evaluate", model, gallery / "model2", *patches, *reference, code="unused-option")
+    for option in (reference, ("--blocks", 2), ("--judges", "cnn"), ("--session-truncation", 0.5)):
+        said = mistake("evaluate", model, gallery / "model2", *patches, *option, code="unused-option")
+        assert f"{option[0]}: several models are only ranked" in said
     said = mistake("evaluate", model, *patches, *out, *reference, code="patient-overlap")
     assert "of its patients" in said
     assert said.endswith("leave them out\n")
     assert "images is 3" in mistake("evaluate", model, gallery / "model2", *patches, "--images", 3, code="out-of-range")
     assert not (tmp_path / "out").exists()
+
+
+def test_every_judge_and_every_metric_has_its_label():
+    """One without would be missed only at the end of a long evaluation."""
+    assert list(command._JUDGES) == list(JUDGES)
+    assert list(command._FEATURES) == list(METRICS)
 
 
 @pytest.mark.parametrize("split", ["study", "select"])
