@@ -78,7 +78,7 @@ def evaluate(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Tell a model's images from real patches, as well as can be; check for leaks.
+    """Compare a model's images with real patches; check for leaks.
 
     The real patches are of patients that the model was not trained on. First come judges that no training uses, each
     trained anew: a small network from scratch, which takes minutes for each block and truncation (--judges
