@@ -202,7 +202,7 @@ def evaluate(
         path_length=_mean(lengths, rng, resamples),
         path_pairs=pairs,
         spectrum_real=spectrum(real),
-        spectrum_generated=spectrum(np.concatenate(generated[psi])),
+        spectrum_generated=spectrum(generated[psi][0]),
         real_images=real,
         generated_images=generated[psi][0],
     )

@@ -106,6 +106,7 @@ def fresh_eyes(
     scores: dict[float, dict[str, Score]] = {psi: {} for psi in generated}
     for name in dict.fromkeys(names):
         judge, rng = JUDGES[name], np.random.default_rng([seed, *name.encode()])
+        progress(f"{name}: {len(real.images) + len(real.train)} real patches")
         with judge.threads():
             seen = judge.sees(np.concatenate([real.images, real.train]), _seed(rng))
             deals = _deals(judge, seen, real, rng, name, progress)
@@ -162,7 +163,7 @@ def _deals(
         return []
     found = []
     for number in range(1, judge.deals + 1):
-        if judge.deals < FEWEST_DEALS:  # of a judge that learns slowly
+        if number == 1 or judge.deals < FEWEST_DEALS:  # a judge with few deals learns slowly
             progress(f"{name}: real against real, deal {number} of {judge.deals}")
         one, two = random_split(real.groups, len(real.images), rng)
         found.append((_auc(judge.learns(seen[one], seen[two], real.groups[one], real.groups[two], _seed(rng))),))
