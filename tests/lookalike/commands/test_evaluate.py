@@ -8,6 +8,7 @@ from data.files import read_json
 from gan.checkpoint import load_model
 from gan.evaluation.feature_metrics import METRICS
 from gan.evaluation.fresh import JUDGES
+from gan.evaluation.judges import scratch_cnn
 from lookalike.commands import evaluate as command
 from stimuli.cutting import Cut, cut_patches
 from stimuli.patches import read_patches
@@ -17,10 +18,12 @@ pytestmark = pytest.mark.usefixtures("weights")
 
 
 @pytest.mark.slow
-def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, tmp_path):
+def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, tmp_path, monkeypatch):
+    for name in ("EPOCHS", "FEWEST_STEPS", "ENSEMBLE"):  # a glance of the network; its own tests say what it sees
+        monkeypatch.setattr(scratch_cnn, name, 1)
     evaluated = tmp_path / "out"
     said = lookalike("evaluate", gallery / "model1", "--patches", gallery / "patches", "--resamples", 20,
-                     "--judges", "texture, texture_noise", "--blocks", 2, "--out", evaluated)  # fmt: skip
+                     "--judges", "cnn, texture, texture_noise", "--blocks", 2, "--out", evaluated)  # fmt: skip
     assert said.code == 0, said.err
     assert sorted(path.name for path in evaluated.iterdir()) == [
         "closest.png",
@@ -35,7 +38,8 @@ def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, t
     assert (found["session"]["truncation"], found["blocks"]) == (0.7, 2)
     lines = {line.split("  ")[0]: line for line in said.out.splitlines()}
     assert said.out.startswith("Never used in training (AUC")
-    assert found["never_used_in_training"] == list(found["fresh_eyes"]) == ["texture", "texture_noise"]
+    assert found["never_used_in_training"] == list(found["fresh_eyes"]) == ["cnn", "texture", "texture_noise"]
+    assert "2 deals only" in lines["network from scratch"]
     texture, later = found["fresh_eyes"]["texture"], found["session"]["fresh_eyes"]["texture"]
     assert f"{texture['generated']['value']:.3f} [" in lines["texture"]
     assert f"{later['generated']['value']:.3f} [" in lines["texture"]
