@@ -22,6 +22,7 @@ from gan.networks.generator import Architecture, Generator
 FORMAT = "lookalike-model/1"
 WEIGHTS = "generator.safetensors"
 SUMS = "SHA256SUMS"
+TRUNCATION = 0.7  # of a model that was not measured at several
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Model:
         The hash of its weights file.
     training : dict
         What it was trained on and how; empty if unknown.
+    truncation : float, 0 to 1
+        The truncation for studies: where it was measured (the model card), the one at which images are hardest to tell
+        from real ones.
 
     Examples
     --------
@@ -48,9 +52,20 @@ class Model:
     generator: Generator
     sha256: str
     training: dict[str, Any]
+    truncation: float = TRUNCATION
+
+    def psi(self, given: float | None = None) -> float:
+        """The truncation that is given, or else the model's own."""
+        return self.truncation if given is None else given
 
 
-def save_model(folder: Path | str, generator: Generator, training: dict[str, Any], half: bool = False) -> None:
+def save_model(
+    folder: Path | str,
+    generator: Generator,
+    training: dict[str, Any],
+    half: bool = False,
+    truncation: float = TRUNCATION,
+) -> None:
     """Write a model into a new folder, as a whole or not at all.
 
     Parameters
@@ -63,11 +78,13 @@ def save_model(folder: Path | str, generator: Generator, training: dict[str, Any
         What it was trained on and for how long; part of `config.json` and of the model card.
     half : bool
         Whether to store weights as float16, which changes images by less than one of 256 grey levels.
+    truncation : float, 0 to 1
+        The truncation for studies, which `generate`, `morph` and `stimuli build` use unless told otherwise.
 
     Raises
     ------
     LookalikeError
-        If the folder is occupied.
+        If the folder is occupied, or the truncation is out of range.
 
     Examples
     --------
@@ -76,11 +93,18 @@ def save_model(folder: Path | str, generator: Generator, training: dict[str, Any
     >>> gan.load_model("model").training
     {'images_seen': 0}
     """
+    if not 0 <= truncation <= 1:
+        raise LookalikeError("out-of-range", f"truncation is {truncation}; it must lie between 0 and 1")
     dtype = torch.float16 if half else torch.float32
     weights = {name: value.detach().to(dtype).contiguous() for name, value in generator.state_dict().items()}
     with new_folder(Path(folder)) as partial:
         write_bytes(partial / WEIGHTS, save(weights))
-        config = {"format": FORMAT, "architecture": asdict(generator.architecture), "training": training}
+        config = {
+            "format": FORMAT,
+            "architecture": asdict(generator.architecture),
+            "truncation": truncation,
+            "training": training,
+        }
         write_json(partial / "config.json", config)
         write_text(partial / "MODEL_CARD.md", _card(generator, training))
         seal(partial)
@@ -103,7 +127,7 @@ def load_model(folder: Path | str) -> Model:
     Returns
     -------
     Model
-        Its `generator`, `sha256` and `training`.
+        Its `generator`, `sha256`, `training` and `truncation`.
 
     Raises
     ------
@@ -131,7 +155,8 @@ def load_model(folder: Path | str) -> Model:
     try:
         architecture = Architecture(**config["architecture"])
         weights = load_file(folder / WEIGHTS)
-    except (KeyError, TypeError, SafetensorError) as error:
+        truncation = float(config.get("truncation", TRUNCATION))
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise LookalikeError(
             "other-version", f"{folder}: the model does not load ({error}); it needs another version of Lookalike"
         ) from None
@@ -140,7 +165,11 @@ def load_model(folder: Path | str) -> Model:
     expected = generator.state_dict()
     _refuse_other_architecture(folder / WEIGHTS, weights, expected)
     generator.load_state_dict({name: weights[name].float() for name in expected})
-    return Model(generator.requires_grad_(False), sums[WEIGHTS], config.get("training", {}))
+    if not 0 <= truncation <= 1:
+        raise LookalikeError(
+            "out-of-range", f"{folder / 'config.json'}: truncation is {truncation}; it must lie between 0 and 1"
+        )
+    return Model(generator.requires_grad_(False), sums[WEIGHTS], config.get("training", {}), truncation)
 
 
 def _refuse_other_architecture(path: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:

@@ -58,7 +58,7 @@ class ImageCode:
 
 
 def codes_of_seeds(
-    model: Model, seeds: Sequence[int], psi: float = 0.7, noise_seed: int | None = None
+    model: Model, seeds: Sequence[int], psi: float | None = None, noise_seed: int | None = None
 ) -> list[ImageCode]:
     """The codes of seeds' images.
 
@@ -68,8 +68,8 @@ def codes_of_seeds(
         A loaded model.
     seeds : sequence of int
         One per image, as `generate_images` numbers them.
-    psi : float
-        Truncation: 1 is none, 0 gives the mean image.
+    psi : float, optional
+        Truncation: 1 is none, 0 gives the mean image; by default the model's own.
     noise_seed : int, optional
         Of one noise for all; by default each has that of its own seed, so it is the image that `generate_images` makes.
 
@@ -85,7 +85,7 @@ def codes_of_seeds(
     >>> [one.name for one in gan.codes_of_seeds(gan.load_model(DEFAULT_MODEL), [4, 8], psi=0.5)]
     ['seed-4', 'seed-8']
     """
-    generator = model.generator
+    generator, psi = model.generator, model.psi(psi)
     with torch.inference_mode():
         w = generator.mapping(codes_from_seeds(generator, list(seeds)))
         codes = generator.truncate(generator.per_layer(w), psi)

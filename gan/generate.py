@@ -38,21 +38,21 @@ class ImageRequest:
         Number of images.
     first_seed : int
         The first of the consecutive seeds.
-    psi : float
-        Truncation: 1 leaves the variety of the images alone, 0 gives the mean image.
+    psi : float, optional
+        Truncation: 1 leaves the variety of the images alone, 0 gives the mean image; by default the model's own.
     bits : {8, 16}
         Bits per pixel of the PNGs.
 
     Examples
     --------
     >>> import gan
-    >>> gan.ImageRequest(100, first_seed=1000).psi
-    0.7
+    >>> gan.ImageRequest(100, first_seed=1000).bits
+    16
     """
 
     count: int
     first_seed: int = 0
-    psi: float = 0.7
+    psi: float | None = None
     bits: int = 16
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ def generate_images(
     rows: list[dict[str, Any]] = []
     shown: list[Pixels] = []
     dropped: dict[str, list[int]] = {}
-    found = checked_images(model.generator, request.first_seed, request.psi, reference)
+    found = checked_images(model.generator, request.first_seed, model.psi(request.psi), reference)
     with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
         for image in itertools.islice(found, _most_seeds(request, reference)):
@@ -213,7 +213,7 @@ def _about(
         "model_sha256": model.sha256,
         "count": request.count,
         "first_seed": request.first_seed,
-        "truncation": request.psi,
+        "truncation": model.psi(request.psi),
         "bits": request.bits,
         "quantising": _QUANTISING + last,
         "source_bit_depths": model.training.get("source_bit_depths"),

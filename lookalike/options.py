@@ -38,6 +38,15 @@ ModelFolder = Annotated[
 Truncation = Annotated[
     float, typer.Option(min=0, max=1, help="Truncation psi: 1 for full variety, 0 for the mean image.")
 ]
+OwnTruncation = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Truncation psi: 1 for full variety, 0 for the mean image. [default: the model's own]",
+        show_default=False,
+    ),
+]
 Bits = Annotated[int, typer.Option(help="Bits per pixel: 8 or 16.")]
 Weights = Annotated[
     str | None,

@@ -23,7 +23,7 @@ _HALVINGS = 14
 
 
 def far_anchors(
-    model: Model, loops: int, anchors: int, first_seed: int, psi: float, metric: Metric
+    model: Model, loops: int, anchors: int, first_seed: int, psi: float | None, metric: Metric
 ) -> list[list[ImageCode]]:
     """Anchors of some loops. Loop k chooses among seeds of its own, so it is the same however many loops there are.
 
@@ -60,7 +60,7 @@ def _unusual(generator: Generator, codes: Tensor) -> Floats:
 
 
 def ring_around(
-    model: Model, centre: ImageCode, distance: float, seeds: Sequence[int], psi: float, metric: Metric
+    model: Model, centre: ImageCode, distance: float, seeds: Sequence[int], psi: float | None, metric: Metric
 ) -> list[ImageCode]:
     """Nine anchors around an image, each at one distance from it; their noise is the centre's.
 

@@ -10,7 +10,7 @@ import typer
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
 from lookalike.console import need, relative, say, show
-from lookalike.options import Bits, FirstSeed, Json, ModelFolder, Out, Truncation, Weights
+from lookalike.options import Bits, FirstSeed, Json, ModelFolder, Out, OwnTruncation, Weights
 
 
 def generate(
@@ -18,7 +18,7 @@ def generate(
     model: ModelFolder = DEFAULT_MODEL,
     count: Annotated[int, typer.Option(min=1, help="Number of images.")] = 100,
     first_seed: FirstSeed = 0,
-    truncation: Truncation = 0.7,
+    truncation: OwnTruncation = None,
     bits: Bits = 16,
     safe: Annotated[
         bool, typer.Option("--safe", help="Exclusion of images too close to a training patch; needs --patches.")

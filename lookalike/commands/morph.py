@@ -11,7 +11,7 @@ import typer
 from data.errors import LookalikeError
 from data.shipped import DEFAULT_MODEL
 from lookalike.console import need, progress, relative, show, whole_numbers
-from lookalike.options import MAX_SEED, Bits, Json, ModelFolder, Out, Truncation, Weights, number
+from lookalike.options import MAX_SEED, Bits, Json, ModelFolder, Out, OwnTruncation, Weights, number
 
 
 def morph(
@@ -31,7 +31,7 @@ def morph(
         bool, typer.Option("--open", help="Path from the first anchor to the last, not back.")
     ] = False,
     metric: Annotated[str, typer.Option(help="Distance in which steps are even: nlpd, vgg, ssim or pixel.")] = "nlpd",
-    truncation: Truncation = 0.7,
+    truncation: OwnTruncation = None,
     noise_seed: Annotated[
         int | None,
         typer.Option(

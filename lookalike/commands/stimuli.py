@@ -9,7 +9,7 @@ import typer
 
 from data.shipped import DEFAULT_MODEL
 from lookalike.console import need, relative, show
-from lookalike.options import Bits, DisjointPatients, FirstSeed, Json, ModelFolder, Out, Seed, Truncation, Weights
+from lookalike.options import Bits, DisjointPatients, FirstSeed, Json, ModelFolder, Out, OwnTruncation, Seed, Weights
 from lookalike.quick_group import sub_commands
 
 app = sub_commands(__doc__)
@@ -34,7 +34,7 @@ def build(
         typer.Option("--safe", help="Exclusion of images too close to a training patch; their number is recorded."),
     ] = False,
     vgg16: Weights = None,
-    truncation: Truncation = 0.7,
+    truncation: OwnTruncation = None,
     first_seed: FirstSeed = 0,
     size: Annotated[
         int | None, typer.Option(help="Side of the stored images, px: real and generated resampled alike, once.")

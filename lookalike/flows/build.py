@@ -22,15 +22,15 @@ from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 class Recipe:
     """Where the images of a set come from.
 
-    Generated images are from consecutive seeds, `first_seed` upwards, at one truncation; catch images are from
-    `catch_model`, a generator known to be worse. `disjoint_patients` confirms that the model was trained on no patient
-    of the patches, where codes made with different keys cannot show it. `safe` skips images that are too close to a
-    training patch (`gan.leaks.check`, with the weights `vgg16`).
+    Generated images are from consecutive seeds, `first_seed` upwards, at one truncation (None: the model's own); catch
+    images are from `catch_model`, a generator known to be worse. `disjoint_patients` confirms that the model was
+    trained on no patient of the patches, where codes made with different keys cannot show it. `safe` skips images that
+    are too close to a training patch (`gan.leaks.check`, with the weights `vgg16`).
     """
 
     patches: Path
     model: Path
-    truncation: float = 0.7
+    truncation: float | None = None
     first_seed: int = 0
     catch_model: Path | None = None
     disjoint_patients: bool = False
@@ -46,7 +46,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
     refuse_overlap(patches, model, recipe.model, "study", recipe.disjoint_patients)
-    reference = None
+    psi, reference = model.psi(recipe.truncation), None
     if recipe.safe:
         refuse_unchecked(patches, model, recipe.model)
         reference = prepare(patches, load_vgg16(recipe.vgg16))
@@ -55,7 +55,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "patches_sha256": patches.sha256,
         "model_sha256": model.sha256,
         "catch_model_sha256": None if catch_model is None else catch_model.sha256,
-        "truncation": recipe.truncation,
+        "truncation": psi,
         "first_seed": recipe.first_seed,
         "disjoint_patients_vouched_for": recipe.disjoint_patients,
         "leaks_dropped": recipe.safe,
@@ -65,10 +65,10 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     return build_set(
         out,
         _real(patches, layout.seed),
-        _generated(model, recipe, reference),
+        _generated(model, recipe.first_seed, psi, reference),
         layout,
         provenance,
-        catch=() if catch_model is None else _generated(catch_model, recipe, reference),
+        catch=() if catch_model is None else _generated(catch_model, recipe.first_seed, psi, reference),
     )
 
 
@@ -80,7 +80,7 @@ def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
         yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient)
 
 
-def _generated(model: Model, recipe: Recipe, reference: Reference | None) -> Iterator[Candidate]:
+def _generated(model: Model, first_seed: int, psi: float, reference: Reference | None) -> Iterator[Candidate]:
     """Consecutive seeds, without end."""
-    for image in checked_images(model.generator, recipe.first_seed, recipe.truncation, reference):
+    for image in checked_images(model.generator, first_seed, psi, reference):
         yield Candidate(image.pixels, f"seed:{image.seed}", objection=image.objection)

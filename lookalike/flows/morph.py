@@ -30,7 +30,7 @@ class Family:
     first_seed: int = 0
 
 
-def read_anchors(model: Model, words: str, psi: float, noise_seed: int | None) -> list[ImageCode]:
+def read_anchors(model: Model, words: str, psi: float | None, noise_seed: int | None) -> list[ImageCode]:
     """Anchors from words with commas between: a seed, a codes file (all of it), or `FILE#NAME`.
 
     Raises `LookalikeError` if a word is neither, a file lacks the name, or what `read_codes` refuses.
@@ -57,7 +57,7 @@ def read_anchors(model: Model, words: str, psi: float, noise_seed: int | None) -
 
 
 def anchors_around(
-    model: Model, word: str, distance: float, seeds: list[int], psi: float, metric: Metric
+    model: Model, word: str, distance: float, seeds: list[int], psi: float | None, metric: Metric
 ) -> list[ImageCode]:
     """A ring of anchors around the image of a word. Raises `LookalikeError` as its parts do."""
     centre = read_anchors(model, word, psi, None)
@@ -70,7 +70,7 @@ def make_family(
     model: Model,
     out: Path,
     family: Family,
-    psi: float,
+    psi: float | None,
     settings: LoopSettings,
     vgg16: Vgg16 | None,
     patches: PatchSet | None,

@@ -30,6 +30,34 @@ def test_a_model_comes_back_as_it_was(generator, folder):
     assert "nobody" in (folder / "MODEL_CARD.md").read_text()
 
 
+def test_a_model_keeps_its_truncation(generator, tmp_path, refuses):
+    save_model(tmp_path / "model", generator, {}, truncation=0.85)
+    model = load_model(tmp_path / "model")
+    assert (model.psi(), model.psi(0.0), model.psi(0.5)) == (0.85, 0.0, 0.5)
+    assert gan.codes_of_seeds(model, [4])[0].source == "seed 4, truncation 0.85"
+    assert gan.generate_images(model, tmp_path / "images", gan.ImageRequest(1))["truncation"] == 0.85
+    given = gan.ImageRequest(1, psi=0.5)
+    assert gan.generate_images(model, tmp_path / "other", given)["truncation"] == 0.5
+    with refuses("out-of-range"):
+        save_model(tmp_path / "wrong", generator, {}, truncation=1.2)
+
+
+@pytest.mark.parametrize(("stored", "code"), [(2, "out-of-range"), ("much", "other-version"), (None, "other-version")])
+def test_a_stored_truncation_must_be_one(folder, stored, code, refuses):
+    write_json(folder / "config.json", read_json(folder / "config.json") | {"truncation": stored})
+    seal(folder)
+    with refuses(code):
+        load_model(folder)
+
+
+def test_a_model_from_before_truncation_was_kept_is_shown_at_the_usual_one(folder):
+    config = read_json(folder / "config.json")
+    del config["truncation"]
+    write_json(folder / "config.json", config)
+    seal(folder)
+    assert load_model(folder).psi() == 0.7
+
+
 def test_half_precision_changes_less_than_a_grey_level(generator, tmp_path):
     save_model(tmp_path / "half", generator, {}, half=True)
     for (_, full), (_, half) in zip(
