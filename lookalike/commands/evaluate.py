@@ -61,15 +61,15 @@ def evaluate(
         typer.Option(
             min=0,
             max=1,
-            help="Truncation that sessions show, measured beside --truncation.  [default: 0.7]",
+            help="Truncation that sessions show, measured beside --truncation. [default: the model's]",
         ),
     ] = None,
     blocks: Annotated[
-        int | None, typer.Option(help="Blocks of seeds, each of as many images as real patches.  [default: 5]")
+        int | None, typer.Option(help="Blocks of seeds, each of as many images as real patches. [default: 5]")
     ] = None,
     judges: Annotated[
         str | None,
-        typer.Option(help=f"Judges that no training uses, with commas, or none.  [default: {','.join(_JUDGES)}]"),
+        typer.Option(help=f"Judges that no training uses, with commas, or none. [default: {','.join(_JUDGES)}]"),
     ] = None,
     images: Annotated[int, typer.Option(help="Generated images per model when several are ranked.")] = 500,
     resamples: Annotated[int, typer.Option(help="Bootstrap samples, and random splits of real against real.")] = 200,

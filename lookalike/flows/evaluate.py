@@ -36,7 +36,7 @@ class Terms:
     seed: int = 0
     disjoint_patients: bool = False
     reference: Path | None = None
-    session_truncation: float = 0.7  # what `stimuli build` shows by default
+    session_truncation: float | None = None  # by default the model's own
     blocks: int = BLOCKS
     judges: tuple[str, ...] = tuple(JUDGES)
 
@@ -75,7 +75,7 @@ def evaluate_model(
             split=split,
             reference=others,
             psi=terms.truncation,
-            session_psi=terms.session_truncation,
+            session_psi=model.psi(terms.session_truncation),
             blocks=terms.blocks,
             judges=terms.judges,
             seed=terms.seed,

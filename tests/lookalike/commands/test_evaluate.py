@@ -35,7 +35,7 @@ def test_one_model_is_measured_and_checked_into_one_folder(gallery, lookalike, t
     found, leaks = read_json(evaluated / "evaluation.json"), read_json(evaluated / "leaks.json")
     assert found["model_sha256"] == load_model(gallery / "model1").sha256
     assert (found["split"], found["truncation"]) == ("study", 1.0)
-    assert (found["session"]["truncation"], found["blocks"]) == (0.7, 2)
+    assert (found["session"]["truncation"], found["blocks"]) == (load_model(gallery / "model1").truncation, 2)
     lines = {line.split("  ")[0]: line for line in said.out.splitlines()}
     assert said.out.startswith("Never used in training (AUC")
     assert found["never_used_in_training"] == list(found["fresh_eyes"]) == ["cnn", "texture", "texture_noise"]
