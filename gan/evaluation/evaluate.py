@@ -1,18 +1,24 @@
 """How good is a generator? Its images against real patches of patients that it was not trained on.
 
+**Fresh eyes** come first: judges that no training uses (`gan.evaluation.fresh`).
+
 **Metrics.** Features are VGG16 conv4_3 averaged over positions. The main metric is KID (Bińkowski et al. 2018, pairs
 within a patient left out) on these features whitened by the training patches (`gan.evaluation.whitening`). On the raw
 features: KID again (`kid_raw`), FID (Heusel et al. 2017), precision and recall with k = 3 (Kynkäänniemi et al. 2019),
 and the AUC of a cross-validated classifier.
 
+**Blocks.** Everything is measured on several blocks of consecutive seeds, each of as many images as there are real
+patches, and reported as the mean and each block's value, for the evaluation's truncation and for the sessions'.
+
 **Real against real.** The split's patients and the training patients are re-randomised, many times, into two sets of
-as many patches that share no patient, and each metric is computed in the same way, the classifier refitted. That is
+as many patches that share no patient, and each measure is computed in the same way, classifiers refitted. That is
 what a generator would get whose images cannot be discriminated from real patches.
 
-**Intervals** of the generated images are 95%, from bootstrap samples of whole patients and of seeds, drawn
-independently. They cover other patients and other seeds in the same numbers, but not another training run, nor, for
-the AUC, another fitted classifier. Close to real against real, the interval of KID is up to √3 times too wide, because
-KID is a degenerate statistic there (Arcones & Giné 1992, Ann. Stat. 20:655); the range of the random splits is not.
+**Intervals** of the generated images are 95%, from bootstrap samples of whole patients, the same in every block, and of
+each block's seeds, drawn independently. They cover other patients and other seeds in the same numbers, but not another
+training run, nor, for an AUC, another fitted classifier. Close to real against real, the interval of KID is up to √3
+times too wide, because KID is a degenerate statistic there (Arcones & Giné 1992, Ann. Stat. 20:655); the range of the
+random splits is not.
 """
 
 from __future__ import annotations
@@ -25,30 +31,29 @@ from torch import Tensor
 
 from data.errors import LookalikeError
 from data.results.result import Estimate
-from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, random_split, spread
+from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers
 from gan.checkpoint import Model
-from gan.evaluation.fid import fid
-from gan.evaluation.kid import kernel_pairs
+from gan.evaluation.feature_metrics import deal_features, score_features
+from gan.evaluation.fresh import (
+    JUDGES,
+    SMALL_AUC,
+    RealPatches,
+    check_judges,
+    fresh_eyes,
+    patches_needed,
+    smallest_auc,
+)
 from gan.evaluation.path_length import path_lengths
-from gan.evaluation.precision_recall import distance_pairs
-from gan.evaluation.result import Evaluation, Score
-from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, split_rows, training_features
-from gan.evaluation.separability import separate
+from gan.evaluation.result import Evaluation, Measured, TooFew
+from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, real_rows, training_images
 from gan.evaluation.spectrum import spectrum
-from gan.evaluation.whitening import Whitening, whitening
+from gan.evaluation.training_used import what_training_used
+from gan.evaluation.whitening import whitening
 from gan.generate import images_from_seeds
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.patches import PatchSet
 
-# Each metric, the values it can take, and which way is worse: +1 up, −1 down.
-_METRICS = {
-    "kid": ((-np.inf, np.inf), 1),
-    "kid_raw": ((-np.inf, np.inf), 1),
-    "fid": ((0.0, np.inf), 1),
-    "precision": ((0.0, 1.0), -1),
-    "recall": ((0.0, 1.0), -1),
-    "auc": ((0.0, 1.0), 1),
-}
+BLOCKS = 5
 
 
 def evaluate(
@@ -57,17 +62,22 @@ def evaluate(
     network: Vgg16,
     *,
     split: str = "study",
+    reference: PatchSet | None = None,
     psi: float = 1.0,
+    session_psi: float | None = None,
+    blocks: int = BLOCKS,
+    judges: Sequence[str] = tuple(JUDGES),
     first_seed: int = FIRST_SEED,
     seed: int = 0,
     resamples: int = 200,
     pairs: int = 50,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Measure a model against the N patches of a split that it was not trained on, with N generated images.
+    """Measure a model against N real patches that it was not trained on, with blocks of N generated images.
 
-    Measures KID, FID, precision, recall, the AUC of a classifier, path length and power spectra, each beside what real
-    patches get against real patches (see `gan.evaluation.evaluate` for how).
+    Judges that no training uses, each trained anew, then KID, FID, precision, recall and the AUC of a classifier on
+    VGG16, path length and power spectra; each beside what real patches get against real patches (see
+    `gan.evaluation.evaluate` for how).
 
     Parameters
     ----------
@@ -79,12 +89,23 @@ def evaluate(
         The feature network (`gan.load_vgg16`).
     split : {"study", "select"}
         The split to measure against.
+    reference : PatchSet, optional
+        A patch set whose patches, of all its patients, to measure against instead of the split's. None of them may be
+        among the model's training patients. As many training patches are measured against them, too: where those are
+        told apart, a generator that had learned them perfectly would be.
     psi : float
         Truncation of the generated images; 1 is none.
+    session_psi : float, optional
+        The truncation that sessions show; everything but path length and spectrum is measured at that too.
+    blocks : int, at least 1
+        Blocks of N consecutive seeds; block b begins at `first_seed + b * N`.
+    judges : sequence of {"cnn", "texture", "texture_noise", "squeezenet"}
+        Judges that no training uses, any number of them. With 203 patches of 64 px, `cnn` takes about four minutes of
+        one processor core for each block at each truncation and for each of two deals of real patches.
     first_seed : int
-        The first of N consecutive seeds. Their images are rounded to 16 bits, as patches on disk are.
+        The first of the consecutive seeds. Their images are rounded to 16 bits, as patches on disk are.
     seed : int
-        Of bootstrap samples and random splits.
+        Of bootstrap samples, random splits and judges.
     resamples : int, at least 1
         Number of bootstrap samples, and of random splits.
     pairs : int, at least 1
@@ -95,19 +116,21 @@ def evaluate(
     Returns
     -------
     Evaluation
-        `scores` by metric, each with `generated` (value and 95% interval), `real` and `chance`; `path_length`;
+        `fresh` by judge and `scores` by metric, each with `generated` (mean of the blocks and 95% interval), `blocks`,
+        `real` and `chance`; `measured`, both for each truncation; `too_few`; `training_used`; `path_length`;
         `spectrum_real` and `spectrum_generated`; `to_dict()`. `save_evaluation` writes it to a folder.
 
     Raises
     ------
     LookalikeError
-        For the train split, fewer than 20 patches or 10 patients in the split, fewer than 20 training patches,
-        patches of another size than the model's images, or images that are not finite.
+        For the train split, fewer than 20 patches or 10 patients to measure against, fewer than 20 training patches,
+        patches of another size than the model's images, a judge that there is not, or images that are not finite.
 
     References
     ----------
     Bińkowski et al. (2018), arXiv:1801.01401; Heusel et al. (2017), arXiv:1706.08500; Kynkäänniemi et al. (2019),
-    arXiv:1904.06991; Karras et al. (2019), arXiv:1812.04948 (path length).
+    arXiv:1904.06991; Karras et al. (2019), arXiv:1812.04948 (path length); Lopez-Paz & Oquab (2017),
+    arXiv:1610.06545 (classifiers trained anew as a two-sample test).
 
     Examples
     --------
@@ -119,93 +142,74 @@ def evaluate(
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", how)
     >>> generator = gan.Generator(gan.Architecture(16, channel_max=16)).requires_grad_(False)
     >>> model = gan.Model(generator, sha256="", training={})
-    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1)
-    >>> round(found.scores["auc"].generated.value, 1)
-    1.0
+    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1, blocks=2, judges=["texture"])
+    >>> round(found.fresh["texture"].generated.value, 1), round(found.scores["auc"].generated.value, 1)
+    (1.0, 1.0)
     """
-    rows = split_rows(patches, split, model.generator.architecture.resolution)
+    source = reference or patches
+    rows = real_rows(source, None if reference else split, model.generator.architecture.resolution)
     if resamples < 1 or pairs < 1:
         raise LookalikeError(
             "out-of-range", f"resamples is {resamples} and pairs is {pairs}; at least 1 of each is needed"
         )
+    check_judges(judges, blocks)
     count, patients, rng = len(rows), group_numbers(rows["patient"].tolist()), np.random.default_rng(seed)
-    progress(f"{count} {split} patches and {count} generated images")
-    real = patches.read_all(rows)
-    fake = images_from_seeds(model.generator, range(first_seed, first_seed + count), psi)
-    features, fake_features = pooled_features(network, real), pooled_features(network, fake)
-    progress(f"{len(patches.select('train'))} train patches, for real against real")
-    others = training_features(patches, network)
-    white = whitening(others)
-    generated = _against_split(white, features, fake_features, patients, rng, resamples)
+    truncations = [psi] if session_psi is None or session_psi == psi else [psi, session_psi]
+    progress(f"{count} real patches; {blocks} x {count} images of each truncation, {_listed(truncations)}")
+    real, train = source.read_all(rows), training_images(patches)
+    starts = range(first_seed, first_seed + blocks * count, count)
+    generated = {
+        truncation: [images_from_seeds(model.generator, range(start, start + count), truncation) for start in starts]
+        for truncation in truncations
+    }
     groups = group_numbers([*rows["patient"], *patches.select("train")["patient"]])
     reason = _too_few(groups, count)
-    splits = [] if reason else _real_against_real(white, torch.cat([features, others]), groups, count, rng, resamples)
+    stand_in = None
+    if reference and not reason and len(train) >= count:
+        stand_in = np.random.default_rng([seed, count]).permutation(len(train))[:count]
+    shown = RealPatches(real, train[:0] if reason else train, groups[:count] if reason else groups, stand_in)
+    fresh = fresh_eyes(judges, shown, generated, seed=seed, resamples=resamples, progress=progress)
+    progress(f"features, of {len(train)} train patches too")
+    features, others = pooled_features(network, real), pooled_features(network, train)
+    white, pool = whitening(others), torch.cat([features, others])
+    deals = [] if reason else deal_features(white, pool, groups, count, rng, resamples)
+    measured = []
+    for truncation, made in generated.items():
+        fakes = [pooled_features(network, block) for block in made]
+        instead = None if stand_in is None else (others[stand_in], groups[count + stand_in])
+        scores = score_features(white, features, fakes, deals, patients, rng, resamples, instead)
+        measured.append(Measured(truncation, fresh[truncation], scores))
     progress(f"path length of {pairs} pairs")
     lengths = path_lengths(model.generator, network, [*range(first_seed, first_seed + 2 * pairs)], psi)
+    smallest = smallest_auc([*measured[0].fresh.values(), measured[0].scores["auc"]], len(np.unique(patients)))
     return Evaluation(
-        model.sha256,
-        patches.sha256,
-        split,
-        len(np.unique(patients)),
-        count,
-        psi,
-        first_seed,
-        seed,
-        resamples,
-        white.components,
-        _scores(generated, splits),
-        len(np.unique(groups)),
-        reason,
-        _mean(lengths, rng, resamples),
-        pairs,
-        spectrum(real),
-        spectrum(fake),
-        real,
-        fake,
+        model_sha256=model.sha256,
+        patches_sha256=patches.sha256,
+        reference_sha256=reference.sha256 if reference else None,
+        split="reference" if reference else split,
+        patients=len(np.unique(patients)),
+        images=count,
+        blocks=blocks,
+        first_seed=first_seed,
+        seed=seed,
+        resamples=resamples,
+        training_used=what_training_used(model.training),
+        measured=tuple(measured),
+        too_few=TooFew(smallest, SMALL_AUC, patches_needed(smallest, count)),
+        components=white.components,
+        real_patients=len(np.unique(groups)),
+        real_reason=reason,
+        path_length=_mean(lengths, rng, resamples),
+        path_pairs=pairs,
+        spectrum_real=spectrum(real),
+        spectrum_generated=spectrum(generated[psi][0]),
+        real_images=real,
+        generated_images=generated[psi][0],
     )
 
 
-def _measure(
-    white: Whitening, real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Groups, seed: int
-) -> Callable[[tuple[Tensor, Tensor]], tuple[float, ...]]:
-    """All metrics of two sets, in the order of `_METRICS`, as a function of the images' weights."""
-    distances = distance_pairs(real, fake)
-    kernels = [
-        kernel_pairs(*features, real_groups, fake_groups) for features in ((white(real), white(fake)), (real, fake))
-    ]
-    separation = separate(real, fake, real_groups, fake_groups, seed)
-
-    def measure(weights: tuple[Tensor, Tensor]) -> tuple[float, ...]:
-        near = distances.precision_recall(*weights)
-        kids = [one.kid(*weights) for one in kernels]
-        return *kids, fid(real, fake, *weights), near.precision, near.recall, separation.auc(*weights)
-
-    return measure
-
-
-def _against_split(
-    white: Whitening, real: Tensor, fake: Tensor, patients: Groups, rng: np.random.Generator, resamples: int
-) -> tuple[Estimate, ...]:
-    seeds = np.arange(len(fake))
-    with one_thread():
-        measure = _measure(white, real, fake, patients, seeds, int(rng.integers(2**31)))
-        whole = measure(_ones(len(real)))
-        draws = [measure((bootstrap_weights(patients, rng), bootstrap_weights(seeds, rng))) for _ in range(resamples)]
-    bounds = [limits for limits, _ in _METRICS.values()]
-    return tuple(estimate(*each) for each in zip(whole, zip(*draws, strict=True), bounds, strict=True))
-
-
-def _real_against_real(
-    white: Whitening, features: Tensor, groups: Groups, count: int, rng: np.random.Generator, resamples: int
-) -> list[tuple[float, ...]]:
-    found = []
-    with one_thread():
-        for _ in range(resamples):
-            one, two = random_split(groups, count, rng)
-            seed = int(rng.integers(2**31))
-            measure = _measure(white, features[one], features[two], groups[one], groups[two], seed)
-            found.append(measure(_ones(count)))
-    return found
+def _listed(truncations: Sequence[float]) -> str:
+    return " and ".join(f"{psi:g}" for psi in truncations)
 
 
 def _too_few(groups: Groups, count: int) -> str:
@@ -214,27 +218,12 @@ def _too_few(groups: Groups, count: int) -> str:
     if patients >= 2 * FEWEST_PATIENTS and len(groups) >= 2 * count + largest:
         return ""
     return (
-        f"two sets of {count} patches of different patients are needed, but the split and train together have "
-        f"only {len(groups)} patches of {patients} patients"
+        f"two sets of {count} patches of different patients are needed, but those measured against and train together "
+        f"have only {len(groups)} patches of {patients} patients"
     )
-
-
-def _scores(generated: Sequence[Estimate], splits: Sequence[tuple[float, ...]]) -> dict[str, Score]:
-    if not splits:
-        return {name: Score(one, None, None) for name, one in zip(_METRICS, generated, strict=True)}
-    scores = {}
-    for (name, (_, worse)), one, values in zip(_METRICS.items(), generated, zip(*splits, strict=True), strict=True):
-        as_bad = sum(worse * (value - one.value) >= 0 for value in values)
-        scores[name] = Score(one, spread(values), (as_bad + 1) / (len(values) + 1))
-    return scores
 
 
 def _mean(values: Tensor, rng: np.random.Generator, resamples: int) -> Estimate:
     count = len(values)
     draws = [float(bootstrap_weights(np.arange(count), rng) @ values / count) for _ in range(resamples)]
     return estimate(float(values.mean()), draws, (0.0, np.inf))
-
-
-def _ones(count: int) -> tuple[Tensor, Tensor]:
-    one = torch.ones(count, dtype=torch.float64)
-    return one, one

@@ -1,4 +1,8 @@
-"""Which snapshot? Models compared by KID on the `select` split, so that `study` is kept for the report."""
+"""Which snapshot? Models compared by judges that no training uses, on `select`, so that `study` is kept for the report.
+
+A model's rank is its mean AUC over the judges that take seconds (`gan.evaluation.fresh`): lower is better. Each saw
+something else, and one alone may be at its ceiling. KID stands beside it.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +12,47 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from data.errors import LookalikeError
 from data.results.result import Estimate
 from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, with_interval
 from gan.checkpoint import Model
+from gan.evaluation.fresh import JUDGES, QUICK_JUDGES
 from gan.evaluation.kid import KernelPairs, kernel_pairs
 from gan.evaluation.result import FEATURES
-from gan.evaluation.samples import FIRST_SEED, split_rows, training_features
+from gan.evaluation.samples import FIRST_SEED, real_rows, training_images
+from gan.evaluation.separability import Separation
 from gan.evaluation.whitening import whitening
 from gan.generate import images_from_seeds
 from gan.networks.features import Vgg16, pooled_features
+from stimuli.images import Pixels
 from stimuli.patches import PatchSet
 
-FORMAT = "lookalike-ranking/1"
+FORMAT = "lookalike-ranking/2"
 SPLIT = "select"
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One model: its KID, and how much larger that is than the best model's; None for the best itself."""
+    """One model: its mean AUC over the judges, how much larger that is than the best model's, and each judge's AUC.
+
+    `behind` is None for the best itself. `kid` is that of `gan.evaluate`.
+    """
 
     name: str
     model_sha256: str
     images_seen: int | None
-    kid: Estimate
+    auc: Estimate
     behind: Estimate | None
+    judges: dict[str, float]
+    kid: Estimate
 
     def to_dict(self) -> dict[str, Any]:
         behind = with_interval(self.behind) if self.behind else None
         facts = {"model": self.name, "model_sha256": self.model_sha256, "images_seen": self.images_seen}
-        return {**facts, "kid": with_interval(self.kid), "behind": behind}
+        auc, kid = with_interval(self.auc), with_interval(self.kid)
+        return {**facts, "auc": auc, "behind": behind, "judges": self.judges, "kid": kid}
 
 
 @dataclass(frozen=True)
@@ -86,11 +100,13 @@ def rank_models(
     resamples: int = 200,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Ranking:
-    """Rank models by KID, as `gan.evaluate` defines it, against all `select` patches.
+    """Rank models by how well judges that no training uses tell their images from all `select` patches.
 
-    Each makes the same number of images, of the same seeds. KID is unbiased for unequal numbers, so many generated
-    images make it more precise. Intervals are 95%, from bootstrap samples of whole patients and of seeds. Each sample
-    is the same for all models, so the interval of a difference is much narrower than those of the two values suggest.
+    The judges are `gan.evaluation.fresh.QUICK_JUDGES`, and the lowest mean AUC is best. Each model makes the same
+    number of images, of the same seeds, and the judges' folds are the same. Intervals are 95%, from bootstrap samples
+    of whole patients and of seeds. Each sample is the same for all models, so the interval of a difference is much
+    narrower than those of the two values suggest. It does not cover the choice itself: the best of many models looks
+    better than it is, so report it on `study`.
 
     Parameters
     ----------
@@ -116,7 +132,8 @@ def rank_models(
     Returns
     -------
     Ranking
-        `models`, best first, each with `name`, `kid` and `behind` (estimates with 95% intervals); `to_dict()`.
+        `models`, best first, each with `name`, `auc`, `behind` and `kid` (estimates with 95% intervals) and `judges`;
+        `to_dict()`.
 
     Raises
     ------
@@ -146,16 +163,19 @@ def rank_models(
         raise LookalikeError("out-of-range", f"resamples is {resamples}; at least 1 is needed")
     generators = [model.generator for _, model in models]
     for generator in generators:
-        rows = split_rows(patches, SPLIT, generator.architecture.resolution)
+        rows = real_rows(patches, SPLIT, generator.architecture.resolution)
     patients = group_numbers(rows["patient"].tolist())
     progress(f"{len(rows)} select patches, and the training patches")
-    white = whitening(training_features(patches, network))
-    real = white(pooled_features(network, patches.read_all(rows)))
-    pairs = []
+    real = patches.read_all(rows)
+    white = whitening(pooled_features(network, training_images(patches)))
+    features = white(pooled_features(network, real))
+    seen = {name: JUDGES[name].sees(real, seed) for name in QUICK_JUDGES}
+    pairs, separations = [], []
     for (name, _), generator in zip(models, generators, strict=True):
         progress(f"{images} images of {name}")
         fake = images_from_seeds(generator, range(first_seed, first_seed + images), psi)
-        pairs.append(kernel_pairs(real, white(pooled_features(network, fake)), patients))
+        pairs.append(kernel_pairs(features, white(pooled_features(network, fake)), patients))
+        separations.append(_judged(seen, fake, patients, seed))
     return Ranking(
         patches.sha256,
         len(rows),
@@ -166,34 +186,48 @@ def rank_models(
         seed,
         resamples,
         white.components,
-        _ranked(models, pairs, patients, images, seed, resamples),
+        _ranked(models, separations, pairs, patients, images, seed, resamples),
     )
+
+
+def _judged(seen: dict[str, Tensor], fake: Pixels, patients: Groups, seed: int) -> dict[str, Separation]:
+    """By judge: how its held-out scores of generated images compare with those of the real ones that it has seen."""
+    found = {}
+    for name, real in seen.items():
+        judge = JUDGES[name]
+        with judge.threads():
+            found[name] = judge.learns(real, judge.sees(fake, seed + 1), patients, np.arange(len(fake)), seed)
+    return found
 
 
 def _ranked(
     models: Sequence[tuple[str, Model]],
+    separations: Sequence[dict[str, Separation]],
     pairs: Sequence[KernelPairs],
     patients: Groups,
     images: int,
     seed: int,
     resamples: int,
 ) -> tuple[Ranked, ...]:
-    rng = np.random.default_rng(seed)
+    rng, seeds = np.random.default_rng(seed), np.arange(images)
+    ones = torch.ones(len(patients)).double(), torch.ones(images).double()
     with one_thread():
-        values = [one.kid(torch.ones(len(patients)).double(), torch.ones(images).double()) for one in pairs]
-        weights = [
-            (bootstrap_weights(patients, rng), bootstrap_weights(np.arange(images), rng)) for _ in range(resamples)
-        ]
-        draws = np.array([[one.kid(*each) for each in weights] for one in pairs])
-    best = int(np.argmin(values))
+        weights = [ones] + [(bootstrap_weights(patients, rng), bootstrap_weights(seeds, rng)) for _ in range(resamples)]
+        kids = np.array([[one.kid(*each) for each in weights] for one in pairs])
+        each_auc = np.array([[[one.auc(*w) for w in weights] for one in found.values()] for found in separations])
+    aucs = each_auc.mean(axis=1)
+    best = int(np.argmin(aucs[:, 0]))
+    behind = aucs - aucs[best]
     found = [
         Ranked(
             name,
             model.sha256,
             model.training.get("images_seen"),
-            estimate(value, drawn.tolist()),
-            None if place == best else estimate(value - values[best], (drawn - draws[best]).tolist()),
+            estimate(float(aucs[place, 0]), aucs[place, 1:].tolist(), (0.0, 1.0)),
+            None if place == best else estimate(float(behind[place, 0]), behind[place, 1:].tolist()),
+            dict(zip(QUICK_JUDGES, each_auc[place, :, 0].tolist(), strict=True)),
+            estimate(float(kids[place, 0]), kids[place, 1:].tolist()),
         )
-        for place, ((name, model), value, drawn) in enumerate(zip(models, values, draws, strict=True))
+        for place, (name, model) in enumerate(models)
     ]
-    return tuple(found[place] for place in np.argsort(values, kind="stable"))
+    return tuple(found[place] for place in np.argsort(aucs[:, 0], kind="stable"))

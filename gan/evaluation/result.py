@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,53 +12,67 @@ import numpy as np
 from data.files import write_bytes, write_json
 from data.results.result import Estimate
 from gan.bootstrap import with_interval
+from gan.evaluation.blocks import Score
 from gan.evaluation.path_length import EPSILON
 from gan.evaluation.spectrum import Spectrum, spectrum_figure, widest_gap
 from stimuli.export import write_sheet
 from stimuli.images import Pixels
 
-FORMAT = "lookalike-evaluation/1"
+FORMAT = "lookalike-evaluation/2"
 FEATURES = "VGG16 conv4_3 after its ReLU, averaged over positions"
 _SHEET = 32  # images of each kind on the sheet
 
 
 @dataclass(frozen=True)
-class Score:
-    """One metric of the generated images against the split's patches, beside what real images get.
+class Measured:
+    """What images generated at one truncation get: AUCs by judge (`gan.evaluation.fresh`), and scores by metric."""
 
-    `generated`: value and 95% bootstrap interval. `real`: two sets of as many patches of different real patients
-    against each other, as the mean over many random splits and the range of their middle 95%; None if there are too
-    few patients. `chance`: the share of random splits with a value as bad as that of the generated images, or worse;
-    (worse + 1) / (splits + 1), so never 0.
-    """
-
-    generated: Estimate
-    real: Estimate | None
-    chance: float | None
+    psi: float
+    fresh: dict[str, Score]
+    scores: dict[str, Score]
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "generated": with_interval(self.generated),
-            "real": with_interval(self.real) if self.real else None,
-            "chance": self.chance,
+            "truncation": self.psi,
+            "fresh_eyes": {name: score.to_dict() for name, score in self.fresh.items()},
+            "scores": {name: score.to_dict() for name, score in self.scores.items()},
         }
 
 
 @dataclass(frozen=True)
+class TooFew:
+    """How little so few patches can show: an AUC of one block below `smallest_auc` cannot be told from .5.
+
+    About `patches_for_small` patches would tell an AUC of `small` from .5.
+    """
+
+    smallest_auc: float
+    small: float
+    patches_for_small: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found. The images are kept for `save_evaluation` and are not part of `to_dict`."""
+    """What `evaluate` found. The images are kept for `save_evaluation` and are not part of `to_dict`.
+
+    `measured` has one entry per truncation: that of the evaluation, then that of the sessions if it is another;
+    `psi`, `fresh` and `scores` are those of the first.
+    """
 
     model_sha256: str
     patches_sha256: str
+    reference_sha256: str | None
     split: str
     patients: int
     images: int
-    psi: float
+    blocks: int
     first_seed: int
     seed: int
     resamples: int
+    training_used: str
+    measured: tuple[Measured, ...]
+    too_few: TooFew
     components: int
-    scores: dict[str, Score]
     real_patients: int
     real_reason: str
     path_length: Estimate
@@ -68,22 +82,39 @@ class Evaluation:
     real_images: Pixels = field(repr=False)
     generated_images: Pixels = field(repr=False)
 
+    @property
+    def psi(self) -> float:
+        return self.measured[0].psi
+
+    @property
+    def fresh(self) -> dict[str, Score]:
+        return self.measured[0].fresh
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        return self.measured[0].scores
+
     def to_dict(self) -> dict[str, Any]:
         gap, frequency = widest_gap(self.spectrum_real, self.spectrum_generated)
         return {
             "format": FORMAT,
             "model_sha256": self.model_sha256,
             "patches_sha256": self.patches_sha256,
+            "reference_sha256": self.reference_sha256,
             "split": self.split,
             "patients": self.patients,
             "images": self.images,
-            "truncation": self.psi,
+            "blocks": self.blocks,
             "first_seed": self.first_seed,
             "seed": self.seed,
             "resamples": self.resamples,
+            "never_used_in_training": list(self.fresh),
+            "training_used": self.training_used,
+            "too_few": asdict(self.too_few),
+            **self.measured[0].to_dict(),
+            "session": self.measured[1].to_dict() if len(self.measured) > 1 else None,
             "features": FEATURES,
             "kid_components": self.components,
-            "scores": {name: score.to_dict() for name, score in self.scores.items()},
             "real_against_real": {"patients": self.real_patients, "images": self.images, "reason": self.real_reason},
             "path_length": {**with_interval(self.path_length), "pairs": self.path_pairs, "epsilon": EPSILON},
             "spectrum": {
@@ -118,7 +149,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", how)
     >>> generator = gan.Generator(gan.Architecture(16, channel_max=16)).requires_grad_(False)
     >>> model = gan.Model(generator, sha256="", training={})
-    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1)
+    >>> found = gan.evaluate(model, patches, gan.Vgg16(), resamples=2, pairs=1, judges=())
     >>> folder = pathlib.Path("evaluation")
     >>> folder.mkdir()
     >>> gan.save_evaluation(found, folder)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import pandas as pd
-from torch import Tensor
 
 from data.errors import LookalikeError
-from gan.networks.features import Vgg16, pooled_features
+from stimuli.images import Pixels
 from stimuli.patches import PatchSet
 
 FEWEST_PATCHES, FEWEST_PATIENTS = 20, 10
 FIRST_SEED = 100_000  # of generated images: far from the seeds that people look at while they choose a model
 
 
-def split_rows(patches: PatchSet, split: str, size_px: int) -> pd.DataFrame:
-    """The rows of a split, if a model of this image size can be measured against it. Raises `LookalikeError`."""
-    if split not in ("select", "study"):
+def real_rows(patches: PatchSet, split: str | None, size_px: int) -> pd.DataFrame:
+    """The rows of a split, or without one of all patients, if a model of this image size can be measured against them.
+
+    Raises `LookalikeError`.
+    """
+    if split not in ("select", "study", None):
         raise LookalikeError(
             "unknown-choice", f"split is {split!r}; a model is measured on study (or select), which it has not seen"
         )
@@ -25,19 +27,22 @@ def split_rows(patches: PatchSet, split: str, size_px: int) -> pd.DataFrame:
             f"{patches.folder}: patches are {patches.about['size_px']} px but the model makes {size_px} px; "
             f"cut them with --size {size_px}",
         )
-    rows = patches.select(split)
+    rows = patches.table if split is None else patches.select(split)
     patients = rows["patient"].nunique()
     if len(rows) < FEWEST_PATCHES or patients < FEWEST_PATIENTS:
+        where, cure = (
+            ("", "") if split is None else (f" in the {split} split", f", or cut with a larger share for {split}")
+        )
         raise LookalikeError(
             "set-too-small",
-            f"{patches.folder}: {len(rows)} patches of {patients} patients in the {split} split; an evaluation needs "
-            f"{FEWEST_PATCHES} of {FEWEST_PATIENTS} or more: add mammograms, or cut with a larger share for {split}",
+            f"{patches.folder}: {len(rows)} patches of {patients} patients{where}; an evaluation needs "
+            f"{FEWEST_PATCHES} of {FEWEST_PATIENTS} or more: add mammograms{cure}",
         )
     return rows
 
 
-def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
-    """Features of the `train` split, (N, 512). Raises `LookalikeError` for fewer than 20 patches."""
+def training_images(patches: PatchSet) -> Pixels:
+    """The patches of the `train` split, (N, R, R). Raises `LookalikeError` for fewer than 20."""
     rows = patches.select("train")
     if len(rows) < FEWEST_PATCHES:
         raise LookalikeError(
@@ -45,4 +50,4 @@ def training_features(patches: PatchSet, network: Vgg16) -> Tensor:
             f"{patches.folder}: {len(rows)} patches in the train split; an evaluation needs {FEWEST_PATCHES} to learn "
             "how features of real patches vary",
         )
-    return pooled_features(network, patches.read_all(rows))
+    return patches.read_all(rows)

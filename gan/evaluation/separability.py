@@ -39,10 +39,9 @@ def separate(real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Group
     Each set's groups (patients) are assigned to the folds at random, so none is in training and test at
     once. The features are standardised on each fold's training part.
     """
-    rng = np.random.default_rng(seed)
     x = torch.cat([real, fake]).numpy()
     y = np.repeat([0, 1], [len(real), len(fake)])
-    fold_of = np.concatenate([_folds(real_groups, rng), _folds(fake_groups, rng)])
+    fold_of = deal_folds(real_groups, fake_groups, seed)
     scores = np.empty(len(y))
     for fold in range(FOLDS):
         test = fold_of == fold
@@ -50,6 +49,17 @@ def separate(real: Tensor, fake: Tensor, real_groups: Groups, fake_groups: Group
         scaled = (x - mean) / np.where(sd > 0, sd, 1)
         classifier = LogisticRegression(C=C, max_iter=2000).fit(scaled[~test], y[~test])
         scores[test] = classifier.decision_function(scaled[test])
+    return compare(scores, y, fold_of)
+
+
+def deal_folds(real_groups: Groups, fake_groups: Groups, seed: int) -> Ints:
+    """The fold of each image, real ones first, (N + M,): whole groups (patients, seeds), dealt at random."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([_folds(real_groups, rng), _folds(fake_groups, rng)])
+
+
+def compare(scores: Floats, y: Ints, fold_of: Ints) -> Separation:
+    """Compare held-out scores (N + M,), higher for generated; `y` is 1 for a generated image, 0 for a real one."""
     wins = _pairs(scores, y, np.greater) + 0.5 * _pairs(scores, y, np.equal)
     return Separation(torch.from_numpy(wins), torch.from_numpy(_pairs(fold_of, y, np.equal)))
 

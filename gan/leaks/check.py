@@ -1,15 +1,17 @@
 """Leak check: does a generated image show a training patch, that is, a real patient?
 
-Each generated image is compared with every training patch in two ways: in pixels, over the eight right-angle
-rotations and reflections and small shifts, regardless of brightness and contrast; and in features, as it is and
-mirrored. What counts as close is learned from real patches: how close the nearest patch of *another* patient is to
-each training patch, measured in the same way (`gan.leaks.scores`).
+Each generated image is compared with every training patch in two ways: in pixels, over the eight right-angle rotations
+and reflections and small shifts, regardless of brightness and contrast; and in features, as it is and mirrored: those
+of VGG16, and on request those of SqueezeNet, which no training uses. What counts as close is learned from real patches:
+how close the nearest patch of *another* patient is to each training patch, measured in the same way
+(`gan.leaks.scores`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from gan.bootstrap import Groups, group_numbers
 from gan.leaks.alignment import align, correlations, orientations
 from gan.leaks.scores import Distances, NullScores, chance_of, null_scores, relative_scores
 from gan.networks.features import Vgg16, pooled_features
+from gan.networks.squeezenet import squeezenet_features
 from stimuli.export import write_sheet
 from stimuli.images import Pixels
 from stimuli.patches import PatchSet
@@ -32,6 +35,7 @@ FORMAT = "lookalike-leaks/1"
 FALSE_ALARMS = 0.05  # of a whole check, for the verdict "leaks"
 _FEWEST = 20  # patients
 _SHOWN = 12  # pairs on the sheet
+_CONSTANT = 1e-6  # SD of a feature
 _KEYS = {"summary": "words", "null": "floors"}  # in leaks.json, as version 1 of its format names them
 
 
@@ -44,7 +48,7 @@ class Nearest:
     """
 
     seed: int
-    measure: str  # pixels | features
+    measure: str  # pixels | features (VGG16) | squeezenet
     patch_id: str
     distance: float
     score: float
@@ -77,6 +81,17 @@ class LeakReport:
 
 
 @dataclass(frozen=True)
+class FeatureView:
+    """A feature network, as a function of images, and the training patches' features."""
+
+    features_of: Callable[[Pixels], Tensor]
+    known: Tensor
+
+    def distances(self, images: Pixels) -> Distances:
+        return _feature_distances(_both_sides(self.features_of, images), self.known)
+
+
+@dataclass(frozen=True)
 class Reference:
     """The training patches, prepared for comparison; make it once to check many batches."""
 
@@ -85,8 +100,7 @@ class Reference:
     patch_ids: tuple[str, ...] = field(repr=False)
     patients: Groups = field(repr=False)
     templates: Tensor = field(repr=False)
-    features: Tensor | None = field(repr=False)
-    network: Vgg16 | None = field(repr=False)
+    views: dict[str, FeatureView] = field(repr=False)
     null: dict[str, NullScores]
 
 
@@ -142,7 +156,7 @@ def check_leaks(generated: Pixels, seeds: Sequence[int], patches: PatchSet, netw
 def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int]) -> LeakReport:
     """The nearest training patch of each image, whether it is suspiciously close, and a verdict.
 
-    An image is **suspect** if its score (`gan.leaks.scores`) in either measure is below the smallest of the M real
+    An image is **suspect** if its score (`gan.leaks.scores`) in any measure is below the smallest of the M real
     patches' scores. If it is as far from the training patches as a new patient's would be, that happens with a chance
     of 1 / (M + 1) to 2 / (M + 1) per measure. (It exceeds 1 / (M + 1) because the two closest patches share their
     distance: leave out one, and the other's is gone too; 2 / (M + 1) is the bound of Barber et al. 2021, Ann. Stat.
@@ -150,7 +164,7 @@ def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int])
     most `expected_suspects` = N · measures / (M / 2 + 1).
 
     It is a **leak** if its score is so far below the smallest real one that any of N honest images would fall that low
-    in at most 5% of checks, over both measures (Bonferroni; beyond the smallest real score the chance decays
+    in at most 5% of checks, over all measures (Bonferroni; beyond the smallest real score the chance decays
     exponentially in the log score, at the rate of the lowest tenth, as in peaks-over-threshold). The verdict is
     `leaks` if there is one, or if there are more suspects than chance explains (5%, `chance_of`); `suspects` if there
     are some; else `none`. Leave all suspects out of what is shown to people.
@@ -160,9 +174,7 @@ def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int])
     """
     _refuse_unfit(generated, seeds, reference)
     distances = {"pixels": 1 - correlations(generated, reference.templates)}
-    if reference.network is not None and reference.features is not None:
-        sides = _both_sides(reference.network, generated)
-        distances["features"] = _feature_distances(sides, reference.features)
+    distances |= {measure: view.distances(generated) for measure, view in reference.views.items()}
     limit = FALSE_ALARMS / (len(generated) * len(distances))
     found = [one for measure in distances for one in _nearest(reference, measure, distances[measure], seeds, limit)]
     found.sort(key=lambda one: (one.chance, one.score))
@@ -179,17 +191,18 @@ def check_against(reference: Reference, generated: Pixels, seeds: Sequence[int])
         leaks,
         suspects,
         reference.null,
-        "" if reference.network is not None else "no feature network was given",
+        "" if reference.views else "no feature network was given",
         tuple(found),
         reference.patches_sha256,
         _pairs(found, generated, seeds, reference),
     )
 
 
-def prepare(patches: PatchSet, network: Vgg16 | None = None) -> Reference:
+def prepare(patches: PatchSet, network: Vgg16 | None = None, *, untouched: bool = False) -> Reference:
     """Read the `train` split and learn from it how close patches of different patients are.
 
-    Raises `LookalikeError` if it has fewer than 20 patients.
+    `untouched` also compares the features of SqueezeNet, which no training uses. Raises `LookalikeError` if the split
+    has fewer than 20 patients.
     """
     rows = patches.select("train")
     patients = group_numbers(rows["patient"].tolist())
@@ -202,12 +215,17 @@ def prepare(patches: PatchSet, network: Vgg16 | None = None) -> Reference:
     images = patches.read_all(rows)
     templates = orientations(images)
     null = {"pixels": null_scores(1 - correlations(images, templates), patients)}
-    features = None
+    networks: dict[str, Callable[[Pixels], Tensor]] = {}
     if network is not None:
-        sides = _both_sides(network, images)
-        features = sides[0]
-        null["features"] = null_scores(_feature_distances(sides, features), patients)
-    return Reference(patches.sha256, images, tuple(rows["patch_id"]), patients, templates, features, network, null)
+        networks["features"] = partial(pooled_features, network)
+    if untouched:
+        networks["squeezenet"] = squeezenet_features
+    views = {}
+    for measure, features_of in networks.items():
+        sides = _both_sides(features_of, images)
+        views[measure] = FeatureView(features_of, sides[0])
+        null[measure] = null_scores(_feature_distances(sides, sides[0]), patients)
+    return Reference(patches.sha256, images, tuple(rows["patch_id"]), patients, templates, views, null)
 
 
 def save_leaks(report: LeakReport, folder: Path) -> None:
@@ -286,17 +304,18 @@ def _verdict(images: int, independent: int, leaks: int, suspects: int, by_measur
     return "none", f"none of {images} images is {closer}"
 
 
-def _both_sides(network: Vgg16, images: Pixels) -> tuple[Tensor, Tensor]:
+def _both_sides(features_of: Callable[[Pixels], Tensor], images: Pixels) -> tuple[Tensor, Tensor]:
     """Features of images, and of their mirror images, because training mirrors images."""
     flipped = np.ascontiguousarray(images[:, :, ::-1])
-    return pooled_features(network, images), pooled_features(network, flipped)
+    return features_of(images), features_of(flipped)
 
 
 def _feature_distances(sides: tuple[Tensor, Tensor], known: Tensor) -> Distances:
     """1 − correlation with the training patches' features `known`, standardised: (N, M), the closer of both sides."""
-    mean, sd = known.mean(dim=0), known.std(dim=0).clamp_min(1e-9)
-    patches = F.normalize((known - mean) / sd, dim=1)
-    alike = [F.normalize((side - mean) / sd, dim=1) @ patches.T for side in sides]
+    mean, sd = known.mean(dim=0), known.std(dim=0)
+    scale = torch.where(sd > _CONSTANT, 1 / sd, 0)  # a channel that no training patch excites says nothing
+    patches = F.normalize((known - mean) * scale, dim=1)
+    alike = [F.normalize((side - mean) * scale, dim=1) @ patches.T for side in sides]
     distances: Distances = (1 - torch.maximum(*alike)).clamp_min(0).numpy()
     return distances
 

@@ -21,7 +21,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, read_json, read_table, refuse_occupied, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import load_model
-from gan.evaluation.samples import split_rows
+from gan.evaluation.samples import real_rows
 from gan.generate import images_from_seeds
 from lookalike.flows.patient_overlap import refuse_overlap
 from stimuli.images import Pixels, quantise, resample
@@ -77,7 +77,7 @@ def write_blind_sheets(folder: Path, out: Path, request: BlindRequest) -> Path:
         If a folder is occupied, the patches are too few or of another size, or the model may have seen their patients.
     """
     model, patches = load_model(folder), read_patches(request.patches)
-    rows = split_rows(patches, request.split, model.generator.architecture.resolution)
+    rows = real_rows(patches, request.split, model.generator.architecture.resolution)
     refuse_overlap(patches, model, folder, request.split, request.disjoint_patients)
     if not 1 <= request.each <= len(rows):
         raise LookalikeError(

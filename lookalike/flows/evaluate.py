@@ -1,4 +1,4 @@
-"""Evaluate one model in full, or rank several by KID; generate images of one."""
+"""Evaluate one model in full, or rank several; generate images of one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from data.errors import LookalikeError
 from data.files import new_folder, write_json
 from gan.checkpoint import load_model
-from gan.evaluation.evaluate import evaluate
+from gan.evaluation.evaluate import BLOCKS, evaluate
+from gan.evaluation.fresh import JUDGES, check_judges
 from gan.evaluation.ranking import Ranking, rank_models
 from gan.evaluation.result import Evaluation, save_evaluation
-from gan.evaluation.samples import split_rows
+from gan.evaluation.samples import real_rows
 from gan.generate import ImageRequest, generate_images
 from gan.leaks.check import FORMAT as LEAKS_FORMAT
 from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
@@ -34,10 +35,15 @@ class Terms:
     resamples: int = 200
     seed: int = 0
     disjoint_patients: bool = False
+    reference: Path | None = None
+    session_truncation: float | None = None  # by default the model's own
+    blocks: int = BLOCKS
+    judges: tuple[str, ...] = tuple(JUDGES)
 
     def __post_init__(self) -> None:
         if self.resamples < 1:
             raise LookalikeError("out-of-range", f"--resamples is {self.resamples}; at least 1 is needed")
+        check_judges(self.judges, self.blocks)
 
     def open(self, say: Say) -> tuple[PatchSet, Vgg16]:
         return read_patches(self.patches), load_vgg16(self.vgg16, say)
@@ -54,18 +60,24 @@ def evaluate_model(
     with new_folder(out) as partial:
         model = load_model(folder)
         patches, network = terms.open(say)
-        split_rows(patches, split, model.generator.architecture.resolution)  # before the long work, for its errors
-        refuse_overlap(patches, model, folder, split, terms.disjoint_patients)
+        others = read_patches(terms.reference) if terms.reference else None
+        measured, part = (others, None) if others else (patches, split)
+        real_rows(measured, part, model.generator.architecture.resolution)  # before the long work, for its errors
+        refuse_overlap(measured, model, folder, part, terms.disjoint_patients)
         reference, reason, report = None, unchecked(patches, model), None
         if not reason:
             say(f"{len(patches.select('train'))} training patches, to learn how close those of different patients are")
-            reference = prepare(patches, network)
+            reference = prepare(patches, network, untouched=True)
         found = evaluate(
             model,
             patches,
             network,
             split=split,
+            reference=others,
             psi=terms.truncation,
+            session_psi=model.psi(terms.session_truncation),
+            blocks=terms.blocks,
+            judges=terms.judges,
             seed=terms.seed,
             resamples=terms.resamples,
             progress=say,
@@ -82,7 +94,7 @@ def evaluate_model(
 
 
 def compare_models(folders: Sequence[Path], out: Path | None, images: int, terms: Terms, say: Say) -> Ranking:
-    """Rank models by KID on the `select` split; with `out`, also write `ranking.json` into that new folder."""
+    """Rank models on the `select` split; with `out`, also write `ranking.json` into that new folder."""
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise LookalikeError("duplicate-model", "a model is named twice; name each once")
     models = [(str(folder), load_model(folder)) for folder in folders]

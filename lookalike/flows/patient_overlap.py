@@ -13,8 +13,10 @@ from stimuli.patches import PatchSet
 _SAME_CONTEXT = 1.1  # largest ratio of the medians of contexts that vary from patch to patch
 
 
-def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disjoint_patients: bool = False) -> None:
-    """Raise `LookalikeError` if a split holds patients that the model (in folder `name`) was trained on.
+def refuse_overlap(
+    patches: PatchSet, model: Model, name: Path, split: str | None, disjoint_patients: bool = False
+) -> None:
+    """Raise `LookalikeError` if a split, or without one the set, holds patients that model `name` was trained on.
 
     The same goes for patches cut with another context, which show more or less around the lesion than generated ones.
     `disjoint_patients` confirms that the patients differ, where codes made with different keys cannot show it.
@@ -34,12 +36,14 @@ def refuse_overlap(patches: PatchSet, model: Model, name: Path, split: str, disj
             + ("give patches framed as those" if remedy is None else f"cut patches with --context {remedy:g}"),
         )
     if _same_key(patches, model):
-        shared = sorted(set(patches.select(split)["patient"]) & set(training["train_patients"]))
+        rows = patches.table if split is None else patches.select(split)
+        shared = sorted(set(rows["patient"]) & set(training["train_patients"]))
         if shared:
+            cure = "leave them out" if split is None else "cut the patches with the model's --split"
             raise LookalikeError(
                 "patient-overlap",
-                f"{patches.folder}: {len(shared)} {split} patients ({shared[0]}, ...) are among those that "
-                f"{name} was trained on; cut the patches with the model's --split",
+                f"{patches.folder}: {len(shared)} {split or 'of its'} patients ({shared[0]}, ...) are among those that "
+                f"{name} was trained on; {cure}",
             )
     elif not disjoint_patients:
         raise LookalikeError(

@@ -77,7 +77,8 @@ def network():
 
 
 def run(model, patches, network, **settings):
-    return evaluate(model, patches, network, **{"resamples": 20, "pairs": 2, "first_seed": 50, **settings})
+    usual = {"resamples": 20, "pairs": 2, "first_seed": 50, "blocks": 1, "judges": ()}
+    return evaluate(model, patches, network, **{**usual, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,29 @@ def test_each_number_follows_from_all_patches_of_the_split_and_as_many_generated
     assert found.scores["auc"].generated.value > 0.9  # an untrained generator
     lengths = path_lengths(model.generator, network, [50, 51, 52, 53], psi=0.8)
     assert found.path_length.value == pytest.approx(float(lengths.mean()))
+
+
+@pytest.mark.slow
+def test_blocks_are_of_consecutive_seeds_and_sessions_have_a_truncation_of_their_own(untrained, patches, network):
+    both = run(untrained, patches, network, blocks=2, session_psi=0.5, resamples=2)
+    first, second = (run(untrained, patches, network, first_seed=seed, resamples=2) for seed in (50, 50 + STUDY))
+    session = run(untrained, patches, network, psi=0.5, resamples=2)
+    assert [one.psi for one in both.measured] == [1.0, 0.5]
+    for name in ("kid", "kid_raw", "fid", "precision", "recall"):  # the AUC's folds are drawn anew
+        assert both.scores[name].blocks == (first.scores[name].generated.value, second.scores[name].generated.value)
+        assert both.measured[1].scores[name].blocks[0] == session.scores[name].generated.value
+    assert both.to_dict()["session"]["truncation"] == 0.5
+    assert first.to_dict()["session"] is None
+
+
+@pytest.mark.slow
+def test_a_reference_takes_the_place_of_the_split_with_all_of_its_patients(untrained, patches, network, tmp_path):
+    other = patch_set(tmp_path, {"train": 10, "select": 6, "study": 8})
+    found = run(untrained, patches, network, reference=other, judges=["texture"], resamples=2)
+    assert (found.images, found.patients, found.split) == (24, 12, "reference")
+    np.testing.assert_array_equal(found.real_images, other.read_all(other.table))
+    assert found.fresh["texture"].training is not None
+    assert run(untrained, patches, network, resamples=2).scores["fid"].training is None
 
 
 @pytest.mark.slow
@@ -219,8 +243,8 @@ def test_without_enough_other_patients_there_is_a_reason_instead(model, network,
     few = patch_set(tmp_path, {"train": 40, "study": STUDY})
     found = run(model, few, network, resamples=2)
     assert found.real_reason == (
-        "two sets of 40 patches of different patients are needed, but the split and train together have only "
-        "80 patches of 40 patients"
+        "two sets of 40 patches of different patients are needed, but those measured against and train together have "
+        "only 80 patches of 40 patients"
     )
     assert {(score.real, score.chance) for score in found.scores.values()} == {(None, None)}
     assert found.to_dict()["scores"]["kid"]["real"] is None
@@ -263,6 +287,11 @@ def test_what_cannot_be_measured_is_refused(model, patches, network, refuses):
     with refuses("set-too-small") as caught:
         evaluate(model, few, network)
     assert "19 patches of 10 patients in the study split" in str(caught.value)
+    with refuses("unknown-choice") as caught:
+        run(model, patches, network, judges=["textures"])
+    assert "it must be cnn or texture or texture_noise or squeezenet" in str(caught.value)
+    with refuses("out-of-range"):
+        run(model, patches, network, blocks=0)
     with refuses("out-of-range") as caught:
         run(model, patches, network, resamples=0)
     assert "resamples is 0" in str(caught.value)

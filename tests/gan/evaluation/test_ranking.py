@@ -7,11 +7,14 @@ import pytest
 import torch
 
 import gan.evaluation.ranking
+import gan.networks.squeezenet
 from gan.bootstrap import group_numbers, one_thread
 from gan.checkpoint import Model
+from gan.evaluation.judges.texture import texture_statistics
 from gan.evaluation.kid import kid
 from gan.evaluation.ranking import rank_models
-from gan.evaluation.samples import training_features
+from gan.evaluation.samples import training_images
+from gan.evaluation.separability import separate
 from gan.evaluation.whitening import whitening
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.images import write_png
@@ -24,6 +27,12 @@ SIZE = 16
 def single_thread():
     with one_thread():
         yield
+
+
+@pytest.fixture(autouse=True)
+def small_images(monkeypatch):
+    """SqueezeNet on images of 32 px instead of 227: these tests are not about what it sees."""
+    monkeypatch.setattr(gan.networks.squeezenet, "SIDE_PX", 32)
 
 
 def textures(n, seed, contrast=0.1):
@@ -71,7 +80,9 @@ def snapshots(generator, monkeypatch):
 
 
 @pytest.mark.slow
-def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches, network, monkeypatch):
+def test_models_are_ranked_by_what_no_training_uses_against_all_select_patches(
+    snapshots, patches, network, monkeypatch
+):
     read, seen = PatchSet.read, []
     monkeypatch.setattr(PatchSet, "read", lambda self, row: (seen.append(row.split), read(self, row))[1])
     found = rank_models(snapshots, patches, network, images=50, resamples=40)
@@ -79,14 +90,30 @@ def test_models_are_ranked_by_kid_against_all_select_patches(snapshots, patches,
     assert [one.name for one in found.models] == ["middle", "late", "early"]
     assert (found.real_images, found.patients, found.generated_images) == (24, 12, 50)
     rows = patches.select("select")
-    white = whitening(training_features(patches, network))
+    white = whitening(pooled_features(network, training_images(patches)))
     real = white(pooled_features(network, np.stack([read(patches, row) for row in rows.itertuples()])))
     fake = white(pooled_features(network, textures(50, 7, 0.05)))
     last = found.models[2]
     assert last.kid.value == pytest.approx(kid(real, fake, group_numbers(rows["patient"].tolist())), rel=1e-4)
     assert found.models[0].behind is None
-    assert last.behind.value == pytest.approx(last.kid.value - found.models[0].kid.value)
+    assert last.behind.value == pytest.approx(last.auc.value - found.models[0].auc.value)
     assert last.behind.low > 0
+    groups = group_numbers(rows["patient"].tolist()), np.arange(50)
+    real = np.stack([read(patches, row) for row in rows.itertuples()])
+    texture = separate(*map(texture_statistics, (real, textures(50, 7, 0.05))), *groups, seed=0)
+    ones = torch.ones(24, dtype=torch.float64), torch.ones(50, dtype=torch.float64)
+    assert last.judges["texture"] == pytest.approx(texture.auc(*ones))
+    assert list(last.judges) == ["texture", "texture_noise", "squeezenet"]
+    assert last.auc.value == pytest.approx(np.mean(list(last.judges.values())))
+
+
+@pytest.mark.slow
+def test_kid_does_not_decide(snapshots, patches, network, monkeypatch):
+    """A training that matches the features would win by them, whatever its images look like."""
+    alike = torch.from_numpy(np.random.default_rng(0).normal(size=(50, 5)))
+    monkeypatch.setattr(gan.evaluation.ranking, "pooled_features", lambda _, images: alike[: len(images)])
+    found = rank_models(snapshots, patches, network, images=50, resamples=10)
+    assert [one.name for one in found.models] == ["middle", "late", "early"]
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
 
 
@@ -103,7 +130,7 @@ def test_sharing_patients_and_seeds_makes_differences_narrow(snapshots, patches,
     images = {id(middle.generator): textures(50, 8), id(other.generator): nearly}
     monkeypatch.setattr(gan.evaluation.ranking, "images_from_seeds", lambda made, seeds, psi: images[id(made)])  # noqa: ARG005
     found = rank_models([("a", middle), ("b", other)], patches, network, images=50, resamples=40).models[1]
-    assert found.behind.high - found.behind.low < 0.5 * (found.kid.high - found.kid.low)
+    assert found.behind.high - found.behind.low < 0.5 * (found.auc.high - found.auc.low)
 
 
 def test_what_cannot_be_ranked_is_refused(snapshots, patches, network, refuses):

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from gan.leaks.check import check_against, check_leaks, prepare, save_leaks
 from gan.leaks.scores import NullScores, chance_of
+from gan.networks import squeezenet
 from gan.networks.features import Vgg16
 from stimuli.images import read_image, write_png
 from stimuli.patches import PatchSet
@@ -148,6 +149,18 @@ def test_features_find_a_copy_too_and_a_mirrored_one(real, network):
     assert found == {(5, "p12"), (6, "p20")}
     assert report.expected_suspects == pytest.approx(7 * 2 / 31)
     assert len(report.nearest) == 14
+
+
+@pytest.mark.slow
+def test_a_copy_is_found_in_the_features_that_no_training_uses_too(real, network, monkeypatch):
+    monkeypatch.setattr(squeezenet, "SIDE_PX", 64)
+    reference = prepare(real, network, untouched=True)
+    copy = np.ascontiguousarray(real.read_all(real.select("train"))[12:13, :, ::-1])
+    report = check_against(reference, np.concatenate([real.read_all(real.select("study")), copy]), range(21))
+    assert list(report.null) == ["pixels", "features", "squeezenet"]
+    found = {one.measure for one in report.nearest if (one.seed, one.patch_id) == (20, "p12") and one.leak}
+    assert found == {"pixels", "features", "squeezenet"}
+    assert report.expected_suspects == pytest.approx(21 * 3 / (30 + 1))
 
 
 def test_without_a_network_the_report_says_so(real):

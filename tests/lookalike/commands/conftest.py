@@ -64,12 +64,14 @@ def gallery(many_mammograms, untrained, tmp_path_factory):
 
 @pytest.fixture
 def weights(gallery, monkeypatch):
-    """Random ones; and path lengths, in double precision and slow, from a few pairs of images."""
+    """Random ones; path lengths, in double precision and slow, from a few pairs of images; SqueezeNet on small ones."""
     import gan.evaluation.evaluate
+    import gan.networks.squeezenet
     from gan.evaluation import path_length
     from gan.networks.features import VARIABLE
 
     monkeypatch.setenv(VARIABLE, str(gallery / "vgg16.safetensors"))
+    monkeypatch.setattr(gan.networks.squeezenet, "SIDE_PX", 32)
     real = path_length.path_lengths
     monkeypatch.setattr(gan.evaluation.evaluate, "path_lengths", lambda g, n, seeds, psi: real(g, n, seeds[:4], psi))
 

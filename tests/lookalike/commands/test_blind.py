@@ -125,5 +125,7 @@ def test_the_command_writes_and_scores(gallery, lookalike, tmp_path):
     said = lookalike("evaluate", "--score", tmp_path / "b", "--out", tmp_path / "c")
     assert "conflicting-options" in said.err or "--score takes" in said.err
     assert "name a model folder" in lookalike("evaluate", *patches).err
-    assert "--blind takes one model" in lookalike("evaluate", gallery / "model1", *patches, "--blind").err
+    blind = ("evaluate", gallery / "model1", *patches, "--blind")
+    assert "--blind takes one model" in lookalike(*blind).err
+    assert "leave out the options of measuring" in lookalike(*blind, "--blocks", 3, "--out", tmp_path / "b").err
     assert "no such" in lookalike("evaluate", "--score", tmp_path / "b").err

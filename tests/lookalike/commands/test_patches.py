@@ -68,8 +68,8 @@ def test_every_later_command_takes_them(lookalike, mistake, collect, tmp_path):
     assert training["context"] is None
     assert training["context_median"] == patches.about["context_median"] == pytest.approx(1.6, abs=0.05)
 
-    words = ("evaluate", model, "--patches", tmp_path / "set", "--resamples", 20, "--out", tmp_path / "evaluation")
-    evaluated = lookalike(*words)
+    words = ("evaluate", model, "--patches", tmp_path / "set", "--out", tmp_path / "evaluation")
+    evaluated = lookalike(*words, "--judges", "none", "--blocks", 1, "--resamples", 20)
     assert evaluated.code == 0, evaluated.err
     assert read_json(tmp_path / "evaluation" / "evaluation.json")["split"] == "study"
 
