@@ -1,8 +1,8 @@
-"""The sessions of a study as they are found: in a BIDS folder, or in one external table."""
+"""The sessions of a study as they are found: in a BIDS folder, or in external tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -15,7 +15,8 @@ import pandas as pd
 from analysis.audit import Recorded, check_images, check_record
 from data.bids import BehFile, beh_files, read_beh, read_sidecar, unexported_sessions
 from data.errors import LookalikeError
-from data.external_tables import TableMapping, read_external_table
+from data.external_tables.mapping import TableMapping
+from data.external_tables.read import TrialTable, read_external_table
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
@@ -73,14 +74,17 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
     return found
 
 
-def from_table(path: Path, mapped: TableMapping, stimuli: StimulusSet | None) -> tuple[list[Session], dict[str, str]]:
-    """Every session of an external table, and what the table lacked and how that was filled in.
+def from_table(
+    source: Path | Sequence[Path], mapped: TableMapping, stimuli: StimulusSet | None, task: str | None = None
+) -> tuple[list[Session], TrialTable]:
+    """Every session of external tables, and the tables as read.
 
-    Who answered and which set was shown is not stated, unless Lookalike exported the table. Raises `LookalikeError` as
+    Who answered and which set was shown is not stated, unless the table says so. Raises `LookalikeError` as
     `read_external_table` does, and if an image has two truths or is not in `stimuli`, or if the table
     names another set.
     """
-    external = read_external_table(path, mapping=mapped)
+    external = read_external_table(source, mapping=mapped, task=task)
+    path = Path(source) if isinstance(source, (str, Path)) else Path(source[0])
     if stimuli is not None:
         check_images(BehFile(path, "", 0), external.trials, stimuli)
     found = [
@@ -90,7 +94,7 @@ def from_table(path: Path, mapped: TableMapping, stimuli: StimulusSet | None) ->
     if external.facts:
         _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
     _refuse_contradictions([(one.stimulus_set or str(path), one) for one in found])
-    return found, dict(external.filled)
+    return found, external
 
 
 def _refuse_unexported(folder: Path) -> None:

@@ -7,7 +7,7 @@ already seen the images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,8 @@ from analysis.audit import FASTEST_S, audit
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.arrays import Flags
 from data.errors import LookalikeError
-from data.external_tables import TableMapping
+from data.external_tables.mapping import TableMapping
+from data.external_tables.read import recorded_here, refuse_mapping_of_folder
 from data.files import sha256
 from data.shipped import DEFAULT_TASK
 from data.study import Study, StudyFile
@@ -41,7 +42,8 @@ class Trials:
     `sessions` has one row per session found (see `SESSION_COLUMNS`), `audit` one per finding in a session
     (`analysis.audit.audit`).
     `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
-    and how that was filled in.
+    and how that was filled in, `notes` what else its reader should know,
+    `doubts` which of its values look implausible.
     """
 
     measure: pd.DataFrame
@@ -51,6 +53,8 @@ class Trials:
     audit: pd.DataFrame
     files: Mapping[str, str]
     filled: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 SESSION_COLUMNS = (
@@ -72,12 +76,12 @@ SESSION_COLUMNS = (
 
 
 def load_trials(
-    source: Path,
+    source: Path | Sequence[Path],
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
 ) -> Trials:
-    """Read a BIDS folder or one external table, and decide, session by session, what is analysed.
+    """Read a BIDS folder or external tables, and decide, session by session, what is analysed.
 
     A session without an answered main trial, or with a smaller answered share than the study's `min_answered`, is
     excluded; so is a retest whose session 1 is missing or excluded, or came from another kind of observer. Any other
@@ -87,13 +91,13 @@ def load_trials(
 
     Parameters
     ----------
-    source : path
-        Folder that holds the `sub-*` folders, or one `.csv` or `.tsv` table of all trials.
+    source : path, or a sequence of paths
+        Folder that holds the `sub-*` folders, or tables as `data.external_tables.read.read_external_table` takes them.
     study : data.study.StudyFile, optional
         Study file: its exclusions apply, and sessions run with another study file are flagged.
     stimuli : stimuli.sets.StimulusSet, optional
         Stimulus set that was shown.
-    mapped : data.external_tables.TableMapping
+    mapped : data.external_tables.mapping.TableMapping
         For an external table: our names of columns and words for theirs.
 
     Returns
@@ -119,18 +123,18 @@ def load_trials(
     >>> len(trials.measure), trials.sessions["status"].tolist()
     (2, ['flagged'])
     """
-    source = Path(source)
-    filled: dict[str, str] = {}
-    if source.is_file():
-        found, filled = from_table(source, mapped, stimuli)
-        files = {source.name: sha256(source)}
-    else:
-        if mapped != TableMapping():
-            why = "columns and words can be mapped for a single table only, and this is a folder"
-            raise LookalikeError("not-a-table", f"{source}: {why}")
-        found = from_bids(source, study.study.task if study else DEFAULT_TASK, stimuli)
+    filled: Mapping[str, str] = {}
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    if recorded_here(source):
+        folder = Path(source)  # type: ignore[arg-type]
+        refuse_mapping_of_folder(folder, mapped)
+        found = from_bids(folder, study.study.task if study else DEFAULT_TASK, stimuli)
         read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.recorded.files)]
-        files = {path.relative_to(source).as_posix(): sha256(path) for path in read}
+        files: Mapping[str, str] = {path.relative_to(folder).as_posix(): sha256(path) for path in read}
+    else:
+        found, table = from_table(source, mapped, stimuli, study.study.task if study else None)
+        filled, notes, doubts, files = table.filled, table.notes, table.doubts, table.files
 
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
@@ -145,6 +149,8 @@ def load_trials(
         audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
         files=files,
         filled=filled,
+        notes=notes,
+        doubts=doubts,
     )
 
 

@@ -2,10 +2,10 @@ from .bids import read_bids as read_bids
 from .circle import derivative_of_gaussian as derivative_of_gaussian
 from .circle import wrap as wrap
 from .errors import LookalikeError as LookalikeError
-from .external_tables import TableMapping as TableMapping
-from .external_tables import TrialTable as TrialTable
-from .external_tables import read_external_table as read_external_table
-from .external_tables import read_trials as read_trials
+from .external_tables.mapping import TableMapping as TableMapping
+from .external_tables.read import TrialTable as TrialTable
+from .external_tables.read import read_external_table as read_external_table
+from .external_tables.read import read_trials as read_trials
 from .loops import read_loop as read_loop
 from .plan import read_plan as read_plan
 from .record import read_record as read_record

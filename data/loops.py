@@ -37,9 +37,9 @@ class Loop:
     variation of the steps in it (0 is perfectly even), `model_sha256` the hash of the generator's
     weights. `anchors` are the numbers of the frames nearest to the anchors, `anchors_deg` the
     anchors' own positions; `sources` says where each came from, `patients` whose image it is or is
-    made from. `anchors_sha256` is the hash of `anchors.json`, which has their codes; `measures`
-    holds the report. `seeds`, `codes` (in w), `truncation` and `noise_seed` are those of loops of the
-    first format, whose anchors were all seeds with one noise; later ones leave them empty.
+    made from (none, one or more for each). `anchors_sha256` is the hash of `anchors.json`, which has
+    their codes; `measures` holds the report. `seeds`, `codes` (in w), `truncation` and `noise_seed`
+    are those of loops of the first format, whose anchors were all seeds with one noise; later ones leave them empty.
     """
 
     frames: tuple[Frame, ...]
@@ -55,7 +55,7 @@ class Loop:
     closed: bool = True
     anchors_deg: tuple[float, ...] = ()
     sources: tuple[str, ...] = ()
-    patients: tuple[str | None, ...] = ()
+    patients: tuple[tuple[str, ...], ...] = ()
     anchors_sha256: str | None = None
     measures: dict[str, Any] = field(default_factory=dict)
     format: str = FORMAT
@@ -133,10 +133,18 @@ def _parsed(path: Path, content: dict[str, Any]) -> Loop:
         values["codes"] = tuple(tuple(code) for code in values["codes"])
         for name in {"anchors", "seeds", "anchors_deg", "sources", "patients"} & set(values):
             values[name] = tuple(values[name])
+        if "patients" in values:  # loops made before anchors had several have one, or null
+            values["patients"] = tuple(_codes(one) for one in values["patients"])
         return Loop(**values | {"format": FORMAT})
     except (KeyError, TypeError) as error:
         message = f"{path}: a field is missing or unknown ({error}); make the loop again"
         raise LookalikeError("damaged-file", message) from None
+
+
+def _codes(patients: list[str] | str | None) -> tuple[str, ...]:
+    if patients is None or isinstance(patients, str):
+        return () if patients is None else (patients,)
+    return tuple(patients)
 
 
 def _verify(path: Path, expected: str) -> None:

@@ -159,12 +159,13 @@ def task_label(name: str) -> str:
     return re.sub("[^A-Za-z0-9]", "", name)
 
 
-def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def validate(frame: pd.DataFrame, source: str, any_scale: bool = False) -> pd.DataFrame:
     """Check a trial table against the contract, naming `source` and the rows at fault.
 
     Missing responses and confidences are allowed (an unanswered trial is data); a word outside
     the contract, a trial or confidence that is not a positive whole number, a time that is not a number,
-    a repeated trial or a stimulus judged twice in one session is not. Raises `LookalikeError`.
+    a repeated trial or a stimulus judged twice in one session is not. With `any_scale`, as in tables of other
+    programs, a confidence may be any number from 0 up. Raises `LookalikeError`.
     """
     missing = [column for column in (*KEYS, *COLUMNS) if column not in frame.columns]
     if missing:
@@ -174,8 +175,12 @@ def validate(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
     refuse_rows(unknown, source, "response is neither 'real' nor 'generated'", code="unknown-word")
     confidence = pd.to_numeric(frame["confidence"], errors="coerce")
-    bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
-    refuse_rows(bad, source, "confidence is not 1, 2, 3, ...", code="not-a-whole-number")
+    if any_scale:
+        bad = frame["confidence"].notna() & ~((confidence >= 0) & (confidence < np.inf))
+        refuse_rows(bad, source, "confidence is not a number from 0 up", code="not-a-number")
+    else:
+        bad = frame["confidence"].notna() & ~((confidence >= 1) & (confidence % 1 == 0))
+        refuse_rows(bad, source, "confidence is not 1, 2, 3, ...", code="not-a-whole-number")
     for column in ("response_time", "confidence_time", "onset"):
         seconds = pd.to_numeric(frame[column], errors="coerce")
         bad = frame[column].notna() & seconds.isna()
@@ -196,10 +201,14 @@ def refuse_rows(
     *,
     code: str,
 ) -> None:
-    """Raise `LookalikeError` naming the rows where `bad` is true, if any; `bad` is in the order on disk."""
+    """Raise `LookalikeError` naming the rows where `bad` is true, if any.
+
+    `bad` is in the order on disk, unless its index is called `row` and names each row.
+    """
     if bad.any():
         # Row 1 is the header, so the first trial is row 2, as a spreadsheet counts.
-        rows = ", ".join(str(int(i) + 2) for i in np.flatnonzero(bad.to_numpy())[:5])
+        places = np.flatnonzero(bad.to_numpy())[:5]
+        rows = ", ".join(str(bad.index[place] if bad.index.name == "row" else place + 2) for place in places)
         more = "" if bad.sum() <= 5 else f" and {int(bad.sum()) - 5} more"
         raise LookalikeError(code, f"{source}: {why} (row {rows}{more}); {cure}")
 

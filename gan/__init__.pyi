@@ -5,6 +5,13 @@ from .codes import ImageCode as ImageCode
 from .codes import codes_of_seeds as codes_of_seeds
 from .codes import read_codes as read_codes
 from .codes import write_codes as write_codes
+from .composition.certificate import certify as certify
+from .composition.compose import Composition as Composition
+from .composition.compose import compose as compose
+from .composition.parts import Part as Part
+from .composition.result import Composed as Composed
+from .composition.result import read_composed as read_composed
+from .composition.result import save_composed as save_composed
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.fid import fid as fid
 from .evaluation.kid import kid as kid

@@ -39,8 +39,9 @@ class ImageCode:
         The noise image of each layer.
     source : str
         Where it came from, in words: `seed 4, truncation 0.7`.
-    patient : str or None
-        The code of the patient whose image this is, or is made from; None for nobody's.
+    patients : tuple of str
+        The codes of the patients whose image this is, or is made from: none for a seed's image, one for an inverted
+        patch, two for a texture on another lesion's shape.
 
     Examples
     --------
@@ -54,7 +55,7 @@ class ImageCode:
     code: Tensor
     noise: tuple[Tensor, ...]
     source: str
-    patient: str | None = None
+    patients: tuple[str, ...] = ()
 
 
 def codes_of_seeds(
@@ -157,7 +158,7 @@ def write_codes(path: Path | str, codes: Sequence[ImageCode], model: Model) -> N
         tensors[f"noise.{number:02d}"] = torch.stack(layer).contiguous()
     numbers = path.with_suffix(".safetensors")
     write_bytes(numbers, save(tensors))
-    listed = [{"name": one.name, "source": one.source, "patient": one.patient} for one in codes]
+    listed = [{"name": one.name, "source": one.source, "patients": list(one.patients)} for one in codes]
     about = {"format": FORMAT, "model_sha256": model.sha256, "numbers": numbers.name, "sha256": sha256(numbers)}
     write_json(path, about | {"codes": listed})
 
@@ -203,15 +204,22 @@ def read_codes(path: Path | str, model: Model) -> list[ImageCode]:
         )
     tensors = _numbers(path, about)
     try:
-        listed = [(str(one["name"]), str(one["source"]), one["patient"]) for one in about["codes"]]
+        listed = [(str(one["name"]), str(one["source"]), _patients(one)) for one in about["codes"]]
     except (KeyError, TypeError) as error:
         raise LookalikeError("damaged-file", f"{path}: a field is missing ({error}); make the codes again") from None
     _refuse_misfits(path, tensors, model.generator, len(listed))
     layers = [tensors[name] for name in sorted(tensors) if name != "codes"]
     return [
-        ImageCode(name, tensors["codes"][row], tuple(layer[row] for layer in layers), source, patient)
-        for row, (name, source, patient) in enumerate(listed)
+        ImageCode(name, tensors["codes"][row], tuple(layer[row] for layer in layers), source, patients)
+        for row, (name, source, patients) in enumerate(listed)
     ]
+
+
+def _patients(listed: dict[str, Any]) -> tuple[str, ...]:
+    """Earlier files have one patient, or null."""
+    if "patient" in listed:
+        return () if listed["patient"] is None else (str(listed["patient"]),)
+    return tuple(str(one) for one in listed["patients"])
 
 
 def _numbers(path: Path, about: dict[str, Any]) -> dict[str, Tensor]:

@@ -133,16 +133,41 @@ def shares(text: str) -> tuple[float, float, float]:
 
 
 def pairs(text: str, what: str) -> dict[str, str]:
-    """Parse pairs of names such as 'truth=IsFake,response=Key'. Raises `LookalikeError`."""
+    """Parse pairs of names such as 'truth=IsFake,response=Key'. Raises `LookalikeError`.
+
+    A name with a comma or an equals sign stands in quotation marks, which are doubled inside: '"Yes, real"=real'.
+    """
     found: dict[str, str] = {}
-    for part in text.split(",") if text else []:
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and value):
+    for part in _outside_quotes(text, ",") if text.strip() else []:
+        sides = [_unquoted(side) for side in _outside_quotes(part, "=")]
+        if len(sides) != 2 or not all(sides):
             raise LookalikeError(
-                "bad-mapping", f"{what} is {text!r}; write name=name, with commas between, for example truth=IsFake"
+                "bad-mapping",
+                f"{what} is {text!r}; write name=name, with commas between, for example truth=IsFake; a name with a "
+                "comma or = in double quotation marks",
             )
-        found[name] = value
+        found[sides[0]] = sides[1]
     return found
+
+
+def _outside_quotes(text: str, separator: str) -> list[str]:
+    """The parts between separators that are not inside double quotation marks."""
+    parts, inside = [""], False
+    for letter in text:
+        inside ^= letter == '"'
+        if letter == separator and not inside:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def _unquoted(text: str) -> str:
+    """Without blanks around, and without the quotation marks around the name or, after `column:`, the word."""
+    column, mark, rest = text.strip().partition('"')
+    if mark and rest.endswith('"') and (not column or column.endswith(":")):
+        return column + rest[:-1].replace('""', '"')
+    return text.strip()
 
 
 def relative(path: Path) -> str:

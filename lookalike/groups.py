@@ -18,12 +18,22 @@ from lookalike.quick_group import QuickGroup
 # Who comes in, and the commands in the order of the work; each is the module `lookalike.commands.<name>`.
 HEADINGS = {
     "Start here": ("demo",),
-    "Make stimuli": ("patches", "train", "evaluate", "generate", "train-encoder", "invert", "morph", "stimuli"),
+    "Make stimuli": (
+        "patches",
+        "train",
+        "evaluate",
+        "generate",
+        "train-encoder",
+        "invert",
+        "compose",
+        "morph",
+        "stimuli",
+    ),
     "Run sessions": ("display", "participant", "run", "status", "retest", "export"),
     "Analyse data": ("power", "analyze", "compare"),
 }
 # Those whose module is in a sub-folder, or has another name.
-_PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert"}
+_PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert", "compose": "inversion.compose"}
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
 
 

@@ -70,7 +70,35 @@ Columns = Annotated[
     str,
     typer.Option("--columns", help="Column names of a table from another program, as ours=theirs, with commas."),
 ]
-Words = Annotated[str, typer.Option("--words", help="Words in the cells of such a table, as theirs=ours, with commas.")]
+Words = Annotated[
+    str,
+    typer.Option(
+        "--words",
+        help="Words in the cells of such a table, as theirs=ours or column:theirs=ours, with commas; words with commas "
+        "in double quotation marks.",
+    ),
+]
+Missing = Annotated[
+    str, typer.Option("--missing", help="Words or numbers that mean no answer, such as -1,confidence:999.")
+]
+Rows = Annotated[str, typer.Option("--rows", help="Rows to keep, as column=word or column=word|word, with commas.")]
+Middle = Annotated[
+    float | None,
+    typer.Option(
+        "--middle",
+        help="Middle of a rating column; ratings above it say generated. [default: half-way along the scale]",
+        show_default=False,
+        **number("--middle"),
+    ),
+]
+TimeUnit = Annotated[
+    Literal["s", "ms"] | None,
+    typer.Option("--time-unit", help="Unit of a table's times. [default: s]", show_default=False),
+]
+Import = Annotated[
+    Path | None,
+    typer.Option("--import", help="Import file (TOML) that says how to read such a table; see --write-import."),
+]
 
 # Of sessions.
 Data = Annotated[Path, typer.Option("--data", help="Folder of all participants' data.")]

@@ -28,7 +28,8 @@ COLUMNS = (
     "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg",
     "mean", "sd", "p01", "p99", "sha256",
 )  # fmt: skip
-_TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256")
+FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
+_TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
 _REMEDIES = {"real": "cut more patches", "generated": "use another model"}
 _PATIENCE = 1000  # candidates rejected in a row before giving up on a source
 _MAX_PX = 4096
@@ -44,13 +45,15 @@ class Candidate:
     pixels : array of float32, shape (rows, columns)
         P-values in [0, 1].
     source : str
-        Where it came from: `patch:<patch_id>` or `seed:<n>`.
+        Where it came from: `patch:<patch_id>`, `seed:<n>` or `composed:<image>`.
     patient : str
-        The keyed code of a real image's patient; empty for generated images.
+        The keyed code of a real image's patient; of a composed image's patients, with + between; empty for seeds'.
     loop_position_deg : float, optional
         Its position on a morph loop.
     objection : str
         Why it must not be shown; it is then counted and rejected. Empty if it may be shown.
+    texture, shape : str
+        The lesions that gave a composed image its texture and its shape; empty for others.
 
     Examples
     --------
@@ -64,6 +67,8 @@ class Candidate:
     patient: str = ""
     loop_position_deg: float | None = None
     objection: str = ""
+    texture: str = ""
+    shape: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,10 @@ def build_set(
     with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
         rows = [_write(folder, f"s{n:04d}", chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
-        write_table(folder / "stimuli.csv", pd.DataFrame(rows, columns=list(COLUMNS)))
+        table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS])
+        if table[list(FACTOR_COLUMNS)].isna().all(axis=None):
+            table = table.drop(columns=list(FACTOR_COLUMNS))
+        write_table(folder / "stimuli.csv", table)
         write_json(
             folder / "stimuli.json",
             {
@@ -393,4 +401,6 @@ def _write(folder: Path, stimulus_id: str, chosen: _Chosen, bits: int) -> dict[s
         "loop_position_deg": chosen.candidate.loop_position_deg,
         **levels,
         "sha256": sha256(folder / file),
+        "texture": chosen.candidate.texture or None,
+        "shape": chosen.candidate.shape or None,
     }

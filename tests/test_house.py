@@ -46,6 +46,7 @@ INSIDE = {
         "images",
     ],
     "gan": [
+        "composition",
         "evaluation",
         "inversion",
         "generate | morphing | training",

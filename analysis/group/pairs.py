@@ -21,7 +21,7 @@ from analysis.sdt.outcomes import Correction
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
 from data.errors import LookalikeError
-from data.external_tables import TrialTable
+from data.external_tables.read import TrialTable
 from data.results.result import Result
 
 Verdict = Literal["shown to differ", "not decided"]

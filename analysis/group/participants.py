@@ -14,6 +14,7 @@ from analysis.roc.binormal import Binormal
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.roc import Roc
 from analysis.sdt import confidence, metacognition, yesno
+from analysis.sdt.categories import categories
 from analysis.sdt.confidence import Calibration, Type2Roc
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
@@ -34,13 +35,18 @@ class Estimators:
 
 @dataclass(frozen=True, eq=False)
 class Participant:
-    """One participant's results: all from session 1 only, but `retests`, which are by session number."""
+    """One participant's results: all from session 1 only, but `retests`, which are by session number.
+
+    `counts` are of ratings as given; `binned`, `binormal`, `metacognition` and `calibration` take the categories of
+    `analysis.sdt.categories`, which on a scale of few levels are the same.
+    """
 
     name: str
     observer: str
     trials: int
     yesno: YesNo
     counts: RatingCounts
+    binned: RatingCounts
     roc: Roc
     binormal: Binormal
     metacognition: Metacognition
@@ -65,28 +71,40 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     observers = dict(zip(first["participant"], first["observer"], strict=True))
     later = dict(list(trials.retests.groupby("participant")))
     nothing = trials.retests.iloc[:0]
+    level, _ = categories(trials.measure)
     return [
-        measure_one(str(name), observers[name], measured, later.get(name, nothing), by)
+        measure_one(str(name), observers[name], measured, later.get(name, nothing), by, level)
         for name, measured in trials.measure.groupby("participant")
     ]
 
 
 def measure_one(
-    name: str, observer: str, first: pd.DataFrame, later: pd.DataFrame, by: Estimators = Estimators()
+    name: str,
+    observer: str,
+    first: pd.DataFrame,
+    later: pd.DataFrame,
+    by: Estimators = Estimators(),
+    level: pd.Series | None = None,
 ) -> Participant:
-    """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`)."""
+    """Measure one participant from the main trials of session 1 and those of all later sessions (`data.trials`).
+
+    `level` is the category of each confidence, by the index of `first` (`analysis.sdt.categories`); by default those of
+    this participant alone.
+    """
     truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
+    level = categories(first.assign(participant=name))[0] if level is None else level.reindex(first.index)
     ratings = rating(response, first["confidence"])
-    counts = count_ratings(truth, ratings)
-    sure = confidence.count_confidence(truth, response, first["confidence"])
+    counts, binned = count_ratings(truth, ratings), count_ratings(truth, rating(response, level))
+    sure = confidence.count_confidence(truth, response, level)
     return Participant(
         name=name,
         observer=observer,
         trials=len(first),
         yesno=yesno.dprime_from_responses(truth, response, by.correction),
         counts=counts,
+        binned=binned,
         roc=roc.roc_auc(truth, ratings),
-        binormal=binormal.binormal_fit_from_counts(counts),
+        binormal=binormal.binormal_fit_from_counts(binned),
         metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
         type2=confidence.type2_roc(sure),
         calibration=confidence.calibration(sure),

@@ -17,7 +17,8 @@ from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, summarised, versions, write
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
-from data.external_tables import TableMapping
+from data.external_tables.mapping import TableMapping
+from data.external_tables.read import recorded_here
 from data.files import refuse_occupied
 from data.results.result import frame_of
 from data.study import StudyFile
@@ -68,7 +69,7 @@ def compare_studies(
         What to call the two sides; by default their files' names.
     study : data.study.StudyFile, optional
         Study file whose exclusions apply to both sides.
-    mapped : data.external_tables.TableMapping
+    mapped : data.external_tables.mapping.TableMapping
         For external tables: our names of columns and words for theirs, for both sides.
     delta : float, optional
         Difference of AUC too small to matter, above 0, fixed in advance: equivalence is tested within ± delta.
@@ -117,7 +118,7 @@ def compare_studies(
         if (source / "summary.json").is_file():
             raise LookalikeError("folder-of-results", f"{source}: holds results; give the data behind them")
     sides = [
-        load_trials(source, study, shown, mapped if source.is_file() else TableMapping())
+        load_trials(source, study, shown, TableMapping() if recorded_here(source) else mapped)
         for source, shown in zip((first, second), stimuli or (None, None), strict=True)
     ]
     called = _names((first, second)) if names is None else (names[0], names[1])
@@ -145,7 +146,8 @@ def comparison_results(
     inputs = {
         f"{name}: {file}": sha for name, side in zip(names, sides, strict=True) for file, sha in side.files.items()
     }
-    summary = summarised({**found.to_dict(), "versions": versions(), "files_sha256": inputs})
+    notes = [f"{name}: {note}" for name, side in zip(names, sides, strict=True) for note in (*side.notes, *side.doubts)]
+    summary = summarised({**found.to_dict(), "notes": notes, "versions": versions(), "files_sha256": inputs})
     tables = {"participants": found.to_frame(), "methods": frame_of(found.methods)}
     return Results(summary, tables, _page(found, delta, inputs))
 

@@ -11,7 +11,7 @@ from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.outcomes import Correction
 from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dependence
-from data.external_tables import TrialTable
+from data.external_tables.read import TrialTable
 from data.study import StudyFile
 
 _ALPHA = 0.05

@@ -7,7 +7,7 @@ Text may hold `**bold**`, `` `code` `` and the symbols A_z and d_a; methods also
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import ClassVar, Literal
@@ -130,6 +130,14 @@ class Page:
     def verdicts(self) -> tuple[Note, ...]:
         """The verdict, one for each kind of observer."""
         return tuple(one for one in self.summary if isinstance(one, Note) and one.kind == "verdict")
+
+
+def doubts_of(doubts: Sequence[str]) -> tuple[Note, ...]:
+    """A warning of values that look implausible, if there are any (`data.external_tables.read.TrialTable.doubts`)."""
+    if not doubts:
+        return ()
+    sentences = tuple(f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts)
+    return (Note("Some values look implausible. They were taken as they are.", sentences, "warning"),)
 
 
 def to_html(page: Page, vectors: Mapping[str, bytes]) -> str:

@@ -14,7 +14,7 @@ from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.outcomes import Correction
-from data.external_tables import TrialTable
+from data.external_tables.read import TrialTable
 from data.study import StudyFile
 
 _RATES = (

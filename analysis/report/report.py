@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,10 @@ from analysis.report.realfake.tables import (
     serial_table,
 )
 from analysis.report.results import Results, summarised, versions, write
+from analysis.sdt.categories import categories
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
-from data.external_tables import TableMapping
+from data.external_tables.mapping import TableMapping
 from data.files import refuse_occupied
 from data.study import StudyFile
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    data: Path,
+    data: Path | Sequence[Path],
     out: Path,
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
@@ -56,8 +58,8 @@ def analyze(
 
     Parameters
     ----------
-    data : path
-        Folder that holds the `sub-*` folders, or one `.csv` or `.tsv` table of all trials.
+    data : path, or a sequence of paths
+        Folder that holds the `sub-*` folders; or a table of trials, several, or a folder of them.
     out : path
         Folder to write; it must be new or empty.
     study : data.study.StudyFile, optional
@@ -65,8 +67,8 @@ def analyze(
         gives the null distribution of serial dependence only for sessions whose plan is not at hand.
     stimuli : stimuli.sets.StimulusSet, optional
         Stimulus set that was shown: every record must come from it and every table agree with it.
-    mapped : data.external_tables.TableMapping
-        For an external table: our names of columns and words for theirs.
+    mapped : data.external_tables.mapping.TableMapping
+        For external tables: their names of columns and words, and how their cells are to be read.
     by : analysis.group.participants.Estimators
         Correction of rates of 0 and 1 for d′, and model of meta-d′.
 
@@ -99,7 +101,7 @@ def analyze(
     >>> [one["participant"] for one in summary["participants"]]
     ['p1', 'p2']
     """
-    data, out = Path(data), Path(out)
+    out = Path(out)
     refuse_occupied(out)
     results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by)
     write(results, out)
@@ -204,6 +206,8 @@ def _summary(found: Findings) -> dict[str, Any]:
             "unanswered_main_trials": sum(one.yesno.unanswered for one in found.participants),
             "stimulus_sets_sha256": sorted(sessions["stimulus_set_sha256"].dropna().unique()),
             "study": _study_summary(sessions, found.study),
+            "notes": [*found.trials.notes, *found.trials.doubts],
+            "confidence_categories": categories(found.trials.measure)[1],
             "versions": versions(),
             "files_sha256": _files(found.trials, found.study),
             "estimators": asdict(found.by),

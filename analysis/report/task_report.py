@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +10,12 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from analysis.report.page import Block, Note, Picture
+from analysis.report.page import Block, Note, Picture, doubts_of
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.outcomes import Correction
 from data.errors import LookalikeError
-from data.external_tables import TableMapping, TrialTable, read_trials
+from data.external_tables.mapping import TableMapping
+from data.external_tables.read import TrialTable, read_trials
 from data.files import refuse_occupied
 from data.kinds.registry import find
 from data.study import StudyFile
@@ -22,11 +23,10 @@ from data.study import StudyFile
 
 def analyze_task(
     kind: str,
-    source: Path,
+    source: Path | Sequence[Path],
     out: Path,
     study: StudyFile | None = None,
-    columns: Mapping[str, str] | None = None,
-    words: Mapping[str, str] | None = None,
+    mapped: TableMapping | None = None,
     correction: Correction = "log-linear",
 ) -> dict[str, Any]:
     """Analyse a task other than real/generated into a new folder of tables, a figure and one report page.
@@ -38,14 +38,14 @@ def analyze_task(
     ----------
     kind : str
         Kind of task: two_alternative, same_different or matching.
-    source : path
-        One `.csv` or `.tsv` table in the layout of `data.external_tables`, or a folder that holds the `sub-*` folders.
+    source : path, or a sequence of paths
+        Tables in the layout of `data.external_tables.read`, or a folder that holds the `sub-*` folders.
     out : path
         Folder to write; it must be new or empty.
     study : data.study.StudyFile, optional
         Study file: the tables' task name in a folder, and the bound of the mean d′ in two-alternative forced choice.
-    columns, words : mapping of str to str, optional
-        For an external table: our names of columns for theirs, and their words for ours.
+    mapped : data.external_tables.mapping.TableMapping, optional
+        For an external table: its names of columns and words, and how its cells are to be read.
     correction : str
         Correction of rates of 0 and 1 (`analysis.sdt.outcomes`); matching has none.
 
@@ -72,10 +72,9 @@ def analyze_task(
     >>> summary["verdict"]
     'Not decided'
     """
-    source, out = Path(source), Path(out)
+    out = Path(out)
     refuse_occupied(out)
-    mapping = TableMapping(columns or {}, words or {})
-    answers = read_trials(source, kind, mapping, study.study.task if study else None)
+    answers = read_trials(source, kind, mapped, study.study.task if study else None)
     if len(answers.observers) > 1:
         kinds = " and ".join(answers.observers)
         raise LookalikeError("mixed-observers", f"{source}: holds {kinds} observers; put each kind in its own folder")
@@ -100,14 +99,15 @@ def task_results(answers: TrialTable, study: StudyFile | None = None, correction
             **found.summary,
             "observers": list(answers.observers),
             "filled": dict(answers.filled),
+            "notes": [*answers.notes, *answers.doubts],
             "versions": versions(),
             "files_sha256": inputs,
         }
     )
     page = replace(
         found.page,
-        warnings=_warnings(answers.observers),
-        summary=_with_remarks(found.page.summary, answers.filled),
+        warnings=(*_warnings(answers.observers), *doubts_of(answers.doubts)),
+        summary=_with_remarks(found.page.summary, answers),
         inputs=inputs,
     )
     return replace(found, summary=summary, page=page)
@@ -127,10 +127,10 @@ def _warnings(observers: tuple[str, ...]) -> tuple[Note, ...]:
     return (Note(f"These are {observers[0]} observers, not people.", (text,), "warning"),)
 
 
-def _with_remarks(summary: tuple[Block, ...], filled: Mapping[str, str]) -> tuple[Block, ...]:
-    """The summary with what the table lacked, above the figures."""
-    if not filled:
-        return summary
-    lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
+def _with_remarks(summary: tuple[Block, ...], answers: TrialTable) -> tuple[Block, ...]:
+    """The summary with what the table lacked and what else was noticed, above the figures."""
+    said = [f"{name} (filled in: {how})" for name, how in answers.filled.items()]
+    remarks = [f"The table lacked {', '.join(said)}."] if said else []
+    remarks += [f"Noticed when the tables were read: {'; '.join(answers.notes)}."] if answers.notes else []
     figures = tuple(one for one in summary if isinstance(one, Picture))
-    return (*(one for one in summary if one not in figures), f"The table lacked {lacked}.", *figures)
+    return (*(one for one in summary if one not in figures), *remarks, *figures)

@@ -67,7 +67,7 @@ class RealFake(Choice):
         return [Answer(one.response, one.confidence, one.response_time, one.confidence_time) for one in judged]
 
     def check(self, table: pd.DataFrame, source: str) -> pd.DataFrame:
-        return validate(table, source).astype(dict.fromkeys(NUMBER_COLUMNS, float))
+        return validate(table, source, any_scale=True).astype(dict.fromkeys(NUMBER_COLUMNS, float))
 
 
 KIND = RealFake()

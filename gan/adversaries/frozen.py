@@ -40,19 +40,18 @@ _RATE = 0.1  # of learning: plain convolutions learn faster than equalised ones 
 class FrozenAdversary:
     """Classifies images (N, 1, R, R) in [-1, 1] at seven scales; only the heads are trained, with a hinge loss.
 
-    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out. With
-    `pixel_moments`, those of fixed filters at the images' own size are among them.
+    `moments` is the weight with which the generator also matches moments of features; 0 leaves that out.
     Satisfies `gan.adversaries.adversary.Adversary`. `view` is everything that is frozen, and the
     costly part, so the two losses of the same generated images share it.
     """
 
     period = 1  # no penalty
 
-    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0, pixel_moments: bool = False) -> None:
+    def __init__(self, device: torch.device | str = "cpu", moments: float = 0.0) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the mixing is part of the method, the same in every run
             self.frozen = _Views().requires_grad_(False).eval()
-            self.summaries = Summaries(pixel_moments).to(device)
+            self.summaries = Summaries().to(device)
         self.frozen.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         maps = [pair for view in INPUTS_PX for pair in zip(_MIXED, _sides(view), strict=False)]
         self.trained = nn.ModuleList(_head(width, side) for width, side in maps)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gan.networks.efficientnet import EfficientNetLite
 
@@ -82,41 +81,17 @@ class Summaries(nn.Module):
     """The features to match: images (N, 1, R, R) in [-1, 1] to summaries (N, `count`) of all maps of several views.
 
     Images are not augmented here: what augmentation hid from the moments would stay wrong. Images of more than 128 px
-    are reduced, as they are for the heads. With `pixels`, the maps of `RandomFilters` are among them.
+    are reduced, as they are for the heads.
     """
 
-    def __init__(self, pixels: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.networks = nn.ModuleList(EfficientNetLite(size) for size in range(3))
-        self.filters = RandomFilters() if pixels else None
         with torch.no_grad():
             self.count = self(torch.zeros(1, 1, 64, 64)).shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
-        found = [summary(self.networks[size](images, side)) for size, side in _VIEWS]
-        if self.filters is not None:
-            found.append(summary(self.filters(images)))
-        return torch.cat(found, dim=1)
-
-
-class RandomFilters(nn.Module):
-    """Fixed random filters at the images' own size, for what networks that reduce images do not see.
-
-    Images (N, 1, R, R) to maps (N, 48, R - 2, R - 2) and (N, 48, R - 4, R - 4) of the magnitude of each filter's
-    response: filters of 3 x 3 pixels, then of 3 x 3 over every second pixel, without a mean. They are the same in every
-    run.
-    """
-
-    def __init__(self, count: int = 48) -> None:
-        super().__init__()
-        drawn = torch.randn(2, count, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-        drawn = drawn - drawn.mean(dim=(3, 4), keepdim=True)
-        self.register_buffer("filters", drawn / drawn.norm(dim=(3, 4), keepdim=True), persistent=False)
-        self.filters: Tensor
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        near, wide = self.filters
-        return [F.conv2d(images, near).abs(), F.conv2d(images, wide, dilation=2).abs()]
+        return torch.cat([summary(self.networks[size](images, side)) for size, side in _VIEWS], dim=1)
 
 
 def summary(maps: Sequence[Tensor]) -> Tensor:

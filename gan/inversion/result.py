@@ -134,7 +134,7 @@ def image_codes(found: Inversion, rows: pd.DataFrame) -> list[ImageCode]:
             found.codes[number],
             tuple(layer[number, 0] for layer in found.noise),
             f"patch {row.patch_id}, inverted",
-            str(row.patient),
+            (str(row.patient),),
         )
         for number, row in enumerate(rows.itertuples())
     ]
@@ -184,8 +184,8 @@ def read_inverted(folder: Path | str, model: Model) -> Inverted:
         if sha256(path) != row.sha256:
             raise LookalikeError("altered-file", f"{path}: altered since it was made; invert the patches again")
     codes = read_codes(folder / "codes.json", model)
-    named = [(one.name, one.patient) for one in codes]
-    if named != list(zip(table["patch_id"], table["patient"], strict=True)):
+    named = [(one.name, one.patients) for one in codes]
+    if named != [(row.patch_id, (row.patient,)) for row in table.itertuples()]:
         raise LookalikeError(
             "altered-file", f"{folder / 'inverted.csv'}: patches or patients are not those of codes.json; restore it"
         )

@@ -118,8 +118,8 @@ PAPER = InversionSettings(
 )
 
 
-def chosen(objective: str, **options: Any) -> InversionSettings:
-    """The settings of an objective, replaced by the options that are not None."""
+def chosen(objective: str, default: InversionSettings = DEFAULT, /, **options: Any) -> InversionSettings:
+    """The settings of an objective, the paper's or `default`, replaced by the options that are not None."""
     check_choice(objective, OBJECTIVES, "objective")
-    base = PAPER if objective == "paper" else DEFAULT
+    base = PAPER if objective == "paper" else default
     return replace(base, **{name: value for name, value in options.items() if value is not None})

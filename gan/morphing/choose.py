@@ -82,7 +82,7 @@ def ring_around(
     reach = _reach(model.generator, centre, directions, distance, metric)
     source = f"{distance:g} ({metric.name}) from {centre.name} towards seeds {seeds[0]} and {seeds[1]}"
     return [
-        ImageCode(f"at-{360 * k // _AROUND}-deg", centre.code + step * way, centre.noise, source, centre.patient)
+        ImageCode(f"at-{360 * k // _AROUND}-deg", centre.code + step * way, centre.noise, source, centre.patients)
         for k, (step, way) in enumerate(zip(reach, directions, strict=True))
     ]
 

@@ -151,7 +151,7 @@ def make_loop(
             closed=path.closed,
             anchors_deg=turns,
             sources=tuple(one.source for one in anchors),
-            patients=tuple(one.patient for one in anchors),
+            patients=tuple(one.patients for one in anchors),
             anchors_sha256=sha256(folder / ANCHORS),
             measures=measures,
         )

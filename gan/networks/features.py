@@ -7,7 +7,7 @@ the keys of torchvision's `IMAGENET1K_V1` (`features.N.weight`, `features.N.bias
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -75,12 +75,19 @@ class Vgg16(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> Tensor:
+        last = images
+        for last in self.layers(images):  # noqa: B007  (the last one counts)
+            pass
+        return last
+
+    def layers(self, images: Tensor) -> Iterator[Tensor]:
+        """The features after each convolution's ReLU, conv1_1 first, one at a time: (N, C, h, w)."""
         x = ((images + 1) / 2 - self.mean) / self.sd
         for index in _CONVOLUTIONS:
             if index in _POOLED_BEFORE:
                 x = F.max_pool2d(x, 2)
             x = F.relu(self.features[str(index)](x))
-        return x
+            yield x
 
 
 def load_vgg16(path: Path | str | None = None, progress: Callable[[str], None] = lambda _: None) -> Vgg16:

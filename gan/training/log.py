@@ -14,7 +14,10 @@ from data.files import write_text
 from stimuli.images import Pixels
 
 FILE = "log.jsonl"
-_CURVES = ("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "resolution", "blend", "images_per_s")
+_CURVES = (
+    *("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "pixel_distance"),
+    *("resolution", "blend", "images_per_s"),
+)
 
 
 class TrainingLog:

@@ -15,6 +15,7 @@ from gan.adversaries.discriminator import Discriminator
 from gan.adversaries.ensemble import Ensemble
 from gan.adversaries.frozen import FrozenAdversary
 from gan.adversaries.image_adversary import ImageAdversary
+from gan.adversaries.pixel_moments import PixelMoments
 from gan.adversaries.pixels import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Generator
@@ -196,10 +197,13 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
     if settings.discriminator == "stylegan":
         adversary = ImageAdversary(Discriminator(settings.architecture), settings.r1_gamma, *seen_through)
     else:
-        adversary = FrozenAdversary(device, settings.moments, settings.pixel_moments)
+        adversary = FrozenAdversary(device, settings.moments)
     if settings.discriminator == "ensemble":
         pixels = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
-        adversary = Ensemble({"frozen": adversary, "pixels": pixels}, {"pixels": settings.pixel_weight})
+        members: dict[str, Adversary] = {"frozen": adversary, "pixels": pixels}
+        if settings.pixel_moments:
+            members["pixel_moments"] = PixelMoments(settings.pixel_moments)
+        adversary = Ensemble(members, {"pixels": settings.pixel_weight})
     adversary.state.to(device)
     return adversary
 

@@ -49,8 +49,8 @@ class Settings:
     moments : float, at least 0
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
-    pixel_moments : bool
-        Whether statistics of pixels are among the moments.
+    pixel_moments : float, at least 0
+        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), for `ensemble`.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
     warm_up_kimg : float, at least 0
@@ -92,7 +92,7 @@ class Settings:
     ada_target: float = 0.6
     ada_kimg: float = 100.0
     moments: float = 0.0
-    pixel_moments: bool = False
+    pixel_moments: float = 0.0
     style_mixing: float = 0.9
     warm_up_kimg: float = 0.0
     started_from: str = ""
@@ -133,7 +133,7 @@ class Settings:
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
             raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "warm_up_kimg"):
+        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "pixel_moments", "warm_up_kimg"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):

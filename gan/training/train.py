@@ -43,7 +43,8 @@ class Progress:
     """How far a run has come: images seen of the total, mean losses since the last tick, speed since the
     start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
     logits of real images) are None without adaptive augmentation, `feature_distance` without moment matching
-    (`gan.adversaries.moments`); `model` is None until the networks have their full size."""
+    (`gan.adversaries.moments`), `pixel_distance` without matching of fine detail; `model` is None until the networks
+    have their full size."""
 
     step: int
     images: int
@@ -55,6 +56,7 @@ class Progress:
     ada_p: float | None
     real_sign: float | None
     feature_distance: float | None
+    pixel_distance: float | None
     images_per_s: float
     sheet: Path | None = None
     model: Path | None = None
@@ -243,6 +245,7 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
         logged.get("ada_p"),
         logged.get("real_sign"),
         logged.get("feature_distance"),
+        logged.get("pixel_distance"),
         speed,
     )
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from data.errors import LookalikeError
-from lookalike.console import pairs, relative, show
-from lookalike.options import Columns, Json, Out, Words
+from lookalike.console import relative, say, show
+from lookalike.options import Columns, Import, Json, Middle, Missing, Out, Rows, TimeUnit, Words
 
 
 def compare(
@@ -37,6 +37,11 @@ def compare(
     study: Annotated[Path | None, typer.Option(help="Study file, whose exclusions apply to both.")] = None,
     columns: Columns = "",
     words: Words = "",
+    missing: Missing = "",
+    rows: Rows = "",
+    middle: Middle = None,
+    time_unit: TimeUnit = None,
+    import_file: Import = None,
     as_json: Json = False,
 ) -> None:
     """Compare the AUCs of two studies, paired or as two groups.
@@ -48,8 +53,8 @@ def compare(
       lookalike compare first-model second-model --out comparison
     """
     from analysis.report.compare_report import compare_studies
-    from data.external_tables import TableMapping
     from data.study import read_study
+    from lookalike.flows.import_tables import mapping_of
     from stimuli.sets import read_set
 
     if (first_stimuli is None) != (second_stimuli is None):
@@ -61,7 +66,7 @@ def compare(
         out,
         _two(names) if names else None,
         study=None if study is None else read_study(study),
-        mapped=TableMapping(pairs(columns, "--columns"), pairs(words, "--words")),
+        mapped=mapping_of(import_file, columns, words, missing, rows, middle, time_unit),
         delta=delta,
         images=images,
         participants=participants,
@@ -69,6 +74,8 @@ def compare(
         if not first_stimuli or not second_stimuli
         else (read_set(first_stimuli), read_set(second_stimuli)),
     )
+    for note in found["notes"]:
+        say(f"lookalike: {note}")
     files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
     show(found if as_json else {name: found[name] for name in ("verdict", "words")} | files, as_json)
 

@@ -10,7 +10,7 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.console import need, relative, say, show, show_table
-from lookalike.options import DisjointPatients, Json, Seed, Truncation, Weights
+from lookalike.options import DisjointPatients, Json, Seed, Weights
 
 if TYPE_CHECKING:
     from data.results.result import Estimate
@@ -37,8 +37,12 @@ _FEATURES = {
 
 
 def evaluate(
-    models: Annotated[list[Path], typer.Argument(help="Model folder; several are ranked.")],
-    patches: Annotated[Path, typer.Option("--patches", help="Patch set whose train split the models were trained on.")],
+    models: Annotated[
+        list[Path] | None, typer.Argument(help="Model folder; several are ranked.", show_default=False)
+    ] = None,
+    patches: Annotated[
+        Path | None, typer.Option("--patches", help="Patch set whose train split the models were trained on.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="New folder for the results; required for one model.")
     ] = None,
@@ -55,7 +59,15 @@ def evaluate(
             help="Patch set, none of it in training, to measure against with all its patients instead of a split.",
         ),
     ] = None,
-    truncation: Truncation = 1.0,
+    truncation: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Truncation psi: 1 for full variety, 0 for the mean image. [default: 1; with --blind the model's own]",
+            show_default=False,
+        ),
+    ] = None,
     session_truncation: Annotated[
         float | None,
         typer.Option(
@@ -72,6 +84,12 @@ def evaluate(
         typer.Option(help=f"Judges that no training uses, with commas, or none. [default: {','.join(_JUDGES)}]"),
     ] = None,
     images: Annotated[int, typer.Option(help="Generated images per model when several are ranked.")] = 500,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Sheets of 64 real and 64 generated images to judge by eye; the key apart.")
+    ] = False,
+    score: Annotated[
+        Path | None, typer.Option("--score", help="Folder of blind sheets whose answers.csv is filled in.")
+    ] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap samples, and random splits of real against real.")] = 200,
     disjoint_patients: DisjointPatients = False,
     vgg16: Weights = None,
@@ -90,13 +108,34 @@ def evaluate(
     Example:
       lookalike evaluate runs/first/models/000200000-images --patches patches --out evaluation
       lookalike evaluate runs/first/models/* --patches patches
+      lookalike evaluate data/models/mammogram-64 --patches patches --blind --out blind-1
+      lookalike evaluate --score blind-1
     """
     need("gan")
+    if score is not None:
+        if models or patches or out or blind:
+            raise LookalikeError("conflicting-options", "--score takes the folder of blind sheets and nothing else")
+        _print_score(score, as_json)
+        return
+    if not models or patches is None:
+        raise LookalikeError("missing-option", "name a model folder, and its patch set with --patches")
+    if blind:
+        _write_blind(models, out, patches, split, truncation, seed, disjoint_patients, as_json)
+        return
     from lookalike.flows.evaluate import Terms, compare_models, evaluate_model
 
     options = {"session_truncation": session_truncation, "blocks": blocks, "judges": _named(judges)}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    terms = Terms(patches, vgg16, truncation, resamples, seed, disjoint_patients, reference, **given)
+    terms = Terms(
+        patches,
+        vgg16,
+        1.0 if truncation is None else truncation,
+        resamples,
+        seed,
+        disjoint_patients,
+        reference,
+        **given,
+    )
     if reference is not None and split is not None:
         raise LookalikeError(
             "unused-option", "--reference is measured against in place of a split; leave out --split or --reference"
@@ -143,6 +182,61 @@ def _refuse_unused(options: dict[str, object]) -> None:
             f"{', '.join(given)}: several models are only ranked, at --truncation and by the judges that take seconds; "
             "leave this out, or name one model",
         )
+
+
+def _write_blind(
+    models: list[Path],
+    out: Path | None,
+    patches: Path,
+    split: str | None,
+    truncation: float | None,
+    seed: int,
+    disjoint_patients: bool,
+    as_json: bool,
+) -> None:
+    from lookalike.flows.blind import ANSWERS, KEY, BlindRequest, write_blind_sheets
+
+    if len(models) > 1 or out is None:
+        raise LookalikeError("missing-option", "--blind takes one model, and a new folder with --out")
+    request = BlindRequest(
+        patches, truncation=truncation, split=split or "study", seed=seed, disjoint_patients=disjoint_patients
+    )
+    key = write_blind_sheets(models[0], out, request)
+    show(
+        {
+            "sheets": relative(out),
+            "to fill in": relative(out / ANSWERS),
+            "key, not to be opened": relative(key / KEY),
+            "then": f"lookalike evaluate --score {relative(out)}",
+        },
+        as_json,
+    )
+
+
+def _print_score(folder: Path, as_json: bool) -> None:
+    from lookalike.flows.blind import score_blind_sheets
+
+    found = score_blind_sheets(folder)
+    if as_json:
+        show(found.to_dict(), True)
+        return
+    show(
+        {
+            "judged": found.judged,
+            "correct": f"{found.correct:.3f}",
+            "called generated": f"{found.generated_called_generated:.3f} of generated, "
+            f"{found.real_called_generated:.3f} of real images",
+            "d'": f"{found.dprime:.2f}",
+            "AUC [95% CI]": f"{found.auc:.3f} {_bounds(found.auc_low, found.auc_high)}",
+            "surest mistakes": " ".join(found.surest_mistakes) or "none",
+            "surest hits": " ".join(found.surest_hits) or "none",
+        },
+        False,
+    )
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    return "[undefined]" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
 def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, out: Path) -> None:

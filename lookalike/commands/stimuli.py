@@ -28,6 +28,10 @@ def build(
     catch_model: Annotated[
         Path | None, typer.Option(help="Folder of a worse model, such as an early snapshot.")
     ] = None,
+    composed: Annotated[
+        Path | None,
+        typer.Option(help="Images from 'compose' instead of seeds'; the set then tells their textures and shapes."),
+    ] = None,
     disjoint_patients: DisjointPatients = False,
     safe: Annotated[
         bool,
@@ -55,7 +59,7 @@ def build(
     from lookalike.flows.build import Recipe, build_stimuli
     from stimuli.sets import Layout
 
-    recipe = Recipe(patches, model, truncation, first_seed, catch_model, disjoint_patients, safe, vgg16)
+    recipe = Recipe(patches, model, truncation, first_seed, catch_model, disjoint_patients, safe, vgg16, composed)
     made = build_stimuli(out, recipe, Layout(main, practice, catch, size, bits, seed))
     roles = made.table.groupby(["role", "truth"]).size()
     counts = {f"{role} {truth}": int(count) for (role, truth), count in roles.items()}

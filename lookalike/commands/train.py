@@ -48,9 +48,7 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate b
 Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
 AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
 Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
-PixelMoments = Annotated[
-    bool | None, typer.Option("--pixel-moments/--no-pixel-moments", help="Statistics of pixels among the moments.")
-]
+PixelMoments = Annotated[float | None, typer.Option(help="Weight of ensemble's matching of fine detail, 0 or more.")]
 StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
 Symmetry = Annotated[
     str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")

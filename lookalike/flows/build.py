@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from data.errors import LookalikeError
+from data.files import sha256
 from data.shipped import VERSION
 from gan.checkpoint import Model, load_model
+from gan.composition.result import Composed, read_composed
 from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare
 from gan.networks.features import load_vgg16
@@ -25,7 +28,8 @@ class Recipe:
     Generated images are from consecutive seeds, `first_seed` upwards, at one truncation (None: the model's own); catch
     images are from `catch_model`, a generator known to be worse. `disjoint_patients` confirms that the model was
     trained on no patient of the patches, where codes made with different keys cannot show it. `safe` skips images that
-    are too close to a training patch (`gan.leaks.check`, with the weights `vgg16`).
+    are too close to a training patch (`gan.leaks.check`, with the weights `vgg16`). With a folder of `composed` images
+    those are the generated ones, and their patients' own patches are not shown beside them.
     """
 
     patches: Path
@@ -36,6 +40,7 @@ class Recipe:
     disjoint_patients: bool = False
     safe: bool = False
     vgg16: str | None = None
+    composed: Path | None = None
 
 
 def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
@@ -46,6 +51,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
     refuse_overlap(patches, model, recipe.model, "study", recipe.disjoint_patients)
+    composed = None if recipe.composed is None else _read_composed(recipe, patches, model)
     psi, reference = model.psi(recipe.truncation), None
     if recipe.safe:
         refuse_unchecked(patches, model, recipe.model)
@@ -57,6 +63,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "catch_model_sha256": None if catch_model is None else catch_model.sha256,
         "truncation": psi,
         "first_seed": recipe.first_seed,
+        **({} if composed is None else {"composed_sha256": sha256(composed.folder / "composed.csv")}),
         "disjoint_patients_vouched_for": recipe.disjoint_patients,
         "leaks_dropped": recipe.safe,
         "crops_per_lesion": patches.about["crops_per_box"],
@@ -64,20 +71,65 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     }
     return build_set(
         out,
-        _real(patches, layout.seed),
-        _generated(model, recipe.first_seed, psi, reference),
+        _real(patches, layout.seed, () if composed is None else composed.patients),
+        _generated(model, recipe.first_seed, psi, reference) if composed is None else _composed(composed),
         layout,
         provenance,
         catch=() if catch_model is None else _generated(catch_model, recipe.first_seed, psi, reference),
     )
 
 
-def _real(patches: PatchSet, seed: int) -> Iterator[Candidate]:
+def _read_composed(recipe: Recipe, patches: PatchSet, model: Model) -> Composed:
+    """Composed images that may be shown beside the study patients' patches.
+
+    Raises `LookalikeError` if they are another model's, their patients cannot be compared with those of the patches, or
+    the model was trained on one of them.
+    """
+    composed = read_composed(recipe.composed or "")
+    where = recipe.composed
+    if recipe.safe:
+        raise LookalikeError(
+            "conflicting-options",
+            "--safe compares seeds' images with training patches; composed images are made from patients' own, which "
+            "they name: leave out --safe",
+        )
+    if composed.about["model_sha256"] != model.sha256:
+        raise LookalikeError("other-model", f"{where}: composed with another model; name that one with --model")
+    unknown = composed.about.get("key_fingerprint") != patches.about["key_fingerprint"] or not all(
+        composed.table[["texture_patient", "shape_patient"]].ne("").all()
+    )
+    if unknown and not recipe.disjoint_patients:
+        raise LookalikeError(
+            "key-mismatch",
+            f"{where}: patients of its lesions are unknown, or coded with another key than {patches.folder}; compose "
+            "patches of this set, or confirm with --disjoint-patients that the model was trained on none of them",
+        )
+    shared = sorted(set(composed.patients) & set(model.training.get("train_patients", ())))
+    if shared:
+        raise LookalikeError(
+            "patient-overlap",
+            f"{where}: made from {len(shared)} patients ({shared[0]}, ...) that {recipe.model} was trained on; compose "
+            "lesions of the study split",
+        )
+    return composed
+
+
+def _composed(composed: Composed) -> Iterator[Candidate]:
+    """Composed images in the order of their table, with their patients and parents."""
+    for row in composed.table.itertuples():
+        patients = dict.fromkeys(one for one in (row.texture_patient, row.shape_patient) if one)
+        yield Candidate(
+            composed.read(row), f"composed:{row.image}", "+".join(patients), texture=row.texture, shape=row.shape
+        )
+
+
+def _real(patches: PatchSet, seed: int, composed_patients: Collection[str] = ()) -> Iterator[Candidate]:
     """The study patients' patches, in a random order drawn from the set's seed."""
     rows = patches.select("study")
     for index in np.random.default_rng(seed).permutation(len(rows)):
         row = rows.iloc[int(index)]
-        yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient)
+        objection = "of a patient in the composed images" if row.patient in composed_patients else ""
+        yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient, objection=objection)
 
 
 def _generated(model: Model, first_seed: int, psi: float, reference: Reference | None) -> Iterator[Candidate]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.trials import load_trials
-from data.external_tables import TableMapping
+from data.external_tables.mapping import TableMapping
 from data.files import read_table
 from data.trials import COLUMNS
 from stimuli.sets import StimulusSet
@@ -70,9 +70,10 @@ def test_what_it_lacks_is_said(long: Path) -> None:
 
 
 @pytest.mark.usefixtures("long")
-def test_a_folder_takes_no_mapping(tmp_path: Path, refuses: Refuses) -> None:
-    with refuses("not-a-table"):
-        load_trials(tmp_path / "bids", mapped=MAPPED)
+def test_recorded_sessions_take_no_mapping(tmp_path: Path, write_session: Write, refuses: Refuses) -> None:
+    write_session(tmp_path / "recorded", "a")
+    with refuses("mapping-of-folder"):
+        load_trials(tmp_path / "recorded", mapped=MAPPED)
 
 
 def test_catch_trials_stand_apart(tmp_path: Path, write_session: Write) -> None:

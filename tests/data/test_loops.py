@@ -76,6 +76,14 @@ def test_a_loop_of_the_first_format_is_read(tmp_path: Path, refuses: Any) -> Non
         read_loop(tmp_path)
 
 
+def test_a_loop_that_names_one_patient_or_null_for_each_anchor_is_read(tmp_path: Path) -> None:
+    write_loop(tmp_path, dataclasses.replace(make_loop(tmp_path), patients=(("a", "b"), ())))
+    assert read_loop(tmp_path).patients == (("a", "b"), ())
+    content = json.loads((tmp_path / "loop.json").read_text())
+    (tmp_path / "loop.json").write_text(json.dumps(content | {"patients": ["a", None]}))
+    assert read_loop(tmp_path).patients == (("a",), ())
+
+
 def test_altered_codes_of_anchors_are_named(tmp_path: Path, refuses: Any) -> None:
     loop = make_loop(tmp_path)
     (tmp_path / ANCHORS).write_text("{}")

@@ -17,7 +17,7 @@ from gan.generate import images_from_seeds
 @pytest.fixture
 def written(model, tmp_path):
     codes = codes_of_seeds(model, [4, 8])
-    codes[1] = dataclasses.replace(codes[1], source="inverted", patient="k7q2m")
+    codes[1] = dataclasses.replace(codes[1], source="inverted", patients=("k7q2m", "anna1"))
     write_codes(tmp_path / "codes.json", codes, model)
     return codes, tmp_path / "codes.json"
 
@@ -46,13 +46,23 @@ def test_one_noise_for_all_on_request(model):
 def test_what_is_written_comes_back(model, written):
     codes, path = written
     back = read_codes(path, model)
-    assert [(one.name, one.source, one.patient) for one in back] == [
-        ("seed-4", "seed 4, truncation 0.7", None),
-        ("seed-8", "inverted", "k7q2m"),
+    assert [(one.name, one.source, one.patients) for one in back] == [
+        ("seed-4", "seed 4, truncation 0.7", ()),
+        ("seed-8", "inverted", ("k7q2m", "anna1")),
     ]
     for one, other in zip(codes, back, strict=True):
         assert torch.equal(one.code, other.code)
         assert all(torch.equal(a, b) for a, b in zip(one.noise, other.noise, strict=True))
+
+
+def test_codes_files_that_name_one_patient_or_null_are_read(model, written):
+    _, path = written
+    content = json.loads(path.read_text())
+    for listed, patient in zip(content["codes"], (None, "k7q2m"), strict=True):
+        del listed["patients"]
+        listed["patient"] = patient
+    path.write_text(json.dumps(content))
+    assert [one.patients for one in read_codes(path, model)] == [(), ("k7q2m",)]
 
 
 def test_codes_need_names_of_their_own(model, tmp_path, refuses):

@@ -37,6 +37,7 @@ MISTAKES = {
     "generate": (("--safe", "--out", "o"), "missing-option"),
     "train-encoder": (("nowhere", "--out", "o"), "not-a-patch-set"),
     "invert": (("p", "--model", "nowhere", "--out", "o"), "no-such-folder"),
+    "compose": (("--out", "o", "--model", "nowhere"), "no-such-folder"),
     "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
     "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "display calibrate": (

@@ -36,7 +36,7 @@ def figures_of(participants: Sequence[Participant], groups: Sequence[Group]) -> 
     if len(participants) <= MOST:
         figures["forest"] = _forest(participants, groups)
         if rated:
-            figures["ratings"] = plots.rating_histograms({one.name: one.counts for one in rated})
+            figures["ratings"] = plots.rating_histograms({one.name: one.binned for one in rated})
     if rated:
         figures["calibration"] = _calibration(rated)
     retested = [one for one in participants if one.comparison is not None]

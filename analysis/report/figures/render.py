@@ -8,6 +8,8 @@ from typing import Literal
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from analysis.report.figures.glyphs import make_drawable
+
 Format = Literal["svg", "pdf", "png"]
 FORMATS: tuple[Format, ...] = ("svg", "pdf", "png")
 
@@ -17,6 +19,7 @@ def render(figure: Figure, form: Format) -> bytes:
 
     The same figure gives the same bytes: no date is written.
     """
+    make_drawable(figure)
     buffer = io.BytesIO()
     metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[form]
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lookalike", "pdf.fonttype": 42}):

@@ -24,6 +24,7 @@ _DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0, (3, 1.2, 1, 1.2, 1, 1.2)),
 )
 _NAMED = 56  # participants who each have a line of the legend; more could not be distinguished
+_MARKED = 22  # points of a curve that each have a marker; a slider has one for nearly every trial
 _GREY = "#6b6b6b"
 _WIDTH_IN, _SIDE_IN, _LEFT_IN, _BOTTOM_IN, _TOP_IN = 7.1, 3.4, 0.58, 0.5, 0.1
 
@@ -32,9 +33,9 @@ def roc_figure(participants: Sequence[Participant]) -> Figure:
     """Every participant's rating ROC, with AUC, d′ and retest similarity beside each name (Figure 5).
 
     The curve joins the operating points by straight lines (it is not a fitted model); the filled marker is the yes/no
-    answer, at which d′ is measured, the open ones are the other confidence levels. Above 56 participants all curves
-    are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for a double column (about
-    180 mm wide).
+    answer, at which d′ is measured, the open ones are the other confidence levels (a slider's are left out). Above 56
+    participants all curves are grey and unnamed, under their mean: the mean hit rate at each false-alarm rate. Made for
+    a double column (about 180 mm wide).
 
     Parameters
     ----------
@@ -84,7 +85,8 @@ def roc_figure(participants: Sequence[Participant]) -> Figure:
     else:
         named = {label(one): _curve(axes, one, index) for index, one in enumerate(participants)}
         named["“generated” answered: d′ is taken here"] = _mark(_GREY)
-        named["other confidence levels"] = _mark("white")
+        if any(one.roc.hit_rate.size <= _MARKED for one in participants):
+            named["other confidence levels"] = _mark("white")
     named["no discrimination"] = diagonal
     legend = figure.legend(
         handles=[*named.values()],
@@ -155,7 +157,8 @@ def _curve(axes: Axes, participant: Participant, index: int) -> Line2D:
     axes.add_line(line)
     size = 6.0 if marker == "*" else 4.2
     said_generated = np.flatnonzero(roc.threshold > 0)[-1:]
-    for points, face, level in ((slice(1, -1), "white", 3), (said_generated, colour, 4)):
+    others = slice(1, -1) if roc.hit_rate.size <= _MARKED else slice(0)
+    for points, face, level in ((others, "white", 3), (said_generated, colour, 4)):
         axes.plot(
             roc.false_alarm_rate[points],
             roc.hit_rate[points],

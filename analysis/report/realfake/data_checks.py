@@ -18,6 +18,8 @@ def findings_section(found: Findings) -> Section | None:
     if filled:
         lacked = ", ".join(f"{name} (filled in: {how})" for name, how in filled.items())
         blocks.append(f"The external table lacked {lacked}.")
+    if found.trials.notes:
+        blocks.append(f"Noticed when the tables were read: {'; '.join(found.trials.notes)}.")
     if audit:
         header = ("Participant", "Session", "Finding", "Trials", "Which", "What was done")
         rows = tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.mrmc.other_methods import MOST
 from analysis.report.realfake.findings import Findings
+from analysis.sdt.categories import categories
 
 _TRIALS = (
     "**Trials.** Only main trials of session 1 enter d′ and the ROC; retests are never pooled with them, and practice "
@@ -90,7 +91,7 @@ def methods(found: Findings) -> tuple[str, ...]:
         _means(found),
     ]
     if "calibration" in found.figures:
-        texts.append(_CONFIDENCE.replace("{model}", _MODELS[found.by.model]))
+        texts.append(_CONFIDENCE.replace("{model}", _MODELS[found.by.model]) + _categories(found))
     if found.retested:
         texts.append(_RETEST)
     if len(found.groups) == 1:
@@ -100,6 +101,12 @@ def methods(found: Findings) -> tuple[str, ...]:
     if "serial" in found.figures:
         texts.append(_SERIAL)
     return tuple(texts)
+
+
+def _categories(found: Findings) -> str:
+    made = categories(found.trials.measure)[1]
+    text = "For these, for the binormal model and for the figure of ratings, "
+    return "" if made is None else f" {text}{made}; the ROC and its area take every value as it is."
 
 
 def _means(found: Findings) -> str:

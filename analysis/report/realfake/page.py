@@ -8,7 +8,7 @@ from analysis.group.group import Group
 from analysis.group.participants import Estimators
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
-from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table
+from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
 from analysis.report.realfake import data_checks, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
@@ -47,7 +47,7 @@ def page(found: Findings) -> Page:
     return Page(
         title=found.study.study.name if found.study else "Real or generated?",
         subtitle=f"Can observers discriminate generated images from real ones? Session 1: {who}{again}.",
-        warnings=_warnings([group.observer for group in found.groups]),
+        warnings=(*_warnings([group.observer for group in found.groups]), *doubts_of(found.trials.doubts)),
         summary=_summary(found),
         sections=tuple(part for part in parts if part is not None),
         methods=methods(found),

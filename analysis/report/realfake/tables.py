@@ -213,7 +213,7 @@ def _area_row(one: Participant, level: float, closely: bool) -> dict[str, object
         )
         tested = _permuted(counts)
         row |= {"p": tested.p, "p_exact": tested.exact, "partial_low": cut.bca_low, "partial_high": cut.bca_high}
-        row["equal_variance_p"] = equal_variance_test(counts).p
+        row["equal_variance_p"] = equal_variance_test(one.binned).p
         reasons += [cut.reason, tested.reason]
     else:
         reasons.append(f"more than {MOST} participants: no permutation test, and no bounds of the partial area")

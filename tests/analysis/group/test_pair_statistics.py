@@ -10,7 +10,7 @@ import pytest
 
 from analysis.group import pairs
 from analysis.group.pair_statistics import find_statistic
-from data.external_tables import read_trials
+from data.external_tables.read import read_trials
 from data.kinds.registry import find, names
 
 

@@ -18,7 +18,7 @@ from analysis.report.results import Results
 from analysis.report.task_report import analyze_task, task_results
 from analysis.sdt import same_different, two_alternative
 from analysis.serial import loop as serial_loop
-from data.external_tables import read_trials
+from data.external_tables.read import read_trials
 from data.study import read_study
 
 Refuses = Callable[[str], AbstractContextManager[Any]]

@@ -41,7 +41,7 @@ from analysis.sdt.confidence import count_confidence
 from analysis.sdt.outcomes import outcomes
 from analysis.sdt.two_alternative import two_alternative
 from analysis.serial.loop import loop_serial_dependence
-from data.external_tables import read_trials
+from data.external_tables.read import read_trials
 from data.results.plain import without_nan
 from data.results.result import Estimate, Result
 from data.simulated.populations import Population, draw_ratings

@@ -13,7 +13,7 @@ import pytest
 from analysis.group.primary import Primary
 from analysis.trials import load_trials
 from data.bids import read_bids
-from data.external_tables import read_trials
+from data.external_tables.read import read_trials
 from data.files import read_json, write_json
 from data.study import StudyFile
 from experiments.records.imrmc import write_imrmc

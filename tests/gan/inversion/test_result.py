@@ -26,7 +26,7 @@ def test_what_is_stored_is_read_back_with_its_patients(stored, model, patches):
     folder, found, rows = stored
     read = read_inverted(folder, model)
     assert read.table["patient"].tolist() == rows["patient"].tolist()
-    assert [one.patient for one in read.codes] == rows["patient"].tolist()
+    assert [one.patients for one in read.codes] == [(one,) for one in rows["patient"]]
     assert read.patients == sorted(set(rows["patient"]))
     assert set(read.table["split"]) == {"study"}
     assert read.about["key_fingerprint"] == patches.about["key_fingerprint"]

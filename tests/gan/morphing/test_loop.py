@@ -46,7 +46,7 @@ def test_positions_and_provenance(model, tmp_path):
     assert loop == read_loop(tmp_path / "loop")
     assert loop.model_sha256 == model.sha256
     assert loop.sources == tuple(f"seed {seed}, truncation 0.7" for seed in (4, 9, 2))
-    assert loop.patients == (None, None, None)
+    assert loop.patients == ((), (), ())
     assert [round(angle / 22.5) for angle in loop.anchors_deg] == list(loop.anchors)
     assert (tmp_path / "loop" / "loop.gif").read_bytes().startswith(b"GIF89a")
 

@@ -79,7 +79,7 @@ def test_json_is_the_summary_and_the_study_file_caps_the_null_orders(lookalike, 
     [
         ("truth", WORDS, "bad-mapping", "--columns is 'truth'; write name=name"),
         (COLUMNS, "0=real,=j", "bad-mapping", "--words is '0=real,=j'; write name=name"),
-        ("participant=Who", "", "missing-column", "Who, truth, response"),
+        ("participant=Who", "", "missing-column", "column 'Who' is missing"),
     ],
 )
 def test_a_mapping_that_cannot_be_read(mistake, theirs, tmp_path, columns, words, code, told):
@@ -158,4 +158,85 @@ def test_other_tasks_by_their_kind(lookalike, mistake, tmp_path):
     told = mistake(*analyze, "--kind", "matching", "--correction", "replace", *out, code="unused-option")
     assert "--correction is for tables of answers, not of matching" in told
     told = mistake(*analyze, "--kind", "matching", *out, code="missing-column")
-    assert "participant, target_deg, response_deg" in told
+    assert "column participant, target_deg, response_deg is missing; it has Who, Where, response" in told
+
+
+def ratings_table(theirs, path):
+    """The table with one rating column from 1 to 8, and a code for no answer."""
+    table = pd.read_csv(theirs)
+    signed = table["Conf"] * table["Key"].map({"f": -1, "j": 1})
+    table["Likert"] = (signed + 4.5 + 0.5 * (signed < 0) - 0.5 * (signed > 0)).round(0).astype(int)
+    table.loc[[3, 50], "Likert"] = -9
+    table.drop(columns=["Key", "Conf"]).assign(Phase="main").to_csv(path, index=False)
+    return table
+
+
+@pytest.mark.slow
+def test_an_import_file_from_draft_to_results(lookalike, mistake, theirs, tmp_path):
+    path, toml, out = tmp_path / "ratings.csv", tmp_path / "import.toml", tmp_path / "results"
+    table = ratings_table(theirs, path)
+    drafted = lookalike("analyze", path, "--columns", "rating=Likert", "--write-import", toml)
+    assert drafted.code == 0, drafted
+    assert "--import" in drafted.err
+    text = toml.read_text()
+    assert 'rating = "Likert"' in text
+    options = ("--import", toml, "--missing", "rating:-9", "--middle", "4.5", "--rows", "Phase=main")
+    said = lookalike("analyze", path, *options, "--words", "truth:0=real,truth:1=generated", "--out", out)
+    assert said.code == 0, said
+    summary = json.loads((out / "summary.json").read_text())
+    assert [one["answered"] for one in summary["participants"]] == [39, 39, 40, 40]
+    known = table[(table["Subj"] == "P2")]
+    real, fake = (known.loc[known["Fake"] == truth, "Likert"].to_numpy() for truth in (0, 1))
+    wins = (fake[:, None] > real).mean() + (fake[:, None] == real).mean() / 2
+    assert summary["participants"][2]["auc"] == pytest.approx(wins)
+    assert any("above 4.5 is generated" in note for note in summary["notes"])
+    assert all(f"lookalike: {note}" in said.err for note in summary["notes"])
+    assert "above 4.5 is generated" in (out / "report.html").read_text()
+    told = mistake("analyze", path, "--write-import", toml, code="occupied")
+    assert "import.toml" in told
+
+
+@pytest.mark.slow
+def test_people_and_simulated_observers_of_one_table_are_apart(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table["observer"] = table["Subj"].map({"P0": "human", "P1": "human", "P2": "simulated", "P3": "human"})
+    halves = [table[table["Subj"].isin(who)] for who in (("P0", "P1"), ("P2", "P3"))]
+    files = [tmp_path / "first.csv", tmp_path / "second.xlsx"]
+    halves[0].to_csv(files[0], sep=";", index=False)
+    halves[1].to_excel(files[1], index=False)
+    said = lookalike("analyze", *files, "--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / "results")
+    assert said.code == 0, said
+    groups = json.loads((tmp_path / "results" / "summary.json").read_text())["groups"]
+    assert {one["observer"]: one["participants"] for one in groups} == {"human": 3, "simulated": 1}
+
+
+@pytest.mark.slow
+def test_a_slider_is_cut_where_categories_are_needed_and_said_so(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table["Conf"] = table["Conf"] * 20 + np.random.default_rng(1).integers(0, 20, len(table))
+    table.to_csv(theirs, index=False)
+    out = tmp_path / "results"
+    said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", out)
+    assert said.code == 0, said
+    summary = json.loads((out / "summary.json").read_text())
+    assert "quartiles" in summary["confidence_categories"]
+    assert "quartiles" in (out / "report.html").read_text()
+    levels = pd.read_csv(out / "calibration.tsv", sep="\t")["confidence"]
+    assert set(levels) == {1, 2, 3, 4}
+    assert len(pd.read_csv(out / "roc.tsv", sep="\t").query("participant == 'P1'")) > 20  # every rating is a point
+
+
+@pytest.mark.slow
+def test_values_that_look_implausible_are_a_warning_of_every_report(lookalike, theirs, tmp_path):
+    table = pd.read_csv(theirs)
+    table.loc[:3, "Conf"] = 99
+    table.to_csv(theirs, index=False)
+    said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, "--out", tmp_path / "results")
+    assert "confidence 99 (4 rows, first row 2)" in said.err
+    page = (tmp_path / "results" / "report.html").read_text()
+    assert "Some values look implausible" in page
+    assert "Confidence 99 (4 rows, first row 2)" in page
+
+
+def test_without_a_place_for_results(mistake, theirs):
+    assert "--out" in mistake("analyze", theirs, code="missing-option")

@@ -1,0 +1,1 @@
+"""Tables of answers from elsewhere: any encoding, separator and layout, the exports of known programs, and folders."""

@@ -1,0 +1,320 @@
+"""One table of theirs in our columns and words: what can be said of a table before it joins the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.external_tables.mapping import TableMapping
+from data.external_tables.names import FILE, column_list, refuse_missing, resolve
+from data.external_tables.programs.export import IMAGE_FILE, Export
+from data.external_tables.programs.registry import read_export
+from data.external_tables.sources import TableFile
+from data.external_tables.values import (
+    USUAL_WORDS,
+    is_number,
+    is_numeric,
+    leading_numbers,
+    numbers,
+    option,
+    ordered_words,
+    quoted,
+    refuse_words,
+    translated,
+    without_missing,
+)
+from data.external_tables.wide import long_table
+from data.kinds.kind import Kind
+from data.trials import ROLES, SESSION_FACTS
+
+OBSERVERS = ("human", "scripted", "simulated")
+_SCALES = ("confidence", "rating")
+_TIMES = ("response_time", "confidence_time", "onset")
+_RIGHT, _WRONG = ("1", "1.0", "true", "yes", "correct"), ("0", "0.0", "false", "no", "incorrect", "wrong")
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The trials of one file in our columns, with numbers as numbers; the index names the row, and the file if need be.
+
+    `notes` says what was recognised; `left_out` counts rows of other things; `named_by_file` says whether the
+    participant is the file's name.
+    """
+
+    where: str
+    trials: pd.DataFrame
+    notes: tuple[str, ...]
+    left_out: int
+    named_by_file: bool
+
+
+def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, several: bool) -> Part:
+    """Read one file. Raises `LookalikeError` as `read_external_table` does."""
+    export = long_table(read_export(table.path, mapping), mapping)
+    where, cells = str(table.path), _kept_rows(export.sheet.cells, mapping, str(table.path))
+    notes = [f"read as {_article(export.program)}"] if export.program else []
+    if several:
+        cells = cells.set_axis([f"{table.path.name}:{row}" for row in cells.index], axis=0).rename_axis("row")
+    export = replace(export, sheet=replace(export.sheet, cells=cells))
+    by_file = mapping.columns.get("participant") == FILE or bool(mapping.file.participant)
+    unnamed = table.participant is None and not by_file and not several and not export.one_person
+    columns, told = _columns(export, kind, mapping, by_file, unnamed)
+    trials = pd.DataFrame({ours: cells[theirs] for ours, theirs in columns.items()}, index=cells.index, dtype=object)
+    trials, named_by_file = _with_ids(trials, table, mapping.file.participant, by_file)
+    facts = [name for name in SESSION_FACTS if name in cells and name not in trials]
+    trials = trials.assign(**{name: cells[name] for name in facts})
+    trials = _without_missing(trials, mapping)
+    trials, left_out = _of_trials(trials, kind)
+    trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
+    trials = _in_numbers(trials, kind, mapping, export, where)
+    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+
+
+def _article(program: str) -> str:
+    return program if program.startswith(("a ", "an ")) else f"an export of {program}"
+
+
+def _kept_rows(cells: pd.DataFrame, mapping: TableMapping, where: str) -> pd.DataFrame:
+    """The rows that hold one of the words asked for. Raises `LookalikeError` if a column is not there."""
+    for name, wanted in mapping.rows.items():
+        if name not in cells:
+            there = column_list(cells.columns)
+            raise LookalikeError("missing-column", f"{where}: column {name!r} of --rows is missing; it has {there}")
+        folded = {word.casefold() for word in wanted}
+        kept = cells[name].str.casefold().isin(folded)
+        if not kept.any() and len(cells):
+            found = ", ".join(map(repr, cells[name].dropna().unique()[:6]))
+            raise LookalikeError("empty-table", f"{where}: no row has {name} {' or '.join(wanted)}; there are {found}")
+        cells = cells[kept]
+    return cells
+
+
+def _columns(
+    export: Export, kind: Kind[Any, Any], mapping: TableMapping, by_file: bool, unnamed: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Our column to theirs. Raises `LookalikeError` for what is needed and missing.
+
+    `by_file` says whether participants are named by files, `unnamed` whether nothing but a column can name them.
+    """
+    sheet, cells = export.sheet, export.sheet.cells
+    rated = kind.single_images
+    ours = ("participant", "session", *kind.fields, "after_gap", *(("rating",) if rated else ()), "correct", "observer")
+    asked = mapping
+    if by_file:
+        others = {name: theirs for name, theirs in mapping.columns.items() if name != "participant"}
+        asked = mapping.model_copy(update={"columns": others, "ignore": (*mapping.ignore, "participant")})
+    columns, told = resolve(sheet, asked, ours, export.columns)
+    said = list(told)
+    if "participant" not in columns and "observer" in columns and not kinds_of_observer(cells[columns["observer"]]):
+        columns["participant"] = columns.pop("observer")  # Dr. M.
+        said.append(f"participant = {columns['participant']!r}")
+    if rated and "stimulus_id" not in columns and "stimulus_id" not in mapping.ignore:
+        files = [name for name in cells.columns if name not in columns.values() and _holds_images(cells[name])]
+        if len(files) == 1:
+            columns["stimulus_id"] = files[0]
+            said.append(f"stimulus_id = {files[0]!r}, whose cells name image files")
+    if rated and "truth" not in columns:
+        worded = [name for name in cells.columns if name not in columns.values() and _holds_truths(cells[name])]
+        if len(worded) == 1:
+            columns["truth"] = worded[0]
+            said.append(f"truth = {worded[0]!r}, whose cells say what each image is")
+    if rated:
+        _settle_ratings(columns, cells, mapping)
+    lacking = [name for name in kind.required if name not in columns and name != "stimulus_id"]
+    if "rating" in columns:
+        lacking = [name for name in lacking if name != "response"]
+    if "response" in lacking and "correct" in columns and kind.vocabularies:
+        lacking.remove("response")  # it follows from truth and correct
+    if unnamed and "participant" not in columns:
+        lacking.insert(0, "participant")
+    refuse_missing(sheet.path, lacking, cells)
+    return columns, said
+
+
+def _settle_ratings(columns: dict[str, str], cells: pd.DataFrame, mapping: TableMapping) -> None:
+    """Either a response or a rating: a response in more than two numbers without words is a rating."""
+    if "response" in columns and "rating" not in columns:
+        given = cells[columns["response"]].dropna()
+        worded = mapping.words_of("response") or mapping.order.get("response")
+        if "confidence" not in columns and not worded and is_numeric(given) and given.nunique() > 2:
+            columns["rating"] = columns.pop("response")
+    elif "response" in columns and "rating" in columns:
+        del columns["response" if "rating" in mapping.columns and "response" not in mapping.columns else "rating"]
+    if "rating" in columns:
+        columns.pop("confidence", None)
+
+
+def _holds_images(column: pd.Series) -> bool:
+    given = column.dropna()
+    return bool(len(given)) and len(given.unique()) > 1 and given.str.fullmatch(IMAGE_FILE).all()
+
+
+def _holds_truths(column: pd.Series) -> bool:
+    words = {word.casefold() for word in column.dropna().unique()}
+    return bool(words) and words <= set(USUAL_WORDS) and {USUAL_WORDS[word] for word in words} == {"real", "generated"}
+
+
+def _with_ids(trials: pd.DataFrame, table: TableFile, pattern: str, by_file: bool) -> tuple[pd.DataFrame, bool]:
+    """The trials with ids, a session if the file's name says one; and whether the file named the participant."""
+    if table.session is not None and "session" not in trials:
+        trials = trials.assign(session=table.session)
+    if table.participant is not None:
+        return trials.assign(participant=table.participant), False
+    if by_file or "participant" not in trials:
+        return trials.assign(participant=_id_in(table.path.stem, pattern)), True
+    return trials, False
+
+
+def _id_in(stem: str, pattern: str) -> str:
+    if not pattern:
+        return stem
+    try:
+        match = re.search(pattern, stem)
+    except re.error as error:
+        raise LookalikeError(
+            "bad-setting", f"file.participant: {pattern!r} is no regular expression ({error})"
+        ) from None
+    if match is None:
+        raise LookalikeError("bad-file-name", f"{stem}: file.participant, {pattern!r}, finds no id in this name")
+    return match[1] if match.groups() else match[0]
+
+
+def _without_missing(trials: pd.DataFrame, mapping: TableMapping) -> pd.DataFrame:
+    """Cells that mean "no answer" as None; what `--words` names is an answer."""
+    done = {}
+    for name in trials.columns:
+        keep = [*mapping.words_of(name, name in ("truth", "response", "role")), *mapping.order.get(name, ())]
+        done[name] = without_missing(trials[name], name, mapping, keep)
+    return pd.DataFrame(done, index=trials.index)
+
+
+def _of_trials(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, int]:
+    """The rows that show something: neither instructions nor notes below the table; and how many were left out."""
+    shown = [name for name in ("stimulus_id", kind.shown_column) if name in trials]
+    if shown == [kind.shown_column]:
+        shown += [name for name in (kind.answer_column, "rating") if name in trials]
+    there = trials[shown].notna().any(axis=1)
+    return (trials, 0) if there.all() else (trials[there], int((~there).sum()))
+
+
+def _in_our_words(
+    trials: pd.DataFrame,
+    kind: Kind[Any, Any],
+    mapping: TableMapping,
+    columns: dict[str, str],
+    export: Export,
+    where: str,
+) -> tuple[pd.DataFrame, list[str]]:
+    trials = trials.copy()
+    notes: list[str] = []
+    for name in trials.columns:
+        if name in mapping.order:
+            trials[name] = ordered_words(trials[name], mapping.order[name])
+        elif name not in ("truth", "response", "role", "session") and (words := mapping.words_of(name, False)):
+            trials[name] = translated(trials[name], columns.get(name, ""), (), words)
+    if "role" in trials:
+        trials["role"] = translated(trials["role"], columns.get("role", ""), ROLES, mapping.words_of("role"))
+        _refuse_roles(trials["role"], where)
+    if not kind.vocabularies:
+        return trials.drop(columns="correct", errors="ignore"), notes
+    vocabulary = [word for pair in kind.vocabularies for word in pair]
+    program = {key.partition(":")[2]: word for key, word in export.words.items()}
+    for name in (kind.shown_column, kind.answer_column):
+        if name in trials:
+            given = mapping.words_of(name)
+            words = {**program, **given} if name == kind.shown_column else given
+            trials[name] = translated(trials[name], columns.get(name, ""), vocabulary, words)
+    refuse_gaps(trials[kind.shown_column], kind.shown_column, where)
+    pair = kind.vocabulary(trials) or ()
+    refuse_words(trials[kind.shown_column], kind.shown_column, pair, where)
+    if kind.answer_column in trials or "correct" in trials:
+        trials, told = _by_correctness(trials, kind, pair)
+        notes += told
+    if kind.answer_column in trials:
+        refuse_words(trials[kind.answer_column], kind.answer_column, pair, where)
+    return trials.drop(columns="correct", errors="ignore"), notes
+
+
+def kinds_of_observer(column: pd.Series) -> bool:
+    """Whether a column says, in our words, who answered: human, scripted or simulated."""
+    words = column.dropna().str.casefold()
+    return bool(len(words)) and bool(words.isin(OBSERVERS).all())
+
+
+def refuse_gaps(column: pd.Series, name: str, where: str) -> None:
+    """Raise `LookalikeError` for a trial without `name`."""
+    gone = column.index[column.isna()]
+    if len(gone):
+        rows = ", ".join(map(str, gone[:5])) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+        raise LookalikeError("missing-value", f"{where}: {name} is missing (row {rows}); write it, or remove the rows")
+
+
+def _refuse_roles(column: pd.Series, where: str) -> None:
+    bad = column[column.notna() & ~column.isin(ROLES)]
+    if len(bad):
+        raise LookalikeError(
+            "unknown-word",
+            f"{where}: role is {bad.iloc[0]!r} (row {bad.index[0]}), role is none of {', '.join(ROLES)}; say which, "
+            f"such as --words role:{bad.iloc[0]}=main",
+        )
+
+
+def _by_correctness(trials: pd.DataFrame, kind: Kind[Any, Any], pair: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Responses that are keys, understood from a column that says which were right.
+
+    A key means what it was right about, or the other where it was wrong; each participant may have keys of their own.
+    Where that contradicts itself nothing is done, and the words are refused.
+    """
+    column, truth = kind.answer_column, trials[kind.shown_column]
+    known = column in trials and trials[column].dropna().isin(pair).all()
+    if known or "rating" in trials or "correct" not in trials or trials["correct"].isna().all():
+        return trials, []
+    right = trials["correct"].str.casefold().map({**dict.fromkeys(_RIGHT, True), **dict.fromkeys(_WRONG, False)})
+    other = truth.map({pair[0]: pair[1], pair[1]: pair[0]})
+    meant = truth.where(right.eq(True), other).where(right.notna(), None)
+    if column not in trials:
+        return trials.assign(**{column: meant}), [f"{column} follows from truth and the column of correct answers"]
+    written = trials[column]
+    if (written.notna() & right.isna()).any():
+        return trials, []
+    both = pd.DataFrame({"who": trials["participant"], "key": written, "meant": meant})[written.notna()]
+    per_key = both.groupby(["who", "key"])["meant"].nunique()
+    if (per_key > 1).any():
+        return trials, []
+    keys = both.drop_duplicates(["key", "meant"])
+    told = ", ".join(f"{row.key!r} = {row.meant}" for row in keys.itertuples())
+    if keys["key"].duplicated().any():
+        told = "the keys differ between participants"
+    return trials.assign(**{column: meant.where(written.notna(), None)}), [
+        f"{column} was understood from the column of correct answers: {told}"
+    ]
+
+
+def _in_numbers(
+    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, where: str
+) -> pd.DataFrame:
+    """The trials with numbers in the columns that hold some; times in s."""
+    decimal_comma = export.sheet.decimal_comma
+    milliseconds = (mapping.time_unit or export.time_unit) == "ms"
+    trials = trials.copy()
+    for name in trials.columns:
+        measured = name in kind.fields and name not in (*kind.text, "trial", "role")
+        if not (measured or name == "rating"):
+            continue
+        theirs = [word for word in trials[name].dropna().unique() if not is_number(word)]
+        order = ",".join(f"{name}:{quoted(word)}=..." for word in theirs[:6])
+        if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
+            trials[name], theirs = labelled, []
+        cure = f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
+        cure += (
+            f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
+        )
+        trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
+        if name in _TIMES and milliseconds:
+            trials[name] = trials[name] / 1000
+    return trials

@@ -1,0 +1,1 @@
+"""The programs whose exports are recognised: one module each, found by its file name."""

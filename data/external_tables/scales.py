@@ -1,0 +1,97 @@
+"""Ratings and confidences on any scale, and values that no scale explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from data.errors import LookalikeError
+from data.external_tables.mapping import RatingScale, TableMapping
+from data.external_tables.values import smallest_step
+
+_CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0, 888.0, 999.0, 9999.0)}
+_SLOW_S = 100.0  # a median above it is no judgement's in seconds
+
+
+def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.Series, str]:
+    """Response and confidence of ratings, and how they were made from them.
+
+    A rating above the middle says "generated" (or "real", where the scale runs the other way), any other the opposite.
+    Confidence is the distance from the middle, half a step more on a scale of whole numbers without a middle one, so
+    that 1 to 6 become 3, 2, 1, 1, 2, 3. Signed again (`data.trials.rating`) they have the order of the ratings.
+    """
+    given = rating.dropna()
+    if given.empty:
+        return pd.Series(None, rating.index, dtype=object), rating, "no rating was given"
+    low, high = float(given.min()), float(given.max())
+    middle = scale.middle if scale.middle is not None else (low + high) / 2
+    other = "real" if scale.high == "generated" else "generated"
+    above = (rating > middle).to_numpy()
+    response = pd.Series(np.where(above, scale.high, other), rating.index, dtype=object).where(rating.notna(), None)
+    halves = bool((given % 1 == 0).all()) and middle % 1 == 0.5
+    confidence = (rating - middle).abs() + (0.5 if halves else 0)
+    at = int((given == middle).sum())
+    note = f"ratings from {low:g} to {high:g}: above {middle:g} is {scale.high}, the rest {other}"
+    note += "" if not at else f" ({at} at {middle:g} itself)"
+    if scale.middle is None:
+        note += f"; {middle:g} is half-way, for d' only (--middle sets it; ROC and AUC need none)"
+    return response, confidence, note
+
+
+def scaled_confidence(confidence: pd.Series, where: str) -> tuple[pd.Series, str | None]:
+    """Confidences from a scale that may begin at 0, and what was done. Raises `LookalikeError` for one below 0.
+
+    A signed rating cannot be 0 for one answer and 0 for the other, so 1 is added where the scale begins at 0.
+    """
+    lowest = confidence.min()
+    if lowest < 0:
+        row = confidence.index[confidence == lowest][0]
+        raise LookalikeError(
+            "not-a-number",
+            f"{where}: confidence is {lowest:g} (row {row}), below 0; if it means no answer, add --missing "
+            f"confidence:{lowest:g}; a scale from surely real to surely generated is a rating (--columns rating=...)",
+        )
+    if lowest == 0:
+        return confidence + 1, f"confidence begins at 0 (to {confidence.max():g}): 1 was added to each"
+    return confidence, None
+
+
+def implausible(table: pd.DataFrame, mapping: TableMapping) -> Iterator[str]:
+    """Sentences on values that no scale explains: codes for "no answer", times in another unit."""
+    for name in ("rating", "confidence"):
+        if name in table:
+            for value in _apart(table[name].dropna().to_numpy(dtype=float)):
+                rows = table.index[table[name] == value]
+                yield (
+                    f"{name} {value:g} ({len(rows)} rows, first row {rows[0]}) stands apart from the others; if it "
+                    f"means no answer, add --missing {name}:{value:g}"
+                )
+    for name in ("response_time", "confidence_time"):
+        if name in table and table[name].notna().any():
+            median = float(table[name].median())
+            if median > _SLOW_S:
+                yield f"{name} has a median of {median:g} s, which looks like milliseconds; if so, add --time-unit ms"
+            negative = table.index[table[name] < 0]
+            if len(negative) and not mapping.missing_in(name):
+                yield f"{name} is below 0 in {len(negative)} rows (first row {negative[0]})"
+
+
+def _apart(values: np.ndarray) -> list[float]:
+    """The values that stand apart from all others: known codes a scale's width away or below 0, others three widths."""
+    levels = np.unique(values)
+    found: list[float] = []
+    while levels.size > 2:
+        for place, rest in ((-1, levels[:-1]), (0, levels[1:])):
+            gap = levels[-1] - levels[-2] if place == -1 else levels[1] - levels[0]
+            width = rest[-1] - rest[0] + smallest_step(rest)
+            code = levels[place] in _CODES
+            alone_below_0 = levels[place] < 0 <= rest[0] and (rest[0] >= 1 or levels[place] <= -9)
+            if gap > width * (1 if code else 3) or (code and alone_below_0):
+                found.append(float(levels[place]))
+                levels = rest
+                break
+        else:
+            break
+    return found

@@ -1,0 +1,146 @@
+"""Where tables are: one file, several, a folder with one per participant, or a BIDS folder that others wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.errors import LookalikeError
+from data.files import read_json
+from data.trials import COLUMNS
+
+_SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".json", ".imrmc")
+_BEH = re.compile(
+    r"sub-(?P<participant>[^_]+)(?:_ses-(?P<session>[^_]+))?_task-(?P<task>[^_]+)(?:_[a-z]+-[^_]+)*_beh\.tsv"
+)
+_OURS = ("LookalikeVersion", "PlanSHA256", "Observer")
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One table on disk: `participant` and `session` are those that its name says, `facts` what its sidecars say."""
+
+    path: Path
+    participant: str | None = None
+    session: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_bids(folder: Path) -> bool:
+    """Whether a folder is laid out as BIDS, whoever wrote it."""
+    return folder.is_dir() and any(folder.glob("sub-*/"))
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder holds sessions that Lookalike recorded, or nothing that another program wrote.
+
+    They have a record in `sourcedata`, or a sidecar beside a table that says what Lookalike's say; or lost them all.
+    """
+    if (folder / "sourcedata").is_dir() and any((folder / "sourcedata").glob("sub-*/ses-*/record.jsonl")):
+        return True
+    if not is_bids(folder):
+        return not _tables_in(folder)
+    tables = sorted(folder.glob("sub-*/**/*_beh.tsv"))
+    if not tables:
+        return True
+    if not all("_ses-" in path.name for path in tables):
+        return False
+    sidecars = [path.with_suffix(".json") for path in tables if path.with_suffix(".json").is_file()]
+    if sidecars:
+        return any(set(_OURS) & set(read_json(path)) for path in sidecars)
+    # Tables of ours that have lost their sidecars; others inherit them, or have other columns.
+    return not any(_sidecars(folder, path) for path in tables) and all(map(_has_our_columns, tables))
+
+
+def _has_our_columns(table: Path) -> bool:
+    with open(table, encoding="utf-8", errors="replace") as file:
+        return file.readline().rstrip("\n").split("\t")[: len(COLUMNS)] == list(COLUMNS)
+
+
+def tables_of(source: Path | Sequence[Path], task: str | None = None) -> tuple[list[TableFile], list[str]]:
+    """The tables that are to be read as one study, and what to say of them.
+
+    Raises `LookalikeError` if there is no such file or folder, or a folder holds none, or tables of several tasks.
+    """
+    if not isinstance(source, Path):
+        found: list[TableFile] = []
+        notes: list[str] = []
+        for one in source:
+            if is_bids(Path(one)) and is_ours(Path(one)):
+                raise LookalikeError(
+                    "recorded-sessions", f"{one}: holds sessions that Lookalike recorded; analyse this folder by itself"
+                )
+            more, said = tables_of(Path(one), task)
+            found, notes = [*found, *more], [*notes, *said]
+        if not found:
+            raise LookalikeError("no-such-file", "no table was given")
+        return found, notes
+    if source.is_file():
+        return [TableFile(source)], []
+    if not source.is_dir():
+        cure = f"{source}: no such file or folder; give a table, or the folder that holds the tables or sub-* folders"
+        raise LookalikeError("no-such-file" if source.suffix else "no-such-folder", cure)
+    return _of_bids(source, task) if is_bids(source) else _of_folder(source)
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix.lower() in _SUFFIXES and not path.name.startswith((".", "~$"))
+    )
+
+
+def _of_folder(folder: Path) -> tuple[list[TableFile], list[str]]:
+    """The tables of one kind of file: programs write each twice, say as .csv and .xlsx."""
+    there = _tables_in(folder)
+    suffixes = {path.suffix.lower() for path in there}
+    if not suffixes:
+        kinds = ", ".join(_SUFFIXES)
+        raise LookalikeError("no-such-file", f"{folder}: holds no table ({kinds}) and no sub-* folders")
+    chosen = next(suffix for suffix in _SUFFIXES if suffix in suffixes)
+    kept = [path for path in there if path.suffix.lower() == chosen]
+    left = len(there) - len(kept)
+    notes = [f"{folder}: {len(kept)} {chosen} files were read, {left} of other kinds were not"] if left else []
+    return [TableFile(path) for path in kept], notes
+
+
+def _of_bids(folder: Path, task: str | None) -> tuple[list[TableFile], list[str]]:
+    named = [
+        (path, match) for path in sorted(folder.glob("sub-*/**/*_beh.tsv")) if (match := _BEH.fullmatch(path.name))
+    ]
+    if not named:
+        raise LookalikeError("no-sessions", f"{folder}: no sub-*/beh/*_task-*_beh.tsv below it")
+    tasks = sorted({match["task"] for _, match in named})
+    if task is None and len(tasks) == 1:
+        task = tasks[0]
+    if task not in tasks:
+        cure = f"none of task {task}; " if task else ""
+        raise LookalikeError(
+            "other-task", f"{folder}: holds task {', '.join(tasks)}, {cure}put the tables of one task in a folder"
+        )
+    found = []
+    for path, match in named:
+        if match["task"] == task:
+            facts: dict[str, Any] = {}
+            for sidecar in _sidecars(folder, path):
+                facts |= read_json(sidecar)
+            found.append(TableFile(path, match["participant"], match["session"], facts))
+    return found, []
+
+
+def _sidecars(folder: Path, table: Path) -> list[Path]:
+    """The sidecars that hold for a table, from the folder downwards: those whose entities the table's name has all."""
+    entities = set(table.name.removesuffix("_beh.tsv").split("_"))
+    places = [place for place in reversed(table.parents) if place == folder or folder in place.parents]
+    return [
+        path
+        for place in places
+        for path in sorted(place.glob("*beh.json"))
+        if set(path.name.removesuffix("beh.json").rstrip("_").split("_")) - {""} <= entities
+    ]

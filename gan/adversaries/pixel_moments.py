@@ -1,0 +1,137 @@
+"""Moments of pixels: the strength of fine detail of every kind, matched between generated and real images.
+
+What frozen networks do not see at the scale of a pixel, a discriminator of pixels has to find first; here fixed random
+filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
+what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
+covary among real images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan.adversaries.adversary import Part
+from gan.adversaries.moments import Moments
+from gan.adversaries.step_rng import StepRng
+
+_KINDS = ((3, 1), (3, 2), (5, 1))  # side of the filters in taps, and the distance of these in pixels
+_EACH = 48  # filters of a kind
+_FLOOR = (0.1 / 255) ** 2  # of energy, well below that of any detail in 8 bits
+_LEAST_VARIANCE = 1e-2  # of the mean one: how little images differ in the rest is known too badly from hundreds
+
+
+class PixelMoments:
+    """Draws the generator towards the mean and the spread of fine detail in real images; nothing in it learns.
+
+    `weight` is that of half the squared distance, averaged over statistics, whose unit is the SD among real images.
+    Satisfies `gan.adversaries.adversary.Adversary`.
+    """
+
+    period = 1
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self.detail = LogEnergies()
+        self.whitening = Whitening(self.detail.count)
+        self.moments = Moments(2 * self.detail.count)
+        self.trained: nn.Module = nn.Identity()
+        self.state: nn.Module = nn.ModuleDict(
+            {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}
+        )
+        self._batch_mean = torch.zeros(())
+
+    @property
+    def parts(self) -> list[Part]:
+        return []
+
+    def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:  # noqa: ARG002 - the interface's
+        """The statistics (n, 2 count) of generated images from a single code; nothing of real ones."""
+        if single is None:
+            return []
+        return [self._statistics(images[single] if single.any() else images)]
+
+    def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
+        self._batch_mean = fake[0].detach().mean(dim=0)
+        nothing = torch.zeros((), device=fake[0].device)
+        return nothing, nothing
+
+    def generator_loss(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:  # noqa: ARG002 - the interface's
+        """0, with the gradient of the distance: its value is not comparable with the other losses."""
+        matching = self.weight * self.moments.loss(fake[0])
+        return matching - matching.detach()
+
+    def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
+        self.moments.update(mean(self._batch_mean))
+        return {"pixel_distance": self.moments.distance()}
+
+    @torch.no_grad()
+    def prepare(self, real: Callable[[], Iterable[Tensor]]) -> None:
+        """Learn from all training images how energies vary, and then their moments; once for each size."""
+        if self.moments.batches:
+            return
+        self.whitening.fit(torch.cat([self.detail(images) for images in real()]))
+        self.moments.set_real(self._statistics(images) for images in real())
+
+    def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
+        self.moments.reset()
+
+    def fade(self, blend: float) -> None:
+        """There are no layers to fade in."""
+
+    def _statistics(self, images: Tensor) -> Tensor:
+        # The rounding of bfloat16 would exceed what is left to match.
+        with torch.autocast(images.device.type, enabled=False):
+            white = self.whitening(self.detail(images.float()))
+            return torch.cat([white, white.square()], dim=1)
+
+
+class LogEnergies(nn.Module):
+    """Images (N, 1, R, R) to what fixed random filters without a mean find in each, (N, `count`).
+
+    Of each filter's response: half the log of its mean square, and by how much the log of its mean magnitude differs,
+    which shows whether detail is spread evenly or gathered in few places. The filters are the same in every run.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        drawn = torch.Generator().manual_seed(0)
+        for kind, (side, _) in enumerate(_KINDS):
+            taps = torch.randn(_EACH, 1, side, side, generator=drawn)
+            taps = taps - taps.mean(dim=(2, 3), keepdim=True)
+            self.register_buffer(f"filters_{kind}", taps / taps.norm(dim=(2, 3), keepdim=True), persistent=False)
+        self.count = 2 * _EACH * len(_KINDS)
+
+    def forward(self, images: Tensor) -> Tensor:
+        found = []
+        for kind, (_, spacing) in enumerate(_KINDS):
+            response = F.conv2d(images, self.get_buffer(f"filters_{kind}"), dilation=spacing)
+            strength = (response.square().mean(dim=(2, 3)) + _FLOOR).log() / 2
+            found += [strength, (response.abs().mean(dim=(2, 3)) + _FLOOR**0.5).log() - strength]
+        return torch.cat(found, dim=1)
+
+
+class Whitening(nn.Module):
+    """Statistics (N, count) to uncorrelated ones with mean 0 and SD 1 over the images it was fitted to."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("matrix", torch.eye(count))
+        self.mean: Tensor
+        self.matrix: Tensor
+
+    @torch.no_grad()
+    def fit(self, statistics: Tensor) -> None:
+        x = statistics.double()
+        self.mean.copy_(x.mean(dim=0))
+        variances, axes = torch.linalg.eigh((x - x.mean(dim=0)).T.cov())
+        least = _LEAST_VARIANCE * variances.mean()
+        self.matrix.copy_(axes / variances.clamp_min(least).sqrt())
+
+    def forward(self, statistics: Tensor) -> Tensor:
+        white: Tensor = (statistics - self.mean) @ self.matrix
+        return white

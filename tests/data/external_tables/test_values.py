@@ -1,0 +1,236 @@
+"""Words, numbers and missing values: what is understood, what is told, and what each refusal advises."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from data.external_tables.mapping import TableMapping
+from data.external_tables.values import numbers, translated
+
+
+@pytest.mark.parametrize(
+    "word", ["NA", "N/A", "NaN", "nan", "None", "null", "NULL", "undefined", "#N/A", "<NA>", "n/a", "  "]
+)
+def test_usual_words_for_no_answer(read, is_clean, study, word):
+    is_clean(read(study.replace({"": word})))
+
+
+@pytest.mark.parametrize("word", ["-1", "-1.0", "999", "missed", "-", "."])
+def test_other_words_for_no_answer(read, is_clean, study, refuses, word):
+    table = study.replace({"": word})
+    is_clean(read(table, mapping=TableMapping(missing=[word])))
+    with refuses("unknown-word") as caught:
+        read(table)
+    assert repr(word) in str(caught.value)
+    assert "(row 14)" in str(caught.value)
+    assert "--missing" in str(caught.value)
+
+
+def test_a_word_for_no_answer_in_one_column_is_an_answer_in_others(read, study):
+    table = study.assign(confidence=study["confidence"].replace({"1": "9"}), trial=study["trial"].replace({"8": "9"}))
+    found = read(table, mapping=TableMapping(missing=["confidence:9"])).trials
+    assert found["confidence"].isna().sum() == (table["confidence"] == "9").sum() + 1
+    assert found["trial"].max() == 9
+
+
+def test_what_is_named_as_a_word_is_an_answer(read, is_clean, study):
+    table = study.assign(response=study["response"].replace({"generated": "None", "real": "NA"}))
+    is_clean(read(table, mapping=TableMapping(words={"None": "generated", "NA": "real"})))
+
+
+@pytest.mark.parametrize(
+    ("real", "generated"),
+    [
+        ("Real", "Generated"),
+        ("REAL", "FAKE"),
+        ("genuine", "synthetic"),
+        ("Authentic", "AI-generated"),
+        ("real ", "gan"),
+    ],
+)
+def test_words_in_other_cases_and_usual_words(read, is_clean, study, real, generated):
+    is_clean(read(study.replace({"real": real, "generated": generated})))
+
+
+@pytest.mark.parametrize(
+    ("column", "real", "generated"),
+    [("IsFake", "0", "1"), ("is_generated", "FALSE", "TRUE"), ("is_real", "1", "0"), ("isAI", "no", "yes")],
+)
+def test_a_column_that_says_itself_what_one_means(read, is_clean, study, column, real, generated):
+    table = study.assign(truth=study["truth"].map({"real": real, "generated": generated}))
+    found = read(table.rename(columns={"truth": column}))
+    is_clean(found)
+    assert any(f"truth = '{column}'" in note for note in found.notes)
+
+
+def test_numbers_say_nothing_by_themselves(read, study, refuses):
+    with refuses("unknown-word") as caught:
+        read(study.assign(truth=study["truth"].map({"real": "0", "generated": "1"})))
+    assert "truth is '1' (also '0')" in str(caught.value)
+    assert "--words truth:1=...,truth:0=..." in str(caught.value)
+
+
+WORDS = {
+    "A: real": "real", "B: fake": "generated", "truth:1": "generated", "truth:0": "real",
+}  # fmt: skip
+
+
+def test_words_with_colons_and_words_of_one_column(read, is_clean, study):
+    table = study.assign(
+        truth=study["truth"].map({"real": "0", "generated": "1"}),
+        response=study["response"].map({"real": "A: real", "generated": "b: FAKE", "": ""}),
+    )
+    is_clean(read(table, mapping=TableMapping(words=WORDS)))
+
+
+def test_numbers_are_the_same_however_they_are_written(read, is_clean, study):
+    table = study.assign(truth=study["truth"].map({"real": "0.0", "generated": "1.0"}))
+    is_clean(read(table, mapping=TableMapping(words={"truth:1": "generated", "truth:0": "real"})))
+
+
+SCALE = ["Guess", "Somewhat sure", "Sure", "Very sure"]
+
+
+def test_confidence_in_words(read, is_clean, study, refuses):
+    table = study.assign(confidence=study["confidence"].map(lambda n: n and SCALE[int(n) - 1]))
+    is_clean(read(table, mapping=TableMapping(order={"confidence": SCALE})))
+    words = {f"confidence:{word}": str(place) for place, word in enumerate(SCALE, 1)}
+    is_clean(read(table, mapping=TableMapping(words=words)))
+    with refuses("not-a-number") as caught:
+        read(table)
+    assert "--words 'confidence:" in str(caught.value)
+    assert all(word in str(caught.value) for word in SCALE)
+
+
+@pytest.mark.parametrize("label", ["{} - {}", "{}: {}", "{} ({})", "{}. {}", "{} = {}"])
+def test_labels_with_their_numbers(read, is_clean, study, label):
+    is_clean(read(study.assign(confidence=study["confidence"].map(lambda n: n and label.format(n, SCALE[int(n) - 1])))))
+
+
+def test_labels_that_share_a_number_are_words(read, study, refuses):
+    with refuses("not-a-number"):
+        read(study.assign(confidence=[f"{1 + n % 2} - {n % 3}x" for n in range(16)]))
+
+
+def test_roles_in_other_words(read, study, refuses):
+    table = study.assign(role=["Test"] * 14 + ["warm-up"] * 2)
+    found = read(table, mapping=TableMapping(words={"role:test": "main", "role:warm-up": "practice"}))
+    assert found.trials["role"].value_counts().to_dict() == {"main": 14, "practice": 2}
+    with refuses("unknown-word") as caught:
+        read(table)
+    assert "role is 'Test' (row 2)" in str(caught.value)
+
+
+def test_rows_are_kept_by_a_word_of_another_column(read, is_clean, study, refuses):
+    extra = study.assign(stimulus_id="p" + study["stimulus_id"], trial="99", Phase="Practice").iloc[:3]
+    extra["trial"] = ["97", "98", "99"]
+    table = pd.concat([study.assign(Phase="Main"), extra])
+    is_clean(read(table, mapping=TableMapping(rows={"Phase": "main"})))
+    with refuses("empty-table") as caught:
+        read(table, mapping=TableMapping(rows={"Phase": "test"}))
+    assert "'Main', 'Practice'" in str(caught.value)
+    with refuses("missing-column"):
+        read(table, mapping=TableMapping(rows={"Phases": "Main"}))
+
+
+def test_rows_of_other_things_are_left_out_and_counted(read, is_clean, study):
+    other = pd.DataFrame(
+        {"participant": ["Zoé", "P02", None], "key_instr": ["space", "space", None], "note": [None, None, "mean: 3"]}
+    )
+    found = read(pd.concat([other.iloc[:1], study, other.iloc[1:]]))
+    is_clean(found)
+    assert "3 rows without an image and an answer were left out" in found.notes
+
+
+def test_a_trial_without_truth_or_participant_is_no_other_thing(read, study, refuses):
+    table = study.copy()
+    table.loc[3, "truth"] = ""
+    with refuses("missing-value") as caught:
+        read(table)
+    assert "truth is missing (row 5)" in str(caught.value)
+    table = study.copy()
+    table.loc[3, "participant"] = ""
+    with refuses("missing-value") as caught:
+        read(table)
+    assert "participant is missing (row 5)" in str(caught.value)
+
+
+def test_times_in_milliseconds(read, is_clean, study):
+    slow = study.assign(response_time=study["response_time"].map(lambda time: time and str(1000 * float(time))))
+    is_clean(read(slow, mapping=TableMapping(time_unit="ms")))
+    assert any("looks like milliseconds" in note and "--time-unit ms" in note for note in read(slow).doubts)
+    assert not any("milliseconds" in note for note in read(study).doubts)
+
+
+def test_a_number_below_0_is_told(read, study):
+    found = read(study.assign(response_time=["-0.5", *study["response_time"][1:]]))
+    assert any("response_time is below 0 in 1 rows (first row 2)" in note for note in found.doubts)
+
+
+def test_a_column_is_named_twice(read, study, refuses):
+    doubled = pd.concat([study, study[["response"]].rename(columns={"response": "confidence"})], axis=1)
+    with refuses("repeated-column") as caught:
+        read(doubled)
+    assert "'confidence'" in str(caught.value)
+
+
+def test_other_names_are_taken_and_told(read, is_clean, study):
+    theirs = {"participant": "Subj_idx", "stimulus_id": "Image File", "truth": "ground_truth", "response_time": "RT"}
+    found = read(study.rename(columns={**theirs, "confidence": "Conf", "session": "Visit", "trial": "TrialNumber"}))
+    is_clean(found)
+    (told,) = (note for note in found.notes if note.startswith("columns taken by their names"))
+    assert "participant = 'Subj_idx'" in told
+    assert "stimulus_id = 'Image File'" in told
+
+
+def test_our_names_and_named_columns_come_before_usual_ones(read, is_clean, study):
+    is_clean(read(study.assign(subject="x", image="y", rt="3", conf="9", score="1")))
+    shuffled = study.rename(columns={"truth": "response", "response": "truth"})
+    is_clean(read(shuffled, mapping=TableMapping({"truth": "response", "response": "truth"})))
+
+
+def test_image_files_and_truths_are_found_by_what_they_are(read, clean, study):
+    table = study.assign(stimulus_id="img/" + study["stimulus_id"] + ".png").replace({"truth": {"generated": "fake"}})
+    found = read(table.rename(columns={"stimulus_id": "shown", "truth": "source"}))
+    assert found.trials["truth"].tolist() == clean.trials["truth"].tolist()
+    assert found.trials["stimulus_id"].iloc[0].endswith(".png")
+    assert sum("whose cells" in note for note in found.notes) == 2
+
+
+@pytest.mark.parametrize("mark", [("1", "0"), ("True", "False"), ("1.0", "0.0")])
+def test_keys_are_understood_from_which_were_right(read, is_clean, study, mark):
+    right = (
+        (study["truth"] == study["response"]).map({True: mark[0], False: mark[1]}).where(study["response"] != "", "")
+    )
+    keys = study["response"].map({"real": "f", "generated": "j", "": ""})
+    found = read(study.assign(response=keys, correct=right))
+    is_clean(found)
+    assert any("'f' = real" in note and "'j' = generated" in note for note in found.notes)
+    swapped = keys.mask(study["participant"] == "P02", keys.map({"f": "j", "j": "f", "": ""}))
+    found = read(study.assign(response=swapped, correct=right))
+    is_clean(found)
+    assert any("differ between participants" in note for note in found.notes)
+    is_clean(read(study.drop(columns="response").assign(correct=right)))
+
+
+def test_keys_that_contradict_what_was_right_are_refused(read, study, refuses):
+    right = (study["truth"] == study["response"]).astype(int).astype(str)
+    with refuses("unknown-word"):
+        read(study.assign(response=["f", "j"] * 8, correct=right))
+
+
+def test_numbers_name_the_word_the_row_and_the_cure(refuses):
+    column = pd.Series(
+        ["1.5", "12%", "−3", ".5", "1e3", "fast", None], index=pd.Index(range(2, 9), name="row"), dtype=object
+    )
+    with refuses("not-a-number") as caught:
+        numbers(column, "response_time", False, "t.csv", "the cure")
+    assert "t.csv: response_time is 'fast' (row 7), not a number; the cure" in str(caught.value)
+    assert numbers(column.drop(7), "x", False, "t.csv", "").tolist()[:5] == [1.5, 12, -3, 0.5, 1000]
+
+
+def test_a_word_of_theirs_wins_over_ours():
+    column = pd.Series(["real", "generated", "Fake"], dtype=object)
+    found = translated(column, "Key", ("real", "generated"), {"real": "generated", "generated": "real"})
+    assert found.tolist() == ["generated", "real", "generated"]

@@ -1,0 +1,109 @@
+"""Moments of fine detail: what they see, what they do not, and that matching them pulls the right way."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from gan.adversaries.pixel_moments import LogEnergies, PixelMoments, Whitening
+from gan.adversaries.step_rng import StepRng
+
+RNG = StepRng(0, 0, 8)
+
+
+def patches(count=200, seed=0):
+    """Smooth images, each of its own contrast, with faint noise."""
+    drawn = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(count, 1, 8, 8, generator=drawn)
+    smooth = F.interpolate(coarse, size=(32, 32), mode="bicubic")
+    contrast = torch.rand(count, 1, 1, 1, generator=drawn) * 0.3 + 0.05
+    return contrast * (smooth + 0.05 * torch.randn(count, 1, 32, 32, generator=drawn))
+
+
+def known(real, weight=1.0):
+    moments = PixelMoments(weight)
+    moments.prepare(lambda: real.split(64))
+    return moments
+
+
+def distance(moments, images):
+    """Of the means of these images alone, in SD of real images."""
+    moments.moments.reset()
+    fake = moments.view(images, RNG, torch.ones(len(images), dtype=torch.bool))
+    moments.discriminator_loss([], fake, 0)
+    return float(moments.adapt(len(images), lambda value: value)["pixel_distance"])
+
+
+def test_log_energies_are_those_of_the_filters():
+    """The first filter's, from its definition, with loops; brightness does not count, and contrast adds to its log."""
+    images, detail = patches(2), LogEnergies()
+    taps = detail.get_buffer("filters_0")[0, 0]
+    assert abs(float(taps.sum())) < 1e-5
+    assert float(taps.square().sum()) == pytest.approx(1)
+    responses = torch.tensor(
+        [[float((images[0, 0, y : y + 3, x : x + 3] * taps).sum()) for x in range(30)] for y in range(30)]
+    )
+    found = detail(images)
+    assert found.shape == (2, detail.count)
+    assert float(found[0, 0]) == pytest.approx(float(responses.square().mean().sqrt().log()), abs=1e-3)
+    magnitude = float(responses.abs().mean().log() - responses.square().mean().sqrt().log())
+    assert float(found[0, 48]) == pytest.approx(magnitude, abs=0.02)  # the floor
+    torch.testing.assert_close(detail(images + 0.5), found, atol=1e-3, rtol=1e-3)
+    louder = detail(2 * images)
+    torch.testing.assert_close(louder[:, :48], found[:, :48] + torch.tensor(2.0).log(), atol=1e-2, rtol=0)
+
+
+def test_whitened_statistics_are_uncorrelated():
+    drawn = torch.randn(4000, 3, generator=torch.Generator().manual_seed(1)) @ torch.tensor(
+        [[3.0, 0, 0], [1, 2, 0], [0, 1, 1]]
+    )
+    white = Whitening(3)
+    white.fit(drawn + 5)
+    found = white(drawn + 5)
+    torch.testing.assert_close(found.T.cov(), torch.eye(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("change", ["blind spot", "blur"])
+def test_what_frozen_networks_hardly_see_moves_them(change):
+    real, other = patches(3000), patches(1000, seed=1)
+    chess = torch.tensor([1.0, -1.0]).repeat(16) * torch.tensor([[1.0], [-1.0]]).repeat(16, 1)
+    changed = {
+        "blind spot": other + 0.03 * other.std(dim=(2, 3), keepdim=True) * chess,
+        "blur": 0.8 * other + 0.2 * other.roll(1, dims=3),
+    }[change]
+    moments = known(real)
+    by_chance = distance(moments, other)
+    assert distance(moments, changed) > 2 * by_chance
+
+
+def test_matching_finds_the_strength_of_the_detail():
+    real = patches(3000)
+    moments, generator = known(real, weight=100.0), nn.Parameter(torch.tensor(0.15))  # of noise; the real one has .05
+    optimiser = torch.optim.Adam([generator], lr=0.002)
+    drawn = torch.Generator().manual_seed(2)
+    for step in range(400):
+        coarse = torch.randn(32, 1, 8, 8, generator=drawn)
+        contrast = torch.rand(32, 1, 1, 1, generator=drawn) * 0.3 + 0.05
+        smooth = F.interpolate(coarse, size=(32, 32), mode="bicubic")
+        images = contrast * (smooth + generator * torch.randn(32, 1, 32, 32, generator=drawn))
+        fake = moments.view(images, RNG, torch.ones(32, dtype=torch.bool))
+        moments.discriminator_loss([], [fake[0].detach()], step)
+        moments.adapt(32, lambda value: value)
+        optimiser.zero_grad()
+        loss = moments.generator_loss(fake, [])
+        assert float(loss) == 0  # its gradient alone counts
+        loss.backward()
+        optimiser.step()
+    assert float(generator) == pytest.approx(0.05, abs=0.015)
+
+
+def test_only_images_of_a_single_code_are_pulled():
+    moments = known(patches())
+    images = patches(4).requires_grad_()
+    single = torch.tensor([True, False, True, False])
+    (seen,) = moments.view(images, RNG, single)
+    assert len(seen) == 2
+    seen.sum().backward()
+    assert images.grad[1].abs().max() == 0 < images.grad[0].abs().max()
+    assert moments.view(images, RNG, None) == []
