@@ -19,6 +19,6 @@ def what_training_used(training: dict[str, Any]) -> str:
     used = [adversary]
     if training.get("moments"):
         used.append("moments of EfficientNet-lite features")
-        if training.get("pixel_moments"):
-            used.append("moments of random filters of pixels")
+    if training.get("pixel_moments"):
+        used.append("moments of random filters of pixels (kin to texture, but not its statistics)")
     return ", ".join(used)
