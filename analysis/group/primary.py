@@ -188,7 +188,9 @@ def _needed(readings: Readings, found: Auc, delta: float | None, alpha: float) -
 
 
 def _sampled(found: Auc) -> str:
-    """What the interval speaks of."""
+    """What the interval speaks of; without one, the result is that of these participants and images."""
+    if found.reason is not None:
+        return "these participants and images"
     return (
         "other participants and other images" if found.readers == "random" else "other images, not other participants"
     )

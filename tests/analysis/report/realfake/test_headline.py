@@ -57,6 +57,7 @@ def test_perfect_discrimination_is_shown(analysed: Analysed, tmp_path: Path) -> 
     assert (first["verdict"], first["auc"], first["low"]) == ("shown to differ", 1, None)
     assert first["p"] == pytest.approx(2 / 184_756)
     assert first["p_is_of"] == "permuted labels of the images"
+    assert first["generalises_to"] == "these participants and images"
     assert first["these_images_only"]["dprime"]["low"] is None
     assert "the correction’s" in first["these_images_only"]["dprime"]["reason"]
     assert "too little data" not in json.dumps(headline(found.summary, tmp_path))
