@@ -16,7 +16,7 @@ from scipy.stats import fisher_exact
 from analysis.group import pairs
 from analysis.group.pairs import PairGroup, exact_test
 from analysis.sdt.outcomes import outcomes
-from data.external_tables import read_trials
+from data.external_tables.read import read_trials
 
 COUNT = st.integers(0, 12)
 
