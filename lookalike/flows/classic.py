@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.errors import LookalikeError
 from data.loops import Loop
 from data.shipped import VERSION
 from stimuli.classic.candidates import classic_candidates
 from stimuli.classic.loop import ClassicLoop, make_classic_loop
 from stimuli.classic.rendering import Look
-from stimuli.classic.tissue import Tissue, tissues
+from stimuli.classic.tissue import Tissue, no_tissue, tissues
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
@@ -75,8 +74,5 @@ def reserve(patches: PatchSet, wanted: int, seed: int) -> list[Tissue]:
             break
         found += tissues(patches, rows[rows["patient"] == patient], lesion_free=False)
     if wanted and not found:
-        raise LookalikeError(
-            "set-too-small",
-            f"{patches.folder}: no study patch shows enough tissue around its lesion; cut patches with more --context",
-        )
+        raise no_tissue(str(patches.folder))
     return found

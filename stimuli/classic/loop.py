@@ -14,7 +14,7 @@ from data.files import new_folder, sha256
 from data.loops import Frame, Loop, write_loop
 from stimuli.classic.contours import contour_loop, difference, draw_anchors
 from stimuli.classic.rendering import MOST_CLIPPED, Look, paste
-from stimuli.classic.tissue import Tissue
+from stimuli.classic.tissue import Tissue, no_tissue
 from stimuli.images import Pixels, write_png
 from stimuli.loop_pictures import write_pictures
 
@@ -84,7 +84,7 @@ def make_classic_loop(
     Raises
     ------
     LookalikeError
-        If the contrast fits on no background, or `out` is occupied.
+        If there is no background, the contrast fits on none, or `out` is occupied.
 
     References
     ----------
@@ -138,6 +138,8 @@ def _images(tissues: Iterable[Tissue], contours: list[Any], look: Look) -> tuple
         if max(clipped for _, clipped in pasted) <= MOST_CLIPPED:
             return tissue, np.stack([image for image, _ in pasted])
         tried += 1
+    if not tried:
+        raise no_tissue("classic loop")
     raise LookalikeError(
         "out-of-range",
         f"contrast is {look.contrast:g}, which goes beyond black or white on each of {tried} backgrounds; ask for "

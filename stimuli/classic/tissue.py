@@ -49,6 +49,14 @@ def tissues(patches: PatchSet, rows: pd.DataFrame, lesion_free: bool, size_px: i
             yield Tissue(shown if size_px is None else resample(shown, (size_px, size_px)), row.patch_id, row.patient)
 
 
+def no_tissue(where: str) -> LookalikeError:
+    """The refusal where no patch can be a background."""
+    return LookalikeError(
+        "no-tissue",
+        f"{where}: no study patch shows enough tissue around its lesion, without air; cut patches with more --context",
+    )
+
+
 def without_lesion(pixels: Pixels, lesion: npt.NDArray[np.bool_]) -> Pixels | None:
     """A patch whose lesion (True) is replaced by what the tissue around it suggests.
 

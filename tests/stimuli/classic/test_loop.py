@@ -58,6 +58,8 @@ def test_tissue_too_bright_for_the_contrast_is_passed_over_or_refused(background
     )
     with refuses("out-of-range"):
         make_classic_loop(tmp_path / "none", [bright], ClassicLoop(frames=6))
+    with refuses("no-tissue"):
+        make_classic_loop(tmp_path / "none", [], ClassicLoop(frames=6))
     assert not (tmp_path / "none").exists()
     dark = ClassicLoop(Look(contrast=-0.2), frames=6)
     assert make_classic_loop(tmp_path / "dark", [bright], dark).measures["tissue"] == "bright"
