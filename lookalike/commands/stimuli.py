@@ -1,4 +1,4 @@
-"""Build stimulus sets of real and generated images; make classic stimuli."""
+"""Build stimulus sets; make classic stimuli."""
 
 from __future__ import annotations
 
@@ -145,9 +145,9 @@ def classic(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Make classic stimuli: smooth random shapes with soft edges, pasted on real tissue.
+    """Make classic stimuli: smooth random shapes on real tissue.
 
-    A loop through three shapes or, with --main, a set of such images and real patches.
+    A loop through three shapes with soft edges or, with --main, a set of such images and real patches.
 
     \b
     Example:
