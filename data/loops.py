@@ -35,11 +35,12 @@ class Loop:
 
     `metric` names the distance in which steps are even, `evenness` is the coefficient of
     variation of the steps in it (0 is perfectly even), `model_sha256` the hash of the generator's
-    weights. `anchors` are the numbers of the frames nearest to the anchors, `anchors_deg` the
-    anchors' own positions; `sources` says where each came from, `patients` whose image it is or is
-    made from (none, one or more for each). `anchors_sha256` is the hash of `anchors.json`, which has
-    their codes; `measures` holds the report. `seeds`, `codes` (in w), `truncation` and `noise_seed`
-    are those of loops of the first format, whose anchors were all seeds with one noise; later ones leave them empty.
+    weights (empty for classic stimuli, which no model made). `anchors` are the numbers of the frames
+    nearest to the anchors, `anchors_deg` the anchors' own positions; `sources` says where each came
+    from, `patients` whose image it is or is made from (none, one or more for each). `anchors_sha256`
+    is the hash of `anchors.json`, which has their codes; `measures` holds the report. `seeds`, `codes`
+    (in w), `truncation` and `noise_seed` are those of loops of the first format, whose anchors were all
+    seeds with one noise; later ones leave them empty.
     """
 
     frames: tuple[Frame, ...]

@@ -33,7 +33,7 @@ FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
 _REMEDIES = {"real": "cut more patches", "generated": "use another model"}
 _PATIENCE = 1000  # candidates rejected in a row before giving up on a source
-_MAX_PX = 4096
+MAX_PX = 4096
 _FLAT_SD = 0.005  # in P-values; an image with less variation shows nothing
 
 
@@ -46,9 +46,10 @@ class Candidate:
     pixels : array of float32, shape (rows, columns)
         P-values in [0, 1].
     source : str
-        Where it came from: `patch:<patch_id>`, `seed:<n>` or `composed:<image>`.
+        Where it came from: `patch:<patch_id>`, `seed:<n>`, `composed:<image>` or `classic:<n>@<contrast>#<patch_id>`.
     patient : str
-        The keyed code of a real image's patient; of a composed image's patients, with + between; empty for seeds'.
+        The keyed code of a real image's patient; of a composed image's patients, with + between;
+        of the patient whose tissue is behind a classic image; empty for seeds'.
     loop_position_deg : float, optional
         Its position on a morph loop.
     objection : str
@@ -114,8 +115,8 @@ class Layout:
             raise LookalikeError("out-of-range", f"catch is {self.catch}; it must be at least 0")
         if self.bits not in (8, 16):
             raise LookalikeError("unknown-choice", f"bits is {self.bits}; a PNG holds 8 or 16")
-        if self.size_px is not None and not 1 <= self.size_px <= _MAX_PX:
-            raise LookalikeError("out-of-range", f"size is {self.size_px} px; it must be from 1 to {_MAX_PX}")
+        if self.size_px is not None and not 1 <= self.size_px <= MAX_PX:
+            raise LookalikeError("out-of-range", f"size is {self.size_px} px; it must be from 1 to {MAX_PX}")
         if self.main == 0:
             raise LookalikeError("out-of-range", "main is 0; a set needs at least 2 images to judge")
 

@@ -40,8 +40,8 @@ INSIDE = {
         "errors | arrays",
     ],
     "stimuli": [
-        "cutting | stimulus_source",
-        "patches | sets | loop_set | sources",
+        "cutting | stimulus_source | classic",
+        "patches | sets | loop_set | loop_pictures | sources",
         "export | grey_levels | phantoms | masks | patient_codes",
         "images",
         "readers",

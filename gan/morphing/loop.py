@@ -16,10 +16,10 @@ from gan.checkpoint import Model
 from gan.codes import ImageCode, images_of, write_codes
 from gan.morphing.metrics import DEFAULT, Metric, describe, metric_of, steps
 from gan.morphing.path import SHAPES, MorphPath, even_positions, images_at, path_through
-from gan.morphing.pictures import write_pictures
 from gan.morphing.report import realism, report
 from gan.networks.features import Vgg16
 from stimuli.images import Pixels, quantise, write_png
+from stimuli.loop_pictures import write_pictures
 from stimuli.patches import PatchSet
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
 
 from data.errors import LookalikeError
 from data.files import sha256
@@ -16,7 +14,10 @@ from gan.composition.result import Composed, read_composed
 from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare
 from gan.networks.features import load_vgg16
+from lookalike.flows.classic import BEHIND, reserve, study_patches
 from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked
+from stimuli.classic.candidates import classic_candidates
+from stimuli.classic.rendering import Look
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import Candidate, Layout, StimulusSet, build_set
 
@@ -29,7 +30,9 @@ class Recipe:
     images are from `catch_model`, a generator known to be worse. `disjoint_patients` confirms that the model was
     trained on no patient of the patches, where codes made with different keys cannot show it. `safe` skips images that
     are too close to a training patch (`gan.leaks.check`, with the weights `vgg16`). With a folder of `composed` images
-    those are the generated ones, and their patients' own patches are not shown beside them.
+    those are the generated ones, and their patients' own patches are not shown beside them. With contrasts in
+    `catch_classic`, catch images are classic stimuli of these contrasts in turn, on the tissue of study patients whose
+    own patches are not shown.
     """
 
     patches: Path
@@ -41,6 +44,7 @@ class Recipe:
     safe: bool = False
     vgg16: str | None = None
     composed: Path | None = None
+    catch_classic: tuple[float, ...] = ()
 
 
 def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
@@ -52,6 +56,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
     refuse_overlap(patches, model, recipe.model, "study", recipe.disjoint_patients)
     composed = None if recipe.composed is None else _read_composed(recipe, patches, model)
+    behind = reserve(patches, layout.catch, layout.seed) if recipe.catch_classic else []
     psi, reference = model.psi(recipe.truncation), None
     if recipe.safe:
         refuse_unchecked(patches, model, recipe.model)
@@ -61,6 +66,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "patches_sha256": patches.sha256,
         "model_sha256": model.sha256,
         "catch_model_sha256": None if catch_model is None else catch_model.sha256,
+        **({"catch_classic": asdict(Look())} if behind else {}),
         "truncation": psi,
         "first_seed": recipe.first_seed,
         **({} if composed is None else {"composed_sha256": sha256(composed.folder / "composed.csv")}),
@@ -69,13 +75,19 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         "crops_per_lesion": patches.about["crops_per_box"],
         "credit": sorted({text for text in (patches.about["credit"], model.training.get("credit", "")) if text}),
     }
+    unseen = dict.fromkeys(() if composed is None else composed.patients, "of a patient in the composed images")
+    unseen |= {one.patient: BEHIND for one in behind}
+    if recipe.catch_classic:
+        catch = classic_candidates(behind, Look(), recipe.catch_classic, layout.seed)
+    else:
+        catch = iter(()) if catch_model is None else _generated(catch_model, recipe.first_seed, psi, reference)
     return build_set(
         out,
-        _real(patches, layout.seed, () if composed is None else composed.patients),
+        study_patches(patches, layout.seed, unseen),
         _generated(model, recipe.first_seed, psi, reference) if composed is None else _composed(composed),
         layout,
         provenance,
-        catch=() if catch_model is None else _generated(catch_model, recipe.first_seed, psi, reference),
+        catch=catch,
     )
 
 
@@ -121,15 +133,6 @@ def _composed(composed: Composed) -> Iterator[Candidate]:
         yield Candidate(
             composed.read(row), f"composed:{row.image}", "+".join(patients), texture=row.texture, shape=row.shape
         )
-
-
-def _real(patches: PatchSet, seed: int, composed_patients: Collection[str] = ()) -> Iterator[Candidate]:
-    """The study patients' patches, in a random order drawn from the set's seed."""
-    rows = patches.select("study")
-    for index in np.random.default_rng(seed).permutation(len(rows)):
-        row = rows.iloc[int(index)]
-        objection = "of a patient in the composed images" if row.patient in composed_patients else ""
-        yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient, objection=objection)
 
 
 def _generated(model: Model, first_seed: int, psi: float, reference: Reference | None) -> Iterator[Candidate]:

@@ -40,6 +40,7 @@ MISTAKES = {
     "compose": (("--out", "o", "--model", "nowhere"), "no-such-folder"),
     "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
     "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
+    "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "display calibrate": (
         (
             "d.json",

@@ -8,7 +8,6 @@ import pytest
 from data.loops import ANCHORS, read_loop
 from gan.codes import codes_of_seeds, images_of, read_codes
 from gan.morphing.loop import LoopSettings, make_loop
-from gan.morphing.pictures import ring
 from stimuli.images import read_image
 
 
@@ -70,15 +69,6 @@ def test_unrelated_loops_share_no_noise(model, tmp_path):
         images = frames_of(tmp_path / name)
         details.append((images[0, 1:] - images[0, :-1]).ravel())
     assert abs(np.corrcoef(details)[0, 1]) < 0.5
-
-
-def test_the_ring_shows_its_frames_without_overlap():
-    images = np.stack([np.full((16, 16), 0.1 + 0.01 * k, np.float32) for k in range(24)])
-    picture = ring(images, [0, 8, 16])
-    shown = {round(float(value), 2) for value in np.unique(picture)} - {0.0, 1.0}
-    assert shown == {round(0.1 + 0.01 * k, 2) for k in range(0, 24, 2)}
-    for value in shown:
-        assert (np.abs(picture - value) < 1e-3).sum() == 256
 
 
 def test_settings_that_cannot_be(model, tmp_path, patches, refuses):

@@ -1,0 +1,78 @@
+"""From a patch set to classic stimuli: a loop, or a set with real patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from data.loops import Loop
+from data.shipped import VERSION
+from stimuli.classic.candidates import classic_candidates
+from stimuli.classic.loop import ClassicLoop, make_classic_loop
+from stimuli.classic.rendering import Look
+from stimuli.classic.tissue import Tissue, no_tissue, tissues
+from stimuli.patches import PatchSet, read_patches
+from stimuli.sets import Candidate, Layout, StimulusSet, build_set
+
+BEHIND = "its patient's tissue is behind classic images"  # why a real patch is not shown
+
+
+def classic_loop(out: Path, folder: Path, settings: ClassicLoop, size_px: int | None, lesion_free: bool) -> Loop:
+    """Write a loop of classic stimuli on the tissue of a study patient.
+
+    Raises `LookalikeError` for what is wrong with the patches or the request.
+    """
+    patches = read_patches(folder)
+    rows = patches.select("study")
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    about = {"patches_sha256": patches.sha256, "lesion_free": lesion_free, "credit": patches.about["credit"]}
+    return make_classic_loop(out, tissues(patches, rows.iloc[order], lesion_free, size_px), settings, about)
+
+
+def classic_set(out: Path, folder: Path, look: Look, layout: Layout) -> StimulusSet:
+    """Write a stimulus set of real patches and classic images, of different study patients.
+
+    Raises `LookalikeError` for what is wrong with the patches or the request.
+    """
+    patches = read_patches(folder)
+    behind = reserve(patches, (layout.main + layout.practice) // 2, layout.seed)
+    real = study_patches(patches, layout.seed, {one.patient: BEHIND for one in behind})
+    provenance = {
+        "lookalike_version": VERSION,
+        "patches_sha256": patches.sha256,
+        "classic": asdict(look),
+        "crops_per_lesion": patches.about["crops_per_box"],
+        "credit": [patches.about["credit"]] if patches.about["credit"] else [],
+    }
+    return build_set(out, real, classic_candidates(behind, look, seed=layout.seed), layout, provenance)
+
+
+def study_patches(patches: PatchSet, seed: int, unseen: Mapping[str, str]) -> Iterator[Candidate]:
+    """The study patients' patches, in a random order; `unseen` says of some patients why they must not be shown."""
+    rows = patches.select("study")
+    for index in np.random.default_rng(seed).permutation(len(rows)):
+        row = rows.iloc[int(index)]
+        objection = unseen.get(row.patient, "")
+        yield Candidate(patches.read(row), f"patch:{row.patch_id}", row.patient, objection=objection)
+
+
+def reserve(patches: PatchSet, wanted: int, seed: int) -> list[Tissue]:
+    """The tissue of study patients chosen at random, whose own patches are then not to be shown.
+
+    Patients are added until there are `wanted` backgrounds, or half of the patients are taken.
+
+    Raises `LookalikeError` if there is none, or a patch does not state where its lesion is.
+    """
+    rows = patches.select("study")
+    patients = np.random.default_rng(seed).permutation(rows["patient"].unique())
+    found: list[Tissue] = []
+    for patient in patients[: len(patients) // 2]:
+        if len(found) >= wanted:
+            break
+        found += tissues(patches, rows[rows["patient"] == patient], lesion_free=False)
+    if wanted and not found:
+        raise no_tissue(str(patches.folder))
+    return found
