@@ -187,6 +187,17 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
             )
 
 
+def _refuse_disagreement(table: Path, file: str, rows: pd.DataFrame) -> None:
+    """Raise `LookalikeError` if the rows of one image say different things of the image itself."""
+    for name in ("laterality", "view", "pixel_aspect"):
+        said = rows[name].drop_duplicates().to_list()
+        if len(said) > 1:
+            words = " and ".join("nothing" if one == "" or pd.isna(one) else str(one) for one in said[:2])
+            raise LookalikeError(
+                "bad-value", f"{table}: {name} of {file} is {words} in different rows; correct the table"
+            )
+
+
 def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | None) -> Iterator[Mammogram]:
     text, aspects = words(frame), numbers(frame, ("pixel_aspect",))["pixel_aspect"]
     paths = {file: present(folder, file, table) for file in text["file"].unique()}
@@ -198,6 +209,7 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
                 "ambiguous-patient",
                 f"{paths[file]}: belongs to several patients in the table ({', '.join(patients)})",
             )
+        _refuse_disagreement(table, str(file), known.assign(pixel_aspect=aspects[known.index]))
         boxes = numbers(frame.loc[known.index], _BOX).to_numpy()
         lesions = tuple(
             Lesion(number, float(x), float(y), float(width), float(height), pathology, mask[row])

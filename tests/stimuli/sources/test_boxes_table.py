@@ -228,3 +228,18 @@ def test_one_image_written_in_several_ways_is_one(tmp_path: Path, write_source: 
         "file,patient_id,x,y,width,height\nimages/00000.png,P1,19,19,10,10\n./images/00000.png,P2,19,19,10,10\n"
     )
     assert "several patients" in refusal(folder, "ambiguous-patient")
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"), [("pixel_aspect", 1, 2), ("laterality", "LEFT", "RIGHT"), ("view", "CC", "")]
+)
+def test_rows_of_one_image_must_agree_on_it(
+    tmp_path: Path, write_source: WriteSource, column: str, first: object, second: object
+) -> None:
+    same = {"file": "images/00000.png", "patient_id": "000", "x": 3}
+    folder = write_source(tmp_path / "m", [{column: first}, {**same, column: second}])
+    said = refusal(folder, "bad-value")
+    assert f"{column} of images/00000.png is" in said
+    table = pd.read_csv(folder / "boxes.csv", dtype=str)
+    table.assign(**{column: str(first)}).to_csv(folder / "boxes.csv", index=False)
+    assert len(read_source(folder)) == 1
