@@ -175,6 +175,13 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(
             "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
         )
+    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]])
+    for row in frame.index[same.duplicated()]:
+        first = frame.index[(same == same.loc[row]).all(axis=1)][0]
+        raise LookalikeError(
+            "repeated-lesion",
+            f"{table}: row {row + 2} is the lesion of row {first + 2} again, which would count twice; remove one",
+        )
     if (box <= 1).all(axis=None):
         raise LookalikeError(
             "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
