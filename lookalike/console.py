@@ -188,8 +188,9 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
         if one["can_tell"]:
             shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"])
         given = one["these_images_only"]
+        of = f", {kind}" if len(summary["headline"]) > 1 else ""
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
-            shown[f"{label}, these images only"] = _mean(given[name], digits)
+            shown[f"{label}, these images only{of}"] = _mean(given[name], digits)
         if given["similarity"]["n"]:
             shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}

@@ -244,7 +244,7 @@ def _few(found: Auc) -> str:
     if found.reason is not None or not 2 <= found.participants < FEW_READERS:
         return ""
     return (
-        f" Only {found.participants} participants took part: how much people differ is hardly known from so few, "
+        f" Only {found.participants} participants have an area: how much people differ is hardly known from so few, "
         f"so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
     )
 

@@ -20,6 +20,7 @@ from data.external_tables.values import (
     is_number,
     is_numeric,
     leading_numbers,
+    number_in,
     numbers,
     option,
     ordered_words,
@@ -35,7 +36,10 @@ from data.trials import ROLES, SESSION_FACTS
 OBSERVERS = ("human", "scripted", "simulated")
 _SCALES = ("confidence", "rating")
 _TIMES = ("response_time", "confidence_time", "onset")
-_RIGHT, _WRONG = ("1", "1.0", "true", "yes", "correct"), ("0", "0.0", "false", "no", "incorrect", "wrong")
+_CORRECT = {
+    **dict.fromkeys(("1", "true", "yes", "correct", "right"), True),
+    **dict.fromkeys(("0", "false", "no", "incorrect", "wrong"), False),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,7 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     unnamed = table.participant is None and not by_file and not several and not export.one_person
     columns, told = _columns(export, kind, mapping, by_file, unnamed)
     trials = pd.DataFrame({ours: cells[theirs] for ours, theirs in columns.items()}, index=cells.index, dtype=object)
+    _refuse_formulas(trials, where)
     trials, named_by_file = _with_ids(trials, table, mapping.file.participant, by_file)
     facts = [name for name in SESSION_FACTS if name in cells and name not in trials]
     trials = trials.assign(**{name: cells[name] for name in facts})
@@ -73,6 +78,17 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
     trials = _in_numbers(trials, kind, mapping, export, where)
     return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+
+
+def _refuse_formulas(trials: pd.DataFrame, where: str) -> None:
+    """Raise `LookalikeError` for a spreadsheet's formula without its value (but ="007" is how some write an id)."""
+    for name in trials.columns:
+        for row, cell in trials.loc[trials[name].str.match('=(?!")', na=False), name].items():
+            raise LookalikeError(
+                "not-computed",
+                f"{where}: {name} is a formula without its value, {cell!r} (row {row}); open the table in Excel or "
+                "LibreOffice, save it and try again",
+            )
 
 
 def _article(program: str) -> str:
@@ -233,7 +249,7 @@ def _in_our_words(
     pair = kind.vocabulary(trials) or ()
     refuse_words(trials[kind.shown_column], kind.shown_column, pair, where)
     if kind.answer_column in trials or "correct" in trials:
-        trials, told = _by_correctness(trials, kind, pair)
+        trials, told = _by_correctness(trials, kind, pair, where)
         notes += told
     if kind.answer_column in trials:
         refuse_words(trials[kind.answer_column], kind.answer_column, pair, where)
@@ -264,17 +280,44 @@ def _refuse_roles(column: pd.Series, where: str) -> None:
         )
 
 
-def _by_correctness(trials: pd.DataFrame, kind: Kind[Any, Any], pair: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def _was_right(word: str) -> bool | None:
+    """What a cell says of an answer; None for a word that is not known."""
+    return _CORRECT.get(word.casefold(), _CORRECT.get(f"{number_in(word):g}" if is_number(word) else ""))
+
+
+def _told_contradictions(rows: pd.Index) -> list[str]:
+    if rows.empty:
+        return []
+    return [
+        f"in {len(rows)} rows (first row {rows[0]}) the column of correct answers contradicts truth and response, "
+        "which were taken; check what their words mean"
+    ]
+
+
+def _by_correctness(
+    trials: pd.DataFrame, kind: Kind[Any, Any], pair: Sequence[str], where: str
+) -> tuple[pd.DataFrame, list[str]]:
     """Responses that are keys, understood from a column that says which were right.
 
     A key means what it was right about, or the other where it was wrong; each participant may have keys of their own.
     Where that contradicts itself nothing is done, and the words are refused.
     """
     column, truth = kind.answer_column, trials[kind.shown_column]
-    known = column in trials and trials[column].dropna().isin(pair).all()
-    if known or "rating" in trials or "correct" not in trials or trials["correct"].isna().all():
+    if "rating" in trials or "correct" not in trials or trials["correct"].isna().all():
         return trials, []
-    right = trials["correct"].str.casefold().map({**dict.fromkeys(_RIGHT, True), **dict.fromkeys(_WRONG, False)})
+    right = trials["correct"].map(_was_right, na_action="ignore")
+    if column in trials and trials[column].dropna().isin(pair).all():
+        against = trials.index[trials[column].notna() & right.notna() & right.ne(truth.eq(trials[column]))]
+        return trials, _told_contradictions(against)
+    unknown = trials.loc[right.isna() & trials["correct"].notna(), "correct"]
+    if len(unknown) and column not in trials:
+        mapped = ",".join(f"correct:{quoted(word)}=..." for word in unknown.unique()[:4])
+        raise LookalikeError(
+            "unknown-word",
+            f"{where}: correct is {unknown.iloc[0]!r} (row {unknown.index[0]}), neither 1 nor 0, true nor false; say "
+            f"what it means with --words {option(mapped)}, or --missing {option(quoted(unknown.iloc[0]))} for no "
+            "answer",
+        )
     other = truth.map({pair[0]: pair[1], pair[1]: pair[0]})
     meant = truth.where(right.eq(True), other).where(right.notna(), None)
     if column not in trials:
@@ -299,7 +342,7 @@ def _in_numbers(
     trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, where: str
 ) -> pd.DataFrame:
     """The trials with numbers in the columns that hold some; times in s."""
-    decimal_comma = export.sheet.decimal_comma
+    decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
     milliseconds = (mapping.time_unit or export.time_unit) == "ms"
     trials = trials.copy()
     for name in trials.columns:

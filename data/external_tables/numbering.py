@@ -13,6 +13,7 @@ from data.external_tables.mapping import TableMapping
 from data.external_tables.values import is_number, is_numeric, option, ordered_words, quoted
 from data.trials import KEYS
 
+_SESSION = ("s", "ses", "sess", "session", "sitzung", "visit", "v", "t", "day")
 _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
 
 
@@ -52,7 +53,8 @@ def session_numbers(
     """Sessions as whole numbers from 1. Raises `LookalikeError` for words without a number and an order."""
     words, order = mapping.words_of("session", all_columns=False), mapping.order.get("session", ())
     column = ordered_words(column.map(lambda word: words.get(word, word), na_action="ignore"), order)
-    numbers = {}
+    numbers: dict[str, int] = {}
+    stems: dict[int, dict[str, str]] = {}
     for word in column.dropna().unique():
         match = _NUMBERED.fullmatch(word)
         if match is None:
@@ -64,6 +66,15 @@ def session_numbers(
                 f"the words their numbers: --words {option(mapped)}",
             )
         numbers[word] = int(match[1])
+        stems.setdefault(int(match[1]), {}).setdefault(_stem(word), word)
+    for same in stems.values():
+        if len(same) > 1:  # pre1 and post1
+            one, other = list(same.values())[:2]
+            raise LookalikeError(
+                "not-a-whole-number",
+                f"{where}: sessions {one!r} and {other!r} have the same number; give the words their numbers: --words "
+                f"{option(f'session:{quoted(one)}=1,session:{quoted(other)}=2')}",
+            )
     if column.isna().any():
         raise LookalikeError(
             "not-a-whole-number", f"{where}: session is missing (row {column.index[column.isna()][0]})"
@@ -83,6 +94,12 @@ def session_numbers(
             )
         found, notes = found + 1, [*notes, "sessions are counted from 0: 1 was added to each"]
     return found, notes
+
+
+def _stem(word: str) -> str:
+    """The letters before a session's number; none are as good as any that stand for "session"."""
+    letters = "".join(letter for letter in word.casefold() if letter.isalpha())
+    return "" if letters in _SESSION else letters
 
 
 def trial_numbers(table: pd.DataFrame, where: str) -> tuple[pd.Series, str | None]:

@@ -10,13 +10,20 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.errors import LookalikeError
 from data.external_tables.sheet import Sheet, plain_name, sheet_of
 from data.external_tables.text_file import decoded
 
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+# A cell with a formula and without a value; text (t="str") may be empty.
+_NOT_COMPUTED = re.compile(
+    rb"""<c(?=[ >])(?![^>]*t=["']str)[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"""
+)
 _CSV = "save it as .xlsx or CSV UTF-8 and try again"
 
 
@@ -27,6 +34,7 @@ def workbook_sheets(path: Path, content: bytes) -> dict[str, list[list[str]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
+            sheets = [archive.read(name) for name in names if name.startswith("xl/worksheets/")]
     except zipfile.BadZipFile:
         raise LookalikeError("not-a-table", f"{path}: is damaged; open it in Excel, {_CSV}") from None
     if "xl/workbook.xml" not in names:
@@ -37,14 +45,28 @@ def workbook_sheets(path: Path, content: bytes) -> dict[str, list[list[str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl tells of styles and validations that it leaves out
         try:
-            book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            found = {
-                sheet.title: [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-                for sheet in book.worksheets
-            }
+            found = _cells(load_workbook(io.BytesIO(content), read_only=True, data_only=True))
+            if any(_NOT_COMPUTED.search(sheet) for sheet in sheets):
+                written = _cells(load_workbook(io.BytesIO(content), read_only=True))
+                found = {title: _with_formulas(rows, written[title]) for title, rows in found.items()}
         except (KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
             raise LookalikeError("not-a-table", f"{path}: not readable as a workbook ({error}); {_CSV}") from None
     return found
+
+
+def _cells(book: Workbook) -> dict[str, list[list[str]]]:
+    return {
+        sheet.title: [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        for sheet in book.worksheets
+    }
+
+
+def _with_formulas(computed: list[list[str]], written: list[list[str]]) -> list[list[str]]:
+    """The cells, with its formula where one has no value: an answer that nobody computed is not a missing one."""
+    return [
+        [value or (formula if formula.startswith("=") else "") for value, formula in zip(*rows, strict=True)]
+        for rows in zip(computed, written, strict=True)
+    ]
 
 
 def read_workbook(path: Path, content: bytes, known: frozenset[str], sheet: str, header_row: int) -> Sheet:
@@ -90,6 +112,8 @@ def _parsed(path: Path, text: str) -> list[Any]:
     text = text.lstrip("\ufeff")
     try:
         return [json.loads(text)]
+    except RecursionError:
+        raise LookalikeError("not-json", f"{path}: is nested too deeply; it needs a record per trial") from None
     except json.JSONDecodeError as whole:
         try:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
@@ -106,7 +130,7 @@ def _records(path: Path, parsed: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
             if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
                 about = {name: value for name, value in one.items() if value is not lists[0]}
                 yield from ({**about, **row} for row in lists[0])
-            elif {"columns", "data"} <= set(one) and all(isinstance(row, list) for row in one["data"]):  # pandas, split
+            elif _is_split(one):
                 yield from (dict(zip(one["columns"], row, strict=False)) for row in one["data"])
             elif _is_of_columns(one):  # pandas' default: by column, then by row
                 yield from ({name: values.get(row) for name, values in one.items()} for row in next(iter(one.values())))
@@ -116,6 +140,12 @@ def _records(path: Path, parsed: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
                 yield one
         else:
             raise LookalikeError("not-json", f"{path}: holds {one!r} where a record {{...}} is needed")
+
+
+def _is_split(one: Mapping[str, Any]) -> bool:
+    """Whether an object holds names of columns and rows of cells, as pandas writes them."""
+    columns, rows = one.get("columns"), one.get("data")
+    return isinstance(columns, list) and isinstance(rows, list) and all(isinstance(row, list) for row in rows)
 
 
 def _is_of_columns(one: Mapping[str, Any]) -> bool:

@@ -43,7 +43,7 @@ def read_text_table(path: Path, content: bytes, known: frozenset[str], given: Fi
     if len(separator) != 1:
         raise LookalikeError("bad-setting", f"file.separator is {separator!r}; it must be one character, or \\t")
     rows = _rows(path, text, separator)
-    comma = given.decimal == "," or (given.decimal != "." and separator != ",")
+    comma = given.decimal == "," or (given.decimal != "." and separator == ";")
     return sheet_of(path, rows, known, given.header_row, comma, notes)
 
 

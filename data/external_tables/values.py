@@ -25,6 +25,7 @@ _FLAGS = {
     **dict.fromkeys(("isreal", "real"), "real"),
 }
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*%?|[+-]?inf(inity)?", re.IGNORECASE)
+_THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
 _LABELLED = re.compile(r"(\d+)(?:\s*[-–—:=.)(]+\s*\D.*)?")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
@@ -77,6 +78,14 @@ def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure:
     """The column as floats. Raises `LookalikeError` naming the first word that is no number, and its row."""
     written = column.dropna()
     commas = written.str.contains(",", regex=False)
+    thousands = commas & written.str.fullmatch(_THOUSANDS)
+    if not decimal_comma and thousands.any() and thousands.equals(commas):
+        raise LookalikeError(
+            "not-a-number",
+            f"{where}: {name} is {written[thousands].iloc[0]!r} (row {written.index[thousands][0]}), which may be "
+            'thousands or a decimal comma; write it without the comma, or say decimal = "," under [file] in an import '
+            "file (--import)",
+        )
     if commas.any() and not decimal_comma and written[commas].str.fullmatch(r"[+-]?\d*,\d+").all():
         decimal_comma = True  # quoted cells of a spreadsheet with decimal commas
     if decimal_comma and commas.any():
@@ -93,6 +102,14 @@ def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure:
     if bad.any():
         word, row = written[bad].iloc[0], written.index[bad][0]
         raise LookalikeError("not-a-number", f"{where}: {name} is {word!r} (row {row}), not a number; {cure}")
+    endless = np.isinf(found.astype(float))
+    if endless.any():
+        word, row = written[endless].iloc[0], written.index[endless][0]
+        raise LookalikeError(
+            "not-a-number",
+            f"{where}: {name} is {word!r} (row {row}), not a finite number; if it means no answer, "
+            f"--missing {option(quoted(f'{name}:{word}'))}",
+        )
     return found.astype(float).reindex(column.index)
 
 
@@ -161,9 +178,14 @@ def _same_number(number: float, words: Mapping[str, str]) -> str | None:
     return next((mapped for word, mapped in words.items() if _float(word) == number), None)
 
 
+def number_in(word: str) -> float | None:
+    """The number that a word is, with a decimal point or comma; None if it is none."""
+    return _float(word.replace(",", "."))
+
+
 def is_number(word: str) -> bool:
     """Whether a word is a number, with a decimal point or comma."""
-    return _float(word.replace(",", ".")) is not None
+    return number_in(word) is not None
 
 
 def is_numeric(column: pd.Series) -> bool:

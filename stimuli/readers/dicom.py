@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "DICOM"
 _PREAMBLE = 128
+_RLE = "1.2.840.10008.1.2.5"
 # JPEG Extended, Lossless and JPEG-LS, which only this package decodes; its licence (GPL) keeps it out of the base.
 _BY_LIBJPEG = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
                "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")  # fmt: skip
@@ -153,7 +154,9 @@ def _stored_values(path: Path, dataset: Dataset) -> tuple[Raw, Stored]:
         raise unsupported(path, f"has shape {raw.shape}, and one grayscale frame is expected", "export it as PNG")
     bits = int(dataset.BitsStored)
     high = number(dataset, "HighBit")
-    shift = 0 if high is None or dataset.file_meta.TransferSyntaxUID.is_encapsulated else int(high) + 1 - bits
+    syntax = dataset.file_meta.TransferSyntaxUID
+    # RLE keeps the container bit by bit; other codecs yield the samples themselves.
+    shift = 0 if high is None or (syntax.is_encapsulated and syntax != _RLE) else int(high) + 1 - bits
     if not 0 <= shift <= 8 * raw.dtype.itemsize - bits:
         raise LookalikeError(
             "bad-dicom-header",

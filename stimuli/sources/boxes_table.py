@@ -175,6 +175,13 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(
             "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
         )
+    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]])
+    for row in frame.index[same.duplicated()]:
+        first = frame.index[(same == same.loc[row]).all(axis=1)][0]
+        raise LookalikeError(
+            "repeated-lesion",
+            f"{table}: row {row + 2} is the lesion of row {first + 2} again, which would count twice; remove one",
+        )
     if (box <= 1).all(axis=None):
         raise LookalikeError(
             "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
@@ -184,6 +191,17 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         for row in frame.index[frame["pixel_aspect"].notna() & ~(aspect.gt(0) & np.isfinite(aspect))]:
             raise LookalikeError(
                 "bad-value", f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)"
+            )
+
+
+def _refuse_disagreement(table: Path, file: str, rows: pd.DataFrame) -> None:
+    """Raise `LookalikeError` if the rows of one image say different things of the image itself."""
+    for name in ("laterality", "view", "pixel_aspect"):
+        said = rows[name].drop_duplicates().to_list()
+        if len(said) > 1:
+            words = " and ".join("nothing" if one == "" or pd.isna(one) else str(one) for one in said[:2])
+            raise LookalikeError(
+                "bad-value", f"{table}: {name} of {file} is {words} in different rows; correct the table"
             )
 
 
@@ -198,6 +216,7 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
                 "ambiguous-patient",
                 f"{paths[file]}: belongs to several patients in the table ({', '.join(patients)})",
             )
+        _refuse_disagreement(table, str(file), known.assign(pixel_aspect=aspects[known.index]))
         boxes = numbers(frame.loc[known.index], _BOX).to_numpy()
         lesions = tuple(
             Lesion(number, float(x), float(y), float(width), float(height), pathology, mask[row])

@@ -125,7 +125,7 @@ def test_an_interval_inside_the_bounds_shows_near_chance(study: StudyFile) -> No
 @pytest.mark.parametrize(("participants", "warned"), [(2, True), (4, True), (5, False)])
 def test_few_participants_are_said_to_make_the_interval_wide(participants: int, warned: bool) -> None:
     found = judged(None, Population(dprime=1.0), participants=participants, images=100)
-    assert (f"Only {participants} participants took part" in found.words) == warned
+    assert (f"Only {participants} participants have an area" in found.words) == warned
     assert "Only 1" not in judged(None, participants=1).words
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
 from data.external_tables.read import read_external_table
 from data.external_tables.text_file import decoded
@@ -257,3 +258,24 @@ def test_a_text_survives_every_marked_encoding(text):
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         if encoding != "utf-8" or not text.startswith("\ufeff"):
             assert decoded(Path("t.csv"), text.encode(encoding))[0].lstrip("\ufeff") == text.lstrip("\ufeff")
+
+
+def test_a_formula_that_nobody_computed_is_no_missing_answer(tmp_path, refuses, study):
+    """openpyxl and others write formulas without their values, and an empty cell would be a missing answer."""
+    rows = typed(study)
+    column = list(study.columns).index("response")
+    rows[1] = [*rows[1][:column], '=IF(1,"real","fake")', *rows[1][column + 1 :]]
+    with refuses("not-computed") as caught:
+        read_external_table(write_book(tmp_path / "t.xlsx", {"s": rows}))
+    assert "response is a formula without its value" in str(caught.value)
+    assert "(row 2)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"columns": 3, "data": [[1]]}', '{"columns": ["a"], "data": 3}', '[{"a": [1, 2]}]', "[" * 100_000]
+)
+def test_json_of_other_shapes_is_refused_in_one_line(tmp_path, text):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(LookalikeError) as caught:
+        read_external_table(tmp_path / "t.json")
+    assert "\n" not in str(caught.value)

@@ -141,3 +141,15 @@ def test_a_column_can_be_ignored(read, clean, study):
     found = read(study.assign(trial="first"), mapping=TableMapping(ignore=["trial"]))
     assert found.filled["trial"] == "the order of the rows"
     assert found.trials["trial"].tolist() == clean.trials["trial"].tolist()
+
+
+@pytest.mark.parametrize(("first", "second"), [("pre1", "post1"), ("A1", "B1")])
+def test_sessions_of_the_same_number_in_other_words_are_refused_not_joined(read, study, refuses, first, second):
+    both = pd.concat([study.assign(session=first), study.assign(session=second)])
+    with refuses("not-a-whole-number") as caught:
+        read(both)
+    assert f"--words session:{first}=1,session:{second}=2" in str(caught.value)
+    words = {f"session:{first}": "1", f"session:{second}": "2"}
+    assert read(both, mapping=TableMapping(words=words)).trials["session"].value_counts().to_dict() == {1: 16, 2: 16}
+    with_prefix = pd.concat([study.iloc[:8].assign(session="1"), study.iloc[8:].assign(session="ses-01")])
+    assert set(read(with_prefix).trials["session"]) == {1}

@@ -263,7 +263,7 @@ def test_a_row_at_fault_in_a_folder_is_named_with_its_file(tmp_path: Path, refus
             MATCHES,
             {"target_deg": ["inf", 1]},
             "not-a-number",
-            "target_deg is not a number of degrees (row 2)",
+            "target_deg is 'inf' (row 2), not a finite number",
         ),
         ("matching", PAIRS, {}, "missing-column", "column target_deg, response_deg is missing"),
     ],

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from data.external_tables.mapping import TableMapping
+from data.external_tables.read import read_external_table
 from data.external_tables.values import numbers, translated
 
 
@@ -234,3 +235,50 @@ def test_a_word_of_theirs_wins_over_ours():
     column = pd.Series(["real", "generated", "Fake"], dtype=object)
     found = translated(column, "Key", ("real", "generated"), {"real": "generated", "generated": "real"})
     assert found.tolist() == ["generated", "real", "generated"]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "|"])
+def test_a_comma_that_may_part_thousands_is_refused(tmp_path, refuses, separator):
+    """1,234 beside 987 is no decimal comma; as one it would be a thousandth of the time."""
+    rows = [["participant", "truth", "response", "rt"], ["a", "real", "real", '"1,234"'], ["a", "fake", "real", "987"]]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(separator.join(row) for row in rows))
+    with refuses("not-a-number") as caught:
+        read_external_table(path)
+    assert "'1,234' (row 2), which may be thousands" in str(caught.value)
+    times = read_external_table(path, mapping=TableMapping(file={"decimal": ","})).trials["response_time"]
+    assert times.tolist() == [1.234, 987]
+    path.write_text(path.read_text().replace("987", '"0,5"'))
+    assert read_external_table(path).trials["response_time"].tolist() == [1.234, 0.5]
+
+
+@pytest.mark.parametrize("word", ["inf", "-Infinity", "1e999"])
+def test_a_rating_without_end_is_refused(read, study, refuses, word):
+    """No middle lies between it and the others, so that every answer would be the same."""
+    table = study.drop(columns=["response", "confidence"]).assign(rating=["1", word, *["2"] * (len(study) - 2)])
+    with refuses("not-a-number") as caught:
+        read(table)
+    assert f"--missing rating:{word}" in str(caught.value)
+
+
+def test_words_for_correct_are_known_or_refused(read, study, refuses):
+    table = study[study["response"] != ""].drop(columns=["response", "confidence"])
+    right = study.loc[table.index, "truth"].eq(study.loc[table.index, "response"])
+    expected = study.loc[table.index, "response"]
+    for yes, no in (("1", "0"), ("1.00", "0,00"), ("TRUE", "FALSE"), ("Right", "wrong")):
+        found = read(table.assign(correct=right.map({True: yes, False: no}))).trials
+        assert sorted(found["response"]) == sorted(expected)
+    told = table.assign(correct=right.map({True: "hit", False: "miss"}))
+    with refuses("unknown-word") as caught:
+        read(told)
+    assert "--words correct:" in str(caught.value)
+    words = {"correct:hit": "1", "correct:miss": "0"}
+    assert sorted(read(told, mapping=TableMapping(words=words)).trials["response"]) == sorted(expected)
+
+
+def test_a_column_of_correct_answers_that_contradicts_the_answers_is_told(read, study):
+    right = study["truth"].eq(study["response"]).map({True: "1", False: "0"})
+    assert not any("contradicts" in note for note in read(study.assign(correct=right)).notes)
+    wrong = right.replace({"1": "0", "0": "1"})
+    (note,) = [note for note in read(study.assign(correct=wrong)).notes if "contradicts" in note]
+    assert note.startswith("in 15 rows (first row 2)")  # all but the missed one

@@ -22,6 +22,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RLELossless,
 )
 
 from data.errors import LookalikeError
@@ -271,6 +272,17 @@ def test_every_high_bit_and_number_of_bits_stored(
         expected = (values.astype(float) - lowest) / (2.0**bits - 1)
         np.testing.assert_allclose(picture.pixels, expected, atol=1e-6, err_msg=f"{bits} bits, high bit {high}")
         assert picture.bit_depth == bits
+
+
+@pytest.mark.parametrize("high", [11, 13, 15])
+def test_rle_keeps_the_container_and_so_its_high_bit(tmp_path: Path, write_dicom: WriteDicom, high: int) -> None:
+    path = write_dicom(tmp_path / "a.dcm", LEVELS_12 << (high - 11), BitsStored=12, HighBit=high)
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    picture = read_image(path)
+    np.testing.assert_allclose(picture.pixels, LEVELS_12 / 4095, atol=1e-7)
+    assert not picture.notes
 
 
 def test_bits_above_the_sample_are_told_unless_they_are_a_declared_overlay_or_a_sign(

@@ -219,12 +219,39 @@ def test_an_empty_pixel_aspect_is_the_files_own(tmp_path: Path, write_source: Wr
 
 def test_one_image_written_in_several_ways_is_one(tmp_path: Path, write_source: WriteSource) -> None:
     folder = write_source(tmp_path / "m", [{}])
-    lesion = "1,{},1,19,19,10,10\n"
+    lesion = "1,{},1,{},19,10,10\n"
     ways = ("images/00000.png", "./images/00000.png", "images\\00000.png", "images//00000.png")
-    (folder / "boxes.csv").write_text("n,file,patient_id,x,y,width,height\n" + "".join(map(lesion.format, ways)))
+    (folder / "boxes.csv").write_text(
+        "n,file,patient_id,x,y,width,height\n" + "".join(map(lesion.format, ways, range(4)))
+    )
     (found,) = read_source(folder)
     assert (found.file, len(found.lesions)) == ("images/00000.png", 4)
     (folder / "boxes.csv").write_text(
         "file,patient_id,x,y,width,height\nimages/00000.png,P1,19,19,10,10\n./images/00000.png,P2,19,19,10,10\n"
     )
     assert "several patients" in refusal(folder, "ambiguous-patient")
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"), [("pixel_aspect", 1, 2), ("laterality", "LEFT", "RIGHT"), ("view", "CC", "")]
+)
+def test_rows_of_one_image_must_agree_on_it(
+    tmp_path: Path, write_source: WriteSource, column: str, first: object, second: object
+) -> None:
+    same = {"file": "images/00000.png", "patient_id": "000", "x": 3}
+    folder = write_source(tmp_path / "m", [{column: first}, {**same, column: second}])
+    said = refusal(folder, "bad-value")
+    assert f"{column} of images/00000.png is" in said
+    table = pd.read_csv(folder / "boxes.csv", dtype=str)
+    table.assign(**{column: str(first)}).to_csv(folder / "boxes.csv", index=False)
+    assert len(read_source(folder)) == 1
+
+
+def test_a_lesion_that_is_there_twice_is_refused(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {"file": "images/00000.png", "patient_id": "000", "x": 3}])
+    table = pd.read_csv(folder / "boxes.csv", dtype=str)
+    pd.concat([table, table.iloc[:1]]).to_csv(folder / "boxes.csv", index=False)
+    assert "row 4 is the lesion of row 2 again" in refusal(folder, "repeated-lesion")
+    pd.concat([table, table.iloc[:1].assign(width="5")]).to_csv(folder / "boxes.csv", index=False)
+    (mammogram,) = read_source(folder)
+    assert len(mammogram.lesions) == 3

@@ -134,3 +134,30 @@ def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(ana
     assert page.verdicts[0].lead == "Not decided."
     assert "6 of 6 participants were shown to discriminate the images by themselves" in texts
     assert "Nor do they show that they cannot" not in texts
+
+
+def test_each_kind_of_observer_has_means_of_its_own(tmp_path: Path) -> None:
+    """What people answered never stands beside the mean of simulated observers."""
+    rng = np.random.default_rng(4)
+    truth = np.where(np.arange(40) % 2, "generated", "real")
+    rows = [
+        pd.DataFrame(
+            {
+                "participant": f"{kind}{n}",
+                "stimulus_id": [f"i{image}" for image in range(40)],
+                "truth": truth,
+                "response": np.where(rng.random(40) < share, truth, np.where(truth == "real", "generated", "real")),
+                "observer": kind,
+            }
+        )
+        for kind, share in (("human", 0.6), ("simulated", 0.9))
+        for n in range(3)
+    ]
+    pd.concat(rows).to_csv(tmp_path / "trials.csv", index=False)
+    summary = realfake_results(load_trials(tmp_path / "trials.csv"), draw=False).summary
+    said = headline(summary, tmp_path)
+    for one in summary["headline"]:
+        kind = f"3 {one['observer']}"
+        for name in ("d'", "AUC"):
+            mean = one["these_images_only"]["auc" if name == "AUC" else "dprime"]["mean"]
+            assert f"mean {mean:.{3 if name == 'AUC' else 2}f}" in said[f"{name}, these images only, {kind}"]
