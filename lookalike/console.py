@@ -189,7 +189,7 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown: dict[str, Any] = {}
     for one in summary["headline"]:
-        kind = f"{one['participants']} {one['observer']}"
+        kind = f"{one['participants']} {'participants' if one['observer'] == 'not stated' else one['observer']}"
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
