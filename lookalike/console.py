@@ -59,8 +59,15 @@ def show(result: dict[str, Any], as_json: bool) -> None:
         return
     width = max(len(name) for name in result)
     for name, value in result.items():
-        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-        print(f"{name.replace('_', ' '):<{width}}  {text or '-'}")
+        print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '-'}")
+
+
+def _in_words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    if any(isinstance(part, dict) for part in value.values()):
+        return "; ".join(f"{name}: {_in_words(part) or 'none'}" for name, part in value.items())
+    return ", ".join(f"{name} {part}" for name, part in value.items())
 
 
 def show_table(rows: list[list[str]]) -> None:
@@ -182,15 +189,14 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown: dict[str, Any] = {}
     for one in summary["headline"]:
-        kind = f"{one['participants']} {one['observer']}"
+        kind = f"{one['participants']} {'participants' if one['observer'] == 'not stated' else one['observer']}"
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
             shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"])
         given = one["these_images_only"]
-        of = f", {kind}" if len(summary["headline"]) > 1 else ""
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
-            shown[f"{label}, these images only{of}"] = _mean(given[name], digits)
+            shown[f"{label}, these images only, {kind}"] = _mean(given[name], digits)
         if given["similarity"]["n"]:
             shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}

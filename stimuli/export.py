@@ -15,7 +15,7 @@ from data.files import write_bytes
 from stimuli.images import Pixels, quantise, write_png
 
 
-def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int = 2) -> None:
+def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int = 2, readable_px: int = 1) -> None:
     """Write a contact sheet (`contact_sheet`) as an 8-bit PNG.
 
     Parameters
@@ -28,6 +28,8 @@ def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int 
         Images per row of the sheet.
     gap_px : int
         White pixels between images.
+    readable_px : int
+        Small images are enlarged by the largest whole factor that keeps their height within this many pixels.
 
     Examples
     --------
@@ -37,7 +39,9 @@ def write_sheet(path: Path, images: Sequence[Pixels], columns: int, gap_px: int 
     >>> stimuli.read_image("sheet.png").pixels.shape
     (34, 52)
     """
-    write_png(path, contact_sheet(images, columns, gap_px), bits=8)
+    scale = max(1, readable_px // images[0].shape[0])
+    enlarged = [np.kron(image, np.ones((scale, scale), np.float32)) for image in images]
+    write_png(path, contact_sheet(enlarged, columns, gap_px), bits=8)
 
 
 def contact_sheet(images: Sequence[Pixels], columns: int, gap_px: int = 2) -> Pixels:

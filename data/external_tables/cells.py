@@ -149,7 +149,22 @@ def _columns(
     if unnamed and "participant" not in columns:
         lacking.insert(0, "participant")
     refuse_missing(sheet.path, lacking, cells)
-    return columns, said
+    return columns, [*said, *_unrated(export, columns, mapping)] if rated else said
+
+
+def _unrated(export: Export, columns: dict[str, str], mapping: TableMapping) -> list[str]:
+    """What to say of a table without confidences that may hold them under a name of its own."""
+    if {"confidence", "rating"} & {*columns, *mapping.ignore}:
+        return []
+    used = {*columns.values(), *mapping.rows, *SESSION_FACTS}
+    cells = export.sheet.cells
+    unused = [name for name in cells.columns if name not in used and len(cells[name].dropna().unique()) > 1]
+    if not unused:
+        return []
+    return [
+        f"no column is taken for confidence; if one holds it, name it with --columns confidence=...; not used: "
+        f"{column_list(unused)}"
+    ]
 
 
 def _settle_ratings(columns: dict[str, str], cells: pd.DataFrame, mapping: TableMapping) -> None:

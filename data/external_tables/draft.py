@@ -20,11 +20,14 @@ from data.kinds.registry import find
 from data.shipped import DEFAULT_TASK
 
 _SHOWN = 6  # words of a column that a comment lists
+_HINT = "# For tables that need it: remove the # of a line to use it. More such lines are at the end."
+_FIRST = {
+    "missing": '# missing = ["-1", "confidence:999"]      # no answer',
+    "time_unit": '# time_unit = "ms"',
+    "ignore": '# ignore = ["trial"]                      # columns of ours that are not to be read',
+}  # settings without a heading come first in TOML
 _MORE = """
-# What follows is for tables that need it: remove the # of a line to use it.
-{missing}# time_unit = "ms"
-# ignore = ["trial"]                      # columns of ours that are not to be read
-
+# What follows is for tables that need it: remove the # of a line, and of its heading, to use it.
 # [order]                                 # words from the lowest to the highest
 # confidence = ["Guess", "Fairly sure", "Sure"]
 # session = ["pre", "post"]
@@ -46,7 +49,7 @@ _MORE = """
 # participant = "P[0-9]+"                 # the id in the names of files, a regular expression
 
 # [wide]                                  # a row per participant, a column per question and image
-# pattern = "{{stimulus_id}}_{{field}}"       # {{stimulus_id}}, {{field}}, {{truth}}, {{trial}}, {{session}}
+# pattern = "{stimulus_id}_{field}"       # {stimulus_id}, {field}, {truth}, {trial}, {session}
 # images = "images.csv"                   # stimulus_id and truth, beside the table
 """
 
@@ -68,8 +71,10 @@ def draft_import(source: Path | Sequence[Path], kind: str = DEFAULT_TASK, mappin
         *(f"#   {name}: {_words(cells[name])}" for name in cells.columns),
         "",
     ]
-    # Settings without a heading come first in TOML.
-    lines += [f"missing = {json.dumps(list(mapping.missing), ensure_ascii=False)}", ""] if mapping.missing else []
+    first = dict(_FIRST)
+    if mapping.missing:
+        first["missing"] = f"missing = {json.dumps(list(mapping.missing), ensure_ascii=False)}"
+    lines += [_HINT, *first.values(), ""]
     lines += ["[columns]                               # our column = theirs"]
     lines += [
         f"{name} = {_quoted(found[name])}" if name in found else f'# {name} = "..."'
@@ -85,8 +90,7 @@ def draft_import(source: Path | Sequence[Path], kind: str = DEFAULT_TASK, mappin
                     key.partition(":")[2]: word for key, word in export.words.items() if key.startswith(f"{name}:")
                 }
                 lines += _word_lines(cells[found[name]], found[name], vocabulary, {**words, **mapping.words_of(name)})
-    missing = "" if mapping.missing else '# missing = ["-1", "confidence:999"]       # above [columns]; no answer\n'
-    return "\n".join(lines) + "\n" + _MORE.format(missing=missing)
+    return "\n".join(lines) + "\n" + _MORE
 
 
 def _words(column: pd.Series) -> str:

@@ -17,7 +17,7 @@ MEASURES = ("texture_correlation", "gram_distance", "shape_correlation", "outlin
 JUDGED = ("distance_to_real", "as_reconstructed")
 # What one composed image after another must reach for its parts to count as kept (docs/composing-images.md).
 BARS = {"texture_correlation": 0.55, "gram_distance": 0.25, "shape_correlation": 0.95, "seam": 1.35}
-_AT_MOST = ("gram_distance", "seam")
+AT_MOST = ("gram_distance", "seam")
 COMPOSED = "composed"
 
 
@@ -94,7 +94,13 @@ def _judged(images: Pixels, judge: Judge | None) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def reached(table: pd.DataFrame) -> pd.DataFrame:
+    """Which of `BARS` each row of a certificate reaches; a measure that is undefined does not."""
+    return pd.DataFrame(
+        {name: table[name] <= bar if name in AT_MOST else table[name] >= bar for name, bar in BARS.items()}
+    )
+
+
 def passes(table: pd.DataFrame) -> pd.Series[bool]:
     """Whether each row of a certificate reaches all of `BARS`."""
-    reached = [table[name] <= bar if name in _AT_MOST else table[name] >= bar for name, bar in BARS.items()]
-    return pd.concat(reached, axis=1).all(axis=1)
+    return reached(table).all(axis=1)

@@ -54,5 +54,5 @@ def write_family(path: Path, composition: Composition) -> bool:
     cells = [np.ones_like(composition.images[0]), *(template.image for template in templates)]
     for row, texture in enumerate(textures):
         cells += [texture.image, *composition.images[row * len(templates) : (row + 1) * len(templates)]]
-    write_sheet(path, cells, columns=1 + len(templates))
+    write_sheet(path, cells, columns=1 + len(templates), readable_px=192)
     return True

@@ -122,7 +122,7 @@ def save_inverted(
         write_json(folder / "inverted.json", _about(found, patches, model, encoder, settings))
         shown = min(_SHEET, len(found.images))
         pictures = [*found.targets[:shown], *found.images[:shown], *(_grey(one) for one in found.residuals[:shown])]
-        write_sheet(folder / "sheet.png", pictures, columns=shown)
+        write_sheet(folder / "sheet.png", pictures, columns=shown, readable_px=192)
     return table
 
 

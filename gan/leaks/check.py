@@ -253,7 +253,7 @@ def save_leaks(report: LeakReport, folder: Path) -> None:
     ['closest.png', 'leaks.json']
     """
     write_json(Path(folder) / "leaks.json", report.to_dict())
-    write_sheet(Path(folder) / "closest.png", report.pairs, columns=8)
+    write_sheet(Path(folder) / "closest.png", report.pairs, columns=8, readable_px=128)
 
 
 def _nearest(

@@ -247,8 +247,9 @@ def _print_evaluation(found: Evaluation, leaks: LeakReport | None, reason: str, 
     print(f"\nTraining used: {found.training_used}")
     print(f"Path length in W: {_interval(found.path_length, 1, 3)}")
     against = "patches of the reference," if found.split == "reference" else f"{found.split} patches of"
+    blocks = "1 block" if found.blocks == 1 else f"{found.blocks} blocks"
     print(
-        f"{found.blocks} blocks of {found.images} generated images (seeds from {found.first_seed}) against "
+        f"{blocks} of {found.images} generated images (seeds from {found.first_seed}) against "
         f"{found.images} {against} {found.patients} patients"
     )
     print(f"Leaks: {leaks.verdict}; {leaks.summary}" if leaks else f"Leaks: not checked; {reason}")

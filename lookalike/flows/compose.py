@@ -13,7 +13,7 @@ import pandas as pd
 from data.errors import LookalikeError, check_choice
 from data.files import refuse_occupied
 from gan.checkpoint import load_model
-from gan.composition.certificate import COMPOSED, Judge, certify, passes
+from gan.composition.certificate import COMPOSED, Judge, certify, passes, reached
 from gan.composition.compose import Composition, Pair, compose, name_of, patients_of
 from gan.composition.judge import describe, real_images, train_classifier
 from gan.composition.outlines import ellipse, region_at
@@ -267,3 +267,9 @@ def summary(certificate: pd.DataFrame) -> pd.DataFrame:
 def passed(certificate: pd.DataFrame) -> int:
     """How many composed images reach all bars."""
     return int(passes(certificate[certificate["method"] == COMPOSED]).sum())
+
+
+def missed(certificate: pd.DataFrame) -> dict[str, int]:
+    """How many composed images miss each bar that any of them misses."""
+    counts = (~reached(certificate[certificate["method"] == COMPOSED])).sum()
+    return {str(name): int(count) for name, count in counts.items() if count}

@@ -29,6 +29,19 @@ def test_a_sheet_of_one(tmp_path: Path, texture: Callable[..., Pixels]) -> None:
     assert read_image(tmp_path / "sheet.png").pixels.shape == (48, 48)
 
 
+@pytest.mark.parametrize(("readable_px", "shape"), [(48, (48, 80)), (35, (24, 40)), (5, (12, 20))])
+def test_a_sheet_of_small_images_repeats_their_pixels(
+    tmp_path: Path, texture: Callable[..., Pixels], readable_px: int, shape: tuple[int, int]
+) -> None:
+    image = texture(1, 12, 20)
+    write_sheet(tmp_path / "sheet.png", [image], columns=1, readable_px=readable_px)
+    sheet = quantise(read_image(tmp_path / "sheet.png").pixels, 8)
+    assert sheet.shape == shape
+    scale = shape[0] // 12
+    for row, column in np.ndindex(scale, scale):
+        np.testing.assert_array_equal(sheet[row::scale, column::scale], quantise(image, 8))
+
+
 @pytest.mark.parametrize(("count", "seconds", "duration_ms"), [(6, 3.0, 500), (30, 3.0, 100), (7, 1.0, 140)])
 def test_a_loop_has_every_frame_for_its_time(
     tmp_path: Path, texture: Callable[..., Pixels], count: int, seconds: float, duration_ms: int

@@ -54,7 +54,9 @@ def gallery_of(items: pd.DataFrame, stimuli: StimulusSet | None) -> dict[str, Fi
     shown = extremes(items, _EXTREMES)
     captions = [f"{row.stimulus_id}: {row.share_generated:.0%}" for row in shown.itertuples()]
     images = [stimuli.read(image) for image in shown["stimulus_id"]]
-    return {"items": plots.gallery(images, captions, columns=2 * _EXTREMES)}
+    columns, truths = 2 * _EXTREMES, list(dict.fromkeys(shown["truth"]))
+    rows = truths if len(shown) == columns * len(truths) else []  # a row for each truth only if all are full
+    return {"items": plots.gallery(images, captions, columns, rows)}
 
 
 def _serial(found: Serial) -> Figure:

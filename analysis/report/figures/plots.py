@@ -139,8 +139,10 @@ def confusion(tables: Mapping[str, Ints]) -> Figure:
     return figure
 
 
-def gallery(images: Sequence[npt.NDArray[np.float32]], captions: Sequence[str], columns: int = 8) -> Figure:
-    """Images, P-values (H, W) in [0, 1], each with a line below it."""
+def gallery(
+    images: Sequence[npt.NDArray[np.float32]], captions: Sequence[str], columns: int = 8, rows: Sequence[str] = ()
+) -> Figure:
+    """Images, P-values (H, W) in [0, 1], each with a line below it; `rows` names the rows."""
     lines = max(1, math.ceil(len(images) / columns))
     figure = Figure(figsize=(_TWO_IN, 1.12 * lines * 8 / columns), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False)
@@ -149,6 +151,8 @@ def gallery(images: Sequence[npt.NDArray[np.float32]], captions: Sequence[str], 
     for axes, image, caption in zip(panels.flat, images, captions, strict=False):
         axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axes.set_title(caption, fontsize=6.5, y=-0.24, parse_math=False)
+    for axes, name in zip(panels[:, 0], rows, strict=False):
+        axes.text(-0.08, 0.5, name, rotation=90, ha="right", va="center", fontsize=7.5, transform=axes.transAxes)
     return figure
 
 

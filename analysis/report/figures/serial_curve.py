@@ -32,7 +32,7 @@ def serial_curve(pairs: pd.DataFrame, previous: GroupCurve, following: GroupCurv
         marker="o",
         markersize=3.5,
         linewidth=0.9,
-        label=f"mean error in {BIN_DEG:g}° (± SE)",
+        label=f"mean in bins of {BIN_DEG:g}° (± SE)",
     )
     x = np.linspace(-180, 180, 361)
     for curve, name, colour, dashes in (
@@ -46,7 +46,7 @@ def serial_curve(pairs: pd.DataFrame, previous: GroupCurve, following: GroupCurv
     axes.set_xticks(np.arange(-180, 181, 60))
     axes.set_xlabel("previous target − present target (degrees)", fontsize=8.5)
     axes.set_ylabel("error of the match (degrees)", fontsize=8.5)
-    axes.legend(frameon=False, fontsize=7, loc="best")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)  # not over the data
     plain(axes)
     return figure
 

@@ -63,9 +63,10 @@ def compose(
       lookalike compose --patches patches --count 12 --inverted inverted --out pairs
     """
     need("gan")
+    from gan.composition.certificate import AT_MOST, BARS
     from gan.composition.compose import COMPOSE
     from gan.inversion.settings import chosen
-    from lookalike.flows.compose import Request, compose_lesions, passed, summary
+    from lookalike.flows.compose import Request, compose_lesions, missed, passed, summary
 
     settings = chosen(objective, COMPOSE, steps=steps)
     request = Request(texture, template, patches, model, encoder, grid, count, split, seed, inverted, vgg16)
@@ -73,12 +74,16 @@ def compose(
     medians = summary(certificate)
     files = {"table": relative(out / "composed.csv"), "picture": relative(out / "figure4.png")}
     counts = {"images": len(made.pairs), "reach_all_bars": passed(certificate)}
+    below = missed(certificate)
     if as_json:
         plain = medians.astype(object).where(medians.notna(), None)
-        show({"out": relative(out), **counts, "medians": plain.to_dict("index")}, True)
+        show({"out": relative(out), **counts, "missed": below, "medians": plain.to_dict("index")}, True)
         return
     shown = [["median", *(name.replace("_", " ") for name in medians.columns)]]
     for name, row in zip(medians.index, medians.to_numpy(), strict=True):
         shown.append([str(name), *(f"{value:.2f}" for value in row)])
+    bars = {name: f"{'at most' if name in AT_MOST else 'from'} {bar:.2f}" for name, bar in BARS.items()}
+    shown.append(["bar", *(bars.get(name, "") for name in medians.columns)])
     show_table(shown)
-    show(counts | files, False)
+    told = {"missed": {name.replace("_", " "): count for name, count in below.items()}} if below else {}
+    show(counts | told | files, False)

@@ -77,6 +77,6 @@ def invert(
     if as_json:
         show({"out": relative(out), "images": len(table), "means": means}, True)
         return
-    shown = {name.replace("_db", " (dB)"): f"mean {value:.3g}" for name, value in means.items()}
+    shown = {name.replace("_db", " (dB)"): f"mean {value:#.3g}" for name, value in means.items()}
     files = {"table": relative(out / "inverted.csv"), "codes": relative(out / "codes.json")}
     show({"images": len(table), **shown, **files, "sheet": relative(out / "sheet.png")}, False)

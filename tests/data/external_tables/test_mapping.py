@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -151,13 +152,17 @@ def test_a_draft_has_a_line_for_all_that_is_not_understood(tmp_path, study, is_c
 
 
 def test_every_line_of_a_draft_can_be_used(tmp_path, study, toml):
+    """Where it stands: a setting without a heading must not come below one."""
     study.to_csv(tmp_path / "t.csv", index=False)
-    head, more = draft_import(tmp_path / "t.csv").split("# What follows")
-    lines = [line.removeprefix("# ") for line in more.splitlines()[1:] if not line.startswith("# missing")]
-    found = read_import(toml("\n".join(lines)))
+    text = draft_import(tmp_path / "t.csv")
+    used = re.sub(r'^# (?=\[\w+\]|(?:\w+|"Their column") = (?!"\.\.\."))', "", text, flags=re.MULTILINE)
+    found = read_import(toml(used))
+    assert found.missing == ("-1", "confidence:999")
+    assert (found.time_unit, found.ignore) == ("ms", ("trial",))
+    assert found.columns["participant"] == "participant"
     assert found.order["session"] == ("pre", "post")
+    assert found.rating.middle == 3.5
     assert found.wide.pattern == "{stimulus_id}_{field}"
-    assert "[columns]" in head
 
 
 def test_a_draft_replaces_no_file(tmp_path, refuses):

@@ -289,3 +289,15 @@ def test_columns_that_are_not_there_are_refused(tmp_path: Path, refuses: Any) ->
     with refuses("missing-column") as caught:
         read_external_table(path, "two_alternative", TableMapping({"session": "Block"}))
     assert "'Block'" in str(caught.value)
+
+
+def test_a_confidence_under_a_name_of_its_own_is_asked_for(study, tmp_path):
+    theirs = study.rename(columns={"confidence": "Sure"}).assign(Room="2")
+    theirs.to_csv(tmp_path / "theirs.csv", index=False)
+    (note,) = read_external_table(tmp_path / "theirs.csv").notes
+    assert "--columns confidence=..." in note
+    assert note.endswith("not used: Sure")
+    for mapping in (TableMapping({"confidence": "Sure"}), TableMapping(ignore=("confidence",))):
+        assert read_external_table(tmp_path / "theirs.csv", mapping=mapping).notes == ()
+    theirs.drop(columns=["Sure", "Room"]).to_csv(tmp_path / "none.csv", index=False)
+    assert read_external_table(tmp_path / "none.csv").notes == ()

@@ -39,7 +39,7 @@ def test_residual_maps_show_what_was_lost(stored):
     folder, found, rows = stored
     map_ = read_image(folder / "residuals" / f"{rows['patch_id'][0]}.png").pixels
     np.testing.assert_allclose(map_, np.clip(0.5 + 2 * found.residuals[0], 0, 1), atol=1 / 255)
-    assert read_image(folder / "sheet.png").pixels.shape == (3 * 18 - 2, 3 * 18 - 2)
+    assert read_image(folder / "sheet.png").pixels.shape == (3 * 194 - 2, 3 * 194 - 2)  # 16 px, enlarged to 192
 
 
 def test_altered_missing_or_foreign_files_are_refused(stored, model, refuses):

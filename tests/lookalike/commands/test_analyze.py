@@ -48,7 +48,9 @@ def test_an_external_table_and_the_analysts_choices(lookalike, theirs, tmp_path)
     choices = ("--correction", "none", "--meta-d", "maniscalco-lau")
     said = lookalike("analyze", theirs, "--columns", COLUMNS, "--words", WORDS, *choices, "--out", tmp_path / "results")
     assert said.code == 0, said
-    assert re.search(r"d', these images only +mean [\d.]+ of 3, 1 without a value left out, \[", said.out), said
+    assert re.search(
+        r"d', these images only, 4 participants +mean [\d.]+ of 3, 1 without a value left out, \[", said.out
+    ), said
     summary = json.loads((tmp_path / "results" / "summary.json").read_text())
     assert summary["estimators"] == {"correction": "none", "model": "maniscalco-lau"}
     people = summary["participants"]

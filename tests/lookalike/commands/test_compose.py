@@ -54,9 +54,9 @@ def test_a_grid_crosses_textures_with_shapes(gallery, family):
         assert table[f"{part}_patient"].tolist() == cut.loc[table[part], "patient"].tolist()
     assert table["distance_to_real"].notna().all()  # there are twenty other patients
     sheet = read_image(family / "family.png").pixels
-    assert sheet.shape == (3 * 18 - 2, 4 * 18 - 2)
+    assert sheet.shape == (3 * 194 - 2, 4 * 194 - 2)  # 16 px, enlarged to 192
     cell = read_image(family / table["file"][4]).pixels  # the second texture on the second shape
-    np.testing.assert_allclose(sheet[36:52, 36:52], cell, atol=1 / 255)
+    np.testing.assert_allclose(sheet[388:580:12, 388:580:12], cell, atol=1 / 255)
 
 
 @pytest.mark.slow

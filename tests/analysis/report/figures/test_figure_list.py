@@ -154,6 +154,9 @@ def test_the_gallery_needs_the_images_and_one_kind_of_observer(tmp_path: Path, s
     assert len(titles) == 20
     shares = dict(zip(items["stimulus_id"], items["share_generated"], strict=True))
     assert all(title == f"{title.split(':')[0]}: {shares[title.split(':')[0]]:.0%}" for title in titles)
+    assert [axes.texts[0].get_text() for axes in figure.axes if axes.texts] == ["generated", "real"]
+    (figure,) = figure_list.gallery_of(items[::7], here).values()  # 15 images: the rows hold both truths
+    assert not any(axes.texts for axes in figure.axes)
     assert figure_list.gallery_of(items, None) == {}
     assert figure_list.gallery_of(pd.concat([items, items]), here) == {}
 

@@ -75,8 +75,8 @@ def test_the_headline_counts_other_images_and_what_does_not_stands_apart(analyse
     assert first["high"] - first["low"] > 5 * (given["high"] - given["low"])
     assert first["generalises_to"] == "other participants and other images"
     said = headline(found.summary, tmp_path)
-    assert f"[{first['low']:.3f}, {first['high']:.3f}], 90% CI for other" in said["AUC, 40 not stated"]
-    assert f"[{given['low']:.3f}, {given['high']:.3f}]" in said["AUC, these images only"]
+    assert f"[{first['low']:.3f}, {first['high']:.3f}], 90% CI for other" in said["AUC, 40 participants"]
+    assert f"[{given['low']:.3f}, {given['high']:.3f}]" in said["AUC, these images only, 40 participants"]
     verdict, primary, apart = first_words(found.page)
     assert primary.facts[0].name == "Area under the ROC"
     assert "other participants and other images" in primary.facts[0].detail
