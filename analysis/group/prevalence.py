@@ -96,7 +96,7 @@ def prevalence(
     >>> found.either.significant, found.above.significant, found.below.significant
     (3, 2, 1)
     >>> round(found.either.value, 2), round(found.either.low, 2), round(found.either.high, 2)
-    (0.58, 0.2, 0.88)
+    (0.58, 0.2, 0.89)
     """
     above, below = np.asarray(p_above, dtype=np.float64), np.asarray(p_below, dtype=np.float64)
     if above.shape != below.shape:

@@ -67,6 +67,19 @@ def test_every_plan_and_record_is_read() -> None:
         assert len(log.of("answer")) == (7 if plan.participant == "sim5" else len(plan.trials))
 
 
+# What later versions compute differently, and why.
+_SINCE = (
+    # The null of serial dependence has learnt that no session begins with a catch trial; this study has some.
+    "serial",
+    # Few participants count their own degrees of freedom, and the standard error is never below that with images fixed.
+    "summary.json: groups.0.primary.auc.",
+    "summary.json: groups.0.primary.catch.",
+    "summary.json: groups.0.methods.one-shot U-statistics (primary).",
+    "methods.tsv: column low",
+    "methods.tsv: column p:",
+)
+
+
 @pytest.mark.parametrize(
     ("study", "results"), [("study", "results"), ("pairs", "results-pairs"), ("matching", "results-matching")]
 )
@@ -74,8 +87,8 @@ def test_results_are_the_same_numbers(study: str, results: str, tmp_path: Path) 
     options = ["--stimuli", str(EARLIER / "stimuli")] if study == "study" else []
     out = tmp_path / "results"
     lookalike("analyze", str(EARLIER / "study"), "--study", str(EARLIER / f"{study}.toml"), "--out", str(out), *options)
-    # The null of serial dependence has since learnt that no session begins with a catch trial; this study has some.
-    assert [line for line in differences(EARLIER / results, out) if "serial" not in line or study != "study"] == []
+    since = _SINCE if study == "study" else ()
+    assert [line for line in differences(EARLIER / results, out) if not any(words in line for words in since)] == []
 
 
 def test_a_same_different_study_gives_the_same_numbers_without_who_withdrew(tmp_path: Path) -> None:
@@ -84,7 +97,9 @@ def test_a_same_different_study_gives_the_same_numbers_without_who_withdrew(tmp_
     assert status["withdrawn"] == 1
     assert [one["participant"] for one in status["participants"]] == ["sim1", "sim2"]
     lookalike("analyze", str(earlier / "study"), "--study", str(earlier / "study.toml"), "--out", str(out))
-    assert list(differences(earlier / "results", out)) == []
+    # A value that the correction of rates of 0 and 1 made has since had no part in an interval, so here there is none.
+    found = list(differences(earlier / "results", out))
+    assert [line for line in found if not line.startswith("summary.json: group.value.")] == []
 
 
 def test_exports_are_the_same(folder: Path) -> None:
