@@ -125,6 +125,12 @@ class Settings:
                 "moments need the features of the frozen discriminator, but it is stylegan; give --discriminator "
                 "frozen or ensemble",
             )
+        if self.pixel_moments and self.discriminator != "ensemble":
+            raise LookalikeError(
+                "conflicting-options",
+                f"matching of fine detail is for the ensemble, but the discriminator is {self.discriminator}; give "
+                "--discriminator ensemble, or leave out --pixel-moments",
+            )
         if self.relativistic and self.discriminator == "frozen":
             raise LookalikeError(
                 "conflicting-options",

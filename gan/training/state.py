@@ -25,7 +25,7 @@ FILE = "training.safetensors"
 # Settings that the state does not depend on, so that they may change when a run is resumed.
 _MAY_CHANGE = (
     *("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments"),
-    *("pixel_gamma", "pixel_weight", "pixel_moments", "relativistic", "warm_up_kimg"),
+    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg"),
 )
 
 

@@ -72,6 +72,14 @@ def test_moments_need_the_frozen_discriminator(refuses):
     assert Settings(discriminator="ensemble", moments=1000.0).moments == 1000
 
 
+@pytest.mark.parametrize("discriminator", ["stylegan", "frozen"])
+def test_matching_of_fine_detail_needs_the_ensemble(discriminator, refuses):
+    with refuses("conflicting-options") as caught:
+        Settings(discriminator=discriminator, pixel_moments=300.0)
+    assert discriminator in str(caught.value)
+    assert Settings(discriminator="ensemble", pixel_moments=300.0).pixel_moments == 300
+
+
 def test_relativistic_pairing_needs_a_discriminator_that_sees_pixels(refuses):
     with refuses("conflicting-options"):
         Settings(discriminator="frozen", relativistic=True)
