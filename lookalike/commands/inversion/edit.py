@@ -32,14 +32,14 @@ def edit(
     bits: Bits = 16,
     as_json: Json = False,
 ) -> None:
-    """Move images along a direction in W, such as density.
+    """Move images along a direction in W, such as spiculation.
 
     The folder holds the images, a table with source, direction and amount of each, codes for 'morph', and a picture.
 
     \b
     Example:
-      lookalike edit --direction malignancy --steps 7 --out edited
-      lookalike edit --direction malignancy --seeds 4,inverted/codes.json#p17 --amount 2 --out edited
+      lookalike edit --direction spiculation --steps 7 --out edited
+      lookalike edit --direction subtlety --seeds 4,inverted/codes.json#p17 --amount 2 --out edited
     """
     need("gan")
     from lookalike.flows.directions import amounts_of, edit_images

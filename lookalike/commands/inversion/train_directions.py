@@ -42,7 +42,7 @@ def train_directions(
     disjoint_patients: DisjointPatients = False,
     as_json: Json = False,
 ) -> None:
-    """Find directions in W for labels of lesions, and measure what they do.
+    """Find directions in W for labels, and measure what they do.
 
     A direction holds if a classifier of real patches of other patients, which knows no codes, moves along it, farther
     than along random directions, and if nothing else that is measured moves farther. Only those that hold are stored.
@@ -50,8 +50,7 @@ def train_directions(
     \b
     Example:
       lookalike train-directions patches --label malignancy=pathology:MALIGNANT:BENIGN --out runs/directions
-      lookalike train-directions patches --table mass_case_description_train_set.csv --key data/models/cbis-ddsm.key
-        --label "spiculation=mass margins:*SPICULATED*" --label "density=breast_density:3|4" --out runs/directions
+      lookalike train-directions patches --table cases.csv --key my.key --label "density=breast_density:3|4" --out dense
     """
     need("gan")
     from gan.directions.directions_file import FILE
