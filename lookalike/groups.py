@@ -26,7 +26,7 @@ HEADINGS = {
         "train-encoder",
         "invert",
         "compose",
-        "train-directions",
+        "directions",
         "edit",
         "morph",
         "stimuli",
@@ -39,7 +39,7 @@ _PLACES = {
     "train-encoder": "inversion.train_encoder",
     "invert": "inversion.invert",
     "compose": "inversion.compose",
-    "train-directions": "inversion.train_directions",
+    "directions": "inversion.directions",
     "edit": "inversion.edit",
 }
 NAMES = tuple(name for names in HEADINGS.values() for name in names)

@@ -88,7 +88,7 @@ def load_directions(path: Path | str, model: Model) -> list[Direction]:
     if not file.is_file():
         raise LookalikeError(
             "no-such-file",
-            f"{file}: no directions here; fit some with 'lookalike train-directions', or name their file",
+            f"{file}: no directions here; fit some with 'lookalike directions', or name their file",
         )
     try:
         with safe_open(file, framework="pt") as stored:
@@ -107,7 +107,7 @@ def load_directions(path: Path | str, model: Model) -> list[Direction]:
         raise LookalikeError(
             "other-model",
             f"{file}: belongs to the generator {generator[:12]}, not to {model.sha256[:12]}; fit directions for this "
-            "model with 'lookalike train-directions'",
+            "model with 'lookalike directions'",
         )
     expected = (model.generator.architecture.w_dim,)
     for one in found:

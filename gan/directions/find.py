@@ -250,7 +250,7 @@ def _card(found: Sequence[FoundDirection]) -> str:
     """A section for the model's card."""
     head = f"""## Directions
 
-Linear directions among whitened codes, the same for all layers (`lookalike train-directions`), fitted on the training
+Linear directions among whitened codes, the same for all layers (`lookalike directions`), fitted on the training
 patients and made orthogonal to mean grey, contrast, fine detail and one another. *Fit*: AUC of the label on patients
 left out. *Judge*: AUC, on the training patients, of a classifier of other pixel features that learned from real patches
 of the other patients. *Moves*: how far that judge's answer moves from {-AMOUNT:+g} to {AMOUNT:+g} SD of an edit, in its

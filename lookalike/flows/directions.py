@@ -1,4 +1,4 @@
-"""From the words of `lookalike train-directions` and `lookalike edit` to folders of directions and of edited images."""
+"""From the words of `lookalike directions` and `lookalike edit` to folders of directions and of edited images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stimuli.patient_codes import read_key
 
 @dataclass(frozen=True)
 class Request:
-    """What is fitted to what: see the options of `lookalike train-directions`."""
+    """What is fitted to what: see the options of `lookalike directions`."""
 
     patches: Path
     model: Path

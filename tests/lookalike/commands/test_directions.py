@@ -1,4 +1,4 @@
-"""`lookalike edit` and `lookalike train-directions`, and the mistakes that they refuse."""
+"""`lookalike edit` and `lookalike directions`, and the mistakes that they refuse."""
 
 import json
 
@@ -44,14 +44,14 @@ def test_mistakes_of_an_edit_are_told_in_one_line(gallery, directions, mistake, 
     mistake(*common, "--direction", "density", "--amount", "much", code="not-a-number")
     mistake(*common, "--direction", "density", "--seeds", "1,x", code="not-a-number")
     told = mistake("edit", *model, *out, "--direction", "density", code="no-such-file")  # none beside this model
-    assert "train-directions" in told
+    assert "directions" in told
     other = ("edit", "--model", gallery / "model2", "--directions", directions, *out)
     mistake(*other, "--direction", "density", code="other-model")
     assert not (tmp_path / "out").exists()
 
 
 def test_mistakes_of_a_fit_are_told_in_one_line(gallery, mistake, tmp_path):
-    common = ("train-directions", gallery / "patches", "--model", gallery / "model1", "--out", tmp_path / "out")
+    common = ("directions", gallery / "patches", "--model", gallery / "model1", "--out", tmp_path / "out")
     mistake(*common, code="missing-option")
     mistake(*common, "--label", "pathology", code="bad-mapping")
     mistake(*common, "--label", "a=margins:SPICULATED", code="missing-column")

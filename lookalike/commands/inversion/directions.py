@@ -1,4 +1,4 @@
-"""`lookalike train-directions`: from labels of real patches to directions in a model's W."""
+"""`lookalike directions`: from labels of real patches to directions in a model's W."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lookalike.console import need, relative, show, show_table
 from lookalike.options import DisjointPatients, Json, ModelFolder, Out
 
 
-def train_directions(
+def directions(
     patches: Annotated[Path, typer.Argument(help="Patch set whose train patients are fitted and whose others judge.")],
     out: Out,
     label: Annotated[
@@ -49,8 +49,8 @@ def train_directions(
 
     \b
     Example:
-      lookalike train-directions patches --label malignancy=pathology:MALIGNANT:BENIGN --out runs/directions
-      lookalike train-directions patches --table cases.csv --key my.key --label "density=breast_density:3|4" --out dense
+      lookalike directions patches --label malignancy=pathology:MALIGNANT:BENIGN --out runs/directions
+      lookalike directions patches --table cases.csv --key my.key --label "density=breast_density:3|4" --out dense
     """
     need("gan")
     from gan.directions.directions_file import FILE
