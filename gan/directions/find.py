@@ -107,6 +107,22 @@ def find_directions(
     References
     ----------
     Shen, Gu, Tang & Zhou (2020), "Interpreting the latent space of GANs for semantic face editing", arXiv:1907.10786.
+
+    Examples
+    --------
+    Patches must be of the model's size:
+
+    >>> import gan, stimuli
+    >>> from data import LookalikeError
+    >>> stimuli.write_phantoms("film", 100, lesion_px=16)
+    >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> labels = [gan.Label("seen", "split", ("train",))]
+    >>> model = gan.Model(gan.Generator(gan.Architecture(32)), "", {})
+    >>> try:
+    ...     gan.find_directions(model, patches, labels, gan.read_labels(labels, patches))
+    ... except LookalikeError as error:
+    ...     print(error.code)
+    wrong-size
     """
     _refuse_other_size(patches, model)
     held_out = (patches.table["split"] != "train").to_numpy()
@@ -197,6 +213,20 @@ def save_found(out: Path | str, found: Sequence[FoundDirection], model: Model) -
     ------
     LookalikeError
         If `out` is occupied.
+
+    Examples
+    --------
+    A label that could not be learned:
+
+    >>> import gan, numpy as np, torch
+    >>> from data.shipped import DEFAULT_MODEL
+    >>> from gan.bootstrap import estimate
+    >>> from gan.directions.fit import FittedDirection
+    >>> model = gan.load_model(DEFAULT_MODEL)
+    >>> fitted = FittedDirection("density", np.ones(128), estimate(0.5, [0.4, 0.6]), 0.1, 300, 380)
+    >>> label, direction = gan.Label("density", "breast_density", ("3", "4")), gan.Direction("density", torch.ones(128))
+    >>> gan.save_found("found", [gan.FoundDirection(label, fitted, None, direction)], model)["holds"].tolist()
+    [False]
     """
     with new_folder(Path(out)) as folder:
         (folder / "strips").mkdir()

@@ -27,6 +27,15 @@ class Label:
 
     Words are patterns: `*SPICULATED*` is any cell with that in it. Cells that are neither are unknown, as empty ones.
 
+    Attributes
+    ----------
+    name : str
+        What its direction will be called.
+    column : str
+        Of the table.
+    words, against : tuple of str
+        Those of which it is true, and those of which it is not: by default all others.
+
     Examples
     --------
     >>> import gan, pandas as pd
@@ -112,10 +121,10 @@ def read_labels(
     Examples
     --------
     >>> import gan, stimuli
-    >>> stimuli.write_phantoms("film", 60, lesion_px=16)
+    >>> stimuli.write_phantoms("film", 100, lesion_px=16)
     >>> patches = stimuli.cut_patches(stimuli.read_source("film"), "patches", b"a secret of 16 bytes", stimuli.Cut(16))
-    >>> found = gan.read_labels([gan.Label("malignancy", "pathology", ("MALIGNANT",))], patches)
-    >>> found["malignancy"].isin([0, 1]).all()
+    >>> found = gan.read_labels([gan.Label("seen", "split", ("train",))], patches)
+    >>> int(found["seen"].sum()) == len(patches.select("train"))
     True
     """
     names = [label.name for label in labels]
