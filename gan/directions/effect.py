@@ -156,7 +156,7 @@ def measure_effects(
     model, space : Model, CodeSpace
         Whose images are edited, and its codes.
     fitted : sequence of FittedDirection
-        From `fit_directions`.
+        From `fit_to_images` or `fit_to_codes`.
     kept_out : array, shape (w_dim, 3)
         What `appearance` gave and the fitted directions are orthogonal to.
     real : RealPatches
@@ -174,30 +174,38 @@ def measure_effects(
     with one_thread():
         progress(f"judges learn from {len(real.images)} real patches")
         sight, seen = _sight(real.images)
-        real_looks = looks(real.images).std(axis=0)
-        base = codes_of_seeds(model, range(_FIRST_SEED, _FIRST_SEED + IMAGES))
-        changes = []
-        for one in fitted:
-            progress(f"images along {one.name}")
-            changes.append(_change(model, base, direction_along(one.name, one.way, space), sight))
-        progress(f"images along {RANDOM} random directions")
-        changes += [_change(model, base, way, sight) for way in _random(space, kept_out)]
-        known = _Judges(seen, real)
-        rng = np.random.default_rng(0)
+        own, aside = _changes(model, space, fitted, kept_out, sight, progress)
+        known, rng = _Judges(seen, real), np.random.default_rng(0)
         draws = [known.learned(rng) for _ in range(_RESAMPLES)]
         judges = known.learned(None)
         progress(f"judges are tested on {len(unseen.images)} other patches")
         aucs = _tested(judges, sight(unseen.images), unseen)
         found = []
-        for one, change in zip(fitted, changes, strict=False):
+        for one, change in zip(fitted, own, strict=True):
             trusted = [name for name in judges if name == one.name or _above(aucs[name], 0.5)]
-            moves = {name: _move(change.seen, judges[name], [d[name] for d in draws], rng) for name in trusted}
-            for column, name in enumerate(LOOKS):
-                share = change.looks[:, column : column + 1] / real_looks[column]
-                moves[name] = _move(share, np.ones(1), [np.ones(1)] * _RESAMPLES, rng)
-            aside = [float((other.seen @ judges[one.name]).mean()) for other in changes[len(fitted) :]]
-            found.append(Effect(one.name, aucs[one.name], moves, float(np.std(aside))))
+            moves = {name: _move(change.seen, judges[name], [draw[name] for draw in draws], rng) for name in trusted}
+            for name, share in zip(LOOKS, (change.looks / looks(real.images).std(axis=0)).T, strict=True):
+                moves[name] = _move(share[:, None], np.ones(1), [np.ones(1)] * _RESAMPLES, rng)
+            others = [float((other.seen @ judges[one.name]).mean()) for other in aside]
+            found.append(Effect(one.name, aucs[one.name], moves, float(np.std(others))))
     return found
+
+
+def _changes(
+    model: Model,
+    space: CodeSpace,
+    fitted: Sequence[FittedDirection],
+    kept_out: Floats,
+    sight: _Sight,
+    progress: Callable[[str], None],
+) -> tuple[list[_Change], list[_Change]]:
+    """What changes along each direction, and along random ones."""
+    base, own = codes_of_seeds(model, range(_FIRST_SEED, _FIRST_SEED + IMAGES)), []
+    for one in fitted:
+        progress(f"images along {one.name}")
+        own.append(_change(model, base, direction_along(one.name, one.way, space), sight))
+    progress(f"images along {RANDOM} random directions")
+    return own, [_change(model, base, way, sight) for way in _random(space, kept_out)]
 
 
 def _random(space: CodeSpace, kept_out: Floats) -> list[Direction]:

@@ -18,6 +18,7 @@ from stimuli.patient_codes import code
 
 _NAMES = {"left_or_right_breast": "laterality", "image_view": "view", "abnormality_id": "lesion"}  # of CBIS-DDSM
 _LESION, _IMAGE = ("file", "lesion"), ("patient_id", "laterality", "view")
+RESERVED = ("size", "contrast")  # what every report has
 FEWEST = 20  # patients with and without a label
 
 
@@ -84,8 +85,11 @@ def label_of(text: str) -> Label:
             f"--label is {text!r}; write NAME=COLUMN:WORD|WORD or NAME=COLUMN:WORD:OTHER WORD, such as "
             "malignancy=pathology:MALIGNANT:BENIGN",
         )
-    if not all(letter.isalnum() or letter in "-_" for letter in name):
-        raise LookalikeError("bad-name", f"--label is {text!r}: name it with letters, digits, - and _ only")
+    if not all(letter.isalnum() or letter in "-_" for letter in name) or name in RESERVED:
+        raise LookalikeError(
+            "bad-name",
+            f"--label is {text!r}: name it with letters, digits, - and _ only, and not {' or '.join(RESERVED)}",
+        )
     return Label(name, _usual(column), *parts)
 
 

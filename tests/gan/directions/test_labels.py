@@ -36,9 +36,10 @@ def test_words_of_another_form_are_refused(text, refuses):
         label_of(text)
 
 
-def test_a_name_becomes_a_file(refuses):
+@pytest.mark.parametrize("name", ["a/b", "mean grey", "size", "contrast"])
+def test_a_name_becomes_a_file_and_a_measure(name, refuses):
     with refuses("bad-name"):
-        label_of("a/b=c:d")
+        label_of(f"{name}=c:d")
 
 
 @pytest.fixture
