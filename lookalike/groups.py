@@ -26,6 +26,8 @@ HEADINGS = {
         "train-encoder",
         "invert",
         "compose",
+        "directions",
+        "edit",
         "morph",
         "stimuli",
     ),
@@ -33,7 +35,13 @@ HEADINGS = {
     "Analyse data": ("power", "analyze", "compare"),
 }
 # Those whose module is in a sub-folder, or has another name.
-_PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert", "compose": "inversion.compose"}
+_PLACES = {
+    "train-encoder": "inversion.train_encoder",
+    "invert": "inversion.invert",
+    "compose": "inversion.compose",
+    "directions": "inversion.directions",
+    "edit": "inversion.edit",
+}
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
 
 

@@ -47,6 +47,7 @@ INSIDE = {
         "readers",
     ],
     "gan": [
+        "directions",
         "composition",
         "evaluation",
         "inversion",

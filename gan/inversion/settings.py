@@ -70,7 +70,7 @@ class InversionSettings:
     noise_weight: float = 2e-4
     detail_weight: float = 50.0
     learning_rate: float = 0.15
-    noise_rate: float = 0.1
+    noise_rate: float = 0.2
     scheduled: bool = True
     patience: int = 10
     tolerance: float = 1e-3

@@ -34,8 +34,8 @@ class LoopSettings:
     path : {'round', 'straight', 'open'}
         Round loops go through the anchors without corners and keep the images' variety; straight ones go in lines from
         anchor to anchor and back to the first, open paths in lines from the first to the last.
-    metric : {'nlpd', 'vgg', 'ssim', 'pixel'}
-        The distance in which steps are even.
+    metric : {'nlpd', 'vgg', 'nlpd+vgg', 'ssim', 'pixel'}
+        The distance in which steps are even; `nlpd+vgg` is the RMS of both.
     bits : {8, 16}
         Bits per pixel of the PNGs.
     mp4 : bool
@@ -86,7 +86,7 @@ def make_loop(
     settings : LoopSettings, optional
         Number of frames, path, metric, files.
     vgg16 : Vgg16, optional
-        The network of the metric `vgg` and of the report, which leaves VGG out without it.
+        The network of the metrics with `vgg` and of the report, which leaves VGG out without it.
     patches : PatchSet, optional
         Real patches, for the report's realism; needs `vgg16`.
     advance : function

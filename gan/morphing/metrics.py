@@ -17,7 +17,10 @@ from gan.perceptual import nlpd, ssim
 from stimuli.images import Pixels
 
 NAMES = ("nlpd", "vgg", "ssim", "pixel")
+BOTH = "nlpd+vgg"
+CHOICES = (*NAMES, BOTH)
 DEFAULT = "nlpd"
+_VGG_OVER_NLPD = 2.3  # of small steps along eight loops of the shipped model, on average
 Description: TypeAlias = list[Tensor]  # each (N, ...)
 
 
@@ -36,7 +39,7 @@ class Metric:
 
 
 def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
-    """The metric of a name; `vgg` loads the published weights unless it is given the network.
+    """The metric of a name; `vgg` and `nlpd+vgg` load the published weights unless they are given the network.
 
     Raises `LookalikeError` for another name, and for missing weights.
     """
@@ -45,12 +48,26 @@ def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
     if name == "vgg":
         network = vgg16 or load_vgg16()
         return Metric(name, "RMS difference of VGG16 conv4_3", lambda x: [network(x * 2 - 1)], nlpd.band_distance)
+    if name == BOTH:
+        return _both(metric_of("nlpd"), metric_of("vgg", vgg16))
     if name == "ssim":
         # The root, because SSIM falls with the square of a small change (Brunet, Vrscay & Wang 2012).
         return Metric(name, "square root of 1 - SSIM", ssim.local_moments, _root_of_dissimilarity)
     if name == "pixel":
         return Metric(name, "RMS difference of grey levels 0 to 1", lambda x: [x], nlpd.band_distance)
-    raise LookalikeError("unknown-choice", f"metric is {name!r}; choose one of {', '.join(NAMES)}")
+    raise LookalikeError("unknown-choice", f"metric is {name!r}; choose one of {', '.join(CHOICES)}")
+
+
+def _both(first: Metric, second: Metric) -> Metric:
+    """The RMS of NLPD and of VGG's distance, the latter in units in which small steps are as large as in NLPD."""
+
+    def distance(one: Description, other: Description) -> Tensor:
+        near = first.distance(one[:-1], other[:-1])
+        far = second.distance(one[-1:], other[-1:]) / _VGG_OVER_NLPD
+        return ((near.square() + far.square()) / 2).sqrt()
+
+    title = "RMS of normalised Laplacian pyramid distance and VGG16 conv4_3"
+    return Metric(BOTH, title, lambda x: [*first.describe(x), *second.describe(x)], distance)
 
 
 def _root_of_dissimilarity(first: Description, second: Description) -> Tensor:

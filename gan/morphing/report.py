@@ -9,14 +9,14 @@ import torch
 
 from data.arrays import Floats
 from data.errors import LookalikeError
-from gan.morphing.metrics import NAMES, Metric, all_pairs, describe, metric_of, steps, variation
+from gan.morphing.metrics import BOTH, NAMES, Metric, all_pairs, describe, metric_of, steps, variation
 from gan.networks.features import Vgg16, pooled_features
 from gan.perceptual.nlpd import SMALLEST_PX
 from stimuli.images import Pixels
 from stimuli.patches import PatchSet
 
 _COMPARED = 49  # frames, evenly chosen, of which all pairs are compared
-_SMALLEST_PX = {"nlpd": SMALLEST_PX, "vgg": 8, "ssim": 11, "pixel": 1}
+_SMALLEST_PX = {"nlpd": SMALLEST_PX, "vgg": 8, BOTH: SMALLEST_PX, "ssim": 11, "pixel": 1}
 _FAR_DEG, _NEAR_DEG = 60, 20  # a fold: frames this far apart on the loop that look as near as these
 
 
@@ -27,7 +27,7 @@ def report(images: Pixels, metric: Metric, closed: bool, vgg16: Vgg16 | None) ->
     are no weights; `far_side` and `folds` (closed loops only) are from all pairs of 49 frames, in the metric used.
     """
     evenness, pairs = {}, None
-    for name in NAMES:
+    for name in dict.fromkeys((*NAMES, metric.name)):
         if (name == "vgg" and vgg16 is None) or images.shape[1] < _SMALLEST_PX[name]:
             continue
         one = metric if name == metric.name else metric_of(name, vgg16)

@@ -30,7 +30,9 @@ def morph(
     open_path: Annotated[
         bool, typer.Option("--open", help="Path from the first anchor to the last, not back.")
     ] = False,
-    metric: Annotated[str, typer.Option(help="Distance in which steps are even: nlpd, vgg, ssim or pixel.")] = "nlpd",
+    metric: Annotated[
+        str, typer.Option(help="Distance in which steps are even: nlpd, vgg, nlpd+vgg, ssim or pixel.")
+    ] = "nlpd",
     truncation: OwnTruncation = None,
     noise_seed: Annotated[
         int | None,
@@ -97,7 +99,7 @@ def morph(
     from stimuli.patches import read_patches
 
     settings = LoopSettings(frames, "open" if open_path else path, metric, bits, mp4)
-    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or metric == "vgg" or patches else None
+    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or "vgg" in metric or patches else None
     generator, real = load_model(model), read_patches(patches) if patches else None
     if count is not None:
         with progress("loops", count) as advance:

@@ -38,6 +38,8 @@ MISTAKES = {
     "train-encoder": (("nowhere", "--out", "o"), "not-a-patch-set"),
     "invert": (("p", "--model", "nowhere", "--out", "o"), "no-such-folder"),
     "compose": (("--out", "o", "--model", "nowhere"), "no-such-folder"),
+    "directions": (("p", "--label", "a=b:c", "--model", "nowhere", "--out", "o"), "no-such-folder"),
+    "edit": (("--direction", "density", "--model", "nowhere", "--out", "o"), "no-such-folder"),
     "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
     "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),

@@ -15,6 +15,9 @@ IMAGES = np.random.default_rng(0).random((5, 16, 16), dtype=np.float32)
 def by_hand(name, vgg16, first, second):
     if name == "nlpd":
         return nlpd(first, second).item()
+    if name == "nlpd+vgg":
+        near, far = (by_hand(one, vgg16, first, second) for one in ("nlpd", "vgg"))
+        return ((near**2 + (far / 2.3) ** 2) / 2) ** 0.5
     if name == "ssim":
         return (1 - ssim(first, second)).sqrt().item()
     if name == "vgg":
@@ -22,7 +25,7 @@ def by_hand(name, vgg16, first, second):
     return (first - second).square().mean().sqrt().item()
 
 
-@pytest.mark.parametrize("name", ["nlpd", "vgg", "ssim", "pixel"])
+@pytest.mark.parametrize("name", ["nlpd", "vgg", "nlpd+vgg", "ssim", "pixel"])
 def test_distances_are_those_of_each_pair(name):
     torch.manual_seed(0)
     vgg16 = Vgg16()
@@ -39,7 +42,7 @@ def test_distances_are_those_of_each_pair(name):
     assert steps(metric, described, closed=False) == pytest.approx(around[:4], rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nlpd", "vgg", "ssim", "pixel"])
+@pytest.mark.parametrize("name", ["nlpd", "vgg", "nlpd+vgg", "ssim", "pixel"])
 def test_half_a_small_change_is_half_the_distance(name):
     torch.manual_seed(0)
     metric = metric_of(name, Vgg16().double())
@@ -58,5 +61,6 @@ def test_words_and_weights(refuses, monkeypatch):
     with refuses("unknown-choice"):
         metric_of("eye")
     monkeypatch.delenv("LOOKALIKE_VGG16", raising=False)
-    with refuses("weights-needed"):
-        metric_of("vgg")
+    for name in ("vgg", "nlpd+vgg"):
+        with refuses("weights-needed"):
+            metric_of(name)

@@ -52,6 +52,8 @@ def test_the_report_has_every_metric_that_fits():
     assert set(found["variation"]) == {"nlpd", "vgg", "ssim", "pixel"}
     steps = np.sqrt(np.square(np.roll(images, -1, 0) - images).mean(axis=(1, 2)))
     assert found["variation"]["pixel"] == pytest.approx(steps.std() / steps.mean(), rel=1e-3)
+    both = report(images, metric_of("nlpd+vgg", Vgg16()), True, Vgg16())
+    assert set(both["variation"]) == {"nlpd", "vgg", "ssim", "pixel", "nlpd+vgg"}
     without = report(images[:, :8, :8], metric_of("nlpd"), False, None)
     assert set(without) == {"variation"}
     assert set(without["variation"]) == {"nlpd", "pixel"}
