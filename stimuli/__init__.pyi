@@ -23,6 +23,8 @@ from .phantoms import write_phantoms as write_phantoms
 from .sets.building import Candidate as Candidate
 from .sets.building import Layout as Layout
 from .sets.building import build_set as build_set
+from .sets.exports import export_set as export_set
+from .sets.gallery import write_gallery as write_gallery
 from .sets.matching import match_images as match_images
 from .sets.stored import read_set as read_set
 from .sources.boxes_table import read_source as read_source

@@ -1,6 +1,6 @@
 """Building a stimulus set: what participants see, and the manifest that says what each image is.
 
-Real and generated images go through the same function (`_finish`): resampling, quantising, encoding. Ids are
+Real and generated images go through the same function (`finish`): resampling, quantising, encoding. Ids are
 assigned after shuffling, so neither a file's name nor its position gives the truth away.
 """
 
@@ -276,7 +276,7 @@ def _take(
     """The first `wanted` acceptable candidates; gives up on a source after `_PATIENCE` rejections in a row."""
     count = in_a_row = 0
     for candidate in candidates if wanted else ():
-        pixels = _finish(candidate.pixels, layout)
+        pixels = finish(candidate.pixels, layout)
         reason, fingerprint = _objection(pixels, layout, seen)
         reason = candidate.objection or reason
         if reason:
@@ -304,7 +304,7 @@ def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str
     return ("identical to an earlier image" if fingerprint in seen else ""), fingerprint
 
 
-def _finish(pixels: Pixels, layout: Layout) -> Pixels:
+def finish(pixels: Pixels, layout: Layout) -> Pixels:
     """From pixels to stimulus, in the same way for real and generated images."""
     stored = as_stored(pixels)
     return stored if layout.size_px is None else resample(stored, (layout.size_px, layout.size_px))
