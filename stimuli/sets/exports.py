@@ -78,9 +78,8 @@ def export_set(stimuli: StimulusSet, out: Path | str, form: Form) -> StimulusSet
             write(folder / file, stimuli.read(row["stimulus_id"]), row, place + 1, stimuli.sha256)
             table.loc[place, ["file", "sha256"]] = file, sha256(folder / file)
         write_table(folder / "stimuli.csv", table)
-        about = stimuli.about | {"layout": {**stimuli.about.get("layout", {}), "bits": 16}}
-        exported = {"format": form, "from_sha256": stimuli.sha256, "lookalike_version": VERSION}
-        write_json(folder / "stimuli.json", about | {"exported": exported})
+        exported = {"format": form, "bits": 16, "from_sha256": stimuli.sha256, "lookalike_version": VERSION}
+        write_json(folder / "stimuli.json", stimuli.about | {"exported": exported})
     return read_set(out)
 
 

@@ -153,9 +153,10 @@ def _encoding(stimuli: StimulusSet, generated: np.ndarray) -> Iterator[Finding]:
         image = formats.read(path, content)
         coarse[place] = _coarseness(image.pixels.astype(np.float64), image.bit_depth)
     if all(kinds.values()) and kinds[True] != kinds[False]:
-        only = sorted(kinds[True] ^ kinds[False])[0]
-        side = "generated" if only in kinds[True] else "real"
-        yield Finding("encoding", "wrong", f"only {side} images are stored as {only}; write all images alike")
+        words = [", or ".join(sorted(kinds[flag])) for flag in (False, True)]
+        yield Finding(
+            "encoding", "wrong", f"real images are {words[0]}; generated ones {words[1]}: write all images alike"
+        )
     elif texts:
         words = f"all alike, but files carry {', '.join(sorted(texts))}; see that it says nothing of the images"
         yield Finding("encoding", "note", words)
