@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data.errors import LookalikeError
 from lookalike.commands.stimuli.made import show_set
-from lookalike.console import relative, show
+from lookalike.console import progress, relative, show
 from lookalike.options import Bits, Json, Out, Seed, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def classic(
@@ -24,6 +27,10 @@ def classic(
     main: Annotated[
         int | None,
         typer.Option(help="A stimulus set instead of a loop: images of the main trials, half of them real patches."),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help="A folder of this many loops, each of other shapes on another patient's tissue."),
     ] = None,
     practice: Annotated[int, typer.Option(help="Practice images of the set, half of them real.")] = 0,
     contrast: Annotated[
@@ -64,14 +71,16 @@ def classic(
 ) -> None:
     """Make classic stimuli: smooth random shapes on real tissue.
 
-    A loop through three shapes with soft edges or, with --main, a set of such images and real patches.
+    A loop through three shapes with soft edges; with --count, several loops; with --main, a set of such images and
+    real patches.
 
     \b
     Example:
       lookalike stimuli classic --patches patches --out loop
+      lookalike stimuli classic --patches patches --count 20 --out loops
       lookalike stimuli classic --patches patches --main 100 --contrast 0.1 --out study-0/stimuli
     """
-    from lookalike.flows.classic import classic_loop, classic_set
+    from lookalike.flows.classic import classic_family, classic_loop, classic_set
     from stimuli.classic.contours import Spectrum
     from stimuli.classic.loop import ClassicLoop
     from stimuli.classic.rendering import Look
@@ -81,6 +90,8 @@ def classic(
     if main is not None:
         if frames is not None:
             raise LookalikeError("conflicting-options", "--main makes a set and --frames a loop; leave one out")
+        if count is not None:
+            raise LookalikeError("conflicting-options", "--main makes a set and --count loops; leave one out")
         if lesion_free:
             raise LookalikeError(
                 "conflicting-options", "--main shows patches as they are, so they need lesions; leave out --lesion-free"
@@ -92,6 +103,15 @@ def classic(
     if size is not None and not 1 <= size <= MAX_PX:
         raise LookalikeError("out-of-range", f"--size is {size} px; it must be from 1 to {MAX_PX}")
     settings = ClassicLoop(look, 147 if frames is None else frames, seed, bits)
+    if count is not None:
+        with progress("loops", count) as advance:
+            table = classic_family(out, patches, settings, count, size, lesion_free, advance)
+        show(
+            {"loops": relative(out), "number": count, "step": _range(table["step"])}
+            | ({"table": table.to_dict("records")} if as_json else {}),
+            as_json,
+        )
+        return
     loop = classic_loop(out, patches, settings, size, lesion_free)
     show(
         {
@@ -104,3 +124,8 @@ def classic(
         },
         as_json,
     )
+
+
+def _range(steps: pd.Series[float]) -> str:
+    """The smallest and the largest step of the loops."""
+    return f"{steps.min():.4f} to {steps.max():.4f} (RMS radius)"
