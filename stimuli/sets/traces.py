@@ -10,9 +10,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import uniform_filter1d
 from scipy.stats import mannwhitneyu, norm
 
-from data.arrays import Floats
+from data.arrays import Flags, Floats
 from data.errors import LookalikeError
 from stimuli.images import quantise
 from stimuli.readers import formats
@@ -23,6 +24,8 @@ FALSE_ALARM = 0.001  # of each statistical check: a set is checked in many ways
 _TELLING = re.compile(r"real|gen|fake|synth|gan|seed|patch|composed|classic|catch|true|false", re.IGNORECASE)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NEEDED = {"IHDR", "PLTE", "IDAT", "IEND"}  # chunks of a PNG that make up the image
+_COARSER = 0.1  # difference of medians of coarseness
+_AROUND_LEVELS = 9  # grey levels from which the pixels that a level should have are estimated
 _STEPS_OF_8_BITS = 257  # 65535 / 255: in 16 bits, an image of 8 bits has only multiples of it
 
 
@@ -114,7 +117,7 @@ def _names(table: pd.DataFrame) -> Finding:
     return Finding("names", "ok", "neither ids nor file names say what an image is")
 
 
-def _order(generated: np.ndarray) -> Finding:
+def _order(generated: Flags) -> Finding:
     place = np.arange(generated.size, dtype=np.float64)
     found = _ranked(
         "order", generated, place, "wrong", "real and generated images are not mixed in the table",
@@ -127,7 +130,7 @@ def _order(generated: np.ndarray) -> Finding:
     return found
 
 
-def runs_p(flags: np.ndarray) -> float:
+def runs_p(flags: Flags) -> float:
     """Two-sided p of the number of runs (Wald & Wolfowitz 1940), by its normal approximation; 1 with fewer than 10."""
     n, ones = flags.size, int(flags.sum())
     zeros = n - ones
@@ -139,7 +142,7 @@ def runs_p(flags: np.ndarray) -> float:
     return float(2 * norm.sf((abs(runs - mean) - 0.5) / np.sqrt(variance))) if variance > 0 else 1.0
 
 
-def _encoding(stimuli: StimulusSet, generated: np.ndarray) -> Iterator[Finding]:
+def _encoding(stimuli: StimulusSet, generated: Flags) -> Iterator[Finding]:
     """Kinds of file, and how coarse the stored greys are."""
     kinds: dict[bool, set[str]] = {True: set(), False: set()}
     texts: set[str] = set()
@@ -162,11 +165,18 @@ def _encoding(stimuli: StimulusSet, generated: np.ndarray) -> Iterator[Finding]:
         yield Finding("encoding", "note", words)
     else:
         yield Finding("encoding", "ok", f"all alike: {'; '.join(sorted(kinds[True] | kinds[False]))}")
-    yield _ranked(
-        "grey steps", generated, coarse, "wrong",
-        "the stored greys of one kind are coarser than the other's, as of images with fewer bits or stretched contrast",
-        "the stored greys are equally fine",
-    )  # fmt: skip
+    yield _steps(generated, coarse)
+
+
+def _steps(generated: Flags, coarse: Floats) -> Finding:
+    """Whether the stored greys of one kind are coarser: it takes more than a rank, as contrasts differ."""
+    medians = [float(np.median(coarse[generated == flag])) if (generated == flag).any() else 0 for flag in (0, 1)]
+    _, p = ranked(generated, coarse)
+    if p >= FALSE_ALARM or abs(medians[1] - medians[0]) < _COARSER:
+        return Finding("grey steps", "ok", "the stored greys are equally fine")
+    side = "generated" if medians[1] > medians[0] else "real"
+    words = f"the greys of {side} images are coarser, as after stretching their contrast or from fewer bits"
+    return Finding("grey steps", "wrong", f"{words} (p {p:.1g}); bring both kinds to their greys in the same way")
 
 
 def _kind(path: Path, content: bytes) -> tuple[str, set[str]]:
@@ -187,20 +197,25 @@ def _kind(path: Path, content: bytes) -> tuple[str, set[str]]:
 
 
 def _coarseness(pixels: Floats, bits: int) -> float:
-    """How much coarser greys are than they need be, from 0 to 1.
+    """How much coarser greys are than they need be, from 0 to 1; black and white do not count.
 
-    In up to 8 bits, the share of empty levels between the 5th and the 95th percentile; in more, the share of pixels
-    whose level an image of 8 bits could have.
+    In up to 8 bits, the share of levels between the 5th and the 95th percentile that are empty although, by the levels
+    around them, they would have pixels; in more bits, the share of pixels whose level an image of 8 bits could have.
     """
     if bits > 8:
-        return float((quantise(pixels, 16) % _STEPS_OF_8_BITS == 0).mean())
-    levels = quantise(pixels, 8)
-    low, high = (int(one) for one in np.percentile(levels, [5, 95]))
-    used = np.bincount(levels.reshape(-1), minlength=256)[low : high + 1] > 0
-    return float(1 - used.mean())
+        levels = quantise(pixels, 16)
+        inner = levels[(levels > 0) & (levels < 65535)]
+        return float((inner % _STEPS_OF_8_BITS == 0).mean()) if inner.size else 0.0
+    counts = np.bincount(quantise(pixels, 8).reshape(-1), minlength=256)[1:-1].astype(np.float64)
+    share = np.cumsum(counts) / max(counts.sum(), 1)
+    middle = (share >= 0.05) & (share <= 0.95)
+    if not middle.any():
+        return 0.0
+    by_chance = np.exp(-uniform_filter1d(counts, _AROUND_LEVELS))[middle]
+    return float(max(0.0, (counts[middle] == 0).mean() - by_chance.mean()))
 
 
-def _ranked(check: str, generated: np.ndarray, values: Floats, outcome: Outcome, words: str, otherwise: str) -> Finding:
+def _ranked(check: str, generated: Flags, values: Floats, outcome: Outcome, words: str, otherwise: str) -> Finding:
     """Whether a value ranks real and generated images apart (Mann–Whitney)."""
     auc, p = ranked(generated, values)
     if p >= FALSE_ALARM:
@@ -208,7 +223,7 @@ def _ranked(check: str, generated: np.ndarray, values: Floats, outcome: Outcome,
     return Finding(check, outcome, f"{words} (AUC {auc:.2f}, p {p:.1g})")
 
 
-def ranked(generated: np.ndarray, values: Floats) -> tuple[float, float]:
+def ranked(generated: Flags, values: Floats) -> tuple[float, float]:
     """The area under the ROC curve of a value for generated against real images, and its p; p is 1 if undefined."""
     one, other = values[generated], values[~generated]
     if not one.size or not other.size or np.ptp(values) == 0:

@@ -118,6 +118,17 @@ def test_coarser_greys_of_one_kind_are_found(build: Build, texture: Callable[...
     assert "grey steps" in wrong(found)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_another_contrast_or_black_background_is_no_coarser_grey(
+    build: Build, texture: Callable[..., Pixels], bits: int
+) -> None:
+    flat = [Candidate((0.5 + 0.2 * (texture(n, 16, 16) - 0.5)).astype(np.float32), f"patch:{n}") for n in range(20)]
+    black = [Candidate(texture(99 + n, 16, 16), f"seed:{n}") for n in range(20)]
+    for one in black:
+        one.pixels[:8] = 0
+    assert "grey steps" not in wrong(traces(build(Layout(main=40, bits=bits), real=flat, generated=black)))
+
+
 def test_sizes_of_files_are_told(build: Build, texture: Callable[..., Pixels]) -> None:
     smooth = [Candidate(np.full((32, 32), 0.2, np.float32), f"seed:{n}") for n in range(20)]
     for n, one in enumerate(smooth):
