@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -112,7 +112,7 @@ def summary_of(check: SetCheck) -> dict[str, Any]:
 
 def _page(check: SetCheck) -> Page:
     rows = tuple((one.check, _WORD[one.outcome], one.words) for one in check.findings)
-    kind = "warning" if check.wrong else "verdict"
+    kind: Literal["warning", "verdict"] = "warning" if check.wrong else "verdict"
     name = check.folder.resolve().name
     summary: list[Block] = [
         Note(f"{'Mend this set before anybody sees it' if check.wrong else 'Files and patients are in order'}.",

@@ -15,7 +15,7 @@ from scipy.stats import mannwhitneyu, norm
 
 from data.arrays import Flags, Floats
 from data.errors import LookalikeError
-from stimuli.images import quantise
+from stimuli.images import Pixels, quantise
 from stimuli.readers import formats
 from stimuli.sets.stored import StimulusSet, verified
 
@@ -154,11 +154,11 @@ def _encoding(stimuli: StimulusSet, generated: Flags) -> Iterator[Finding]:
         kinds[bool(flag)].add(kind)
         texts |= extra
         image = formats.read(path, content)
-        coarse[place] = _coarseness(image.pixels.astype(np.float64), image.bit_depth)
+        coarse[place] = _coarseness(image.pixels, image.bit_depth)
     if all(kinds.values()) and kinds[True] != kinds[False]:
-        words = [", or ".join(sorted(kinds[flag])) for flag in (False, True)]
+        each = [", or ".join(sorted(kinds[flag])) for flag in (False, True)]
         yield Finding(
-            "encoding", "wrong", f"real images are {words[0]}; generated ones {words[1]}: write all images alike"
+            "encoding", "wrong", f"real images are {each[0]}; generated ones {each[1]}: write all images alike"
         )
     elif texts:
         words = f"all alike, but files carry {', '.join(sorted(texts))}; see that it says nothing of the images"
@@ -196,7 +196,7 @@ def _kind(path: Path, content: bytes) -> tuple[str, set[str]]:
     return words, {f"PNG chunks {', '.join(sorted(extra))}"} if extra else set()
 
 
-def _coarseness(pixels: Floats, bits: int) -> float:
+def _coarseness(pixels: Pixels, bits: int) -> float:
     """How much coarser greys are than they need be, from 0 to 1; black and white do not count.
 
     In up to 8 bits, the share of levels between the 5th and the 95th percentile that are empty although, by the levels
