@@ -1,4 +1,4 @@
-"""Build, check, show and export stimulus sets; make classic stimuli."""
+"""Build, check and export stimulus sets; classic stimuli."""
 
 from lookalike.commands.stimuli.build import build
 from lookalike.commands.stimuli.check import check

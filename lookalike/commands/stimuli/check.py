@@ -32,7 +32,7 @@ def check(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Check a set before anybody is asked; exit code 1 if something is wrong.
+    """Check a set before anybody is asked; exit code 1 if wrong.
 
     Hashes, provenance, patients, leaks; whether names, order, dates or encoding give the truth away; and what in the
     images does: simple cues and model observers. Those are told and are not an error: a study may be about them.

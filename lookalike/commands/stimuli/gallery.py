@@ -16,7 +16,7 @@ def gallery(
     out: Annotated[Path, typer.Option("--out", help="New web page, ending in .html.")],
     as_json: Json = False,
 ) -> None:
-    """Write a web page of all images, with the truth hidden behind a switch.
+    """Write a web page of all images; a switch shows the truth.
 
     The page is one file that needs no network. It holds the truth and patients' images, so it is not for participants.
 
