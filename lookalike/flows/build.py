@@ -21,10 +21,10 @@ from lookalike.flows.classic import BEHIND, reserve, study_patches
 from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked
 from stimuli.classic.candidates import classic_candidates
 from stimuli.classic.rendering import Look
-from stimuli.images import quantise
+from stimuli.images import Pixels, quantise
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import Candidate, Layout, StimulusSet
-from stimuli.sets.building import Choice, choose, matched, write_set
+from stimuli.sets.building import Choice, choose, in_order, matched, write_set
 from stimuli.sets.matching import Match
 
 
@@ -99,20 +99,25 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
 def matched_with_cues(choice: Choice, match: Match, layout: Layout) -> Choice:
     """The images matched to their mean, with the AUC of each cue before and after in `match`."""
     after = matched(choice, match)
-    before_auc, after_auc = (_cue_aucs(one, layout.bits) for one in (choice, after))
+    before_auc, after_auc = (_cue_aucs(one, layout) for one in (choice, after))
     cues = {name: {"before": auc, "after": after_auc[name]} for name, auc in before_auc.items()}
     return replace(after, match={**(after.match or {}), "cue_auc": cues})
 
 
-def _cue_aucs(choice: Choice, bits: int) -> dict[str, float | None]:
+def _cue_aucs(choice: Choice, layout: Layout) -> dict[str, float | None]:
     """How well each cue, and all together, discriminate the main images as they will be stored (None: undefined)."""
-    main = [one for one in choice.images if one.role == "main"]
-    images = [quantise(one.pixels, bits) / np.float64(2**bits - 1) for one in main]
+    main = [one for one in in_order(choice, layout) if one.role == "main"]  # so that 'stimuli check' finds the same
+    images = [_as_read(one.pixels, layout.bits) for one in main]
     patients = np.array([one.candidate.patient or None for one in main], dtype=object)
     # The classifier's AUC is wanted, not its p, so as few permutations as it takes.
     found = compare_cues(measure_cues(images), [one.truth for one in main], patients, permutations=19)
     aucs = {one.cue: one.auc for one in found.cues} | {"all cues": found.combined.auc}
     return {name: round(float(auc), 4) if np.isfinite(auc) else None for name, auc in aucs.items()}
+
+
+def _as_read(pixels: Pixels, bits: int) -> Pixels:
+    """P-values as a reader of the stored image has them."""
+    return (quantise(pixels, bits) / np.float32(2**bits - 1)).astype(np.float32)
 
 
 def _refuse_match(recipe: Recipe) -> None:

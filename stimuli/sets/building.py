@@ -236,13 +236,18 @@ def matched(choice: Choice, match: Match) -> Choice:
     return Choice(images, choice.rejected, about)
 
 
+def in_order(choice: Choice, layout: Layout) -> list[Chosen]:
+    """The images in the order of the set, which the layout's seed gives."""
+    order = np.random.default_rng(layout.seed).permutation(len(choice.images))
+    return [choice.images[int(index)] for index in order]
+
+
 def write_set(out: Path | str, choice: Choice, layout: Layout, provenance: dict[str, Any]) -> StimulusSet:
     """Write chosen images into a new folder, in random order, with their manifest."""
-    chosen = choice.images
-    order = np.random.default_rng(layout.seed).permutation(len(chosen))
+    chosen = in_order(choice, layout)
     with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
-        rows = [_write(folder, f"s{n:04d}", chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
+        rows = [_write(folder, f"s{n:04d}", one, layout.bits) for n, one in enumerate(chosen, start=1)]
         table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS])
         if table[list(FACTOR_COLUMNS)].isna().all(axis=None):
             table = table.drop(columns=list(FACTOR_COLUMNS))

@@ -60,7 +60,7 @@ def _print(found: SetCheck, out: Path | None) -> None:
     if found.detectability is not None:
         table = found.detectability.to_frame()
         rows = [
-            [row.what.replace("_", " "), _number(row.auc, 2), f"{_number(row.low, 2)} to {_number(row.high, 2)}",
+            [row.what.replace("_", " "), _number(row.auc, 2), _bounds(row.low, row.high),
              _number(row.p, 3)]
             for row in table.itertuples()
         ]  # fmt: skip
@@ -68,6 +68,10 @@ def _print(found: SetCheck, out: Path | None) -> None:
         print()
     said = {"verdict": found.verdict, "given away by": found.cue_verdict}
     show(said | ({} if out is None else {"report": relative(out / "report.html")}), False)
+
+
+def _bounds(low: float, high: float) -> str:
+    return "-" if low != low else f"{low:.2f} to {high:.2f}"
 
 
 def _number(value: float, digits: int) -> str:

@@ -189,6 +189,10 @@ def test_matching_is_recorded_with_what_it_did_to_the_cues(gallery, lookalike, t
     assert abs(cues["mean"]["after"] - 0.5) < 0.35 if match == "spectrum" else cues["mean"]["after"] == 0.5
     if match == "grey-levels":
         assert cues["contrast"]["after"] == cues["kurtosis"]["after"] == 0.5
+    checked = lookalike("stimuli", "check", tmp_path / "set", "--json")
+    measured = {one["what"]: one["auc"] for one in json.loads(checked.out)["detectability"]}
+    for name, auc in cues.items():
+        assert measured[name] == pytest.approx(auc["after"], abs=1e-4)
     assert made.table["mean"].max() - made.table["mean"].min() < 1e-4
 
 
