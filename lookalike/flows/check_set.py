@@ -110,7 +110,9 @@ def _leaks(
     stimuli: StimulusSet, patches: PatchSet | None, model: tuple[Path, Model] | None, vgg16: str | None
 ) -> tuple[LeakReport | None, Finding]:
     """Whether a generated image shows a training patch."""
-    rows = stimuli.table[stimuli.table["truth"] == "generated"]
+    rows = stimuli.table[stimuli.table["source"].str.startswith(("seed:", "composed:"), na=False)]
+    if rows.empty:
+        return None, Finding("leaks", "ok", "no generated image is from a model")
     if patches is None:
         return None, Finding(
             "leaks", "note", "not checked: give the patch set that the model was trained on (--patches)"
@@ -126,10 +128,11 @@ def _leaks(
     try:
         reference = prepare(patches, None if vgg16 is None else load_vgg16(vgg16), untouched=True)
         images = np.stack([as_stored(_at_size(stimuli.read(name), size)) for name in rows["stimulus_id"]])
-        report = check_against(reference, images, list(rows.index + 1))
+        report = check_against(reference, images, list(rows.index + 1))  # rows of the set in place of seeds
     except LookalikeError as error:
         return None, Finding("leaks", "note", f"not checked: {error}")
     words = f"{report.summary}; compared by {' and '.join(report.null)}"
+    words += f" (first {rows['stimulus_id'][report.suspects[0] - 1]})" if report.suspects else ""
     words += f"; but {missing}" if missing else ""
     outcome = {"leaks": "wrong", "suspects": "note", "none": "note" if missing else "ok"}[report.verdict]
     return report, Finding("leaks", outcome, words)  # type: ignore[arg-type]

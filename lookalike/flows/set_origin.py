@@ -51,7 +51,8 @@ def _stated(stimuli: StimulusSet) -> Finding:
     if missing:
         return Finding("provenance", "wrong", f"stimuli.json does not state {', '.join(missing)}")
     match = about.get("match")
-    words = "every image has a source, and stimuli.json the hashes of patches and model"
+    hashes = "hashes of patches and model" if about.get("model_sha256") else "hash of the patches"
+    words = f"every image has a source, and stimuli.json the {hashes}"
     return Finding("provenance", "ok", words + (f"; matched: {match['kind']}" if match else ""))
 
 

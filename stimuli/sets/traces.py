@@ -74,7 +74,7 @@ def trace_findings(stimuli: StimulusSet) -> Iterator[Finding]:
     medians = [np.median(sizes[generated == flag]) / 1024 if (generated == flag).any() else np.nan for flag in (0, 1)]
     yield _ranked(
         "sizes of files", generated, sizes, "note",
-        f"median {medians[0]:.1f} KB real, {medians[1]:.1f} KB generated: who sees the files can tell, participants "
+        f"median {medians[0]:.3g} KB real, {medians[1]:.3g} KB generated: who sees the files can tell, participants "
         "cannot; more detail makes a larger file", "the sizes do not tell the two apart",
     )  # fmt: skip
 

@@ -171,6 +171,9 @@ def test_a_training_patch_among_generated_images_is_a_leak(gallery, lookalike, t
                      tmp_path / "report", "--json")  # fmt: skip
     assert said.code == 1
     assert outcomes(said)["leaks"] == "wrong"
+    leaks = json.loads((tmp_path / "report" / "leaks.json").read_text())["leaks"]
+    first = read_set(tmp_path / "set").table["stimulus_id"][leaks[0] - 1]
+    assert f"(first {first})" in said.out
     assert (tmp_path / "report" / "closest.png").is_file()
 
 
