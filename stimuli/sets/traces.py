@@ -21,7 +21,21 @@ from stimuli.sets.stored import StimulusSet, verified
 
 Outcome = Literal["ok", "note", "wrong"]
 FALSE_ALARM = 0.001  # of each statistical check: a set is checked in many ways
-_TELLING = re.compile(r"real|gen|fake|synth|gan|seed|patch|composed|classic|catch|true|false", re.IGNORECASE)
+_TELLING = {
+    "real",
+    "gen",
+    "generated",
+    "fake",
+    "synthetic",
+    "synth",
+    "gan",
+    "seed",
+    "patch",
+    "composed",
+    "classic",
+    "catch",
+}
+_ONLY_IN_ONE = 5  # names of one kind with a word that no name of the other has
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NEEDED = {"IHDR", "PLTE", "IDAT", "IEND"}  # chunks of a PNG that make up the image
 _COARSER = 0.1  # difference of medians of coarseness
@@ -107,13 +121,26 @@ def patient_findings(table: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _names(table: pd.DataFrame) -> Finding:
-    """Ids and file names may hold neither a telling word nor the source."""
+    """Ids and file names may hold neither the source nor a word that one kind of image has and the other has not."""
+    generated = (table["truth"] == "generated").to_numpy()
+    words: list[set[str]] = []
     for row in table.itertuples():
+        stem = str(row.file).removeprefix("images/").rpartition(".")[0] or str(row.file)
+        names = (str(row.stimulus_id), stem)
         source = str(row.source).partition(":")[2].casefold()
-        for name in (str(row.stimulus_id), str(row.file).removeprefix("images/")):
-            stem = name.rpartition(".")[0] or name
-            if _TELLING.search(stem) or (len(source) > 3 and source in stem.casefold()):
-                return Finding("names", "wrong", f"{name!r} says what the image is; name all images alike")
+        if len(source) > 3 and any(source in name.casefold() for name in names):
+            return Finding("names", "wrong", f"{row.stimulus_id}, {row.file}: holds its source; name all images alike")
+        words.append({word for name in names for word in re.findall("[a-z]+", name.casefold())})
+    for word in sorted(set().union(*words)):
+        has = np.array([word in own for own in words])
+        counts = int(has[generated].sum()), int(has[~generated].sum())
+        tells = word in _TELLING and not has.all()
+        if tells or (min(counts) == 0 and max(counts) >= _ONLY_IN_ONE):
+            return Finding(
+                "names",
+                "wrong",
+                f"{word!r} is in names of {counts[0]} generated and {counts[1]} real images; name all alike",
+            )
     return Finding("names", "ok", "neither ids nor file names say what an image is")
 
 

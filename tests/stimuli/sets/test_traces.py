@@ -50,15 +50,28 @@ def test_a_set_as_it_is_built_gives_nothing_away(made: StimulusSet) -> None:
     assert {one.outcome for one in file_findings(made.folder, made.table)} == {"ok"}
 
 
-@pytest.mark.parametrize("stem", ["real-1", "s1_FAKE", "generated", "x-p0"])
-def test_telling_names_are_found(made: StimulusSet, stem: str) -> None:
+@pytest.mark.parametrize(
+    ("stem", "why"),
+    [("real-1", "'real'"), ("s1_FAKE", "'fake'"), ("generated", "'generated'"), ("x-p0", "holds its source")],
+)
+def test_telling_names_are_found(made: StimulusSet, stem: str, why: str) -> None:
     made.table.loc[0, "source"] = "patch:x-p0"
     old = made.folder / made.table.loc[0, "file"]
     old.rename(old.with_name(f"{stem}.png"))
     made.table.loc[0, "file"] = f"images/{stem}.png"
     found = traces(made)
     assert wrong(found) == {"names"}
-    assert stem in found["names"].words
+    assert why in found["names"].words
+
+
+def test_a_word_of_one_kind_is_found_and_one_of_all_is_not(made: StimulusSet) -> None:
+    for prefix, others, expected in (("organ", "organ", set()), ("patch", "patch", set()), ("a", "b", {"names"})):
+        names = np.where(made.table["truth"] == "real", prefix, others)
+        renamed = [f"images/{name}_{n}.png" for n, name in enumerate(names)]
+        for old, new in zip(made.table["file"], renamed, strict=True):
+            (made.folder / old).rename(made.folder / new)
+        made.table["file"] = renamed
+        assert wrong(traces(made)) == expected
 
 
 def test_an_order_by_truth_and_a_strict_alternation_are_found(made: StimulusSet) -> None:
