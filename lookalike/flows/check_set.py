@@ -73,7 +73,7 @@ def _found(request: CheckRequest, patches: PatchSet | None) -> tuple[SetCheck, L
     findings += file_findings(folder, table)
     findings += patient_findings(table)
     if any(one.outcome == "wrong" and one.check == "hashes" for one in findings):
-        return SetCheck(folder, tuple(findings), about=about), None
+        return SetCheck(folder, tuple(findings), reason="images are missing or altered", about=about), None
     stimuli = read_set(folder)
     findings += trace_findings(stimuli)
     model = _model(request.model, about.get("model_sha256"))

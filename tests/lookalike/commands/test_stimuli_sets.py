@@ -96,6 +96,7 @@ def test_every_fault_is_told_at_once_and_the_exit_code_says_so(plain, lookalike,
     found = outcomes(said)
     assert {name for name, one in found.items() if one == "wrong"} == {"hashes", "patients on both sides"}
     assert "2 of 48: " in said.out
+    assert json.loads(said.out)["cue_verdict"] == "not measured: images are missing or altered"
     assert "Mend this set before anybody sees it." in (tmp_path / "report" / "report.html").read_text()
 
 
