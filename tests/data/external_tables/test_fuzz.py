@@ -22,6 +22,7 @@ WORDS = ["real", "generated", "fake", "1", "2", "3", "0", "-1", "NA", "nan", "in
          " ", "P1", "p1", "P01", "12", "12.0", "1.234,5", "=1+1", "True", "n/a", "None", "é", "王", "a\nb", 'say "x"',
          ";", "\t", "\x00", "1;2", "999", "-999", "main", "50%", "01/02/2026"]  # fmt: skip
 cells = st.one_of(st.sampled_from(WORDS), st.text(max_size=6), st.integers(-5, 120).map(str))
+pytestmark = pytest.mark.slow
 quiet = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -147,11 +148,3 @@ def test_how_a_table_is_written_does_not_matter(
     found = outcome(path)
     assert isinstance(found, TrialTable), found
     pd.testing.assert_frame_equal(found.trials[study.columns], clean.trials[study.columns])
-
-
-def test_a_scale_in_tenths_has_as_many_levels_on_either_side(tmp_path: Path) -> None:
-    ratings = [round(0.1 * step, 1) for step in range(11)] * 2
-    table = pd.DataFrame({"participant": "a", "stimulus_id": range(22), "truth": [*TRUTHS] * 11, "rating": ratings})
-    table.to_csv(tmp_path / "tenths.csv", index=False)
-    trials = read_external_table(tmp_path / "tenths.csv").trials
-    assert sorted(trials["confidence"].unique()) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5], abs=1e-15)

@@ -196,6 +196,7 @@ CELL = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(column=st.integers(0, 11), row=st.integers(0, 3), cell=CELL)
 def test_any_cell_is_read_or_refused_in_one_line(small_set: StimulusSet, column: int, row: int, cell: str) -> None:
