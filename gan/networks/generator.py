@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from data.errors import LookalikeError
-from gan.networks.layers import SLOPE, EqualConv, EqualLinear, StyledLayer, UpConv, normalise_z
+from gan.networks.layers import SLOPE, EqualConv, EqualLinear, ImageFilter, StyledLayer, UpConv, normalise_z
 from stimuli.images import Pixels
 
+LARGEST_FILTER_PX = 15  # at 8 px its reach is still less than the image
 TRUNCATED_LAYERS = 8  # Karras 2019, appendix B: coarse layers only, so that fine texture is left alone
 
 
@@ -36,6 +37,8 @@ class Architecture:
         Layers of the mapping network from z to w.
     channel_base, channel_max : int
         Widths of the layers.
+    filter_px : int, 0 or an odd number from 3 to 15
+        Side of the linear filter that images pass through last (not in Karras 2019); 0 leaves it out.
 
     Examples
     --------
@@ -50,8 +53,14 @@ class Architecture:
     mapping_layers: int = 8
     channel_base: int = 1024
     channel_max: int = 128
+    filter_px: int = 0
 
     def __post_init__(self) -> None:
+        if self.filter_px not in (0, *range(3, LARGEST_FILTER_PX + 1, 2)):
+            raise LookalikeError(
+                "out-of-range",
+                f"filter_px is {self.filter_px}; it must be 0 or an odd number from 3 to {LARGEST_FILTER_PX}",
+            )
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
             raise LookalikeError(
                 "out-of-range", f"resolution is {self.resolution}; it must be a power of two, 8 or more"
@@ -109,6 +118,7 @@ class Synthesis(nn.Module):
         self.convolutions = nn.ModuleList(convolutions)  # the first styled layer follows the constant
         self.styled = nn.ModuleList(styled)
         self.to_grey = EqualConv(width, 1, size=1, gain=1.0)
+        self.filter = ImageFilter(architecture.filter_px) if architecture.filter_px else None
         self.fading: EqualConv | None = None
         self.blend = 1.0
 
@@ -123,7 +133,7 @@ class Synthesis(nn.Module):
         grey: Tensor = self.to_grey(x)
         if self.fading is not None:
             grey = torch.lerp(F.interpolate(self.fading(before), scale_factor=2), grey, self.blend)
-        return grey
+        return grey if self.filter is None else self.filter(grey)
 
 
 class Generator(nn.Module):

@@ -73,6 +73,31 @@ class DownConv(EqualConv):
         return F.conv2d(blur(x), kernel, self.bias, stride=2, padding=1)
 
 
+class ImageFilter(nn.Module):
+    """A learned linear filter of images (N, 1, R, R), of `side` x `side` taps; it starts as one that changes nothing.
+
+    Real images were filtered, too: by optics, film, scanner and resampling. The layers before, whose noise and whose
+    kinks reach up to the highest frequencies, hardly find that spectrum by themselves (docs/training-notes.md).
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+        self.weight = nn.Parameter(torch.zeros(1, 1, side, side))  # `side` times the taps: a slower rate of learning
+        self.set_taps(F.pad(torch.ones(1, 1), [side // 2] * 4))
+
+    @torch.no_grad()
+    def set_taps(self, taps: Tensor) -> None:
+        """Replace the filter by `taps`, (side, side)."""
+        self.weight.copy_(taps[None, None] * self.side)
+
+    def forward(self, images: Tensor) -> Tensor:
+        # The rounding of bfloat16 would exceed the fine detail that is shaped here.
+        with torch.autocast(images.device.type, enabled=False):
+            around = F.pad(images.to(self.weight.dtype), [self.side // 2] * 4, mode="reflect")
+            return F.conv2d(around, self.weight / self.side)
+
+
 class StyledLayer(nn.Module):
     """The steps after each convolution of the generator: noise, bias, leaky ReLU, instance norm, style.
 

@@ -20,9 +20,10 @@ from accelerate import Accelerator
 from data.errors import LookalikeError
 from data.files import write_json
 from gan.checkpoint import Model, save_model
-from gan.networks.generator import from_seeds
+from gan.networks.generator import Architecture, from_seeds
+from gan.training.fit_filter import fit_filter
 from gan.training.log import TrainingLog
-from gan.training.run import Losses, Run, make_accelerator, start, step
+from gan.training.run import Losses, Run, every_image, make_accelerator, start, step
 from gan.training.settings import Settings
 from gan.training.signals import stop_softly
 from gan.training.sole_user import sole_user
@@ -191,6 +192,9 @@ def _open(
                 f"{out}: the run is finished: it has seen {run.step * settings.batch} images; give a larger --kimg",
             )
         training_images = open_training_images(patches, settings, out, first, accelerator.wait_for_everyone)
+        if start_from is not None and not resume and _filter_is_new(start_from.generator.architecture, run):
+            for network in (run.generator, run.average):
+                fit_filter(network, every_image(training_images, run.stage, accelerator.device))
         if first:
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
             if not resume:
@@ -200,6 +204,12 @@ def _open(
             shutil.rmtree(out, ignore_errors=True)
         raise
     return run, training_images
+
+
+def _filter_is_new(before: Architecture, run: Run) -> bool:
+    """Whether a run adds a last filter to the generator of a stored model that makes images of the same size."""
+    now = run.generator.architecture
+    return bool(now.filter_px) and not before.filter_px and now.resolution == before.resolution
 
 
 def _loop(

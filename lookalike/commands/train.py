@@ -43,6 +43,9 @@ Batch = Annotated[int | None, typer.Option(help="Images per step over all proces
 Resolution = Annotated[int | None, typer.Option(help="Side of the images, px: a power of two from 8 to 1024.")]
 ChannelBase = Annotated[int | None, typer.Option(help="Channels of a layer of r px: at most this number / r.")]
 ChannelMax = Annotated[int | None, typer.Option(help="Channels of any layer, at most.")]
+Filter = Annotated[
+    int | None, typer.Option("--filter", help="Side of a linear filter that ends the generator, px: 0 (none), 3 to 15.")
+]
 Latent = Annotated[int | None, typer.Option(help="Dimensions of z and w.")]
 LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate below 128 px; raised at larger sizes.")]
 Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
@@ -80,6 +83,7 @@ def train(
     channel_base: ChannelBase = None,
     channel_max: ChannelMax = None,
     latent: Latent = None,
+    filter_px: Filter = None,
     learning_rate: LearningRate = None,
     gamma: Gamma = None,
     pixel_gamma: PixelGamma = None,
@@ -130,7 +134,7 @@ def train(
     start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}
     options = {**steps, **losses, **pixels, **images, **growth, **start}
     found = read_patches(patches)
-    shape = {"resolution": resolution, **widths}
+    shape = {"resolution": resolution, "filter_px": filter_px, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
     if dry_run:
         show(plan_of(found, settings, as_json, start_from), as_json)
