@@ -121,6 +121,8 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     for column, words in (("truth", TRUTHS), ("role", ROLES)):
         for row in table.index[~table[column].isin(words)]:
             raise LookalikeError("unknown-word", f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
+    for row in table.index[table["file"].isna() | table["sha256"].isna()]:
+        raise LookalikeError("missing-value", f"{path}: row {row + 2}: file or sha256 is missing")
     for row, file in table["file"].items():
         inside(folder, file, f"{path}: row {row + 2}")
     for column in ("stimulus_id", "file"):
@@ -137,9 +139,11 @@ def _numbers(path: Path, column: pd.Series[Any], low: float, high: float, missin
     values = pd.to_numeric(column, errors="coerce").astype(np.float64)
     known = np.isfinite(values) & values.between(low, high)
     for row in column.index[~known & ~(column.isna() & missing)]:
-        wanted = "a number" if high == np.inf else f"a number from {low:g} to {high:g}"
+        said = f"{path}: row {row + 2}: {column.name} is {str(column[row])!r}"
+        if high == np.inf:
+            raise LookalikeError("not-a-number", f"{said}; it must be a number")
         raise LookalikeError(
-            "not-a-number", f"{path}: row {row + 2}: {column.name} is {str(column[row])!r}; it must be {wanted}"
+            "out-of-range", f"{said}, not a number from {low:g} to {high:g}; restore the table, or build the set again"
         )
     return values
 

@@ -111,7 +111,6 @@ def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
         ("C:/secret.png", "a path within"),
         ("images\\s0001.png", "a path within"),
         (".", "leads out of"),
-        (None, "file has no name"),
         (" ", "file has no name"),
     ],
 )
@@ -165,7 +164,7 @@ def test_two_ids_for_one_file_are_refused(build: Build, refuses: Refuses) -> Non
 def test_a_number_that_is_none_is_refused(build: Build, column: str, value: str, refuses: Refuses) -> None:
     made = build(Layout(main=4))
     rewrite(made, column, value)
-    with refuses("not-a-number") as caught:
+    with refuses("not-a-number" if column == "loop_position_deg" else "out-of-range") as caught:
         read_set(made.folder)
     assert str(caught.value).startswith(f"{made.folder / 'stimuli.csv'}: row 3: {column} is ")
 
@@ -174,9 +173,18 @@ def test_grey_levels_beyond_black_and_white_or_missing_are_refused(build: Build,
     made = build(Layout(main=4))
     for value in (1.5, -0.1, None):
         rewrite(made, "mean", value)
-        with refuses("not-a-number") as caught:
+        with refuses("out-of-range") as caught:
             read_set(made.folder)
-        assert "it must be a number from 0 to 1" in str(caught.value)
+        assert "not a number from 0 to 1" in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["file", "sha256"])
+def test_a_missing_file_or_hash_is_named(build: Build, column: str, refuses: Refuses) -> None:
+    made = build(Layout(main=4))
+    rewrite(made, column, None)
+    with refuses("missing-value") as caught:
+        read_set(made.folder)
+    assert str(caught.value) == f"{made.folder / 'stimuli.csv'}: row 3: file or sha256 is missing"
 
 
 @pytest.fixture(scope="module")
