@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -30,7 +31,8 @@ class LookalikeError(Exception):
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
-        super().__init__(message)
+        # A name or a cell that it quotes may hold line breaks, as spreadsheets' do.
+        super().__init__(re.sub(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", message).strip())
 
     def __reduce__(self) -> tuple[type[LookalikeError], tuple[str, str]]:
         return type(self), (self.code, str(self))

@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import pandas as pd
@@ -150,6 +150,32 @@ def _refuse_semicolons(path: Path, separator: str) -> None:
             f"{path}: has semicolons between its cells, where {wanted}s are needed; in a text editor replace first "
             f"every comma by a point, then every semicolon by a {wanted}",
         ) from None
+
+
+def inside(folder: Path, name: object, where: str) -> Path:
+    """The path of a file that a manifest names, in the manifest's folder.
+
+    Raises `LookalikeError`, naming the place `where`, unless the name is a relative path that stays in the folder,
+    links followed: a manifest from elsewhere must not make a program read or hand on other files.
+    """
+    text = name if isinstance(name, str) else ""
+    folder = Path(folder)
+    if not text.strip() or "\0" in text:
+        raise LookalikeError("unsafe-path", f"{where}: file has no name; give the file's path within {folder}")
+    if "\\" in text or PureWindowsPath(text).drive or PurePosixPath(text).is_absolute() or ".." in text.split("/"):
+        raise LookalikeError(
+            "unsafe-path",
+            f"{where}: file is {text!r}; write a path within {folder}, with / between folders and without ..",
+        )
+    try:
+        led = (folder / text).resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        raise LookalikeError("unsafe-path", f"{where}: file is {text!r}, a link that leads nowhere") from None
+    if led == folder.resolve() or not led.is_relative_to(folder.resolve()):
+        raise LookalikeError(
+            "unsafe-path", f"{where}: file is {text!r}, which leads out of {folder}; copy the file into it"
+        )
+    return folder / text
 
 
 @contextmanager

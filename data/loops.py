@@ -7,12 +7,13 @@ ends being frames. Anchors are the images that the path passes through.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from data.errors import LookalikeError
-from data.files import read_json, sha256, write_json
+from data.files import inside, read_json, sha256, write_json
 
 FORMAT = "lookalike-loop/2"
 _EARLIER = "lookalike-loop/1"
@@ -112,10 +113,11 @@ def read_loop(folder: Path) -> Loop:
     path = folder / "loop.json"
     content: dict[str, Any] = read_json(path)
     loop = _parsed(path, content)
+    _refuse_frames(path, loop.frames)
     if loop.anchors_sha256 is not None:
         _verify(folder / ANCHORS, loop.anchors_sha256)
-    for frame in loop.frames:
-        _verify(folder / frame.file, frame.sha256)
+    for number, frame in enumerate(loop.frames, start=1):
+        _verify(inside(folder, frame.file, f"{path}: frame {number}"), frame.sha256)
     return loop
 
 
@@ -140,6 +142,19 @@ def _parsed(path: Path, content: dict[str, Any]) -> Loop:
     except (KeyError, TypeError) as error:
         message = f"{path}: a field is missing or unknown ({error}); make the loop again"
         raise LookalikeError("damaged-file", message) from None
+
+
+def _refuse_frames(path: Path, frames: tuple[Frame, ...]) -> None:
+    """Raise `LookalikeError` for a frame whose position is no number, or whose file is another's."""
+    seen: set[str] = set()
+    for number, frame in enumerate(frames, start=1):
+        if not isinstance(frame.position_deg, int | float) or not math.isfinite(frame.position_deg):
+            raise LookalikeError(
+                "not-a-number", f"{path}: frame {number}: position_deg is {frame.position_deg!r}; it must be a number"
+            )
+        if frame.file in seen:
+            raise LookalikeError("duplicate-id", f"{path}: frame {number}: file {frame.file!r} is used twice")
+        seen.add(frame.file)
 
 
 def _codes(patients: list[str] | str | None) -> tuple[str, ...]:

@@ -20,10 +20,13 @@ from .patches import PatchSet as PatchSet
 from .patches import read_patches as read_patches
 from .patient_codes import read_key as read_key
 from .phantoms import write_phantoms as write_phantoms
-from .sets import Candidate as Candidate
-from .sets import Layout as Layout
-from .sets import build_set as build_set
-from .sets import read_set as read_set
+from .sets.building import Candidate as Candidate
+from .sets.building import Layout as Layout
+from .sets.building import build_set as build_set
+from .sets.exports import export_set as export_set
+from .sets.gallery import write_gallery as write_gallery
+from .sets.matching import match_images as match_images
+from .sets.stored import read_set as read_set
 from .sources.boxes_table import read_source as read_source
 from .sources.precut import read_precut as read_precut
 from .stimulus_source import read_stimuli as read_stimuli

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
 from stimuli.images import Pixels, read_image, write_png
 from stimuli.masks import Box
 from stimuli.patient_codes import assign_split, code
@@ -273,8 +273,8 @@ def read_patches(folder: Path | str, verify: bool = True) -> PatchSet:
 
 def _verify(folder: Path, files: pd.Series[str], hashes: pd.Series[str]) -> None:
     """Raise `LookalikeError` if a file is missing or does not have its hash."""
-    for file, expected in zip(files, hashes, strict=True):
-        path = folder / file
+    for (row, file), expected in zip(files.items(), hashes, strict=True):
+        path = inside(folder, file, f"{folder / 'patches.csv'}: row {int(str(row)) + 2}")
         if not path.is_file():
             raise LookalikeError("missing-file", f"{path}: named in patches.csv but missing; cut the patches again")
         if sha256(path) != expected:

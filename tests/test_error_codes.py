@@ -58,6 +58,12 @@ def test_every_code_is_met_by_a_test() -> None:
     assert sorted(given - met) == []
 
 
+def test_a_message_is_one_line_whatever_it_quotes() -> None:
+    error = LookalikeError("missing-column", "it has 'a\nb', 'c\u2028d'  and 'e  f'\r\n")
+    assert str(error) == "it has 'a b', 'c d'  and 'e  f'"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
 def test_an_error_keeps_its_code_across_processes() -> None:
     error = pickle.loads(pickle.dumps(LookalikeError("no-such-file", "a.csv: no such file")))
     assert (error.code, str(error)) == ("no-such-file", "a.csv: no such file")

@@ -42,6 +42,7 @@ CUES = (
 TOP_CPP = 0.4  # below the corner of the spectrum, where only diagonals are left
 _RINGS = 8
 _JPEG_BLOCK_PX = 8
+_DECIMALS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,7 +277,8 @@ def _measure(stack: Floats) -> pd.DataFrame:
         _immerkaer(stack),
         _jpeg_grid(stack),
     )
-    return pd.DataFrame(dict(zip(CUES, columns, strict=True)))
+    # Equal histograms are equal whatever the order of the sums: otherwise rounding errors would be ranked as a cue.
+    return pd.DataFrame(dict(zip(CUES, columns, strict=True))).round(_DECIMALS)
 
 
 def _spectrum(stack: Floats) -> tuple[Floats, Floats]:

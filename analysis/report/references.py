@@ -98,6 +98,8 @@ REFERENCES = {
     "viechtbauer2007": "Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. "
     "Statistics in Medicine, 26, 37–52.",
     "whelan2008": "Whelan, R. (2008). Effective analysis of reaction time data. Psychological Record, 58, 475–482.",
+    "willenbockel2010": "Willenbockel, V., Sadr, J., Fiset, D., Horne, G. O., Gosselin, F., & Tanaka, J. W. (2010). "
+    "Controlling low-level image properties: the SHINE toolbox. Behavior Research Methods, 42, 671–684.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association, 22, 209–212.",
 }

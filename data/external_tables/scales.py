@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ from data.external_tables.mapping import RatingScale, TableMapping
 from data.external_tables.values import smallest_step
 
 _CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0, 888.0, 999.0, 9999.0)}
+_DIGITS = 12  # of a scale; a number in double precision has 15
 _SLOW_S = 100.0  # a median above it is no judgement's in seconds
 
 
@@ -31,13 +33,18 @@ def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.
     above = (rating > middle).to_numpy()
     response = pd.Series(np.where(above, scale.high, other), rating.index, dtype=object).where(rating.notna(), None)
     halves = bool((given % 1 == 0).all()) and middle % 1 == 0.5
-    confidence = (rating - middle).abs() + (0.5 if halves else 0)
+    confidence = ((rating - middle).abs() + (0.5 if halves else 0)).round(_decimals(high - low))
     at = int((given == middle).sum())
     note = f"ratings from {low:g} to {high:g}: above {middle:g} is {scale.high}, the rest {other}"
     note += "" if not at else f" ({at} at {middle:g} itself)"
     if scale.middle is None:
         note += f"; {middle:g} is half-way, for d' only (--middle sets it; ROC and AUC need none)"
     return response, confidence, note
+
+
+def _decimals(span: float) -> int:
+    """Decimals that keep the numbers of a scale apart, but not .3 and .7 in how far they are from .5."""
+    return _DIGITS - math.ceil(math.log10(span)) if span > 0 else _DIGITS
 
 
 def scaled_confidence(confidence: pd.Series, where: str) -> tuple[pd.Series, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
@@ -172,7 +172,7 @@ def read_composed(folder: Path | str, model: Model | None = None) -> Composed:
     for name in ("texture_patient", "shape_patient"):
         table[name] = table[name].fillna(NOBODY)
     for row in table.itertuples():
-        path = folder / str(row.file)
+        path = inside(folder, row.file, f"{folder / 'composed.csv'}: row {row.Index + 2}")
         if not path.is_file():
             raise LookalikeError("missing-file", f"{path}: named in composed.csv but missing; compose the images again")
         if sha256(path) != row.sha256:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
@@ -178,7 +178,7 @@ def read_inverted(folder: Path | str, model: Model) -> Inverted:
         )
     table = read_table(folder / "inverted.csv", COLUMNS, text=COLUMNS)
     for row in table.itertuples():
-        path = folder / str(row.file)
+        path = inside(folder, row.file, f"{folder / 'inverted.csv'}: row {row.Index + 2}")
         if not path.is_file():
             raise LookalikeError("missing-file", f"{path}: named in inverted.csv but missing; invert the patches again")
         if sha256(path) != row.sha256:

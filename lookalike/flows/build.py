@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from analysis.image_cues.cues import compare_cues, measure_cues
 from data.errors import LookalikeError
 from data.files import sha256
 from data.shipped import VERSION
@@ -18,8 +21,11 @@ from lookalike.flows.classic import BEHIND, reserve, study_patches
 from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked
 from stimuli.classic.candidates import classic_candidates
 from stimuli.classic.rendering import Look
+from stimuli.images import Pixels, quantise
 from stimuli.patches import PatchSet, read_patches
-from stimuli.sets import Candidate, Layout, StimulusSet, build_set
+from stimuli.sets import Candidate, Layout, StimulusSet
+from stimuli.sets.building import Choice, choose, in_order, matched, write_set
+from stimuli.sets.matching import Match
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Recipe:
     are too close to a training patch (`gan.leaks.check`, with the weights `vgg16`). With a folder of `composed` images
     those are the generated ones, and their patients' own patches are not shown beside them. With contrasts in
     `catch_classic`, catch images are classic stimuli of these contrasts in turn, on the tissue of study patients whose
-    own patches are not shown.
+    own patches are not shown. With `match`, all images get the mean histogram or spectrum of the set.
     """
 
     patches: Path
@@ -45,6 +51,7 @@ class Recipe:
     vgg16: str | None = None
     composed: Path | None = None
     catch_classic: tuple[float, ...] = ()
+    match: Match | None = None
 
 
 def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
@@ -52,6 +59,7 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
 
     Raises `LookalikeError` for what is wrong with the patches, the model or the request.
     """
+    _refuse_match(recipe)
     patches, model = read_patches(recipe.patches), load_model(recipe.model)
     catch_model = None if recipe.catch_model is None else load_model(recipe.catch_model)
     refuse_overlap(patches, model, recipe.model, "study", recipe.disjoint_patients)
@@ -81,14 +89,51 @@ def build_stimuli(out: Path, recipe: Recipe, layout: Layout) -> StimulusSet:
         catch = classic_candidates(behind, Look(), recipe.catch_classic, layout.seed)
     else:
         catch = iter(()) if catch_model is None else _generated(catch_model, recipe.first_seed, psi, reference)
-    return build_set(
-        out,
-        study_patches(patches, layout.seed, unseen),
-        _generated(model, recipe.first_seed, psi, reference) if composed is None else _composed(composed),
-        layout,
-        provenance,
-        catch=catch,
-    )
+    generated = _generated(model, recipe.first_seed, psi, reference) if composed is None else _composed(composed)
+    choice = choose(study_patches(patches, layout.seed, unseen), generated, layout, catch)
+    if recipe.match is not None:
+        choice = matched_with_cues(choice, recipe.match, layout)
+    return write_set(out, choice, layout, provenance)
+
+
+def matched_with_cues(choice: Choice, match: Match, layout: Layout) -> Choice:
+    """The images matched to their mean, with the AUC of each cue before and after in `match`."""
+    after = matched(choice, match)
+    before_auc, after_auc = (_cue_aucs(one, layout) for one in (choice, after))
+    cues = {name: {"before": auc, "after": after_auc[name]} for name, auc in before_auc.items()}
+    return replace(after, match={**(after.match or {}), "cue_auc": cues})
+
+
+def _cue_aucs(choice: Choice, layout: Layout) -> dict[str, float | None]:
+    """How well each cue, and all together, discriminate the main images as they will be stored (None: undefined)."""
+    main = [one for one in in_order(choice, layout) if one.role == "main"]  # so that 'stimuli check' finds the same
+    images = [_as_read(one.pixels, layout.bits) for one in main]
+    patients = np.array([one.candidate.patient or None for one in main], dtype=object)
+    # The classifier's AUC is wanted, not its p, so as few permutations as it takes.
+    found = compare_cues(measure_cues(images), [one.truth for one in main], patients, permutations=19)
+    aucs = {one.cue: one.auc for one in found.cues} | {"all cues": found.combined.auc}
+    return {name: round(float(auc), 4) if np.isfinite(auc) else None for name, auc in aucs.items()}
+
+
+def _as_read(pixels: Pixels, bits: int) -> Pixels:
+    """P-values as a reader of the stored image has them."""
+    return (quantise(pixels, bits) / np.float32(2**bits - 1)).astype(np.float32)
+
+
+def _refuse_match(recipe: Recipe) -> None:
+    """Raise `LookalikeError` if matching would undo what was asked for."""
+    if recipe.match and recipe.catch_classic:
+        raise LookalikeError(
+            "conflicting-options",
+            "--match changes the contrast of every image, so the contrasts of --catch-classic would not be what they "
+            "say; leave out one of the two",
+        )
+    if recipe.match == "spectrum" and recipe.composed is not None:
+        raise LookalikeError(
+            "conflicting-options",
+            "--match spectrum makes textures alike, and --composed is there to vary them; match grey-levels, or leave "
+            "out one of the two",
+        )
 
 
 def _read_composed(recipe: Recipe, patches: PatchSet, model: Model) -> Composed:

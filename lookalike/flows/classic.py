@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from data.errors import LookalikeError
+from data.files import new_folder, write_table
 from data.loops import Loop
 from data.shipped import VERSION
 from stimuli.classic.candidates import classic_candidates
@@ -26,10 +30,58 @@ def classic_loop(out: Path, folder: Path, settings: ClassicLoop, size_px: int | 
     Raises `LookalikeError` for what is wrong with the patches or the request.
     """
     patches = read_patches(folder)
-    rows = patches.select("study")
-    order = np.random.default_rng(settings.seed).permutation(len(rows))
     about = {"patches_sha256": patches.sha256, "lesion_free": lesion_free, "credit": patches.about["credit"]}
-    return make_classic_loop(out, tissues(patches, rows.iloc[order], lesion_free, size_px), settings, about)
+    return make_classic_loop(out, _backgrounds(patches, settings.seed, lesion_free, size_px), settings, about)
+
+
+def classic_family(
+    out: Path,
+    folder: Path,
+    settings: ClassicLoop,
+    count: int,
+    size_px: int | None,
+    lesion_free: bool,
+    advance: Callable[..., None] = lambda *_: None,
+) -> pd.DataFrame:
+    """Write a folder of loops, `loop-01` and so on, each of other shapes on the tissue of another study patient.
+
+    Their shapes have consecutive seeds, so the first loop is the one that `classic_loop` makes. Returns the table of
+    `loops.csv`: loop, seed, tissue, patient, step and evenness. Raises `LookalikeError` as that does, and if there are
+    fewer patients than loops.
+    """
+    if count < 1:
+        raise LookalikeError("out-of-range", f"--count is {count}; ask for 1 loop or more")
+    patches = read_patches(folder)
+    about = {"patches_sha256": patches.sha256, "lesion_free": lesion_free, "credit": patches.about["credit"]}
+    left = list(_backgrounds(patches, settings.seed, lesion_free, size_px))
+    rows: list[dict[str, Any]] = []
+    with new_folder(out) as partial:
+        for number in range(count):
+            name, one = f"loop-{number + 1:02d}", replace(settings, seed=settings.seed + number)
+            if rows and not left:
+                raise LookalikeError(
+                    "set-too-small",
+                    f"{folder}: {count} loops need tissue of as many study patients, and only {len(rows)} have some; "
+                    "ask for fewer with --count, or give more patches",
+                )
+            loop = make_classic_loop(partial / name, left, one, about)
+            (patient,) = loop.patients[0]
+            left = [tissue for tissue in left if tissue.patient != patient]
+            rows.append(
+                {"loop": name, "seed": one.seed, "tissue": loop.measures["tissue"], "patient": patient,
+                 "step": round(loop.frames[0].step, 6), "evenness": loop.evenness}
+            )  # fmt: skip
+            advance()
+        table = pd.DataFrame(rows)
+        write_table(partial / "loops.csv", table)
+    return table
+
+
+def _backgrounds(patches: PatchSet, seed: int, lesion_free: bool, size_px: int | None) -> Iterator[Tissue]:
+    """The tissue of study patches in a random order."""
+    rows = patches.select("study")
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return tissues(patches, rows.iloc[order], lesion_free, size_px)
 
 
 def classic_set(out: Path, folder: Path, look: Look, layout: Layout) -> StimulusSet:

@@ -68,6 +68,8 @@ def shape_px(path: Path) -> tuple[int, int]:
 
 def size_px(path: Path, content: bytes | None = None) -> tuple[int, int]:
     """(rows, columns) from the header of any other image file, or of its `content` if that was read already."""
+    if content is not None and dicom.recognises(content):
+        return dicom.shape_px(path)
     try:
         with Pillow.open(path if content is None else io.BytesIO(content)) as image:
             return image.height, image.width

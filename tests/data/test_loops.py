@@ -155,3 +155,28 @@ def test_no_manifest(tmp_path: Path, refuses: Any) -> None:
     (tmp_path / "loop.json").write_text("[]")
     with refuses("not-json"):
         read_loop(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../frame_000.png", "/etc/hostname", "", "a\\b.png", 5])
+def test_a_frame_outside_the_folder_is_refused(tmp_path: Path, name: object, refuses: Any) -> None:
+    frames = [dataclasses.asdict(frame) for frame in make_loop(tmp_path).frames]
+    change(tmp_path, frames=[*frames[:1], frames[1] | {"file": name}, *frames[2:]])
+    with refuses("unsafe-path") as caught:
+        read_loop(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'loop.json'}: frame 2: file ")
+
+
+@pytest.mark.parametrize("position", [math.nan, math.inf, "60", None])
+def test_a_position_that_is_no_number_is_refused(tmp_path: Path, position: object, refuses: Any) -> None:
+    frames = [dataclasses.asdict(frame) for frame in make_loop(tmp_path).frames]
+    change(tmp_path, frames=[*frames[:1], frames[1] | {"position_deg": position}, *frames[2:]])
+    with refuses("not-a-number") as caught:
+        read_loop(tmp_path)
+    assert "frame 2: position_deg is " in str(caught.value)
+
+
+def test_one_file_for_two_frames_is_refused(tmp_path: Path, refuses: Any) -> None:
+    frames = [dataclasses.asdict(frame) for frame in make_loop(tmp_path).frames]
+    change(tmp_path, frames=[*frames[:1], frames[0], *frames[2:]])
+    with refuses("duplicate-id"):
+        read_loop(tmp_path)

@@ -42,6 +42,9 @@ MISTAKES = {
     "edit": (("--direction", "density", "--model", "nowhere", "--out", "o"), "no-such-folder"),
     "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
     "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
+    "stimuli check": (("nowhere",), "not-a-stimulus-set"),
+    "stimuli gallery": (("nowhere", "--out", "o.html"), "not-a-stimulus-set"),
+    "stimuli export": (("nowhere", "--format", "tiff", "--out", "o"), "not-a-stimulus-set"),
     "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "display calibrate": (
         (

@@ -85,3 +85,13 @@ def test_an_unknown_split_is_refused(patches, refuses):
     with refuses("unknown-word") as caught:
         read_patches(patches.folder)
     assert "row 2: " in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/hostname", None])
+def test_a_patch_outside_the_folder_is_refused(patches: PatchSet, name: str | None, refuses: Refuses) -> None:
+    table = patches.table.astype({"file": object})
+    table.loc[1, "file"] = name
+    table.to_csv(patches.folder / "patches.csv", index=False, na_rep="n/a")
+    with refuses("unsafe-path") as caught:
+        read_patches(patches.folder)
+    assert str(caught.value).startswith(f"{patches.folder / 'patches.csv'}: row 3: file ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.agreement.items import extremes
 from analysis.group.group import Group
@@ -13,6 +13,9 @@ from analysis.report.number_text import interval, listed, number, p_phrase, p_va
 from analysis.report.page import Block, Picture, Section, Small, Table
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.tables import records
+
+if TYPE_CHECKING:
+    from analysis.image_cues.detectability import Detectability
 
 _ALT = {
     "figure5": "Rating ROC curve of every participant; the numbers are in the table below.",
@@ -248,17 +251,12 @@ def detectability_section(found: Findings) -> Section | None:
     measured = found.detectability
     if measured is None:
         return None
-    single = [(one.cue.replace("_", " "), one, one.p_holm) for one in measured.cues.cues]
-    combined = measured.cues.combined
-    observers = [(one.observer, one.found, one.found.p if one.found else None) for one in measured.observers]
-    rows = [_auc_row(*row) for row in (*single, ("all cues, classifier", combined, combined.p), *observers)]
-    note = "p of single cues is adjusted for their number (Holm)."
-    note += "".join(f" {one.observer}: {one.reason or one.meaning}" for one in measured.observers)
+    table, note = detectability_table(measured)
     blocks: list[Block] = [
         "Measured on the images alone: simple cues, and model observers that see only a few channels. An area far "
         "from .5 says that the images differ in that way, whether or not anyone notices; cross-validation keeps a "
         "patient’s images together.",
-        Table(("Cue or observer", "AUC\n95% CI", "p", "Smallest detectable"), tuple(rows)),
+        table,
     ]
     noisy = measured.as_people(found.groups[0].dprime.mean) if len(found.groups) == 1 else []
     if noisy:
@@ -279,6 +277,17 @@ def detectability_section(found: Findings) -> Section | None:
         blocks.append(_related(found))
     blocks.append(Small(note))
     return Section("Detectability by image cues and model observers", tuple(blocks))
+
+
+def detectability_table(measured: Detectability) -> tuple[Table, str]:
+    """A row for every cue and model observer, and the small print below them."""
+    single = [(one.cue.replace("_", " "), one, one.p_holm) for one in measured.cues.cues]
+    combined = measured.cues.combined
+    observers = [(one.observer, one.found, one.found.p if one.found else None) for one in measured.observers]
+    rows = [_auc_row(*row) for row in (*single, ("all cues, classifier", combined, combined.p), *observers)]
+    note = "p of single cues is adjusted for their number (Holm)."
+    note += "".join(f" {one.observer}: {one.reason or one.meaning}" for one in measured.observers)
+    return Table(("Cue or observer", "AUC\n95% CI", "p", "Smallest detectable"), tuple(rows)), note
 
 
 def _auc_row(name: str, one: Any, p: float | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.external_tables.mapping import RatingScale, TableMapping
 from data.external_tables.read import read_external_table
 from data.external_tables.scales import implausible, scaled_confidence, split_ratings
-from data.trials import rating
+from data.trials import TRUTHS, rating
 
 ROWS = pd.RangeIndex(2, 8, name="row")
 
@@ -173,3 +173,11 @@ def test_pairs_and_matches_take_the_same_care(tmp_path):
     found = read_external_table(tmp_path / "m.csv", "matching", TableMapping(missing=["response_deg:-1"]))
     assert found.trials["target_deg"].tolist() == [10.5, 20]
     assert found.trials["response_deg"].isna().tolist() == [False, True]
+
+
+def test_a_scale_in_tenths_has_as_many_levels_on_either_side(tmp_path):
+    ratings = [round(0.1 * step, 1) for step in range(11)] * 2
+    table = pd.DataFrame({"participant": "a", "stimulus_id": range(22), "truth": [*TRUTHS] * 11, "rating": ratings})
+    table.to_csv(tmp_path / "tenths.csv", index=False)
+    trials = read_external_table(tmp_path / "tenths.csv").trials
+    assert sorted(trials["confidence"].unique()) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5], abs=1e-15)

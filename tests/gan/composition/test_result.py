@@ -54,6 +54,9 @@ def test_altered_and_missing_files_are_named(stored, model, refuses):
     (stored / "composed.csv").write_text(listed.replace("p1", "p9"))
     with refuses("altered-file"):  # a patient's image cannot pass for another's
         read_composed(stored)
+    (stored / "composed.csv").write_text(listed.replace("images/", "../images/"))
+    with refuses("unsafe-path"):
+        read_composed(stored)
     (stored / "composed.csv").write_text(listed)
     image = stored / read_composed(stored).table["file"][0]
     content = image.read_bytes()

@@ -50,6 +50,9 @@ def test_altered_missing_or_foreign_files_are_refused(stored, model, refuses):
     (folder / "inverted.csv").write_text(table.replace(rows["patient"][0], "0000000000"))
     with refuses("altered-file"):  # a patient's image cannot pass for another's
         read_inverted(folder, model)
+    (folder / "inverted.csv").write_text(table.replace("images/", "../images/"))
+    with refuses("unsafe-path"):
+        read_inverted(folder, model)
     (folder / "inverted.csv").write_text(table)
     image = folder / "images" / f"{rows['patch_id'][1]}.png"
     write_png(image, np.zeros((16, 16), np.float32), 16)

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from stimuli.cutting import Cut, cut_patches
@@ -52,6 +53,29 @@ def test_a_classic_loop_is_shown_in_a_session(phantoms, lookalike, tmp_path):
     assert json.loads(said.out)["complete"] is True
 
 
+def test_a_family_of_classic_loops_has_other_shapes_on_other_patients_tissue(phantoms, lookalike, tmp_path):
+    words = ("stimuli", "classic", "--patches", phantoms, "--frames", 12, "--seed", 3)
+    said = lookalike(*words, "--count", 4, "--out", tmp_path / "loops", "--json")
+    assert said.code == 0, said.err
+    loops = read_loops(tmp_path / "loops").loops
+    assert sorted(loops) == ["loop-01", "loop-02", "loop-03", "loop-04"]
+    assert len({loop.patients for loop in loops.values()}) == 4
+    assert [loop.measures["classic"]["seed"] for loop in loops.values()] == [3, 4, 5, 6]
+    table = pd.read_csv(tmp_path / "loops" / "loops.csv")
+    assert table.to_dict("records") == json.loads(said.out)["table"]
+    assert list(table["patient"]) == [loops[name].patients[0][0] for name in table["loop"]]
+    assert lookalike(*words, "--out", tmp_path / "one").code == 0
+    assert read_loops(tmp_path / "one").loops["one"] == loops["loop-01"]
+
+
+def test_more_classic_loops_than_patients_are_refused(phantoms, mistake, tmp_path):
+    words = ("stimuli", "classic", "--patches", phantoms, "--frames", 6, "--out", tmp_path / "loops", "--count")
+    said = mistake(*words, 60, code="set-too-small")
+    assert "60 loops need tissue of as many study patients, and only " in said
+    assert not (tmp_path / "loops").exists()
+    mistake(*words, 0, code="out-of-range")
+
+
 def test_a_classic_set_shows_real_patches_of_other_patients(phantoms, lookalike, tmp_path):
     said = lookalike("stimuli", "classic", "--patches", phantoms, "--main", 10, "--practice", 2, "--out",
                      tmp_path / "set", "--json")  # fmt: skip
@@ -86,6 +110,7 @@ def test_catch_images_can_be_classic_in_grades(phantoms, untrained, lookalike, t
     ("words", "code"),
     [
         (("classic", "--main", "4", "--frames", "8"), "conflicting-options"),
+        (("classic", "--main", "4", "--count", "2"), "conflicting-options"),
         (("classic", "--main", "4", "--lesion-free"), "conflicting-options"),
         (("classic", "--practice", "4"), "unused-option"),
         (("classic", "--size", "0"), "out-of-range"),

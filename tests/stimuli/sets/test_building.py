@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,27 +15,11 @@ import pytest
 from data.files import sha256
 from stimuli.grey_levels import measure_grey_levels
 from stimuli.images import Pixels, quantise, read_image, resample
-from stimuli.sets import COLUMNS, Candidate, Layout, StimulusSet, build_set, read_set
+from stimuli.sets import COLUMNS, Candidate, Layout, StimulusSet, read_set
 
 Refuses = Callable[[str], AbstractContextManager[Any]]
 Texture = Callable[..., Pixels]
 Build = Callable[..., StimulusSet]
-
-
-@pytest.fixture
-def build(tmp_path: Path, texture: Texture) -> Build:
-    """Build a set from textures: real ones are 0, 1, ..., generated 1000, ..., catch 2000, ..."""
-
-    def make(layout: Layout, name: str = "set", side: int = 16, count: int = 40, **offers: Any) -> StimulusSet:
-        real = [Candidate(texture(n, side, side), f"patch:p{n}", f"patient{n % 7}") for n in range(count)]
-        generated = [
-            Candidate(texture(1000 + n, side, side), f"seed:{n}", loop_position_deg=n * 9.0) for n in range(count)
-        ]
-        catch = [Candidate(texture(2000 + n, side, side), f"seed:c{n}") for n in range(count)]
-        given = {"real": real, "generated": generated, "catch": catch, "provenance": {"model_sha256": "ab"}, **offers}
-        return build_set(tmp_path / name, layout=layout, **given)
-
-    return make
 
 
 # What a set holds
@@ -270,78 +253,6 @@ def test_impossible_layouts_are_refused(settings: dict[str, int], word: str, ref
     with refuses("unknown-choice" if "bits" in settings else "out-of-range") as caught:
         Layout(**settings)
     assert str(caught.value).startswith(word)
-
-
-# Reading
-
-
-def test_a_missing_or_altered_image_is_named(build: Build, refuses: Refuses) -> None:
-    made = build(Layout(main=4))
-    first, second = made.table["file"].iloc[:2]
-    (made.folder / first).write_bytes((made.folder / second).read_bytes())
-    with refuses("altered-file") as caught:
-        read_set(made.folder)
-    assert f"{Path(first).name}: " in str(caught.value)
-    with refuses("altered-file"):  # also when it changes during a session
-        made.read(made.table["stimulus_id"].iloc[0])
-    (made.folder / first).unlink()
-    with refuses("missing-file") as caught:
-        read_set(made.folder)
-    assert f"{Path(first).name}: " in str(caught.value)
-    with refuses("missing-file"):
-        made.read(made.table["stimulus_id"].iloc[0])
-    assert made.read(made.table["stimulus_id"].iloc[1]).shape == (16, 16)
-
-
-def test_an_unknown_stimulus_is_named(build: Build, refuses: Refuses) -> None:
-    with refuses("no-such-stimulus") as caught:
-        build(Layout(main=4)).read("s9999")
-    assert "'s9999'" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "code", "why"),
-    [
-        ("truth", "fake", "unknown-word", "row 3: truth is none of real, generated"),
-        ("truth", None, "unknown-word", "row 3: truth is none of"),
-        ("role", "Main", "unknown-word", "row 3: role is none of main, practice, catch"),
-        ("stimulus_id", "s0001", "duplicate-id", "row 3: stimulus_id is missing or used twice"),
-        ("stimulus_id", None, "duplicate-id", "row 3: stimulus_id is missing or used twice"),
-    ],
-)
-def test_an_unknown_word_names_its_row(
-    build: Build, column: str, value: str | None, code: str, why: str, refuses: Refuses
-) -> None:
-    made = build(Layout(main=4))
-    table = made.table.astype({column: object})
-    table.loc[1, column] = value
-    table.to_csv(made.folder / "stimuli.csv", index=False, na_rep="n/a")
-    with refuses(code) as caught:
-        read_set(made.folder)
-    assert str(caught.value).startswith(f"{made.folder / 'stimuli.csv'}: {why}")
-
-
-def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses) -> None:
-    with refuses("not-a-stimulus-set") as caught:
-        read_set(tmp_path / "none")
-    assert "none: " in str(caught.value)
-    made = build(Layout(main=4))
-    manifest = made.folder / "stimuli.json"
-    manifest.write_text(json.dumps({**made.about, "format": "lookalike-stimuli/0"}))
-    with refuses("wrong-format") as caught:
-        read_set(made.folder)
-    assert "'lookalike-stimuli/0'" in str(caught.value)
-    manifest.unlink()
-    with refuses("no-such-file") as caught:
-        read_set(made.folder)
-    assert str(manifest) in str(caught.value)
-
-
-def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
-    made = build(Layout(main=4))
-    table = made.table.assign(mean=0.5)
-    table.to_csv(made.folder / "stimuli.csv", index=False, na_rep="n/a")
-    assert read_set(made.folder).sha256 != made.sha256
 
 
 def test_a_source_that_offers_only_one_image_is_given_up_on(build: Build, texture: Texture, refuses: Refuses) -> None:

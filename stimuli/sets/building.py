@@ -1,6 +1,6 @@
-"""The stimulus set: what participants see, and the manifest that says what each image is.
+"""Building a stimulus set: what participants see, and the manifest that says what each image is.
 
-Real and generated images go through the same function (`_finish`): resampling, quantising, encoding. Ids are
+Real and generated images go through the same function (`finish`): resampling, quantising, encoding. Ids are
 assigned after shuffling, so neither a file's name nor its position gives the truth away.
 """
 
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256 as hash_bytes
 from pathlib import Path
 from typing import Any
@@ -18,19 +17,13 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
-from data.trials import ROLES, TRUTHS
+from data.files import new_folder, sha256, write_json, write_table
+from data.trials import TRUTHS
 from stimuli.grey_levels import measure_grey_levels
 from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_image, resample, write_png
-from stimuli.readers import formats
+from stimuli.sets.matching import Match, match_images
+from stimuli.sets.stored import COLUMNS, FACTOR_COLUMNS, FORMAT, StimulusSet, read_set
 
-FORMAT = "lookalike-stimuli/1"
-COLUMNS = (
-    "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg",
-    "mean", "sd", "p01", "p99", "sha256",
-)  # fmt: skip
-FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
-_TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
 _REMEDIES = {"real": "cut more patches", "generated": "use another model"}
 _PATIENCE = 1000  # candidates rejected in a row before giving up on a source
 MAX_PX = 4096
@@ -122,41 +115,22 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class StimulusSet:
-    """A verified set: folder, table (columns `COLUMNS`), provenance, and the SHA-256 of its table.
+class Chosen:
+    """A candidate that was taken: its finished pixels, and its truth and role."""
 
-    `largest_px` is the (rows, columns) of its largest image.
-    """
+    candidate: Candidate
+    pixels: Pixels
+    truth: str
+    role: str
 
-    folder: Path
-    table: pd.DataFrame
-    about: dict[str, Any]
-    sha256: str
-    largest_px: tuple[int, int] = (1, 1)
 
-    def select(self, role: str) -> pd.DataFrame:
-        """The rows of one role, in table order."""
-        return self.table[self.table["role"] == role].reset_index(drop=True)
+@dataclass(frozen=True)
+class Choice:
+    """The images of a set before they are written, how many were rejected of each truth and why, and how matched."""
 
-    @property
-    def mean(self) -> float:
-        """The mean P-value of all images."""
-        return float(self.table["mean"].mean())
-
-    def read(self, stimulus_id: str) -> Pixels:
-        """The P-values of one image, shape (rows, columns); its hash is checked again.
-
-        Raises `LookalikeError` if the id is unknown or the file is missing or altered.
-        """
-        if stimulus_id not in self.by_id:
-            raise LookalikeError("no-such-stimulus", f"{self.folder}: has no stimulus {stimulus_id!r}")
-        row = self.by_id[stimulus_id]
-        return formats.read(self.folder / row["file"], _verified(self.folder, row)).pixels
-
-    @cached_property
-    def by_id(self) -> dict[str, dict[str, Any]]:
-        """The rows of the table by stimulus id, in table order."""
-        return {row["stimulus_id"]: row for row in self.table.to_dict("records")}
+    images: tuple[Chosen, ...]
+    rejected: dict[str, dict[str, int]]
+    match: dict[str, Any] | None = None
 
 
 def build_set(
@@ -166,6 +140,7 @@ def build_set(
     layout: Layout,
     provenance: dict[str, Any],
     catch: Iterable[Candidate] = (),
+    match: Match | None = None,
 ) -> StimulusSet:
     """Fill a new folder with a stimulus set and its manifest.
 
@@ -184,6 +159,9 @@ def build_set(
         Added to `stimuli.json`: hashes, seeds, versions.
     catch : iterable of Candidate
         Known fakes for catch trials.
+    match : {"grey-levels", "spectrum"}, optional
+        Gives all images, real and generated alike, the mean grey-level histogram or the mean rotationally averaged
+        amplitude spectrum of the set (`stimuli.match_images`).
 
     Returns
     -------
@@ -195,6 +173,10 @@ def build_set(
     LookalikeError
         If `out` is occupied, there are too few candidates, or their sizes differ.
 
+    References
+    ----------
+    Willenbockel et al. 2010, Behav. Res. Methods 42:671 (matching).
+
     Examples
     --------
     >>> import numpy as np, stimuli
@@ -205,97 +187,20 @@ def build_set(
     >>> made.table["truth"].value_counts().to_dict()
     {'generated': 2, 'real': 2}
     """
-    chosen, rejected = _choose(real, generated, catch, layout)
-    order = np.random.default_rng(layout.seed).permutation(len(chosen))
-    with new_folder(Path(out)) as folder:
-        (folder / "images").mkdir()
-        rows = [_write(folder, f"s{n:04d}", chosen[int(index)], layout.bits) for n, index in enumerate(order, start=1)]
-        table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS])
-        if table[list(FACTOR_COLUMNS)].isna().all(axis=None):
-            table = table.drop(columns=list(FACTOR_COLUMNS))
-        write_table(folder / "stimuli.csv", table)
-        write_json(
-            folder / "stimuli.json",
-            {
-                "format": FORMAT,
-                "layout": asdict(layout),
-                "kernel": KERNEL,
-                "rejected": {truth: dict(sorted(reasons.items())) for truth, reasons in rejected.items()},
-                **provenance,
-            },
-        )
-    return read_set(out)
+    choice = choose(real, generated, layout, catch)
+    if match is not None:
+        choice = matched(choice, match)
+    return write_set(out, choice, layout, provenance)
 
 
-def read_set(folder: Path | str) -> StimulusSet:
-    """Read a stimulus set, and verify every image against its hash.
-
-    Parameters
-    ----------
-    folder : path
-        The set's folder.
-
-    Returns
-    -------
-    StimulusSet
-        `table`; `select(role)` gives the rows of a role, `read(id)` the P-values of an image; `about`; `mean`.
-
-    Raises
-    ------
-    LookalikeError
-        For a missing manifest, another format, unknown truths or roles, or a missing or altered image.
-
-    Examples
-    --------
-    >>> import numpy as np, stimuli
-    >>> noise = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
-    >>> real, generated = ([stimuli.Candidate(image, "seed:0")] for image in noise)
-    >>> _ = stimuli.build_set("set", real, generated, stimuli.Layout(main=2), provenance={})
-    >>> stimuli.read_set("set").table["stimulus_id"].tolist()
-    ['s0001', 's0002']
-    """
-    folder = Path(folder)
-    path = folder / "stimuli.csv"
-    if not path.is_file():
-        raise LookalikeError(
-            "not-a-stimulus-set",
-            f"{folder}: no stimulus set here (stimuli.csv is missing); is this the study's folder? If there is no set "
-            "yet, 'lookalike stimuli build' makes one",
-        )
-    table = read_table(path, COLUMNS, text=_TEXT)
-    about = read_json(folder / "stimuli.json")
-    if about.get("format") != FORMAT:
-        raise LookalikeError(
-            "wrong-format", f"{folder / 'stimuli.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
-        )
-    for column, words in (("truth", TRUTHS), ("role", ROLES)):
-        for row in table.index[~table[column].isin(words)]:
-            raise LookalikeError("unknown-word", f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
-    for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
-        raise LookalikeError("duplicate-id", f"{path}: row {row + 2}: stimulus_id is missing or used twice")
-    sizes = [formats.size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
-    largest_px = (max((rows for rows, _ in sizes), default=1), max((columns for _, columns in sizes), default=1))
-    return StimulusSet(folder, table, about, sha256(path), largest_px)
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A candidate that was taken: its finished pixels, and its truth and role."""
-
-    candidate: Candidate
-    pixels: Pixels
-    truth: str
-    role: str
-
-
-def _choose(
-    real: Iterable[Candidate], generated: Iterable[Candidate], catch: Iterable[Candidate], layout: Layout
-) -> tuple[list[_Chosen], dict[str, Counter[str]]]:
-    """The images of the set, and for each truth how many were rejected and why."""
+def choose(
+    real: Iterable[Candidate], generated: Iterable[Candidate], layout: Layout, catch: Iterable[Candidate] = ()
+) -> Choice:
+    """The images of a set, finished but not written; for the parameters and what is refused, see `build_set`."""
     rejected: dict[str, Counter[str]] = {truth: Counter() for truth in TRUTHS}
     seen: set[str] = set()
     sizes: set[tuple[int, ...]] = set()
-    chosen: list[_Chosen] = []
+    chosen: list[Chosen] = []
     offers: list[tuple[str, Iterable[Candidate], list[str]]] = [
         ("real", real, _roles(layout)),
         ("generated", generated, _roles(layout)),
@@ -311,7 +216,7 @@ def _choose(
                 f"{len(roles)} {truth} images are needed for {' and '.join(sorted(set(roles)))} trials but only "
                 f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --practice)",
             )
-        chosen += [_Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
+        chosen += [Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
     if len(sizes) > 1:
         found = ", ".join(f"{columns} x {rows}" for rows, columns in sorted(sizes))
         raise LookalikeError(
@@ -319,26 +224,50 @@ def _choose(
             f"real and generated images come in different sizes ({found}), so their detail would give the truth "
             "away; cut patches of the model's size",
         )
-    return chosen, rejected
+    return Choice(tuple(chosen), {truth: dict(sorted(reasons.items())) for truth, reasons in rejected.items()})
+
+
+def matched(choice: Choice, match: Match) -> Choice:
+    """The same images, matched to their mean; catch images are matched too, but do not count in the mean."""
+    stack = np.stack([one.pixels for one in choice.images])
+    reference = np.array([one.role != "catch" for one in choice.images])
+    pixels, about = match_images(stack, match, reference)
+    images = tuple(replace(one, pixels=image) for one, image in zip(choice.images, pixels, strict=True))
+    return Choice(images, choice.rejected, about)
+
+
+def in_order(choice: Choice, layout: Layout) -> list[Chosen]:
+    """The images in the order of the set, which the layout's seed gives."""
+    order = np.random.default_rng(layout.seed).permutation(len(choice.images))
+    return [choice.images[int(index)] for index in order]
+
+
+def write_set(out: Path | str, choice: Choice, layout: Layout, provenance: dict[str, Any]) -> StimulusSet:
+    """Write chosen images into a new folder, in random order, with their manifest."""
+    chosen = in_order(choice, layout)
+    with new_folder(Path(out)) as folder:
+        (folder / "images").mkdir()
+        rows = [_write(folder, f"s{n:04d}", one, layout.bits) for n, one in enumerate(chosen, start=1)]
+        table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS])
+        if table[list(FACTOR_COLUMNS)].isna().all(axis=None):
+            table = table.drop(columns=list(FACTOR_COLUMNS))
+        write_table(folder / "stimuli.csv", table)
+        write_json(
+            folder / "stimuli.json",
+            {
+                "format": FORMAT,
+                "layout": asdict(layout),
+                "kernel": KERNEL,
+                "rejected": choice.rejected,
+                **({} if choice.match is None else {"match": choice.match}),
+                **provenance,
+            },
+        )
+    return read_set(out)
 
 
 def _roles(layout: Layout) -> list[str]:
     return ["main"] * (layout.main // 2) + ["practice"] * (layout.practice // 2)
-
-
-def _verified(folder: Path, row: dict[str, Any]) -> bytes:
-    """The content of an image's file, read once and compared with its hash."""
-    path = folder / str(row["file"])
-    if not path.is_file():
-        raise LookalikeError(
-            "missing-file", f"{path}: named in stimuli.csv but missing; restore it or build the set again"
-        )
-    content = path.read_bytes()
-    if hash_bytes(content).hexdigest() != row["sha256"]:
-        raise LookalikeError(
-            "altered-file", f"{path}: altered since the set was built; restore it or build the set again"
-        )
-    return content
 
 
 def _take(
@@ -352,7 +281,7 @@ def _take(
     """The first `wanted` acceptable candidates; gives up on a source after `_PATIENCE` rejections in a row."""
     count = in_a_row = 0
     for candidate in candidates if wanted else ():
-        pixels = _finish(candidate.pixels, layout)
+        pixels = finish(candidate.pixels, layout)
         reason, fingerprint = _objection(pixels, layout, seen)
         reason = candidate.objection or reason
         if reason:
@@ -380,13 +309,13 @@ def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str
     return ("identical to an earlier image" if fingerprint in seen else ""), fingerprint
 
 
-def _finish(pixels: Pixels, layout: Layout) -> Pixels:
+def finish(pixels: Pixels, layout: Layout) -> Pixels:
     """From pixels to stimulus, in the same way for real and generated images."""
     stored = as_stored(pixels)
     return stored if layout.size_px is None else resample(stored, (layout.size_px, layout.size_px))
 
 
-def _write(folder: Path, stimulus_id: str, chosen: _Chosen, bits: int) -> dict[str, Any]:
+def _write(folder: Path, stimulus_id: str, chosen: Chosen, bits: int) -> dict[str, Any]:
     file = f"images/{stimulus_id}.png"
     write_png(folder / file, chosen.pixels, bits)
     # Of the image as it will be shown, after quantising.
