@@ -169,6 +169,7 @@ def cut_patches(
         "credit": credit,
         "mammograms": len(mammograms),
         "source_formats": _formats(mammograms),
+        **_frames(mammograms),
     }
     return write_patches(out, mammograms, partial(_cut, cut, limits), key, cut.split, about, progress, workers)
 
@@ -229,12 +230,19 @@ def collect_patches(
         **asdict(limits),
         "credit": credit,
         "source_formats": _formats(precut),
+        **_frames(precut),
     }
     return write_patches(out, precut, partial(_collect, limits), key, split, about, progress, workers)
 
 
 def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
     return sorted({Path(one.file).suffix.lower().lstrip(".") or "none" for one in sources})
+
+
+def _frames(sources: Sequence[Mammogram] | Sequence[Precut]) -> dict[str, list[int]]:
+    """Which frames of files that hold several were cut; nothing where none was named."""
+    named = sorted({one.frame for one in sources if one.frame})
+    return {"frames": named} if named else {}
 
 
 def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:

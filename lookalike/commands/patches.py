@@ -36,6 +36,14 @@ def patches(
         Path | None,
         typer.Option(help="Folder of lesion masks named as the images. [default: the table's column mask]"),
     ] = None,
+    frame: Annotated[
+        int | None,
+        typer.Option(
+            help="Frame of multi-frame DICOM, page of TIFF, or image of MPO files, from 1. [default: the table's "
+            "column frame; files that hold several are refused without]",
+            show_default=False,
+        ),
+    ] = None,
     size: Annotated[
         int | None,
         typer.Option(help="Side of a patch, px. [default: 64; with --precut, as they are]", show_default=False),
@@ -85,12 +93,12 @@ def patches(
     given = {name: value for name, value in asked.items() if value is not None}
     if precut:
         _refuse_cutting(given)
-        found = read_precut(source, boxes, masks, size)
+        found = read_precut(source, boxes, masks, size, frame)
         with progress("patches", len(found)) as advance:
             made = collect_patches(found, out, read_key(key), shares(split), credit, advance, limits, workers)
     else:
         cut = Cut(**given, split=shares(split), seed=seed)
-        mammograms = read_source(source, boxes, masks)
+        mammograms = read_source(source, boxes, masks, frame)
         with progress("mammograms", len(mammograms)) as advance:
             made = cut_patches(mammograms, out, read_key(key), cut, credit, advance, limits, workers)
     if new_key:

@@ -30,12 +30,15 @@ _FOREIGN = {
 }
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode an image whose `content` was read already. Raises `LookalikeError`; see the readers."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode an image, or the frame that is asked for (from 1), whose `content` was read already.
+
+    Raises `LookalikeError`; see the readers.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a fault is told once, as an error
-            return _reader(path, content).read(path, content)  # type: ignore[no-any-return]
+            return _reader(path, content).read(path, content, frame)  # type: ignore[no-any-return]
     except Pillow.DecompressionBombError:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
         raise LookalikeError(

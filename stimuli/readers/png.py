@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from data.errors import LookalikeError
-from stimuli.readers.record import Image, unreadable, unsupported
+from stimuli.readers.record import Image, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, Samples, aspect_of, from_palette, to_image, transparent
 
 NAME = "PNG"
@@ -31,14 +31,18 @@ def recognises(content: bytes) -> bool:
     return content.startswith(_SIGNATURE)
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode a PNG. Raises `LookalikeError` if it is damaged, in colour, transparent, animated or linear in light."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode a PNG. Raises `LookalikeError` if it is damaged, in colour, transparent, animated or linear in light.
+
+    Frames of an animation build on one another, so none is read by itself; `frame` can only be 1.
+    """
     found = list(_chunks(path, content))
     chunks = dict(found)
     if len(chunks.get(b"IHDR", b"")) != 13:
         raise unreadable(path, "a PNG without its header")
     bits, colour = chunks[b"IHDR"][8:10]
     _refuse_what_changes_greys(path, chunks, bits, colour)
+    which_frame(path, 1, frame, "frames")
     with Pillow.open(io.BytesIO(content)) as image:
         image.load()
         samples = np.asarray(image)

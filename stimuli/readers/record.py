@@ -51,5 +51,24 @@ def unsupported(path: Path, what: str, cure: str) -> LookalikeError:
     return LookalikeError("unsupported-image", f"{path}: {what}; {cure}")
 
 
+def which_frame(path: Path, count: int, asked: int | None, what: str) -> int:
+    """The place, from 0, of the one frame of `count` that is to be read.
+
+    `asked` counts from 1; without it, the file must hold one. `what` is what the file calls its frames, in the plural.
+
+    Raises `LookalikeError` if the file holds several and none was asked for, or fewer than the one asked for.
+    """
+    if asked is None and count > 1:
+        raise unsupported(
+            path,
+            f"holds {count} {what}, and one image is expected",
+            f"name the one that you mean with --frame (1 to {count}), or export it as a file of its own",
+        )
+    if asked is not None and not 1 <= asked <= count:
+        holds = f"{count} {what} (1 to {count})" if count > 1 else "a single image"
+        raise LookalikeError("out-of-range", f"{path}: holds {holds}, and frame {asked} was asked for; correct --frame")
+    return 0 if asked is None else asked - 1
+
+
 def in_colour(path: Path, what: str = "is in colour") -> LookalikeError:
     return LookalikeError("colour-image", f"{path}: {what}; convert it to grayscale first")

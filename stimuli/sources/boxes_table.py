@@ -2,8 +2,9 @@
 
 The table (`boxes.csv` in the folder, unless another is named) has one row per lesion:
 `file, patient_id, x, y, width, height` in pixels of that file, and, where known, `laterality`,
-`view`, `pathology`, `mask` (the file of a mask that covers the image, relative to the folder) and
-`pixel_aspect` (height of a pixel over its width; where it is empty what the file says holds, else 1).
+`view`, `pathology`, `mask` (the file of a mask that covers the image, relative to the folder), `frame` (of a file
+that holds several, from 1) and `pixel_aspect` (height of a pixel over its width; where it is empty what the file says
+holds, else 1).
 Other columns are ignored. What else is read is in `stimuli.sources.layouts`.
 """
 
@@ -52,7 +53,10 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Mammogram:
-    """One mammogram: its file, patient, view and lesions. Pixels are read on demand."""
+    """One mammogram: its file and name in the table, patient, view and lesions. Pixels are read on demand.
+
+    `frame` is which of the file's frames it is, from 1; None where the file holds one.
+    """
 
     path: Path
     file: str
@@ -61,13 +65,14 @@ class Mammogram:
     view: str
     pixel_aspect: float | None
     lesions: tuple[Lesion, ...]
+    frame: int | None = None
 
     def read(self) -> Image:
         """Decode the image; the table's pixel aspect overrides the file's.
 
-        Raises `LookalikeError` if the file is missing or damaged, or a box reaches outside it.
+        Raises `LookalikeError` if the file is missing or damaged or lacks the frame, or a box reaches outside it.
         """
-        picture = read_image(self.path)
+        picture = read_image(self.path, self.frame)
         rows, columns = picture.pixels.shape
         for lesion in self.lesions:
             # A tolerance of half a pixel, because published boxes are rounded.
@@ -85,7 +90,10 @@ class Mammogram:
 
 
 def read_source(
-    folder: Path | str, boxes: Path | str | None = None, masks: Path | str | None = None
+    folder: Path | str,
+    boxes: Path | str | None = None,
+    masks: Path | str | None = None,
+    frame: int | None = None,
 ) -> list[Mammogram]:
     """List the mammograms of a folder, in the order of its table of lesion boxes.
 
@@ -98,11 +106,14 @@ def read_source(
         The folder that holds the mammograms.
     boxes : path, optional
         A table with one row per lesion and the columns `file`, `patient_id`, `x`, `y`, `width` and `height` (in pixels
-        of the file), and optionally `laterality`, `view`, `pathology`, `mask` (a file relative to the folder) and
-        `pixel_aspect` (height over width), or the table or JSON file of a collection; by default `boxes.csv` in the
-        folder, else the tables of a collection that are there.
+        of the file), and optionally `laterality`, `view`, `pathology`, `mask` (a file relative to the folder), `frame`
+        (from 1) and `pixel_aspect` (height over width), or the table or JSON file of a collection; by default
+        `boxes.csv` in the folder, else the tables of a collection that are there.
     masks : path, optional
         A folder of masks named as the mammograms, instead of the column `mask`.
+    frame : int, optional
+        Which frame of each file is the mammogram, from 1, where the column `frame` does not say; it is needed for files
+        that hold several.
 
     Returns
     -------
@@ -127,10 +138,12 @@ def read_source(
     if folder.is_dir() and (boxes is not None or not table.is_file()):
         for layout in LAYOUTS:
             if found := layout.tables(folder, None if boxes is None else table):
-                return _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks)
-    frame = read_images_table(folder, table, _REQUIRED, "lesion")
-    _check_boxes(frame, table)
-    return list(_mammograms(folder, table, frame, None if masks is None else Path(masks)))
+                delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks)
+                return [replace(one, frame=frame) for one in delivered]
+    rows = read_images_table(folder, table, _REQUIRED, "lesion")
+    _check_boxes(rows, table)
+    listed = _mammograms(folder, table, rows, None if masks is None else Path(masks))
+    return [one if one.frame else replace(one, frame=frame) for one in listed]
 
 
 def _as_delivered(folder: Path, table: Path, found: list[Found], masks: Path | str | None) -> list[Mammogram]:
@@ -175,9 +188,12 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         raise LookalikeError(
             "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
         )
-    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]])
+    frames = numbers(frame, ("frame",))["frame"]
+    for row in frame.index[frame.get("frame", frames).notna() & ~(frames.ge(1) & (frames % 1 == 0))]:
+        raise LookalikeError("bad-value", f"{table}: row {row + 2} has no usable frame (a whole number from 1)")
+    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]], frame=frames)
     for row in frame.index[same.duplicated()]:
-        first = frame.index[(same == same.loc[row]).all(axis=1)][0]
+        first = frame.index[(same.fillna(0) == same.fillna(0).loc[row]).all(axis=1)][0]
         raise LookalikeError(
             "repeated-lesion",
             f"{table}: row {row + 2} is the lesion of row {first + 2} again, which would count twice; remove one",
@@ -209,7 +225,8 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
     text, aspects = words(frame), numbers(frame, ("pixel_aspect",))["pixel_aspect"]
     paths = {file: present(folder, file, table) for file in text["file"].unique()}
     mask = pd.Series(masks_of(list(text["file"]), list(text["mask"]), folder, table, masks), frame.index, dtype=object)
-    for file, known in text.groupby("file", sort=False):
+    frames = numbers(frame, ("frame",))["frame"].fillna(0).astype(int)
+    for (file, number), known in text.groupby([text["file"], frames], sort=False):
         patients = known["patient_id"].unique()
         if len(patients) > 1:
             raise LookalikeError(
@@ -219,18 +236,19 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
         _refuse_disagreement(table, str(file), known.assign(pixel_aspect=aspects[known.index]))
         boxes = numbers(frame.loc[known.index], _BOX).to_numpy()
         lesions = tuple(
-            Lesion(number, float(x), float(y), float(width), float(height), pathology, mask[row])
-            for number, (row, pathology, (x, y, width, height)) in enumerate(
+            Lesion(order, float(x), float(y), float(width), float(height), pathology, mask[row])
+            for order, (row, pathology, (x, y, width, height)) in enumerate(
                 zip(known.index, known["pathology"], boxes, strict=True), start=1
             )
         )
         first, aspect = known.iloc[0], aspects[known.index[0]]
         yield Mammogram(
             paths[file],
-            str(file),
+            f"{file}#{number}" if number else str(file),
             first["patient_id"],
             first["laterality"],
             first["view"],
             None if pd.isna(aspect) else float(aspect),
             lesions,
+            int(number) or None,
         )

@@ -135,3 +135,20 @@ def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
     assert (sum(told["patches"].values()), told["rejected"]) == (1, {"image is not in the folder": 1})
     (row,) = read_patches(tmp_path / "set").table.itertuples()
     assert (row.lesion_x, row.lesion_y, row.lesion_width) == (44, 128 - 70 - 16, 32)
+
+
+def test_a_frame_of_several_is_cut_once_it_is_named(lookalike, mistake, tmp_path):
+    (tmp_path / "film").mkdir()
+    pages = np.random.default_rng(0).integers(0, 255, (3, 64, 64)).astype(np.uint8)
+    images = [Image.fromarray(page) for page in pages]
+    images[0].save(tmp_path / "film" / "a.tif", save_all=True, append_images=images[1:])
+    row = {"file": "a.tif", "patient_id": "P1", "x": 24, "y": 24, "width": 8, "height": 8}
+    pd.DataFrame([row]).to_csv(tmp_path / "film" / "boxes.csv", index=False)
+    words = ("patches", tmp_path / "film", "--out", tmp_path / "set", "--size", 16, "--key", tmp_path / "key")
+    assert "--frame (1 to 3)" in mistake(*words, code="unsupported-image")
+    assert "holds 3 images (1 to 3), and frame 4" in mistake(*words, "--frame", 4, code="out-of-range")
+    said = lookalike(*words, "--frame", 2)
+    assert said.code == 0, said.err
+    patches = read_patches(tmp_path / "set")
+    np.testing.assert_array_equal(np.rint(patches.read_all(patches.table)[0] * 255), pages[1, 20:36, 20:36])
+    assert patches.about["frames"] == [2]
