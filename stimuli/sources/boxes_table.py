@@ -24,7 +24,7 @@ from stimuli.images import read_image
 from stimuli.masks import Outline
 from stimuli.readers.record import Image
 from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
-from stimuli.sources.layouts.found import MISSING, Found
+from stimuli.sources.layouts.found import MISSING, NORMAL, Found
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import check_words, numbers, present, read_images_table, words
 
@@ -94,6 +94,7 @@ def read_source(
     boxes: Path | str | None = None,
     masks: Path | str | None = None,
     frame: int | None = None,
+    normal: bool = False,
 ) -> list[Mammogram]:
     """List the mammograms of a folder, in the order of its table of lesion boxes.
 
@@ -114,6 +115,9 @@ def read_source(
     frame : int, optional
         Which frame of each file is the mammogram, from 1, where the column `frame` does not say; it is needed for files
         that hold several.
+    normal : bool
+        Whether to list images of normal tissue too, without lesions: those of a collection, and rows of the table with
+        pathology NORMAL and an empty box.
 
     Returns
     -------
@@ -138,18 +142,27 @@ def read_source(
     if folder.is_dir() and (boxes is not None or not table.is_file()):
         for layout in LAYOUTS:
             if found := layout.tables(folder, None if boxes is None else table):
-                delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks)
+                delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks, normal)
                 return [replace(one, frame=frame) for one in delivered]
     rows = read_images_table(folder, table, _REQUIRED, "lesion")
-    _check_boxes(rows, table)
+    without = _shows_no_lesion(rows)
+    _check_boxes(rows[~without], table)
+    if not normal:
+        rows = rows[~without]
+        if rows.empty:
+            raise LookalikeError("empty-table", f"{table}: lists no lesion; --normal cuts tissue without")
     listed = _mammograms(folder, table, rows, None if masks is None else Path(masks))
     return [one if one.frame else replace(one, frame=frame) for one in listed]
 
 
-def _as_delivered(folder: Path, table: Path, found: list[Found], masks: Path | str | None) -> list[Mammogram]:
+def _as_delivered(
+    folder: Path, table: Path, found: list[Found], masks: Path | str | None, normal: bool
+) -> list[Mammogram]:
     """The mammograms of a collection, in the order in which its lesions name them."""
     if masks is not None:
         raise LookalikeError("unused-option", f"{table}: names masks of its own; leave out --masks")
+    if not normal:
+        found = [one for one in found if one.left_out != NORMAL]
     if not found:
         raise LookalikeError("empty-table", f"{table}: lists no lesion")
     if all(one.left_out == MISSING for one in found):
@@ -176,9 +189,15 @@ def _mammogram(folder: Path, table: Path, file: Path, found: list[Found]) -> Mam
     lesions = tuple(
         Lesion(number, *(one.box or (math.nan,) * 4), one.pathology, one.mask, one.left_out)
         for number, one in enumerate(found, start=1)
+        if one.left_out != NORMAL
     )
     name = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
     return Mammogram(file, name, first.patient_id, first.laterality, first.view, None, lesions)
+
+
+def _shows_no_lesion(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows say that an image has no lesion: NORMAL, and no part of a box."""
+    return words(rows)["pathology"].str.upper().eq("NORMAL") & rows[list(_BOX)].isna().all(axis=1)
 
 
 def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
@@ -198,7 +217,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
             "repeated-lesion",
             f"{table}: row {row + 2} is the lesion of row {first + 2} again, which would count twice; remove one",
         )
-    if (box <= 1).all(axis=None):
+    if len(box) and (box <= 1).all(axis=None):
         raise LookalikeError(
             "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
         )
@@ -225,6 +244,7 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
     text, aspects = words(frame), numbers(frame, ("pixel_aspect",))["pixel_aspect"]
     paths = {file: present(folder, file, table) for file in text["file"].unique()}
     mask = pd.Series(masks_of(list(text["file"]), list(text["mask"]), folder, table, masks), frame.index, dtype=object)
+    without = _shows_no_lesion(frame)
     frames = numbers(frame, ("frame",))["frame"].fillna(0).astype(int)
     for (file, number), known in text.groupby([text["file"], frames], sort=False):
         patients = known["patient_id"].unique()
@@ -240,6 +260,7 @@ def _mammograms(folder: Path, table: Path, frame: pd.DataFrame, masks: Path | No
             for order, (row, pathology, (x, y, width, height)) in enumerate(
                 zip(known.index, known["pathology"], boxes, strict=True), start=1
             )
+            if not without[row]
         )
         first, aspect = known.iloc[0], aspects[known.index[0]]
         yield Mammogram(
