@@ -77,12 +77,14 @@ def cut_normal(
 
     Examples
     --------
-    >>> import stimuli
-    >>> stimuli.write_phantoms("film", 20, lesion_px=16)
-    >>> films = stimuli.read_source("film")
-    >>> made = stimuli.cut_normal(films, "normal", b"a secret of 16 bytes", stimuli.Cut(8, context=1))
-    >>> set(made.table["pathology"]), made.about["normal"]["per_lesion"]
-    ({'NORMAL'}, 1)
+    >>> import numpy as np, pandas as pd, stimuli
+    >>> y, x = np.mgrid[:90, :60]
+    >>> stimuli.write_png("a.png", np.where(x**2 / 50**2 + (y - 45) ** 2 / 40**2 < 1, 0.5, 0).astype(np.float32))
+    >>> box = {"x": 10, "y": 20, "width": 8, "height": 8}
+    >>> pd.DataFrame([{"file": "a.png", "patient_id": "P1", "view": "CC", **box}]).to_csv("boxes.csv")
+    >>> made = stimuli.cut_normal(stimuli.read_source("."), "normal", b"a secret of 16 bytes", stimuli.Cut(16))
+    >>> made.table["pathology"].item(), made.table["crop_width"].item()
+    ('NORMAL', 16.0)
     """
     cut, limits = cut or Cut(), limits or Limits()
     if per_lesion < 1:
