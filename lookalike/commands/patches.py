@@ -108,12 +108,12 @@ def patches(
     _refuse_normal(normal, normal_count, precut, crops_per_box, masks)
     if precut:
         _refuse_cutting(given)
-        found = read_precut(source, boxes, masks, size, frame)
+        found = read_precut(source, boxes, masks, size, frame, say)
         with progress("patches", len(found)) as advance:
             made = collect_patches(found, out, read_key(key), shares(split), credit, advance, limits, workers)
     else:
         cut = Cut(**given, split=shares(split), seed=seed)
-        mammograms = read_source(source, boxes, masks, frame, normal)
+        mammograms = read_source(source, boxes, masks, frame, normal, say)
         with progress("mammograms", len(mammograms)) as advance:
             if normal:
                 from stimuli.normal.tissue import cut_normal  # only here: it takes a while to import

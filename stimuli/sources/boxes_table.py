@@ -11,18 +11,18 @@ Other columns are ignored. What else is read is in `stimuli.sources.layouts`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
 from stimuli.images import read_image
 from stimuli.masks import Outline
 from stimuli.readers.record import Image
+from stimuli.sources.cells import table_in
 from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
 from stimuli.sources.layouts.found import MISSING, NORMAL, Found
 from stimuli.sources.mask_files import masks_of
@@ -30,6 +30,7 @@ from stimuli.sources.tables import check_words, numbers, present, read_images_ta
 
 _REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
 _BOX = ("x", "y", "width", "height")
+_NUMERIC = (*_BOX, "frame", "pixel_aspect")
 LAYOUTS: tuple[ModuleType, ...] = (cbis_ddsm, vindr_mammo, mini_mias, coco, inbreast)
 
 
@@ -95,6 +96,7 @@ def read_source(
     masks: Path | str | None = None,
     frame: int | None = None,
     normal: bool = False,
+    tell: Callable[[str], None] = lambda _note: None,
 ) -> list[Mammogram]:
     """List the mammograms of a folder, in the order of its table of lesion boxes.
 
@@ -118,6 +120,8 @@ def read_source(
     normal : bool
         Whether to list images of normal tissue too, without lesions: those of a collection, and rows of the table with
         pathology NORMAL and an empty box.
+    tell : function
+        Called with what one should know of how the table was read, such as an encoding that had to be assumed.
 
     Returns
     -------
@@ -138,13 +142,13 @@ def read_source(
     ('P000', 16.0, (48, 48))
     """
     folder = Path(folder)
-    table = folder / "boxes.csv" if boxes is None else Path(boxes)
+    table = table_in(folder, "boxes") if boxes is None else Path(boxes)
     if folder.is_dir() and (boxes is not None or not table.is_file()):
         for layout in LAYOUTS:
             if found := layout.tables(folder, None if boxes is None else table):
                 delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks, normal)
                 return [replace(one, frame=frame) for one in delivered]
-    rows = read_images_table(folder, table, _REQUIRED, "lesion")
+    rows = read_images_table(folder, table, _REQUIRED, _NUMERIC, "lesion", tell)
     without = _shows_no_lesion(rows)
     _check_boxes(rows[~without], table)
     if not normal:
@@ -173,7 +177,7 @@ def _as_delivered(
     known = pd.DataFrame(
         {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")}
     )
-    check_words(known.assign(file="-").replace("", None), table)
+    check_words(known.assign(file="-").replace("", None).set_axis(range(2, len(known) + 2), axis=0), table)
     by_file: dict[Path, list[Found]] = {}
     for one in found:
         by_file.setdefault(one.file, []).append(one)
@@ -202,31 +206,42 @@ def _shows_no_lesion(rows: pd.DataFrame) -> pd.Series[bool]:
 
 def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
     box = numbers(frame, _BOX)
-    bad = box.isna().any(axis=1) | (box["width"] <= 0) | (box["height"] <= 0)
-    for row in frame.index[bad]:
-        raise LookalikeError(
-            "bad-value", f"{table}: row {row + 2} has no usable box (x, y, and width and height above 0)"
-        )
+    for row, sides in box.iterrows():
+        if fault := _fault(sides):
+            raise LookalikeError("bad-value", f"{table}: row {row} has no usable box: {fault}")
     frames = numbers(frame, ("frame",))["frame"]
-    for row in frame.index[frame.get("frame", frames).notna() & ~(frames.ge(1) & (frames % 1 == 0))]:
-        raise LookalikeError("bad-value", f"{table}: row {row + 2} has no usable frame (a whole number from 1)")
-    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]], frame=frames)
+    for row in frame.index[frames.notna() & ~(frames.ge(1) & (frames % 1 == 0))]:
+        raise LookalikeError(
+            "bad-value", f"{table}: row {row} has no usable frame: {frames[row]:g} is no whole number from 1"
+        )
+    same = box.assign(**words(frame)[["file", "patient_id", "mask", "pathology"]], frame=frames).fillna(0)
     for row in frame.index[same.duplicated()]:
-        first = frame.index[(same.fillna(0) == same.fillna(0).loc[row]).all(axis=1)][0]
+        first = frame.index[(same == same.loc[row]).all(axis=1)][0]
         raise LookalikeError(
             "repeated-lesion",
-            f"{table}: row {row + 2} is the lesion of row {first + 2} again, which would count twice; remove one",
+            f"{table}: row {row} is the lesion of row {first} again, which would count twice; remove one",
         )
     if len(box) and (box <= 1).all(axis=None):
         raise LookalikeError(
             "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
         )
-    if "pixel_aspect" in frame:
-        aspect = pd.to_numeric(frame["pixel_aspect"], errors="coerce")
-        for row in frame.index[frame["pixel_aspect"].notna() & ~(aspect.gt(0) & np.isfinite(aspect))]:
-            raise LookalikeError(
-                "bad-value", f"{table}: row {row + 2} has no usable pixel_aspect (height over width, above 0)"
-            )
+    aspect = numbers(frame, ("pixel_aspect",))["pixel_aspect"]
+    for row in frame.index[aspect.le(0)]:
+        raise LookalikeError(
+            "bad-value",
+            f"{table}: row {row} has no usable pixel_aspect: {aspect[row]:g}; it is height over width, above 0",
+        )
+
+
+def _fault(box: pd.Series[float]) -> str:
+    """What is wrong with a box; empty if nothing is."""
+    for name in _BOX:
+        if pd.isna(box[name]):
+            return f"{name} is empty"
+    for name in _BOX[2:]:
+        if box[name] <= 0:
+            return f"{name} is {box[name]:g}; it must be above 0"
+    return ""
 
 
 def _refuse_disagreement(table: Path, file: str, rows: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ side of the patch in native pixels (`native_side`, `native_side_est` or `native_
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from stimuli.images import read_image
 from stimuli.readers.record import Image
+from stimuli.sources.cells import table_in
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import numbers, present, read_images_table, words
 
@@ -26,6 +28,7 @@ _ALSO_KNOWN_AS = {
     "lesion_w": "lesion_width", "lesion_h": "lesion_height",
     "native_side_est": _NATIVE, "native_rows": _NATIVE,
 }  # fmt: skip
+_NUMERIC = (*_BOX, _NATIVE, *_ALSO_KNOWN_AS)
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def read_precut(
     masks: Path | str | None = None,
     size_px: int | None = None,
     frame: int | None = None,
+    tell: Callable[[str], None] = lambda _note: None,
 ) -> list[Precut]:
     """List patches that are already cut, in the order of their table.
 
@@ -103,6 +107,8 @@ def read_precut(
         The side that patches must have, px; by default that of the first.
     frame : int, optional
         Which frame of each file is the patch, from 1; it is needed for files that hold several.
+    tell : function
+        Called with what one should know of how the table was read.
 
     Returns
     -------
@@ -125,11 +131,11 @@ def read_precut(
     ('P1', 64, None)
     """
     folder = Path(folder)
-    path = folder / "patches.csv" if table is None else Path(table)
-    rows = read_images_table(folder, path, ("file", "patient_id"), "patch")
+    path = table_in(folder, "patches") if table is None else Path(table)
+    rows = read_images_table(folder, path, ("file", "patient_id"), _NUMERIC, "patch", tell)
     for row in rows.index[rows["file"].duplicated()]:
         raise LookalikeError(
-            "duplicate-id", f"{path}: row {row + 2}: {rows['file'][row]} is listed twice; a patch has one row"
+            "duplicate-id", f"{path}: row {row}: {rows['file'][row]} is listed twice; a patch has one row"
         )
     rows = rows.rename(columns={old: new for old, new in _ALSO_KNOWN_AS.items() if new not in rows})
     boxes, native = numbers(rows, _BOX), numbers(rows, (_NATIVE,))[_NATIVE]
@@ -183,8 +189,8 @@ def _check_numbers(frame: pd.DataFrame, boxes: pd.DataFrame, native: pd.Series[f
     for row in frame.index[given.any(axis=1) & ~usable]:
         raise LookalikeError(
             "bad-value",
-            f"{table}: row {row + 2} has no usable box ({', '.join(_BOX)}, the last two above 0); leave all four "
+            f"{table}: row {row} has no usable box ({', '.join(_BOX)}, the last two above 0); leave all four "
             "empty where it is unknown",
         )
     for row in frame.index[frame.reindex(columns=[_NATIVE])[_NATIVE].notna() & ~(native.ge(1) & np.isfinite(native))]:
-        raise LookalikeError("bad-value", f"{table}: row {row + 2} has no usable {_NATIVE} (pixels, at least 1)")
+        raise LookalikeError("bad-value", f"{table}: row {row} has no usable {_NATIVE} (pixels, at least 1)")

@@ -184,14 +184,21 @@ def test_a_column_names_frames_and_two_of_one_file_are_two_images(tmp_path: Path
         np.testing.assert_array_equal(one.read().pixels, read_image(one.path, one.frame).pixels)
 
 
-@pytest.mark.parametrize("word", ["0", "-1", "1.5", "two"])
-def test_a_row_with_an_impossible_frame_is_named(tmp_path: Path, write_dicom: WriteDicom, word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "code", "said"),
+    [("0", "bad-value", "has no usable frame: 0 is"), ("-1", "bad-value", "-1 is"), ("1.5", "bad-value", "1.5 is"),
+     ("two", "not-a-number", "frame is 'two'")],
+)  # fmt: skip
+def test_a_row_with_an_impossible_frame_is_named(
+    tmp_path: Path, write_dicom: WriteDicom, word: str, code: str, said: str
+) -> None:
     dicom(write_dicom, tmp_path / "a.dcm")
     table = f"file,patient_id,frame,x,y,width,height\na.dcm,P1,1,1,1,8,8\na.dcm,P1,{word},1,1,8,8\n"
     (tmp_path / "boxes.csv").write_text(table)
-    with pytest.raises(LookalikeError, match="row 3 has no usable frame") as caught:
+    with pytest.raises(LookalikeError, match=r"boxes.csv: row 3") as caught:
         read_source(tmp_path)
-    assert caught.value.code == "bad-value"
+    assert caught.value.code == code
+    assert said in str(caught.value)
 
 
 def test_precut_patches_may_be_pages_too(tmp_path: Path) -> None:
