@@ -26,6 +26,11 @@ _FOREIGN = {
     b"%PDF": "a PDF; export its images as PNG",
     b"8BPS": "a Photoshop document; export it as PNG",
     b"version https://git-lfs": "a pointer to a file in Git LFS; fetch the file itself (git lfs pull)",
+    b"\x76\x2f\x31\x01": "an OpenEXR file; export it as 16-bit PNG",
+    b"Pf": "a PFM of floating-point samples; scale it and export it as 16-bit PNG",
+    b"P7": "a PAM; export it as PGM",
+    b"\xff\x0a": "a JPEG XL; export it as PNG",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL; export it as PNG",
     b"<": "a web page or XML; download the image again",
 }
 
@@ -56,6 +61,10 @@ def _reader(path: Path, content: bytes) -> ModuleType:
     for start, what in _FOREIGN.items():
         if content.startswith(start):
             raise LookalikeError("unreadable-image", f"{path}: not a readable image: {what}")
+    if content[4:8] == b"ftyp":
+        raise LookalikeError(
+            "unreadable-image", f"{path}: not a readable image: HEIC, AVIF or a film; export it as PNG"
+        )
     kinds = ", ".join(reader.NAME for reader in READERS)
     raise unreadable(path, f"its content is none of {kinds}" if content else "it is empty")
 

@@ -46,7 +46,15 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         exif.get(ExifTags.Base.YResolution),
     )
     orientation = exif.get(ORIENTATION, UPRIGHT)
-    return to_image(path, samples, 8, top=255, orientation=orientation, aspect=aspect_of(across, down))
+    return to_image(
+        path,
+        samples,
+        8,
+        top=255,
+        orientation=orientation,
+        aspect=aspect_of(across, down),
+        profile=info.get("icc_profile"),
+    )
 
 
 def _frame(content: bytes) -> tuple[str, int | None]:

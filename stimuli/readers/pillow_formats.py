@@ -34,7 +34,9 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         if image.mode in ("P", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
         samples, mode, orientation = np.asarray(image), image.mode, image.getexif().get(ORIENTATION, UPRIGHT)
+        profile = image.info.get("icc_profile")
     if mode not in _MODES:
         raise unsupported(path, f"is a {kind} of pixel format {mode}", "export it as an 8- or 16-bit grayscale PNG")
     bits = _MODES[mode]
-    return to_image(path, samples, bits, top=2**bits - 1, alpha=mode.endswith("A"), orientation=orientation)
+    alpha = mode.endswith("A")
+    return to_image(path, samples, bits, top=2**bits - 1, alpha=alpha, orientation=orientation, profile=profile)

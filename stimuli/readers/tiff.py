@@ -27,6 +27,8 @@ NAME = "TIFF"
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6  # photometric interpretation
 _COLOUR_MODELS = {4: "a transparency mask", 5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "a colour filter"}
 _UNSIGNED, _SIGNED = 1, 2  # sample format
+_PROFILE = 34675  # the tag of an ICC profile
+_JPEG = 7  # compression; libtiff turns its YCbCr into RGB
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
 
@@ -81,6 +83,8 @@ def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
         raise in_colour(path, f"is {_COLOUR_MODELS[photometric]}")
     if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR):
         raise unsupported(path, f"is of photometric interpretation {photometric}", "export it as grayscale")
+    if photometric == _YCBCR and page.compression != _JPEG:
+        raise in_colour(path, "is YCbCr")
     bits, form = page.bitspersample, page.sampleformat
     if not isinstance(bits, int) or not isinstance(form, int):
         raise unsupported(path, "has channels of different kinds", "export it as grayscale")
@@ -122,6 +126,7 @@ def _image(path: Path, content: bytes, page: TiffPage, plane: int) -> Image:
         alpha=samples.ndim == 3 and samples.shape[-1] in (2, 4),
         orientation=UPRIGHT if turned else orientation,
         aspect=aspect,
+        profile=bytes(tags[_PROFILE].value) if _PROFILE in tags else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 from collections.abc import Callable
@@ -14,12 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     DigitalMammographyXRayImageStorageForProcessing,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -28,6 +33,7 @@ from stimuli.images import read_image
 
 WriteDicom = Callable[..., Path]
 Refusal = Callable[[Path, str], str]
+LIBJPEG = importlib.util.find_spec("libjpeg") is not None
 LEVELS_12 = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 LEVELS_16 = np.arange(65536).astype(np.uint16).reshape(256, 256)
 
@@ -476,6 +482,31 @@ def test_every_native_syntax_with_and_without_its_head(
         (tmp_path / "b").write_bytes(content.getvalue()[128 if name == "no preamble" else 0 :])
         pixels = read_image(tmp_path / "b").pixels
         np.testing.assert_allclose(pixels, levels / (2**bits - 1), atol=1e-6, err_msg=name)
+
+
+def test_a_deflated_file(tmp_path: Path, write_dicom: WriteDicom) -> None:
+    dataset = pydicom.dcmread(write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "b.dcm", enforce_file_format=True)
+    assert (tmp_path / "b.dcm").stat().st_size < (tmp_path / "a.dcm").stat().st_size
+    np.testing.assert_allclose(read_image(tmp_path / "b.dcm").pixels, LEVELS_12 / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, RLELossless])
+def test_lossless_compression_keeps_every_level_or_names_its_cure(
+    tmp_path: Path, write_dicom: WriteDicom, syntax: UID, refusal: Refusal
+) -> None:
+    dataset = pydicom.dcmread(write_dicom(tmp_path / "a.dcm", LEVELS_12, BitsStored=12))
+    if syntax == JPEGLSLossless:  # nothing here encodes it: a frame that says so is enough to be refused
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.PixelData = encapsulate([b"\xff\xd8\xff\xf7" + bytes(40)])
+        dataset["PixelData"].VR = "OB"
+        dataset.save_as(tmp_path / "b.dcm")
+        assert refusal(tmp_path / "b.dcm", "unsupported-image" if not LIBJPEG else "unreadable-image")
+        return
+    dataset.compress(syntax)
+    dataset.save_as(tmp_path / "b.dcm")
+    np.testing.assert_allclose(read_image(tmp_path / "b.dcm").pixels, LEVELS_12 / 4095, atol=1e-6)
 
 
 def test_the_preamble_of_another_format_does_not_hide_a_dicom(tmp_path: Path, write_dicom: WriteDicom) -> None:
