@@ -131,12 +131,30 @@ def patches(
     notes = made.about.get("notes", {})
     for note, count in notes.items():
         say(f"{source}: {count} image{'' if count == 1 else 's'}: {note}")
+    if film := _film(made.about["film"], int(sum(made.about["patches"].values()))):
+        say(f"{source}: {film}")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
     if "without_mask" in made.about:
         about["without_mask"] = made.about["without_mask"]
     if as_json and notes:
         about["notes"] = notes
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
+
+
+def _film(about: dict[str, Any], count: int) -> str:
+    """What to say of film border and air in the patches; empty if there is none to speak of."""
+    words = {"white": "film border, labels or other white", "black": "air"}
+    found = [
+        f"{about[f'{name}_above']} with {what} (up to {about[f'{name}_most']:.0%})"
+        for name, what in words.items()
+        if about[f"{name}_above"]
+    ]
+    if not found:
+        return ""
+    return (
+        f"of {count} patches, {' and '.join(found)} in more than {about['share']:.0%} of the patch; film.csv has each "
+        "one's share, and --max-white and --max-black keep them out"
+    )
 
 
 def _refuse_normal(

@@ -150,7 +150,7 @@ def test_nothing_written_names_the_patient_or_the_patch(tmp_path: Path, write_pr
     row = {"file": "images/P_4711_LEFT.png", "patient_id": "P_4711", "mask": "masks/P_4711_mask.png"}
     made = collect_patches(read_precut(write_precut(tmp_path / "p", [row])), tmp_path / "out", KEY)
     files = [path for path in made.folder.rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5
     for path in files:
         assert "4711" not in path.name
         assert b"4711" not in path.read_bytes()

@@ -233,3 +233,19 @@ def test_real_images_show_what_the_model_was_trained_on(lookalike, mistake, untr
 )
 def test_options_that_do_not_go_with_normal_tissue_are_refused(mistake, tmp_path, words, code):
     mistake("patches", tmp_path, "--out", tmp_path / "set", *words, code=code)
+
+
+def test_film_border_and_air_are_told(lookalike, tmp_path):
+    folder = write_films(tmp_path / "film", 4)
+    bright = np.asarray(Image.open(folder / "0.png")).copy()
+    bright[70:80] = 255
+    Image.fromarray(bright).save(folder / "0.png")
+    words = ("patches", folder, "--size", 16, "--key", tmp_path / "key")
+    said = lookalike(*words, "--out", tmp_path / "set")
+    assert said.code == 0, said.err
+    assert (
+        "of 4 patches, 1 with film border, labels or other white (up to 50%) in more than 2% of the patch" in said.err
+    )
+    said = lookalike(*words, "--out", tmp_path / "clean", "--max-white", 0.1)
+    assert "film border" not in said.err
+    assert "white in more than 0.1 of the patch 1" in said.out
