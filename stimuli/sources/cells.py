@@ -23,7 +23,11 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 
 
 def read_cells(
-    table: Path, names: Sequence[str], numeric: Sequence[str], tell: Callable[[str], None] = lambda _note: None
+    table: Path,
+    names: Sequence[str],
+    required: Sequence[str],
+    numeric: Sequence[str],
+    tell: Callable[[str], None] = lambda _note: None,
 ) -> pd.DataFrame:
     """The columns called `names`, as far as they are there, as text, and those of them in `numeric` as numbers.
 
@@ -32,7 +36,8 @@ def read_cells(
     null except as names, or NaN among numbers. The index is the row in the file, as a spreadsheet counts. `tell` is
     called with what one should know of how the file was read.
 
-    Raises `LookalikeError` if the file is no table, a column is there twice, or a cell of a numeric one is no number.
+    Raises `LookalikeError` if the file is no table, a `required` column is missing, one is there twice, or a cell of a
+    numeric one is no number.
     """
     known = {plain_name(name): name for name in names}
     sheet = _sheet(table, frozenset(known))
@@ -46,6 +51,9 @@ def read_cells(
         if name in found or column in sheet.repeated:
             raise LookalikeError("repeated-column", f"{table}: column {name} is there twice; remove or rename one")
         found[name] = column
+    if missing := [name for name in required if name not in found]:
+        there = ", ".join(map(str, sheet.cells.columns))
+        raise LookalikeError("missing-column", f"{table}: column {', '.join(missing)} is missing; it has {there}")
     cells = pd.DataFrame(
         {
             name: _known(sheet.cells[column], _MISSING[:1] if name in _NAMES else _MISSING)

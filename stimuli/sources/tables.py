@@ -41,12 +41,7 @@ def read_images_table(
         if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
             raise LookalikeError("no-images", f"{folder}: holds no images ({', '.join(SUFFIXES)})")
         raise LookalikeError("no-such-file", f"{table}: no such table, with one row per {of}; give one with --boxes")
-    frame = read_cells(table, tuple(dict.fromkeys((*TEXT, *required, *numeric))), numeric, tell)
-    if missing := [name for name in required if name not in frame]:
-        raise LookalikeError(
-            "missing-column",
-            f"{table}: column {', '.join(missing)} is missing; known columns there: {', '.join(frame) or 'none'}",
-        )
+    frame = read_cells(table, tuple(dict.fromkeys((*TEXT, *required, *numeric))), required, numeric, tell)
     frame = _stripped(frame)
     if frame.empty:
         raise LookalikeError("empty-table", f"{table}: has no rows; it needs one per {of}")

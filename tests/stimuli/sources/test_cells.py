@@ -114,7 +114,7 @@ def test_rows_are_counted_as_in_the_file(folder: Path, refuses: Refuses) -> None
         (POINTS.replace("pathology", "Width"), "repeated-column", "column width is there twice"),
         (POINTS.replace("8.25", '"1,234"'), "not-a-number", "thousands or a decimal comma"),
         (POINTS.replace("8.25", '"1,234.5"'), "not-a-number", "row 2: width is '1,234.5', not a number"),
-        (POINTS.replace("width", "w"), "missing-column", "column width is missing"),
+        (POINTS.replace("width", "w"), "missing-column", "width is missing; it has file, patient_id, x, y, w,"),
         (POINTS.replace("BENIGN", '"BENIGN'), "not-a-table", "quotation marks"),
         ("", "not-a-table", "is empty"),
         ("file\n", "missing-column", "patient_id"),
