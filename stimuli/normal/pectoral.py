@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from skimage.feature import canny
+from skimage.morphology import disk, opening
 from skimage.transform import hough_line
 
 from stimuli.images import Pixels
@@ -20,9 +21,10 @@ FRONT_VIEWS = ("CC", "XCCL", "XCCM", "FB")  # the muscle is not in them, or no m
 _SIGMA = 0.012  # of the longer side: blur before edges are looked for
 _FROM_SKIN = 2.5  # of that blur: edges nearer to the skin are the skin's
 _ANGLES = np.deg2rad(np.arange(8.0, 61.0))  # of the line's normal from the horizontal: muscles are steep
-_ACROSS, _DOWN = (0.15, 0.95), (0.25, 1.0)  # where the line leaves the breast's bounding box, at its top and chest side
+_ACROSS, _DOWN = (0.15, 0.95), (0.3, 1.0)  # where the line leaves the breast's bounding box, at its top and chest side
 _LEAST = 0.3  # of the line within the breast must lie on edges
 _USUAL = (0.65, 0.65)  # a generous triangle where no line is found
+_THIN = 0.04  # of the longer side: thinner parts are folds and film borders, and do not count towards the box
 _MARGIN = 0.03  # of the longer side, beyond the line: muscles bulge
 
 
@@ -35,9 +37,12 @@ def pectoral_of(film: Pixels, breast: Region) -> Region:
     left = chest_is_left(breast)
     if not left:
         film, breast = film[:, ::-1], breast[:, ::-1]
-    rows, columns = np.flatnonzero(breast.any(axis=1)), np.flatnonzero(breast.any(axis=0))
+    trunk = opening(breast, disk(round(_THIN * max(film.shape))))  # type: ignore[no-untyped-call]
+    if not trunk.any():
+        trunk = breast
+    rows, columns = np.flatnonzero(trunk.any(axis=1)), np.flatnonzero(trunk.any(axis=0))
     top, start = int(rows[0]), int(columns[0])
-    inside = breast[top : rows[-1] + 1, start : columns[-1] + 1]
+    inside = trunk[top : rows[-1] + 1, start : columns[-1] + 1]
     part = film[top : rows[-1] + 1, start : columns[-1] + 1]
     distance, angle = _line(part, inside, _SIGMA * max(film.shape))
     y, x = np.indices(film.shape)
