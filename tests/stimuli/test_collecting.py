@@ -176,7 +176,7 @@ def test_several_processes_write_the_same_bytes(
         assert len(done) == 101
         written.append((content(tmp_path / f"p{workers}"), content(tmp_path / f"m{workers}")))
     assert written[0] == written[1]
-    assert len(written[0][0]) == 204
+    assert len(written[0][0]) == 205
     precut[50].path.write_bytes(b"damaged")
     with refuses("unreadable-image"):
         collect_patches(precut, tmp_path / "none", KEY, workers=2)
