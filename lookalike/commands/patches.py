@@ -88,7 +88,9 @@ def patches(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Cut square patches around lesions, or of tissue without, split by patient.
+    """Cut square patches around lesions, split by patient.
+
+    With --normal, patches of tissue without a lesion.
 
     \b
     Example:
