@@ -16,6 +16,7 @@ from .images import read_image as read_image
 from .images import resample as resample
 from .images import write_png as write_png
 from .loop_set import read_loops as read_loops
+from .normal.tissue import cut_normal as cut_normal
 from .patches import PatchSet as PatchSet
 from .patches import read_patches as read_patches
 from .patient_codes import read_key as read_key

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -168,7 +169,7 @@ def cut_patches(
         "kernel": KERNEL,
         "credit": credit,
         "mammograms": len(mammograms),
-        "source_formats": _formats(mammograms),
+        **describe(mammograms),
     }
     return write_patches(out, mammograms, partial(_cut, cut, limits), key, cut.split, about, progress, workers)
 
@@ -228,13 +229,16 @@ def collect_patches(
         "crops_per_box": 1,
         **asdict(limits),
         "credit": credit,
-        "source_formats": _formats(precut),
+        **describe(precut),
     }
     return write_patches(out, precut, partial(_collect, limits), key, split, about, progress, workers)
 
 
-def _formats(sources: Sequence[Mammogram] | Sequence[Precut]) -> list[str]:
-    return sorted({Path(one.file).suffix.lower().lstrip(".") or "none" for one in sources})
+def describe(sources: Sequence[Mammogram] | Sequence[Precut]) -> dict[str, Any]:
+    """The formats of the files, by suffix, and which frames were taken of those that hold several."""
+    formats = sorted({one.path.suffix.lower().lstrip(".") or "none" for one in sources})
+    frames = sorted({one.frame for one in sources if one.frame})
+    return {"source_formats": formats, **({"frames": frames} if frames else {})}
 
 
 def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
@@ -252,7 +256,7 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
     size = (cut.size_px, cut.size_px)
     masks: dict[Path | Outline, Pixels] = {}  # lesions of one image often share a mask
     for listed in wanted:
-        if (lesion := _located(listed, picture, masks)) is None:
+        if (lesion := located(listed, picture, masks)) is None:
             rejected["has an empty mask"] += cut.crops_per_box
             continue
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
@@ -271,13 +275,13 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
                     pixels, mammogram.file, f"{lesion.number}" + (f"-{number + 1}" if cut.crops_per_box > 1 else ""),
                     mammogram.patient_id, mammogram.laterality, mammogram.view, lesion.pathology,
                     box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, cut.context,
-                    None if mask is None else area_average(mask, size, edges),
+                    None if mask is None else area_average(mask, size, edges), picture.fingerprint,
                 )
             )  # fmt: skip
     return patches, rejected, maskless, Counter(picture.notes)
 
 
-def _located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> Lesion | None:
+def located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> Lesion | None:
     """A lesion with the box of its mask where it has none of its own; None if the mask is empty."""
     if lesion.mask is None or not math.isnan(lesion.x):
         return lesion
@@ -305,6 +309,7 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     patch = Patch(
         picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
         None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
+        picture.fingerprint,
     )  # fmt: skip
     return [patch], Counter(), Counter([objection] if objection else []), Counter(picture.notes)
 

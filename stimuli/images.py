@@ -23,7 +23,7 @@ from stimuli.readers.record import Pixels as Pixels
 KERNEL = "pillow-bicubic-antialiased"
 
 
-def read_image(path: Path | str) -> Image:
+def read_image(path: Path | str, frame: int | None = None) -> Image:
     """Decode a grayscale image file, in the greys, the place and the shape that the file itself states.
 
     What kind of file it is is decided by its content, not by its name. DICOM: stored values go through the modality
@@ -35,6 +35,9 @@ def read_image(path: Path | str) -> Image:
     ----------
     path : path
         A DICOM, PNG, JPEG, TIFF, PGM or BMP file, with any suffix or none.
+    frame : int, optional
+        Which frame of a multi-frame DICOM, page of a TIFF or image of an MPO or PGM is read, from 1; it is needed where
+        there are several.
 
     Returns
     -------
@@ -45,8 +48,8 @@ def read_image(path: Path | str) -> Image:
     Raises
     ------
     LookalikeError
-        If the file is missing, damaged, in colour or transparent, holds several images, or if its greys cannot be kept
-        exactly.
+        If the file is missing, damaged, in colour or transparent, holds several images and `frame` is not given, lacks
+        that frame, or if its greys cannot be kept exactly.
 
     References
     ----------
@@ -63,7 +66,7 @@ def read_image(path: Path | str) -> Image:
     path = Path(path)
     if not path.is_file():
         raise LookalikeError("no-such-file", f"{path}: no such image")
-    return read(path, path.read_bytes())
+    return read(path, path.read_bytes(), frame)
 
 
 def write_png(path: Path | str, pixels: Pixels, bits: int = 8) -> None:

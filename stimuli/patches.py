@@ -22,6 +22,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
+from stimuli.grey_levels import black_share, white_share
 from stimuli.images import Pixels, read_image, write_png
 from stimuli.masks import Box
 from stimuli.patient_codes import assign_split, code
@@ -35,6 +36,8 @@ COLUMNS = (
     "native_rows", "native_columns", "source_bit_depth", "split", "sha256",
 )  # fmt: skip
 MASK_COLUMNS = ("mask_file", "mask_sha256")  # only in sets that have masks, so that others stay as they were
+FILM_COLUMNS = ("patch_id", "white_share", "black_share")  # of film.csv
+FILM_SHARE = 0.02  # of a patch; film border, or air, beyond it is counted
 NO_MASK = "no mask file"
 _FEWEST = 100  # sources for which a further process is worth its start
 _TEXT = ("patch_id", "file", "source", "patient", "laterality", "view", "pathology", "split", "sha256")
@@ -64,6 +67,8 @@ class Patch:
         Side of the patch over the larger side of the lesion's box; None where there is no box.
     mask : array of float32, shape (size, size), optional
         The share of each pixel that is inside the lesion.
+    fingerprint : str
+        A hash of the source's pixels, by which an image under two names is found; not stored.
     """
 
     pixels: Pixels
@@ -79,6 +84,7 @@ class Patch:
     bit_depth: int
     context: float | None
     mask: Pixels | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ def write_patches(
     `take` runs in several processes if there are several workers, so it must be a function of a module, or a `partial`
     of one. `about` is added to `patches.json`; `progress` is called once per source.
 
-    Raises `LookalikeError` if `out` is occupied or no patch was found.
+    Raises `LookalikeError` if `out` is occupied, no patch was found, or an image is there under two patients.
     """
     rejected: Counter[str] = Counter()
     maskless: Counter[str] = Counter()
@@ -189,6 +195,11 @@ def write_patches(
                 "--max-white and --max-black",
             )
         table = pd.DataFrame(rows)
+        if twice := _under_two_names(table):
+            notes["the same image as another, under another name"] = twice
+        write_table(folder / "film.csv", table[list(FILM_COLUMNS)])
+        film = _describe_film(table)
+        table = table.drop(columns=[*FILM_COLUMNS[1:], "fingerprint", "origin", "person"])
         if table["mask_file"].isna().all():
             table = table.drop(columns=list(MASK_COLUMNS))
             (folder / "masks").rmdir()
@@ -205,6 +216,7 @@ def write_patches(
                 "patients": {name: int(table.loc[table["split"] == name, "patient"].nunique()) for name in SPLITS},
                 "patches": {name: int((table["split"] == name).sum()) for name in SPLITS},
                 "rejected": dict(sorted(rejected.items())),
+                "film": film,
                 **({"without_mask": dict(sorted(maskless.items()))} if masked else {}),
                 **({"notes": dict(sorted(notes.items()))} if notes else {}),
             },
@@ -332,4 +344,33 @@ def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, fl
         "context": None if patch.context is None else round(patch.context, 3),
         "mask_file": None if patch.mask is None else mask_file,
         "mask_sha256": None if patch.mask is None else sha256(folder / mask_file),
+        "white_share": round(white_share(patch.pixels), 4),
+        "black_share": round(black_share(patch.pixels), 4),
+        "fingerprint": patch.fingerprint,
+        "origin": patch.file,
+        "person": patch.patient_id,
     }
+
+
+def _under_two_names(table: pd.DataFrame) -> int:
+    """How many images are another one's copy. Raises `LookalikeError` if copies belong to different patients."""
+    images = table.loc[table["fingerprint"] != "", ["fingerprint", "origin", "person"]].drop_duplicates()
+    for _, copies in images.groupby("fingerprint", sort=False):
+        one, *others = copies.itertuples()
+        for other in others:
+            if other.person != one.person:
+                raise LookalikeError(
+                    "ambiguous-patient",
+                    f"{one.origin} and {other.origin} are the same image, of patients {one.person} and {other.person}; "
+                    "correct the table, so that nobody is in two splits",
+                )
+    return len(images) - int(images["fingerprint"].nunique())
+
+
+def _describe_film(table: pd.DataFrame) -> dict[str, Any]:
+    """How many patches show more film border, and air, than a little, and how much is the most."""
+    about: dict[str, Any] = {"share": FILM_SHARE}
+    for name in ("white", "black"):
+        shares = table[f"{name}_share"]
+        about |= {f"{name}_above": int((shares > FILM_SHARE).sum()), f"{name}_most": float(shares.max())}
+    return about

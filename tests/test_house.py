@@ -40,6 +40,7 @@ INSIDE = {
         "errors | arrays",
     ],
     "stimuli": [
+        "normal",
         "cutting | stimulus_source | classic",
         "patches | sets | loop_set | loop_pictures | sources",
         "export | grey_levels | phantoms | masks | patient_codes",

@@ -312,7 +312,9 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
-        **{name: patches.about[name] for name in ("context_median", "context_range") if name in patches.about},
+        **{
+            name: patches.about[name] for name in ("context_median", "context_range", "normal") if name in patches.about
+        },
         "credit": patches.about["credit"],
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
     }

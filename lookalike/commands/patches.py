@@ -29,12 +29,33 @@ def patches(
             show_default=False,
         ),
     ] = None,
+    normal: Annotated[
+        bool,
+        typer.Option(
+            "--normal",
+            help="Tissue without a lesion instead: squares of the same sizes, away from lesions, muscle and edges.",
+        ),
+    ] = False,
+    normal_count: Annotated[
+        int | None,
+        typer.Option(
+            help="Patches of normal tissue per lesion, and per image without one. [default: 1]", show_default=False
+        ),
+    ] = None,
     precut: Annotated[
         bool, typer.Option("--precut", help="Patches that are already cut instead of mammograms.")
     ] = False,
     masks: Annotated[
         Path | None,
         typer.Option(help="Folder of lesion masks named as the images. [default: the table's column mask]"),
+    ] = None,
+    frame: Annotated[
+        int | None,
+        typer.Option(
+            help="Frame of multi-frame DICOM, page of TIFF, or image of MPO files, from 1. [default: the table's "
+            "column frame; files that hold several are refused without]",
+            show_default=False,
+        ),
     ] = None,
     size: Annotated[
         int | None,
@@ -69,9 +90,12 @@ def patches(
 ) -> None:
     """Cut square patches around lesions, split by patient.
 
+    With --normal, patches of tissue without a lesion.
+
     \b
     Example:
       lookalike patches mammograms/ --out patches --context 2
+      lookalike patches mammograms/ --normal --out tissue
       lookalike patches cut-elsewhere/ --precut --max-white 0.02 --max-black 0.2 --out patches
     """
     from stimuli.cutting import Cut, Limits, collect_patches, cut_patches
@@ -83,16 +107,24 @@ def patches(
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     asked: dict[str, Any] = {"size_px": size, "context": context, "crops_per_box": crops_per_box}
     given = {name: value for name, value in asked.items() if value is not None}
+    _refuse_normal(normal, normal_count, precut, crops_per_box, masks)
     if precut:
         _refuse_cutting(given)
-        found = read_precut(source, boxes, masks, size)
+        found = read_precut(source, boxes, masks, size, frame, say)
         with progress("patches", len(found)) as advance:
             made = collect_patches(found, out, read_key(key), shares(split), credit, advance, limits, workers)
     else:
         cut = Cut(**given, split=shares(split), seed=seed)
-        mammograms = read_source(source, boxes, masks)
+        mammograms = read_source(source, boxes, masks, frame, normal, say)
         with progress("mammograms", len(mammograms)) as advance:
-            made = cut_patches(mammograms, out, read_key(key), cut, credit, advance, limits, workers)
+            if normal:
+                from stimuli.normal.tissue import cut_normal  # only here: it takes a while to import
+
+                made = cut_normal(
+                    mammograms, out, read_key(key), cut, normal_count or 1, credit, advance, limits, workers
+                )
+            else:
+                made = cut_patches(mammograms, out, read_key(key), cut, credit, advance, limits, workers)
     if new_key:
         say(
             f"{relative(key)}: new key; keep it, because with another key these patients get other codes and other "
@@ -101,12 +133,48 @@ def patches(
     notes = made.about.get("notes", {})
     for note, count in notes.items():
         say(f"{source}: {count} image{'' if count == 1 else 's'}: {note}")
+    if film := _film(made.about["film"], int(sum(made.about["patches"].values()))):
+        say(f"{source}: {film}")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
     if "without_mask" in made.about:
         about["without_mask"] = made.about["without_mask"]
     if as_json and notes:
         about["notes"] = notes
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
+
+
+def _film(about: dict[str, Any], count: int) -> str:
+    """What to say of film border and air in the patches; empty if there is none to speak of."""
+    words = {"white": "film border, labels or other white", "black": "air"}
+    found = [
+        f"{about[f'{name}_above']} with {what} (up to {about[f'{name}_most']:.0%})"
+        for name, what in words.items()
+        if about[f"{name}_above"]
+    ]
+    if not found:
+        return ""
+    return (
+        f"of {count} patches, {' and '.join(found)} in more than {about['share']:.0%} of the patch; film.csv has each "
+        "one's share, and --max-white and --max-black keep them out"
+    )
+
+
+def _refuse_normal(
+    normal: bool, count: int | None, precut: bool, crops_per_box: int | None, masks: Path | None
+) -> None:
+    """Raise `LookalikeError` for options that --normal rules out or needs."""
+    if not normal and count is not None:
+        raise LookalikeError("unused-option", "--normal-count means nothing without --normal; add it, or leave it out")
+    if count is not None and count < 1:
+        raise LookalikeError("out-of-range", f"--normal-count is {count}; at least 1 is needed")
+    if normal and precut:
+        raise LookalikeError(
+            "conflicting-options", "--normal cuts mammograms, and --precut patches are cut; leave one out"
+        )
+    for option, given in (("--crops-per-box", crops_per_box), ("--masks", masks)):
+        if normal and given is not None:
+            cure = "give --normal-count" if option == "--crops-per-box" else "leave it out"
+            raise LookalikeError("unused-option", f"{option} is for lesions, and --normal leaves them out; {cure}")
 
 
 def _refuse_cutting(given: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ def classic_loop(out: Path, folder: Path, settings: ClassicLoop, size_px: int | 
     Raises `LookalikeError` for what is wrong with the patches or the request.
     """
     patches = read_patches(folder)
+    lesion_free = lesion_free or "normal" in patches.about
     about = {"patches_sha256": patches.sha256, "lesion_free": lesion_free, "credit": patches.about["credit"]}
     return make_classic_loop(out, _backgrounds(patches, settings.seed, lesion_free, size_px), settings, about)
 
@@ -52,6 +53,7 @@ def classic_family(
     if count < 1:
         raise LookalikeError("out-of-range", f"--count is {count}; ask for 1 loop or more")
     patches = read_patches(folder)
+    lesion_free = lesion_free or "normal" in patches.about
     about = {"patches_sha256": patches.sha256, "lesion_free": lesion_free, "credit": patches.about["credit"]}
     left = list(_backgrounds(patches, settings.seed, lesion_free, size_px))
     rows: list[dict[str, Any]] = []
@@ -84,22 +86,49 @@ def _backgrounds(patches: PatchSet, seed: int, lesion_free: bool, size_px: int |
     return tissues(patches, rows.iloc[order], lesion_free, size_px)
 
 
-def classic_set(out: Path, folder: Path, look: Look, layout: Layout) -> StimulusSet:
+def classic_set(out: Path, folder: Path, look: Look, layout: Layout, backgrounds: Path | None = None) -> StimulusSet:
     """Write a stimulus set of real patches and classic images, of different study patients.
+
+    The tissue is that of the same patches or, if given, of another set's, such as one of normal tissue.
 
     Raises `LookalikeError` for what is wrong with the patches or the request.
     """
     patches = read_patches(folder)
-    behind = reserve(patches, (layout.main + layout.practice) // 2, layout.seed)
+    if "normal" in patches.about:
+        raise LookalikeError(
+            "no-lesion-box",
+            f"{folder}: was cut with --normal and shows no lesions, and real images of a set have them; give it as "
+            "--backgrounds, and patches of lesions as --patches",
+        )
+    tissue = patches if backgrounds is None else _fitting(read_patches(backgrounds), patches)
+    behind = reserve(tissue, (layout.main + layout.practice) // 2, layout.seed)
     real = study_patches(patches, layout.seed, {one.patient: BEHIND for one in behind})
     provenance = {
         "lookalike_version": VERSION,
         "patches_sha256": patches.sha256,
         "classic": asdict(look),
+        **({} if backgrounds is None else {"backgrounds_sha256": tissue.sha256}),
         "crops_per_lesion": patches.about["crops_per_box"],
         "credit": [patches.about["credit"]] if patches.about["credit"] else [],
     }
     return build_set(out, real, classic_candidates(behind, look, seed=layout.seed), layout, provenance)
+
+
+def _fitting(backgrounds: PatchSet, patches: PatchSet) -> PatchSet:
+    """Backgrounds for a set. Raises `LookalikeError` if they differ from its patches in more than what they show."""
+    cures = {
+        "key_fingerprint": "with the same --key, so that patients can be told apart",
+        "size_px": f"with --size {patches.about['size_px']}",
+        "context": f"with --context {patches.about.get('context')}",
+        "split": "with the same --split",
+    }
+    for name, cure in cures.items():
+        if backgrounds.about.get(name) != patches.about.get(name):
+            raise LookalikeError(
+                "backgrounds-differ",
+                f"{backgrounds.folder}: has another {name.replace('_', ' ')} than {patches.folder}; cut it {cure}",
+            )
+    return backgrounds
 
 
 def study_patches(patches: PatchSet, seed: int, unseen: Mapping[str, str]) -> Iterator[Candidate]:

@@ -27,6 +27,13 @@ def refuse_overlap(
         raise LookalikeError(
             "incomplete-model", f"{name}: does not record its {', '.join(sorted(unknown))}; retrain the model"
         )
+    if ("normal" in patches.about) != ("normal" in training):
+        shows, other = ("normal tissue", "lesions") if "normal" in patches.about else ("lesions", "normal tissue")
+        raise LookalikeError(
+            "tissue-mismatch",
+            f"{patches.folder}: shows {shows}, but {name} was trained on {other}, which would distinguish real from "
+            f"generated; cut patches {'without' if shows == 'normal tissue' else 'with'} --normal",
+        )
     if not _same_context(patches.about, training):
         remedy = training["context"]
         raise LookalikeError(

@@ -37,11 +37,12 @@ class Tissue:
 def tissues(patches: PatchSet, rows: pd.DataFrame, lesion_free: bool, size_px: int | None = None) -> Iterator[Tissue]:
     """The tissue of patches, in order, without their lesions, `size_px` on a side (None: as the patches are).
 
-    Patches of normal tissue (`lesion_free`) are used as they are. Elsewhere the lesion, known by its mask or else its
-    box, is replaced (`without_lesion`); patches that show too little else, or air, are left out.
+    Patches of normal tissue (from `--normal`, or `lesion_free`) are used as they are. Elsewhere the lesion, known by
+    its mask or else its box, is replaced (`without_lesion`); patches that show too little else, or air, are left out.
 
     Raises `LookalikeError` if a patch has neither mask nor box, so that where its lesion is cannot be known.
     """
+    lesion_free = lesion_free or "normal" in patches.about
     for row in rows.itertuples():
         pixels = patches.read(row)
         shown = pixels if lesion_free else without_lesion(pixels, _lesion(patches, row))

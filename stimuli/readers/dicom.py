@@ -1,4 +1,4 @@
-"""DICOM: one grayscale frame, in the greys and the shape that its own header gives it.
+"""DICOM: one grayscale frame, or one of several, in the greys and the shape that its own header gives it.
 
 References
 ----------
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from data.errors import LookalikeError
 from stimuli.readers.dicom_greys import Raw, Stored, p_values
 from stimuli.readers.dicom_header import number, pixel_aspect, word
-from stimuli.readers.record import Image, in_colour, unreadable, unsupported
+from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -42,16 +42,17 @@ def recognises(content: bytes) -> bool:
     return False
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode a DICOM file of one grayscale frame.
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode a grayscale DICOM file of one frame, or its frame number `frame`, from 1.
 
-    Raises `LookalikeError` if it is damaged, in colour, of several frames, without an image, compressed in a way that
-    nothing installed decodes, or if its header contradicts itself.
+    Raises `LookalikeError` if it is damaged, in colour, without an image or that frame, of several frames of which none
+    is asked for, compressed in a way that nothing installed decodes, or if its header contradicts itself.
     """
     dataset = _dataset(path, content)
     try:
         _refuse_other_objects(path, dataset)
-        raw, stored = _stored_values(path, dataset)
+        index = _only_frame(path, dataset, frame)
+        raw, stored = _stored_values(path, dataset, index)
         pixels, notes = p_values(dataset, raw, stored)
         return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
     except LookalikeError:
@@ -96,7 +97,7 @@ def _dataset(path: Path, content: bytes) -> Dataset:
 
 
 def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
-    """Raise `LookalikeError` unless the file holds one grayscale frame of whole numbers."""
+    """Raise `LookalikeError` unless the file holds grayscale frames of whole numbers."""
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         raise unsupported(path, "has floating-point samples, of which none is defined as white", "export it as PNG")
     if "PixelData" not in dataset:
@@ -108,13 +109,6 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
             raise unreadable(path, "a DICOM file without pixel data")
         kind = word(dataset, "Modality") or dataset.SOPClassUID.name
         raise LookalikeError("unreadable-image", f"{path}: not a readable image: DICOM without pixel data ({kind})")
-    frames = number(dataset, "NumberOfFrames") or 1
-    if frames > 1:
-        raise unsupported(
-            path,
-            f"is a multi-frame DICOM of {frames:g} frames, and one grayscale frame is expected",
-            "export the frame that you mean as a file of its own",
-        )
     photometric = word(dataset, "PhotometricInterpretation")
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         if not photometric:
@@ -128,19 +122,29 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
     for name in ("Rows", "Columns", "BitsAllocated", "BitsStored"):
         if not number(dataset, name):
             raise ValueError(f"{name} is missing")
-    frame = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
-    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated and len(dataset.PixelData) >= 2 * max(frame, 2):
+
+
+def _only_frame(path: Path, dataset: Dataset, asked: int | None) -> int:
+    """The place of the frame to read, from 0; of the functional groups of single frames, only its own are left."""
+    count = max(int(number(dataset, "NumberOfFrames") or 1), 1)
+    bytes_each = max(dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8, 2)
+    native = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    if native and (there := len(dataset.PixelData) // bytes_each) > count:
         raise unsupported(
-            path, "holds more than one frame, though its header says one", "export the frame that you mean by itself"
+            path, f"holds {there} frames, though its header says {count}", "export the frame that you mean by itself"
         )
+    index = which_frame(path, count, asked, "frames")
+    if groups := dataset.get("PerFrameFunctionalGroupsSequence"):
+        dataset.PerFrameFunctionalGroupsSequence = list(groups)[index : index + 1]
+    return index
 
 
-def _stored_values(path: Path, dataset: Dataset) -> tuple[Raw, Stored]:
-    """The frame as its container holds it, shape (rows, columns), and which bits of it are the sample."""
+def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Stored]:
+    """A frame as its container holds it, shape (rows, columns), and which bits of it are the sample."""
     from pydicom.pixels.utils import pixel_array
 
     try:
-        raw = pixel_array(dataset, correct_unused_bits=False)
+        raw = pixel_array(dataset, index=index, correct_unused_bits=False)
     except Exception as error:  # as above
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")
         if syntax in _BY_LIBJPEG and not _libjpeg():

@@ -17,7 +17,7 @@ _SPACINGS = ("PixelSpacing", "NominalScannedPixelSpacing", "ImagerPixelSpacing",
 
 
 def places(dataset: Dataset, group: str) -> Iterator[Dataset]:
-    """Where a one-frame object may say something: its frame's functional group, the shared one, the top level."""
+    """Where an object may say something of a frame: its functional group, the shared one, the top level."""
     for functional in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
         for item in list(dataset.get(functional) or [])[:1]:
             yield from list(item.get(group) or [])[:1]

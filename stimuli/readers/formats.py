@@ -26,16 +26,24 @@ _FOREIGN = {
     b"%PDF": "a PDF; export its images as PNG",
     b"8BPS": "a Photoshop document; export it as PNG",
     b"version https://git-lfs": "a pointer to a file in Git LFS; fetch the file itself (git lfs pull)",
+    b"\x76\x2f\x31\x01": "an OpenEXR file; export it as 16-bit PNG",
+    b"Pf": "a PFM of floating-point samples; scale it and export it as 16-bit PNG",
+    b"P7": "a PAM; export it as PGM",
+    b"\xff\x0a": "a JPEG XL; export it as PNG",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL; export it as PNG",
     b"<": "a web page or XML; download the image again",
 }
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode an image whose `content` was read already. Raises `LookalikeError`; see the readers."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode an image, or the frame that is asked for (from 1), whose `content` was read already.
+
+    Raises `LookalikeError`; see the readers.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a fault is told once, as an error
-            return _reader(path, content).read(path, content)  # type: ignore[no-any-return]
+            return _reader(path, content).read(path, content, frame)  # type: ignore[no-any-return]
     except Pillow.DecompressionBombError:
         limit = 2 * (Pillow.MAX_IMAGE_PIXELS or 0)
         raise LookalikeError(
@@ -53,6 +61,10 @@ def _reader(path: Path, content: bytes) -> ModuleType:
     for start, what in _FOREIGN.items():
         if content.startswith(start):
             raise LookalikeError("unreadable-image", f"{path}: not a readable image: {what}")
+    if content[4:8] == b"ftyp":
+        raise LookalikeError(
+            "unreadable-image", f"{path}: not a readable image: HEIC, AVIF or a film; export it as PNG"
+        )
     kinds = ", ".join(reader.NAME for reader in READERS)
     raise unreadable(path, f"its content is none of {kinds}" if content else "it is empty")
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from stimuli.readers.record import Image, in_colour, unreadable, unsupported
+from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, aspect_of, to_image
 
 NAME = "JPEG"
@@ -21,10 +21,16 @@ def recognises(content: bytes) -> bool:
     return content.startswith(b"\xff\xd8\xff")
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode an 8-bit JPEG. Raises `LookalikeError` if it is damaged, in colour, or of another kind of JPEG."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode an 8-bit JPEG, or image number `frame` of an MPO, from 1.
+
+    Raises `LookalikeError` if it is damaged, in colour, of another kind of JPEG, or has not that one image.
+    """
     try:
         with Pillow.open(io.BytesIO(content)) as image:
+            if place := which_frame(path, getattr(image, "n_frames", 1), frame, "images (MPO)"):
+                image.info.pop("jfif_density", None)  # which Pillow would keep from the first
+                image.seek(place)
             image.load()
             samples, mode, exif, info = np.asarray(image), image.mode, image.getexif(), image.info
     except UnidentifiedImageError:
@@ -40,7 +46,15 @@ def read(path: Path, content: bytes) -> Image:
         exif.get(ExifTags.Base.YResolution),
     )
     orientation = exif.get(ORIENTATION, UPRIGHT)
-    return to_image(path, samples, 8, top=255, orientation=orientation, aspect=aspect_of(across, down))
+    return to_image(
+        path,
+        samples,
+        8,
+        top=255,
+        orientation=orientation,
+        aspect=aspect_of(across, down),
+        profile=info.get("icc_profile"),
+    )
 
 
 def _frame(content: bytes) -> tuple[str, int | None]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from stimuli.readers.record import Image, unsupported
+from stimuli.readers.record import Image, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, to_image
 
 NAME = "BMP"
@@ -20,17 +20,23 @@ def recognises(content: bytes) -> bool:
     return content.startswith(_STARTS) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode an 8-bit or bilevel image. Raises `LookalikeError` if it is anything else, or holds several."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode an 8-bit or bilevel image. Raises `LookalikeError` if it is anything else, or holds several.
+
+    Frames of an animation build on one another, so none is read by itself; `frame` can only be 1.
+    """
     with Pillow.open(io.BytesIO(content)) as image:
         kind, frames = image.format or "", getattr(image, "n_frames", 1)
         if frames > 1:
             raise unsupported(path, f"is a {kind} of {frames} frames", "export the one that you mean as PNG")
+        which_frame(path, 1, frame, "frames")
         image.load()
         if image.mode in ("P", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
         samples, mode, orientation = np.asarray(image), image.mode, image.getexif().get(ORIENTATION, UPRIGHT)
+        profile = image.info.get("icc_profile")
     if mode not in _MODES:
         raise unsupported(path, f"is a {kind} of pixel format {mode}", "export it as an 8- or 16-bit grayscale PNG")
     bits = _MODES[mode]
-    return to_image(path, samples, bits, top=2**bits - 1, alpha=mode.endswith("A"), orientation=orientation)
+    alpha = mode.endswith("A")
+    return to_image(path, samples, bits, top=2**bits - 1, alpha=alpha, orientation=orientation, profile=profile)

@@ -17,13 +17,14 @@ import numpy as np
 from PIL import Image as Pillow
 
 from data.errors import LookalikeError
-from stimuli.readers.record import Image, unreadable, unsupported
+from stimuli.readers.record import Image, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, Samples, aspect_of, from_palette, to_image, transparent
 
 NAME = "PNG"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR, _PALETTE = (2, 6), 3  # colour types; those of 4 and above have an alpha channel
 _ALPHA = (4, 6)
+_TRANSFERS = (b"\x01", b"\x04", b"\x06", b"\x0d", b"\x0e", b"\x0f")  # BT.709 and alike, gamma 2.2, sRGB (ITU-T H.273)
 _DISPLAY_GAMMA, _GAMMA_TOLERANCE = 1 / 2.2, 0.02
 
 
@@ -31,18 +32,22 @@ def recognises(content: bytes) -> bool:
     return content.startswith(_SIGNATURE)
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode a PNG. Raises `LookalikeError` if it is damaged, in colour, transparent, animated or linear in light."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode a PNG. Raises `LookalikeError` if it is damaged, in colour, transparent, animated or linear in light.
+
+    Frames of an animation build on one another, so none is read by itself; `frame` can only be 1.
+    """
     found = list(_chunks(path, content))
     chunks = dict(found)
     if len(chunks.get(b"IHDR", b"")) != 13:
         raise unreadable(path, "a PNG without its header")
     bits, colour = chunks[b"IHDR"][8:10]
     _refuse_what_changes_greys(path, chunks, bits, colour)
+    which_frame(path, 1, frame, "frames")
     with Pillow.open(io.BytesIO(content)) as image:
         image.load()
         samples = np.asarray(image)
-        orientation = image.getexif().get(ORIENTATION, UPRIGHT)
+        orientation, profile = image.getexif().get(ORIENTATION, UPRIGHT), image.info.get("icc_profile")
     _refuse_short_stream(path, chunks[b"IHDR"], [body for kind, body in found if kind == b"IDAT"])
     top = 65535 if bits == 16 else 1 if samples.dtype == bool else 255  # Pillow spreads 2 and 4 bits over 0..255
     alpha = colour in _ALPHA
@@ -51,7 +56,8 @@ def read(path: Path, content: bytes) -> Image:
     elif b"tRNS" in chunks:
         _refuse_transparent_grey(path, samples, chunks[b"tRNS"], top / (2**bits - 1))
     across, down = struct.unpack(">II", chunks[b"pHYs"][:8]) if len(chunks.get(b"pHYs", b"")) == 9 else (None, None)
-    return to_image(path, samples, bits, top=top, alpha=alpha, orientation=orientation, aspect=aspect_of(across, down))
+    aspect = aspect_of(across, down)
+    return to_image(path, samples, bits, top=top, alpha=alpha, orientation=orientation, aspect=aspect, profile=profile)
 
 
 def _chunks(path: Path, content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -80,6 +86,12 @@ def _refuse_what_changes_greys(path: Path, chunks: dict[bytes, bytes], bits: int
         raise unsupported(path, "stores 16-bit grey with an alpha channel", "export it without one")
     if len(chunks.get(b"acTL", b"")) == 8 and (frames := struct.unpack(">I", chunks[b"acTL"][:4])[0]) > 1:
         raise unsupported(path, f"is an animation of {frames} frames", "export the frame that you mean")
+    if (coded := chunks.get(b"cICP", b"")) and coded[1:2] not in _TRANSFERS:
+        raise unsupported(
+            path,
+            f"says that its greys are of transfer function {coded[1:2].hex()} (chunk cICP), not display-referred",
+            "convert it to sRGB greys, or remove the chunk if it is wrong",
+        )
     if b"gAMA" in chunks and b"sRGB" not in chunks and b"iCCP" not in chunks:
         gamma = int.from_bytes(chunks[b"gAMA"], "big") / 100_000
         if abs(gamma - _DISPLAY_GAMMA) > _GAMMA_TOLERANCE:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stimuli.readers.record import Image, unreadable, unsupported
-from stimuli.readers.samples import to_image
+from stimuli.readers.record import Image, unreadable, which_frame
+from stimuli.readers.samples import Samples, to_image
 
 NAME = "PGM"
 _CHANNELS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
@@ -28,8 +28,22 @@ def recognises(content: bytes) -> bool:
     return content[:2] in _CHANNELS and content[2:3] in (b" ", b"\t", b"\r", b"\n", b"#")
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode a PGM, or a PPM of greys. Raises `LookalikeError` if it is damaged, in colour, or holds several images."""
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode a PGM, or a PPM of greys, or image number `frame` of several, from 1.
+
+    Raises `LookalikeError` if it is damaged, in colour, holds several images of which none is asked for, or not the one
+    that is.
+    """
+    pictures: list[tuple[Samples, int]] = []
+    while not pictures or recognises(content):
+        samples, top, content = _first(path, content)
+        pictures.append((samples, top))
+    samples, top = pictures[which_frame(path, len(pictures), frame, "images")]
+    return to_image(path, samples, top.bit_length(), top=top)
+
+
+def _first(path: Path, content: bytes) -> tuple[Samples, int, bytes]:
+    """The samples of a file's first image, its highest possible grey, and what comes after it."""
     header = _HEADER.match(content)
     if not header:
         raise unreadable(path, "a PGM whose header is incomplete")
@@ -51,9 +65,6 @@ def read(path: Path, content: bytes) -> Image:
         rest = body[count * width :].lstrip()
     if len(values) < count:
         raise unreadable(path, f"a PGM that is cut short: {len(values)} of {count} samples")
-    if recognises(rest):
-        raise unsupported(path, "holds several images", "save the one that you mean as a file of its own")
     if values.max() > top:
         raise unreadable(path, f"a PGM with grey {values.max()} above its highest, {top}")
-    samples = values.reshape((rows, columns) if channels == 1 else (rows, columns, channels))
-    return to_image(path, samples, int(top).bit_length(), top=top)
+    return values.reshape((rows, columns) if channels == 1 else (rows, columns, channels)), int(top), rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import UnidentifiedImageError
 
 from data.errors import LookalikeError
 
+_FINGERPRINT_PX = 512  # at least so many rows or columns enter
 Pixels = npt.NDArray[np.float32]
 
 
@@ -35,6 +37,15 @@ class Image:
     pixel_aspect: float = 1.0
     notes: tuple[str, ...] = ()
 
+    @property
+    def fingerprint(self) -> str:
+        """A hash that an image keeps in another file, of every nth row and column if large; empty if it is blank."""
+        step = max(1, max(self.pixels.shape) // _FINGERPRINT_PX)
+        some = np.ascontiguousarray(self.pixels[::step, ::step])
+        if some.min() == some.max():
+            return ""
+        return hashlib.blake2b(repr(self.pixels.shape).encode() + some.tobytes(), digest_size=16).hexdigest()
+
 
 def unreadable(path: Path, reason: object) -> LookalikeError:
     """The refusal of a file that is damaged or no image at all."""
@@ -49,6 +60,25 @@ def unreadable(path: Path, reason: object) -> LookalikeError:
 def unsupported(path: Path, what: str, cure: str) -> LookalikeError:
     """The refusal of a sound file whose greys cannot be kept exactly."""
     return LookalikeError("unsupported-image", f"{path}: {what}; {cure}")
+
+
+def which_frame(path: Path, count: int, asked: int | None, what: str) -> int:
+    """The place, from 0, of the one frame of `count` that is to be read.
+
+    `asked` counts from 1; without it, the file must hold one. `what` is what the file calls its frames, in the plural.
+
+    Raises `LookalikeError` if the file holds several and none was asked for, or fewer than the one asked for.
+    """
+    if asked is None and count > 1:
+        raise unsupported(
+            path,
+            f"holds {count} {what}, and one image is expected",
+            f"name the one that you mean with --frame (1 to {count}), or export it as a file of its own",
+        )
+    if asked is not None and not 1 <= asked <= count:
+        holds = f"{count} {what} (1 to {count})" if count > 1 else "a single image"
+        raise LookalikeError("out-of-range", f"{path}: holds {holds}, and frame {asked} was asked for; correct --frame")
+    return 0 if asked is None else asked - 1
 
 
 def in_colour(path: Path, what: str = "is in colour") -> LookalikeError:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stimuli.readers.profiles import refuse_other_greys
 from stimuli.readers.record import Image, Pixels, in_colour, unsupported
 
 Samples = npt.NDArray[Any]
@@ -24,20 +25,25 @@ def to_image(
     alpha: bool = False,
     orientation: int = UPRIGHT,
     aspect: float = 1.0,
+    profile: bytes | None = None,
 ) -> Image:
     """An image of unsigned samples, shape (rows, columns) or (rows, columns, channels), of which `top` is white.
 
-    `alpha` says that the last channel is opacity. Raises `LookalikeError` if a pixel is transparent or in colour.
+    `alpha` says that the last channel is opacity. Raises `LookalikeError` if a pixel is transparent or in colour, or if
+    an ICC profile gives the greys another meaning.
     """
     if alpha:
         if not (samples[..., -1] == top).all():
             raise transparent(path)
         samples = samples[..., :-1]
     grey = one_channel(path, samples)
-    notes: tuple[str, ...] = ()
+    notes = refuse_other_greys(path, profile)
     if bits == 16 and 0 < (highest := int(grey.max())) < 2**14:
         used = highest.bit_length()
-        notes = (f"grey levels only up to {2**used - 1} of 65535: perhaps {used} bits stored in 16, and so too dark",)
+        notes = (
+            *notes,
+            f"grey levels only up to {2**used - 1} of 65535: perhaps {used} bits stored in 16, and so too dark",
+        )
     pixels, aspect = upright(grey.astype(np.float32) / np.float32(top), orientation, aspect)
     return Image(pixels, bits, aspect, notes)
 

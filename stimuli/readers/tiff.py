@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from data.errors import LookalikeError
-from stimuli.readers.record import Image, in_colour, unreadable, unsupported
+from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, Samples, aspect_of, from_palette, to_image
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ NAME = "TIFF"
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6  # photometric interpretation
 _COLOUR_MODELS = {4: "a transparency mask", 5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "a colour filter"}
 _UNSIGNED, _SIGNED = 1, 2  # sample format
+_PROFILE = 34675  # the tag of an ICC profile
+_JPEG = 7  # compression; libtiff turns its YCbCr into RGB
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
 
@@ -35,43 +37,42 @@ def recognises(content: bytes) -> bool:
     return content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read(path: Path, content: bytes) -> Image:
-    """Decode a grayscale TIFF of 1 to 16 bits, signed or not.
+def read(path: Path, content: bytes, frame: int | None = None) -> Image:
+    """Decode a grayscale TIFF of 1 to 16 bits, signed or not, or its page number `frame`, from 1.
 
-    Raises `LookalikeError` if it is damaged, in colour or transparent, holds several images, or has samples of a kind
-    for which no white is defined (floating point, 32 bits and more).
+    Raises `LookalikeError` if it is damaged, in colour or transparent, holds several images of which none is asked for
+    or not the one that is, or has samples of a kind for which no white is defined (floating point, 32 bits and more).
     """
     import tifffile
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # a fault is told once, below
     try:
         with tifffile.TiffFile(io.BytesIO(content)) as file:
-            page = _only_page(path, file)
+            page, plane = _only_page(path, file, frame)
             _refuse_what_has_no_grey(path, page)
-            return _image(path, content, page)
+            return _image(path, content, page, plane)
     except (LookalikeError, Pillow.DecompressionBombError):
         raise
     except Exception as error:  # tifffile raises many kinds of error on damaged data
         raise unreadable(path, error) from None
 
 
-def _only_page(path: Path, file: TiffFile) -> TiffPage:
-    """The file's one image; smaller copies of it do not count."""
+def _only_page(path: Path, file: TiffFile, asked: int | None) -> tuple[TiffPage, int]:
+    """The page to read, and which of its planes, from 0; smaller copies do not count as pages."""
     pages = [page.aspage() for page in file.pages]
     kinds = [int(page.subfiletype) for page in pages]
     if any(kind & _MASK for kind in kinds):
         raise unsupported(path, "has a transparency mask", "flatten it and export it again")
     whole = [page for page, kind in zip(pages, kinds, strict=True) if not kind & _REDUCED]
-    count = len(whole)
-    if count == 1 and file.is_imagej:  # ImageJ writes large stacks as one page
-        count = int((file.imagej_metadata or {}).get("images", 1))
-    if count == 1 and whole[0].imagedepth > 1:
-        count = whole[0].imagedepth
-    if not count:
+    if not whole:
         raise ValueError("a TIFF without an image")
-    if count != 1:
-        raise unsupported(path, f"holds {count} images", "save the one that you mean as a file of its own")
-    return whole[0]
+    planes = 1
+    if len(whole) == 1 and file.is_imagej:  # ImageJ writes large stacks as one page
+        planes = int((file.imagej_metadata or {}).get("images", 1))
+    if len(whole) == 1 and whole[0].imagedepth > 1:
+        raise unsupported(path, f"is a volume of {whole[0].imagedepth} slices", "save the one that you mean by itself")
+    place = which_frame(path, len(whole) * planes, asked, "images")
+    return (whole[0], place) if planes > 1 else (whole[place], 0)
 
 
 def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
@@ -82,6 +83,8 @@ def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
         raise in_colour(path, f"is {_COLOUR_MODELS[photometric]}")
     if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR):
         raise unsupported(path, f"is of photometric interpretation {photometric}", "export it as grayscale")
+    if photometric == _YCBCR and page.compression != _JPEG:
+        raise in_colour(path, "is YCbCr")
     bits, form = page.bitspersample, page.sampleformat
     if not isinstance(bits, int) or not isinstance(form, int):
         raise unsupported(path, "has channels of different kinds", "export it as grayscale")
@@ -94,15 +97,15 @@ def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
         )
 
 
-def _image(path: Path, content: bytes, page: TiffPage) -> Image:
+def _image(path: Path, content: bytes, page: TiffPage, plane: int) -> Image:
     bits, signed, photometric = int(page.bitspersample), page.sampleformat == _SIGNED, int(page.photometric)
     if page.imagewidth * page.imagelength > 2 * (Pillow.MAX_IMAGE_PIXELS or np.inf):
         raise Pillow.DecompressionBombError
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if not spans or any(not count or offset + count > len(content) for offset, count in spans):
         raise ValueError("a TIFF that is cut short")  # tifffile would fill what is missing with 0
-    turned = not (page.compression in _BY_TIFFFILE and bits in (8, 16))
-    samples, top = _by_pillow(path, content, page) if turned else (_by_tifffile(page), 2**bits - 1)
+    turned = not (page.compression in _BY_TIFFFILE and bits in (8, 16)) and not plane
+    samples, top = _by_pillow(path, content, page) if turned else (_by_tifffile(page, plane), 2**bits - 1)
     if signed:
         samples = samples.astype(np.int32) + 2 ** (bits - 1)
     if photometric == _PALETTE:
@@ -123,11 +126,16 @@ def _image(path: Path, content: bytes, page: TiffPage) -> Image:
         alpha=samples.ndim == 3 and samples.shape[-1] in (2, 4),
         orientation=UPRIGHT if turned else orientation,
         aspect=aspect,
+        profile=bytes(tags[_PROFILE].value) if _PROFILE in tags else None,
     )
 
 
-def _by_tifffile(page: TiffPage) -> Samples:
-    """The samples as the file has them, channels last."""
+def _by_tifffile(page: TiffPage, plane: int) -> Samples:
+    """The samples as the file has them, channels last; of a stack in one page, those of one plane."""
+    if plane:
+        stack: Samples = page.parent.series[0].asarray()
+        planes: Samples = stack.reshape(-1, *page.shape)[plane]
+        return planes
     samples: Samples = page.asarray()
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         samples = np.moveaxis(samples, 0, -1)
@@ -149,6 +157,7 @@ def _by_pillow(path: Path, content: bytes, page: TiffPage) -> tuple[Samples, int
         raise refusal
     try:
         with Pillow.open(io.BytesIO(content)) as image:
+            image.seek(page.index)
             image.load()
             mode, samples = image.mode, np.asarray(image)
     except UnidentifiedImageError:

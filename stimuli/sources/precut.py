@@ -8,6 +8,7 @@ side of the patch in native pixels (`native_side`, `native_side_est` or `native_
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from stimuli.images import read_image
 from stimuli.readers.record import Image
+from stimuli.sources.cells import table_in
 from stimuli.sources.mask_files import masks_of
 from stimuli.sources.tables import numbers, present, read_images_table, words
 
@@ -26,6 +28,7 @@ _ALSO_KNOWN_AS = {
     "lesion_w": "lesion_width", "lesion_h": "lesion_height",
     "native_side_est": _NATIVE, "native_rows": _NATIVE,
 }  # fmt: skip
+_NUMERIC = (*_BOX, _NATIVE, *_ALSO_KNOWN_AS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Precut:
         The side of the patch before it was resampled, px.
     mask : path, optional
         The file of the lesion's mask.
+    frame : int, optional
+        Which of the file's frames it is, from 1; None where the file holds one.
     """
 
     path: Path
@@ -58,6 +63,7 @@ class Precut:
     box: tuple[float, float, float, float] | None = None
     native_px: int | None = None
     mask: Path | None = None
+    frame: int | None = None
 
     @property
     def context(self) -> float | None:
@@ -66,7 +72,7 @@ class Precut:
 
     def read(self) -> Image:
         """Decode the image. Raises `LookalikeError` if it is missing, damaged, not square or of another size."""
-        picture = read_image(self.path)
+        picture = read_image(self.path, self.frame)
         _refuse_oblong(self.path, picture)
         if len(picture.pixels) != self.size_px:
             raise LookalikeError(
@@ -82,6 +88,8 @@ def read_precut(
     table: Path | str | None = None,
     masks: Path | str | None = None,
     size_px: int | None = None,
+    frame: int | None = None,
+    tell: Callable[[str], None] = lambda _note: None,
 ) -> list[Precut]:
     """List patches that are already cut, in the order of their table.
 
@@ -97,6 +105,10 @@ def read_precut(
         A folder of masks named as the patches, instead of the column `mask`.
     size_px : int, optional
         The side that patches must have, px; by default that of the first.
+    frame : int, optional
+        Which frame of each file is the patch, from 1; it is needed for files that hold several.
+    tell : function
+        Called with what one should know of how the table was read.
 
     Returns
     -------
@@ -119,24 +131,24 @@ def read_precut(
     ('P1', 64, None)
     """
     folder = Path(folder)
-    path = folder / "patches.csv" if table is None else Path(table)
-    frame = read_images_table(folder, path, ("file", "patient_id"), "patch")
-    for row in frame.index[frame["file"].duplicated()]:
+    path = table_in(folder, "patches") if table is None else Path(table)
+    rows = read_images_table(folder, path, ("file", "patient_id"), _NUMERIC, "patch", tell)
+    for row in rows.index[rows["file"].duplicated()]:
         raise LookalikeError(
-            "duplicate-id", f"{path}: row {row + 2}: {frame['file'][row]} is listed twice; a patch has one row"
+            "duplicate-id", f"{path}: row {row}: {rows['file'][row]} is listed twice; a patch has one row"
         )
-    frame = frame.rename(columns={old: new for old, new in _ALSO_KNOWN_AS.items() if new not in frame})
-    boxes, native = numbers(frame, _BOX), numbers(frame, (_NATIVE,))[_NATIVE]
-    _check_numbers(frame, boxes, native, path)
-    known = words(frame)
+    rows = rows.rename(columns={old: new for old, new in _ALSO_KNOWN_AS.items() if new not in rows})
+    boxes, native = numbers(rows, _BOX), numbers(rows, (_NATIVE,))[_NATIVE]
+    _check_numbers(rows, boxes, native, path)
+    known = words(rows)
     files = [present(folder, file, path) for file in known["file"]]
     mask = masks_of(list(known["file"]), list(known["mask"]), folder, path, None if masks is None else Path(masks))
-    size = _side(files[0], size_px)
+    size = _side(files[0], size_px, frame)
     return [
         Precut(
             file, word.file, word.patient_id, word.laterality, word.view, word.pathology, size,
             None if np.isnan(box).any() else (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-            None if pd.isna(side) else int(side), one_mask,
+            None if pd.isna(side) else int(side), one_mask, frame,
         )
         for file, word, box, side, one_mask in zip(
             files, known.itertuples(), boxes.to_numpy(float), native, mask, strict=True
@@ -144,9 +156,9 @@ def read_precut(
     ]  # fmt: skip
 
 
-def _side(path: Path, asked: int | None) -> int:
+def _side(path: Path, asked: int | None, frame: int | None) -> int:
     """The side of the first patch, which all others must have. Raises `LookalikeError` if another was asked for."""
-    first = read_image(path)
+    first = read_image(path, frame)
     _refuse_oblong(path, first)
     side = len(first.pixels)
     if asked not in (None, side):
@@ -177,8 +189,8 @@ def _check_numbers(frame: pd.DataFrame, boxes: pd.DataFrame, native: pd.Series[f
     for row in frame.index[given.any(axis=1) & ~usable]:
         raise LookalikeError(
             "bad-value",
-            f"{table}: row {row + 2} has no usable box ({', '.join(_BOX)}, the last two above 0); leave all four "
+            f"{table}: row {row} has no usable box ({', '.join(_BOX)}, the last two above 0); leave all four "
             "empty where it is unknown",
         )
     for row in frame.index[frame.reindex(columns=[_NATIVE])[_NATIVE].notna() & ~(native.ge(1) & np.isfinite(native))]:
-        raise LookalikeError("bad-value", f"{table}: row {row + 2} has no usable {_NATIVE} (pixels, at least 1)")
+        raise LookalikeError("bad-value", f"{table}: row {row} has no usable {_NATIVE} (pixels, at least 1)")

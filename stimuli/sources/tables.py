@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import read_table
 from stimuli.readers.formats import SUFFIXES
+from stimuli.sources.cells import read_cells
 
 TEXT = ("file", "mask", "patient_id", "laterality", "view", "pathology")
 # The terms of DICOM and CBIS-DDSM.
@@ -20,8 +21,17 @@ VOCABULARY = {
 }
 
 
-def read_images_table(folder: Path, table: Path, required: tuple[str, ...], of: str) -> pd.DataFrame:
+def read_images_table(
+    folder: Path,
+    table: Path,
+    required: tuple[str, ...],
+    numeric: tuple[str, ...],
+    of: str,
+    tell: Callable[[str], None],
+) -> pd.DataFrame:
     """A table of the images in a folder, with its words checked; `of` says what each row is, for messages.
+
+    The index is the row in the file. `numeric` columns are numbers; `tell` is called as for `read_cells`.
 
     Raises `LookalikeError` if the folder or the table is missing or empty, or a row lacks its file or patient.
     """
@@ -31,7 +41,8 @@ def read_images_table(folder: Path, table: Path, required: tuple[str, ...], of: 
         if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
             raise LookalikeError("no-images", f"{folder}: holds no images ({', '.join(SUFFIXES)})")
         raise LookalikeError("no-such-file", f"{table}: no such table, with one row per {of}; give one with --boxes")
-    frame = _stripped(read_table(table, required, text=TEXT))
+    frame = read_cells(table, tuple(dict.fromkeys((*TEXT, *required, *numeric))), required, numeric, tell)
+    frame = _stripped(frame)
     if frame.empty:
         raise LookalikeError("empty-table", f"{table}: has no rows; it needs one per {of}")
     check_words(frame, table)
@@ -44,8 +55,8 @@ def words(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Columns as numbers; NaN where there is none, or the column is missing."""
-    return frame.reindex(columns=list(columns)).apply(pd.to_numeric, errors="coerce")
+    """Columns that were read as numbers; NaN where there is none, or the column is missing."""
+    return frame.reindex(columns=list(columns)).astype(float)
 
 
 def present(folder: Path, file: str, table: Path) -> Path:
@@ -79,21 +90,24 @@ def _as_said(patient: str) -> tuple[str, ...]:
 
 
 def check_words(frame: pd.DataFrame, table: Path) -> None:
-    """Free text could carry a patient's name into everything made from the patches, so it is refused."""
-    # Row 1 is the header, as a spreadsheet counts.
+    """Raise `LookalikeError` for what a row lacks, an unknown word, or a patient written in two ways.
+
+    The index is the row in the file. Free text could carry a patient's name into everything made from the patches, so
+    it is refused, and not repeated in the message.
+    """
     for column in ("file", "patient_id"):
         for row in frame.index[frame[column].isna()]:
-            raise LookalikeError("missing-value", f"{table}: row {row + 2} has no {column}")
+            raise LookalikeError("missing-value", f"{table}: row {row} has no {column}")
     for name, known in VOCABULARY.items():
         if name in frame:
             for row in frame.index[frame[name].notna() & ~frame[name].str.upper().isin(known)]:
-                raise LookalikeError("unknown-word", f"{table}: row {row + 2}: {name} is none of {', '.join(known)}")
+                raise LookalikeError("unknown-word", f"{table}: row {row}: {name} is none of {', '.join(known)}")
     written: dict[tuple[str, ...], str] = {}
     for row, patient in frame["patient_id"].drop_duplicates().items():
         other = written.setdefault(_as_said(patient) or (patient,), patient)
         if other != patient:
             raise LookalikeError(
                 "ambiguous-patient",
-                f"{table}: row {row + 2}: patient_id {patient} differs from {other} only in how it is written (case, "
+                f"{table}: row {row}: patient_id {patient} differs from {other} only in how it is written (case, "
                 "blanks, signs or leading zeros); write each patient's id in one way",
             )

@@ -150,7 +150,7 @@ def test_nothing_written_names_the_patient_or_the_patch(tmp_path: Path, write_pr
     row = {"file": "images/P_4711_LEFT.png", "patient_id": "P_4711", "mask": "masks/P_4711_mask.png"}
     made = collect_patches(read_precut(write_precut(tmp_path / "p", [row])), tmp_path / "out", KEY)
     files = [path for path in made.folder.rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5
     for path in files:
         assert "4711" not in path.name
         assert b"4711" not in path.read_bytes()
@@ -176,7 +176,7 @@ def test_several_processes_write_the_same_bytes(
         assert len(done) == 101
         written.append((content(tmp_path / f"p{workers}"), content(tmp_path / f"m{workers}")))
     assert written[0] == written[1]
-    assert len(written[0][0]) == 204
+    assert len(written[0][0]) == 205
     precut[50].path.write_bytes(b"damaged")
     with refuses("unreadable-image"):
         collect_patches(precut, tmp_path / "none", KEY, workers=2)

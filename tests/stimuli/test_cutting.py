@@ -202,7 +202,7 @@ def test_nothing_written_names_the_patient_or_the_source_file(
     secrets = [b"lastname", b"firstname", b"id4711", b"scan0815", b"4711", b"0815", b"19500101", b"1950", KEY]
     secrets.append(str(source).encode().lower())
     files = [path for path in made.folder.rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4
     for path in files:
         content = path.read_bytes()
         names = str(path.relative_to(made.folder)).encode()

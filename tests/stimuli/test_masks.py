@@ -125,7 +125,7 @@ def test_a_set_counts_what_has_no_mask_and_why(tmp_path: Path, write_source: Wri
 def test_without_masks_a_set_is_as_it_was(tmp_path: Path, write_source: WriteSource) -> None:
     made = cut_patches(read_source(write_source(tmp_path / "m", [{}])), tmp_path / "out", KEY, Cut(size_px=8))
     assert "without_mask" not in made.about
-    assert sorted(path.name for path in made.folder.iterdir()) == ["images", "patches.csv", "patches.json"]
+    assert sorted(path.name for path in made.folder.iterdir()) == ["film.csv", "images", "patches.csv", "patches.json"]
     assert made.mask(made.table.iloc[0]) is None
 
 

@@ -59,9 +59,18 @@ def classic(
         bool,
         typer.Option(
             "--lesion-free",
-            help="Your confirmation that the patches show normal tissue; otherwise their lesions are replaced.",
+            help="Your confirmation that the patches show normal tissue; otherwise their lesions are replaced, unless "
+            "they were cut with 'patches --normal'.",
         ),
     ] = False,
+    backgrounds: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --main: patch set whose tissue is behind the shapes, such as one of 'patches --normal'. "
+            "[default: the set of --patches]",
+            show_default=False,
+        ),
+    ] = None,
     size: Annotated[
         int | None, typer.Option(help="Side of the stored images, px. [default: the patches']", show_default=False)
     ] = None,
@@ -96,8 +105,13 @@ def classic(
             raise LookalikeError(
                 "conflicting-options", "--main shows patches as they are, so they need lesions; leave out --lesion-free"
             )
-        show_set(classic_set(out, patches, look, Layout(main, practice, 0, size, bits, seed)), out, as_json)
+        layout = Layout(main, practice, 0, size, bits, seed)
+        show_set(classic_set(out, patches, look, layout, backgrounds), out, as_json)
         return
+    if backgrounds is not None:
+        raise LookalikeError(
+            "unused-option", "--backgrounds is for sets (--main); a loop's tissue is that of --patches"
+        )
     if practice:
         raise LookalikeError("unused-option", "--practice means nothing for a loop; leave it out, or give --main")
     if size is not None and not 1 <= size <= MAX_PX:

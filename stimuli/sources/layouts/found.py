@@ -10,6 +10,7 @@ from pathlib import Path
 from data.errors import LookalikeError
 from stimuli.masks import Box, Outline
 
+NORMAL = "shows no lesion"  # an image that was read by a radiologist and has none
 MISSING = "image is not in the folder"  # few download a whole collection
 _FEW = 3
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stimuli.readers.formats import SUFFIXES, shape_px
-from stimuli.sources.layouts.found import MISSING, Found, Index
+from stimuli.sources.layouts.found import MISSING, NORMAL, Found, Index
 
 # mdb001 G CIRC B 535 425 197: film, tissue, kind, severity, x, y and radius of a circle around the lesion.
 _LINE = re.compile(r"^\s*(mdb(\d+)\w*)\s+[FGD]\s+(CALC|CIRC|SPIC|MISC|ARCH|ASYM|NORM)\b(.*)$", re.IGNORECASE)
@@ -29,13 +29,14 @@ def tables(folder: Path, given: Path | None) -> list[Path]:
 
 
 def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
-    """One lesion for each line that has a severity; films of normal tissue have none."""
+    """One lesion for each line that has a severity, and one that says so for each film of normal tissue."""
     (table,) = found
     index = Index(folder, SUFFIXES)
     for line in _lines(table):
         film = _LINE.match(line)
         circle = _CIRCLE.match(film[4]) if film else None
-        if film is None or circle is None:
+        normal = film is not None and film[3].upper() == "NORM"
+        if film is None or (circle is None and not normal):
             continue
         file, number = index.only(film[1], table), int(film[2])
         known = Found(
@@ -43,9 +44,13 @@ def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
             f"MIAS {(number + 1) // 2:03d}",
             "RIGHT" if number % 2 else "LEFT",
             "MLO",
-            _SEVERITY[circle[1].upper()],
-            left_out="has no coordinates" if file else MISSING,
+            "NORMAL" if circle is None else _SEVERITY[circle[1].upper()],
+            left_out=NORMAL if circle is None else "has no coordinates" if file else MISSING,
         )
+        if circle is None:
+            if file is not None:
+                yield known
+            continue
         if circle[2] is None or file is None:
             yield known
             continue

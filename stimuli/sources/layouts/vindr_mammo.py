@@ -18,7 +18,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table
 from stimuli.readers.formats import SUFFIXES
-from stimuli.sources.layouts.found import MISSING, Found, Index
+from stimuli.sources.layouts.found import MISSING, NORMAL, Found, Index
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TEXT = ("study_id", "image_id", "laterality", "view_position", "finding_categories")
@@ -38,23 +38,27 @@ def tables(folder: Path, given: Path | None) -> list[Path]:
 
 
 def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
-    """One lesion for each finding that has a box; 'No Finding' has none."""
+    """One lesion for each finding that has a box, and one that says so for each image with 'No Finding'."""
     (table,) = found
     frame, index = read_table(table, _NEEDED, text=_TEXT), Index(folder, (*SUFFIXES, ""))
     corners = frame[list(_CORNERS)].apply(pd.to_numeric, errors="coerce")
     for row, (left, top, right, bottom) in zip(frame.itertuples(), corners.to_numpy(float), strict=True):
-        if np.isnan([left, top, right, bottom]).all():
+        normal = bool(np.isnan([left, top, right, bottom]).all())
+        if normal and "no finding" not in str(row.finding_categories).lower():
             continue
-        if not (right > left and bottom > top):
+        if not normal and not (right > left and bottom > top):
             raise LookalikeError(
                 "bad-value", f"{table}: row {row.Index + 2} has no usable box (xmin, ymin, xmax, ymax)"
             )
         file = index.only(str(row.image_id), table)
+        if normal and file is None:
+            continue
         yield Found(
             file or folder / str(row.image_id),
             str(row.study_id),
             str(row.laterality),
             str(row.view_position),
-            box=(left, top, right - left, bottom - top),
-            left_out="" if file else MISSING,
+            "NORMAL" if normal else "",
+            None if normal else (left, top, right - left, bottom - top),
+            left_out=NORMAL if normal else "" if file else MISSING,
         )

@@ -11,6 +11,8 @@ from PIL import Image
 
 from data.files import read_json
 from gan.checkpoint import load_model
+from gan.training.settings import Settings
+from gan.training.train import describe_training
 from stimuli.patches import read_patches
 from stimuli.sets import read_set
 
@@ -135,3 +137,115 @@ def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
     assert (sum(told["patches"].values()), told["rejected"]) == (1, {"image is not in the folder": 1})
     (row,) = read_patches(tmp_path / "set").table.itertuples()
     assert (row.lesion_x, row.lesion_y, row.lesion_width) == (44, 128 - 70 - 16, 32)
+
+
+def test_a_frame_of_several_is_cut_once_it_is_named(lookalike, mistake, tmp_path):
+    (tmp_path / "film").mkdir()
+    pages = np.random.default_rng(0).integers(0, 255, (3, 64, 64)).astype(np.uint8)
+    images = [Image.fromarray(page) for page in pages]
+    images[0].save(tmp_path / "film" / "a.tif", save_all=True, append_images=images[1:])
+    row = {"file": "a.tif", "patient_id": "P1", "x": 24, "y": 24, "width": 8, "height": 8}
+    pd.DataFrame([row]).to_csv(tmp_path / "film" / "boxes.csv", index=False)
+    words = ("patches", tmp_path / "film", "--out", tmp_path / "set", "--size", 16, "--key", tmp_path / "key")
+    assert "--frame (1 to 3)" in mistake(*words, code="unsupported-image")
+    assert "holds 3 images (1 to 3), and frame 4" in mistake(*words, "--frame", 4, code="out-of-range")
+    said = lookalike(*words, "--frame", 2)
+    assert said.code == 0, said.err
+    patches = read_patches(tmp_path / "set")
+    np.testing.assert_array_equal(np.rint(patches.read_all(patches.table)[0] * 255), pages[1, 20:36, 20:36])
+    assert patches.about["frames"] == [2]
+
+
+def write_films(folder, patients=24, lesion_px=10):
+    """A bright half-disc of a breast with one box each, of patient n."""
+    folder.mkdir()
+    y, x = np.mgrid[:160, :100] + 0.5
+    breast = x**2 / 80**2 + (y - 80) ** 2 / 70**2 < 1
+    rows = []
+    for n in range(patients):
+        grain = np.random.default_rng(n).integers(0, 30, breast.shape)
+        Image.fromarray((breast * (100 + grain)).astype(np.uint8)).save(folder / f"{n}.png")
+        box = {"x": 10, "y": 75, "width": lesion_px, "height": lesion_px, "view": "CC"}
+        rows.append({"file": f"{n}.png", "patient_id": f"P{n}", **box})
+    pd.DataFrame(rows).to_csv(folder / "boxes.csv", index=False)
+    return folder
+
+
+def test_normal_tissue_is_cut_and_is_a_background_of_shapes(lookalike, mistake, tmp_path):
+    words = ("patches", write_films(tmp_path / "film"), "--size", 16, "--split", "20/20/60", "--key", tmp_path / "key")
+    said = lookalike(*words, "--normal", "--normal-count", 2, "--out", tmp_path / "normal", "--json")
+    assert said.code == 0, said.err
+    assert sum(json.loads(said.out)["patches"].values()) == 48
+    patches = read_patches(tmp_path / "normal")
+    assert set(patches.table["pathology"]) == {"NORMAL"}
+    assert lookalike(*words, "--out", tmp_path / "lesions").code == 0
+
+    classic = ("stimuli", "classic", "--contrast", 0.1, "--size", 16)
+    said = lookalike(*classic, "--patches", tmp_path / "normal", "--frames", 6, "--out", tmp_path / "loop", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["tissue"] in set(patches.table["patch_id"])
+
+    sets = (*classic, "--main", 8, "--patches")
+    both = (*sets, tmp_path / "lesions", "--backgrounds", tmp_path / "normal")
+    said = lookalike(*both, "--out", tmp_path / "set")
+    assert said.code == 0, said.err
+    made = read_set(tmp_path / "set")
+    generated, real = (made.table[made.table["truth"] == truth] for truth in ("generated", "real"))
+    assert set(generated["source"].str.extract("#(.*)$")[0]) <= set(patches.table["patch_id"])
+    assert not set(generated["patient"]) & set(real["patient"])
+    assert made.about["backgrounds_sha256"] == patches.sha256
+
+    assert "--backgrounds" in mistake(*sets, tmp_path / "normal", "--out", tmp_path / "none", code="no-lesion-box")
+    loop = (*classic, "--patches", tmp_path / "lesions", "--backgrounds", tmp_path / "normal")
+    mistake(*loop, "--out", tmp_path / "none", code="unused-option")
+    for option, value, said in (("--size", 20, "--size 16"), ("--context", 1.6, "--context 2.0"),
+                                ("--key", tmp_path / "other", "the same --key")):  # fmt: skip
+        folder = tmp_path / f"other{option}"
+        assert lookalike(*words, "--normal", option, value, "--out", folder).code == 0
+        again = (*sets, tmp_path / "lesions", "--backgrounds", folder, "--out", tmp_path / "none")
+        assert said in mistake(*again, code="backgrounds-differ")
+
+
+def test_real_images_show_what_the_model_was_trained_on(lookalike, mistake, untrained, tmp_path):
+    words = ("patches", write_films(tmp_path / "film"), "--size", 16, "--split", "20/20/60", "--key", tmp_path / "key")
+    for kind, name in (((), "lesions"), (("--normal",), "normal")):
+        assert lookalike(*words, *kind, "--out", tmp_path / name).code == 0
+        made = read_patches(tmp_path / name)
+        facts = describe_training(Settings(), made, 0)
+        untrained(tmp_path / f"of-{name}", made, 1, **{key: facts[key] for key in ("normal",) if key in facts})
+    build = ("stimuli", "build", "--main", 4, "--out", tmp_path / "set")
+    for shown, other in (("normal", "lesions"), ("lesions", "normal")):
+        words = (*build, "--patches", tmp_path / shown, "--model", tmp_path / f"of-{other}")
+        assert "--normal" in mistake(*words, code="tissue-mismatch")
+    said = lookalike(*build, "--patches", tmp_path / "normal", "--model", tmp_path / "of-normal")
+    assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--normal-count", 2), "unused-option"),
+        (("--normal", "--normal-count", 0), "out-of-range"),
+        (("--normal", "--precut"), "conflicting-options"),
+        (("--normal", "--crops-per-box", 2), "unused-option"),
+        (("--normal", "--masks", "masks"), "unused-option"),
+    ],
+)
+def test_options_that_do_not_go_with_normal_tissue_are_refused(mistake, tmp_path, words, code):
+    mistake("patches", tmp_path, "--out", tmp_path / "set", *words, code=code)
+
+
+def test_film_border_and_air_are_told(lookalike, tmp_path):
+    folder = write_films(tmp_path / "film", 4)
+    bright = np.asarray(Image.open(folder / "0.png")).copy()
+    bright[70:80] = 255
+    Image.fromarray(bright).save(folder / "0.png")
+    words = ("patches", folder, "--size", 16, "--key", tmp_path / "key")
+    said = lookalike(*words, "--out", tmp_path / "set")
+    assert said.code == 0, said.err
+    assert (
+        "of 4 patches, 1 with film border, labels or other white (up to 50%) in more than 2% of the patch" in said.err
+    )
+    said = lookalike(*words, "--out", tmp_path / "clean", "--max-white", 0.1)
+    assert "film border" not in said.err
+    assert "white in more than 0.1 of the patch 1" in said.out

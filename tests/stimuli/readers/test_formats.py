@@ -98,6 +98,12 @@ def test_what_is_no_image_is_refused_by_what_it_is(tmp_path: Path, refusal: Refu
         b"version https://git-lfs.github.com/spec/v1\noid": "git lfs pull",
         b"<!DOCTYPE html><html>": "a web page",
         b"NRRD0004\n": "NRRD",
+        b"Pf\n2 2\n-1.0\n" + bytes(16): "floating-point",
+        b"P7\nWIDTH 1\n": "a PAM",
+        b"\x76\x2f\x31\x01" + bytes(9): "OpenEXR",
+        b"\xff\x0a" + bytes(9): "JPEG XL",
+        b"\x00\x00\x00\x0cJXL \r\n": "JPEG XL",
+        b"\x00\x00\x00\x18ftypheic": "HEIC",
     }
     for content, said in contents.items():
         for name in ("a.png", "a.dcm"):

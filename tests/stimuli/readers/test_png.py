@@ -127,6 +127,18 @@ def test_greys_of_another_gamma_are_refused(tmp_path: Path, gamma: int, accepted
         assert f"gamma {gamma / 1e5:g}" in refusal(path, "unsupported-image")
 
 
+@pytest.mark.parametrize(("transfer", "accepted"), [(1, True), (13, True), (8, False), (16, False), (18, False)])
+def test_greys_of_another_transfer_function_are_refused(
+    tmp_path: Path, transfer: int, accepted: bool, refusal: Refusal
+) -> None:
+    """Chunk cICP, with the numbers of ITU-T H.273: BT.709, sRGB, linear, PQ and HLG."""
+    path = write(tmp_path / "a.png", levels(8), 8, GREY, chunk(b"cICP", bytes((1, transfer, 0, 1))))
+    if accepted:
+        np.testing.assert_allclose(read_image(path).pixels, levels(8) / 255, atol=1e-7)
+    else:
+        assert "chunk cICP" in refusal(path, "unsupported-image")
+
+
 def test_srgb_overrides_gamma(tmp_path: Path) -> None:
     extra = chunk(b"gAMA", struct.pack(">I", 100_000)), chunk(b"sRGB", b"\0")
     np.testing.assert_allclose(

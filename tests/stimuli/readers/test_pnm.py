@@ -44,7 +44,7 @@ def test_pillow_agrees(tmp_path: Path) -> None:
         (b"P5 0 2 255\n", "unreadable-image", "0 x 2 px"),
         (b"P5 2 1 9\n\1\x0a", "unreadable-image", "grey 10 above its highest, 9"),
         (b"P2 2 1 255\n1 x\n", "unreadable-image", "other than whole numbers"),
-        (b"P5 1 1 255\n\1P5 1 1 255\n\2", "unsupported-image", "several images"),
+        (b"P5 1 1 255\n\1P5 1 1 255\n\2", "unsupported-image", "holds 2 images"),
         (b"P6 1 1 255\n\1\2\3", "colour-image", "in colour"),
     ],
 )

@@ -236,6 +236,11 @@ def test_other_photometric_interpretations_are_refused_by_name(tmp_path: Path, r
     assert "whether 0 is black" in refusal(write(tmp_path / "a.tif", body, 8, None), "unsupported-image")
     assert "photometric interpretation 32844" in refusal(write(tmp_path / "b.tif", body, 8, 32844), "unsupported-image")
     assert "colour filter" in refusal(write(tmp_path / "c.tif", body, 8, 32803), "colour-image")
+    equal = np.dstack([samples_of("uint8")] * 3)  # equal samples of YCbCr are colours
+    tifffile.imwrite(tmp_path / "d.tif", equal, photometric="ycbcr")
+    assert "is YCbCr" in refusal(tmp_path / "d.tif", "colour-image")
+    tifffile.imwrite(tmp_path / "e.tif", equal, photometric="cielab")
+    assert "is CIELab" in refusal(tmp_path / "e.tif", "colour-image")
 
 
 TAGS = {

@@ -96,7 +96,7 @@ def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSou
 
 @pytest.mark.parametrize(
     "box",
-    [{"x": 39}, {"y": 39}, {"x": -1}, {"y": -1}, {"width": 1000}, {"height": 1000}, {"x": -1000}, {"width": "inf"}],
+    [{"x": 39}, {"y": 39}, {"x": -1}, {"y": -1}, {"width": 1000}, {"height": 1000}, {"x": -1000}, {"width": 1e300}],
 )
 def test_a_box_outside_its_image_is_refused(tmp_path: Path, write_source: WriteSource, box: dict[str, object]) -> None:
     folder = write_source(tmp_path / "m", [{}, box])
@@ -116,16 +116,19 @@ def test_a_box_at_the_edge_has_half_a_pixel_of_tolerance(
 @pytest.mark.parametrize(
     ("box", "why"),
     [
-        ({"x": None}, "has no usable box"),
-        ({"height": "n/a"}, "has no usable box"),
-        ({"y": "left"}, "has no usable box"),
-        ({"width": 0}, "has no usable box"),
-        ({"height": -3}, "has no usable box"),
+        ({"x": None}, "has no usable box: x is empty"),
+        ({"height": "n/a"}, "has no usable box: height is empty"),
+        ({"y": "left"}, "y is 'left', not a number"),
+        ({"y": "inf"}, "y is 'inf', not a number"),
+        ({"y": "50%"}, "y is '50%', not a number"),
+        ({"y": "1,234"}, "y is '1,234', which may be thousands or a decimal comma"),
+        ({"width": 0}, "has no usable box: width is 0; it must be above 0"),
+        ({"height": -3}, "has no usable box: height is -3; it must be above 0"),
         ({"file": None}, "has no file"),
         ({"patient_id": None}, "has no patient_id"),
-        ({"pixel_aspect": 0}, "has no usable pixel_aspect"),
-        ({"pixel_aspect": np.inf}, "has no usable pixel_aspect"),
-        ({"pixel_aspect": "wide"}, "has no usable pixel_aspect"),
+        ({"pixel_aspect": 0}, "has no usable pixel_aspect: 0"),
+        ({"pixel_aspect": np.inf}, "pixel_aspect is 'inf', not a number"),
+        ({"pixel_aspect": "wide"}, "pixel_aspect is 'wide', not a number"),
         ({"pathology": "Jane Doe"}, "pathology is none of BENIGN"),
         ({"laterality": "Jane Doe"}, "laterality is none of LEFT"),
         ({"view": "Jane Doe"}, "view is none of CC"),
@@ -143,7 +146,13 @@ def test_a_bad_row_is_named_as_a_spreadsheet_counts(
     for column, value in box.items():
         table.loc[1, column] = value
     table.to_csv(folder / "boxes.csv", index=False)
-    codes = {"has no usable": "bad-value", "has no ": "missing-value", " is none of": "unknown-word"}
+    codes = {
+        ", not a": "not-a-number",
+        ", which may": "not-a-number",
+        "has no usable": "bad-value",
+        "has no ": "missing-value",
+        " is none of": "unknown-word",
+    }
     code = next((code for part, code in codes.items() if part in why), "ambiguous-patient")
     message = refusal(folder, code)
     assert message.startswith(f"{folder / 'boxes.csv'}: row 3")

@@ -51,10 +51,10 @@ def test_the_table_may_stand_elsewhere(tmp_path: Path, write_precut: WritePrecut
     [
         ({"lesion_x": 3}, "bad-value", "row 3 has no usable box"),
         ({**BOX, "lesion_height": 0}, "bad-value", "row 3 has no usable box"),
-        ({**BOX, "lesion_width": "wide"}, "bad-value", "row 3 has no usable box"),
-        ({**BOX, "lesion_y": "inf"}, "bad-value", "row 3 has no usable box"),
+        ({**BOX, "lesion_width": "wide"}, "not-a-number", "row 3: lesion_width is 'wide', not a number"),
+        ({**BOX, "lesion_y": "inf"}, "not-a-number", "row 3: lesion_y is 'inf', not a number"),
         ({"native_side": 0}, "bad-value", "row 3 has no usable native_side"),
-        ({"native_side": "many"}, "bad-value", "row 3 has no usable native_side"),
+        ({"native_side": "many"}, "not-a-number", "row 3: native_side is 'many', not a number"),
         ({"file": "images/000.png"}, "duplicate-id", "row 3: images/000.png is listed twice"),
         ({"patient_id": " "}, "missing-value", "row 3 has no patient_id"),
         ({"pathology": "Jane Doe"}, "unknown-word", "row 3: pathology is none of"),

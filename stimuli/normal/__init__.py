@@ -1,0 +1,1 @@
+"""Tissue without a lesion: where the breast and its muscle are, where a patch fits, and patch sets made of it."""
