@@ -41,6 +41,10 @@ from .image_cues.detectability import detectability
 from .image_cues.grouped_auc import grouped_auc
 from .image_cues.model_observer import model_observer
 
+# Perceptual scales
+from .scaling.difference_scale import difference_scale
+from .scaling.psychometric import psychometric_functions
+
 # Serial dependence
 from .serial.loop import loop_serial_dependence
 from .serial.serial import serial_dependence
@@ -68,6 +72,7 @@ __all__ = [
     "count_confidence",
     "count_ratings",
     "detectability",
+    "difference_scale",
     "dprime",
     "dprime_change",
     "dprime_from_responses",
@@ -94,6 +99,7 @@ __all__ = [
     "power",
     "predicted_se",
     "prevalence",
+    "psychometric_functions",
     "rating_agreement",
     "roc_auc",
     "roc_figure",

@@ -19,6 +19,8 @@ REFERENCES = {
     "Psychological Methods, 3, 186–205.",
     "delong1988": "DeLong, E. R., DeLong, D. M., & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more "
     "correlated receiver operating characteristic curves: a nonparametric approach. Biometrics, 44, 837–845.",
+    "devinck2012": "Devinck, F., & Knoblauch, K. (2012). A common signal detection model accounts for both perception "
+    "and discrimination of the watercolor effect. Journal of Vision, 12(3), 19.",
     "dienes2014": "Dienes, Z. (2014). Using Bayes to get the most out of non-significant results. "
     "Frontiers in Psychology, 5, 781.",
     "dorfman1969": "Dorfman, D. D., & Alf, E. (1969). Maximum-likelihood estimation of parameters of signal-detection "
@@ -64,9 +66,13 @@ REFERENCES = {
     "Statistics, 6, 65–70.",
     "ince2021": "Ince, R. A. A., Paton, A. T., Kay, J. W., & Schyns, P. G. (2021). Bayesian inference of population "
     "prevalence. eLife, 10, e62461.",
+    "knoblauch2008": "Knoblauch, K., & Maloney, L. T. (2008). MLDS: maximum likelihood difference scaling in R. "
+    "Journal of Statistical Software, 25(2), 1–26.",
     "krippendorff2004": "Krippendorff, K. (2004). Content analysis: an introduction to its methodology (2nd ed.). "
     "Sage.",
     "macmillan2005": "Macmillan, N. A., & Creelman, C. D. (2005). Detection theory: a user’s guide (2nd ed.). Erlbaum.",
+    "maloney2003": "Maloney, L. T., & Yang, J. N. (2003). Maximum likelihood difference scaling. Journal of Vision, "
+    "3(8), 5.",
     "maniscalco2012": "Maniscalco, B., & Lau, H. (2012). A signal detection theoretic approach for estimating "
     "metacognitive sensitivity from confidence ratings. Consciousness and Cognition, 21, 422–430.",
     "mann1947": "Mann, H. B., & Whitney, D. R. (1947). On a test of whether one of two random variables is "
@@ -91,6 +97,9 @@ REFERENCES = {
     "schuirmann1987": "Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power "
     "approach for assessing the equivalence of average bioavailability. Journal of Pharmacokinetics and "
     "Biopharmaceutics, 15, 657–680.",
+    "schutt2016": "Schütt, H. H., Harmeling, S., Macke, J. H., & Wichmann, F. A. (2016). Painfree and accurate "
+    "Bayesian estimation of psychometric functions for (potentially) overdispersed data. Vision Research, 122, "
+    "105–123.",
     "sokal1958": "Sokal, R. R., & Michener, C. D. (1958). A statistical method for evaluating systematic "
     "relationships. University of Kansas Science Bulletin, 38, 1409–1438.",
     "sun2014": "Sun, X., & Xu, W. (2014). Fast implementation of DeLong’s algorithm for comparing the areas under "
@@ -98,8 +107,11 @@ REFERENCES = {
     "viechtbauer2007": "Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. "
     "Statistics in Medicine, 26, 37–52.",
     "whelan2008": "Whelan, R. (2008). Effective analysis of reaction time data. Psychological Record, 58, 475–482.",
+    "wichmann2001": "Wichmann, F. A., & Hill, N. J. (2001). The psychometric function: I. Fitting, sampling, and "
+    "goodness of fit. Perception & Psychophysics, 63, 1293–1313.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association, 22, 209–212.",
+    "wood2006": "Wood, S. N. (2006). Generalized additive models: an introduction with R. Chapman & Hall/CRC.",
 }
 
 

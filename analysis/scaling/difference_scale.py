@@ -141,7 +141,8 @@ def difference_scale(
         How far apart images of a loop look: the shorter way round, or straight across. By default whichever makes all
         answers likelier; both have the same number of parameters. An open path has 'path' alone.
     lapse : float, optional
-        Share of guesses, 0 to .1; by default estimated for each participant, up to .1. 0 is the published method.
+        Share of guesses, 0 to .1; by default estimated for each participant, under a prior with a mean of .01. 0 is the
+        published method.
     resamples : int
         Parametric bootstrap samples per participant, 20 or more.
     level : float
@@ -318,7 +319,7 @@ def _bands(replicates: Floats, here: Floats, level: float) -> tuple[Floats, Floa
 def _evenness(problem: Problem, found: Fit, positions_deg: Floats, closed: bool) -> Evenness:
     degrees = np.diff(positions_deg, append=positions_deg[:1] + 360) if closed else np.diff(positions_deg)
     even = fit(replace(problem, basis=degrees[:, None] / degrees.mean()))
-    statistic = max(0.0, 2 * (found.log_likelihood - even.log_likelihood))
+    statistic = max(0.0, 2 * (found.maximum.height - even.maximum.height))
     df = int(problem.basis.shape[1] - 1)
     return Evenness(statistic, df, float(chi2.sf(statistic, df)))
 

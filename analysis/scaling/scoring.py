@@ -19,10 +19,11 @@ _SMALLEST = 1e-12  # probability
 
 @dataclass(frozen=True, eq=False)
 class Maximum:
-    """Where the likelihood is highest within the bounds, and whether that was reached."""
+    """Where the likelihood, less the penalty, is highest within the bounds, and whether that was reached."""
 
     parameters: Floats
     log_likelihood: float
+    height: float  # less the penalty
     probability: Floats
     converged: bool
 
@@ -36,19 +37,27 @@ class _Place:
 
 
 def maximise(
-    model: Model, counts: tuple[Floats, Floats], start: Floats, bounds: tuple[Floats, Floats], rise: float = 1e-11
+    model: Model,
+    counts: tuple[Floats, Floats],
+    start: Floats,
+    bounds: tuple[Floats, Floats],
+    *,
+    penalty: Floats | float = 0.0,
+    rise: float = 1e-11,
 ) -> Maximum:
     """Scoring with step halving, until the log-likelihood rises by less than `rise`.
 
     `counts` are the successes and the trials of each cell; `bounds` the lowest and highest parameters. A parameter that
-    is at its bound, and would leave it, stays there while the others move.
+    is at its bound, and would leave it, stays there while the others move. `penalty` times the parameters is taken off
+    the log-likelihood: the rates of exponential priors.
     """
     said, trials = counts
     low, high = bounds
-    here = _at(model, counts, np.clip(start, low, high))
+    fine = np.zeros(start.size) + penalty
+    here = _at(model, counts, np.clip(start, low, high), fine)
     for _ in range(_ROUNDS):
         weight = 1 / (here.probability * (1 - here.probability))
-        score = here.slope.T @ ((said - trials * here.probability) * weight)
+        score = here.slope.T @ ((said - trials * here.probability) * weight) - fine
         curvature = here.slope.T @ (here.slope * (trials * weight)[:, None])
         held = ((here.parameters <= low) & (score <= 0)) | ((here.parameters >= high) & (score >= 0))
         step = np.zeros_like(here.parameters)
@@ -57,15 +66,15 @@ def maximise(
             (
                 place
                 for halving in range(_HALVINGS)
-                if (place := _at(model, counts, np.clip(here.parameters + step / 2**halving, low, high))).height
+                if (place := _at(model, counts, np.clip(here.parameters + step / 2**halving, low, high), fine)).height
                 >= here.height
             ),
             here,
         )
         if there.height - here.height < rise:
-            return Maximum(there.parameters, there.height, there.probability, True)
+            return _maximum(there, fine, True)
         here = there
-    return Maximum(here.parameters, here.height, here.probability, False)
+    return _maximum(here, fine, False)
 
 
 def deviance(found: Maximum, counts: tuple[Floats, Floats]) -> float:
@@ -75,11 +84,16 @@ def deviance(found: Maximum, counts: tuple[Floats, Floats]) -> float:
     return float(2 * (saturated - found.log_likelihood))
 
 
-def _at(model: Model, counts: tuple[Floats, Floats], parameters: Floats) -> _Place:
+def _maximum(place: _Place, fine: Floats, converged: bool) -> Maximum:
+    likelihood = place.height + float(fine @ place.parameters)
+    return Maximum(place.parameters, likelihood, place.height, place.probability, converged)
+
+
+def _at(model: Model, counts: tuple[Floats, Floats], parameters: Floats, fine: Floats) -> _Place:
     said, trials = counts
     probability, slope = model(parameters)
     probability = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    height = float(np.sum(xlogy(said, probability) + xlogy(trials - said, 1 - probability)))
+    height = float(np.sum(xlogy(said, probability) + xlogy(trials - said, 1 - probability)) - fine @ parameters)
     return _Place(parameters, height, probability, slope)
 
 
