@@ -16,7 +16,8 @@ from itertools import product
 
 import numpy as np
 
-from analysis.scaling.difference_scale import DifferenceScale, difference_scale
+from analysis.scaling.difference_scale import difference_scale
+from analysis.scaling.outcome import DifferenceScale
 from data.scales import Scale
 from data.simulated.comparer import SimulatedComparer, draw_triads
 
@@ -84,7 +85,11 @@ def main() -> None:
     header += "length held | right model | uneven | misfit"
     print(f"| {header} |\n|{'---|' * (header.count('|') + 1)}")
     designs = [(*one, 0.0) for one in product(SHAPES, (12.0, 24.0), ("arc", "chord"), (600,))]
-    designs += [("smooth", 24.0, "arc", 300, 0.0), ("smooth", 24.0, "arc", 1200, 0.0), ("smooth", 24.0, "arc", 600, 0.03)]
+    designs += [
+        ("smooth", 24.0, "arc", 300, 0.0),
+        ("smooth", 24.0, "arc", 1200, 0.0),
+        ("smooth", 24.0, "arc", 600, 0.03),
+    ]
     for design in designs:
         print(row(*design, count), flush=True)
     print(f"{count} experiments a line, {RESAMPLES} bootstrap samples each", file=sys.stderr)

@@ -7,6 +7,7 @@ into positions.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from scipy.interpolate import PchipInterpolator
 
 from data.arrays import Floats
 from data.errors import LookalikeError
-from data.files import read_json, write_json
+from data.files import read_json, write_bytes
 
 FORMAT = "lookalike-scale/1"
 FILE = "scale.json"
@@ -107,7 +108,12 @@ class Scale:
 
 def write_scale(path: Path, scale: Scale) -> None:
     """Write `scale.json`."""
-    write_json(Path(path), asdict(scale))
+    write_bytes(Path(path), scale_bytes(scale))
+
+
+def scale_bytes(scale: Scale) -> bytes:
+    """The content of `scale.json`."""
+    return (json.dumps(asdict(scale), indent=2, allow_nan=False) + "\n").encode()
 
 
 def read_scale(path: Path) -> Scale:
@@ -154,7 +160,9 @@ def read_scale(path: Path) -> Scale:
             loop,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise LookalikeError("damaged-file", f"{path}: a field is missing or unknown ({error}); make it again") from None
+        raise LookalikeError(
+            "damaged-file", f"{path}: a field is missing or unknown ({error}); make it again"
+        ) from None
     _refuse_broken(path, scale)
     return scale
 

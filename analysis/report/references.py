@@ -15,6 +15,8 @@ REFERENCES = {
     "Annals of Statistics, 41, 484–507.",
     "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
     "Measurement, 20, 37–46.",
+    "davison1997": "Davison, A. C., & Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge "
+    "University Press.",
     "decarlo1998": "DeCarlo, L. T. (1998). Signal detection theory and generalized linear models. "
     "Psychological Methods, 3, 186–205.",
     "delong1988": "DeLong, E. R., DeLong, D. M., & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more "

@@ -6,7 +6,8 @@
 | left_1_deg, left_2_deg, right_1_deg, right_2_deg       | a quadruple: the two on the left, or the two on the right? |
 
 `response` is the side that looks more different, left or right; a missing one is left out and counted. Optional:
-`participant`, `role` (only main trials count) and `loop` (one only).
+`participant`, `role` (only main trials count) and `loop` (one only). Tables of R's package MLDS are read too: resp (1:
+the second pair differs more), S1, S2, S3 and for quadruples S4, the stimuli's numbers.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from data.trials import refuse_rows
 TRIAD = ("left_deg", "middle_deg", "right_deg")
 QUADRUPLE = ("left_1_deg", "left_2_deg", "right_1_deg", "right_2_deg")
 _SIDES = ("left", "right")
+_MLDS = ("S1", "S2", "S3", "S4")
 _DECIMALS = 6  # of a degree: positions nearer to one another are one image
 
 
@@ -51,7 +53,7 @@ def comparisons(table: pd.DataFrame, *, closed: bool, source: str = "the compari
     Raises `LookalikeError` if columns are missing, a position is not a number, an answer is another word, there are
     several loops, or fewer than four images are left.
     """
-    frame = _main(table, source)
+    frame = _main(_from_mlds(table, source), source)
     columns = next((names for names in (TRIAD, QUADRUPLE) if set(names) <= set(frame.columns)), None)
     if columns is None or "response" not in frame.columns:
         raise LookalikeError(
@@ -75,6 +77,16 @@ def comparisons(table: pd.DataFrame, *, closed: bool, source: str = "the compari
                 f"{source}: {one.participant} compared {one.positions_deg.size} images; a scale needs 4 or more",
             )
     return found
+
+
+def _from_mlds(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A table of the R package MLDS in the columns above; any other as it is."""
+    if not {"resp", *_MLDS[:3]} <= set(table.columns):
+        return table
+    resp = pd.to_numeric(table["resp"], errors="coerce")
+    refuse_rows(~(resp.isin([0, 1]) | table["resp"].isna()), source, "resp is neither 0 nor 1", code="unknown-word")
+    names = dict(zip(_MLDS, QUADRUPLE if "S4" in table.columns else TRIAD, strict=False))
+    return table.rename(columns=names).assign(response=resp.map({0: "left", 1: "right"}))
 
 
 def _main(table: pd.DataFrame, source: str) -> pd.DataFrame:

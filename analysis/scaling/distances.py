@@ -40,7 +40,7 @@ def distances(between: Floats, steps: Floats, kind: Distance) -> tuple[Floats, F
     one_way = between @ steps
     if kind == "path":
         return one_way, between
-    around = steps.sum()
+    around = max(float(steps.sum()), 1e-9)
     if kind == "arc":
         longer = one_way > around / 2
         return np.where(longer, around - one_way, one_way), np.where(longer[:, None], 1 - between, between)
@@ -60,7 +60,5 @@ def undetermined(slopes: Floats, positions_deg: Floats) -> str | None:
         start, end = positions_deg[unused[0]], positions_deg[(unused[0] + 1) % positions_deg.size]
         return f"no comparison tells how far the images at {start:g} and {end:g} degrees are apart"
     if np.abs(slopes.sum(axis=1)).max() < _SINGULAR:
-        return (
-            "every comparison was of equal numbers of steps, so the length of the scale is unknown: compare unequal ones"
-        )
+        return "every comparison was of equal numbers of steps, so the length of the scale is unknown: compare unequal ones"
     return "there are too few different comparisons to determine every step: compare fewer images, or more pairs"

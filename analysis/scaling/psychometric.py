@@ -24,7 +24,8 @@ from data.trials import refuse_rows
 MOST_LAPSES = 0.1
 YES, NO = ("yes", "right", "correct", "generated", "1"), ("no", "left", "wrong", "real", "0")
 _WIDE = 2 * float(ndtri(0.95))
-_STEEPEST = 200.0  # z from the lowest to the highest level: a step, whose place between two levels is unknown
+_STEEPEST = 200.0  # z from the lowest to the highest level
+_SURE = 4.0  # z beyond which a level is at an asymptote; if all are, the place of the step between two is unknown
 _ROUGH = 1e-5
 
 
@@ -206,7 +207,7 @@ def _function(
     null = np.array([deviance(one, (said, trials)) for one, said in zip(again, drawn, strict=True)])
     replicates = np.array([one.parameters for one in again])
     values = _measures(model, found.parameters[None], middle, span)[:, 0]
-    if abs(found.parameters[1]) >= _STEEPEST:
+    if np.abs(found.parameters[0] + found.parameters[1] * model.scaled).min() > _SURE:
         reason = "answers change from one level to the next at once: the width is unknown, and so are the bounds"
     elif not _all_one_way(replicates[:, 1]):
         reason = "the answers hardly depend on the level: there is no threshold"
@@ -275,7 +276,10 @@ def _counted(table: pd.DataFrame, source: str) -> list[tuple[str, tuple[Floats, 
     for name, own in kept.groupby("who", sort=True):
         at = own.groupby("x")["yes"].agg(["size", "sum"])
         found.append(
-            (str(name), (at.index.to_numpy(np.float64), at["size"].to_numpy(np.float64), at["sum"].to_numpy(np.float64)))
+            (
+                str(name),
+                (at.index.to_numpy(np.float64), at["size"].to_numpy(np.float64), at["sum"].to_numpy(np.float64)),
+            )
         )
     return found
 

@@ -18,6 +18,12 @@ from stimuli.images import Pixels
 
 NAMES = ("nlpd", "vgg", "ssim", "pixel")
 DEFAULT = "nlpd"
+TITLES = {
+    "nlpd": "normalised Laplacian pyramid distance",
+    "vgg": "RMS difference of VGG16 conv4_3",
+    "ssim": "square root of 1 - SSIM",
+    "pixel": "RMS difference of grey levels 0 to 1",
+}
 Description: TypeAlias = list[Tensor]  # each (N, ...)
 
 
@@ -41,15 +47,15 @@ def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
     Raises `LookalikeError` for another name, and for missing weights.
     """
     if name == "nlpd":
-        return Metric(name, "normalised Laplacian pyramid distance", nlpd.normalised_pyramid, nlpd.band_distance)
+        return Metric(name, TITLES[name], nlpd.normalised_pyramid, nlpd.band_distance)
     if name == "vgg":
         network = vgg16 or load_vgg16()
-        return Metric(name, "RMS difference of VGG16 conv4_3", lambda x: [network(x * 2 - 1)], nlpd.band_distance)
+        return Metric(name, TITLES[name], lambda x: [network(x * 2 - 1)], nlpd.band_distance)
     if name == "ssim":
         # The root, because SSIM falls with the square of a small change (Brunet, Vrscay & Wang 2012).
-        return Metric(name, "square root of 1 - SSIM", ssim.local_moments, _root_of_dissimilarity)
+        return Metric(name, TITLES[name], ssim.local_moments, _root_of_dissimilarity)
     if name == "pixel":
-        return Metric(name, "RMS difference of grey levels 0 to 1", lambda x: [x], nlpd.band_distance)
+        return Metric(name, TITLES[name], lambda x: [x], nlpd.band_distance)
     raise LookalikeError("unknown-choice", f"metric is {name!r}; choose one of {', '.join(NAMES)}")
 
 

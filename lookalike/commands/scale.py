@@ -96,11 +96,15 @@ def scale(
 
         write_simulated(simulate, not open_path, seed)
         kind = " --open" if open_path else ""
-        say(f"lookalike: {relative(simulate)} holds simulated answers; scale them: "
-            f"lookalike scale {relative(simulate)}{kind} --out scaled")
+        say(
+            f"lookalike: {relative(simulate)} holds simulated answers; scale them: "
+            f"lookalike scale {relative(simulate)}{kind} --out scaled"
+        )
         return
     if out is None or not data:
-        raise LookalikeError("missing-option", "name a table of comparisons, and with --out a new folder for the results")
+        raise LookalikeError(
+            "missing-option", "name a table of comparisons, and with --out a new folder for the results"
+        )
     from data.files import refuse_occupied
     from lookalike.flows.scale import read_answers
 
@@ -125,16 +129,16 @@ def _scale(
 ) -> None:
     from analysis.report.scaling.scale_report import save_scale
     from analysis.scaling.difference_scale import difference_scale
-    from lookalike.flows.scale import loop_identity
+    from lookalike.flows.scale import loop_compared
 
     folder, open_path = shape
-    loop, identity = (None, None) if folder is None else loop_identity(folder)
+    loop, identity, more = (None, None, None) if folder is None else loop_compared(folder)
     if loop is not None and open_path and loop.closed:
         raise LookalikeError("conflicting-options", f"{folder}: is a closed loop; leave out --open")
     closed = not open_path if loop is None else loop.closed
     found = difference_scale(table, closed=closed, **settings)
     simulated = "observer" in table.columns and bool((table["observer"] == "simulated").any())
-    summary = save_scale(found, out, files, identity, simulated=simulated, formats=drawn)
+    summary = save_scale(found, out, files, identity, more=more, simulated=simulated, formats=drawn)
     if found.reason:
         say(f"lookalike: without a scale: {found.reason}")
     if as_json:

@@ -11,7 +11,7 @@ import pandas as pd
 from data.bids import beh_files
 from data.errors import LookalikeError
 from data.files import read_table, sha256, write_table
-from data.loops import Loop, read_loop
+from data.loops import ANCHORS, Loop, read_loop
 from data.scales import LoopIdentity, Scale
 from data.simulated.comparer import SimulatedComparer, draw_triads
 from lookalike.console import pairs
@@ -59,11 +59,20 @@ def _files(paths: Sequence[Path], task: str) -> list[tuple[Path, str]]:
     return found
 
 
-def loop_identity(folder: Path) -> tuple[Loop, LoopIdentity]:
-    """A loop, and what says which it is. Raises `LookalikeError` if it is missing, altered, or of no model."""
+def loop_compared(folder: Path) -> tuple[Loop, LoopIdentity, dict[str, bytes]]:
+    """A loop, what says which it is, and the files with its anchors' codes, if it has them.
+
+    Raises `LookalikeError` if the loop or a file is missing or altered.
+    """
     loop = read_loop(folder)
     identity = LoopIdentity(loop.model_sha256, loop.anchors_sha256, loop.path, loop.metric, len(loop.frames))
-    return loop, identity
+    if loop.anchors_sha256 is None:  # classic stimuli, and loops of the first format
+        return loop, identity, {}
+    anchors = folder / ANCHORS
+    numbers = anchors.with_suffix(".safetensors")
+    if not numbers.is_file():
+        raise LookalikeError("missing-file", f"{numbers}: missing, but {ANCHORS} needs it; restore it")
+    return loop, identity, {path.name: path.read_bytes() for path in (anchors, numbers)}
 
 
 def write_simulated(path: Path, closed: bool, seed: int) -> pd.DataFrame:

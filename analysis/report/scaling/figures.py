@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.intervals import wilson
 from analysis.report.figures.plots import GENERATED, REAL, plain
-from analysis.scaling.difference_scale import DifferenceScale
+from analysis.scaling.outcome import DifferenceScale
 from analysis.scaling.psychometric import PsychometricFunction, PsychometricFunctions
 from data.scales import Scale
 
@@ -92,9 +92,7 @@ def psychometric_figure(found: PsychometricFunctions) -> Figure:
 def _function(axes: Axes, one: PsychometricFunction) -> None:
     low, high = wilson(one.yes, one.trials, 0.95)
     share = one.yes / one.trials
-    axes.errorbar(
-        one.levels, share, [share - low, high - share], fmt="o", color="black", markersize=3, elinewidth=0.8
-    )
+    axes.errorbar(one.levels, share, [share - low, high - share], fmt="o", color="black", markersize=3, elinewidth=0.8)
     if one.reason is None:
         fine = np.linspace(one.levels[0], one.levels[-1], 200)
         axes.plot(fine, one.probability(fine), color=REAL, linewidth=1.5)

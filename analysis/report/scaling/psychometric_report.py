@@ -110,6 +110,12 @@ def _row(one: PsychometricFunction) -> tuple[str, ...]:
 
     lapses = "n/a" if np.isnan(one.lapse) else f"{one.lapse:.1%}"
     answers = str(int(one.trials.sum()))
-    return one.participant, answers, cell("threshold", 2), cell("width", 2), cell("slope", 4), lapses, p_value(
-        one.deviance_p
+    return (
+        one.participant,
+        answers,
+        cell("threshold", 2),
+        cell("width", 2),
+        cell("slope", 4),
+        lapses,
+        p_value(one.deviance_p),
     )

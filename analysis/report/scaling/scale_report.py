@@ -14,9 +14,9 @@ from analysis.report.number_text import interval, number, p_phrase, p_value, sha
 from analysis.report.page import Block, Fact, Facts, Note, Page, Picture, Section, Small, Table
 from analysis.report.results import Results, summarised, versions, write
 from analysis.report.scaling.figures import scale_figure
-from analysis.scaling.difference_scale import DifferenceScale, ParticipantScale
+from analysis.scaling.outcome import DifferenceScale, ParticipantScale
 from data.files import refuse_occupied
-from data.scales import FILE, LoopIdentity, Scale, write_scale
+from data.scales import FILE, LoopIdentity, Scale, scale_bytes
 
 _ALPHA = 0.05
 _SIMULATED = Note(
@@ -37,18 +37,18 @@ def save_scale(
     inputs: Mapping[str, str],
     loop: LoopIdentity | None = None,
     *,
+    more: Mapping[str, bytes] | None = None,
     simulated: bool = False,
     formats: Sequence[Format] | None = None,
 ) -> dict[str, Any]:
     """Write a new folder: `steps.tsv`, `positions.tsv`, `participants.tsv`, `summary.json`, `scale.json` (from which a
     loop in even steps is made), the figure and `report.html`. Returns the summary.
 
-    `inputs` maps files to their SHA-256. Raises `LookalikeError` if `out` holds anything; nothing is written then.
+    `inputs` maps files to their SHA-256, `more` names of further files to their content. Raises `LookalikeError` if `out` holds anything; nothing is written then.
     """
     refuse_occupied(out)
     results = scale_results(found, inputs, simulated=simulated)
-    write(results, out, formats=formats)
-    write_scale(out / FILE, scale_of(found, loop))
+    write(results, out, formats=formats, more={FILE: scale_bytes(scale_of(found, loop)), **(more or {})})
     return results.summary
 
 
@@ -176,7 +176,16 @@ def _steps(found: DifferenceScale) -> Section:
 
 
 def _participants(found: DifferenceScale) -> Section:
-    header = ("Participant", "Answers", "JNDs\n95% CI", "Lapses", "Even?\np", "Fit: deviance\np", "Fit: runs\np", "Right")
+    header = (
+        "Participant",
+        "Answers",
+        "JNDs\n95% CI",
+        "Lapses",
+        "Even?\np",
+        "Fit: deviance\np",
+        "Fit: runs\np",
+        "Right",
+    )
     note = (
         "Lapses are estimated up to 10%. A small p of fit says that the model does not describe the answers. Right: "
         "share of answers that named the right side, .5 without a preference."
@@ -206,7 +215,7 @@ def _model(found: DifferenceScale) -> Section:
     if len(found.log_likelihoods) > 1:
         other = next(name for name in found.log_likelihoods if name != found.distance)
         by = found.log_likelihoods[found.distance] - found.log_likelihoods[other]
-        weight = "hardly tells them apart" if by < 2 else "speaks for it"
+        weight = "hardly tells them apart, so all bounds include the other’s" if found.widened else "tells them apart"
         text += (
             f" The other model, {_DISTANCES[other]}, has as many parameters, and a log-likelihood that is "
             f"{number(by, 1)} lower, which {weight}."
@@ -218,7 +227,7 @@ def _methods(found: DifferenceScale) -> tuple[str, ...]:
     bands = (
         "Bounds are t intervals over participants of each image’s share of the way, and of the length"
         if found.n > 1
-        else "Bounds are bias-corrected percentiles of the parametric bootstrap {efron1987}"
+        else "Bounds are basic intervals of the parametric bootstrap {davison1997}"
     )
     where = (
         "A loop of n images has n steps, one of which leads back; its first position and its direction are arbitrary, "

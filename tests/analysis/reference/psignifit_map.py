@@ -22,7 +22,7 @@ def answers(seed: int, levels: list[float], trials: int, threshold: float, width
 
 
 def fitted(data: list[list[float]], kind: str) -> dict:
-    flat = {name: np.ones_like for name in ("threshold", "width", "lambda")}
+    flat = dict.fromkeys(("threshold", "width", "lambda"), np.ones_like)
     found = psignifit.psignifit(
         np.array(data, dtype=float),
         sigmoid="norm",
