@@ -4,8 +4,8 @@
     python -m benchmarks.scaling --share 0.1        a tenth of the experiments
 
 Twelve images on a loop (30° apart), triads as `data.draw_triads` draws them, one participant. Shapes: even steps; steps
-that vary smoothly, the largest four times the smallest; a quarter of the loop with steps four times as large as the rest.
-Everything follows from the seed.
+that vary smoothly, the largest four times the smallest; a quarter of the loop with steps four times as large as the
+rest. Everything follows from the seed.
 """
 
 from __future__ import annotations

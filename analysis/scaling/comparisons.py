@@ -121,14 +121,14 @@ def _counted(name: str, where: Floats, response: np.typing.NDArray[np.object_]) 
     first, second = np.where(swap[:, None], right, left), np.where(swap[:, None], left, right)
     rows, inverse = np.unique(np.hstack([first, second]), axis=0, return_inverse=True)
     counts = np.bincount(inverse.ravel(), minlength=len(rows))
-    votes = np.bincount(inverse.ravel(), weights=said != swap, minlength=len(rows))
+    votes = np.bincount(inverse.ravel(), weights=(said != swap).astype(np.float64), minlength=len(rows))
     return Comparisons(
         participant=name,
         positions_deg=positions,
         left=rows[:, :2],
         right=rows[:, 2:],
         trials=counts.astype(np.float64),
-        said_right=votes,
+        said_right=np.asarray(votes, dtype=np.float64),
         unanswered=int(np.sum(~answered)),
         answered_right=float(said.mean()) if said.size else np.nan,
     )

@@ -1,9 +1,9 @@
 """Difference scaling on open paths and closed loops: the scale, its bands, and whether steps are even.
 
-The model and what it can determine are in `analysis.scaling.distances`, its likelihood in `analysis.scaling.fit`. Units:
-1 JND is a difference of d′ = 1 between two images. Decisions rest on four readings of images, each with noise of 1 JND
-(in a triad the middle image is read once with either neighbour), so the SD of the decision noise is 2 JNDs (Devinck &
-Knoblauch 2012).
+The model and what it can determine are in `analysis.scaling.distances`, its likelihood in `analysis.scaling.fit`.
+Units: 1 JND is a difference of d′ = 1 between two images. Decisions rest on four readings of images, each with noise of
+1 JND (in a triad the middle image is read once with either neighbour), so the SD of the decision noise is 2 JNDs
+(Devinck & Knoblauch 2012).
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def difference_scale(
     >>> triads = draw_triads(scale.positions_deg, 600, closed=True, rng=np.random.default_rng(1))
     >>> answers = SimulatedComparer(scale).answer(triads, np.random.default_rng(2))
     >>> found = difference_scale(answers, resamples=50)
-    >>> print(f"{found.share[4]:.2f} of the loop lies before 180 degrees, p (even) < {max(found.evenness.p, 0.001):.3f}")
-    0.66 of the loop lies before 180 degrees, p (even) < 0.001
+    >>> print(f"{found.share[4]:.2f} of the loop lies before 180 degrees; even: {found.evenness.p > 0.05}")
+    0.66 of the loop lies before 180 degrees; even: False
     """
     critical(level)
     _refuse_options(closed, distance, lapse, resamples)
@@ -117,19 +117,25 @@ def difference_scale(
         )
     kinds: tuple[Distance, ...] = (distance,) if distance else ("arc", "chord") if closed else ("path",)
     fits = {kind: [fitted_scale(one, closed, kind, lapse) for one in everyone] for kind in kinds}
-    if all(one.reason for one in fits[kinds[0]]):
+    fits = {kind: each for kind, each in fits.items() if any(one.fit for one in each)} or fits
+    heights = _log_likelihoods(list(fits.values()))
+    if heights is None:
         raise LookalikeError("not-determined", f"{source}: {everyone[0].participant}: {fits[kinds[0]][0].reason}")
-    heights = {
-        kind: float(sum(one.fit.log_likelihood for one in each if one.fit is not None)) for kind, each in fits.items()
-    }
-    near = sorted(
-        (kind for kind in kinds if max(heights.values()) - heights[kind] < _TELLING), key=lambda k: -heights[k]
-    )
+    likelihoods: dict[str, float] = dict(zip(fits, heights, strict=True))
+    near = sorted((kind for kind in fits if max(heights) - likelihoods[kind] < _TELLING), key=lambda k: -likelihoods[k])
     found = [
-        _group(_scales(everyone, fits[kind], closed, resamples, level, seed), where, closed, kind, heights, level)
+        _group(_scales(everyone, fits[kind], closed, resamples, level, seed), where, closed, kind, likelihoods, level)
         for kind in near
     ]
     return found[0] if len(found) == 1 else _widened(*found)
+
+
+def _log_likelihoods(fits: list[list[Fitted]]) -> list[float] | None:
+    """Of each model, summed over the participants who have a scale under all of them; None if nobody has."""
+    both = [each for each in zip(*fits, strict=True) if all(one.fit for one in each)]
+    if not both:
+        return None
+    return [sum(one.fit.log_likelihood for one in each if one.fit) for each in zip(*both, strict=True)]
 
 
 def _refuse_options(closed: bool, distance: str | None, lapse: float | None, resamples: int) -> None:

@@ -60,5 +60,5 @@ def undetermined(slopes: Floats, positions_deg: Floats) -> str | None:
         start, end = positions_deg[unused[0]], positions_deg[(unused[0] + 1) % positions_deg.size]
         return f"no comparison tells how far the images at {start:g} and {end:g} degrees are apart"
     if np.abs(slopes.sum(axis=1)).max() < _SINGULAR:
-        return "every comparison was of equal numbers of steps, so the length of the scale is unknown: compare unequal ones"
+        return "every comparison was of equal numbers of steps, so the length of the scale is unknown: vary them"
     return "there are too few different comparisons to determine every step: compare fewer images, or more pairs"

@@ -20,7 +20,8 @@ from data.arrays import Floats
 
 MOST_LAPSES = 0.1  # of all answers; more would no longer be slips
 _USUAL_LAPSES = 0.01  # mean of their prior
-_FAR = 60.0  # SDs of noise: with longer steps, answers hold no contradiction, and no maximum exists
+_FAR = 8.0  # SDs of noise: answers about a longer step never contradict one another, so it has no maximum
+_SURE = -1e-6  # log-likelihood above which every answer is certain
 _ROUGH = 1e-5  # rise of the log-likelihood at which a bootstrap sample's fit ends: .005 standard errors
 
 
@@ -60,7 +61,8 @@ class Fit:
     @property
     def unbounded(self) -> bool:
         """Whether steps grow without limit, as where no two answers contradict one another."""
-        return not self.maximum.converged or bool(self.steps.max() > _FAR)
+        sure = self.log_likelihood > _SURE
+        return sure or not self.maximum.converged or bool(self.steps.max() > _FAR)
 
 
 def problem_of(data: Comparisons, closed: bool, kind: Distance, lapse: float | None) -> Problem:
@@ -76,7 +78,7 @@ def fit(problem: Problem, start: Fit | None = None) -> Fit:
     free = problem.lapse is None
     first = np.append(np.full(size, 10 / problem.basis.sum()), [0.01] if free else [])
     low = np.zeros(size + free)
-    high = np.append(np.full(size, 2 * _FAR), [MOST_LAPSES] if free else [])
+    high = np.append(np.full(size, 4 * _FAR), [MOST_LAPSES] if free else [])
     found = maximise(
         lambda parameters: _probabilities(problem, parameters),
         problem.counts,

@@ -35,9 +35,12 @@ def fitted_scale(data: Comparisons, closed: bool, kind: Distance, lapse: float |
     if why is not None:
         return Fitted(problem, None, why)
     found = fit(problem)
-    if found.unbounded:
-        return Fitted(problem, None, "no two answers contradict one another, so the noise is unknown: compare more")
-    return Fitted(problem, found)
+    if not found.unbounded:
+        return Fitted(problem, found)
+    far = int(found.steps.argmax())
+    start, end = data.positions_deg[far], data.positions_deg[(far + 1) % data.positions_deg.size]
+    why = f"answers about the images at {start:g} and {end:g} degrees never contradict one another: compare nearer ones"
+    return Fitted(problem, None, why)
 
 
 def participant_scale(

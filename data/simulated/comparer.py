@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from data.arrays import Floats
+from data.arrays import Floats, Ints
 from data.errors import LookalikeError
 from data.scales import Scale
 
@@ -62,7 +62,7 @@ class SimulatedComparer:
         around = self.scale.length_jnd
         if self.distance == "chord":
             return np.asarray(around / np.pi * np.sin(np.pi * apart / around), dtype=np.float64)
-        return np.minimum(apart, around - apart)
+        return np.asarray(np.minimum(apart, around - apart), dtype=np.float64)
 
     def answer(self, triads: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """The triads with a column `response`: left or right, the outer image that differs more from the middle."""
@@ -139,7 +139,7 @@ def draw_triads(
     )
 
 
-def _evenly_drawn(values: npt.NDArray[np.int64], count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _evenly_drawn(values: Ints, count: int, rng: np.random.Generator) -> Ints:
     """`count` of the values in random order, each as often as any other, or once more."""
     rounds = [rng.permutation(values) for _ in range(-(-count // values.size))]
-    return np.concatenate(rounds)[:count]
+    return np.asarray(np.concatenate(rounds)[:count], dtype=np.int64)

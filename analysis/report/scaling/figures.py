@@ -20,10 +20,9 @@ _GREY, _SMALL = "#6b6b6b", 7.5
 def scale_figure(found: DifferenceScale) -> Figure:
     """The scale with its band (left), and each step per degree with its interval (right)."""
     figure = Figure(figsize=(7.1, 2.9), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.08})
     _scale(left, found)
     _steps(right, found)
-    figure.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr]
     return figure
 
 

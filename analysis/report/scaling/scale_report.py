@@ -44,7 +44,8 @@ def save_scale(
     """Write a new folder: `steps.tsv`, `positions.tsv`, `participants.tsv`, `summary.json`, `scale.json` (from which a
     loop in even steps is made), the figure and `report.html`. Returns the summary.
 
-    `inputs` maps files to their SHA-256, `more` names of further files to their content. Raises `LookalikeError` if `out` holds anything; nothing is written then.
+    `inputs` maps files to their SHA-256, `more` names of further files to their content. Raises `LookalikeError` if
+    `out` holds anything; nothing is written then.
     """
     refuse_occupied(out)
     results = scale_results(found, inputs, simulated=simulated)
@@ -115,14 +116,17 @@ def _verdict(found: DifferenceScale) -> tuple[str, str]:
     largest, smallest = (table.iloc[int(getattr(table["jnd_per_degree"], pick)())] for pick in ("argmax", "argmin"))
     if even.p < _ALPHA:
         return "Uneven", (
-            f"The same number of degrees does not look the same everywhere ({test}). It looks largest from "
-            f"{largest['from_deg']:g} to {largest['to_deg']:g} degrees ({number(largest['jnd_per_degree'], 3)} JNDs per "
-            f"degree) and smallest from {smallest['from_deg']:g} to {smallest['to_deg']:g} "
-            f"({number(smallest['jnd_per_degree'], 3)})."
+            f"The same number of degrees does not look the same everywhere ({test}). It looks largest "
+            f"from {_stretch(largest)} JNDs per degree, and smallest from {_stretch(smallest)}."
         )
     return "Not shown to be uneven", (
-        f"Steps may be the same for the same number of degrees ({test}). The intervals below say how uneven they may be."
+        f"Steps may be the same for the same number of degrees ({test}). The intervals below say how uneven they "
+        "may be."
     )
+
+
+def _stretch(step: Any) -> str:
+    return f"{step['from_deg']:.4g} to {step['to_deg']:.4g} degrees, by {number(step['jnd_per_degree'], 3)}"
 
 
 def _facts(found: DifferenceScale) -> Facts:
@@ -159,8 +163,8 @@ def _steps(found: DifferenceScale) -> Section:
     header = ("From (°)", "To (°)", f"JNDs\n{found.level:.0%} CI", "JNDs per degree")
     rows = tuple(
         (
-            f"{row['from_deg']:g}",
-            f"{row['to_deg']:g}",
+            f"{row['from_deg']:.4g}",
+            f"{row['to_deg']:.4g}",
             f"{number(row['jnd'])}\n{interval(row['low'], row['high'])}",
             number(row["jnd_per_degree"], 3),
         )
@@ -176,23 +180,15 @@ def _steps(found: DifferenceScale) -> Section:
 
 
 def _participants(found: DifferenceScale) -> Section:
-    header = (
-        "Participant",
-        "Answers",
-        "JNDs\n95% CI",
-        "Lapses",
-        "Even?\np",
-        "Fit: deviance\np",
-        "Fit: runs\np",
-        "Right",
-    )
+    length = f"JNDs\n{found.level:.0%} CI"
+    header = ("Participant", "Answers", length, "Lapses", "Even?\np", "Fit: deviance\np", "Fit: runs\np", "Right")
     note = (
-        "Lapses are estimated up to 10%. A small p of fit says that the model does not describe the answers. Right: "
+        "Lapses are estimated under a prior with a mean of 1%, unless they were given. A small p of fit says that the "
+        "model does not describe the answers. Right: "
         "share of answers that named the right side, .5 without a preference."
     )
     rows = tuple(_participant(one) for one in found.participants)
     reasons = [f"{one.participant} has no scale: {one.reason}." for one in found.participants if one.reason]
-    header = tuple(one.replace("95%", f"{found.level:.0%}") for one in header)
     return Section("Participants", (Table(header, rows, note=" ".join([note, *reasons])),))
 
 
@@ -236,10 +232,10 @@ def _methods(found: DifferenceScale) -> tuple[str, ...]:
         else ""
     )
     return (
-        "Perceptual scales were estimated by maximum-likelihood difference scaling {maloney2003} as a probit regression "
-        f"{{knoblauch2008}}, with steps of 0 or more and lapses. {where}Images were taken to look as far apart as "
-        f"{_DISTANCES[found.distance]}. One JND is a difference of d′ = 1, if the four readings of images in a decision "
-        "have independent noise of equal variance {devinck2012}.",
+        "Perceptual scales were estimated by maximum-likelihood difference scaling {maloney2003} as a probit "
+        f"regression {{knoblauch2008}}, with steps of 0 or more and lapses. {where}Images were taken to look "
+        f"as far apart as {_DISTANCES[found.distance]}. One JND is a difference of d′ = 1, if the four "
+        "readings of images in a decision have independent noise of equal variance {devinck2012}.",
         f"{bands}. Whether steps are even was tested by the likelihood ratio to a scale of one slope, summed over "
         "participants. Goodness of fit is from the parametric bootstrap: deviance from observed shares, and runs of "
         "residuals of one sign {wood2006}.",

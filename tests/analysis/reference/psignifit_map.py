@@ -18,7 +18,8 @@ def answers(seed: int, levels: list[float], trials: int, threshold: float, width
 
     rng = np.random.default_rng(seed)
     shape = norm.cdf(2 * NORMAL_AT_95 * (np.array(levels) - threshold) / width)
-    return [[x, int(rng.binomial(trials, guess + (1 - guess - lapse) * p)), trials] for x, p in zip(levels, shape)]
+    yes = rng.binomial(trials, guess + (1 - guess - lapse) * shape)
+    return [[x, int(said), trials] for x, said in zip(levels, yes, strict=True)]
 
 
 def fitted(data: list[list[float]], kind: str) -> dict:

@@ -103,12 +103,13 @@ def test_lapses_shorten_a_scale_unless_they_are_modelled():
     assert estimated.participants[0].lapse == pytest.approx(0.06, abs=0.03)
 
 
-def test_answers_of_another_kind_of_observer_do_not_fit():
-    """One who always names the outer image with the smaller number of degrees."""
-    table = answered(UNEVEN, 600, 9)
-    found = difference_scale(
-        table.assign(response=np.where(table["left_deg"] < table["right_deg"], "left", "right")), resamples=100
-    )
+def test_a_loop_that_goes_back_as_it_came_does_not_fit():
+    """To this observer images differ by their height on the circle alone: the two halves look the same."""
+    table = answered(UNEVEN, 1500, 9)
+    left, middle, right = (np.cos(np.radians(table[name])) for name in TRIAD)
+    noise = 2 * np.random.default_rng(1).standard_normal(len(table))
+    further = 8 * np.abs(right - middle) - 8 * np.abs(left - middle) + noise
+    found = difference_scale(table.assign(response=np.where(further > 0, "right", "left")), resamples=100)
     assert found.participants[0].goodness.deviance_p < 0.05
 
 
@@ -148,7 +149,7 @@ def test_one_without_contradictions_is_left_out_and_named():
         pd.concat([exact, answered(UNEVEN, 400, 2).assign(participant="noisy")]), distance="arc", resamples=20
     )
     assert found.n == 1
-    assert "exact: no two answers contradict" in found.reason
+    assert "exact: answers about the images at" in found.reason
     assert DifferenceScale.from_json(found.to_json()) == found
 
 
