@@ -55,14 +55,12 @@ def test_an_even_loop_is_not_called_uneven():
     assert results.summary["verdict"] == "Not shown to be uneven"
 
 
-def test_an_open_path_and_one_without_a_scale(found):
+def test_an_open_path_and_one_without_a_scale():
     path = Scale(tuple(np.linspace(0, 180, 8).tolist()), (2.0,) * 7, closed=False)
     table = table_of(path, 300, 1, 2)
-    table.loc[table["participant"] == "p2", "response"] = np.where(
-        (table["left_deg"] - table["middle_deg"]).abs() > (table["right_deg"] - table["middle_deg"]).abs(),
-        "left",
-        "right",
-    )[table["participant"] == "p2"]
+    arcs = table[["left_deg", "right_deg"]].sub(table["middle_deg"], axis=0).abs()
+    exact = np.where(arcs["left_deg"] > arcs["right_deg"], "left", "right")
+    table["response"] = table["response"].where(table["participant"] == "p1", exact)
     results = scale_results(difference_scale(table, closed=False, resamples=20), {}, simulated=True)
     page = html_of(results)
     assert "p2 has no scale" in page

@@ -43,13 +43,19 @@ def test_from_triads_to_a_loop_in_even_steps(lookalike, workshop, triads, tmp_pa
 def test_a_scale_and_a_model_that_do_not_belong_together_are_refused(lookalike, mistake, workshop, triads, tmp_path):
     model = ("--model", workshop / "run/models/000000064-images")
     assert lookalike("scale", triads, "--out", tmp_path / "loopless", *FEW).code == 0
-    assert "--loop" in mistake("morph", *model, "--scale", tmp_path / "loopless", "--out", tmp_path / "no")
+    assert "--loop" in mistake(
+        "morph", *model, "--scale", tmp_path / "loopless", "--out", tmp_path / "no", code="other-loop"
+    )
     assert lookalike("scale", triads, "--loop", workshop / "loop", "--out", tmp_path / "scaled", *FEW).code == 0
-    assert "other" in mistake("morph", "--scale", tmp_path / "scaled", "--out", tmp_path / "no")
+    assert "other" in mistake("morph", "--scale", tmp_path / "scaled", "--out", tmp_path / "no", code="other-model")
     for word in (("--seeds", "1,2"), ("--open",), ("--metric", "pixel"), ("--path", "straight")):
-        assert word[0] in mistake("morph", *model, "--scale", tmp_path / "scaled", *word, "--out", tmp_path / "no")
+        assert word[0] in mistake(
+            "morph", *model, "--scale", tmp_path / "scaled", *word, "--out", tmp_path / "no", code="unused-option"
+        )
     (tmp_path / "scaled" / "anchors.json").write_text("{}")
-    assert "altered" in mistake("morph", *model, "--scale", tmp_path / "scaled", "--out", tmp_path / "no")
+    assert "altered" in mistake(
+        "morph", *model, "--scale", tmp_path / "scaled", "--out", tmp_path / "no", code="altered-file"
+    )
 
 
 def test_two_loops_in_one_table_are_scaled_one_at_a_time(lookalike, mistake, triads, tmp_path):
@@ -57,8 +63,10 @@ def test_two_loops_in_one_table_are_scaled_one_at_a_time(lookalike, mistake, tri
     one = table[table["participant"] == "sim1"]
     both = pd.concat([one.assign(loop="a"), one.assign(loop="b", response="left")])
     both.to_csv(tmp_path / "both.csv", index=False)
-    assert "--of-loop" in mistake("scale", tmp_path / "both.csv", "--out", tmp_path / "out", *FEW)
-    assert "'c'" in mistake("scale", tmp_path / "both.csv", "--of-loop", "c", "--out", tmp_path / "out", *FEW)
+    assert "--of-loop" in mistake("scale", tmp_path / "both.csv", "--out", tmp_path / "out", *FEW, code="several-loops")
+    assert "'c'" in mistake(
+        "scale", tmp_path / "both.csv", "--of-loop", "c", "--out", tmp_path / "out", *FEW, code="no-such-loop"
+    )
     done = lookalike("scale", tmp_path / "both.csv", "--of-loop", "a", "--out", tmp_path / "out", "--json", *FEW)
     assert json.loads(done.out)["participants"][0]["trials"] == 600
 
@@ -86,12 +94,21 @@ def test_psychometric_functions(lookalike, mistake, tmp_path):
     assert one["participant"] == "p1"
     assert one["threshold"]["value"] == pytest.approx(90, abs=12)
     assert "--distance" in mistake(
-        "scale", tmp_path / "p1.csv", "--psychometric", "--distance", "arc", "--out", tmp_path / "no"
+        "scale",
+        tmp_path / "p1.csv",
+        "--psychometric",
+        "--distance",
+        "arc",
+        "--out",
+        tmp_path / "no",
+        code="unused-option",
     )
 
 
 def test_what_is_missing_is_said(mistake, triads, tmp_path):
-    assert "--out" in mistake("scale", triads)
-    assert "--psychometric" in mistake("scale", triads, "--guess", 0.5, "--out", tmp_path / "out")
-    assert "never overwritten" in mistake("scale", "--simulate", triads)
-    assert "task" in mistake("scale", tmp_path, "--out", tmp_path / "out")
+    assert "--out" in mistake("scale", triads, code="missing-option")
+    assert "--psychometric" in mistake("scale", triads, "--guess", 0.5, "--out", tmp_path / "out", code="unused-option")
+    assert "never overwritten" in mistake("scale", "--simulate", triads, code="occupied")
+    assert "task" in mistake("scale", tmp_path, "--out", tmp_path / "out", code="no-sessions")
+    words = ("--columns", "middle_deg=other", "--out", tmp_path / "out")
+    assert "'other'" in mistake("scale", triads, *words, code="missing-column")
