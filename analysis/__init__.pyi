@@ -20,6 +20,7 @@ from .roc.roc import roc_auc
 
 # The retest, and agreement of observers
 from .agreement.double_pass import dprime_change, internal_noise
+from .agreement.fingerprint import fingerprint
 from .agreement.items import item_table
 from .agreement.observer_agreement import observer_agreement
 from .agreement.rating_agreement import intraclass_correlation, rating_agreement
@@ -47,6 +48,8 @@ from .scaling.psychometric import psychometric_functions
 
 # Serial dependence
 from .serial.loop import loop_serial_dependence
+from .serial.loop_history import loop_history
+from .serial.sequence import sequence_effects
 from .serial.serial import serial_dependence
 
 # Whole studies
@@ -78,6 +81,7 @@ __all__ = [
     "dprime_from_responses",
     "equal_variance_test",
     "equivalence_test",
+    "fingerprint",
     "grouped_auc",
     "heterogeneity",
     "informed_bayes_factor",
@@ -86,6 +90,7 @@ __all__ = [
     "intraclass_correlation",
     "item_table",
     "load_trials",
+    "loop_history",
     "loop_serial_dependence",
     "measure_cues",
     "meta_dprime",
@@ -105,6 +110,7 @@ __all__ = [
     "roc_figure",
     "same_different",
     "same_different_from_responses",
+    "sequence_effects",
     "serial_dependence",
     "sokal_michener",
     "two_alternative",

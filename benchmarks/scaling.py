@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from itertools import product
 
 import numpy as np
 
@@ -27,6 +26,20 @@ SHAPES = {
     "smooth": 1 + 0.6 * np.cos(np.arange(IMAGES) * 2 * np.pi / IMAGES),
     "abrupt": np.where(np.arange(IMAGES) < IMAGES // 4, 4.0, 1.0),
 }
+# Shape, JNDs round, how images look, triads, share of lapses.
+DESIGNS = (
+    ("even", 12.0, "arc", 600, 0.0),
+    ("even", 12.0, "chord", 600, 0.0),
+    ("even", 24.0, "arc", 600, 0.0),
+    ("smooth", 12.0, "chord", 600, 0.0),
+    ("smooth", 24.0, "arc", 600, 0.0),
+    ("smooth", 24.0, "chord", 600, 0.0),
+    ("abrupt", 24.0, "arc", 600, 0.0),
+    ("abrupt", 24.0, "chord", 600, 0.0),
+    ("smooth", 24.0, "arc", 300, 0.0),
+    ("smooth", 24.0, "arc", 1200, 0.0),
+    ("smooth", 24.0, "arc", 600, 0.03),
+)
 WHERE = tuple(float(one) for one in np.arange(IMAGES) * 360 / IMAGES)
 
 
@@ -84,13 +97,7 @@ def main() -> None:
     header = "shape | JNDs round | looks | triads | lapses | bias | error | position held | step held | length | "
     header += "length held | right model | uneven | misfit"
     print(f"| {header} |\n|{'---|' * (header.count('|') + 1)}")
-    designs = [(*one, 0.0) for one in product(SHAPES, (12.0, 24.0), ("arc", "chord"), (600,))]
-    designs += [
-        ("smooth", 24.0, "arc", 300, 0.0),
-        ("smooth", 24.0, "arc", 1200, 0.0),
-        ("smooth", 24.0, "arc", 600, 0.03),
-    ]
-    for design in designs:
+    for design in DESIGNS:
         print(row(*design, count), flush=True)
     print(f"{count} experiments a line, {RESAMPLES} bootstrap samples each", file=sys.stderr)
 

@@ -12,7 +12,7 @@ from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
-from analysis.report.realfake import data_checks, sections
+from analysis.report.realfake import data_checks, individuals, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
@@ -46,9 +46,11 @@ def page(found: Findings) -> Page:
         sections.areas_section(found),
         sections.confidence(found),
         sections.retest(found),
+        individuals.fingerprint_section(found.individuals),
         sections.images(found),
         sections.detectability_section(found),
         sections.serial_section(found),
+        individuals.sequence_section(found.individuals),
         data_checks.findings_section(found),
         data_checks.sessions_section(found),
     )
