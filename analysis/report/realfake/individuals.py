@@ -1,4 +1,4 @@
-"""What is a participant's own: the error fingerprint, and what a sequence of images does to answers."""
+"""What is a participant's own: the error fingerprint, and what the sequence of images does to their answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.agreement.fingerprint import Fingerprint, fingerprint
 from analysis.group.participants import Participant
-from analysis.report.number_text import interval, number, p_phrase, p_value
+from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Heading, Section, Table
 from analysis.serial.effects import MANY
 from analysis.serial.sequence import ImageSimilarity, SequenceEffects, sequence_effects
@@ -126,35 +126,3 @@ def _pairs(one: Fingerprint) -> pd.DataFrame:
         for column, again in enumerate(names)
     ]
     return pd.DataFrame(rows)
-
-
-def sequence_section(found: Sequence[Individuals]) -> Section:
-    """Two trials back, similar images, time on task."""
-    blocks: list[Block] = [
-        "Log-odds of “generated”, means over participants. History: previous response and previous truth in one "
-        "regression, one and two trials back; positive is a tendency to repeat. Similarity: from the least to the most "
-        "similar third of consecutive images, does dependence on the previous trial grow? Over time: change from the "
-        "first to the last trial of the session (and of each batch between breaks); a positive criterion is more "
-        "“generated” at the end, a positive sensitivity a clearer difference of real and generated. p is from orders "
-        "that were drawn again as the plan’s were; with so many effects, one p below .05 is expected by chance."
-    ]
-    for one in found:
-        if len(found) > 1:
-            blocks.append(Heading(one.observer.capitalize()))
-        blocks.append(_sequence_table(one.sequence))
-    return Section("Sequence and time on task", tuple(blocks))
-
-
-def _sequence_table(one: SequenceEffects) -> Table:
-    header = ("Effect", f"Log-odds\n{one.level:.0%} CI", "p", "Participants")
-    rows = tuple(
-        (
-            each.name.replace(" x ", " × "),
-            f"{number(each.group.mean)}\n{interval(each.group.low, each.group.high)}",
-            p_value(each.group.p),
-            str(each.group.n),
-        )
-        for each in one.effects
-    )
-    missing = f"Undefined: {one.reason}." if one.reason else ""
-    return Table(header, rows, note=missing)

@@ -17,6 +17,7 @@ from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
 from analysis.report.results import versions
+from analysis.report.sequences import sequence_section
 
 _NOT_CHANCE = Note(
     "A curve near the diagonal, or a mean d′ near 0, is not by itself evidence of chance performance.",
@@ -50,7 +51,7 @@ def page(found: Findings) -> Page:
         sections.images(found),
         sections.detectability_section(found),
         sections.serial_section(found),
-        individuals.sequence_section(found.individuals),
+        sequence_section([(one.observer, one.sequence) for one in found.individuals]),
         data_checks.findings_section(found),
         data_checks.sessions_section(found),
     )
