@@ -181,7 +181,8 @@ def _found(names: list[str], left_out: int, r: Floats, shared: Floats, of: str, 
     n = len(names)
     own, others, low, high, p, exact = (np.nan,) * 5 + (True,)
     reason = None if n >= 2 else "fewer than two participants with a retest of the same images"
-    identified, patterns = np.nan, ()
+    identified = np.nan
+    patterns: tuple[OwnPattern, ...] = ()
     if n >= 2:
         rng = np.random.default_rng(seed)
         everyone = r.sum() - np.trace(r)

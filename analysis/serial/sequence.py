@@ -208,8 +208,9 @@ def _history(session: Session, order: Orders, level: float) -> dict[str, tuple[E
     names = {"r1": "response 1 back", "t1": "truth 1 back", "r2": "response 2 back", "t2": "truth 2 back"}
 
     def terms(at: Mapping[str, Ints]) -> dict[str, Floats]:
-        columns = {name: at[short] - 0.5 for short, name in names.items()}
-        return columns | {"truth": at["truth"] - 0.5} | _drift(at["tenth"])
+        columns: dict[str, Floats] = {name: at[short] - 0.5 for short, name in names.items()}
+        columns["truth"] = at["truth"] - 0.5
+        return columns | _drift(at["tenth"])
 
     return _regressed(said[:, now], used, factors, terms, tuple(names.values()), level)
 
@@ -230,8 +231,9 @@ def _similarity(
 
     def terms(at: Mapping[str, Ints]) -> dict[str, Floats]:
         grade, r1, t1 = at["alike"] / (_THIRDS - 1) - 0.5, at["r1"] - 0.5, at["t1"] - 0.5
-        columns = {response: r1 * grade, stimulus: t1 * grade, "alike": grade, "r1": r1, "t1": t1}
-        return columns | {"truth": at["truth"] - 0.5} | _drift(at["tenth"])
+        columns: dict[str, Floats] = {response: r1 * grade, stimulus: t1 * grade, "alike": grade, "r1": r1, "t1": t1}
+        columns["truth"] = at["truth"] - 0.5
+        return columns | _drift(at["tenth"])
 
     return _regressed(said[:, now], used, factors, terms, (response, stimulus), level)
 
@@ -261,7 +263,7 @@ def _over(session: Session, order: Orders, tenth: Ints, when: str, level: float)
 
 
 def _drift(tenth: Ints) -> dict[str, Floats]:
-    moved = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, _DRIFT)
+    moved: Floats = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, _DRIFT)
     return {f"drift {degree}": moved[:, degree] for degree in range(1, _DRIFT + 1)}
 
 
