@@ -37,7 +37,7 @@ _FEWEST_IN_BATCH = 10
 
 @dataclass(frozen=True, eq=False)
 class ImageSimilarity:
-    """How alike images are: ids, and a matrix (images, images) in which larger is more alike."""
+    """How alike images are: ids, and a matrix (images, images); larger is more alike, NaN is not known."""
 
     name: str
     images: tuple[str, ...]
@@ -173,7 +173,7 @@ def _gathered(
 
 # A factor: its level in each pair of each order (orders, pairs), and how many levels it has.
 _Factors = Mapping[str, tuple[Ints, int]]
-_Terms = Callable[[Mapping[str, Ints]], Mapping[str, Floats]]
+_Terms = Callable[[Mapping[str, Floats]], Mapping[str, Floats]]
 
 
 def _regressed(
@@ -185,7 +185,8 @@ def _regressed(
     cells = int(np.prod(shape))
     index = (np.arange(len(said))[:, None] * cells + cell) * 2 + said
     counts = np.bincount(index[used], minlength=len(said) * cells * 2).reshape(len(said), cells, 2)
-    levels = dict(zip(factors, np.unravel_index(np.arange(cells), shape), strict=True))
+    unravelled = np.unravel_index(np.arange(cells), shape)
+    levels = {name: np.asarray(at, dtype=np.float64) for name, at in zip(factors, unravelled, strict=True)}
     columns = terms(levels)
     full = counts.sum(axis=(0, 2)) > 0  # cells that no order fills say nothing, and there are many
     design = np.column_stack([np.ones(cells), *columns.values()])[full]
@@ -207,7 +208,7 @@ def _history(session: Session, order: Orders, level: float) -> dict[str, tuple[E
     factors |= {"r1": (said[:, one], 2), "t1": (truth[:, one], 2), "r2": (said[:, two], 2), "t2": (truth[:, two], 2)}
     names = {"r1": "response 1 back", "t1": "truth 1 back", "r2": "response 2 back", "t2": "truth 2 back"}
 
-    def terms(at: Mapping[str, Ints]) -> dict[str, Floats]:
+    def terms(at: Mapping[str, Floats]) -> dict[str, Floats]:
         columns: dict[str, Floats] = {name: at[short] - 0.5 for short, name in names.items()}
         columns["truth"] = at["truth"] - 0.5
         return columns | _drift(at["tenth"])
@@ -218,18 +219,19 @@ def _history(session: Session, order: Orders, level: float) -> dict[str, tuple[E
 def _similarity(
     session: Session, order: Orders, name: str, thirds: Ints, level: float
 ) -> dict[str, tuple[Effect, Floats]]:
-    """`thirds` (trials, trials): the third of similarity of every pair of the session's images."""
+    """`thirds` (trials, trials): the third of similarity of every pair of the session's images, −1 if missing."""
     said, truth = session.said[order].astype(np.int64), session.generated[order].astype(np.int64)
     now, other = places(session.linked.size, 1)
     answered, main = session.answered[order], session.main[order]
     used = answered[:, now] & answered[:, other] & main[:, now] & unbroken(session.linked, 1)
     place = np.broadcast_to(np.arange(session.linked.size)[now] * _TENTHS // session.linked.size, used.shape)
     alike = thirds[order[:, now], order[:, other]]
+    used, alike = used & (alike >= 0), np.maximum(alike, 0)
     factors = {"tenth": (place, _TENTHS), "truth": (truth[:, now], 2), "alike": (alike, _THIRDS)}
     factors |= {"r1": (said[:, other], 2), "t1": (truth[:, other], 2)}
     response, stimulus = (f"{what} 1 back x similarity ({name})" for what in ("response", "truth"))
 
-    def terms(at: Mapping[str, Ints]) -> dict[str, Floats]:
+    def terms(at: Mapping[str, Floats]) -> dict[str, Floats]:
         grade, r1, t1 = at["alike"] / (_THIRDS - 1) - 0.5, at["r1"] - 0.5, at["t1"] - 0.5
         columns: dict[str, Floats] = {response: r1 * grade, stimulus: t1 * grade, "alike": grade, "r1": r1, "t1": t1}
         columns["truth"] = at["truth"] - 0.5
@@ -255,20 +257,20 @@ def _over(session: Session, order: Orders, tenth: Ints, when: str, level: float)
     factors = {"tenth": (np.broadcast_to(tenth, used.shape), _TENTHS), "truth": (truth, 2)}
     criterion, sensitivity = f"criterion {when}", f"sensitivity {when}"
 
-    def terms(at: Mapping[str, Ints]) -> dict[str, Floats]:
+    def terms(at: Mapping[str, Floats]) -> dict[str, Floats]:
         passed, present = at["tenth"] / (_TENTHS - 1) - 0.5, at["truth"] - 0.5
         return {criterion: passed, sensitivity: passed * present, "truth": present}
 
     return _regressed(said, used, factors, terms, (criterion, sensitivity), level)
 
 
-def _drift(tenth: Ints) -> dict[str, Floats]:
-    moved: Floats = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, _DRIFT)
+def _drift(tenth: Floats) -> dict[str, Floats]:
+    moved = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, _DRIFT).astype(np.float64)
     return {f"drift {degree}": moved[:, degree] for degree in range(1, _DRIFT + 1)}
 
 
 def _lookup(similarity: ImageSimilarity, found: list[Session]) -> list[Ints]:
-    """For every session, the third of similarity of each pair of its trials' images: (trials, trials), 0 to 2."""
+    """For every session, the third of similarity of each pair of its trials' images (trials, trials): 0 to 2, or −1."""
     place = {image: number for number, image in enumerate(similarity.images)}
     tables = []
     for session in found:
@@ -279,7 +281,8 @@ def _lookup(similarity: ImageSimilarity, found: list[Session]) -> list[Ints]:
             raise LookalikeError("unknown-stimulus", f"similarity {similarity.name}: has no image {absent[0]!r}")
         rows = np.array([place[str(one)] for one in session.images])
         matrix = similarity.matrix[np.ix_(rows, rows)]
-        pairs = matrix[~np.eye(rows.size, dtype=np.bool_)]
+        pairs = matrix[~np.eye(rows.size, dtype=np.bool_) & np.isfinite(matrix)]
         cuts = np.quantile(pairs, [1 / _THIRDS, 2 / _THIRDS]) if pairs.size else np.zeros(2)
-        tables.append(np.asarray(np.searchsorted(cuts, matrix, side="right"), dtype=np.int64))
+        third = np.searchsorted(cuts, np.nan_to_num(matrix), side="right")
+        tables.append(np.asarray(np.where(np.isfinite(matrix), third, -1), dtype=np.int64))
     return tables
