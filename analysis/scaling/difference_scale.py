@@ -103,7 +103,7 @@ def difference_scale(
     >>> answers = SimulatedComparer(scale).answer(triads, np.random.default_rng(2))
     >>> found = difference_scale(answers, resamples=50)
     >>> print(f"{found.share[4]:.2f} of the loop lies before 180 degrees; even: {found.evenness.p > 0.05}")
-    0.66 of the loop lies before 180 degrees; even: False
+    0.67 of the loop lies before 180 degrees; even: False
     """
     critical(level)
     _refuse_options(closed, distance, lapse, resamples)

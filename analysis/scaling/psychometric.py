@@ -128,7 +128,7 @@ def psychometric_functions(
     >>> table["response"] = np.where(table["position_deg"] + 20 * rng.standard_normal(300) > 100, "yes", "no")
     >>> one = psychometric_functions(table, resamples=100).participants[0]
     >>> print(f"threshold {one.threshold.value:.0f} ({one.threshold.low:.0f} to {one.threshold.high:.0f})")
-    threshold 104 (100 to 107)
+    threshold 104 (99 to 108)
     """
     critical(level)
     if guess is not None and not 0 <= guess < 1:

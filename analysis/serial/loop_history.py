@@ -100,7 +100,7 @@ def loop_history(
     ...     tables.append(pd.DataFrame(one))
     >>> found = loop_history(pd.concat(tables), width_deg=30)
     >>> print([round(one.amplitude_deg) for one in found.effects])
-    [0, 0, 5]
+    [1, -1, 6]
     """
     names, rows = [], []
     for name, table in prepared(matches, harmonics):

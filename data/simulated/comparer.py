@@ -110,7 +110,7 @@ def draw_triads(
     --------
     >>> import numpy as np
     >>> from data import draw_triads
-    >>> draw_triads([0, 72, 144, 216, 288], 2, closed=True, rng=np.random.default_rng(1)).columns.tolist()
+    >>> draw_triads(range(0, 360, 45), 2, closed=True, rng=np.random.default_rng(1)).columns.tolist()
     ['trial', 'left_deg', 'middle_deg', 'right_deg']
     """
     where = np.asarray(positions_deg, dtype=np.float64)

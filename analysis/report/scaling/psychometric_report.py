@@ -20,8 +20,8 @@ from data.files import refuse_occupied
 
 _METHODS = (
     "Psychometric functions (a cumulative normal between asymptotes) were fitted by maximum likelihood {wichmann2001}, "
-    "lapses estimated up to 10%; the width is the range of levels over which the normal rises from .05 to .95 "
-    "{schutt2016}. Bounds are bias-corrected percentiles of the parametric bootstrap {efron1987}, from which the p of "
+    "lapses estimated up to 10%; the width is the range of levels over which the normal rises from .05 to .95. "
+    "Bounds are bias-corrected percentiles of the parametric bootstrap {efron1987}, from which the p of "
     "the deviance also comes.",
 )
 
