@@ -41,6 +41,7 @@ MISTAKES = {
     "morph": (("--model", "nowhere", "--out", "o"), "no-such-folder"),
     "stimuli build": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
+    "scale": (("nowhere.csv", "--out", "o"), "no-such-file"),
     "display calibrate": (
         (
             "d.json",
@@ -105,8 +106,8 @@ def parse(line):
 
 def test_every_module_of_commands_is_listed_under_a_heading():
     folder = Path(lookalike.commands.__file__).parent
-    modules = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")} - {"inversion"}
-    modules |= {path.stem for path in (folder / "inversion").glob("[!_]*.py")}
+    modules = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")} - {"inversion", "scaling"}
+    modules |= {path.stem for room in ("inversion", "scaling") for path in (folder / room).glob("[!_]*.py")}
     assert modules == {name.replace("-", "_") for name in NAMES}
     assert len(NAMES) == len(set(NAMES))
 
