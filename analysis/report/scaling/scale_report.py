@@ -170,12 +170,11 @@ def _steps(found: DifferenceScale) -> Section:
         )
         for row in found.steps().to_dict("records")
     )
-    note = "A step of 0 is at its limit: these two images were not seen to differ."
-    again = (
-        "For a loop in even steps to the eye, give this folder to `lookalike morph --scale`."
-        if found.closed
-        else "For a path in even steps to the eye, give this folder to `lookalike morph --scale`."
+    note = (
+        "A step of 0 is at its limit: these two images were not seen to differ." if (found.steps_jnd == 0).any() else ""
     )
+    thing = "loop" if found.closed else "path"
+    again = f"Scaled with `--loop`, this makes the {thing} again in even steps to the eye: `lookalike morph --scale`."
     return Section("Steps", (Table(header, rows, note=note), Small(again)))
 
 

@@ -151,8 +151,8 @@ def _scale(
             "verdict": f"{summary['verdict']}. {summary['words']}",
             "length": f"{length.value:.1f} JNDs{bounds}{', ' + found.distance if closed else ''}",
             "report": relative(out / "report.html"),
-            "for morph --scale": relative(out),
-        },
+        }
+        | ({} if loop is None else {"for morph --scale": relative(out)}),
         False,
     )
 
