@@ -35,6 +35,8 @@ def similarities_of_set(stimuli: StimulusSet) -> tuple[ImageSimilarity, ...]:
         ImageSimilarity("pixels", images, _of_all(-apart, rows, len(images))),
         ImageSimilarity("cues", images, _of_all(-_in_cues(stack), rows, len(images))),
     ]
+    if "loop_position_deg" not in table.columns:
+        return tuple(found)
     where = table["loop_position_deg"].to_numpy(dtype=np.float64)
     if np.isfinite(where).mean() >= 0.5:
         found.append(ImageSimilarity("loop", images, -np.abs(wrap(where[:, None] - where[None]))))
