@@ -79,8 +79,8 @@ def difference_scale(
     Notes
     -----
     Bounds of one participant are basic intervals of the parametric bootstrap (of the length on a logarithmic scale),
-    because maximum likelihood overstates the length a little, by 4% with 600 triads of 12 images, and so do the
-    bootstrap samples once more.
+    because maximum likelihood overstates the length, by 5 to 10% with 600 triads of 12 images, and bootstrap samples
+    do so once more.
 
     References
     ----------
