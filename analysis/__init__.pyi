@@ -20,6 +20,7 @@ from .roc.roc import roc_auc
 
 # The retest, and agreement of observers
 from .agreement.double_pass import dprime_change, internal_noise
+from .agreement.fingerprint import fingerprint
 from .agreement.items import item_table
 from .agreement.observer_agreement import observer_agreement
 from .agreement.rating_agreement import intraclass_correlation, rating_agreement
@@ -41,8 +42,14 @@ from .image_cues.detectability import detectability
 from .image_cues.grouped_auc import grouped_auc
 from .image_cues.model_observer import model_observer
 
+# Perceptual scales
+from .scaling.difference_scale import difference_scale
+from .scaling.psychometric import psychometric_functions
+
 # Serial dependence
 from .serial.loop import loop_serial_dependence
+from .serial.loop_history import loop_history
+from .serial.sequence import sequence_effects
 from .serial.serial import serial_dependence
 
 # Whole studies
@@ -68,11 +75,13 @@ __all__ = [
     "count_confidence",
     "count_ratings",
     "detectability",
+    "difference_scale",
     "dprime",
     "dprime_change",
     "dprime_from_responses",
     "equal_variance_test",
     "equivalence_test",
+    "fingerprint",
     "grouped_auc",
     "heterogeneity",
     "informed_bayes_factor",
@@ -81,6 +90,7 @@ __all__ = [
     "intraclass_correlation",
     "item_table",
     "load_trials",
+    "loop_history",
     "loop_serial_dependence",
     "measure_cues",
     "meta_dprime",
@@ -94,11 +104,13 @@ __all__ = [
     "power",
     "predicted_se",
     "prevalence",
+    "psychometric_functions",
     "rating_agreement",
     "roc_auc",
     "roc_figure",
     "same_different",
     "same_different_from_responses",
+    "sequence_effects",
     "serial_dependence",
     "sokal_michener",
     "two_alternative",

@@ -10,7 +10,10 @@ from .loops import read_loop as read_loop
 from .plan import read_plan as read_plan
 from .record import read_record as read_record
 from .results.result import Result as Result
+from .scales import read_scale as read_scale
 from .simulated.adjuster import SimulatedAdjuster as SimulatedAdjuster
+from .simulated.comparer import SimulatedComparer as SimulatedComparer
+from .simulated.comparer import draw_triads as draw_triads
 from .simulated.observers import Observer as Observer
 from .simulated.populations import Population as Population
 from .simulated.populations import draw_group as draw_group

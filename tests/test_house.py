@@ -33,7 +33,8 @@ INSIDE = {
         "study",
         "external_tables | task",
         "kinds",
-        "simulated | plan | loops",
+        "simulated",
+        "plan | loops | scales",
         "bids",
         "trials | record | trial_order | settings",
         "files | circle | shipped | results",
@@ -61,7 +62,7 @@ INSIDE = {
     "analysis": [
         "report",
         "group",
-        "serial | agreement",
+        "serial | agreement | scaling",
         "sdt | mrmc | image_cues",
         "roc",
         "readings",

@@ -35,12 +35,13 @@ from analysis.group.primary import Primary, primary
 from analysis.mrmc.other_methods import MethodResult, auc_by_method
 from analysis.sdt.outcomes import only_corrected
 from analysis.serial import serial
+from analysis.serial.effects import MANY
 from analysis.serial.serial import Serial
 from analysis.trials import Trials, with_ratings
 from data.results.result import Result
 from data.study import StudyFile
 
-_REDRAWS = 1000  # orders per participant, of fewer than `serial.MANY` participants
+_REDRAWS = 1000  # orders per participant, of fewer than `MANY` participants
 _ALL_REDRAWS, _FEWEST_REDRAWS = 10_000, 40  # of all of more participants, but so many of each; 40 let p reach .05
 _USUAL_DPRIME = 0.5  # SD of the prior of the mean d' in the Bayes factor of "inside the bounds"
 
@@ -129,7 +130,7 @@ def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float
 
 def _long_fits(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> tuple[Probit, Serial]:
     """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
-    redraws = _REDRAWS if participants < serial.MANY else max(_FEWEST_REDRAWS, _ALL_REDRAWS // participants)
+    redraws = _REDRAWS if participants < MANY else max(_FEWEST_REDRAWS, _ALL_REDRAWS // participants)
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
     shown = pd.concat([measure, catch])
     with ThreadPoolExecutor(2) as pool:

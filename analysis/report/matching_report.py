@@ -11,6 +11,7 @@ from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
 from analysis.sdt.outcomes import Correction
 from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dependence
+from analysis.serial.loop_history import LoopHistory, loop_history
 from data.external_tables.read import TrialTable
 from data.study import StudyFile
 
@@ -33,9 +34,11 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
     trials = answers.trials[(answers.trials["session"] == 1) & (answers.trials["role"] == "main")]
     found = loop_serial_dependence(trials)
     pairs = errors(trials)
+    history = loop_history(trials, found.previous.width_deg)
     summary = {
         "previous": found.previous.to_dict(),
         "next": found.next.to_dict(),
+        "history": [one.to_dict() for one in history.effects],
         "harmonics": found.harmonics,
         "level": found.level,
     }
@@ -55,12 +58,13 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
             *_remarks(found),
             Picture("serial", serial_curve(pairs, found.previous, found.next), caption, alt),
         ),
-        sections=(Section("Participants", (_table(found),)),) if few else (),
+        sections=(_history(history), *((Section("Participants", (_table(found),)),) if few else ())),
         methods=_METHODS,
         inputs={},
         versions=versions(),
     )
-    return Results(summary, {"participants": found.by_participant(), "pairs": pairs}, page)
+    tables = {"participants": found.by_participant(), "pairs": pairs, "history": history.table()}
+    return Results(summary, tables, page)
 
 
 def _verdict(found: LoopSerial) -> tuple[str, str]:
@@ -87,6 +91,25 @@ def _remarks(found: LoopSerial) -> list[str]:
         f"response: {sum(one.unanswered for one in found.participants)}.",
     ]
     return remarks + [f"Note: {one.reason}." for one in (found.previous,) if one.reason]
+
+
+def _history(found: LoopHistory) -> Section:
+    text = (
+        "Is a match drawn to the image before, or to what the participant made of it? Both, and the target two trials "
+        f"back, in one regression, each through a derivative of Gaussian that peaks at {number(found.width_deg, 0)}° "
+        "(the curve fitted above). Responses are near their targets, so the first two are told apart only where "
+        "matches were imprecise: their intervals are wide otherwise."
+    )
+    rows = tuple(
+        (one.name, f"{number(one.amplitude_deg)}\n{interval(one.low, one.high)}", p_value(one.p), str(one.n))
+        for one in found.effects
+    )
+    header = ("Effect", f"Amplitude (°)\n{found.level:.0%} CI", "p", "Participants")
+    reasons = [f"{one.name}: {one.reason}." for one in found.effects if one.reason]
+    note = "Positive is attraction; p of a t test over participants."
+    return Section(
+        "Previous target and previous response", (text, Table(header, rows, note=" ".join([note, *reasons])))
+    )
 
 
 def _table(found: LoopSerial) -> Table:

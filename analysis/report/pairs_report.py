@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from analysis.group import pairs
 from analysis.group.one_sample import Mean
@@ -13,6 +14,7 @@ from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
 from analysis.report.results import Results, versions
+from analysis.report.sequences import pair_sequence, sequence_section
 from analysis.sdt.outcomes import Correction
 from data.external_tables.read import TrialTable
 from data.study import StudyFile
@@ -44,8 +46,15 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
     bound = None if delta is None or bound_of is None else bound_of(delta)
     sessions = pairs.measure(answers, correction)
     found = pairs.group(answers, sessions, bound)
-    table = pairs.sessions_table(sessions)
-    return Results({"group": found.to_dict()}, {"participants": table}, _page(answers, sessions, found, correction))
+    page = _page(answers, sessions, found, correction)
+    tables = {"participants": pairs.sessions_table(sessions)}
+    ordered = pair_sequence(answers.trials, answers.words)
+    if ordered is None or answers.words is None:
+        return Results({"group": found.to_dict()}, tables, page)
+    section = sequence_section([("", ordered)], answers.words)
+    tables["sequence"] = ordered.table()
+    summary = {"group": found.to_dict(), "sequence": ordered.table().to_dict("records")}
+    return Results(summary, tables, replace(page, sections=(*page.sections, section)))
 
 
 def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, correction: Correction) -> Page:

@@ -15,10 +15,14 @@ REFERENCES = {
     "Annals of Statistics, 41, 484–507.",
     "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
     "Measurement, 20, 37–46.",
+    "davison1997": "Davison, A. C., & Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge "
+    "University Press.",
     "decarlo1998": "DeCarlo, L. T. (1998). Signal detection theory and generalized linear models. "
     "Psychological Methods, 3, 186–205.",
     "delong1988": "DeLong, E. R., DeLong, D. M., & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more "
     "correlated receiver operating characteristic curves: a nonparametric approach. Biometrics, 44, 837–845.",
+    "devinck2012": "Devinck, F., & Knoblauch, K. (2012). A common signal detection model accounts for both perception "
+    "and discrimination of the watercolor effect. Journal of Vision, 12, 19.",
     "dienes2014": "Dienes, Z. (2014). Using Bayes to get the most out of non-significant results. "
     "Frontiers in Psychology, 5, 781.",
     "dorfman1969": "Dorfman, D. D., & Alf, E. (1969). Maximum-likelihood estimation of parameters of signal-detection "
@@ -64,9 +68,13 @@ REFERENCES = {
     "Statistics, 6, 65–70.",
     "ince2021": "Ince, R. A. A., Paton, A. T., Kay, J. W., & Schyns, P. G. (2021). Bayesian inference of population "
     "prevalence. eLife, 10, e62461.",
+    "knoblauch2008": "Knoblauch, K., & Maloney, L. T. (2008). MLDS: maximum likelihood difference scaling in R. "
+    "Journal of Statistical Software, 25, 1–26.",
     "krippendorff2004": "Krippendorff, K. (2004). Content analysis: an introduction to its methodology (2nd ed.). "
     "Sage.",
     "macmillan2005": "Macmillan, N. A., & Creelman, C. D. (2005). Detection theory: a user’s guide (2nd ed.). Erlbaum.",
+    "maloney2003": "Maloney, L. T., & Yang, J. N. (2003). Maximum likelihood difference scaling. Journal of Vision, "
+    "3, 573–585.",
     "maniscalco2012": "Maniscalco, B., & Lau, H. (2012). A signal detection theoretic approach for estimating "
     "metacognitive sensitivity from confidence ratings. Consciousness and Cognition, 21, 422–430.",
     "mann1947": "Mann, H. B., & Whitney, D. R. (1947). On a test of whether one of two random variables is "
@@ -98,10 +106,13 @@ REFERENCES = {
     "viechtbauer2007": "Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. "
     "Statistics in Medicine, 26, 37–52.",
     "whelan2008": "Whelan, R. (2008). Effective analysis of reaction time data. Psychological Record, 58, 475–482.",
+    "wichmann2001": "Wichmann, F. A., & Hill, N. J. (2001). The psychometric function: I. Fitting, sampling, and "
+    "goodness of fit. Perception & Psychophysics, 63, 1293–1313.",
     "willenbockel2010": "Willenbockel, V., Sadr, J., Fiset, D., Horne, G. O., Gosselin, F., & Tanaka, J. W. (2010). "
     "Controlling low-level image properties: the SHINE toolbox. Behavior Research Methods, 42, 671–684.",
     "wilson1927": "Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. "
     "Journal of the American Statistical Association, 22, 209–212.",
+    "wood2006": "Wood, S. N. (2006). Generalized additive models: an introduction with R. Chapman & Hall/CRC.",
 }
 
 

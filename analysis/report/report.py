@@ -18,6 +18,7 @@ from analysis.report.figures.figure_list import figures_of, gallery_of
 from analysis.report.figures.render import Format
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.headline import headline
+from analysis.report.realfake.individuals import individuals_of, tables_of
 from analysis.report.realfake.page import page
 from analysis.report.realfake.tables import (
     areas_table,
@@ -54,10 +55,11 @@ def analyze(
     """Analyse real/generated judgements into a new folder of tables, figures and one report page.
 
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's
-    AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `summary.json`
-    (what is returned), the figures as `.svg` and `.png`, and `report.html`. Where the stimulus set's images
-    are at hand, also `detectability.tsv` (how well image cues and model observers discriminate them) and
-    `item_cues.tsv` (how answers vary with the cues). The same input gives the same bytes.
+    AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `sequence.tsv`,
+    `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`. With retests there are also
+    `fingerprint.tsv` and `fingerprint_correlations.tsv`; where the stimulus set's images are at hand,
+    `detectability.tsv` (how well image cues and model observers discriminate them) and `item_cues.tsv` (how answers
+    vary with the cues). The same input gives the same bytes.
 
     Parameters
     ----------
@@ -151,6 +153,7 @@ def realfake_results(
         areas=areas_table(participants),
         detectability=detectability,
         relations=relations,
+        individuals=individuals_of(trials, participants, at_hand),
         images_checked=stimuli is not None,
         figures=figures_of(participants, groups, draw) | gallery_of(items, at_hand if draw else None),
         inputs=_inputs(trials, study),
@@ -185,6 +188,7 @@ def _tables(found: Findings) -> dict[str, pd.DataFrame]:
         "calibration": calibration_table(found.participants),
         "items": found.items,
         "serial": serial_table(found.groups),
+        **tables_of(found.individuals),
     }
     if found.detectability is not None:
         tables["detectability"] = found.detectability.to_frame()
@@ -201,6 +205,7 @@ def _summary(found: Findings) -> dict[str, Any]:
             "headline": [headline(group) for group in found.groups],
             "groups": [group.to_dict() for group in found.groups],
             "participants": participants_table(found.participants).to_dict("records"),
+            "individuals": [one.to_dict() for one in found.individuals],
             "sessions": {
                 "found": len(sessions),
                 "kept": int((status == "kept").sum()),

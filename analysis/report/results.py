@@ -35,18 +35,26 @@ def summarised(content: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def write(results: Results, out: Path, summary_name: str = "summary", formats: Sequence[Format] | None = None) -> None:
+def write(
+    results: Results,
+    out: Path,
+    summary_name: str = "summary",
+    formats: Sequence[Format] | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> None:
     """Write the new folder `out`: every table as `.tsv`, the summary as `.json`, `report.html`, and every figure.
+
+    `more` are further files by name.
 
     Figures are written in these `formats` (`.svg` and `.png` unless others are given), and shown on the page as SVG;
     with no format there are none on the page either. Raises `LookalikeError` if `out` holds anything; nothing is
     written then.
     """
     wanted = FORMATS if formats is None else formats
-    content = results.page if wanted else without_pictures(results.page)
-    figures = {one.name: one.figure for one in content.pictures}
+    shown = results.page if wanted else without_pictures(results.page)
+    figures = {one.name: one.figure for one in shown.pictures}
     drawn = render_all(figures, tuple(dict.fromkeys(("svg", *wanted))))
-    page = to_html(content, {name: drawing for (name, form), drawing in drawn.items() if form == "svg"})
+    page = to_html(shown, {name: drawing for (name, form), drawing in drawn.items() if form == "svg"})
     with new_folder(out) as folder:
         for name, table in results.tables.items():
             write_table(folder / f"{name}.tsv", table)
@@ -55,6 +63,8 @@ def write(results: Results, out: Path, summary_name: str = "summary", formats: S
                 write_bytes(folder / f"{name}.{form}", drawing)
         write_json(folder / f"{summary_name}.json", results.summary)
         write_text(folder / "report.html", page)
+        for name, content in (more or {}).items():
+            write_bytes(folder / name, content)
 
 
 def versions() -> dict[str, str]:

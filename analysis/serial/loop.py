@@ -157,7 +157,7 @@ def loop_serial_dependence(
     amplitude 6°, p = 0.01
     """
     rng = np.random.default_rng(seed)
-    tables = _prepared(matches, harmonics)
+    tables = prepared(matches, harmonics)
     previous, following = ([_sums(_pairs(table, lag), permutations, rng) for _, table in tables] for lag in (1, -1))
     participants = [
         LoopDependence(
@@ -187,7 +187,7 @@ def errors(frame: pd.DataFrame, *, harmonics: int = 2, lag: int = 1) -> pd.DataF
     `harmonics` times the target's position; what is left is wrapped again. `lag` −1 takes the next target.
     Raises `LookalikeError` as `loop_serial_dependence` does.
     """
-    rows = [_pairs(table, lag).assign(participant=name) for name, table in _prepared(frame, harmonics)]
+    rows = [_pairs(table, lag).assign(participant=name) for name, table in prepared(frame, harmonics)]
     columns = ["participant", "trial", "difference_deg", "error_deg"]
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
@@ -206,7 +206,7 @@ class _Sums:
     reason: str | None
 
 
-def _prepared(frame: pd.DataFrame, harmonics: int) -> list[tuple[str, pd.DataFrame]]:
+def prepared(frame: pd.DataFrame, harmonics: int) -> list[tuple[str, pd.DataFrame]]:
     """Each participant's trials in order, with `linked`, `constant_deg`, and `error_deg` without position bias."""
     tables = by_participant(frame, ["target_deg", "response_deg"])
     target, response = (frame[name].to_numpy(dtype=np.float64) for name in ("target_deg", "response_deg"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
@@ -30,6 +31,7 @@ class Session:
     main: Flags
     linked: Flags
     max_run: int | None = None  # the longest run of one truth that its order could have
+    images: npt.NDArray[np.object_] | None = None  # ids, where they are known
 
 
 def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) -> list[Session]:
@@ -126,6 +128,7 @@ def _session(name: str, table: pd.DataFrame, confidence: bool, max_run: int | No
         main=(role == "main").to_numpy(dtype=np.bool_),
         linked=linked(table),
         max_run=_own_max_run(table) if max_run is None else max_run,
+        images=table["stimulus_id"].to_numpy(dtype=object) if "stimulus_id" in table.columns else None,
     )
 
 

@@ -12,11 +12,13 @@ from data.arrays import Floats
 from data.errors import LookalikeError
 from data.files import new_folder, sha256
 from data.loops import ANCHORS, Frame, Loop, write_loop
+from data.scales import Scale
 from gan.checkpoint import Model
 from gan.codes import ImageCode, images_of, write_codes
 from gan.morphing.metrics import DEFAULT, Metric, describe, metric_of, steps
 from gan.morphing.path import SHAPES, MorphPath, even_positions, images_at, path_through
 from gan.morphing.report import realism, report
+from gan.morphing.spacing import ON_SCALE, scaled_positions, spacing_report
 from gan.networks.features import Vgg16
 from stimuli.images import Pixels, quantise, write_png
 from stimuli.loop_pictures import write_pictures
@@ -69,6 +71,7 @@ def make_loop(
     vgg16: Vgg16 | None = None,
     patches: PatchSet | None = None,
     advance: Callable[..., None] = lambda *_: None,
+    scale: Scale | None = None,
 ) -> Loop:
     """Write a morph loop or path through anchors: PNGs, `loop.json`, the anchors' codes, a ring (or strip) and a GIF.
 
@@ -91,6 +94,9 @@ def make_loop(
         Real patches, for the report's realism; needs `vgg16`.
     advance : function
         Called after each pass.
+    scale : data.scales.Scale, optional
+        A perceptual scale of the loop through these anchors (`lookalike scale`): steps are then even on it, and
+        `metric` and `path` must be those of the loop whose images were compared.
 
     Returns
     -------
@@ -101,7 +107,8 @@ def make_loop(
     Raises
     ------
     LookalikeError
-        If there are fewer than two different anchors, too few frames, another word, or `out` is occupied.
+        If there are fewer than two different anchors, too few frames, another word, `out` is occupied, or the scale is
+        of another loop.
 
     References
     ----------
@@ -126,15 +133,20 @@ def make_loop(
     if patches is not None and vgg16 is None:
         raise LookalikeError("weights-needed", "realism needs VGG16's weights beside the patches; give both or neither")
     metric = metric_of(settings.metric, vgg16)
-    positions = even_positions(model.generator, path, settings.frames, metric, advance)
+    if scale is None:
+        positions = even_positions(model.generator, path, settings.frames, metric, advance)
+    else:
+        positions = scaled_positions(model, path, settings.frames, metric, scale, advance)
     images = _stored(images_at(model.generator, path, positions), settings.bits)
     measures = report(images, metric, path.closed, vgg16)
+    if scale is not None:
+        measures["scale"] = spacing_report(scale, settings.frames)
     if patches is not None and vgg16 is not None:
         middles = images_at(model.generator, path, np.arange(path.length, dtype=np.float64) + 0.5)
         measures["nearest_real_patch"] = realism(vgg16, images_of(model.generator, anchors), middles, patches)
     with new_folder(Path(out)) as folder:
         write_codes(folder / ANCHORS, anchors, model)
-        entries = _write_frames(folder, images, metric, path, settings.bits)
+        entries = _write_frames(folder, images, metric, path, settings.bits, scale)
         turns = _anchors_deg(path, positions)
         turn = 360 / settings.frames if path.closed else 180 / (settings.frames - 1)
         loop = Loop(
@@ -144,8 +156,8 @@ def make_loop(
             codes=(),
             truncation=None,
             noise_seed=None,
-            metric=metric.title,
-            evenness=measures["variation"][metric.name],
+            metric=metric.title if scale is None else ON_SCALE,
+            evenness=measures["variation"][metric.name] if scale is None else measures["scale"]["variation"],
             model_sha256=model.sha256,
             path=settings.path,
             closed=path.closed,
@@ -166,8 +178,13 @@ def _stored(images: Pixels, bits: int) -> Pixels:
     return stored
 
 
-def _write_frames(folder: Path, images: Pixels, metric: Metric, path: MorphPath, bits: int) -> tuple[Frame, ...]:
-    taken = list(steps(metric, describe(metric, images), path.closed))
+def _write_frames(
+    folder: Path, images: Pixels, metric: Metric, path: MorphPath, bits: int, scale: Scale | None
+) -> tuple[Frame, ...]:
+    if scale is None:
+        taken = list(steps(metric, describe(metric, images), path.closed))
+    else:
+        taken = [scale.length_jnd / (len(images) - (not path.closed))] * (len(images) - (not path.closed))
     taken += [] if path.closed else [0.0]  # the last image of an open path has no next one
     turn = 360 / len(images) if path.closed else 180 / (len(images) - 1)
     entries = []

@@ -21,6 +21,13 @@ BOTH = "nlpd+vgg"
 CHOICES = (*NAMES, BOTH)
 DEFAULT = "nlpd"
 _VGG_OVER_NLPD = 2.3  # of small steps along eight loops of the shipped model, on average
+TITLES = {
+    "nlpd": "normalised Laplacian pyramid distance",
+    "vgg": "RMS difference of VGG16 conv4_3",
+    "ssim": "square root of 1 - SSIM",
+    "pixel": "RMS difference of grey levels 0 to 1",
+    BOTH: "RMS of normalised Laplacian pyramid distance and VGG16 conv4_3",
+}
 Description: TypeAlias = list[Tensor]  # each (N, ...)
 
 
@@ -44,17 +51,17 @@ def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
     Raises `LookalikeError` for another name, and for missing weights.
     """
     if name == "nlpd":
-        return Metric(name, "normalised Laplacian pyramid distance", nlpd.normalised_pyramid, nlpd.band_distance)
+        return Metric(name, TITLES[name], nlpd.normalised_pyramid, nlpd.band_distance)
     if name == "vgg":
         network = vgg16 or load_vgg16()
-        return Metric(name, "RMS difference of VGG16 conv4_3", lambda x: [network(x * 2 - 1)], nlpd.band_distance)
+        return Metric(name, TITLES[name], lambda x: [network(x * 2 - 1)], nlpd.band_distance)
     if name == BOTH:
         return _both(metric_of("nlpd"), metric_of("vgg", vgg16))
     if name == "ssim":
         # The root, because SSIM falls with the square of a small change (Brunet, Vrscay & Wang 2012).
-        return Metric(name, "square root of 1 - SSIM", ssim.local_moments, _root_of_dissimilarity)
+        return Metric(name, TITLES[name], ssim.local_moments, _root_of_dissimilarity)
     if name == "pixel":
-        return Metric(name, "RMS difference of grey levels 0 to 1", lambda x: [x], nlpd.band_distance)
+        return Metric(name, TITLES[name], lambda x: [x], nlpd.band_distance)
     raise LookalikeError("unknown-choice", f"metric is {name!r}; choose one of {', '.join(CHOICES)}")
 
 
@@ -66,8 +73,7 @@ def _both(first: Metric, second: Metric) -> Metric:
         far = second.distance(one[-1:], other[-1:]) / _VGG_OVER_NLPD
         return ((near.square() + far.square()) / 2).sqrt()
 
-    title = "RMS of normalised Laplacian pyramid distance and VGG16 conv4_3"
-    return Metric(BOTH, title, lambda x: [*first.describe(x), *second.describe(x)], distance)
+    return Metric(BOTH, TITLES[BOTH], lambda x: [*first.describe(x), *second.describe(x)], distance)
 
 
 def _root_of_dissimilarity(first: Description, second: Description) -> Tensor:

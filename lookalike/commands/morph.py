@@ -64,6 +64,10 @@ def morph(
     distance: Annotated[
         float | None, typer.Option(**number("--distance"), help="Distance of the circle from its image, in the metric.")
     ] = None,
+    scale: Annotated[
+        Path | None,
+        typer.Option("--scale", help="Result of 'scale --loop': that loop again, in equal steps to the eye."),
+    ] = None,
     patches: Annotated[
         Path | None, typer.Option(help="Patch set for the report: distance to the nearest real patch.")
     ] = None,
@@ -82,6 +86,7 @@ def morph(
       lookalike morph --count 20 --out loops
       lookalike morph --around 4 --distance 0.4 --seeds 8,15 --out ring
       lookalike morph --seeds 4,inverted/codes.json#p17 --open --out path
+      lookalike morph --scale scaled --out even
     """
     need("gan", *(["video"] if mp4 else []))
     _refuse_conflicts(count, around, distance, open_path, path)
@@ -91,16 +96,24 @@ def morph(
         _refuse_unused("one loop, without --count,", {"--anchors": anchors, "--first-seed": first_seed})
     if around is not None:
         _refuse_unused("a ring (--around)", {"--noise-seed": noise_seed})
+    if scale is not None:
+        given = {"--seeds": seeds, "--count": count, "--around": around, "--noise-seed": noise_seed}
+        given |= {"--open": open_path or None, "--path": None if path == "round" else path}
+        given |= {"--metric": None if metric == "nlpd" else metric}
+        _refuse_unused("a loop on a scale (--scale)", given)
     from gan.checkpoint import load_model
     from gan.morphing.loop import LoopSettings, make_loop
     from gan.morphing.metrics import metric_of
     from gan.networks.features import VARIABLE, load_vgg16
-    from lookalike.flows.morph import Family, anchors_around, make_family, read_anchors
+    from lookalike.flows.morph import Family, anchors_around, make_family, read_anchors, scaled_loop
     from stimuli.patches import read_patches
 
-    settings = LoopSettings(frames, "open" if open_path else path, metric, bits, mp4)
-    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or "vgg" in metric or patches else None
     generator, real = load_model(model), read_patches(patches) if patches else None
+    shape, measured = "open" if open_path else path, None
+    if scale is not None:
+        measured, chosen, shape, metric = scaled_loop(generator, scale)
+    settings = LoopSettings(frames, shape, metric, bits, mp4)
+    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or "vgg" in metric or patches else None
     if count is not None:
         with progress("loops", count) as advance:
             family = Family(count, 3 if anchors is None else anchors, first_seed or 0)
@@ -113,9 +126,9 @@ def morph(
     if around is not None and distance is not None:
         directions = whole_numbers(seeds or "1,2", "--seeds")
         chosen = anchors_around(generator, around, distance, directions, truncation, metric_of(metric, network))
-    else:
+    elif measured is None:
         chosen = read_anchors(generator, seeds or "1,2,3", truncation, noise_seed)
-    loop = make_loop(generator, out, chosen, settings, network, real)
+    loop = make_loop(generator, out, chosen, settings, network, real, scale=measured)
     result: dict[str, Any] = {
         "loop": relative(out / "loop.json"),
         "picture": relative(out / ("ring.png" if loop.closed else "strip.png")),
@@ -125,8 +138,14 @@ def morph(
     if as_json:
         show(result | {"evenness": loop.evenness, "metric": loop.metric, "measures": loop.measures}, True)
         return
-    others = [f"{value:.1%} in {name}" for name, value in loop.measures["variation"].items() if name != metric]
+    others = [
+        f"{value:.1%} in {name}"
+        for name, value in loop.measures["variation"].items()
+        if name != metric or measured is not None
+    ]
     result["steps"] = f"vary by {loop.evenness:.1%} ({loop.metric}); {', '.join(others)}"
+    if measured is not None:
+        result["each step"] = f"{loop.measures['scale']['jnd_per_step']:.3g} JNDs"
     if loop.closed:
         farthest, folded = loop.measures["far_side"]["farthest_deg"], loop.measures["folds"]
         result["far side"] = f"the least similar image is {farthest:.0f} degrees away on average"

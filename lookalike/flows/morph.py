@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, write_table
-from data.loops import Loop
+from data.files import new_folder, sha256, write_table
+from data.loops import ANCHORS, Loop
+from data.scales import Scale, read_scale
 from gan.checkpoint import Model
 from gan.codes import ImageCode, codes_of_seeds, read_codes
 from gan.morphing.choose import far_anchors, ring_around
 from gan.morphing.loop import LoopSettings, make_loop
-from gan.morphing.metrics import Metric, metric_of
+from gan.morphing.metrics import TITLES, Metric, metric_of
 from gan.networks.features import Vgg16
 from stimuli.patches import PatchSet
 
@@ -64,6 +65,26 @@ def anchors_around(
     if len(centre) != 1:
         raise LookalikeError("bad-anchors", f"--around is {word!r}, {len(centre)} images; name one, as FILE#NAME")
     return ring_around(model, centre[0], distance, seeds, psi, metric)
+
+
+def scaled_loop(model: Model, folder: Path) -> tuple[Scale, list[ImageCode], str, str]:
+    """A scale that `lookalike scale --loop` wrote, its loop's anchors and path, and the name of the loop's metric.
+
+    Raises `LookalikeError` if it was made without the loop, or its files are altered or of another model.
+    """
+    scale = read_scale(folder)
+    loop = scale.loop
+    if loop is None:
+        raise LookalikeError("other-loop", f"{folder}: does not say of which loop it is; scale again with --loop")
+    if loop.anchors_sha256 is None:
+        raise LookalikeError("other-loop", f"{folder}: is of a loop without codes, which no model can make again")
+    anchors = folder / ANCHORS
+    if not anchors.is_file() or sha256(anchors) != loop.anchors_sha256:
+        raise LookalikeError("altered-file", f"{anchors}: missing, or altered since the scale was made; scale again")
+    metric = next((name for name, title in TITLES.items() if title == loop.metric), None)
+    if metric is None:
+        raise LookalikeError("other-loop", f"{folder}: is of a loop that is even in “{loop.metric}”, not in a metric")
+    return scale, read_codes(anchors, model), loop.path, metric
 
 
 def make_family(

@@ -46,6 +46,7 @@ MISTAKES = {
     "stimuli gallery": (("nowhere", "--out", "o.html"), "not-a-stimulus-set"),
     "stimuli export": (("nowhere", "--format", "tiff", "--out", "o"), "not-a-stimulus-set"),
     "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
+    "scale": (("nowhere.csv", "--out", "o"), "no-such-file"),
     "display calibrate": (
         (
             "d.json",
@@ -110,8 +111,8 @@ def parse(line):
 
 def test_every_module_of_commands_is_listed_under_a_heading():
     folder = Path(lookalike.commands.__file__).parent
-    modules = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")} - {"inversion"}
-    modules |= {path.stem for path in (folder / "inversion").glob("[!_]*.py")}
+    modules = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")} - {"inversion", "scaling"}
+    modules |= {path.stem for room in ("inversion", "scaling") for path in (folder / room).glob("[!_]*.py")}
     assert modules == {name.replace("-", "_") for name in NAMES}
     assert len(NAMES) == len(set(NAMES))
 

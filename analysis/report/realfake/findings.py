@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.group.group import Group
 from analysis.group.participants import Estimators, Participant
+from analysis.report.realfake.individuals import Individuals
 from analysis.trials import Trials
 from data.study import StudyFile
 
@@ -34,6 +35,7 @@ class Findings:
     areas: pd.DataFrame
     detectability: Detectability | None
     relations: pd.DataFrame | None
+    individuals: Sequence[Individuals]
     images_checked: bool
     figures: Mapping[str, Figure]
     inputs: Mapping[str, str]

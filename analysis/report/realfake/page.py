@@ -12,11 +12,12 @@ from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
-from analysis.report.realfake import data_checks, sections
+from analysis.report.realfake import data_checks, individuals, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
 from analysis.report.results import versions
+from analysis.report.sequences import sequence_section
 
 _NOT_CHANCE = Note(
     "A curve near the diagonal, or a mean d′ near 0, is not by itself evidence of chance performance.",
@@ -46,9 +47,11 @@ def page(found: Findings) -> Page:
         sections.areas_section(found),
         sections.confidence(found),
         sections.retest(found),
+        individuals.fingerprint_section(found.individuals),
         sections.images(found),
         sections.detectability_section(found),
         sections.serial_section(found),
+        sequence_section([(one.observer, one.sequence) for one in found.individuals]),
         data_checks.findings_section(found),
         data_checks.sessions_section(found),
     )

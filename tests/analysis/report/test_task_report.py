@@ -79,7 +79,7 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     assert summary["group"]["participants"] == 5
     assert summary["verdict"] == "Shown to differ"
     assert summary["words"] in (tmp_path / "out" / "report.html").read_text("utf-8")
-    names = {"participants.tsv", "summary.json", "report.html", "forest.svg", "forest.png"}
+    names = {"participants.tsv", "sequence.tsv", "summary.json", "report.html", "forest.svg", "forest.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     assert summary == json.loads((tmp_path / "out" / "summary.json").read_text())
 

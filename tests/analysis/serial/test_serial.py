@@ -14,7 +14,8 @@ import pytest
 from scipy.special import expit
 
 from analysis.firth import firth
-from analysis.serial.serial import Effect, Serial, _group_effect, serial_dependence
+from analysis.serial.effects import Effect, group_effect
+from analysis.serial.serial import Serial, serial_dependence
 from analysis.serial.tables import orders, sessions, tables, usable
 
 R, G = "real", "generated"
@@ -393,7 +394,7 @@ def test_few_redraws_of_many_participants_give_the_groups_p_of_many(shift: float
         kept = [null[:redraws] for null in nulls]
         means = [float(null.mean()) for null in kept]
         effects = [Effect(x, 0.45, m, x - m, x - m - 0.9, x - m + 0.9, 0.5) for x, m in zip(raw, means, strict=True)]
-        return _group_effect(effects, kept, 0.95, np.random.default_rng(2)).p
+        return group_effect(effects, kept, 0.95, np.random.default_rng(2)).p
 
     few, many = p_of(60), p_of(1000)
     assert few == pytest.approx(many, abs=0.08)

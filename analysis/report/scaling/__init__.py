@@ -1,0 +1,1 @@
+"""Reports of perceptual scales and psychometric functions."""
