@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
+from data.kinds.keys import key_named
 from data.kinds.registry import find, names
 from data.plan import Presentation, Text
 from data.settings import nearest, read_settings
@@ -38,6 +39,11 @@ class Task(Presentation):
             raise ValueError(f"{kind!r} is not a kind of task; {nearest(kind, list(names()))}")
         return kind
 
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: dict[str, str]) -> dict[str, str]:
+        return {answer: key_named(key) for answer, key in keys.items()}
+
     @model_validator(mode="after")
     def _fits(self) -> Task:
         kind = find(self.kind)
@@ -60,7 +66,7 @@ class Task(Presentation):
         if len(set(keys)) < len(keys):
             raise ValueError(f"keys: both answers are on {keys[0]!r}; give each a key of its own")
         for key in keys:
-            if key in _TAKEN_KEYS or _NUMBER_KEY.fullmatch(key) or not key:
+            if key in _TAKEN_KEYS or _NUMBER_KEY.fullmatch(key):
                 raise ValueError(f"keys: {key!r} has another meaning (continue, stop, or how sure); choose another key")
 
     @property

@@ -55,7 +55,7 @@ INSIDE = {
         "checkpoint",
         "networks | bootstrap | perceptual",
     ],
-    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
+    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
     "analysis": [
         "report",
         "group",

@@ -16,12 +16,12 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
+from data.kinds.keys import key_read
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.observers import Observer
 from data.trials import check_order, refuse_rows, task_label
 
-KEY_NAMES = {"left": "the LEFT arrow key", "right": "the RIGHT arrow key"}
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
 
 Images = TypeVar("Images")
@@ -144,6 +144,10 @@ class Kind(ABC, Generic[Images, Who]):
     def how_to_answer(self, plan: Plan) -> str:
         """Which key or movement means what, as one paragraph of the instructions."""
 
+    def reminder(self, plan: Plan) -> str:  # noqa: ARG002
+        """Which key means what, in one line, for screens between two images; empty if there is nothing to forget."""
+        return ""
+
     @abstractmethod
     def simulate(self, who: Who, plan: Plan, trials: Sequence[PlannedTrial]) -> list[Answer]:
         """What a simulated observer answers to these trials of a plan, one right after the other."""
@@ -200,8 +204,18 @@ class Choice(Kind[Pool, Observer]):
     def meaning(self, answer: str) -> str:
         """The question to which a key for `answer` says yes."""
 
+    @abstractmethod
+    def short(self, answer: str) -> str:
+        """What a key for `answer` says, in a word or two."""
+
+    def reminder(self, plan: Plan) -> str:
+        return "     ".join(
+            f"{key_read(key).removeprefix('the ').removesuffix(' key')}: {self.short(answer)}"
+            for answer, key in plan.keys.items()
+        )
+
     def how_to_answer(self, plan: Plan) -> str:
-        return "\n".join(f"{self.meaning(answer)} Press {_key(key)}." for answer, key in plan.keys.items())
+        return "\n".join(f"{self.meaning(answer)} Press {key_read(key)}." for answer, key in plan.keys.items())
 
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:  # noqa: ARG002
         return {name: answer.get(name) for name in _ANSWERED}
@@ -220,7 +234,3 @@ class Choice(Kind[Pool, Observer]):
 def planned(image: Image, role: str, right: Image | None = None) -> PlannedTrial:
     """A trial that has no place in the order yet."""
     return PlannedTrial.model_validate({"trial": 1, "role": role, "right": right, **image.model_dump()})
-
-
-def _key(name: str) -> str:
-    return KEY_NAMES.get(name, f"the {name.upper()} key")

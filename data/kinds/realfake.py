@@ -59,6 +59,9 @@ class RealFake(Choice):
     def meaning(self, answer: str) -> str:
         return {"real": "Is the image real?", "generated": "Was it generated?"}[answer]
 
+    def short(self, answer: str) -> str:
+        return answer
+
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         return {"stimulus_id": trial.stimulus_id, "stim_file": trial.file, "truth": trial.truth}
 

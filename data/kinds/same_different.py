@@ -63,6 +63,9 @@ class SameDifferent(Pairs):
     def meaning(self, answer: str) -> str:
         return {"same": "Are both of the SAME kind?", "different": "Are they of DIFFERENT kinds?"}[answer]
 
+    def short(self, answer: str) -> str:
+        return {"same": "the SAME kind", "different": "DIFFERENT kinds"}[answer]
+
     def combine(
         self,
         who: Observer,  # noqa: ARG002

@@ -51,6 +51,9 @@ class TwoAlternative(Pairs):
     def meaning(self, answer: str) -> str:
         return f"Was the {answer.upper()} image generated?"
 
+    def short(self, answer: str) -> str:
+        return f"the {answer.upper()} image was generated"
+
     def combine(self, who: Observer, plan: Plan, trial: PlannedTrial, left: Judgement, right: Judgement) -> Answer:
         """The image that looks more generated; if both look the same, either."""
         more = _rating(left) - _rating(right)

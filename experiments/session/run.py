@@ -24,8 +24,10 @@ from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
 from experiments.screen import HeadlessScreen, Screen
 from experiments.session.loop import NEW, History, Progress, run_session, silent
+from experiments.session.states import words
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
+from experiments.typesetting.fonts import find_font
 from stimuli.stimulus_source import Stimuli
 
 Say = Callable[[str], None]
@@ -283,6 +285,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]
         f"the display's {name.removeprefix('display_').replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
         for name in {**before, **now}
         if before and name not in _MEASURED and now.get(name) != before.get(name)
+        if name != "font" or name in before  # records of earlier versions do not name it
     )
 
 
@@ -314,9 +317,12 @@ def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]
 
 
 def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
+    font = find_font(words(plan))
     beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
     # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
-    return WindowScreen(stimuli.mean, stimuli.largest_px, setup.fullscreen, setup.display, beside=beside, ring=ring)
+    return WindowScreen(
+        stimuli.mean, stimuli.largest_px, setup.fullscreen, setup.display, beside=beside, ring=ring, font=font
+    )
 
 
 def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:

@@ -55,6 +55,13 @@ def route(
     return [*steps, Step("thanks", wording.thanks(plan))]
 
 
+def words(plan: Plan) -> str:
+    """All that a participant may read in a session, to find a font that can write it."""
+    first = plan.trials[0].trial
+    steps = [*route(plan), *route(plan, frozenset({first}), resumed=True)]
+    return "\n".join([*(step.text for step in steps), *wording.between_texts(plan)])
+
+
 def _blocks(plan: Plan, answered: frozenset[int]) -> dict[int, tuple[PlannedTrial, ...]]:
     """The unfinished blocks, with their unanswered trials."""
     blocks: dict[int, list[PlannedTrial]] = {}
