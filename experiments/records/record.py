@@ -214,6 +214,24 @@ def create_session(data: Path, plan: Plan) -> Path:
     return folder
 
 
+def set_aside(data: Path, participant: str, session: int) -> None:
+    """Put a session that was opened and left without an answer out of the way; its number is free again.
+
+    The folder with plan and record stays, beside those of the participant's sessions; the table, which had no answer,
+    is removed. Raises `LookalikeError` if the session is running.
+    """
+    folder = session_folder(data, participant, session)
+    if (folder / RECORD).exists() and is_running(folder / RECORD):
+        raise LookalikeError(
+            "session-running", f"participant {participant}, session {session} is running now; end it there first"
+        )
+    stamp = utc_now().translate(str.maketrans("", "", "-:.+"))
+    folder.rename(folder.with_name(f"unanswered-{folder.name}-{stamp}"))
+    sync_folder(folder.parent)
+    for made in Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.*"):
+        made.unlink()
+
+
 def utc_now() -> str:
     """The time as ISO 8601, UTC, to the millisecond."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

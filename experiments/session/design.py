@@ -29,7 +29,7 @@ class EarlierParticipants:
     Attributes
     ----------
     count : int
-        How many have begun this task.
+        How many have answered something in this task, or are taking part now.
     swapped : int
         How many of them have the two keys swapped. A new participant gets the mapping that fewer have.
     seen : frozenset of str

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -181,6 +182,6 @@ def _measure(font: ImageFont.FreeTypeFont, text: str, right_to_left: bool) -> fl
     return float(font.getlength(text, **_direction(right_to_left))) if text else 0.0
 
 
-def _direction(right_to_left: bool) -> dict[str, str]:
+def _direction(right_to_left: bool) -> dict[str, Any]:
     """Without Raqm Pillow takes no direction, and no text that needs one comes here (see `find_font`)."""
     return {"direction": "rtl" if right_to_left else "ltr"} if can_shape() else {}

@@ -130,3 +130,25 @@ def test_a_damaged_plan_of_somebody_else_stops_nobody_where_images_are_shared(
         (session_folder(tmp_path, "sim1", 1) / PLAN).write_text(damage, encoding="utf-8")
         with refuses("no-screen"):
             run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
+
+
+def test_keys_are_balanced_over_those_who_answered(
+    small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every second participant leaves at the consent; of those who stay, half have either mapping."""
+    study = make_study(task={"text.consent": "May we?"}, trials=20).path
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stayed = []
+    for number in range(8):
+        with monkeypatch.context() as patch:
+            if number % 2:
+                patch.setattr("experiments.session.loop._read", leave)
+            result = run_first_session(small_set.folder, tmp_path, f"p{number}", study, number, SIMULATED)
+        plan = read_plan(result.folder / PLAN)
+        assert plan.participants_before == len(stayed)
+        if result.answered:
+            stayed.append(plan.keys["real"])
+    assert sorted(stayed) == ["left", "left", "right", "right"]

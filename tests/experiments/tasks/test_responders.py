@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -322,3 +323,17 @@ def test_importing_experiments_loads_neither_psychopy_nor_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_key_that_this_computers_keyboard_lacks_is_refused_before_the_first_image(
+    plan: Plan, refuses: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard = ModuleType("psychopy.hardware.keyboard")
+    keyboard.Keyboard, keyboard.keyNames = None, {1: "left", 2: "right"}  # type: ignore[attr-defined]
+    for name, module in (("psychtoolbox", ModuleType("psychtoolbox")), (keyboard.__name__, keyboard)):
+        monkeypatch.setitem(sys.modules, name, module)
+    for above in ("psychopy", "psychopy.hardware"):
+        monkeypatch.setitem(sys.modules, above, ModuleType(above))
+    with refuses("no-such-key") as caught:
+        HumanResponder(plan.model_copy(update={"keys": {"real": "left", "generated": "rshift"}}), HeadlessScreen())
+    assert "'rshift'" in str(caught.value)
