@@ -273,9 +273,24 @@ def read_set(folder: Path | str) -> StimulusSet:
             raise LookalikeError("unknown-word", f"{path}: row {row + 2}: {column} is none of {', '.join(words)}")
     for row in table.index[table["stimulus_id"].duplicated() | table["stimulus_id"].isna()]:
         raise LookalikeError("duplicate-id", f"{path}: row {row + 2}: stimulus_id is missing or used twice")
+    _check_numbers(path, table)
     sizes = [formats.size_px(folder / row["file"], _verified(folder, row)) for row in table.to_dict("records")]
     largest_px = (max((rows for rows, _ in sizes), default=1), max((columns for _, columns in sizes), default=1))
     return StimulusSet(folder, table, about, sha256(path), largest_px)
+
+
+def _check_numbers(path: Path, table: pd.DataFrame) -> None:
+    """Raise `LookalikeError`, naming the row, for cells that an editor of the table has spoilt."""
+    for row in table.index[table["file"].isna() | table["sha256"].isna()]:
+        raise LookalikeError("missing-value", f"{path}: row {row + 2}: file or sha256 is missing")
+    for column in ("mean", "sd", "p01", "p99"):
+        number = pd.to_numeric(table[column], errors="coerce")
+        for row in table.index[~number.between(0, 1)]:
+            raise LookalikeError(
+                "out-of-range",
+                f"{path}: row {row + 2}: {column} is {table.loc[row, column]!r}, not a number from 0 to 1; restore the "
+                "table from a backup, or build the set again",
+            )
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,10 @@ class Kind(ABC, Generic[Images, Who]):
         """What a simulated observer answers to these trials of a plan, one right after the other."""
 
     @abstractmethod
+    def is_answer(self, response: Any) -> bool:
+        """Whether a trial can be answered so."""
+
+    @abstractmethod
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
         """The columns of the table that the plan knows."""
 
@@ -216,6 +220,9 @@ class Choice(Kind[Pool, Observer]):
 
     def how_to_answer(self, plan: Plan) -> str:
         return "\n".join(f"{self.meaning(answer)} Press {key_read(key)}." for answer, key in plan.keys.items())
+
+    def is_answer(self, response: Any) -> bool:
+        return response in self.answers
 
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:  # noqa: ARG002
         return {name: answer.get(name) for name in _ANSWERED}

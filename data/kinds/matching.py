@@ -187,6 +187,9 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
             "ring_deg": match.ring_deg,
         }
 
+    def is_answer(self, response: Any) -> bool:
+        return isinstance(response, (int, float)) and 0 <= response < 360
+
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:
         response = answer.get("response")
         error = None if response is None else round(float(wrap(response - trial.need_match().target_deg)), 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,9 @@ def setup_from(given: argparse.Namespace) -> Setup:
 
 def run_script(run: Callable[[], SessionResult]) -> None:
     """Run, print one line, and exit: 0 if complete, 1 if stopped early, 2 after a user's mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console without a letter of a folder's name
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = run()
     except LookalikeError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,3 +155,17 @@ def test_keys_are_balanced_over_those_who_answered(
         if result.answered:
             stayed.append(plan.keys["real"])
     assert sorted(stayed) == ["left", "left", "right", "right"]
+
+
+@pytest.mark.slow
+def test_a_script_ends_well_in_a_locale_without_letters_beyond_ascii(
+    small_set: StimulusSet, study: Path, tmp_path: Path
+) -> None:
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    script = Path(first_session.__file__).parents[1] / "realfake.py"
+    command = [sys.executable, str(script), str(small_set.folder), str(tmp_path / "dätä"), "p1", "--study", str(study)]
+    done = subprocess.run(
+        [*command, "--observer", "simulated", "--no-window"], env=plain, capture_output=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"20 of 20 answered" in done.stdout

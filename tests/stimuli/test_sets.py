@@ -321,6 +321,31 @@ def test_an_unknown_word_names_its_row(
     assert str(caught.value).startswith(f"{made.folder / 'stimuli.csv'}: {why}")
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("file", "", "missing-value"),
+        ("sha256", "", "missing-value"),
+        ("mean", "0,5", "out-of-range"),
+        ("mean", "", "out-of-range"),
+        ("sd", "-0.1", "out-of-range"),
+        ("p99", "inf", "out-of-range"),
+        ("p01", "dark", "out-of-range"),
+    ],
+)
+def test_a_cell_that_an_editor_has_spoilt_names_its_row(
+    build: Build, column: str, value: str, code: str, refuses: Refuses
+) -> None:
+    path = build(Layout(main=4)).folder / "stimuli.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.loc[2, column] = value
+    table.to_csv(path, index=False)
+    with refuses(code) as caught:
+        read_set(path.parent)
+    assert f"{path}: row 4: " in str(caught.value)
+    assert column in str(caught.value)
+
+
 def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses) -> None:
     with refuses("not-a-stimulus-set") as caught:
         read_set(tmp_path / "none")

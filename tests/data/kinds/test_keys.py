@@ -44,7 +44,9 @@ def test_every_name_means_itself(name: str) -> None:
 
 @pytest.mark.parametrize("unknown", ["lefft", "ä", "", "ctrl+f", "f13", "leftmost", "button 1"])
 def test_other_words_are_refused_with_what_was_meant_or_the_list(unknown: str) -> None:
-    with pytest.raises(ValueError, match=r"is not the name of a key; (did you mean '|there are a to z, f1 to f12, tab)"):
+    with pytest.raises(
+        ValueError, match=r"is not the name of a key; (did you mean '|there are a to z, f1 to f12, tab)"
+    ):
         key_named(unknown)
 
 
