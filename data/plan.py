@@ -36,6 +36,9 @@ class Presentation(Layout):
     images: Literal["shared", "own"] = "shared"
     exposure_s: float | None = Field(None, gt=0, le=60, description="how long an image stays; None is until answered")
     mask_s: float = Field(0, ge=0, le=10, description="noise of the image's own greys after a fixed exposure")
+    separation_deg: float | None = Field(
+        None, gt=0, le=90, description="with pairs: between their middles; None is each in the middle of its half"
+    )
     delay_s: float = Field(0, ge=0, le=60, description="with a dial: a blank before the image that is turned")
     min_start_deg: float = Field(
         30, ge=0, le=150, description="with a dial: least distance from the target at which the image turned may start"
@@ -72,6 +75,7 @@ _LATER: dict[str, Any] = {
     "match": None,
     "delay_s": 0.0,
     "min_start_deg": None,
+    "separation_deg": None,
     "retest_after_days": None,
 }
 
@@ -168,6 +172,7 @@ class Plan(_Part):
     mask_s: float = Field(0.0, ge=0)
     delay_s: float = Field(0.0, ge=0)
     min_start_deg: float | None = Field(None, ge=0)
+    separation_deg: float | None = Field(None, gt=0)
     text: Text = Text()
     display: dict[str, Any] = {}
     trials: tuple[PlannedTrial, ...] = Field(min_length=1)

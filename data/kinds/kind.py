@@ -203,6 +203,8 @@ class Choice(Kind[Pool, Observer]):
         default = Presentation.model_fields["min_start_deg"].default
         if shown.delay_s or shown.min_start_deg != default:
             raise ValueError("delay_s and min_start_deg are settings of tasks with a dial; leave them out")
+        if self.single_images and shown.separation_deg is not None:
+            raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
 
     @abstractmethod
     def meaning(self, answer: str) -> str:

@@ -107,6 +107,8 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     def refuse_presentation(self, shown: Presentation) -> None:
         if shown.exposure_s is None:
             raise ValueError("exposure_s: the image is matched after it has gone; say how long it is shown")
+        if shown.separation_deg is not None:
+            raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
         if shown.images == "own":
             raise ValueError("images: every participant has targets of their own already; leave it out")
 

@@ -7,6 +7,8 @@ software, and images are scaled here too: a graphics card's interpolation could 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
 from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
-from experiments.display.sizing import Shape, choose_sizing, side_by_side
+from experiments.display.sizing import Shape, Sizing, choose_sizing, pair_apart_px, pair_room_px, side_by_side
 from experiments.display.window import Window
 from experiments.screen import FRAME_S, Confirm, Flip, Input
 from experiments.typesetting.fonts import Font, find_font
@@ -36,9 +38,11 @@ class WindowScreen:
     """A PsychoPy window whose background is the mean grey of the images.
 
     `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale (see
-    `sizing`), `beside` how many of them side by side; `ring` leaves room for a dial around an image. `display` is the
-    calibrated display, if any, and `font` that of all texts (DejaVu Sans unless given). Raises `LookalikeError` without
-    PsychoPy or a screen, if images (and the ring) do not fit, or if the screen is not the one of the display file.
+    `sizing`), `beside` how many of them side by side, their middles `separation_deg` apart; `ring` leaves room for a
+    dial around an image. `display` is the calibrated display, if any, and `font` that of all texts (DejaVu Sans unless
+    given). `before` is what the screen of the participant's earlier session said of itself. Raises `LookalikeError`
+    without PsychoPy or a screen, if images (and the ring) do not fit, or if the screen is not the one of the display
+    file.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class WindowScreen:
         display: Display | None = None,
         *,
         beside: int = 1,
+        separation_deg: float | None = None,
         ring: bool = False,
         font: Font | None = None,
+        before: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._lookup = no_lookup() if display is None else display.lookup()
         self._window = Window(self._level(background), fullscreen, 0 if display is None else display.screen)
@@ -72,10 +78,14 @@ class WindowScreen:
                     f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
                     "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display",
                 )
-            self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
+            self._apart_px = pair_apart_px(width, display, separation_deg)
+            room = pair_room_px((height, width), self._apart_px) if beside > 1 else (height, width)
+            self._sizing = choose_sizing(image_px, (height, width), display, room)
+            if kept_size_of(before, (width, height), display):
+                self._sizing = Sizing(int(before["image_scale"]))
             if ring:
-                room = fit_ring(self._sizing.shape(image_px), (height, width))
-                self._dial = DialWindow(self._window.handle, self.now, room, self._ink)
+                around = fit_ring(self._sizing.shape(image_px), (height, width))
+                self._dial = DialWindow(self._window.handle, self.now, around, self._ink)
             measured_hz = self._window.measure_refresh()
         except BaseException:
             self.close()
@@ -97,6 +107,7 @@ class WindowScreen:
             "psychopy": self._window.psychopy,
             "font": self._setter.font.name,
             **self._sizing.about(image_px, display),
+            **({"pair_apart_px": self._apart_px} if beside > 1 else {}),
             "refresh_hz": None if measured_hz is None else round(measured_hz, 3),
             "calibration": UNCALIBRATED if display is None else display.calibration,
             **({} if display is None else {f"display_{name}": value for name, value in display.about().items()}),
@@ -120,7 +131,7 @@ class WindowScreen:
     def prepare(self, *images: Pixels) -> None:
         # Only one image at a time is kept at its size on screen.
         levels = [self._lookup(self._sizing(pixels)) for pixels in images]
-        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
+        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background, self._apart_px))
         self._draw_image()
 
     def flip(self, asked: float | None = None) -> Flip:
@@ -231,6 +242,17 @@ class WindowScreen:
 
     def _level(self, p_value: float) -> int:
         return int(self._lookup(p_value))
+
+
+def kept_size_of(before: Mapping[str, Any], size_px: tuple[int, int], display: Display | None) -> bool:
+    """Whether images keep the scale of a session `before`, whose window said this of itself.
+
+    They do in a window of the same size, unless the display file gives their height: an earlier version may have shown
+    pairs smaller, and a participant's images must not change their size.
+    """
+    in_degrees = display is not None and display.image_height_deg is not None
+    same_window = before.get("size_px") == list(size_px)
+    return same_window and not in_degrees and float(before.get("image_scale", 0.5)).is_integer()
 
 
 def missed_frames(waited_s: float, frame_s: float) -> int:

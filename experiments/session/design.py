@@ -132,6 +132,7 @@ def draw_plan(
         mask_s=task.mask_s,
         delay_s=task.delay_s,
         min_start_deg=task.min_start_deg if find(task.kind).response == "dial" else None,
+        separation_deg=task.separation_deg,
         text=task.text,
         trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
     )

@@ -348,7 +348,7 @@ def test_a_pair_stands_left_and_right_of_the_middle(
         until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
         assert "rror" not in process.communicate(timeout=PATIENCE_S)[1]
     trial = read_plan(record.with_name("plan.json")).trials[0]
-    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (4 * 21))  # the two side by side fill at most half
+    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (2 * 21))  # as large as a single image
     for half, name in zip((seen[:, : WINDOW_PX[0] // 2], seen[:, WINDOW_PX[0] // 2 :]), trial.images, strict=True):
         shown = np.rint(enlarge(stimuli.read(name), scale) * 255).astype(int)
         best = np.argwhere(half != seen[0, 0])
