@@ -45,11 +45,10 @@ class Entered:
     @property
     def words(self) -> list[str]:
         """The same as arguments of the command line."""
-        files = [
-            word for name in ("study", "display") if self.typed.get(name) for word in (f"--{name}", self.typed[name])
-        ]
+        files = [name for name in ("study", "display") if self.typed.get(name)]
+        given = [word for name in files for word in (f"--{name}", self.typed[name])]
         # A value that begins with a dash is no option.
-        return [*files, *(f"--{name}" for name in sorted(self.ticked)), "--", *(self.typed[name] for name in _NEEDED)]
+        return [*given, *(f"--{name}" for name in sorted(self.ticked)), "--", *(self.typed[name] for name in _NEEDED)]
 
 
 def ask(title: str, later: bool = False, before: Entered | None = None, message: str = "") -> Entered | None:
@@ -77,7 +76,7 @@ def ask(title: str, later: bool = False, before: Entered | None = None, message:
 
 
 class _Dialog:
-    """Labelled fields, tick boxes and two buttons. `entered` stays None unless Run is pressed with all fields filled."""
+    """Labelled fields, tick boxes, two buttons. `entered` stays None unless Run is pressed with all fields filled."""
 
     def __init__(self, root: Any, title: str, later: bool, before: Entered | None, message: str) -> None:
         from tkinter import Button, Label, StringVar, filedialog
@@ -95,9 +94,10 @@ class _Dialog:
         for row, (name, choose) in enumerate(choosers.items(), start=1):
             self._add_field(row, name, choose, "" if before is None else before.typed.get(name, ""))
         ticked = frozenset({"fullscreen"}) if before is None else before.ticked
-        last = len(choosers) + 1
-        for last, (name, label) in enumerate((_FULLSCREEN | (_LATER if later else {})).items(), start=last):
-            self._add_tick(last, name, label, name in ticked)
+        boxes = _FULLSCREEN | (_LATER if later else {})
+        for row, (name, label) in enumerate(boxes.items(), start=len(choosers) + 1):
+            self._add_tick(row, name, label, name in ticked)
+        last = len(choosers) + len(boxes)
         self._message = StringVar(root, message)
         Label(root, textvariable=self._message, fg="#a40000", wraplength=_WRAP_PX, justify="left").grid(
             row=last + 1, column=0, columnspan=3, padx=12, pady=4, sticky="w"

@@ -29,11 +29,12 @@ _CHINESE = ("sc", "simplified", "yahei", "pingfang", "wenquanyi", "heiti", "sour
 
 @dataclass(frozen=True)
 class Font:
-    """A font: its full name, its file, and its number in a file that holds several."""
+    """A font: its full name, its file, its number in a file that holds several, and its weight (400 is regular)."""
 
     name: str
     path: Path
     number: int = 0
+    weight: int = 400
 
 
 def find_font(texts: str) -> Font:
@@ -87,7 +88,7 @@ def _usual() -> Font:
 
 
 def _installed() -> Iterator[Font]:
-    """The upright fonts of regular weight on this computer; files that are no readable fonts are left out."""
+    """The upright fonts on this computer; files that are no readable fonts are left out."""
     from fontTools.ttLib import TTCollection, TTFont, TTLibError
     from matplotlib.font_manager import findSystemFonts
 
@@ -99,8 +100,8 @@ def _installed() -> Iterator[Font]:
                 else [TTFont(path, lazy=True)]
             )
             for number, face in enumerate(faces):
-                if face["OS/2"].usWeightClass == 400 and not face["post"].italicAngle:
-                    yield Font(str(face["name"].getDebugName(4)), Path(path), number)
+                if not face["post"].italicAngle:
+                    yield Font(str(face["name"].getDebugName(4)), Path(path), number, face["OS/2"].usWeightClass)
         except (OSError, KeyError, TTLibError):
             continue
 
@@ -112,8 +113,8 @@ def _characters(font: Font) -> frozenset[int]:
     return frozenset(TTFont(font.path, fontNumber=font.number, lazy=True).getBestCmap() or {})
 
 
-def _rank(font: Font, needed: frozenset[int]) -> tuple[bool, bool, str, str]:
-    """Fonts of the language come first, then those without serifs; among equals the order of names decides."""
+def _rank(font: Font, needed: frozenset[int]) -> tuple[bool, bool, int, bool, str, str]:
+    """Fonts of the language come first, then regular ones without serifs; among equals the order of names decides."""
     name = font.name.lower()
     words: tuple[str, ...] = ()
     if any(_within(one, _KANA) for one in needed):
@@ -123,7 +124,8 @@ def _rank(font: Font, needed: frozenset[int]) -> tuple[bool, bool, str, str]:
     elif any(_within(one, _HAN) for one in needed):
         words = _CHINESE
     of_language = any(word in name if " " in word or len(word) > 2 else word in name.split() for word in words)
-    return not of_language, "sans" not in name, name, str(font.path)
+    unlike = any(word in name for word in ("serif", "mincho", "ming", "mono"))
+    return not of_language, unlike, abs(font.weight - 400), "sans" not in name, name, str(font.path)
 
 
 def _advice(missing: frozenset[int]) -> str:

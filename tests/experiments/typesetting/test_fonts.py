@@ -36,9 +36,10 @@ def test_the_computers_fonts_are_searched_and_the_language_decides(monkeypatch: 
         Font("Noto Sans CJK JP Regular", Path("b"), 0),
         Font("Noto Sans CJK SC Regular", Path("b"), 2),
         Font("Noto Sans CJK KR Regular", Path("b"), 1),
+        Font("Noto Sans CJK SC Black", Path("d"), 0, 900),
         Font("Sans of Latin", Path("c")),
     ]
-    known = {font: frozenset(map(ord, "画像かな그림a")) for font in there[:4]} | {there[4]: frozenset(map(ord, "a"))}
+    known = {font: frozenset(map(ord, "画像かな그림a")) for font in there[:5]} | {there[5]: frozenset(map(ord, "a"))}
     monkeypatch.setattr(fonts, "_installed", lambda: iter(there))
     monkeypatch.setattr(fonts, "_characters", lambda font: known.get(font, frozenset()))
     assert find_font("画像").name == "Noto Sans CJK SC Regular"
