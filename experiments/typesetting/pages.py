@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from data.errors import LookalikeError
 from experiments.typesetting.fonts import Font, can_shape
 
 _LEADING = 1.25  # from line to line, as a share of the size of the letters
@@ -138,7 +139,14 @@ def _lines(paragraph: str, width_px: int, measure: Callable[[str, bool], float])
 
 def _units(paragraph: str) -> Iterator[str]:
     """The parts of a paragraph between which a line may break, each with the blanks that follow it."""
-    from uniseg.linebreak import line_break_units
+    try:
+        from uniseg.linebreak import line_break_units
+    except ImportError as error:
+        raise LookalikeError(
+            "missing-extra",
+            f"texts cannot be set ({error}); in the folder of Lookalike, "
+            'run: pip install -c constraints.txt ".[lab]"',
+        ) from None
 
     for word in re.findall(r"\s*[^\s]+\s*|\s+", paragraph):
         # Most words have no break within them; the algorithm is slow, so only the others are given to it.
