@@ -76,6 +76,7 @@ _LATER: dict[str, Any] = {
     "delay_s": 0.0,
     "min_start_deg": None,
     "separation_deg": None,
+    "phrases": {},
     "retest_after_days": None,
 }
 
@@ -146,7 +147,8 @@ class Plan(_Part):
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
     `participants_before` is how many participants had taken part in this task, `turned_before` how many of them with
     the keys the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans a
-    retest of session 1. `display` is what the screen said of itself.
+    retest of session 1. `phrases` are those of a language file (`data.phrases`). `display` is what the screen said of
+    itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
@@ -174,6 +176,7 @@ class Plan(_Part):
     min_start_deg: float | None = Field(None, ge=0)
     separation_deg: float | None = Field(None, gt=0)
     text: Text = Text()
+    phrases: dict[str, str] = {}
     display: dict[str, Any] = {}
     trials: tuple[PlannedTrial, ...] = Field(min_length=1)
 

@@ -72,8 +72,7 @@ LANGUAGES = {
     "german": (
         "In dieser Studie geht es darum, wie medizinische Bilder gesehen werden.\nDie Teilnahme ist freiwillig. Sie "
         "können jederzeit ohne Angabe von Gründen aufhören.",
-        "Sie sehen Mammographie-Aufnahmen, jeweils eine. Etwa die Hälfte wurde von einem Computer erzeugt, die übrigen "
-        "sind echt. Überlegen Sie so lange, wie Sie möchten.",
+        "",
     ),
     "hebrew": (
         "מחקר זה עוסק באופן שבו אנשים רואים תמונות רפואיות.\nההשתתפות היא מרצון. אפשר להפסיק בכל רגע, ללא צורך בהסבר "
@@ -82,7 +81,7 @@ LANGUAGES = {
     ),
     "chinese": (
         "本研究探讨人们如何观看医学图像。\n参加完全自愿。您可以随时停止，无需说明理由。",
-        "您将逐一看到乳腺X线图像。其中约一半由计算机生成，其余为真实图像。请按您自己的节奏作答，不必着急；每次作答之后，请说明您有多大把握。",
+        "",
     ),
 }
 KINDS = ("realfake", "two_alternative", "same_different", "matching", "long", "exposure", *LANGUAGES)
@@ -148,7 +147,17 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
         ("", ""),
         ("", "y"),
     ],
-    **{name: [(f"{name}-consent", "space"), (f"{name}-instructions", "Escape"), ("", "y")] for name in LANGUAGES},
+    **{
+        name: [
+            (f"{name}-consent", "space"),
+            (f"{name}-instructions", "space"),
+            ("", "Left"),
+            (f"{name}-confidence", "2"),
+            ("", "Escape"),
+            ("", "y"),
+        ]
+        for name in LANGUAGES
+    },
 }
 
 
@@ -202,6 +211,7 @@ def task_of(kind: str) -> list[str]:
         "matching": ["exposure_s = 0.5", "mask_s = 1.0", "delay_s = 0.25", "confidence_levels = 0"],
     }
     keys = [] if kind == "matching" else ["counterbalance_keys = false"]
+    settings |= {"german": ['language = "de"'], "chinese": ['language = "zh"']}
     return [f'kind = "{known}"', *keys, *settings.get(kind, []), *(["[text]", *told] if told else [])]
 
 

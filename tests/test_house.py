@@ -35,6 +35,7 @@ INSIDE = {
         "kinds",
         "simulated | plan | loops",
         "bids",
+        "phrases",
         "trials | record | trial_order | settings",
         "files | circle | shipped | results",
         "errors | arrays",

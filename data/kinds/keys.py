@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 
+from data.phrases import shared
 from data.settings import nearest
 
-# What participants read for keys that are not called by their name in capitals.
-_READ = {
-    **{name: f"the {name.upper()} arrow key" for name in ("left", "right", "up", "down")},
-    **{"return": "the ENTER key", "pageup": "the PAGE UP key", "pagedown": "the PAGE DOWN key"},
-    **{f"{side[0]}{key}": f"the {side} {key.upper()} key" for side in ("left", "right") for key in ("shift", "ctrl")},
-    **{"comma": "the , key", "period": "the . key", "slash": "the / key", "backslash": "the \\ key"},
-    **{"semicolon": "the ; key", "apostrophe": "the ' key", "minus": "the - key", "equal": "the = key"},
-    **{"bracketleft": "the [ key", "bracketright": "the ] key"},
+# What stands on keys that are not called by their name in capitals.
+_LABELS = {
+    **{"return": "ENTER", "pageup": "PAGE UP", "pagedown": "PAGE DOWN"},
+    **{"lshift": "LEFT SHIFT", "rshift": "RIGHT SHIFT", "lctrl": "LEFT CTRL", "rctrl": "RIGHT CTRL"},
+    **{"comma": ",", "period": ".", "slash": "/", "backslash": "\\", "semicolon": ";", "apostrophe": "'"},
+    **{"minus": "-", "equal": "=", "bracketleft": "[", "bracketright": "]"},
     **{
-        f"num_{name}": f"the {sign} key of the number pad"
+        f"num_{name}": f"KEYPAD {sign}"
         for name, sign in (("add", "+"), ("subtract", "-"), ("multiply", "*"), ("divide", "/"), ("enter", "ENTER"))
     },
 }
+_ARROWS = ("left", "right", "up", "down")
 _BY_NAME = ("space", "escape", "tab", "backspace", "home", "end", "insert", "delete")
 KEYS = (
     *string.ascii_lowercase,
     *(f"{pad}{digit}" for pad in ("", "num_") for digit in string.digits),
     *(f"f{number}" for number in range(1, 13)),
     *_BY_NAME,
-    *_READ,
+    *_ARROWS,
+    *_LABELS,
 )
 _OTHERWISE = {
     **{f"arrow{name}": name for name in ("left", "right", "up", "down")},
@@ -65,6 +67,9 @@ def key_named(word: str) -> str:
     return name
 
 
-def key_read(name: str) -> str:
-    """What participants read for a key, such as `the LEFT arrow key`."""
-    return _READ.get(name, f"the {name.upper()} key")
+def key_read(phrases: Mapping[str, str], name: str, short: bool = False) -> str:
+    """What participants read for a key, such as `the LEFT arrow key`, or `short` as `LEFT arrow`."""
+    if name in _ARROWS:
+        return shared(phrases, f"{'short' if short else 'key'}_{name}")
+    label = _LABELS.get(name, name.upper())
+    return label if short else shared(phrases, "key", name=label)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from data.kinds.keys import key_read
+from data.phrases import shared
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.observers import Observer
@@ -88,6 +89,8 @@ class Kind(ABC, Generic[Images, Who]):
     """What an external table without one of `fields` is taken to say there, and how a report words that."""
     vocabularies: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Pairs of words that a table may use for what was shown and answered, the signal first; ours is the first pair."""
+    phrases: ClassVar[Mapping[str, str]]
+    """What participants read of it, in English; a language file may say it otherwise, in a table of the kind's name."""
     serial: ClassVar[bool]
     """Whether its analysis asks which trial came before, so that a break between the two matters."""
 
@@ -131,6 +134,10 @@ class Kind(ABC, Generic[Images, Who]):
     def loop_block(self, trial: PlannedTrial) -> str:  # noqa: ARG002
         """Trials of one loop block stand together in a session, and a break comes before the next loop block."""
         return ""
+
+    def say(self, plan: Plan, phrase: str, **values: object) -> str:
+        """One of its `phrases`, in the plan's language, with its values filled in."""
+        return plan.phrases.get(f"{self.name}.{phrase}", self.phrases[phrase]).format(**values)
 
     @abstractmethod
     def opening(self, plan: Plan) -> list[str]:
@@ -181,7 +188,11 @@ class Kind(ABC, Generic[Images, Who]):
 
 
 class Choice(Kind[Pool, Observer]):
-    """A kind that shows images of a stimulus set and is answered with one of two keys."""
+    """A kind that shows images of a stimulus set and is answered with one of two keys.
+
+    Its `phrases` are `opening`, and for each answer the question to which its key says yes (`real_asked`) and what the
+    key says in a word or two (`real_short`).
+    """
 
     shows = "set"
     response = "keys"
@@ -206,22 +217,20 @@ class Choice(Kind[Pool, Observer]):
         if self.single_images and shown.separation_deg is not None:
             raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
 
-    @abstractmethod
-    def meaning(self, answer: str) -> str:
-        """The question to which a key for `answer` says yes."""
-
-    @abstractmethod
-    def short(self, answer: str) -> str:
-        """What a key for `answer` says, in a word or two."""
+    def opening(self, plan: Plan) -> list[str]:
+        return [self.say(plan, "opening", trials=len(plan.trials))]
 
     def reminder(self, plan: Plan) -> str:
         return "     ".join(
-            f"{key_read(key).removeprefix('the ').removesuffix(' key')}: {self.short(answer)}"
+            f"{key_read(plan.phrases, key, short=True)}: {self.say(plan, f'{answer}_short')}"
             for answer, key in plan.keys.items()
         )
 
     def how_to_answer(self, plan: Plan) -> str:
-        return "\n".join(f"{self.meaning(answer)} Press {key_read(key)}." for answer, key in plan.keys.items())
+        return "\n".join(
+            shared(plan.phrases, "press", question=self.say(plan, f"{answer}_asked"), key=key_read(plan.phrases, key))
+            for answer, key in plan.keys.items()
+        )
 
     def is_answer(self, response: Any) -> bool:
         return response in self.answers

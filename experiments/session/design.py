@@ -134,6 +134,7 @@ def draw_plan(
         min_start_deg=task.min_start_deg if find(task.kind).response == "dial" else None,
         separation_deg=task.separation_deg,
         text=task.text,
+        phrases=dict(file.phrases),
         trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
     )
 

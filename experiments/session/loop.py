@@ -148,7 +148,7 @@ def _read(session: _Session, text: str, may_stop: bool = True) -> None:
     """Show a text page by page; the participant may turn back."""
     page, pages = 1, session.screen.pages(text)
     while page <= pages:
-        show = partial(session.screen.message, text, page, page_footer(page, pages))
+        show = partial(session.screen.message, text, page, page_footer(session.plan, page, pages))
         show()
         page += 1 if session.responder.proceed(show if may_stop else None, page > 1) else -1
 

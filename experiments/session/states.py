@@ -45,7 +45,7 @@ def route(
         steps.append(Step("practice", wording.practice(plan), to_practise))
     elif resumed and plan.practice:
         steps.append(Step("warm-up", wording.practice(plan), plan.practice[:WARM_UP]))
-    first = wording.practice_over() if plan.practice else ""
+    first = wording.practice_over(plan) if plan.practice else ""
     before = None
     for block, trials in _blocks(plan, answered).items():
         if before is not None:

@@ -21,7 +21,7 @@ from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
 from experiments.screen import Screen
-from experiments.tasks.instructions import STOP_QUESTION, confidence_question
+from experiments.tasks.instructions import confidence_question, stop_question
 
 CONTINUE, BACK, STOP = "space", "left", "escape"
 POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
@@ -113,6 +113,7 @@ class HumanResponder:
         self._keyboard = _open_keyboard(plan.keys.values())
         self._screen = screen
         self._footer = find(plan.kind).reminder(plan)
+        self._confidence_question, self._stop_question = confidence_question(plan), stop_question(plan)
         self._prompted = plan.exposure_s is not None
         self._levels = plan.confidence_levels
         self._responses = {key: answer for answer, key in plan.keys.items()}
@@ -142,7 +143,7 @@ class HumanResponder:
         return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
 
     def _ask_confidence(self) -> None:
-        self._screen.scale(confidence_question(self._levels), self._levels, self._footer)
+        self._screen.scale(self._confidence_question, self._levels, self._footer)
 
     def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""
@@ -171,7 +172,7 @@ class HumanResponder:
         if again is None:
             raise SessionAborted
         self._waiting.clear()
-        asked = self._screen.message(STOP_QUESTION)
+        asked = self._screen.message(self._stop_question)
         while True:
             self._collect(asked)
             for press in self._waiting:

@@ -144,8 +144,7 @@ def _units(paragraph: str) -> Iterator[str]:
     except ImportError as error:
         raise LookalikeError(
             "missing-extra",
-            f"texts cannot be set ({error}); in the folder of Lookalike, "
-            'run: pip install -c constraints.txt ".[lab]"',
+            f'texts cannot be set ({error}); in the folder of Lookalike, run: pip install -c constraints.txt ".[lab]"',
         ) from None
 
     for word in re.findall(r"\s*[^\s]+\s*|\s+", paragraph):

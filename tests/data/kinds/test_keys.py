@@ -39,7 +39,7 @@ def test_a_key_is_understood_however_it_is_written(written: str, meant: str) -> 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_name_means_itself(name: str) -> None:
     assert key_named(name) == name
-    assert key_read(name).startswith("the ")
+    assert key_read({}, name).startswith("the ")
 
 
 @pytest.mark.parametrize("unknown", ["lefft", "ä", "", "ctrl+f", "f13", "leftmost", "button 1"])

@@ -72,7 +72,7 @@ def test_the_screen_goes_from_instructions_to_thanks(small_set: StimulusSet, pla
         instructions(plan),
         wording.practice(plan),
         *images[:4],
-        wording.practice_over(),
+        wording.practice_over(plan),
         *images[4:],
         wording.thanks(plan),
     ]

@@ -17,7 +17,7 @@ from data.study import StudyFile
 from experiments.screen import FRAME_S, HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.tasks import responders as responder
-from experiments.tasks.instructions import STOP_QUESTION
+from experiments.tasks.instructions import stop_question
 from experiments.tasks.responders import HumanResponder, SessionAborted, read_script, simulate
 from stimuli.sets import StimulusSet
 
@@ -234,7 +234,7 @@ def test_escape_asks_at_either_question_and_y_stops(
     screen = Told()
     with pytest.raises(SessionAborted):
         seated(*batches, [Key("space", 2.6)], [Key("y", 3.0)], screen=screen).answer(plan.trials[0], 1.0, again_never)
-    assert screen.said == [STOP_QUESTION]
+    assert screen.said == [stop_question(plan)]
 
 
 def test_after_n_the_trial_goes_on_and_keys_meant_for_the_question_answer_nothing(
