@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -22,6 +25,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+_STATED = re.compile(r"\Asep=.\r?\n")  # a first line of Excel's
 
 
 def sha256(path: Path) -> str:
@@ -96,39 +101,31 @@ def parse_toml(path: Path, content: bytes) -> dict[str, Any]:
 def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a `.csv` or `.tsv` table, with `n/a` and empty cells as missing.
 
-    Blanks around the names of columns do not count. `required` columns must be present; `text` columns are read as
-    strings, so that an id such as `001` stays what it is. Raises `LookalikeError` if the file is missing, empty,
-    malformed or lacks a required column.
+    It may have gone through a spreadsheet: commas, semicolons or tabs between cells, decimal commas where those are
+    semicolons, quotes, a byte order mark, UTF-16. Blanks around the names of columns do not count. `required` columns
+    must be present; `text` columns are read as strings, so that an id such as `001` stays what it is. Raises
+    `LookalikeError` if the file is missing, empty, malformed, has numbers that can be read in two ways, or lacks a
+    required column.
     """
     path = Path(path)
-    separator = "\t" if path.suffix == ".tsv" else ","
     try:
-        with warnings.catch_warnings():
-            # Rows longer than the header: by default pandas moves every cell one column to the left.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            header = pd.read_csv(path, sep=separator, nrows=0, index_col=False).columns
-            frame = pd.read_csv(
-                path,
-                sep=separator,
-                na_values=["n/a", ""],
-                keep_default_na=False,
-                dtype={name: str for name in header if name.strip() in text},
-                index_col=False,
-            )
-            frame.columns = frame.columns.str.strip()
+        content = _STATED.sub("", decoded(path.read_bytes()))
+        separator = found_separator(content, "\t" if path.suffix == ".tsv" else ",")
+        header = pd.read_csv(StringIO(content), sep=separator, nrows=0, index_col=False).columns
+        texts: dict[Any, type] = {name: str for name in header if name.strip() in text}
+        decimal = _decimal(path, _parsed(content, separator, str), set(texts)) if separator == ";" else "."
+        frame = _parsed(content, separator, texts, decimal)
+        frame.columns = frame.columns.str.strip()
     except FileNotFoundError:
         raise LookalikeError("no-such-file", f"{path}: no such file") from None
     except pd.errors.ParserWarning:
-        _refuse_semicolons(path, separator)
         raise LookalikeError(
             "ragged-table", f"{path}: its rows have more cells than its header; correct the table"
         ) from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        _refuse_semicolons(path, separator)
         raise LookalikeError("not-a-table", f"{path}: not readable as a table ({str(error).strip()})") from None
     missing = [column for column in required if column not in frame.columns]
     if missing:
-        _refuse_semicolons(path, separator)
         raise LookalikeError(
             "missing-column",
             f"{path}: column {', '.join(missing)} is missing; it has {', '.join(map(str, frame.columns))}",
@@ -136,20 +133,48 @@ def read_table(path: Path, required: tuple[str, ...], text: tuple[str, ...] = ()
     return frame
 
 
-def _refuse_semicolons(path: Path, separator: str) -> None:
-    """Say what is wrong with a table that a spreadsheet in a language with decimal commas wrote.
+def decoded(content: bytes) -> str:
+    """The text of a table: UTF-8, or UTF-16 where a byte order mark says so. Raises `UnicodeDecodeError`."""
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
 
-    It is not read as it is: 1.234 there may be a thousand or a little more than one.
+
+def found_separator(content: str, usual: str) -> str:
+    """What stands between the cells of a table's header: the `usual` one, if it is there, or else the commonest."""
+    header = re.sub(r'"[^"]*"', "", content.partition("\n")[0])
+    return max((usual, "\t", ";", ","), key=lambda one: (one == usual and one in header, header.count(one)))
+
+
+def _parsed(content: str, separator: str, types: Any, decimal: str = ".") -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # Rows longer than the header: by default pandas moves every cell one column to the left.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        return pd.read_csv(
+            StringIO(content),
+            sep=separator,
+            na_values=["n/a", ""],
+            keep_default_na=False,
+            dtype=types,
+            decimal=decimal,
+            index_col=False,
+        )
+
+
+def _decimal(path: Path, cells: pd.DataFrame, texts: set[str]) -> str:
+    """The decimal sign of a table with semicolons, which spreadsheets write in languages with decimal commas.
+
+    Raises `LookalikeError` where a number may be meant in two ways: `1.234` may be a thousand or a little over one.
     """
-    with open(path, encoding="utf-8", errors="replace") as file:
-        header = file.readline()
-    if ";" in header and separator not in header:
-        wanted = "tab" if separator == "\t" else "comma"
+    numbers = [value for name in cells if name not in texts for value in cells[name].dropna()]
+    comma = any(re.fullmatch(r"[+-]?\d*,\d+", value) for value in numbers)
+    unclear = r"[+-]?\d*\.\d+" if comma else r"[+-]?\d{1,3}(\.\d{3})+"
+    doubtful = next((value for value in numbers if re.fullmatch(unclear, value)), None)
+    if doubtful is not None:
         raise LookalikeError(
             "semicolons",
-            f"{path}: has semicolons between its cells, where {wanted}s are needed; in a text editor replace first "
-            f"every comma by a point, then every semicolon by a {wanted}",
-        ) from None
+            f"{path}: has semicolons between its cells, so {doubtful} may be meant in two ways; save it with commas "
+            "between cells and decimal points",
+        )
+    return "," if comma else "."
 
 
 def inside(folder: Path, name: object, where: str) -> Path:

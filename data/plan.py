@@ -36,6 +36,9 @@ class Presentation(Layout):
     images: Literal["shared", "own"] = "shared"
     exposure_s: float | None = Field(None, gt=0, le=60, description="how long an image stays; None is until answered")
     mask_s: float = Field(0, ge=0, le=10, description="noise of the image's own greys after a fixed exposure")
+    separation_deg: float | None = Field(
+        None, gt=0, le=90, description="with pairs: between their middles; None is each in the middle of its half"
+    )
     delay_s: float = Field(0, ge=0, le=60, description="with a dial: a blank before the image that is turned")
     min_start_deg: float = Field(
         30, ge=0, le=150, description="with a dial: least distance from the target at which the image turned may start"
@@ -72,6 +75,8 @@ _LATER: dict[str, Any] = {
     "match": None,
     "delay_s": 0.0,
     "min_start_deg": None,
+    "separation_deg": None,
+    "phrases": {},
     "retest_after_days": None,
 }
 
@@ -140,9 +145,10 @@ class Plan(_Part):
     """All that is fixed before a session's first trial. See `Layout` and `Presentation` for the settings' ranges.
 
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
-    `participants_before` is how many participants had begun this task, `turned_before` how many of them with the keys
-    the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans
-    a retest of session 1. `display` is what the screen said of itself.
+    `participants_before` is how many participants had taken part in this task, `turned_before` how many of them with
+    the keys the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans a
+    retest of session 1. `phrases` are those of a language file (`data.phrases`). `display` is what the screen said of
+    itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
@@ -168,7 +174,9 @@ class Plan(_Part):
     mask_s: float = Field(0.0, ge=0)
     delay_s: float = Field(0.0, ge=0)
     min_start_deg: float | None = Field(None, ge=0)
+    separation_deg: float | None = Field(None, gt=0)
     text: Text = Text()
+    phrases: dict[str, str] = {}
     display: dict[str, Any] = {}
     trials: tuple[PlannedTrial, ...] = Field(min_length=1)
 

@@ -31,7 +31,10 @@ frame passed) and `confirmed_by` (key | pointer).
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +169,53 @@ def _parse(line: bytes, where: str) -> Event:
         raise LookalikeError("damaged-file", f"{where} is damaged (not JSON); {_CURE}") from None
     if not isinstance(event, dict) or event.get("event") not in FIELDS:
         raise LookalikeError("damaged-file", f"{where} is not an event of a session; {_CURE}")
-    missing = [field for field in ("utc", *FIELDS[event["event"]]) if field not in event]
+    fields = ("utc", *FIELDS[event["event"]])
+    missing = [field for field in fields if field not in event]
     if missing:
         raise LookalikeError("damaged-file", f"{where}: {event['event']} lacks {', '.join(missing)}; {_CURE}")
+    wrong = next((field for field in fields if not _HOLDS.get(field, _anything)(event[field])), None)
+    if wrong is not None:
+        said = json.dumps(event[wrong], ensure_ascii=False)[:40]
+        raise LookalikeError("damaged-file", f"{where}: {wrong} of {event['event']} cannot be {said}; {_CURE}")
     return event
+
+
+def _anything(_value: Any) -> bool:
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _is_time_of_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value.replace("Z", "+00:00")))
+    except ValueError:
+        return False
+
+
+def _is_seconds(value: Any) -> bool:
+    return value is None or (_is_number(value) and value >= 0)
+
+
+# What a field may hold, whatever the event; a file that was edited by hand may hold anything.
+_HOLDS: dict[str, Callable[[Any], bool]] = {
+    "utc": _is_time_of_day,
+    **dict.fromkeys(("participant", "observer", "stimulus_id", "state", "reason"), _is_text),
+    **dict.fromkeys(("plan_sha256", "stimulus_set_sha256", "study_sha256"), _is_text),
+    **dict.fromkeys(("onset", "response_time", "confidence_time", "gap_s", "clock_s", "days_since_first"), _is_seconds),
+    **dict.fromkeys(("screen", "versions"), lambda value: isinstance(value, dict)),
+    **dict.fromkeys(("trial", "session"), lambda value: _is_whole(value) and value >= 1),
+    **dict.fromkeys(("confidence", "block"), lambda value: value is None or _is_whole(value)),
+    "response": lambda value: _is_text(value) or _is_number(value),
+    "seen": lambda value: isinstance(value, bool),
+}

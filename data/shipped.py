@@ -8,6 +8,7 @@ try:
 except PackageNotFoundError:  # run from a checkout that was not installed
     VERSION = "unknown"
 TASKS = Path(__file__).parent / "tasks"
+TEXTS = Path(__file__).parent / "texts"
 # The task, and its kind, where none is named. It must stay the same: plans of this kind do not name it.
 DEFAULT_TASK = "realfake"
 EXAMPLE_STUDY = Path(__file__).parent / "example-study" / "study.toml"

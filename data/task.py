@@ -7,13 +7,18 @@ its `[plan]` wins. All else about a session is the task's alone. Both files' has
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from data.kinds.keys import key_named
 from data.kinds.registry import find, names
+from data.phrases import read_language
 from data.plan import Presentation, Text
 from data.settings import nearest, read_settings
 from data.shipped import TASKS
@@ -29,7 +34,16 @@ class Task(Presentation):
     kind: str
     counterbalance_keys: bool = Field(True, description="every other new participant has the keys the other way round")
     keys: dict[str, str] = Field({}, description="answer -> key; by default the left and the right arrow")
+    language: str = Field("", description="a language file (data.phrases), beside the task file or shipped")
     text: Text = Text()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_in_a_file(cls, given: Any) -> Any:
+        """`text = "de.toml"` is the same as `language = "de.toml"`."""
+        if not isinstance(given, dict) or not isinstance(given.get("text"), str) or "language" in given:
+            return given
+        return {**{name: value for name, value in given.items() if name != "text"}, "language": given["text"]}
 
     @field_validator("kind")
     @classmethod
@@ -37,6 +51,11 @@ class Task(Presentation):
         if kind not in names():
             raise ValueError(f"{kind!r} is not a kind of task; {nearest(kind, list(names()))}")
         return kind
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: dict[str, str]) -> dict[str, str]:
+        return {answer: key_named(key) for answer, key in keys.items()}
 
     @model_validator(mode="after")
     def _fits(self) -> Task:
@@ -60,7 +79,7 @@ class Task(Presentation):
         if len(set(keys)) < len(keys):
             raise ValueError(f"keys: both answers are on {keys[0]!r}; give each a key of its own")
         for key in keys:
-            if key in _TAKEN_KEYS or _NUMBER_KEY.fullmatch(key) or not key:
+            if key in _TAKEN_KEYS or _NUMBER_KEY.fullmatch(key):
                 raise ValueError(f"keys: {key!r} has another meaning (continue, stop, or how sure); choose another key")
 
     @property
@@ -82,7 +101,9 @@ class TaskFile:
     path : Path
         Where the file is.
     sha256 : str
-        SHA-256 of its bytes.
+        SHA-256 of its bytes; with a language file, of both files' hashes.
+    phrases : dict of str to str
+        The phrases of that language file; without one, none.
 
     Examples
     --------
@@ -95,6 +116,7 @@ class TaskFile:
     label: str
     path: Path
     sha256: str
+    phrases: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_task(path: Path) -> TaskFile:
@@ -113,7 +135,7 @@ def read_task(path: Path) -> TaskFile:
     Raises
     ------
     LookalikeError
-        If the file is missing or not TOML, naming the first setting at fault.
+        If the file, or the language file that it names, is missing or not TOML, or naming the first setting at fault.
 
     Examples
     --------
@@ -124,7 +146,14 @@ def read_task(path: Path) -> TaskFile:
     """
     path = Path(path)
     task, sha256 = read_settings(path, Task, f"no such task file; see {TASKS / 'realfake.toml'} for one to start from")
-    return TaskFile(task, task_label(path.stem), path, sha256)
+    if not task.language:
+        return TaskFile(task, task_label(path.stem), path, sha256)
+    known = {name: find(name).phrases for name in names()}
+    texts, phrases, of_language = read_language(task.language, path.parent, known)
+    own = {name: text for name, text in task.text.model_dump().items() if text}
+    both = hashlib.sha256((sha256 + of_language).encode()).hexdigest()
+    whole = task.model_copy(update={"text": Text(**texts | own)})
+    return TaskFile(whole, task_label(path.stem), path, both, phrases)
 
 
 def shipped_tasks() -> dict[str, Path]:

@@ -5,6 +5,7 @@ Also starts from PsychoPy Coder or Runner, where a dialog asks for the arguments
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,12 +13,13 @@ if not __package__:  # run as a script: import from the folder that holds experi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from experiments.session.first_session import run_first_session
-from experiments.session.script import ask_or_parse, run_script, setup_from
+from experiments.session.run import SessionResult
+from experiments.session.script import run_script, setup_from
+
+
+def _start(given: argparse.Namespace) -> SessionResult:
+    return run_first_session(given.stimuli, given.data, given.participant, given.study, given.seed, setup_from(given))
+
 
 if __name__ == "__main__":
-    given = ask_or_parse("Run a participant's first session.")
-    run_script(
-        lambda: run_first_session(
-            given.stimuli, given.data, given.participant, given.study, given.seed, setup_from(given)
-        )
-    )
+    run_script(_start, "Run a participant's first session.")

@@ -5,6 +5,7 @@ Also starts from PsychoPy Coder or Runner, where a dialog asks for the arguments
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,11 +13,14 @@ if not __package__:  # run as a script: import from the folder that holds experi
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from experiments.session.retest_session import run_retest
-from experiments.session.script import ask_or_parse, run_script, setup_from
+from experiments.session.run import SessionResult
+from experiments.session.script import run_script, setup_from
+
+
+def _start(given: argparse.Namespace) -> SessionResult:
+    allowed = {"partial": given.partial, "another": given.another, "early": given.early}
+    return run_retest(given.stimuli, given.data, given.participant, given.seed, setup_from(given), **allowed)
+
 
 if __name__ == "__main__":
-    given = ask_or_parse("Run a later session with the images of a participant's first.", later=True)
-    allowed = {"partial": given.partial, "another": given.another, "early": given.early}
-    run_script(
-        lambda: run_retest(given.stimuli, given.data, given.participant, given.seed, setup_from(given), **allowed)
-    )
+    run_script(_start, "Run a later session with the images of a participant's first.", later=True)

@@ -87,8 +87,11 @@ class Screen(Protocol):
     def about(self) -> dict[str, Any]:
         """Description of this screen for the session record."""
 
-    def message(self, text: str) -> float:
-        """Show a text, centred, in place of everything else."""
+    def pages(self, text: str) -> int:
+        """How many pages a text fills."""
+
+    def message(self, text: str, page: int = 1, footer: str = "") -> float:
+        """Show a page of a text in place of everything else, and `footer` at the bottom of the screen."""
 
     def prepare(self, *images: Pixels) -> None:
         """Make an image, or two side by side, ready, so that showing it takes one flip; the screen does not change."""
@@ -105,8 +108,8 @@ class Screen(Protocol):
     def turned(self) -> list[Input | Confirm]:
         """Inputs to the dial since the last call, in order."""
 
-    def scale(self, question: str, levels: int) -> float:
-        """Show a question, and below it the numbers 1 to `levels` to touch or click."""
+    def scale(self, question: str, levels: int, footer: str = "") -> float:
+        """Show a question, below it the numbers 1 to `levels` to touch or click, and `footer` at the bottom."""
 
     def touched(self) -> list[tuple[int, float]]:
         """The numbers of the scale touched since the last call, each with its time."""
@@ -151,7 +154,10 @@ class HeadlessScreen:
         self.about: dict[str, Any] = {"kind": "headless"}
         self._now_s = 0.0
 
-    def message(self, text: str) -> float:  # noqa: ARG002 (no one reads it)
+    def pages(self, text: str) -> int:  # noqa: ARG002 (no one reads it)
+        return 1
+
+    def message(self, text: str, page: int = 1, footer: str = "") -> float:  # noqa: ARG002
         return self._frame(None)
 
     def prepare(self, *images: Pixels) -> None:
@@ -171,7 +177,7 @@ class HeadlessScreen:
     def turned(self) -> list[Input | Confirm]:
         return []
 
-    def scale(self, question: str, levels: int) -> float:  # noqa: ARG002
+    def scale(self, question: str, levels: int, footer: str = "") -> float:  # noqa: ARG002
         return self._frame(None)
 
     def touched(self) -> list[tuple[int, float]]:

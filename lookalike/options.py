@@ -118,6 +118,10 @@ Script = Annotated[
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="PsychoPy window for the images, or none.")]
 Fullscreen = Annotated[bool, typer.Option("--fullscreen", help="Window over the whole screen.")]
+WholeScreen = Annotated[
+    bool,
+    typer.Option("--fullscreen/--no-fullscreen", help="Window over the whole screen; off where the terminal is on it."),
+]
 Screen = Annotated[int, typer.Option("--screen", min=0, help="Number of the computer's screen; 0 is the first.")]
 DisplayFile = Annotated[
     Path | None, typer.Option("--display", help="Display file of this screen, from 'display calibrate'.")

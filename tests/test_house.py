@@ -36,6 +36,7 @@ INSIDE = {
         "simulated",
         "plan | loops | scales",
         "bids",
+        "phrases",
         "trials | record | trial_order | settings",
         "files | circle | shipped | results",
         "errors | arrays",
@@ -58,7 +59,7 @@ INSIDE = {
         "checkpoint",
         "networks | bootstrap | perceptual",
     ],
-    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "screen"],
+    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
     "analysis": [
         "report",
         "group",

@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
+from data.kinds.keys import key_read
+from data.phrases import shared
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.observers import Observer
 from data.trials import check_order, refuse_rows, task_label
 
-KEY_NAMES = {"left": "the LEFT arrow key", "right": "the RIGHT arrow key"}
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
 
 Images = TypeVar("Images")
@@ -88,6 +89,8 @@ class Kind(ABC, Generic[Images, Who]):
     """What an external table without one of `fields` is taken to say there, and how a report words that."""
     vocabularies: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Pairs of words that a table may use for what was shown and answered, the signal first; ours is the first pair."""
+    phrases: ClassVar[Mapping[str, str]]
+    """What participants read of it, in English; a language file may say it otherwise, in a table of the kind's name."""
     serial: ClassVar[bool]
     """Whether its analysis asks which trial came before, so that a break between the two matters."""
 
@@ -132,6 +135,10 @@ class Kind(ABC, Generic[Images, Who]):
         """Trials of one loop block stand together in a session, and a break comes before the next loop block."""
         return ""
 
+    def say(self, plan: Plan, phrase: str, **values: object) -> str:
+        """One of its `phrases`, in the plan's language, with its values filled in."""
+        return plan.phrases.get(f"{self.name}.{phrase}", self.phrases[phrase]).format(**values)
+
     @abstractmethod
     def opening(self, plan: Plan) -> list[str]:
         """The first paragraphs of the instructions, which a task file's own text replaces."""
@@ -144,9 +151,17 @@ class Kind(ABC, Generic[Images, Who]):
     def how_to_answer(self, plan: Plan) -> str:
         """Which key or movement means what, as one paragraph of the instructions."""
 
+    def reminder(self, plan: Plan) -> str:  # noqa: ARG002
+        """Which key means what, in one line, for screens between two images; empty if there is nothing to forget."""
+        return ""
+
     @abstractmethod
     def simulate(self, who: Who, plan: Plan, trials: Sequence[PlannedTrial]) -> list[Answer]:
         """What a simulated observer answers to these trials of a plan, one right after the other."""
+
+    @abstractmethod
+    def is_answer(self, response: Any) -> bool:
+        """Whether a trial can be answered so."""
 
     @abstractmethod
     def row(self, trial: PlannedTrial) -> dict[str, Any]:
@@ -173,7 +188,11 @@ class Kind(ABC, Generic[Images, Who]):
 
 
 class Choice(Kind[Pool, Observer]):
-    """A kind that shows images of a stimulus set and is answered with one of two keys."""
+    """A kind that shows images of a stimulus set and is answered with one of two keys.
+
+    Its `phrases` are `opening`, and for each answer the question to which its key says yes (`real_asked`) and what the
+    key says in a word or two (`real_short`).
+    """
 
     shows = "set"
     response = "keys"
@@ -195,13 +214,26 @@ class Choice(Kind[Pool, Observer]):
         default = Presentation.model_fields["min_start_deg"].default
         if shown.delay_s or shown.min_start_deg != default:
             raise ValueError("delay_s and min_start_deg are settings of tasks with a dial; leave them out")
+        if self.single_images and shown.separation_deg is not None:
+            raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
 
-    @abstractmethod
-    def meaning(self, answer: str) -> str:
-        """The question to which a key for `answer` says yes."""
+    def opening(self, plan: Plan) -> list[str]:
+        return [self.say(plan, "opening", trials=len(plan.trials))]
+
+    def reminder(self, plan: Plan) -> str:
+        return "     ".join(
+            f"{key_read(plan.phrases, key, short=True)}: {self.say(plan, f'{answer}_short')}"
+            for answer, key in plan.keys.items()
+        )
 
     def how_to_answer(self, plan: Plan) -> str:
-        return "\n".join(f"{self.meaning(answer)} Press {_key(key)}." for answer, key in plan.keys.items())
+        return "\n".join(
+            shared(plan.phrases, "press", question=self.say(plan, f"{answer}_asked"), key=key_read(plan.phrases, key))
+            for answer, key in plan.keys.items()
+        )
+
+    def is_answer(self, response: Any) -> bool:
+        return response in self.answers
 
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:  # noqa: ARG002
         return {name: answer.get(name) for name in _ANSWERED}
@@ -220,7 +252,3 @@ class Choice(Kind[Pool, Observer]):
 def planned(image: Image, role: str, right: Image | None = None) -> PlannedTrial:
     """A trial that has no place in the order yet."""
     return PlannedTrial.model_validate({"trial": 1, "role": role, "right": right, **image.model_dump()})
-
-
-def _key(name: str) -> str:
-    return KEY_NAMES.get(name, f"the {name.upper()} key")

@@ -56,6 +56,12 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     measure = "amplitude_deg"
     about = "Match an image on a morph loop: turn another image of the loop until it looks like the one that was shown."
     keys: ClassVar[Mapping[str, str]] = {}
+    phrases: ClassVar[Mapping[str, str]] = {
+        "opening": "You will see {trials} mammogram images, one at a time, each only for a moment.\n\nAfter each one, "
+        "another image appears, with a ring around it. Turn it until it looks like the image that you have just seen.",
+        "how_to_answer": "To turn it, scroll the mouse wheel, press the LEFT and RIGHT arrow keys (hold one down to "
+        "turn faster), or drag along the ring. When it looks right, press SPACE or ENTER, or click on the image.",
+    }
     shown_column = "target_deg"
     answer_column = "response_deg"
     fields = ("trial", "role", "loop", "target_deg", "response_deg")
@@ -107,6 +113,8 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     def refuse_presentation(self, shown: Presentation) -> None:
         if shown.exposure_s is None:
             raise ValueError("exposure_s: the image is matched after it has gone; say how long it is shown")
+        if shown.separation_deg is not None:
+            raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
         if shown.images == "own":
             raise ValueError("images: every participant has targets of their own already; leave it out")
 
@@ -151,17 +159,10 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         return trial.need_match().loop
 
     def opening(self, plan: Plan) -> list[str]:
-        return [
-            f"You will see {len(plan.trials)} mammogram images, one at a time, each only for a moment.",
-            "After each one, another image appears, with a ring around it. Turn it until it looks like the image that "
-            "you have just seen.",
-        ]
+        return [self.say(plan, "opening", trials=len(plan.trials))]
 
-    def how_to_answer(self, plan: Plan) -> str:  # noqa: ARG002
-        return (
-            "To turn it, scroll the mouse wheel, press the LEFT and RIGHT arrow keys (hold one down to turn faster), "
-            "or drag along the ring. When it looks right, press SPACE or ENTER, or click on the image."
-        )
+    def how_to_answer(self, plan: Plan) -> str:
+        return self.say(plan, "how_to_answer")
 
     def simulate(self, who: SimulatedAdjuster, plan: Plan, trials: Sequence[PlannedTrial]) -> list[Answer]:
         """Positions anywhere on the loop; the previous target carries over if it was on the same loop."""
@@ -186,6 +187,9 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
             "start_deg": match.start_deg,
             "ring_deg": match.ring_deg,
         }
+
+    def is_answer(self, response: Any) -> bool:
+        return isinstance(response, (int, float)) and 0 <= response < 360
 
     def answered(self, trial: PlannedTrial, answer: Event) -> dict[str, Any]:
         response = answer.get("response")

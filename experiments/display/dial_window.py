@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from experiments.display.events import from_middle
 from experiments.display.ring import Ring
 from experiments.display.window import signed
 from experiments.screen import Confirm, Input, Key, Point, Wheel, is_up
@@ -33,6 +34,7 @@ class DialWindow:
         from pyglet.window import key
 
         self._now, self._handle = now, window.winHandle
+        self._size_px = (int(window.size[0]), int(window.size[1]))
         self._ring: Ring = ring
         self._shown = self._dragged = False
         self._heard: list[Input | Confirm] = []
@@ -139,4 +141,4 @@ class DialWindow:
             self._hear(Point(self._now(), position))
 
     def _from_middle(self, x: int, y: int) -> tuple[float, float]:
-        return x - self._handle.width / 2, y - self._handle.height / 2
+        return from_middle(self._handle, self._size_px, x, y)

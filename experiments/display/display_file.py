@@ -30,6 +30,7 @@ from experiments.display.calibration import (
 from experiments.display.conformance import Conformance, measure_conformance
 
 UNCALIBRATED = "uncalibrated"
+DISTANCES_CM = (10, 2000)  # from an eye to a screen: from a telephone to a projection in a hall
 _PITCH_CM = (0.005, 0.25)  # from the finest telephone to a projector in a hall
 
 
@@ -104,6 +105,14 @@ class Display(BaseModel):
     def _fits_together(self) -> Display:
         if min(*self.size_px, *self.size_cm) <= 0:
             raise ValueError("size_px and size_cm must be above 0")
+        low, high = DISTANCES_CM
+        if not low <= self.distance_cm <= high:
+            raise ValueError(
+                f"distance_cm: {self.distance_cm:g} cm is no distance from an eye to a screen ({low} to {high} cm); "
+                "give it in cm, such as 60"
+            )
+        if self.refresh_hz is not None and not 20 <= self.refresh_hz <= 1000:
+            raise ValueError(f"refresh_hz: {self.refresh_hz:g} Hz is no display's refresh rate (20 to 1000 Hz)")
         for cm, px in zip(self.size_cm, self.size_px, strict=True):
             if not _PITCH_CM[0] <= cm / px <= _PITCH_CM[1]:
                 raise ValueError(

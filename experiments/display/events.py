@@ -7,14 +7,14 @@ from typing import Any
 
 
 class WindowEvents:
-    """Clicks and changes of focus of a pyglet window, each with its time in s by `now`.
+    """Clicks and changes of focus of a pyglet window of `size_px` (width, height), each with its time in s by `now`.
 
     Taps on a touch screen arrive as clicks. Until a loss of focus is reported the window counts as focused, as nothing
     is reported without a window manager.
     """
 
-    def __init__(self, window: Any, now: Callable[[], float]) -> None:
-        self._window, self._now = window, now
+    def __init__(self, window: Any, size_px: tuple[int, int], now: Callable[[], float]) -> None:
+        self._window, self._size_px, self._now = window, size_px, now
         self._clicks: list[tuple[float, float, float]] = []
         self._lost: list[tuple[float, float | None]] = []  # from, until (None: not yet regained)
         window.push_handlers(
@@ -38,7 +38,7 @@ class WindowEvents:
         return sum((max(0.0, back - lost) for lost, back in spans), 0.0)
 
     def _on_mouse_press(self, x: float, y: float, _button: int, _modifiers: int) -> None:
-        self._clicks.append((x - self._window.width / 2, y - self._window.height / 2, self._now()))
+        self._clicks.append((*from_middle(self._window, self._size_px, x, y), self._now()))
 
     def _on_deactivate(self) -> None:
         if not self._lost or self._lost[-1][1] is not None:
@@ -47,3 +47,12 @@ class WindowEvents:
     def _on_activate(self) -> None:
         if self._lost and self._lost[-1][1] is None:
             self._lost[-1] = (self._lost[-1][0], self._now())
+
+
+def from_middle(window: Any, size_px: tuple[int, int], x: float, y: float) -> tuple[float, float]:
+    """Pixels right of and above the middle of a pyglet window of `size_px`, for a place as its events give it.
+
+    Events are in points; where the screen has two pixels a point (Retina), the window has twice as many pixels.
+    """
+    across, up = size_px[0] / window.width, size_px[1] / window.height
+    return x * across - size_px[0] / 2, y * up - size_px[1] / 2

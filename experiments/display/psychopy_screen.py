@@ -7,32 +7,42 @@ software, and images are scaled here too: a graphics card's interpolation could 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from data.errors import LookalikeError
-from experiments.display.calibration import no_lookup
+from experiments.display.calibration import Levels, no_lookup
 from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
 from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
-from experiments.display.sizing import Shape, choose_sizing, side_by_side
+from experiments.display.sizing import Shape, Sizing, choose_sizing, pair_apart_px, pair_room_px, side_by_side
 from experiments.display.window import Window
 from experiments.screen import FRAME_S, Confirm, Flip, Input
+from experiments.typesetting.fonts import Font, find_font
+from experiments.typesetting.pages import Line, Typesetter
 from stimuli.images import Pixels
 
 _LATE = 0.2  # of a frame: a flip later than this after the frame it was called for has missed that frame
 _PHOTODIODE = 1 / 16  # side of the patch, relative to the window's height
+# Texts: height of the letters and places above the middle, relative to the window's height; longest line relative to
+# its width, and in heights of letters, of which a line of 80 letters has about 40.
+_LETTERS, _LINE, _MOST_IN_A_LINE = 1 / 32, 0.8, 40
+_TOP, _BOTTOM, _FOOTER = 0.42, -0.36, -0.44
 
 
 class WindowScreen:
     """A PsychoPy window whose background is the mean grey of the images.
 
     `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale (see
-    `sizing`), `beside` how many of them side by side; `ring` leaves room for a dial around an image. `display` is the
-    calibrated display, if any. Raises `LookalikeError` without PsychoPy or a screen, if images (and the ring) do not
-    fit, or if the screen is not the one of the display file.
+    `sizing`), `beside` how many of them side by side, their middles `separation_deg` apart; `ring` leaves room for a
+    dial around an image. `display` is the calibrated display, if any, and `font` that of all texts (DejaVu Sans unless
+    given). `before` is what the screen of the participant's earlier session said of itself. Raises `LookalikeError`
+    without PsychoPy or a screen, if images (and the ring) do not fit, or if the screen is not the one of the display
+    file.
     """
 
     def __init__(
@@ -43,12 +53,22 @@ class WindowScreen:
         display: Display | None = None,
         *,
         beside: int = 1,
+        separation_deg: float | None = None,
         ring: bool = False,
+        font: Font | None = None,
+        before: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._lookup = no_lookup() if display is None else display.lookup()
         self._window = Window(self._level(background), fullscreen, 0 if display is None else display.screen)
         width, height = self._window.size_px
-        self._background, self._ink = self._level(background), self._level(1.0 if background < 0.5 else 0.0)
+        self._grey, self._light = background, 1.0 if background < 0.5 else 0.0  # P-values of background and ink
+        self._background, self._ink = self._level(background), self._level(self._light)
+        self._setter = Typesetter(
+            font or find_font(""),
+            size_px=round(height * _LETTERS),
+            width_px=round(min(_LINE * width, _MOST_IN_A_LINE * height * _LETTERS)),
+            height_px=round(height * (_TOP - _BOTTOM)),
+        )
         self._dial: DialWindow | None = None
         self._numbers: dict[int, tuple[float, float]] = {}  # positions of the scale's numbers, while it is on screen
         try:
@@ -58,10 +78,14 @@ class WindowScreen:
                     f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
                     "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display",
                 )
-            self._sizing = choose_sizing((image_px[0], beside * image_px[1]), (height, width), display)
+            self._apart_px = pair_apart_px(width, display, separation_deg)
+            room = pair_room_px((height, width), self._apart_px) if beside > 1 else (height, width)
+            self._sizing = choose_sizing(image_px, (height, width), display, room)
+            if kept_size_of(before, (width, height), display):
+                self._sizing = Sizing(int(before["image_scale"]))
             if ring:
-                room = fit_ring(self._sizing.shape(image_px), (height, width))
-                self._dial = DialWindow(self._window.handle, self.now, room, self._ink)
+                around = fit_ring(self._sizing.shape(image_px), (height, width))
+                self._dial = DialWindow(self._window.handle, self.now, around, self._ink)
             measured_hz = self._window.measure_refresh()
         except BaseException:
             self.close()
@@ -70,7 +94,7 @@ class WindowScreen:
         # Flips that do not wait for the screen come at once; those that do are called half a frame early, so that the
         # frame nearest to the time asked for shows them.
         self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
-        self._events = WindowEvents(self._window.handle.winHandle, self.now)
+        self._events = WindowEvents(self._window.handle.winHandle, self._window.size_px, self.now)
         self._photodiode = None if display is None else display.photodiode
         self._drawn = False  # whether the next image is ready in the back buffer
         self._dropped = 0
@@ -81,22 +105,33 @@ class WindowScreen:
             "background_p_value": round(background, 6),
             "background_level": self._level(background),
             "psychopy": self._window.psychopy,
+            "font": self._setter.font.name,
             **self._sizing.about(image_px, display),
+            **({"pair_apart_px": self._apart_px} if beside > 1 else {}),
             "refresh_hz": None if measured_hz is None else round(measured_hz, 3),
             "calibration": UNCALIBRATED if display is None else display.calibration,
             **({} if display is None else {f"display_{name}": value for name, value in display.about().items()}),
             "warnings": warnings_of(display, measured_hz),
         }
 
-    def message(self, text: str) -> float:
+    def pages(self, text: str) -> int:
+        return len(self._setter.pages(text))
+
+    def message(self, text: str, page: int = 1, footer: str = "") -> float:
         self._forget_image()
-        self._window.write(text, self._ink)
+        pages, height = self._setter.pages(text), self._window.size_px[1]
+        if len(pages) == 1:
+            self._window.write(self._words(pages[0]))
+        else:  # pages begin at one height, and lines at one side, so that a reader need not search
+            words = self._words(pages[page - 1], centred=False)
+            self._window.write(words, (0, height * _TOP - words.shape[0] / 2))
+        self._write_footer(footer)
         return self._flip(self.now())
 
     def prepare(self, *images: Pixels) -> None:
         # Only one image at a time is kept at its size on screen.
         levels = [self._lookup(self._sizing(pixels)) for pixels in images]
-        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background))
+        self._window.upload(side_by_side(levels, self._window.size_px[0], self._background, self._apart_px))
         self._draw_image()
 
     def flip(self, asked: float | None = None) -> Flip:
@@ -123,14 +158,15 @@ class WindowScreen:
     def turned(self) -> list[Input | Confirm]:
         return [] if self._dial is None else self._dial.heard()
 
-    def scale(self, question: str, levels: int) -> float:
+    def scale(self, question: str, levels: int, footer: str = "") -> float:
         width, height = self._window.size_px
         apart, below = min(width / 12, 0.9 * width / levels), -height / 6
         places = {level: ((level - (levels + 1) / 2) * apart, below) for level in range(1, levels + 1)}
         self._forget_image()
-        self._window.write(question, self._ink)
+        self._window.write(self._words(self._setter.pages(question)[0]))
         for level, place in places.items():
-            self._window.write(str(level), self._ink, place)
+            self._window.write(self._words((Line(str(level)),)), place)
+        self._write_footer(footer)
         shown = self._flip(self.now(), pointer=True)
         self._numbers = places
         return shown
@@ -195,8 +231,28 @@ class WindowScreen:
         self._dropped += missed_frames(shown - called, self._frame_s)
         return shown
 
+    def _words(self, lines: tuple[Line, ...], centred: bool = True) -> Levels:
+        """A picture of lines of text, its ink on the background, in framebuffer values."""
+        ink = self._setter.picture(lines, centred).astype(float)  # no ink is exactly the background
+        return self._lookup(self._grey + ink * (self._light - self._grey))
+
+    def _write_footer(self, text: str) -> None:
+        if text:
+            self._window.write(self._words(self._setter.pages(text)[0]), (0, self._window.size_px[1] * _FOOTER))
+
     def _level(self, p_value: float) -> int:
         return int(self._lookup(p_value))
+
+
+def kept_size_of(before: Mapping[str, Any], size_px: tuple[int, int], display: Display | None) -> bool:
+    """Whether images keep the scale of a session `before`, whose window said this of itself.
+
+    They do in a window of the same size, unless the display file gives their height: an earlier version may have shown
+    pairs smaller, and a participant's images must not change their size.
+    """
+    in_degrees = display is not None and display.image_height_deg is not None
+    same_window = before.get("size_px") == list(size_px)
+    return same_window and not in_degrees and float(before.get("image_scale", 0.5)).is_integer()
 
 
 def missed_frames(waited_s: float, frame_s: float) -> int:

@@ -19,6 +19,7 @@ from experiments.display.display_file import Display
 from stimuli.images import KERNEL, Pixels, resample
 
 Shape = tuple[int, int]  # rows, columns
+_GAP = 1 / 16  # least distance between the two images of a pair, as a share of the window's width
 
 
 @dataclass(frozen=True)
@@ -47,40 +48,80 @@ class Sizing:
         return size
 
 
-def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None) -> Sizing:
+def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None, room_px: Shape | None = None) -> Sizing:
     """How to show images of at most `image_px` in a window of `window_px`, both (rows, columns).
 
-    Without a height in degrees in the display file: the largest whole scale at which the image fills at most half the
-    window. With one: the nearest whole scale or, where the display file says resample, exactly that height. Raises
+    `room_px` is the room that each image has, if that is not the whole window. Without a height in degrees in the
+    display file: the largest whole scale at which the image fills at most half the window, and no more than its room.
+    With one: the nearest whole scale or, where the display file says resample, exactly that height. Raises
     `LookalikeError` if the image does not fit.
     """
+    room_px = room_px or window_px
     if display is None or display.image_height_deg is None:
-        return Sizing(whole_scale(image_px, window_px))
+        return Sizing(whole_scale(image_px, window_px, room_px))
     rows = height_px(display.image_height_deg, display)
     scale = rows / image_px[0]
     sizing = Sizing(scale, True) if display.resample else Sizing(max(1, round(scale)))
     shown = sizing.shape(image_px)
-    if shown[0] > window_px[0] or shown[1] > window_px[1]:
-        fitting = min(window_px[0] / image_px[0], window_px[1] / image_px[1])
+    if shown[0] > room_px[0] or shown[1] > room_px[1]:
+        fitting = min(room_px[0] / image_px[0], room_px[1] / image_px[1])
         largest = size_deg((math.floor(fitting * image_px[0]), 1), display)[0]
+        where = "the window" if room_px == window_px else "their half of the window"
         raise LookalikeError(
             "window-too-small",
             f"images {display.image_height_deg:g} degrees high are {shown[0]} x {shown[1]} px on this display and do "
-            f"not fit the window of {window_px[0]} x {window_px[1]}; at most {largest:.2f} degrees fit: change "
+            f"not fit {where} of {room_px[0]} x {room_px[1]}; at most {largest:.2f} degrees fit: change "
             "image_height_deg, or use --fullscreen",
         )
     return sizing
 
 
-def whole_scale(image_px: Shape, window_px: Shape) -> int:
-    """The whole-number scale for images of `image_px` in a window of `window_px`, both (rows, columns)."""
-    if image_px[0] > window_px[0] or image_px[1] > window_px[1]:
+def whole_scale(image_px: Shape, window_px: Shape, room_px: Shape | None = None) -> int:
+    """The whole-number scale for images of `image_px` in a window of `window_px`, each with `room_px` at most.
+
+    All are (rows, columns).
+    """
+    room_px = room_px or window_px
+    if image_px[0] > room_px[0] or image_px[1] > room_px[1]:
+        where = "the window" if room_px == window_px else "their half of the window"
         raise LookalikeError(
             "window-too-small",
-            f"images of {image_px[0]} x {image_px[1]} px do not fit the window of {window_px[0]} x {window_px[1]}; "
+            f"images of {image_px[0]} x {image_px[1]} px do not fit {where} of {room_px[0]} x {room_px[1]}; "
             "use --fullscreen on a larger screen, or build the set with a smaller size",
         )
-    return max(1, min(window_px[0] // (2 * image_px[0]), window_px[1] // (2 * image_px[1])))
+    half = min(window_px[0] // (2 * image_px[0]), window_px[1] // (2 * image_px[1]))
+    return max(1, min(half, room_px[0] // image_px[0], room_px[1] // image_px[1]))
+
+
+def pair_apart_px(width_px: int, display: Display | None, separation_deg: float | None) -> int:
+    """The distance between the middles of the two images of a pair, in a window of this width.
+
+    Without `separation_deg` each image is in the middle of its half. Raises `LookalikeError` if a separation in degrees
+    is not known in pixels, or both middles are not in the window.
+    """
+    if separation_deg is None:
+        return width_px // 2
+    if display is None:
+        raise LookalikeError(
+            "display-missing",
+            f"separation_deg is {separation_deg:g} in the task file, and how many pixels that is only a display file "
+            "says; give it with --display, or leave separation_deg out",
+        )
+    apart_cm = 2 * display.distance_cm * math.tan(math.radians(separation_deg) / 2)
+    apart_px = round(apart_cm * display.size_px[0] / display.size_cm[0])
+    if apart_px >= width_px:
+        raise LookalikeError(
+            "window-too-small",
+            f"images {separation_deg:g} degrees apart are {apart_px} px apart on this display, and the window is "
+            f"{width_px} px wide; lower separation_deg in the task file, or use --fullscreen",
+        )
+    return apart_px
+
+
+def pair_room_px(window_px: Shape, apart_px: int) -> Shape:
+    """The room (rows, columns) of each image of a pair: it neither touches the other nor leaves the window."""
+    gap = round(window_px[1] * _GAP)
+    return window_px[0], min(apart_px - gap, window_px[1] - apart_px)
 
 
 def enlarge(pixels: Pixels, scale: int) -> Pixels:
@@ -88,13 +129,14 @@ def enlarge(pixels: Pixels, scale: int) -> Pixels:
     return np.kron(pixels, np.ones((scale, scale), dtype=np.float32))
 
 
-def side_by_side(images: Sequence[Levels], width_px: int, background: int) -> Levels:
-    """One image unchanged; two as a strip of the window's width, each in the middle of its half, on the background."""
+def side_by_side(images: Sequence[Levels], width_px: int, background: int, apart_px: int) -> Levels:
+    """One image unchanged; two as a strip of the window's width on the background, their middles `apart_px` apart."""
     if len(images) == 1:
         return images[0]
     rows = max(image.shape[0] for image in images)
     strip = np.full((rows, width_px), background, dtype=images[0].dtype)
-    for image, middle in zip(images, (width_px // 4, width_px - width_px // 4), strict=True):
+    first = (width_px - apart_px) // 2
+    for image, middle in zip(images, (first, width_px - first), strict=True):
         top = (rows - image.shape[0]) // 2
         left = min(max(0, middle - image.shape[1] // 2), width_px - image.shape[1])
         strip[top : top + image.shape[0], left : left + image.shape[1]] = image

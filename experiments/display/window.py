@@ -61,37 +61,33 @@ class Window:
             raise LookalikeError(
                 "wrong-screen", f"there is no screen {screen} on this computer, only {counted(len(screens))}"
             )
+        # On a Retina screen PsychoPy draws in points of two pixels each, yet gives the window's size in pixels. Here
+        # everything is in pixels: an image's pixel is a whole number of the screen's.
+        self._window.useRetina = False
         self._clock = logging.defaultClock  # the clock that times both flips and key presses
         self._window.mouseVisible = False
         self.size_px = (int(self._window.size[0]), int(self._window.size[1]))
         on = self._window.winHandle.screen
-        self.screen_px = self.size_px if fullscreen else (int(on.width), int(on.height))
-        width, height = self.size_px
-        self._text = visual.TextStim(
-            self._window, height=height / 32, wrapWidth=0.8 * width, colorSpace="rgb", autoLog=False
+        across, up = self.size_px[0] / self._window.winHandle.width, self.size_px[1] / self._window.winHandle.height
+        self.screen_px = self.size_px if fullscreen else (round(on.width * across), round(on.height * up))
+        self._image, self._words = (
+            visual.ImageStim(self._window, units="pix", interpolate=False, colorSpace="rgb", autoLog=False)
+            for _ in range(2)
         )
-        self._image = visual.ImageStim(self._window, units="pix", interpolate=False, colorSpace="rgb", autoLog=False)
         self._patch = visual.Rect(self._window, units="pix", lineWidth=0, colorSpace="rgb", autoLog=False)
 
     def upload(self, levels: Levels) -> None:
         """Hand an image (rows, columns) to the graphics card, to be drawn by `draw` in the window's middle."""
-        rows, columns = levels.shape
-        width, height = self.size_px
-        # PsychoPy's first row is the bottom one. Where an odd number of pixels is left over, a shift by half a pixel
-        # puts the image's edges back on the pixel grid.
-        self._image.image = signed(levels[::-1])
-        self._image.size = (columns, rows)
-        self._image.pos = ((width - columns) % 2 / 2, (height - rows) % 2 / 2)
+        self._place(self._image, levels, (0, 0))
 
     def draw(self) -> None:
         """Draw the image that was uploaded last."""
         self._image.draw()
 
-    def write(self, text: str, level: int, at: tuple[float, float] = (0, 0)) -> None:
-        """Draw a text centred at `at`, pixels right of and above the middle of the window."""
-        self._text.text, self._text.pos = text, at
-        self._text.color = signed(level)
-        self._text.draw()
+    def write(self, words: Levels, at: tuple[float, float] = (0, 0)) -> None:
+        """Draw the picture of a text, centred at `at`, pixels right of and above the middle of the window."""
+        self._place(self._words, words, at)
+        self._words.draw()
 
     def fill(self, level: int, shape_px: Shape, corner: str | None = None) -> None:
         """Draw a plain rectangle of (rows, columns) in the middle, or in a corner such as `top-left`."""
@@ -138,7 +134,7 @@ class Window:
     def wait_for_key_or_click(self) -> None:
         from psychopy import event
 
-        clicked = WindowEvents(self._window.winHandle, self.now)
+        clicked = WindowEvents(self._window.winHandle, self.size_px, self.now)
         event.clearEvents()
         while not (event.getKeys() or clicked.clicks()):
             time.sleep(0.01)
@@ -150,6 +146,15 @@ class Window:
 
     def close(self) -> None:
         self._window.close()
+
+    def _place(self, image: Any, levels: Levels, at: tuple[float, float]) -> None:
+        """Give a picture its pixels, and the place nearest `at` that puts its edges on the pixel grid."""
+        rows, columns = levels.shape
+        width, height = self.size_px
+        image.image = signed(levels[::-1])  # PsychoPy's first row is the bottom one
+        image.size = (columns, rows)
+        odd = ((width - columns) % 2 / 2, (height - rows) % 2 / 2)
+        image.pos = (math.floor(at[0]) + odd[0], math.floor(at[1]) + odd[1])
 
 
 def counted(screens: int) -> str:

@@ -36,6 +36,14 @@ EXPERTISE = {
     "none": "no training in such images",
 }
 
+# What a number may be in its unit: least, most, and the unit.
+_PLAUSIBLE = {
+    "years": (0, 80, "years"),
+    "volume_per_year": (0, 200_000, "cases a year"),
+    "room_light_lux": (0, 20_000, "lux"),
+    "viewing_distance_cm": (10, 2000, "cm"),
+}
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -116,7 +124,8 @@ def register_participant(data: Path, reader: Reader = Reader()) -> str:
     Raises
     ------
     LookalikeError
-        If the data folder cannot be written (`cannot-write`).
+        If the data folder cannot be written (`cannot-write`), or a number of the reader's is not plausible in its unit
+        (`out-of-range`): 0.6 is a viewing distance in metres, not in cm.
 
     Examples
     --------
@@ -127,6 +136,7 @@ def register_participant(data: Path, reader: Reader = Reader()) -> str:
     >>> len(code), code[0].isalpha()
     (5, True)
     """
+    refuse_implausible(reader)
     while True:
         code = new_code(data)
         try:
@@ -134,6 +144,17 @@ def register_participant(data: Path, reader: Reader = Reader()) -> str:
         except FileExistsError:
             continue  # another process drew it at the same moment
         return code
+
+
+def refuse_implausible(reader: Reader) -> None:
+    """Raise `LookalikeError` for numbers that are meant in another unit; those of files written earlier are left."""
+    for name, (low, high, unit) in _PLAUSIBLE.items():
+        value = getattr(reader, name)
+        if value is not None and not low <= value <= high:
+            raise LookalikeError(
+                "out-of-range",
+                f"{name} is {value:g}; {unit} are meant, {low} to {high}: correct it or leave it out",
+            )
 
 
 def register(data: Path, code: str, reader: Reader = Reader()) -> None:

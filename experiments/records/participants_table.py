@@ -5,16 +5,18 @@ Labs edit this file by hand: rows and columns of their own are kept character by
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from data.bids import read_sidecar
 from data.errors import LookalikeError
-from data.files import read_json, write_json, write_text
+from data.files import decoded, found_separator, read_json, write_json, write_text
 from experiments.records.participants import EXPERTISE, read_participant
 
 COLUMN_NOTES: dict[str, dict[str, Any]] = {
@@ -38,6 +40,7 @@ COLUMN_NOTES: dict[str, dict[str, Any]] = {
     "viewing_distance_cm": {"Description": "From eye to screen.", "Units": "cm"},
 }
 _OF_READER = tuple(COLUMN_NOTES)[2:]
+_QUOTED = re.compile(r'(?m)(^|\t)"([^"]|"")*"\r?(\t|$)')
 _ABANDONED_S = 60.0  # far longer than writing the file takes
 
 
@@ -70,17 +73,24 @@ def list_participants(data: Path) -> None:
 
 
 def remove_participant(data: Path, code: str) -> None:
-    """Remove a participant's row, and half-written copies of the file with that row that a crash left behind.
+    """Remove a participant's rows, and half-written copies of the file with that row that a crash left behind.
 
-    Raises `LookalikeError` as `check_readable` does.
+    The file is read once more to see that they are gone. Raises `LookalikeError` as `check_readable` does, and
+    (`cannot-remove`) if a row is still there.
     """
     path = Path(data) / "participants.tsv"
     if path.exists():
         header, *rows = _lines(path)
         columns = header.split("\t")
-        kept = [row for row in rows if _cell(row, columns, "participant_id") != f"sub-{code}"]
+        kept = [row for row in rows if not _is_of(row, columns, code)]
         if kept != rows:
             write_text(path, "\n".join([header, *kept]) + "\n")
+        if any(_is_of(row, columns, code) for row in _lines(path)[1:]):
+            raise LookalikeError(
+                "cannot-remove",
+                f"{path}: still has a row for participant {code}; close the program that has it open, then withdraw "
+                "again",
+            )
     for partial in Path(data).glob(f".{path.name}.*.partial"):
         with suppress(FileNotFoundError):  # another process has just finished writing it
             named = re.search(rf"\bsub-{code}\b".encode(), partial.read_bytes())
@@ -94,15 +104,28 @@ def check_readable(data: Path) -> None:
 
 
 def _lines(path: Path) -> list[str]:
+    """The header and the rows, with tabs between their cells.
+
+    If a spreadsheet has saved the table in a way of its own (quotes, semicolons, commas), its cells are read as that
+    program meant them; the next time it is written, it is a BIDS table again.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig") if path.exists() else "participant_id\tobserver\n"
+        text = decoded(path.read_bytes()) if path.exists() else "participant_id\tobserver\n"
     except UnicodeDecodeError as error:
         raise LookalikeError(
             "not-utf8",
             f"{path}: not UTF-8 ({error.reason} at byte {error.start}), so no row was changed; all answers and tables "
             f"are safe; save it as UTF-8 in a text editor, then 'lookalike export {path.parent}'",
         ) from None
-    return text.splitlines() or [""]
+    separator = found_separator(text, "\t")
+    if separator == "\t" and not _QUOTED.search(text):
+        return text.splitlines() or [""]
+    rows = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    return ["\t".join(re.sub(r"\s", " ", cell) for cell in row) for row in rows if row] or [""]
+
+
+def _is_of(row: str, columns: list[str], code: str) -> bool:
+    return (_cell(row, columns, "participant_id") or "").strip() in (f"sub-{code}", code)
 
 
 def _cell(row: str, columns: list[str], column: str) -> str | None:

@@ -22,6 +22,7 @@ from typing import Any
 from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.files import new_folder, sync_folder
+from data.kinds.registry import find
 from data.plan import Plan, read_plan, write_plan
 from data.record import Log, read_record
 from data.trials import check_label
@@ -161,7 +162,7 @@ def find_unfinished(data: Path, participant: str, session: int) -> tuple[Plan, L
 
 
 def check_together(plan: Plan, log: Log) -> None:
-    """Raise `LookalikeError` unless the record was made from exactly this plan."""
+    """Raise `LookalikeError` unless the record was made from exactly this plan, and its answers can be given to it."""
     if log.start["plan_sha256"] != plan.sha256:
         raise LookalikeError(
             "altered-file",
@@ -176,6 +177,22 @@ def check_together(plan: Plan, log: Log) -> None:
                 f"{log.path}: trial {event['trial']} shows {event['stimulus_id']!r}, which is not in the plan; "
                 "restore the record from a backup",
             )
+    _check_answers(plan, log)
+
+
+def _check_answers(plan: Plan, log: Log) -> None:
+    for event in log.of("answer"):
+        confidence = event["confidence"]
+        for name, known in (
+            ("response", find(plan.kind).is_answer(event["response"])),
+            ("confidence", confidence is None or 1 <= confidence <= plan.confidence_levels),
+        ):
+            if not known:
+                raise LookalikeError(
+                    "altered-file",
+                    f"{log.path}: trial {event['trial']} has the {name} {event[name]!r}, which its task does not "
+                    "allow; restore the record from a backup",
+                )
 
 
 def refuse_taken(data: Path, participant: str, session: int) -> None:
@@ -212,6 +229,24 @@ def create_session(data: Path, plan: Plan) -> Path:
             "cannot-write", f"{folder}: cannot be written ({error.strerror}); choose another data folder"
         ) from None
     return folder
+
+
+def set_aside(data: Path, participant: str, session: int) -> None:
+    """Put a session that was opened and left without an answer out of the way; its number is free again.
+
+    The folder with plan and record stays, beside those of the participant's sessions; the table, which had no answer,
+    is removed. Raises `LookalikeError` if the session is running.
+    """
+    folder = session_folder(data, participant, session)
+    if (folder / RECORD).exists() and is_running(folder / RECORD):
+        raise LookalikeError(
+            "session-running", f"participant {participant}, session {session} is running now; end it there first"
+        )
+    stamp = utc_now().translate(str.maketrans("", "", "-:.+"))
+    folder.rename(folder.with_name(f"unanswered-{folder.name}-{stamp}"))
+    sync_folder(folder.parent)
+    for made in Path(data).glob(f"sub-{check_label(participant)}/ses-{session}/beh/*_beh.*"):
+        made.unlink()
 
 
 def utc_now() -> str:

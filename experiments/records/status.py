@@ -20,6 +20,7 @@ from experiments.records.participants import everyone, read_participant, withdra
 from experiments.records.record import BEGINNING_S, check_together, is_complete, is_running, utc_now
 
 State = Literal["complete", "partial", "running", "beginning", "not started", "damaged", "table only"]
+_NOT_HELD = ("not started", "partial")
 Retest = Literal["due", "waiting", "started", "done", "no first session", "not stated"]
 
 
@@ -188,7 +189,8 @@ def _participant(data: Path, code: str, study: StudyFile | None, example: str) -
 
 def _retest(sessions: tuple[SessionState, ...], study: StudyFile | None, example: str) -> tuple[Retest, float | None]:
     first = next((one for one in sessions if one.session == 1 and one.state == "complete"), None)
-    later = [one.state for one in sessions if one.session > 1 and one.state != "not started"]
+    # A retest that was opened and left before its first answer has not been held.
+    later = [one.state for one in sessions if one.session > 1 and (one.answered or one.state not in _NOT_HELD)]
     if "complete" in later or later:
         return ("done" if "complete" in later else "started"), None
     if first is None or first.days_since is None:

@@ -29,7 +29,7 @@ class EarlierParticipants:
     Attributes
     ----------
     count : int
-        How many have begun this task.
+        How many have answered something in this task, or are taking part now.
     swapped : int
         How many of them have the two keys swapped. A new participant gets the mapping that fewer have.
     seen : frozenset of str
@@ -132,7 +132,9 @@ def draw_plan(
         mask_s=task.mask_s,
         delay_s=task.delay_s,
         min_start_deg=task.min_start_deg if find(task.kind).response == "dial" else None,
+        separation_deg=task.separation_deg,
         text=task.text,
+        phrases=dict(file.phrases),
         trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from data.bids import PLAN
+from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.plan import Plan, read_plan
-from data.record import Log
+from data.record import Log, read_record
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from experiments.records.participants import check_may_begin, register_for
-from experiments.records.record import find_unfinished, refuse_taken, sessions
+from experiments.records.record import find_unfinished, is_running, refuse_taken, sessions
 from experiments.session.design import EarlierParticipants, draw_plan, draw_seed, swapped
 from experiments.session.loop import Progress, silent
 from experiments.session.run import Say, SessionResult, Setup, resume, run, to_stderr
@@ -95,10 +95,11 @@ def run_first_session(
         return resume(plan, log, source, data, setup, progress, say=say)
     chosen_seed, planned = draw_seed() if seed is None else seed, read_study(study or EXAMPLE_STUDY)
     begun = _begun(data, planned)
+    took_part = [plan for plan in begun if _took_part(data, plan)]
     if setup.observer == "human":
         for line in _about_study(data, planned, begun, study is not None):
             say(line)
-    plan = draw_plan(source, planned, participant, 1, chosen_seed, _earlier(data, begun, planned, source))
+    plan = draw_plan(source, planned, participant, 1, chosen_seed, _earlier(data, took_part, planned, source))
 
     def ready() -> None:
         if new:
@@ -124,6 +125,15 @@ def _begun(data: Path, study: StudyFile) -> list[Plan]:
     return [plan for plan in plans if plan.task == study.study.task]
 
 
+def _took_part(data: Path, plan: Plan) -> bool:
+    """Whether a first session has an answer, or may have one soon, as it is running."""
+    path = session_folder(data, plan.participant, plan.session) / RECORD
+    try:
+        return bool(read_record(path).of("answer")) or is_running(path)
+    except LookalikeError as error:
+        return error.code == "damaged-file"  # it was written to
+
+
 def _about_study(data: Path, study: StudyFile, begun: list[Plan], given: bool) -> list[str]:
     """Lines that name the study file. Raises `LookalikeError` if it is the default and others had another."""
     others = sum(plan.study_sha256 != study.sha256 for plan in begun)
@@ -137,14 +147,15 @@ def _about_study(data: Path, study: StudyFile, begun: list[Plan], given: bool) -
     return [f"study file: {study.path if given else 'the shipped example'}", *changed]
 
 
-def _earlier(data: Path, begun: list[Plan], study: StudyFile, source: Stimuli) -> EarlierParticipants:
+def _earlier(data: Path, took_part: list[Plan], study: StudyFile, source: Stimuli) -> EarlierParticipants:
     """How many participants there are, with which keys, and, where each has images of their own, which they saw.
 
-    Participants who withdrew do not count: keys are balanced among those whose data stay. Images unique to each
-    participant must be new in every task, so a damaged plan raises `LookalikeError` here.
+    Participants who left before their first answer do not count, nor do those who withdrew: keys are balanced among
+    those whose data stay. Images unique to each participant must be new in every task, so a damaged plan raises
+    `LookalikeError` here.
     """
     task = study.need_task().task
-    mappings, keys = [plan.keys for plan in begun], task.key_mapping
+    mappings, keys = [plan.keys for plan in took_part], task.key_mapping
     straight, other = mappings.count(keys), mappings.count(swapped(keys)) if keys else 0
     if task.images == "shared":
         return EarlierParticipants(straight + other, other)
@@ -156,7 +167,8 @@ def _earlier(data: Path, begun: list[Plan], study: StudyFile, source: Stimuli) -
 def _refuse_other_settings(data: Path, plan: Plan, log: Log, study: StudyFile | None, seed: int | None) -> None:
     """A session resumes as it was planned, or not at all."""
     who = f"participant {plan.participant}'s session {plan.session} stopped after {len(log.of('answer'))} trials and"
-    if sessions(data, plan.participant)[-1] > plan.session:
+    later = [number for number in sessions(data, plan.participant) if number > plan.session]
+    if any(_holds_answers(session_folder(data, plan.participant, number) / RECORD) for number in later):
         raise LookalikeError("later-session-exists", f"{who} was followed by a later one, so it cannot be resumed")
     if study is not None:
         _refuse_other_file(who, "study file", study.path, study.sha256, plan.study_sha256)
@@ -166,6 +178,11 @@ def _refuse_other_settings(data: Path, plan: Plan, log: Log, study: StudyFile | 
         raise LookalikeError(
             "seed-mismatch", f"{who} was drawn with seed {plan.seed}, not {seed}; leave out --seed to resume it"
         )
+
+
+def _holds_answers(record: Path) -> bool:
+    """Whether a session was answered, or may be now; one that was opened and closed again holds nothing."""
+    return record.exists() and (is_running(record) or bool(read_record(record).of("answer")))
 
 
 def _refuse_other_file(who: str, what: str, path: Path, is_now: str, was: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from data.record import Event, Log
 from experiments.records.record import Record, utc_now
 from experiments.screen import Screen
 from experiments.session.states import Step, route
+from experiments.tasks.instructions import page_footer, prompt
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from stimuli.images import Pixels
@@ -78,7 +80,9 @@ def run_session(
             if step.state == "thanks":
                 break
             if step.text:
-                _show_text(session, step)
+                _read(session, step.text)
+            if step.state == "consent":
+                record.append("consent")
             for trial in step.trials:
                 _run_trial(session, trial, counts=step.state != "warm-up")
                 if step.state != "warm-up":
@@ -88,9 +92,8 @@ def run_session(
         with suppress(LookalikeError):  # a full disk must not hide the first error
             record.append("interruption", reason=_reason(error))
         raise
-    screen.message(steps[-1].text)
-    with suppress(SessionAborted):  # Escape closes this screen as well as any key
-        responder.proceed()
+    with suppress(SessionAborted):  # Escape closes this screen too, and asks nothing
+        _read(session, steps[-1].text, may_stop=False)
 
 
 def _begin(
@@ -141,11 +144,13 @@ def _seconds(earlier: str, later: str) -> float:
     return round(max(0.0, elapsed.total_seconds()), 3)
 
 
-def _show_text(session: _Session, step: Step) -> None:
-    session.screen.message(step.text)
-    session.responder.proceed(lambda: session.screen.message(step.text))
-    if step.state == "consent":
-        session.record.append("consent")
+def _read(session: _Session, text: str, may_stop: bool = True) -> None:
+    """Show a text page by page; the participant may turn back."""
+    page, pages = 1, session.screen.pages(text)
+    while page <= pages:
+        show = partial(session.screen.message, text, page, page_footer(session.plan, page, pages))
+        show()
+        page += 1 if session.responder.proceed(show if may_stop else None, page > 1) else -1
 
 
 def _run_trial(session: _Session, trial: PlannedTrial, counts: bool) -> None:
@@ -161,7 +166,8 @@ def _run_trial(session: _Session, trial: PlannedTrial, counts: bool) -> None:
     if session.plan.exposure_s is not None:
         what |= _expose(session, images, shown, session.plan.exposure_s, trial.trial)
     begun = mode_of(session.plan).probe(screen, session.stimuli, session.plan, trial, shown)
-    answer = session.responder.answer(trial, begun, screen.flip if session.plan.exposure_s is None else screen.blank)
+    again = screen.flip if session.plan.exposure_s is None else partial(screen.message, prompt(session.plan))
+    answer = session.responder.answer(trial, begun, again)
     if trial.match is not None:
         what["adjust_onset"] = round(begun - session.zero, 6)
     session.record.append("answer" if counts else "warm-up", **what, **_facts(answer))

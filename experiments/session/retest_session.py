@@ -12,7 +12,15 @@ from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.plan import Plan, read_plan
 from data.record import Log, read_record
-from experiments.records.record import check_together, find_unfinished, is_complete, is_running, sessions, utc_now
+from experiments.records.record import (
+    check_together,
+    find_unfinished,
+    is_complete,
+    is_running,
+    sessions,
+    set_aside,
+    utc_now,
+)
 from experiments.session.design import draw_seed, retest_plan
 from experiments.session.loop import History, Progress, silent
 from experiments.session.run import (
@@ -111,6 +119,10 @@ def run_retest(
     unfinished = find_unfinished(data, participant, latest) if latest > 1 else None
     if setup.observer == "human" and not early and (unfinished is None or not unfinished[1].of("answer")):
         _refuse_early(first, history)
+    if unfinished is not None and not unfinished[1].of("answer") and _is_outdated(unfinished[0], first, log):
+        set_aside(data, participant, latest)
+        say(f"participant {participant}, session {latest}: was opened before session 1 went on, and is planned anew")
+        latest, unfinished = latest - 1, None
     if unfinished is not None:
         plan, later = unfinished
         if seed is not None and seed != plan.seed:
@@ -181,6 +193,13 @@ def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
     except LookalikeError:  # the answered trials need not be balanced, and then no order has runs this short
         say(f"{who}: no order of these trials keeps runs of one truth to {first.max_run} or fewer")
         return retest_plan(first.model_copy(update={"max_run": None}), session, seed, answered)
+
+
+def _is_outdated(later: Plan, first: Plan, log: Log) -> bool:
+    """Whether a retest was planned when session 1 had other answers than it has now."""
+    answered = {event["trial"] for event in log.of("answer")}
+    can_be_shown = {trial.images for trial in first.trials if trial.trial in answered and trial.role != "practice"}
+    return {trial.images for trial in later.trials if trial.role != "practice"} != can_be_shown
 
 
 def _days_since(log: Log) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,13 +24,16 @@ from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
 from experiments.screen import HeadlessScreen, Screen
 from experiments.session.loop import NEW, History, Progress, run_session, silent
+from experiments.session.states import words
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
+from experiments.typesetting.fonts import find_font
 from stimuli.stimulus_source import Stimuli
 
 Say = Callable[[str], None]
 # What is measured each time a screen is opened: a difference in it is not a change of the set-up.
 _MEASURED = {"refresh_hz", "warnings"}
+_NOT_RECORDED_EARLIER = {"font", "pair_apart_px"}  # so a record without it says nothing of a change
 
 
 def to_stderr(text: str) -> None:
@@ -157,7 +160,7 @@ def run(
     yet.
     """
     refuse_taken(data, plan.participant, plan.session)
-    with _open_screen(setup, plan, stimuli) as screen:
+    with _open_screen(setup, plan, stimuli, display) as screen:
         plan = plan.model_copy(update={"display": screen.about})
         responder = _open_responder(setup, plan, screen, stimuli)
         differs = _report_display(display or {}, screen, plan, setup, say)
@@ -283,6 +286,7 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> tuple[str, ...]
         f"the display's {name.removeprefix('display_').replace('_', ' ')} is {now.get(name)}, was {before.get(name)}"
         for name in {**before, **now}
         if before and name not in _MEASURED and now.get(name) != before.get(name)
+        if name in before or name not in _NOT_RECORDED_EARLIER
     )
 
 
@@ -305,18 +309,33 @@ def _sigterm_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _open_screen(setup: Setup, plan: Plan, stimuli: Stimuli) -> Iterator[Screen]:
-    screen = _window(setup, plan, stimuli) if setup.window else HeadlessScreen()
+def _open_screen(
+    setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None
+) -> Iterator[Screen]:
+    """`display` is the description of the screen of an earlier session, if this is a later one."""
+    screen = _window(setup, plan, stimuli, display) if setup.window else HeadlessScreen()
     try:
         yield screen
     finally:
         screen.close()
 
 
-def _window(setup: Setup, plan: Plan, stimuli: Stimuli) -> WindowScreen:
+def _window(setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None) -> WindowScreen:
+    font = find_font(words(plan))
+    before = plan.display or dict(display or {})
     beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
     # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
-    return WindowScreen(stimuli.mean, stimuli.largest_px, setup.fullscreen, setup.display, beside=beside, ring=ring)
+    return WindowScreen(
+        stimuli.mean,
+        stimuli.largest_px,
+        setup.fullscreen,
+        setup.display,
+        beside=beside,
+        separation_deg=plan.separation_deg,
+        ring=ring,
+        font=font,
+        before=before,
+    )
 
 
 def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:

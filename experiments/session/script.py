@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from data.errors import LookalikeError
 from experiments.display.display_file import read_display
-from experiments.session.dialog import ask
+from experiments.session.dialog import Entered, ask
 from experiments.session.run import SessionResult, Setup
 
 
-def ask_or_parse(description: str, later: bool = False) -> argparse.Namespace:
-    """The script's arguments for a first or a `later` session: from the command line, or else from a dialog.
+def run_script(start: Callable[[argparse.Namespace], SessionResult], description: str, later: bool = False) -> None:
+    """Run a first or a `later` session with arguments from the command line, or else from a dialog, and exit.
 
-    Cancelling the dialog ends the script before anything is started.
+    The exit status is 0 if the session is complete, 1 if it stopped early or the dialog was cancelled, and 2 after a
+    user's mistake on the command line. After a mistake in the dialog it opens again, as it was left, and says what was
+    wrong.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console without a letter of a folder's name
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser(description, later)
-    if len(sys.argv) > 1:
-        return arguments.parse_args()
-    words = ask(description, with_study=not later)
-    if words is None:
-        print("cancelled; no session was started", file=sys.stderr)
-        sys.exit(1)
-    return arguments.parse_args(words)
+    try:
+        result = start(arguments.parse_args()) if len(sys.argv) > 1 else _ask_until_run(start, arguments, later)
+    except LookalikeError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    print(
+        f"participant {result.participant}, session {result.session}: "
+        f"{result.answered} of {result.trials} answered; {result.table}"
+    )
+    sys.exit(0 if result.complete else 1)
+
+
+def _ask_until_run(
+    start: Callable[[argparse.Namespace], SessionResult], arguments: argparse.ArgumentParser, later: bool
+) -> SessionResult:
+    """Cancelling the dialog ends the script before anything is started."""
+    entered: Entered | None = None
+    message = ""
+    while True:
+        entered = ask(f"A participant's {'later' if later else 'first'} session", later, entered, message)
+        if entered is None:
+            print("cancelled; no session was started", file=sys.stderr)
+            sys.exit(1)
+        try:
+            return start(arguments.parse_args(entered.words))
+        except LookalikeError as error:
+            message = str(error)
+            print(message, file=sys.stderr)
 
 
 def _parser(description: str, later: bool) -> argparse.ArgumentParser:
@@ -52,17 +79,3 @@ def _parser(description: str, later: bool) -> argparse.ArgumentParser:
 def setup_from(given: argparse.Namespace) -> Setup:
     display = None if given.display is None else read_display(given.display)
     return Setup(given.observer, not given.no_window, given.fullscreen, given.script, display=display)
-
-
-def run_script(run: Callable[[], SessionResult]) -> None:
-    """Run, print one line, and exit: 0 if complete, 1 if stopped early, 2 after a user's mistake."""
-    try:
-        result = run()
-    except LookalikeError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(
-        f"participant {result.participant}, session {result.session}: "
-        f"{result.answered} of {result.trials} answered; {result.table}"
-    )
-    sys.exit(0 if result.complete else 1)

@@ -45,7 +45,7 @@ def route(
         steps.append(Step("practice", wording.practice(plan), to_practise))
     elif resumed and plan.practice:
         steps.append(Step("warm-up", wording.practice(plan), plan.practice[:WARM_UP]))
-    first = wording.practice_over() if plan.practice else ""
+    first = wording.practice_over(plan) if plan.practice else ""
     before = None
     for block, trials in _blocks(plan, answered).items():
         if before is not None:
@@ -53,6 +53,13 @@ def route(
         steps.append(Step("block", first if before is None else "", trials, block))
         before, done = block, done + len(trials)
     return [*steps, Step("thanks", wording.thanks(plan))]
+
+
+def words(plan: Plan) -> str:
+    """All that a participant may read in a session, to find a font that can write it."""
+    first = plan.trials[0].trial
+    steps = [*route(plan), *route(plan, frozenset({first}), resumed=True)]
+    return "\n".join([*(step.text for step in steps), *wording.between_texts(plan)])
 
 
 def _blocks(plan: Plan, answered: frozenset[int]) -> dict[int, tuple[PlannedTrial, ...]]:

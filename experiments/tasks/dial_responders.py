@@ -102,8 +102,9 @@ class SimulatedAdjusterResponder:
         self.parameters: Mapping[str, Any] = asdict(adjuster)
         self._before: list[PlannedTrial] = []
 
-    def proceed(self, again: Again | None = None) -> None:  # noqa: ARG002
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002
         self._before = []
+        return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
         *_, made = find(self._plan.kind).simulate(self._adjuster, self._plan, [*self._before, trial])

@@ -1,80 +1,101 @@
-"""Every word that a participant reads. Nothing here depends on which session it is."""
+"""What a participant reads on each screen, put together from phrases. Nothing here depends on which session it is."""
 
 from __future__ import annotations
 
 from data.kinds.registry import find
+from data.phrases import shared
 from data.plan import Plan
-
-CONTINUE = "Press SPACE to continue."
-BEGIN = "Press SPACE to begin."
-STOP_QUESTION = "Do you want to stop?\n\nPress Y to stop; your answers so far are kept.\nPress N to continue."
-_WHEN_TO_ANSWER = "You may answer while it is shown or afterwards."
-_PRACTICE = (
-    "First, some practice. After each answer you say how sure you are. Use the whole scale: a low number when you are "
-    "guessing, a high one only when you are certain, and the numbers in between for anything in between."
-)
-_PRACTICE_UNRATED = "First, some practice."
-_PAUSE = "Time for a break. Take as long as you like."
-_THANKS = "That was the last image. Thank you."
-_PRACTICE_OVER = "The practice is over."
 
 
 def consent(plan: Plan) -> str:
     """The consent text and how to agree; empty if the task has none."""
     text = plan.text.consent
-    return text and f"{text}\n\nPress SPACE if you agree, or ESC to leave."
+    return text and f"{text}\n\n{_say(plan, 'agree')}"
 
 
 def instructions(plan: Plan, done: int = 0) -> str:
     """What to do, how to answer, and how many images of each kind to expect; `done` main trials are over."""
     kind = find(plan.kind)
+    levels, practice = plan.confidence_levels, len(plan.practice)
     opening = [plan.text.instructions] if plan.text.instructions else kind.opening(plan)
-    may_wait = plan.exposure_s is not None and kind.answered_while_shown
-    sure = f"Then say how sure you are: press a number {_scale(plan.confidence_levels)}."
     return "\n\n".join(
         [
             *opening,
             *kind.always_told(plan),
             kind.how_to_answer(plan),
-            *([sure] if plan.confidence_levels else []),
-            *([f"The first {len(plan.practice)} are for practice."] if plan.practice and not done else []),
+            *([_say(plan, "say_how_sure", levels=levels)] if levels else []),
+            *([_say(plan, "practice_count", count=practice)] if practice and not done else []),
             *([_done(plan, done)] if done else []),
-            *([f"Each image is shown for {plan.exposure_s:g} seconds. {_WHEN_TO_ANSWER}"] if may_wait else []),
-            "Take as much time as you need. Press ESC to stop; your answers so far are kept.",
-            BEGIN,
+            *_exposure(plan),
+            _say(plan, "take_your_time"),
+            _say(plan, "begin"),
         ]
     )
 
 
 def practice(plan: Plan) -> str:
     """What the confidence scale means, if there is one, before the first practice trial."""
-    if not plan.confidence_levels:
-        return "\n\n".join([plan.text.practice or _PRACTICE_UNRATED, BEGIN])
-    scale = f"The numbers go {_scale(plan.confidence_levels)}."
-    return "\n\n".join([plan.text.practice or _PRACTICE, scale, BEGIN])
+    levels = plan.confidence_levels
+    told = plan.text.practice or _say(plan, "practice_rated" if levels else "practice_unrated")
+    return "\n\n".join([told, *([_say(plan, "scale", levels=levels)] if levels else []), _say(plan, "begin")])
 
 
-def practice_over() -> str:
-    return f"{_PRACTICE_OVER}\n\n{BEGIN}"
+def practice_over(plan: Plan) -> str:
+    return f"{_say(plan, 'practice_over')}\n\n{_say(plan, 'begin')}"
 
 
 def pause(plan: Plan, done: int) -> str:
-    """Between two blocks; `done` trials, without practice, are over."""
-    return "\n\n".join([plan.text.pause or _PAUSE, _done(plan, done), CONTINUE])
+    """Between two blocks, with the keys once more; `done` trials, without practice, are over."""
+    told = plan.text.pause or _say(plan, "break")
+    return "\n\n".join([told, _done(plan, done), find(plan.kind).how_to_answer(plan), _say(plan, "continue")])
 
 
 def thanks(plan: Plan) -> str:
-    return f"{plan.text.thanks or _THANKS}\n\nPress SPACE to close."
+    return f"{plan.text.thanks or _say(plan, 'thank_you')}\n\n{_say(plan, 'close')}"
 
 
-def confidence_question(levels: int) -> str:
-    """The question after each image; `levels` is k of the scale 1..k, whose numbers are below it."""
-    return f"How sure are you?\nPress or touch a number {_scale(levels)}."
+def prompt(plan: Plan) -> str:
+    """What is asked once images of a fixed exposure have gone: the question, and which key means what."""
+    return find(plan.kind).how_to_answer(plan)
+
+
+def stop_question(plan: Plan) -> str:
+    return _say(plan, "stop_question")
+
+
+def confidence_question(plan: Plan) -> str:
+    """The question after each image, whose numbers are below it."""
+    return _say(plan, "how_sure", levels=plan.confidence_levels)
+
+
+def between_texts(plan: Plan) -> list[str]:
+    """What is read besides the texts of a session's states: questions and footers."""
+    scale = [confidence_question(plan)] if plan.confidence_levels else []
+    return [*scale, stop_question(plan), page_footer(plan, 2, 3), find(plan.kind).reminder(plan)]
+
+
+def page_footer(plan: Plan, page: int, pages: int) -> str:
+    """Where in a text of several pages the reader is, and how to turn them; empty for a single page."""
+    if pages == 1:
+        return ""
+    turns = [*(["next_page"] if page < pages else []), *(["previous_page"] if page > 1 else [])]
+    return "     ".join([_say(plan, "page", page=page, pages=pages), *(_say(plan, turn) for turn in turns)])
+
+
+def _exposure(plan: Plan) -> list[str]:
+    """How long images stay, if that is fixed, and when to answer."""
+    if plan.exposure_s is None:
+        return []
+    number = f"{plan.exposure_s:g}".replace(".", _say(plan, "decimal_sign"))
+    duration = _say(plan, "one_second") if plan.exposure_s == 1 else _say(plan, "seconds", seconds=number)
+    if not find(plan.kind).answered_while_shown:
+        return [_say(plan, "target_shown", duration=duration)]
+    return [_say(plan, "image_shown" if plan.trials[0].right is None else "pair_shown", duration=duration)]
 
 
 def _done(plan: Plan, done: int) -> str:
-    return f"You have done {done} of {len(plan.trials) - len(plan.practice)}."
+    return _say(plan, "done", done=done, trials=len(plan.trials) - len(plan.practice))
 
 
-def _scale(levels: int) -> str:
-    return f"from 1 (a guess) to {levels} (certain)"
+def _say(plan: Plan, phrase: str, **values: object) -> str:
+    return shared(plan.phrases, phrase, **values)

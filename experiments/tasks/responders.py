@@ -6,7 +6,7 @@ All three go through the same session loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,9 +21,9 @@ from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
 from experiments.screen import Screen
-from experiments.tasks.instructions import STOP_QUESTION, confidence_question
+from experiments.tasks.instructions import confidence_question, stop_question
 
-CONTINUE, STOP = "space", "escape"
+CONTINUE, BACK, STOP = "space", "left", "escape"
 POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
 Again = Callable[[], object]
 
@@ -41,11 +41,12 @@ class Responder(Protocol):
     @property
     def parameters(self) -> Mapping[str, Any] | None: ...
 
-    def proceed(self, again: Again | None = None) -> None:
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:
         """Return when the participant wants to continue after a message, which `again` shows once more.
 
-        Raises `SessionAborted` if the participant wants to stop; without `again` one who presses Escape is not
-        asked whether that was meant.
+        The answer is False if, where there is a page before (`back`), the participant wants that one instead. Raises
+        `SessionAborted` if the participant wants to stop; without `again` one who presses Escape is not asked whether
+        that was meant.
         """
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:
@@ -64,8 +65,8 @@ class SimulatedResponder:
     parameters: Mapping[str, Any]
     kind: str = "simulated"
 
-    def proceed(self, again: Again | None = None) -> None:
-        pass
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
+        return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
         return self.answers[trial.trial]
@@ -79,8 +80,8 @@ class ScriptedResponder:
     parameters: None = None
     kind: str = "scripted"
 
-    def proceed(self, again: Again | None = None) -> None:
-        pass
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
+        return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
         return self.answers[trial.trial]
@@ -109,8 +110,11 @@ class HumanResponder:
     parameters: None = None
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
-        self._keyboard = _open_keyboard()
+        self._keyboard = _open_keyboard(plan.keys.values())
         self._screen = screen
+        self._footer = find(plan.kind).reminder(plan)
+        self._confidence_question, self._stop_question = confidence_question(plan), stop_question(plan)
+        self._prompted = plan.exposure_s is not None
         self._levels = plan.confidence_levels
         self._responses = {key: answer for answer, key in plan.keys.items()}
         levels = range(1, plan.confidence_levels + 1)
@@ -118,11 +122,16 @@ class HumanResponder:
         self._waiting: list[_Press] = []
         self._paused_s = 0.0
 
-    def proceed(self, again: Again | None = None) -> None:
-        self._wait_for({CONTINUE: CONTINUE}, self._screen.now(), again)
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:
+        turns = {CONTINUE: True, BACK: False} if back else {CONTINUE: True}
+        return bool(self._wait_for(turns, self._screen.now(), again)[0])
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
         self._paused_s = 0.0
+        if self._prompted:
+            self._collect(onset)
+            if not any(press.name in self._responses for press in self._waiting):
+                again()  # the image has gone, and nobody should wonder what to do
         response, responded = self._wait_for(self._responses, onset, again)
         self._ask_confidence()
         confidence, sure = self._wait_for(self._confidences, responded.at, self._ask_confidence)
@@ -134,7 +143,7 @@ class HumanResponder:
         return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
 
     def _ask_confidence(self) -> None:
-        self._screen.scale(confidence_question(self._levels), self._levels)
+        self._screen.scale(self._confidence_question, self._levels, self._footer)
 
     def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""
@@ -163,7 +172,7 @@ class HumanResponder:
         if again is None:
             raise SessionAborted
         self._waiting.clear()
-        asked = self._screen.message(STOP_QUESTION)
+        asked = self._screen.message(self._stop_question)
         while True:
             self._collect(asked)
             for press in self._waiting:
@@ -222,7 +231,7 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
     return SimulatedResponder(judged, asdict(observer))
 
 
-def _open_keyboard() -> Any:
+def _open_keyboard(keys: Iterable[str]) -> Any:
     try:
         # Without it PsychoPy only warns, falls back to another keyboard, and never sees a key.
         import psychtoolbox  # noqa: F401
@@ -232,8 +241,15 @@ def _open_keyboard() -> Any:
             f"keys cannot be timed (psychtoolbox: {error}); on Debian or Ubuntu: apt install libjack-jackd2-0, "
             'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"',
         ) from None
-    from psychopy.hardware.keyboard import Keyboard
+    from psychopy.hardware.keyboard import Keyboard, keyNames
 
+    unknown = sorted(set(keys) - set(keyNames.values()))
+    if unknown:
+        raise LookalikeError(
+            "no-such-key",
+            f"this computer's keyboard has no key {', '.join(map(repr, unknown))}, on which the task file puts an "
+            "answer; choose another key there",
+        )
     keyboard = Keyboard(backend="ptb")
     if keyboard.getBackend() != "ptb":
         raise LookalikeError(

@@ -63,7 +63,8 @@ def keep_record(table: Path, participant: str, session: int = 1, max_run: int | 
     folder.mkdir(parents=True)
     rows = json.loads(read_table(table, COLUMNS).to_json(orient="records"))
     write_plan(folder / "plan.json", plan_of(rows, participant, session, max_run))
-    start = dict.fromkeys(("stimulus_set_sha256", "study_sha256", "observer", "days_since_first", "screen", "versions"))
+    start = dict.fromkeys(("stimulus_set_sha256", "study_sha256", "observer"), "x")
+    start |= {"days_since_first": None, "screen": {}, "versions": {}}
     events: list[dict[str, Any]] = [
         {"event": "start", **start, "plan_sha256": sha256(folder / "plan.json"), "participant": "a", "session": session}
     ]
@@ -71,7 +72,7 @@ def keep_record(table: Path, participant: str, session: int = 1, max_run: int | 
         events.append({"event": "onset", **row})
         if row["response"] is not None:
             events.append({"event": "answer", **row})
-    lines = [json.dumps({"utc": "", **event}) for event in [*events, {"event": "end"}]]
+    lines = [json.dumps({"utc": "2026-01-05T09:00:00Z", **event}) for event in [*events, {"event": "end"}]]
     (folder / "record.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 
@@ -124,7 +125,7 @@ def test_unanswered_trials_and_a_torn_last_line_are_no_damage(tmp_path: Path, wr
         return frame
 
     record = keep_record(write_session(tmp_path, "a", change=unanswered, Complete=False), "a") / "record.jsonl"
-    record.write_bytes(record.read_bytes().replace(b'{"utc": "", "event": "end"}\n', b'{"utc": "", "event": "ans'))
+    record.write_bytes(record.read_bytes().replace(b'"event": "end"}\n', b'"event": "ans'))
     assert bool(load_trials(tmp_path, None, None).sessions["record_checked"].all())
 
 

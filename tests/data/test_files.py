@@ -180,14 +180,9 @@ def test_a_spreadsheets_byte_order_mark_is_no_part_of_the_first_name(tmp_path: P
         (b'a,b\n"1,2\n', "not-a-table", "not readable as a table"),
         (b"a,b\n\xff\xfe,1\n", "not-a-table", "not readable as a table"),
         (b"a,b\n1,2,3\n4,5,6\n", "ragged-table", "more cells than its header"),
-        (
-            b"a;b\n0;0,4\n1;0,5\n",
-            "semicolons",
-            "has semicolons between its cells, where commas are needed; in a text editor replace",
-        ),
-        (b"\xef\xbb\xbfa;b\r\n0;1\r\n", "semicolons", "has semicolons between its cells"),
-        (b"sep=;\na;b\n0;1\n", "semicolons", "has semicolons between its cells"),
-        (b"a;b\n0;4\n1;0,5\n", "semicolons", "has semicolons between its cells"),
+        (b"a;b\n0;1.234\n", "semicolons", "so 1.234 may be meant in two ways; save it with commas"),
+        (b"a;b\n0,5;1.5\n", "semicolons", "so 1.5 may be meant in two ways"),
+        (b"a;b\n0;1,2;3\n", "ragged-table", "more cells than its header"),
         (b"a;1,c\n1,2\n", "missing-column", "column a, b is missing; it has a;1, c"),
         (b"a,c\n1,2\n", "missing-column", "column b is missing; it has a, c"),
         (b"c,d\n1,2\n", "missing-column", "column a, b is missing; it has c, d"),
@@ -203,6 +198,28 @@ def test_bad_table_is_one_clean_line_that_names_the_file(
     assert str(caught.value).startswith(f"{path}: ")
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a;b;id\n0;0,25;001\n1;-,5;1.234\n",
+        b"\xef\xbb\xbfa;b;id\r\n0;0,25;001\r\n1;-0,5;1.234\r\n",
+        b"sep=;\na;b;id\n0;0,25;001\n1;-0,5;1.234\n",
+        b"a\tb\tid\n0\t0.25\t001\n1\t-0.5\t1.234\n",
+        b'"a","b","id"\n"0","0.25","001"\n"1","-0.5","1.234"\n',
+        b'"a";"b";"id"\n"0";"0,25";"001"\n"1";"-0,5";"1.234"\n',
+        "a\tb\tid\n0\t0.25\t001\n1\t-0.5\t1.234\n".encode("utf-16"),
+        b"a;b;id\n0;0.25;001\n1;-0.5;1.234\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv"])
+def test_a_table_that_went_through_a_spreadsheet_says_the_same(tmp_path: Path, content: bytes, name: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    table = read_table(tmp_path / name, ("a", "b", "id"), text=("id",))
+    assert table["a"].tolist() == [0, 1]
+    assert table["b"].tolist() == [0.25, -0.5]
+    assert table["id"].tolist() == ["001", "1.234"]
 
 
 def test_missing_table(tmp_path: Path, refuses: Any) -> None:

@@ -95,3 +95,14 @@ def test_a_task_that_is_not_there(tmp_path: Path, refuses: Any) -> None:
     with refuses("unknown-task") as caught:
         study.need_task()
     assert "'realfaek'; did you mean 'realfake'" in str(caught.value)
+
+
+def test_a_separation_in_degrees_is_for_pairs_only(refuses: Any, tmp_path: Path) -> None:
+    path = tmp_path / "task.toml"
+    for kind, more in (("realfake", ""), ("matching", "exposure_s = 0.5\n")):
+        path.write_text(f'kind = "{kind}"\n{more}separation_deg = 8.0\n', encoding="utf-8")
+        with refuses("bad-setting") as caught:
+            read_task(path)
+        assert "separation_deg is a setting of tasks with pairs" in str(caught.value)
+    path.write_text('kind = "two_alternative"\nseparation_deg = 8\n', encoding="utf-8")
+    assert read_task(path).task.separation_deg == 8

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +133,39 @@ def test_a_damaged_plan_of_somebody_else_stops_nobody_where_images_are_shared(
         (session_folder(tmp_path, "sim1", 1) / PLAN).write_text(damage, encoding="utf-8")
         with refuses("no-screen"):
             run_first_session(small_set.folder, tmp_path, "k7q2m", study, 3, PERSON, new=True)
+
+
+def test_keys_are_balanced_over_those_who_answered(
+    small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every second participant leaves at the consent; of those who stay, half have either mapping."""
+    study = make_study(task={"text.consent": "May we?"}, trials=20).path
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stayed = []
+    for number in range(8):
+        with monkeypatch.context() as patch:
+            if number % 2:
+                patch.setattr("experiments.session.loop._read", leave)
+            result = run_first_session(small_set.folder, tmp_path, f"p{number}", study, number, SIMULATED)
+        plan = read_plan(result.folder / PLAN)
+        assert plan.participants_before == len(stayed)
+        if result.answered:
+            stayed.append(plan.keys["real"])
+    assert sorted(stayed) == ["left", "left", "right", "right"]
+
+
+@pytest.mark.slow
+def test_a_script_ends_well_in_a_locale_without_letters_beyond_ascii(
+    small_set: StimulusSet, study: Path, tmp_path: Path
+) -> None:
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    script = Path(first_session.__file__).parents[1] / "realfake.py"
+    command = [sys.executable, str(script), str(small_set.folder), str(tmp_path / "dätä"), "p1", "--study", str(study)]
+    done = subprocess.run(
+        [*command, "--observer", "simulated", "--no-window"], env=plain, capture_output=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"20 of 20 answered" in done.stdout

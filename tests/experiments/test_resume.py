@@ -20,6 +20,7 @@ from data.simulated.observers import Observer
 from data.study import StudyFile
 from experiments.display.display_file import Display
 from experiments.records.record import Record
+from experiments.records.status import status
 from experiments.screen import Flip, HeadlessScreen
 from experiments.session import run as session_run
 from experiments.session.first_session import run_first_session
@@ -386,3 +387,34 @@ def test_a_record_from_before_resumes_told_the_days_is_still_read(
     assert result.complete
     assert read_sidecar(result.table)["Started"] == log.start["utc"]
     assert read_bids(data)["onset"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_retest_opened_and_left_before_its_first_answer_closes_nothing(
+    refuses: Any, small_set: StimulusSet, study: Path, data: Path, partial: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By mistake, or for a session 1 that then goes on after all."""
+
+    def leave(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    run_first_session(small_set.folder, data, "p1", study, 3, SETUP, stop_after(15 if partial else 27))
+    with monkeypatch.context() as patch:
+        patch.setattr(HeadlessScreen, "flip", leave)
+        opened = run_retest(small_set.folder, data, "p1", 4, SETUP, partial=partial, say=lambda _: None)
+    assert (opened.session, opened.answered) == (2, 0)
+    if not partial:
+        result = run_retest(small_set.folder, data, "p1", None, SETUP, say=lambda _: None)
+        assert (result.session, result.seed, result.complete) == (2, 4, True)
+        return
+    assert status(data)[0].retest == "no first session"
+    first = run_first_session(small_set.folder, data, "p1", study, None, SETUP, say=lambda _: None)
+    assert (first.answered, first.complete) == (27, True)
+    said: list[str] = []
+    later = run_retest(small_set.folder, data, "p1", None, SETUP, say=said.append)
+    assert (later.session, later.answered, later.trials, later.complete) == (2, 27, 27, True)
+    assert said == ["participant p1, session 2: was opened before session 1 went on, and is planned anew"]
+    assert len(list(folder_of(data).parent.glob("unanswered-ses-2-*/record.jsonl"))) == 1
+    assert set(read_bids(data)["session"]) == {1, 2}
+    with refuses("session-exists"):
+        run_retest(small_set.folder, data, "p1", 5, SETUP)

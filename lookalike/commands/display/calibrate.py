@@ -11,7 +11,7 @@ import typer
 from data.errors import LookalikeError
 from lookalike.console import relative, say, show
 from lookalike.flows.readings import refuse_other_size, take_readings
-from lookalike.options import Fullscreen, Json, Screen, number
+from lookalike.options import Json, Screen, WholeScreen, number
 
 if TYPE_CHECKING:
     from experiments.display.calibration import LuminanceTable
@@ -70,7 +70,7 @@ def calibrate(
     resample: Resample = False,
     photodiode: Photodiode = None,
     screen: Screen = 0,
-    fullscreen: Fullscreen = False,
+    fullscreen: WholeScreen = True,
     as_json: Json = False,
 ) -> None:
     """Measure a display by photometer and write its display file.

@@ -11,7 +11,7 @@ import typer
 from data.errors import LookalikeError
 from lookalike.console import relative, show
 from lookalike.flows.readings import refuse_other_size, take_readings
-from lookalike.options import Fullscreen, Json, number
+from lookalike.options import Json, WholeScreen, number
 
 if TYPE_CHECKING:
     from experiments.display.conformance import Conformance
@@ -30,7 +30,7 @@ def check(
     figure: Annotated[
         Path | None, typer.Option(help="New figure of the contrast response: .svg, .pdf or .png.")
     ] = None,
-    fullscreen: Fullscreen = False,
+    fullscreen: WholeScreen = True,
     as_json: Json = False,
 ) -> None:
     """Check contrast against the target; exit code 1 if it fails.

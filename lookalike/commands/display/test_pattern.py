@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lookalike.console import need, relative, say, show
-from lookalike.options import Fullscreen
+from lookalike.options import WholeScreen
 
 
 def pattern(
@@ -16,7 +16,7 @@ def pattern(
         Path | None, typer.Argument(help="Display file whose lookup is applied. [default: no lookup]")
     ] = None,
     png: Annotated[Path | None, typer.Option(help="New PNG of the framebuffer values, instead of a window.")] = None,
-    fullscreen: Fullscreen = False,
+    fullscreen: WholeScreen = True,
 ) -> None:
     """Show a test pattern until Space, Escape, Return or a click.
 
@@ -25,7 +25,7 @@ def pattern(
 
     \b
     Example:
-      lookalike display test-pattern display.json --fullscreen
+      lookalike display test-pattern display.json
       lookalike display test-pattern --png pattern.png
     """
     from experiments.display.display_file import read_display

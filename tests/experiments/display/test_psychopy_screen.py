@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import WindowScreen, missed_frames, warnings_of
+from experiments.display.psychopy_screen import WindowScreen, kept_size_of, missed_frames, warnings_of
 from experiments.display.window import counted, refresh_hz
 
 
@@ -50,6 +50,19 @@ def test_a_record_is_warned_of_what_cannot_be_trusted(make_display: Callable[...
         assert said == f"contrast deviates from its target by up to {worst}; a conforming display stays within 10%"
     unmeasured = known.model_copy(update={"kind": "gamma", "gamma": 2.2, "table": None})
     assert warnings_of(unmeasured, 60.0) == ["gamma was given, not measured"]
+
+
+def test_images_keep_the_scale_of_the_session_before_in_a_window_of_the_same_size(
+    make_display: Callable[..., Display],
+) -> None:
+    before = {"size_px": [1280, 1024], "image_scale": 3.0}
+    assert kept_size_of(before, (1280, 1024), None)
+    assert kept_size_of(before, (1280, 1024), make_display())
+    assert not kept_size_of(before, (1024, 768), None)
+    assert not kept_size_of(before, (1280, 1024), make_display(image_height_deg=5.0))
+    assert not kept_size_of({"size_px": [1280, 1024], "image_scale": 2.5}, (1280, 1024), None)
+    assert not kept_size_of({"size_px": [1280, 1024]}, (1280, 1024), None)
+    assert not kept_size_of({}, (1280, 1024), None)
 
 
 def test_screens_are_named_by_the_numbers_that_may_be_given() -> None:

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.display.display_file import Display
-from experiments.display.sizing import Sizing, choose_sizing, enlarge, height_px, side_by_side, size_deg, whole_scale
+from experiments.display.sizing import (
+    Sizing,
+    choose_sizing,
+    enlarge,
+    height_px,
+    pair_apart_px,
+    pair_room_px,
+    side_by_side,
+    size_deg,
+    whole_scale,
+)
 from stimuli.images import KERNEL, resample
 
 WINDOW_PX = (1024, 1280)
@@ -123,9 +133,51 @@ def test_a_height_that_does_not_fit_names_the_largest_that_does(
 def test_a_pair_stands_whole_in_the_two_halves_whatever_the_windows_width(width: int, share: float) -> None:
     side = int(width * share)
     left, right = np.full((4, side), 10, np.uint8), np.full((6, side), 20, np.uint8)
-    strip = side_by_side([left, right], width, 7)
+    strip = side_by_side([left, right], width, 7, width // 2)
     assert strip.shape == (6, width)
     assert ((strip == 10).sum(), (strip == 20).sum()) == (left.size, right.size)
     middles = [float(np.flatnonzero((strip == level).any(axis=0)).mean()) for level in (10, 20)]
     assert middles == pytest.approx([width / 4, 3 * width / 4], abs=1.5)
-    assert side_by_side([left], width, 7) is left
+    assert side_by_side([left], width, 7, width // 2) is left
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400))
+def test_pairs_are_as_large_as_single_images_where_they_fit(rows: int, columns: int) -> None:
+    window = (768, 1024)
+    room = pair_room_px(window, pair_apart_px(1024, None, None))
+    single, pair = choose_sizing((rows, columns), window, None), choose_sizing((rows, columns), window, None, room)
+    fits = columns * single.scale <= 1024 / 2 - 1024 / 16
+    assert (pair == single) == fits
+    assert pair.scale <= single.scale
+
+
+def test_a_pair_too_wide_for_the_window_is_refused(refuses: Any) -> None:
+    room = pair_room_px((768, 1024), pair_apart_px(1024, None, None))
+    with refuses("window-too-small") as caught:
+        choose_sizing((100, 449), (768, 1024), None, room)
+    assert "their half of the window of 768 x 448" in str(caught.value)
+
+
+def test_a_separation_in_degrees_is_the_angle_between_the_two_middles(make_display: Callable[..., Display]) -> None:
+    display = make_display()
+    for degrees in (5.0, 12.0, 30.0):
+        apart = pair_apart_px(1280, display, degrees)
+        assert size_deg((1, apart), display)[1] == pytest.approx(degrees, abs=0.05)
+        rows, columns = pair_room_px(WINDOW_PX, apart)
+        assert (rows, columns) == (1024, min(apart - 80, 1280 - apart))
+        strip = side_by_side([np.full((4, columns), level, np.uint8) for level in (10, 20)], 1280, 7, apart)
+        middles = [float(np.flatnonzero((strip == level).any(axis=0)).mean()) for level in (10, 20)]
+        assert middles[1] - middles[0] == pytest.approx(apart, abs=1)
+        assert sum(middles) / 2 == pytest.approx(1279 / 2, abs=1)
+
+
+def test_a_separation_needs_a_display_file_and_a_window_wide_enough(
+    refuses: Any, make_display: Callable[..., Display]
+) -> None:
+    with refuses("display-missing") as caught:
+        pair_apart_px(1280, None, 8.0)
+    assert "separation_deg is 8" in str(caught.value)
+    with refuses("window-too-small") as caught:
+        pair_apart_px(1280, make_display(), 50.0)
+    assert "lower separation_deg" in str(caught.value)

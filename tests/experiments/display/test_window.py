@@ -21,7 +21,7 @@ import pytest
 
 from data.bids import read_bids
 from data.plan import read_plan
-from data.study import StudyFile
+from data.study import StudyFile, read_study
 from experiments.display.display_file import Display, write_display
 from experiments.display.sizing import enlarge, size_deg
 from experiments.display.window import WINDOW_PX
@@ -348,7 +348,7 @@ def test_a_pair_stands_left_and_right_of_the_middle(
         until(lambda: fingers.tap("y") or process.poll() is not None, process, ends=True)
         assert "rror" not in process.communicate(timeout=PATIENCE_S)[1]
     trial = read_plan(record.with_name("plan.json")).trials[0]
-    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (4 * 21))  # the two side by side fill at most half
+    scale = min(WINDOW_PX[1] // (2 * 33), WINDOW_PX[0] // (2 * 21))  # as large as a single image
     for half, name in zip((seen[:, : WINDOW_PX[0] // 2], seen[:, WINDOW_PX[0] // 2 :]), trial.images, strict=True):
         shown = np.rint(enlarge(stimuli.read(name), scale) * 255).astype(int)
         best = np.argwhere(half != seen[0, 0])
@@ -356,6 +356,56 @@ def test_a_pair_stands_left_and_right_of_the_middle(
         np.testing.assert_array_equal(half[top:bottom, left:right], shown)
         assert abs((left + right) - WINDOW_PX[0] // 2) <= 1  # in the middle of its half
         assert abs((top + bottom) - WINDOW_PX[1]) <= 1
+
+
+def test_a_consent_text_longer_than_the_screen_is_read_in_pages_before_anyone_agrees(
+    display: dict[str, str], make_set: Callable[..., StimulusSet], tmp_path: Path
+) -> None:
+    """776 words of consent and a long debrief: every page is shown, back and forth, and agreeing comes last."""
+    words = [f"word{number}" for number in range(776)]
+    consent = "\n\n".join(" ".join(words[start : start + 60]) for start in range(0, 776, 60))
+    text = {"consent": consent, "thanks": "\n".join(f"Line {number} of the debrief." for number in range(60))}
+    folder = tmp_path / "study"
+    folder.mkdir()
+    lines = ['kind = "realfake"', "[text]", *(f"{name} = {json.dumps(said)}" for name, said in text.items())]
+    (folder / "realfake.toml").write_text("\n".join(lines), encoding="utf-8")
+    study = 'name = "A study"\nplanned_participants = 6\ntask = "realfake.toml"\n[plan]\ntrials = 2\n'
+    (folder / "study.toml").write_text(study, encoding="utf-8")
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers = Fingers(display["DISPLAY"])
+
+    def turn(key: str) -> npt.NDArray[np.uint8]:
+        before = fingers.window()
+        fingers.tap(key)
+        until(lambda: (fingers.window() != before).any(), process)
+        time.sleep(0.1)
+        return fingers.window()
+
+    stimuli = make_set(main=2)
+    with session(display, stimuli, tmp_path / "data", read_study(folder / "study.toml")) as process:
+        until(lambda: count(record, "state") == 1, process)
+        until(lambda: (fingers.window() != fingers.window()[0, 0]).any(), process)
+        pages = [fingers.window()]
+        while count(record, "consent") == 0 and len(pages) < 20:
+            pages.append(turn("space"))
+            if len(pages) == 3:
+                assert (turn("Left") == pages[1]).all()
+                assert (turn("space") == pages[2]).all()
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        answer(fingers, record, process)
+        fingers.tap("Left")
+        fingers.tap("2")
+        until(lambda: count(record, "end") == 1, process)
+        until(lambda: (fingers.window() != fingers.window()[0, 0]).any(), process)
+        debrief = [fingers.window(), turn("space")]
+        until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
+        assert "2 of 2 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    assert 5 <= len(pages) - 1 <= 9  # the last picture is the instructions
+    assert len({page.tobytes() for page in pages}) == len(pages)
+    ink = [(page[..., 0] != page[0, 0, 0]) for page in (*pages[:-1], *debrief)]
+    assert all(np.flatnonzero(page.any(axis=1)).min() > 30 for page in ink)  # no line beyond the edges
+    assert all(np.flatnonzero(page.any(axis=1)).max() < WINDOW_PX[1] - 20 for page in ink)
+    assert all(np.flatnonzero(page.any(axis=0)).max() < WINDOW_PX[0] - 40 for page in ink)
 
 
 def test_a_display_nobody_serves_is_told(

@@ -381,7 +381,7 @@ def test_what_the_lab_wrote_about_the_data_set_stays(small_set: StimulusSet, stu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
 def test_participants_not_saved_as_utf8_cost_nobody_a_table(
     refuses: Any, small_set: StimulusSet, study: StudyFile, tmp_path: Path, encoding: str
 ) -> None:

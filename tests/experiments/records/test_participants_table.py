@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,44 @@ def test_a_damaged_participants_file_does_not_stop_an_export(sit: Callable[..., 
     participants_table.list_participants(tmp_path / "data")
     assert (tmp_path / "data" / "participants.tsv").read_text() == "participant_id\tobserver\nsub-p1\tsimulated\n"
     assert read_sidecar(table)["Complete"] is True
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        b'"site"\t"participant_id"\t"note"\n"A"\t"sub-p1"\t"said ""no"", left"\n"B"\t"sub-p11"\t"x"\n',
+        b"\xef\xbb\xbfsite;participant_id;note\r\nA;sub-p1;yes\r\nB;sub-p11;x\r\n",
+        b'site;participant_id;note\nA;"sub-p1";"two\nlines"\nB;sub-p11;x\n',
+        b"site,participant_id,note\nA, sub-p1 ,yes\nB,sub-p11,x\n",
+        b"site,participant_id,note\nA,p1,yes\nB,sub-p11,x\n",
+        "site\tparticipant_id\tnote\nA\tsub-p1\tyes\nB\tsub-p11\tx\n".encode("utf-16"),
+    ],
+)
+def test_a_row_goes_from_a_table_that_a_spreadsheet_has_saved(tmp_path: Path, saved: bytes) -> None:
+    path = tmp_path / "participants.tsv"
+    path.write_bytes(saved)
+    participants_table.remove_participant(tmp_path, "p1")
+    assert path.read_text(encoding="utf-8") == "site\tparticipant_id\tnote\nB\tsub-p11\tx\n"
+
+
+def test_a_participant_is_added_to_a_table_that_a_spreadsheet_has_saved(
+    sit: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "data" / "participants.tsv"
+    path.parent.mkdir()
+    path.write_bytes(b'participant_id;observer;note\n"sub-p9";human;"tall; left-handed"\n')
+    sit("p1")
+    rows = ["participant_id\tobserver\tnote", "sub-p9\thuman\ttall; left-handed", "sub-p1\tsimulated\tn/a"]
+    assert path.read_text(encoding="utf-8").splitlines() == rows
+
+
+def test_a_row_that_does_not_go_is_told(tmp_path: Path, refuses: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a network drive says that it has written, and has not."""
+    (tmp_path / "participants.tsv").write_text("participant_id\tobserver\nsub-p1\thuman\n")
+    monkeypatch.setattr(participants_table, "write_text", lambda *_: None)
+    with refuses("cannot-remove") as caught:
+        participants_table.remove_participant(tmp_path, "p1")
+    assert "still has a row" in str(caught.value)
 
 
 def test_a_row_goes_and_every_other_character_stays(tmp_path: Path) -> None:

@@ -268,7 +268,8 @@ def refusal(data: Path) -> str:
 def begin(folder: Path, plan: Plan, answers: int) -> None:
     """A record of the plan's first answers."""
     with Record(folder) as record:
-        record.append("start", **dict.fromkeys(FIELDS["start"]) | {"plan_sha256": plan.sha256})
+        known = {"session": 1, "screen": {}, "versions": {}, "days_since_first": None, "plan_sha256": plan.sha256}
+        record.append("start", **dict.fromkeys(FIELDS["start"], "x") | known)
         for trial in plan.trials[:answers]:
             record.append("answer", **answer(trial.trial) | {"stimulus_id": trial.stimulus_id})
 

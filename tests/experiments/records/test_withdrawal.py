@@ -88,6 +88,14 @@ def test_everything_goes_but_a_dated_line(refuses: Any, data: Path) -> None:
     assert withdrawals(data) == 2
 
 
+def test_a_quoted_row_goes_too(data: Path) -> None:
+    before = others(data)
+    table = data / "participants.tsv"
+    table.write_text(table.read_text().replace("sub-k7q2m", '"sub-k7q2m"').replace("\t", ";"), encoding="utf-8-sig")
+    assert withdraw(data, "k7q2m").mentions.named_in == ()
+    assert_gone(data, before)
+
+
 def test_files_that_still_name_the_code_are_told_and_left(data: Path) -> None:
     (data / "list.csv").write_text("1,k7q2m\n")
     (data.parent / "study-1.imrmc").write_text("k7q2m,stim-1,1,3\n")

@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import LookalikeError
 from data.kinds.kind import Answer
-from data.plan import Plan, PlannedTrial
+from data.plan import Plan, PlannedTrial, Text
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from experiments.records.record import Log, Record, read_record
@@ -17,7 +17,7 @@ from experiments.screen import Flip, HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
 from experiments.tasks import instructions as wording
-from experiments.tasks.instructions import instructions
+from experiments.tasks.instructions import instructions, pause
 from experiments.tasks.responders import SessionAborted, simulate
 from stimuli.images import Pixels
 from stimuli.sets import StimulusSet
@@ -41,9 +41,9 @@ class Watcher(HeadlessScreen):
         self.shown: list[object] = []
         self.answered_before: list[int] = []
 
-    def message(self, text: str) -> float:
+    def message(self, text: str, page: int = 1, footer: str = "") -> float:
         self.shown.append(text)
-        return super().message(text)
+        return super().message(text, page, footer)
 
     def blank(self) -> float:
         self.shown.append(BLANK)
@@ -72,7 +72,7 @@ def test_the_screen_goes_from_instructions_to_thanks(small_set: StimulusSet, pla
         instructions(plan),
         wording.practice(plan),
         *images[:4],
-        wording.practice_over(),
+        wording.practice_over(plan),
         *images[4:],
         wording.thanks(plan),
     ]
@@ -135,8 +135,8 @@ class Stops:
     def __init__(self, at: int, fault: BaseException) -> None:
         self.at, self.fault = at, fault
 
-    def proceed(self, again: object = None) -> None:
-        pass
+    def proceed(self, again: object = None, back: bool = False) -> bool:  # noqa: ARG002
+        return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: object) -> Answer:  # noqa: ARG002
         if trial.trial == self.at:
@@ -171,14 +171,63 @@ def test_escape_on_the_last_screen_does_not_undo_the_session(
     class LeavesByEscape(Stops):
         asked = 0
 
-        def proceed(self, again: object = None) -> None:  # noqa: ARG002
+        def proceed(self, again: object = None, back: bool = False) -> bool:  # noqa: ARG002
             self.asked += 1
             if self.asked == 4:  # after the instructions, before and after the practice
                 raise SessionAborted
+            return True
 
     with Record(tmp_path) as record:
         run_session(plan, small_set, HeadlessScreen(), LeavesByEscape(0, SessionAborted()), record)
     assert json.loads((tmp_path / "record.jsonl").read_text(encoding="utf-8").splitlines()[-1])["event"] == "end"
+
+
+def test_a_long_text_is_read_page_by_page_and_agreed_to_on_the_last(
+    small_set: StimulusSet, plan: Plan, tmp_path: Path
+) -> None:
+    """Three pages each; the reader of the consent turns back once."""
+    seen: list[tuple[str, int, str]] = []
+
+    class InPages(HeadlessScreen):
+        def pages(self, text: str) -> int:  # noqa: ARG002
+            return 3
+
+        def message(self, text: str, page: int = 1, footer: str = "") -> float:
+            seen.append((text, page, footer))
+            return super().message(text, page, footer)
+
+    class TurnsBack(Stops):
+        def proceed(self, again: object = None, back: bool = False) -> bool:  # noqa: ARG002
+            assert b'"event": "consent"' not in (tmp_path / "record.jsonl").read_bytes() or len(seen) > 5
+            assert back == (seen[-1][1] > 1)
+            return len(seen) != 2
+
+    asked = plan.model_copy(update={"text": Text(consent="May we?")})
+    with Record(tmp_path) as record:
+        run_session(asked, small_set, InPages(), TurnsBack(0, SessionAborted()), record)
+    assert [page for _, page, _ in seen[:8]] == [1, 2, 1, 2, 3, 1, 2, 3]
+    assert [footer for _, _, footer in seen[2:5]] == [
+        "Page 1 of 3     SPACE: next page",
+        "Page 2 of 3     SPACE: next page     LEFT arrow: previous page",
+        "Page 3 of 3     LEFT arrow: previous page",
+    ]
+    assert {text for text, _, _ in seen[:5]} == {"May we?\n\nPress SPACE if you agree, or ESC to leave."}
+    assert [page for text, page, _ in seen if "Thank you" in text] == [1, 2, 3]
+
+
+def test_how_long_images_stay_is_told_as_people_say_it(plan: Plan) -> None:
+    def told(**changes: object) -> str:
+        return instructions(plan.model_copy(update=changes))
+
+    assert "Each image is shown for 0.5 seconds. You may answer" in told(exposure_s=0.5)
+    assert "Each image is shown for 1 second. You may answer" in told(exposure_s=1.0)
+    assert "shown for" not in told()
+    pairs = (plan.trials[0].model_copy(update={"right": plan.trials[1]}), *plan.trials[1:])
+    assert "Each pair is shown for 2 seconds." in told(exposure_s=2.0, trials=pairs)
+
+
+def test_a_break_repeats_which_key_means_what(plan: Plan) -> None:
+    assert "Is the image real? Press the LEFT arrow key." in pause(plan, 3)
 
 
 def test_instructions_tell_the_prevalence_the_keys_and_the_scale(plan: Plan) -> None:

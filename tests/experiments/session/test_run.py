@@ -117,9 +117,9 @@ def test_nothing_on_screen_tells_a_retest_from_a_first_session(
             super().__init__()
             messages.append([])
 
-        def message(self, text: str) -> float:
+        def message(self, text: str, page: int = 1, footer: str = "") -> float:
             messages[-1].append(text)
-            return super().message(text)
+            return super().message(text, page, footer)
 
     monkeypatch.setattr(session_run, "HeadlessScreen", Listening)
     run_first_session(small_set.folder, data, "p1", study, 3, SETUP)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from data.kinds.registry import find, names
+from data.phrases import read_language
 from data.plan import Plan, Text
 from data.study import StudyFile
 from experiments.session.design import draw_plan
-from experiments.session.states import Step, route
+from experiments.session.states import Step, route, words
 from experiments.tasks import instructions as wording
 from stimuli.sets import StimulusSet
 
@@ -80,8 +85,8 @@ def test_a_tasks_own_words_are_shown_and_what_must_be_true_stays(plan: Plan) -> 
     own = {"instructions": "Look well.", "practice": "Try it.", "pause": "Stretch.", "thanks": "Done."}
     spoken = plan.model_copy(update={"text": Text(**own)})
     texts = {step.state: step.text for step in route(spoken)}
-    for state, words in (("instructions", "Look well."), ("practice", "Try it."), ("break", "Stretch.")):
-        assert texts[state].startswith(words)
+    for state, said in (("instructions", "Look well."), ("practice", "Try it."), ("break", "Stretch.")):
+        assert texts[state].startswith(said)
     assert texts["thanks"].startswith("Done.")
     for told in ("About 50%", "LEFT arrow", "RIGHT arrow", "1 (a guess) to 4 (certain)", "ESC"):
         assert told in texts["instructions"]
@@ -93,3 +98,24 @@ def test_counterbalanced_keys_are_told_as_they_are(plan: Plan) -> None:
     text = wording.instructions(turned)
     assert "Is the image real? Press the RIGHT arrow key." in text
     assert "Was it generated? Press the F key." in text
+
+
+@pytest.mark.parametrize("kind", names())
+@pytest.mark.parametrize("language", ["ja", "zh"])
+def test_nothing_of_english_is_left_in_another_language(plan: Plan, kind: str, language: str) -> None:
+    """In scripts other than ours a forgotten phrase shows: a word of two small letters or more."""
+    known = {name: find(name).phrases for name in names()}
+    _, phrases, _ = read_language(language, Path(), known)
+    shown: dict[str, Any] = {"kind": kind, "phrases": phrases, "exposure_s": 0.5}
+    if not find(kind).keys:
+        shown["keys"] = {}
+    else:
+        shown["keys"] = dict(zip(find(kind).answers, ("left", "f"), strict=True))
+    read = words(plan.model_copy(update=shown))
+    assert not re.findall("[a-z]{2,}", read.replace("Enter", ""))  # as the Enter key is called in Japanese too
+
+
+def test_a_language_may_have_a_decimal_comma(plan: Plan) -> None:
+    _, phrases, _ = read_language("de", Path(), {name: find(name).phrases for name in names()})
+    german = plan.model_copy(update={"phrases": phrases, "exposure_s": 0.5})
+    assert "Jedes Bild ist 0,5 Sekunden lang zu sehen." in route(german)[0].text

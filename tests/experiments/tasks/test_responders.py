@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from data.study import StudyFile
 from experiments.screen import FRAME_S, HeadlessScreen
 from experiments.session.design import draw_plan
 from experiments.tasks import responders as responder
-from experiments.tasks.instructions import STOP_QUESTION
+from experiments.tasks.instructions import stop_question
 from experiments.tasks.responders import HumanResponder, SessionAborted, read_script, simulate
 from stimuli.sets import StimulusSet
 
@@ -135,7 +136,7 @@ class Keyboard:
 @pytest.fixture
 def seated(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HumanResponder]:
     def sit(*batches: list[Key], screen: HeadlessScreen | None = None, plan: Plan = plan) -> HumanResponder:
-        monkeypatch.setattr(responder, "_open_keyboard", lambda: Keyboard(*batches))
+        monkeypatch.setattr(responder, "_open_keyboard", lambda _keys: Keyboard(*batches))
         return HumanResponder(plan, screen or HeadlessScreen())
 
     return sit
@@ -165,6 +166,31 @@ def test_keys_are_taken_in_the_order_they_went_down(
     assert (given.response_time, given.confidence_time) == (1.0, 0.5)
 
 
+def test_after_a_fixed_exposure_the_screen_asks_unless_the_answer_was_given_meanwhile(
+    seated: Callable[..., HumanResponder], plan: Plan
+) -> None:
+    exposed, shown = plan.model_copy(update={"exposure_s": 0.5}), []
+    person = seated([], [Key(RIGHT, 2.0)], [Key("3", 2.5)], plan=exposed)
+    assert person.answer(plan.trials[0], 1.0, lambda: shown.append("prompt")).response == "generated"
+    assert shown == ["prompt"]
+    person = seated([Key(RIGHT, 1.2)], [], [Key("3", 2.5)], plan=exposed)
+    assert person.answer(plan.trials[0], 1.0, again_never).response == "generated"
+
+
+def test_while_confidence_is_asked_for_the_screen_repeats_the_keys(
+    seated: Callable[..., HumanResponder], plan: Plan
+) -> None:
+    screen = Told()
+    seated([Key(RIGHT, 2.0)], [Key("3", 2.5)], screen=screen).answer(plan.trials[0], 1.0, again_never)
+    assert screen.footer == "LEFT arrow: real     RIGHT arrow: generated"
+
+
+def test_pages_turn_both_ways_only_where_there_is_a_page_before(seated: Callable[..., HumanResponder]) -> None:
+    assert seated([Key(LEFT, 2.0)]).proceed(again_never, back=True) is False
+    assert seated([Key("space", 2.0)]).proceed(again_never, back=True) is True
+    assert seated([Key(LEFT, 2.0)], [Key("space", 3.0)]).proceed(again_never) is True
+
+
 def test_left_over_keys_do_not_answer_the_next_image(seated: Callable[..., HumanResponder], plan: Plan) -> None:
     person = seated(
         [Key(RIGHT, 2.0), Key("3", 2.5), Key(RIGHT, 2.6), Key("4", 2.7)], [], [Key(LEFT, 4.0)], [Key("1", 4.5)]
@@ -182,9 +208,13 @@ class Told(HeadlessScreen):
         self.said: list[str] = []
         self._touches, self._lost = list(touched), lost
 
-    def message(self, text: str) -> float:
+    def message(self, text: str, page: int = 1, footer: str = "") -> float:
         self.said.append(text)
-        return super().message(text)
+        return super().message(text, page, footer)
+
+    def scale(self, question: str, levels: int, footer: str = "") -> float:
+        self.footer = footer
+        return super().scale(question, levels, footer)
 
     def touched(self) -> list[tuple[int, float]]:
         touches, self._touches = self._touches, []
@@ -204,7 +234,7 @@ def test_escape_asks_at_either_question_and_y_stops(
     screen = Told()
     with pytest.raises(SessionAborted):
         seated(*batches, [Key("space", 2.6)], [Key("y", 3.0)], screen=screen).answer(plan.trials[0], 1.0, again_never)
-    assert screen.said == [STOP_QUESTION]
+    assert screen.said == [stop_question(plan)]
 
 
 def test_after_n_the_trial_goes_on_and_keys_meant_for_the_question_answer_nothing(
@@ -293,3 +323,17 @@ def test_importing_experiments_loads_neither_psychopy_nor_torch() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_key_that_this_computers_keyboard_lacks_is_refused_before_the_first_image(
+    plan: Plan, refuses: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard = ModuleType("psychopy.hardware.keyboard")
+    keyboard.Keyboard, keyboard.keyNames = None, {1: "left", 2: "right"}  # type: ignore[attr-defined]
+    for name, module in (("psychtoolbox", ModuleType("psychtoolbox")), (keyboard.__name__, keyboard)):
+        monkeypatch.setitem(sys.modules, name, module)
+    for above in ("psychopy", "psychopy.hardware"):
+        monkeypatch.setitem(sys.modules, above, ModuleType(above))
+    with refuses("no-such-key") as caught:
+        HumanResponder(plan.model_copy(update={"keys": {"real": "left", "generated": "rshift"}}), HeadlessScreen())
+    assert "'rshift'" in str(caught.value)

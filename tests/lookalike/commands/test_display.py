@@ -70,6 +70,15 @@ def test_calibrating_says_what_the_file_holds(lookalike, measured, tmp_path):
     assert shown["verdict"].startswith("conforms")
 
 
+def test_readings_that_went_through_a_spreadsheet_make_the_same_display(lookalike, calibrate, measured, tmp_path):
+    european = measured.read_text(encoding="utf-8").replace(",", ";").replace(".", ",")
+    (tmp_path / "european.csv").write_text(european, encoding="utf-8-sig")
+    path = tmp_path / "european.json"
+    said = lookalike("display", "calibrate", path, *SIZED, "--from", tmp_path / "european.csv")
+    assert said.code == 0, said
+    assert path.read_bytes() == calibrate().read_bytes()
+
+
 def test_a_later_measurement_is_checked_through_the_same_lookup(lookalike, calibrate, tmp_path):
     path = calibrate()
     same = write_readings(tmp_path / "same.csv", range(0, 256, 5))
@@ -145,9 +154,9 @@ def test_mistakes_are_reported_and_write_nothing(mistake, calibrate, measured, t
     calibrating(*ROOM, "--size-px", "12.5x10", "--from", measured, code="bad-size")
     assert "--size-px" in calibrating(*ROOM, "--from", measured, code="missing-option")
     assert "lit area" in calibrating(*SIZED, "--size-cm", "400x320", "--from", measured, code="invalid-display")
-    european = tmp_path / "european.csv"
-    european.write_text(measured.read_text(encoding="utf-8").replace(",", ";").replace(".", ","), encoding="utf-8")
-    assert "european.csv: " in calibrating(*SIZED, "--from", european, code="semicolons")
+    assert "distance_cm: 0.6 cm is no distance" in calibrating(
+        *SIZED, "--distance", 0.6, "--from", measured, code="invalid-display"
+    )
     assert "kind: " in calibrating(*SIZED, "--from", measured, "--kind", "dicom", code="invalid-display")
     assert "distance_cm: " in calibrating(*SIZED, "--distance", 0, "--from", measured, code="invalid-display")
     assert "gsdf" in calibrating(*SIZED, "--unmeasured", code="invalid-display")
@@ -179,7 +188,7 @@ class Window:
     """A window of 1280 x 1024 px that shows nothing, in place of PsychoPy's."""
 
     def __init__(self, fullscreen, screen):
-        assert (fullscreen, screen) == (False, 0)
+        assert (fullscreen, screen) == (True, 0)
         self.screen_px, self.refresh_hz = (1280, 1024), None
 
     def show(self, level):

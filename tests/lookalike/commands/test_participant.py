@@ -27,3 +27,11 @@ def test_a_participant_is_registered_and_described(lookalike, mistake, tmp_path)
 
 def test_the_help_lists_every_training():
     assert re.split(r", | or ", IN_HELP) == list(EXPERTISE)
+
+
+def test_numbers_in_another_unit_are_refused_and_register_nobody(mistake, tmp_path):
+    data = tmp_path / "data"
+    for option, value in (("--viewing-distance-cm", 0.6), ("--years", 1998), ("--room-light-lux", 1e6)):
+        said = mistake("participant", "new", "--data", data, option, value, code="out-of-range")
+        assert f"{option[2:].replace('-', '_')} is {value:g}; " in said
+    assert not data.exists()
