@@ -32,7 +32,9 @@ from .group.heterogeneity import heterogeneity
 from .group.mixed_probit import mixed_probit
 from .group.power import power
 from .group.prevalence import prevalence
+from .mrmc.answers import mrmc_answers, mrmc_answers_difference
 from .mrmc.components import predicted_se, variance_components
+from .mrmc.equality import mrmc_equality
 from .mrmc.mrmc import mrmc_auc, mrmc_difference
 
 # Images and model observers
@@ -86,8 +88,11 @@ __all__ = [
     "meta_dprime",
     "mixed_probit",
     "model_observer",
+    "mrmc_answers",
+    "mrmc_answers_difference",
     "mrmc_auc",
     "mrmc_difference",
+    "mrmc_equality",
     "observer_agreement",
     "partial_auc",
     "permutation_test",
