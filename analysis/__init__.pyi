@@ -37,6 +37,11 @@ from .mrmc.components import predicted_se, variance_components
 from .mrmc.equality import mrmc_equality
 from .mrmc.mrmc import mrmc_auc, mrmc_difference
 
+# Conditions, sessions and covariates
+from .designs.conditions import compare_conditions
+from .designs.covariates import covariate_model
+from .designs.sessions import session_changes, session_table
+
 # Images and model observers
 from .image_cues.cues import compare_cues, measure_cues
 from .image_cues.detectability import detectability
@@ -63,6 +68,7 @@ __all__ = [
     "calibration",
     "clustered_bootstrap",
     "compare_aucs",
+    "compare_conditions",
     "compare_cues",
     "compare_independent_aucs",
     "compare_sessions",
@@ -70,6 +76,7 @@ __all__ = [
     "count_confidence",
     "count_ratings",
     "detectability",
+    "covariate_model",
     "dprime",
     "dprime_change",
     "dprime_from_responses",
@@ -105,6 +112,8 @@ __all__ = [
     "same_different",
     "same_different_from_responses",
     "serial_dependence",
+    "session_changes",
+    "session_table",
     "sokal_michener",
     "two_alternative",
     "two_alternative_from_responses",

@@ -119,7 +119,8 @@ def _columns(
     """
     sheet, cells = export.sheet, export.sheet.cells
     rated = kind.single_images
-    ours = ("participant", "session", *kind.fields, "after_gap", *(("rating",) if rated else ()), "correct", "observer")
+    more = ("rating", "condition") if rated else ()
+    ours = ("participant", "session", *kind.fields, "after_gap", *more, "correct", "observer")
     asked = mapping
     if by_file:
         others = {name: theirs for name, theirs in mapping.columns.items() if name != "participant"}
@@ -135,6 +136,8 @@ def _columns(
             columns["stimulus_id"] = files[0]
             said.append(f"stimulus_id = {files[0]!r}, whose cells name image files")
     if rated and "truth" not in columns:
+        if "condition" in columns and "condition" not in mapping.columns and _holds_truths(cells[columns["condition"]]):
+            del columns["condition"]
         worded = [name for name in cells.columns if name not in columns.values() and _holds_truths(cells[name])]
         if len(worded) == 1:
             columns["truth"] = worded[0]

@@ -131,7 +131,7 @@ class TableMapping(Section):
 OUR_COLUMNS = (
     *("participant", "session", "trial", "role", "after_gap", "stimulus_id", "stim_file", "truth", "response"),
     *("confidence", "rating", "response_time", "confidence_time", "onset", "loop", "target_deg", "response_deg"),
-    *("observer", "correct"),
+    *("observer", "correct", "condition"),
 )
 
 

@@ -30,6 +30,7 @@ says so:
 | loop              | all matches are on one loop (matching only)                |
 | confidence        | none: d' is measured, the rating ROC is not (realfake)     |
 | times, stim_file  | none (realfake)                                            |
+| condition         | the study has one (realfake)                               |
 
 Rows without an image and without an answer, such as instructions, are left out and counted. A table with a column
 `observer` in the words human, scripted and simulated, or with all of `data.trials.SESSION_FACTS` as the long table that
@@ -261,7 +262,7 @@ def refuse_mapping_of_folder(source: Path, mapping: TableMapping | None) -> None
 
 def external_columns(kind: Kind[Any, Any]) -> tuple[str, ...]:
     """Our columns that an external table may have for this kind of task."""
-    more = ("rating", "correct") if kind.single_images else ("correct",) if kind.vocabularies else ()
+    more = ("rating", "correct", "condition") if kind.single_images else ("correct",) if kind.vocabularies else ()
     return (*KEYS, *kind.fields, "after_gap", *more, "observer")
 
 
@@ -365,7 +366,8 @@ def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, d
     for name in ("participant", *kind.text):
         if trials[name].notna().any():  # one type, whatever the cells went through
             trials[name] = pd.Series(trials[name].where(trials[name].notna(), np.nan).tolist(), index=trials.index)
-    return trials[[*KEYS, *kind.fields, "after_gap"]], filled
+    more = ("condition",) if "condition" in trials and kind.single_images else ()
+    return trials[[*KEYS, *kind.fields, "after_gap", *more]], filled
 
 
 def _checked(trials: pd.DataFrame, kind: Kind[Any, Any], source: str) -> tuple[pd.DataFrame, tuple[str, str] | None]:
