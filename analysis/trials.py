@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis.audit import FASTEST_S, audit
 from analysis.conditions import Wanted, told_apart, with_conditions
+from analysis.people import BIDS_TABLE, read_people
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.arrays import Flags
 from data.errors import LookalikeError
@@ -46,7 +47,8 @@ class Trials:
     (`analysis.audit.audit`).
     `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
     and how that was filled in, `notes` what else its reader should know,
-    `doubts` which of its values look implausible.
+    `doubts` which of its values look implausible. `people` has participant and the covariates that were asked for,
+    one row per person, if any were.
     """
 
     measure: pd.DataFrame
@@ -58,6 +60,7 @@ class Trials:
     filled: Mapping[str, str]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    people: pd.DataFrame | None = None
 
 
 SESSION_COLUMNS = (
@@ -84,6 +87,8 @@ def load_trials(
     stimuli: StimulusSet | None = None,
     mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     conditions: str | None = None,
+    covariates: Sequence[str] = (),
+    people: Path | None = None,
 ) -> Trials:
     """Read a BIDS folder or external tables, and decide, session by session, what is analysed.
 
@@ -106,6 +111,11 @@ def load_trials(
     conditions : str, optional
         Where conditions come from, if not from the table's own column (`analysis.conditions`): a table by image,
         participant or session, a column of the stimulus set, or "stimulus_set".
+    covariates : sequence of str, optional
+        What to read of every participant, such as expertise: columns of `people`, or without it of an external table's
+        trials, or of the folder's `participants.tsv`.
+    people : path, optional
+        A table with a row per participant.
 
     Returns
     -------
@@ -130,6 +140,7 @@ def load_trials(
     >>> len(trials.measure), trials.sessions["status"].tolist()
     (2, ['flagged'])
     """
+    told: pd.DataFrame | None = None
     filled: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -139,11 +150,17 @@ def load_trials(
         found = from_bids(folder, study.study.task if study else DEFAULT_TASK, stimuli)
         read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.recorded.files)]
         files: Mapping[str, str] = {path.relative_to(folder).as_posix(): sha256(path) for path in read}
+        people = folder / BIDS_TABLE if covariates and people is None else people
     else:
+        if people is None:
+            mapped = mapped.model_copy(update={"people": (*mapped.people, *covariates)})
         found, table = from_table(source, mapped, stimuli, study.study.task if study else None)
+        told = table.people
         filled, notes, doubts, files = table.filled, table.notes, table.doubts, table.files
 
     found, said, more = with_conditions(found, Wanted(conditions, stimuli, "condition" in mapped.columns))
+    if covariates and people is not None:
+        told, more = read_people(people, covariates), {**more, people.name: people}
     notes, files = (*notes, *said), {**files, **{name: sha256(path) for name, path in more.items()}}
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
@@ -160,6 +177,7 @@ def load_trials(
         filled=filled,
         notes=notes,
         doubts=doubts,
+        people=told,
     )
 
 

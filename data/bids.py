@@ -103,8 +103,8 @@ def read_bids(folder: Path, task: str = DEFAULT_TASK) -> pd.DataFrame:
 def read_beh(file: BehFile) -> pd.DataFrame:
     """Read one session's table and validate it.
 
-    Returns the columns `KEYS + COLUMNS`, `after_gap` (bool) and, if it has one, `condition`, ordered by trial; the index is the row's place on
-    disk, from 0.
+    Returns the columns `KEYS + COLUMNS`, `after_gap` (bool) and, if it has one, `condition`, ordered by trial; the
+    index is the row's place on disk, from 0.
     """
     frame = read_table(file.path, COLUMNS, text=(*TEXT_COLUMNS, "after_gap", "condition"))
     frame.insert(0, "participant", file.participant)

@@ -1,7 +1,7 @@
 """Do measures go with what participants bring along: expertise, cases read a year?
 
-A linear mixed model (Laird & Ware 1982, Biometrics 38:963), fitted by restricted maximum likelihood with statsmodels:
-the measure of every participant in every session and condition, with the covariates, the condition and the retest as
+A linear mixed model (Laird & Ware 1982, Biometrics 38:963), fitted by restricted maximum likelihood: the
+measure of every participant in every session and condition, with the covariates, the condition and the retest as
 fixed effects and the participant as a random one. Where every participant has one value it is ordinary least squares.
 Effects have t intervals; degrees of freedom are those between participants for covariates, and within for conditions
 and retests (exact in balanced designs).
@@ -9,16 +9,15 @@ and retests (exact in balanced designs).
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
 from analysis.designs.sessions import MEASURES, SessionMeasure
 from analysis.intervals import critical
@@ -62,7 +61,7 @@ class CovariateModel(Result):
 
     measure: SessionMeasure
     participants: int
-    values: int
+    observations: int
     left_out: int
     intercept: float
     participant_sd: float
@@ -130,7 +129,7 @@ def covariate_model(
     >>> table["dprime"] = 0.5 + 0.1 * years + rng.normal(0, 0.2, 12)
     >>> (effect,) = covariate_model(table, ["years"]).effects
     >>> round(effect.change, 3), round(effect.low, 3), round(effect.high, 3), effect.df
-    (0.107, 0.077, 0.137, 10.0)
+    (0.101, 0.077, 0.125, 10.0)
     """
     _refuse(table, covariates, measure)
     wanted = [measure, *covariates, *(["condition"] if "condition" in table else [])]
@@ -155,9 +154,17 @@ def covariate_model(
         df = float(free[one.within])
         margin = critical(level, df) * errors[place]
         p = float(2 * student.sf(abs(estimates[place]) / errors[place], df))
-        change, se = float(estimates[place]), float(errors[place])
+        change, se, margin = float(estimates[place]), float(errors[place]), float(margin)
         effects.append(
-            Effect(change=change, se=se, df=df, low=change - margin, high=change + margin, p=p, **one._asdict())
+            Effect(
+                change=change,
+                se=se,
+                df=df,
+                low=float(change - margin),
+                high=float(change + margin),
+                p=p,
+                **one._asdict(),
+            )
         )
     return CovariateModel(
         measure, people, rows, left_out, float(estimates[0]), spread, residual, tuple(effects), level, method, None
@@ -239,12 +246,28 @@ def _plain(values: Floats, columns: Floats) -> tuple[tuple[Floats, Floats], floa
 
 
 def _mixed(values: Floats, columns: Floats, participant: pd.Series) -> tuple[tuple[Floats, Floats], float, float, str]:
-    with warnings.catch_warnings():
-        # A variance of 0 between participants is at the edge of what it can be, and no failure.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fit = sm.MixedLM(values, columns, groups=participant.to_numpy()).fit(reml=True, method=["lbfgs", "powell"])
-    between = max(float(np.asarray(fit.cov_re)[0, 0]), 0.0)
-    method = "linear mixed model, restricted maximum likelihood"
-    fixed = len(fit.fe_params)
-    estimates, errors = np.asarray(fit.fe_params), np.asarray(fit.bse_fe)[:fixed]
-    return (estimates, errors), float(np.sqrt(between)), float(np.sqrt(fit.scale)), method
+    """A random intercept by restricted maximum likelihood.
+
+    Only the ratio of the two variances has to be searched for: given it, subtracting a share of each participant's mean
+    makes the model one of ordinary least squares.
+    """
+    group, _ = pd.factorize(participant)
+    size = np.bincount(group).astype(np.float64)
+
+    def given(ratio: float) -> tuple[Any, float]:
+        share = 1 - 1 / np.sqrt(1 + ratio * size)
+        both = np.column_stack([values, columns])
+        means = np.array([np.bincount(group, one) for one in both.T]).T / size[:, np.newaxis]
+        lessened = both - (share[:, np.newaxis] * means)[group]
+        fit = sm.OLS(lessened[:, 0], lessened[:, 1:]).fit()
+        _, spread = np.linalg.slogdet(lessened[:, 1:].T @ lessened[:, 1:])
+        deviance = np.sum(np.log1p(ratio * size)) + spread + fit.df_resid * np.log(fit.scale)
+        return fit, float(deviance)
+
+    found = minimize_scalar(lambda log: given(float(np.exp(log)))[1], bounds=(-12, 12), method="bounded")
+    # Participants may not differ beyond the effects: a variance of 0 is at the edge of what it can be.
+    ratio = float(np.exp(found.x)) if found.fun < given(0)[1] else 0.0
+    fit, _ = given(ratio)
+    spreads = float(np.sqrt(ratio * fit.scale)), float(np.sqrt(fit.scale))
+    estimates = np.asarray(fit.params), np.asarray(fit.bse)
+    return estimates, *spreads, "linear mixed model, restricted maximum likelihood"

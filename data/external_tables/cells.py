@@ -34,6 +34,7 @@ from data.kinds.kind import Kind
 from data.trials import ROLES, SESSION_FACTS
 
 OBSERVERS = ("human", "scripted", "simulated")
+PERSON = "of participant: "  # before the name of a column that describes participants
 _SCALES = ("confidence", "rating")
 _TIMES = ("response_time", "confidence_time", "onset")
 _CORRECT = {
@@ -73,11 +74,23 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials, named_by_file = _with_ids(trials, table, mapping.file.participant, by_file)
     facts = [name for name in SESSION_FACTS if name in cells and name not in trials]
     trials = trials.assign(**{name: cells[name] for name in facts})
+    trials = trials.assign(**{PERSON + name: cells[name] for name in _of_people(cells, mapping, where)})
     trials = _without_missing(trials, mapping)
     trials, left_out = _of_trials(trials, kind)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
     trials = _in_numbers(trials, kind, mapping, export, where)
     return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+
+
+def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[str, ...]:
+    """The columns that describe participants. Raises `LookalikeError` if one is not there."""
+    for name in mapping.people:
+        if name not in cells:
+            there = column_list(cells.columns)
+            raise LookalikeError(
+                "missing-column", f"{where}: column {name!r} of --covariates is missing; it has {there}"
+            )
+    return mapping.people
 
 
 def _refuse_formulas(trials: pd.DataFrame, where: str) -> None:

@@ -49,7 +49,7 @@ import pandas as pd
 
 from data.bids import BehFile, beh_files, read_sidecar
 from data.errors import LookalikeError
-from data.external_tables.cells import read_part
+from data.external_tables.cells import PERSON, read_part
 from data.external_tables.facts import facts_of
 from data.external_tables.mapping import TableMapping, refuse_unknown
 from data.external_tables.numbering import merged_participants, session_numbers, trial_numbers
@@ -88,6 +88,8 @@ class TrialTable:
         What was recognised, merged or left out, a sentence each.
     doubts : tuple of str
         Values that look implausible and were taken as they are, a sentence each.
+    people : pandas.DataFrame, or None
+        Participant and the columns that describe participants (`TableMapping.people`), one row for each.
 
     Examples
     --------
@@ -107,6 +109,7 @@ class TrialTable:
     facts: Mapping[tuple[str, int], Mapping[str, Any]]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    people: pd.DataFrame | None = None
 
     @property
     def measure(self) -> str:
@@ -186,10 +189,11 @@ def read_external_table(
     table, scaled = _scaled(table, mapping, where)
     notes += [*more, *scaled]
     doubts = tuple(implausible(table, mapping))
+    people = _people(table, mapping.people, where)
     trials, filled = _filled(table, asked)
     trials, pair = _checked(trials, asked, where)
     facts = facts_of(trials, table, tables, parts, where)
-    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts)
+    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts, people)
 
 
 def read_trials(
@@ -304,6 +308,23 @@ def _numbered(
         table["stimulus_id"] = same_ids(table["stimulus_id"])
         _refuse_mixed_people(table, apart, where)
     return table, filled, notes
+
+
+def _people(table: pd.DataFrame, names: Sequence[str], where: str) -> pd.DataFrame | None:
+    """One row per participant. Raises `LookalikeError` where a participant's rows contradict one another."""
+    if not names:
+        return None
+    found = table[["participant", *(PERSON + name for name in names)]].set_axis(["participant", *names], axis=1)
+    for name in names:
+        several = found.groupby("participant")[name].transform("nunique") > 1
+        refuse_rows(
+            several,
+            where,
+            f"{name} is not the same throughout for a participant",
+            "correct the table",
+            code="contradictory-facts",
+        )
+    return found.groupby("participant", as_index=False).first()
 
 
 def _refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:

@@ -47,8 +47,8 @@ def refuse_modalities(sheet: Sheet, column: str | None, mapping: TableMapping) -
     if len(there) > 1:
         raise LookalikeError(
             "several-modalities",
-            f"{sheet.path}: {column} is {', '.join(map(repr, there[:5]))}; choose one with --rows {column}={there[0]}, or "
-            f"compare them with --columns condition={column}",
+            f"{sheet.path}: {column} is {', '.join(map(repr, there[:5]))}; choose one with --rows {column}={there[0]}, "
+            f"or compare them with --columns condition={column}",
         )
 
 

