@@ -63,9 +63,9 @@ def analyze(
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `session_measures.tsv` (d′, c and AUC of each),
     `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's AUC by every method), `methods.tsv` (the group's),
     `calibration.tsv`, `items.tsv`, `serial.tsv`, with conditions `conditions.tsv` and `condition_differences.tsv`, with
-    covariates `covariates.tsv`, `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`. Where the stimulus set's images
-    are at hand, also `detectability.tsv` (how well image cues and model observers discriminate them) and
-    `item_cues.tsv` (how answers vary with the cues). The same input gives the same bytes.
+    covariates `covariates.tsv`, `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`.
+    Where the stimulus set's images are at hand, also `detectability.tsv` (how well image cues and model observers
+    discriminate them) and `item_cues.tsv` (how answers vary with the cues). The same input gives the same bytes.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from analysis.designs.conditions import Conditions
 from analysis.designs.covariates import CovariateModel, Effect
 from analysis.designs.sessions import SessionChange
-from analysis.mrmc.answers import AnswerMean
+from analysis.mrmc.answers import AnswerDifference, AnswerMean
 from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Heading, Note, Picture, Section, Small, Table
@@ -82,7 +83,8 @@ def conditions_section(found: Findings) -> Section | None:
             caption = f"Mean area under the ROC of every condition, with its {level:.0%} interval."
             alt = "Areas of the conditions with their intervals; the numbers are in the table above."
             blocks.append(Picture(name, found.figures[name], caption, alt))
-        blocks += [_equality(one), _differences_table(one), _answers_table(one)]
+        blocks += [_equality(one)] if len(one.each) > 2 else []  # of two it is the test of their difference
+        blocks += [_differences_table(one), _answers_table(one)]
     return Section("Conditions", tuple(blocks))
 
 
@@ -235,10 +237,7 @@ def _differences_table(one: Conditions) -> Table:
     for pair in one.differences:
         cells = [f"{three(pair.auc.difference)}\n{interval(pair.auc.low, pair.auc.high, three)}"]
         cells += [p_value(pair.p_adjusted)]
-        cells += [
-            f"{number(found.difference)}\n{interval(found.low, found.high)}"
-            for found in (getattr(pair, name) for name in _ANSWERS)
-        ]
+        cells += [_difference_cell(getattr(pair, name)) for name in _ANSWERS]
         rows.append((f"{pair.first} − {pair.second}", *cells))
     note = "p of the areas, adjusted for the number of pairs (Holm). A c above 0 leans towards “real”."
     return Table(header, tuple(rows), note=note)
@@ -250,6 +249,12 @@ def _answers_table(one: Conditions) -> Table:
     reasons = dict.fromkeys(f"{each.name}: {each.dprime.reason}" for each in one.each if each.dprime.reason is not None)
     note = "Means over participants, for other participants and other images."
     return Table(header, tuple(rows), note=" ".join((note, *(f"No interval of d′ and c, {why}." for why in reasons))))
+
+
+def _difference_cell(found: AnswerDifference) -> str:
+    # Conditions with the same real images share every answer to them.
+    same = found.reason is not None and found.difference == 0
+    return f"{number(found.difference)}\n{'same answers' if same else interval(found.low, found.high)}"
 
 
 def _mean_cell(found: AnswerMean) -> str:
@@ -299,7 +304,10 @@ def _change_row(one: SessionChange, kind: str) -> tuple[str, ...]:
 
 
 def _effect_row(model: CovariateModel, effect: Effect) -> tuple[str, ...]:
-    form = partial(number, digits=3)
+    # An effect per case read is small: as many digits as its interval has meaning in.
+    width = effect.high - effect.low
+    digits = min(max(2, 1 - math.floor(math.log10(width))), 6) if width > 0 else 3
+    form = partial(number, digits=digits)
     what = (
         f"{effect.name}, per unit"
         if not effect.reference
@@ -320,6 +328,6 @@ def _spread(model: CovariateModel) -> str:
         else (f"SD between participants beyond the effects {number(model.participant_sd)}, ")
     )
     return (
-        f"{_NAMES[model.measure]}: {model.participants} participants{out}, {model.observations} values; {between}residual SD "
-        f"{number(model.residual_sd)}."
+        f"{_NAMES[model.measure]}: {model.participants} participants{out}, {model.observations} values; {between}"
+        f"residual SD {number(model.residual_sd)}."
     )

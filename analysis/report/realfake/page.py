@@ -40,8 +40,8 @@ def page(found: Findings) -> Page:
     who = ", ".join(people(group.participants, group.observer) for group in found.groups)
     again = f"; {len(found.retested)} judged the images again" if found.retested else ""
     parts = (
-        _primary(found),
         designs.conditions_section(found),
+        _primary(found),
         designs.covariates_section(found),
         sections.roc_curves(found),
         sections.participants_section(found),
