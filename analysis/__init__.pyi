@@ -3,6 +3,7 @@
 
 # One participant: d′, the criterion, confidence
 from .sdt.confidence import calibration, count_confidence, type2_roc
+from .sdt.forced_choice_ratings import forced_choice_ratings
 from .sdt.metacognition import meta_dprime
 from .sdt.same_different import same_different, same_different_from_responses
 from .sdt.two_alternative import two_alternative, two_alternative_from_responses
@@ -82,6 +83,7 @@ __all__ = [
     "dprime_from_responses",
     "equal_variance_test",
     "equivalence_test",
+    "forced_choice_ratings",
     "grouped_auc",
     "heterogeneity",
     "informed_bayes_factor",
