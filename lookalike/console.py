@@ -190,6 +190,7 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     shown = _conditions(summary)
     for one in summary["headline"]:
         kind = f"{one['participants']} {'participants' if one['observer'] == 'not stated' else one['observer']}"
+        kind += ", all conditions" if summary.get("conditions") else ""
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:

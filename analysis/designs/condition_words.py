@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from analysis.mrmc.equality import Equality
 from analysis.mrmc.variance import Sampled
 
+_MOST = 6  # pairs in a sentence
+
 if TYPE_CHECKING:
     from analysis.designs.conditions import Condition, ConditionDifference
 
@@ -25,8 +27,7 @@ def sentences(
     alpha = 1 - level
     shown = [one for one in differences if one.p_adjusted < alpha]
     open_ = [one for one in differences if not one.p_adjusted < alpha]
-    parts += [_difference(one, len(differences)) for one in shown]
-    parts.append(_no_difference(open_, len(differences)))
+    parts += [_larger(shown, level, len(differences)), _no_difference(open_, level, len(differences))]
     return " ".join(part for part in parts if part)
 
 
@@ -70,27 +71,43 @@ def _equal(found: Equality) -> str:
     if found.reason is not None:
         return f"There is no test of all together: {found.reason}."
     tested = f"F({found.df1:.0f}, {found.df2:.1f}) = {found.f:.2f}, {p_words(found.p)}"
-    return f"Do the areas of all differ? {tested}."
+    return f"All areas together: {tested}."
 
 
-def _difference(one: ConditionDifference, pairs: int) -> str:
-    d = one.auc
-    adjusted = f", adjusted for {pairs} pairs" if pairs > 1 else ""
-    return (
-        f"The area is larger with {one.first} than with {one.second} by {area(d.difference)} ({d.level:.0%} interval "
-        f"{area(d.low)} to {area(d.high)}; {p_words(one.p_adjusted)}{adjusted})."
-    )
-
-
-def _no_difference(found: Sequence[ConditionDifference], pairs: int) -> str:
+def _larger(found: Sequence[ConditionDifference], level: float, pairs: int) -> str:
     if not found:
         return ""
-    adjusted = " adjusted" if pairs > 1 else ""
-    each = []
-    for one in found:
-        d = one.auc
-        bounds = (
-            d.reason or f"{d.level:.0%} interval {area(d.low)} to {area(d.high)}; {p_words(one.p_adjusted)}{adjusted}"
-        )
-        each.append(f"between {one.first} and {one.second} ({area(d.difference)}, {bounds})")
-    return f"No difference is shown {'; '.join(each)}, which does not show that there is none."
+    each = [
+        f"with {one.first} than with {one.second} by {area(one.auc.difference)} ({_bounds(one, level, pairs)})"
+        for one in found[:_MOST]
+    ]
+    return f"The area is larger {_series(each, len(found))}{_scale(level, pairs)}."
+
+
+def _no_difference(found: Sequence[ConditionDifference], level: float, pairs: int) -> str:
+    if not found:
+        return ""
+    each = [
+        f"between {one.first} and {one.second} ({area(one.auc.difference)}, {_bounds(one, level, pairs)})"
+        for one in found[:_MOST]
+    ]
+    none = "which does not show that there is none"
+    return f"No difference is shown {_series(each, len(found))}, {none}{_scale(level, pairs)}."
+
+
+def _bounds(one: ConditionDifference, level: float, pairs: int) -> str:
+    if one.auc.reason is not None:
+        return f"no interval: {one.auc.reason}"
+    scale = f"{level:.0%} interval " if pairs == 1 else ""
+    return f"{scale}{area(one.auc.low)} to {area(one.auc.high)}, {p_words(one.p_adjusted)}"
+
+
+def _scale(level: float, pairs: int) -> str:
+    return "" if pairs == 1 else f": {level:.0%} intervals, p adjusted for {pairs} pairs"
+
+
+def _series(parts: Sequence[str], count: int) -> str:
+    """`a`, `a and b`, or `a, b and c`; the rest is in the table."""
+    if count > len(parts):
+        return f"{', '.join(parts)}, and in {count - len(parts)} more pairs (see the table)"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -28,9 +28,9 @@ def sections(answers: TrialTable, sessions: list[PairSession], found: PairGroup)
     first, second = answers.words or ("left", "right")
     blocks: list[Block] = [
         f"With confidence each answer becomes a rating, from surely {second} to surely {first}. The mean d′ of the "
-        f"ROCs of session 1 is {number(mean.mean)}{bounds}, over {mean.n} of {mean.n + mean.undefined} participants who "
-        "rated. It does not depend on a preference for one place, and uses more of each answer than d′ at the answer; "
-        "with few levels of confidence it is a little too small."
+        f"ROCs of session 1 is {number(mean.mean)}{bounds}, over {mean.n} of {mean.n + mean.undefined} participants "
+        "who rated. It does not depend on a preference for one place, and uses more of each answer than d′ at the "
+        "answer; with few levels of confidence it is a little too small."
     ]
     rated = [one for one in sessions if one.ratings is not None]
     if len({one.participant for one in rated}) <= MOST:

@@ -104,6 +104,8 @@ def analyze(
     task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)
     mapping = mapping_of(import_file, columns, words, missing, rows, middle, time_unit)
     source = data[0] if len(data) == 1 else data
+    if participants is not None and not covariates:
+        raise LookalikeError("missing-option", "--participants is a table of covariates; name them with --covariates")
     if write_import is not None:
         _draft(write_import, source, task, mapping)
         return

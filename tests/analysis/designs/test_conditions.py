@@ -49,7 +49,7 @@ def test_numbers_are_those_of_the_multi_reader_analysis(tmp_path: Path) -> None:
     adjusted = holm([one.auc.p for one in found.differences]).tolist()
     assert [one.p_adjusted for one in found.differences] == pytest.approx(adjusted)
     assert found.equality.df1 == 2
-    assert "Do the areas of all differ? F(2, " in found.words
+    assert "All areas together: F(2, " in found.words
 
 
 def test_groups_of_participants_are_nested_in_conditions(tmp_path: Path) -> None:
