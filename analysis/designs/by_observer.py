@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from analysis.conditions import conditions_of
-from analysis.designs.conditions import Conditions, compare_conditions
+from analysis.designs.condition_results import Conditions
+from analysis.designs.conditions import compare_conditions
 from analysis.designs.covariates import CovariateModel, covariate_models
 from analysis.designs.sessions import SessionChange, session_changes, session_table
 from analysis.sdt.outcomes import Correction

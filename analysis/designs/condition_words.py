@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from analysis.designs.condition_results import Condition, ConditionDifference
 from analysis.mrmc.equality import Equality
 from analysis.mrmc.variance import Sampled
 
 _MOST = 6  # pairs in a sentence
-
-if TYPE_CHECKING:
-    from analysis.designs.conditions import Condition, ConditionDifference
 
 
 def sentences(

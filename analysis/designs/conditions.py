@@ -10,92 +10,31 @@ kind are adjusted for their number by Holm's method.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from analysis.conditions import by_condition, conditions_of
+from analysis.designs.condition_results import Condition, ConditionDifference, Conditions, Status
 from analysis.designs.condition_words import sampled, sentences
 from analysis.group.decision import error_rate
 from analysis.group.prevalence import Prevalence, prevalence
 from analysis.group.primary import Primary, primary
-from analysis.mrmc.answers import AnswerDifference, AnswerMean, mrmc_answers, mrmc_answers_difference
-from analysis.mrmc.equality import Crossing, Equality, mrmc_equality
-from analysis.mrmc.mrmc import Difference, mrmc_difference
+from analysis.mrmc.answers import mrmc_answers, mrmc_answers_difference
+from analysis.mrmc.equality import Equality, mrmc_equality
+from analysis.mrmc.mrmc import mrmc_difference
 from analysis.mrmc.other_methods import MOST
-from analysis.mrmc.pairing import Overlap
 from analysis.mrmc.variance import Sampled
 from analysis.multiplicity import holm
 from analysis.readings import Readings, from_trials
 from analysis.roc.permutation import permutation_test_of
 from analysis.trials import Trials, with_ratings
 from data.errors import LookalikeError
-from data.results.result import Result
 from data.study import StudyFile
 
-Status = Literal["discriminated", "near chance", "not decided"]
 LEVEL = 0.95  # of differences
 _SEED, _PERMUTATIONS, _QUICK_COST = 0, 999, 1e5
-
-
-@dataclass(frozen=True, eq=False)
-class Condition(Result):
-    """One condition: its primary result, with p adjusted for the number of conditions, and the measures at the answer.
-
-    `status` is discriminated where the area differs from .5 by the adjusted p, near chance where the study file's
-    bounds allow to say so, and not decided otherwise.
-    """
-
-    name: str
-    status: Status
-    primary: Primary
-    p_adjusted: float
-    dprime: AnswerMean
-    criterion: AnswerMean
-    sensitivity: AnswerMean
-    specificity: AnswerMean
-
-
-@dataclass(frozen=True, eq=False)
-class ConditionDifference(Result):
-    """Two conditions, the one with the larger area first: differences of the area and of the measures at the answer.
-
-    `p_adjusted` is of the area, adjusted for the number of pairs.
-    """
-
-    first: str
-    second: str
-    auc: Difference
-    p_adjusted: float
-    dprime: AnswerDifference
-    criterion: AnswerDifference
-    sensitivity: AnswerDifference
-    specificity: AnswerDifference
-
-
-@dataclass(frozen=True, eq=False)
-class Conditions(Result):
-    """The conditions of one kind of observer.
-
-    `each` is by name, `differences` of every pair. `equality` tests whether all have the same area, `equality_dprime`
-    the same d′. `participants` and `same_images` say how they were paired with conditions; `remarks` what else to know.
-    """
-
-    observer: str
-    names: tuple[str, ...]
-    verdict: Literal["conditions differ", "not decided"]
-    words: str
-    generalises_to: str
-    participants: Crossing
-    same_images: Overlap
-    each: tuple[Condition, ...]
-    equality: Equality
-    equality_dprime: Equality
-    differences: tuple[ConditionDifference, ...]
-    remarks: tuple[str, ...]
 
 
 def compare_conditions(

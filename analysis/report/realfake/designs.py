@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.designs.conditions import Conditions
+from analysis.designs.condition_results import Conditions
 from analysis.designs.covariates import CovariateModel, Effect
 from analysis.designs.sessions import SessionChange
 from analysis.mrmc.answers import AnswerDifference, AnswerMean

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.designs.conditions import Conditions
+from analysis.designs.condition_results import Conditions
 from analysis.designs.covariates import CovariateModel
 from analysis.designs.sessions import SessionChange
 from analysis.group.group import Group

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.conditions import by_condition, conditions_of
-from analysis.designs.conditions import Conditions, compare_conditions
+from analysis.designs.condition_results import Conditions
+from analysis.designs.conditions import compare_conditions
 from analysis.mrmc.mrmc import mrmc_auc, mrmc_difference
 from analysis.multiplicity import holm
 from analysis.readings import from_trials
