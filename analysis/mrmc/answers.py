@@ -139,9 +139,9 @@ def mrmc_answers(
 
     Notes
     -----
-    Each participant counts equally. d′ and c rest on rates corrected log-linearly, which pulls them towards 0 by a few
-    hundredths at 50 + 50 images; the interval is that of the mean so corrected. Where a participant's answers are all
-    right or all wrong, d′ and c are the correction's alone and there is no interval.
+    Each participant counts equally. d′ and c rest on rates corrected log-linearly, which pulls a d′ of 2 or less
+    towards 0 by .01 at most with 50 + 50 images, and by .02 with 25 + 25 (test_answers). Where a participant's answers
+    are all right or all wrong, d′ and c are the correction's alone and there is no interval.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from analysis.conditions import by_condition, conditions_of
 from analysis.designs.condition_results import Conditions
+from analysis.designs.condition_words import sentences
 from analysis.designs.conditions import compare_conditions
+from analysis.group.compare import compare
 from analysis.mrmc.mrmc import mrmc_auc, mrmc_difference
 from analysis.multiplicity import holm
 from analysis.readings import from_trials
@@ -156,6 +159,23 @@ def test_a_participant_who_saw_one_condition_does_not_lend_real_images_to_anothe
     assert "p0" not in set(long.loc[long["modality"] == "b", "participant"])
     found = compare_conditions(_loaded(table, tmp_path))
     assert (found.participants, found.equality.compared) == ("partly crossed", 7)
+
+
+def test_sentences_name_what_each_condition_is_shown_to_be(tmp_path: Path) -> None:
+    found = compare_conditions(_loaded(_mixed({"a": 1.5, "b": 0.0, "c": 0.0}), tmp_path))
+    near = [replace(one, status="near chance") if one.name == "b" else one for one in found.each]
+    words = sentences(near, found.equality, found.differences, 0.95)
+    assert "shown to be near chance with b (" in words
+    assert "not decided whether they can be discriminated with c (" in words
+    assert "No difference is shown between " in words
+    assert "95% intervals, p adjusted for 3 pairs" in words
+    one = compare_conditions(_loaded(_mixed({"a": 1.5, "b": 0.0}, people=1), tmp_path))
+    assert one.generalises_to == "other images, not other participants"
+
+
+def test_two_studies_with_conditions_are_compared_as_wholes_and_say_so(tmp_path: Path) -> None:
+    sides = [_loaded(_mixed({"a": 1.5, "b": 0.0}, seed=seed), tmp_path) for seed in (1, 2)]
+    assert any("first (a, b)" in one for one in compare(sides[0], sides[1], ("first", "second")).remarks)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm, ttest_1samp, ttest_rel
+from scipy.stats import binom, norm, ttest_1samp, ttest_rel
 
 from analysis.mrmc.answers import AnswerDifference, AnswerMean, mrmc_answers, mrmc_answers_difference, of_answers
 from analysis.readings import from_matrix
@@ -93,6 +93,16 @@ def test_no_interval_where_a_value_is_the_corrections() -> None:
     assert math.isnan(found.se)
     assert "correction" in str(found.reason)
     assert mrmc_answers(trials, "sensitivity").se > 0  # a rate is what it is
+
+
+@pytest.mark.parametrize(("each", "most"), [(25, 0.0205), (50, 0.0105)])
+def test_the_correction_pulls_dprime_towards_0_by_little(each: int, most: float) -> None:
+    """The exact expectation of d′ of an unbiased observer."""
+    counts = np.arange(each + 1)
+    z = norm.ppf((counts + 0.5) / (each + 1))
+    for dprime in (0.3, 1.0, 2.0):
+        expected = 2 * float(np.sum(binom.pmf(counts, each, norm.cdf(dprime / 2)) * z))
+        assert -1e-3 < dprime - expected < most
 
 
 def test_unanswered_trials_are_counted_and_a_table_of_ratings_gives_the_same() -> None:
