@@ -28,7 +28,7 @@ says so:
 | stimulus_id       | every trial shows an image of its own (realfake)           |
 | after_gap         | no break came before any trial (`data.trials.after_gap`)   |
 | loop              | all matches are on one loop (matching only)                |
-| confidence        | none: d' is measured, the rating ROC is not (realfake)     |
+| confidence        | none: d' is measured, the ROC is not (two_alternative too)  |
 | times, stim_file  | none (realfake)                                            |
 | condition         | the study has one (realfake)                               |
 
