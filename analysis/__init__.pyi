@@ -3,6 +3,7 @@
 
 # One participant: d′, the criterion, confidence
 from .sdt.confidence import calibration, count_confidence, type2_roc
+from .sdt.forced_choice_ratings import forced_choice_ratings
 from .sdt.metacognition import meta_dprime
 from .sdt.same_different import same_different, same_different_from_responses
 from .sdt.two_alternative import two_alternative, two_alternative_from_responses
@@ -33,8 +34,15 @@ from .group.heterogeneity import heterogeneity
 from .group.mixed_probit import mixed_probit
 from .group.power import power
 from .group.prevalence import prevalence
+from .mrmc.answers import mrmc_answers, mrmc_answers_difference
 from .mrmc.components import predicted_se, variance_components
+from .mrmc.equality import mrmc_equality
 from .mrmc.mrmc import mrmc_auc, mrmc_difference
+
+# Conditions, sessions and covariates
+from .designs.conditions import compare_conditions
+from .designs.covariates import covariate_model
+from .designs.sessions import session_changes, session_table
 
 # Images and model observers
 from .image_cues.cues import compare_cues, measure_cues
@@ -68,12 +76,14 @@ __all__ = [
     "calibration",
     "clustered_bootstrap",
     "compare_aucs",
+    "compare_conditions",
     "compare_cues",
     "compare_independent_aucs",
     "compare_sessions",
     "compare_studies",
     "count_confidence",
     "count_ratings",
+    "covariate_model",
     "detectability",
     "difference_scale",
     "dprime",
@@ -82,6 +92,7 @@ __all__ = [
     "equal_variance_test",
     "equivalence_test",
     "fingerprint",
+    "forced_choice_ratings",
     "grouped_auc",
     "heterogeneity",
     "informed_bayes_factor",
@@ -96,8 +107,11 @@ __all__ = [
     "meta_dprime",
     "mixed_probit",
     "model_observer",
+    "mrmc_answers",
+    "mrmc_answers_difference",
     "mrmc_auc",
     "mrmc_difference",
+    "mrmc_equality",
     "observer_agreement",
     "partial_auc",
     "permutation_test",
@@ -112,6 +126,8 @@ __all__ = [
     "same_different_from_responses",
     "sequence_effects",
     "serial_dependence",
+    "session_changes",
+    "session_table",
     "sokal_michener",
     "two_alternative",
     "two_alternative_from_responses",

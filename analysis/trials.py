@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.audit import FASTEST_S, audit
+from analysis.conditions import Wanted, told_apart, with_conditions
+from analysis.people import BIDS_TABLE, read_people
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
 from data.arrays import Flags
 from data.errors import LookalikeError
@@ -36,7 +38,8 @@ class Trials:
     """The trials of one study, selected and accounted for.
 
     `measure` holds the main trials of session 1 and `retests` those of later sessions, both with the
-    columns of `data.trials` and without excluded sessions; unanswered trials stay in, without a
+    columns of `data.trials` (with conditions also `condition`, and `image` where an image was judged in several: its
+    `stimulus_id` then names the condition too) and without excluded sessions; unanswered trials stay in, without a
     response. `catch` holds the catch trials (known fakes) of session 1. In all three, `max_run` is the longest run of
     one truth that the session's order could have: its plan's; without a plan, the study file's; without that too, what
     the plans at hand of all first sessions agree on. It is missing if there was no limit or it is not known.
@@ -44,7 +47,8 @@ class Trials:
     (`analysis.audit.audit`).
     `files` maps every file read, relative to the source, to its SHA-256; `filled` says what an external table lacked
     and how that was filled in, `notes` what else its reader should know,
-    `doubts` which of its values look implausible.
+    `doubts` which of its values look implausible. `people` has participant and the covariates that were asked for,
+    one row per person, if any were.
     """
 
     measure: pd.DataFrame
@@ -56,6 +60,7 @@ class Trials:
     filled: Mapping[str, str]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    people: pd.DataFrame | None = None
 
 
 SESSION_COLUMNS = (
@@ -81,6 +86,9 @@ def load_trials(
     study: StudyFile | None = None,
     stimuli: StimulusSet | None = None,
     mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
+    conditions: str | None = None,
+    covariates: Sequence[str] = (),
+    people: Path | None = None,
 ) -> Trials:
     """Read a BIDS folder or external tables, and decide, session by session, what is analysed.
 
@@ -100,6 +108,14 @@ def load_trials(
         Stimulus set that was shown.
     mapped : data.external_tables.mapping.TableMapping
         For an external table: our names of columns and words for theirs.
+    conditions : str, optional
+        Where conditions come from, if not from the table's own column (`analysis.conditions`): a table by image,
+        participant or session, a column of the stimulus set, or "stimulus_set".
+    covariates : sequence of str, optional
+        What to read of every participant, such as expertise: columns of `people`, or without it of an external table's
+        trials, or of the folder's `participants.tsv`.
+    people : path, optional
+        A table with a row per participant.
 
     Returns
     -------
@@ -124,6 +140,7 @@ def load_trials(
     >>> len(trials.measure), trials.sessions["status"].tolist()
     (2, ['flagged'])
     """
+    told: pd.DataFrame | None = None
     filled: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -133,18 +150,26 @@ def load_trials(
         found = from_bids(folder, study.study.task if study else DEFAULT_TASK, stimuli)
         read = [path for one in found for path in (one.path, one.path.with_suffix(".json"), *one.recorded.files)]
         files: Mapping[str, str] = {path.relative_to(folder).as_posix(): sha256(path) for path in read}
+        people = folder / BIDS_TABLE if covariates and people is None else people
     else:
+        if people is None:
+            mapped = mapped.model_copy(update={"people": (*mapped.people, *covariates)})
         found, table = from_table(source, mapped, stimuli, study.study.task if study else None)
+        told = table.people
         filled, notes, doubts, files = table.filled, table.notes, table.doubts, table.files
 
+    found, said, more = with_conditions(found, Wanted(conditions, stimuli, "condition" in mapped.columns))
+    if covariates and people is not None:
+        told, more = read_people(people, covariates), {**more, people.name: people}
+    notes, files = (*notes, *said), {**files, **{name: sha256(path) for name, path in more.items()}}
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
     default = study.study.plan.max_run if study else _agreed_max_run(found)
     used = [_with_max_run(one, default) for one in found if (one.participant, one.session) in kept]
     nothing = _with_max_run(found[0], default).main.iloc[:0]
     return Trials(
-        measure=_joined([one.main for one in used if one.session == 1], nothing),
-        retests=_joined([one.main for one in used if one.session > 1], nothing),
+        measure=told_apart(_joined([one.main for one in used if one.session == 1], nothing)),
+        retests=told_apart(_joined([one.main for one in used if one.session > 1], nothing)),
         catch=_joined([one.catch for one in used if one.session == 1], nothing),
         sessions=sessions,
         audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
@@ -152,6 +177,7 @@ def load_trials(
         filled=filled,
         notes=notes,
         doubts=doubts,
+        people=told,
     )
 
 

@@ -103,14 +103,15 @@ def read_bids(folder: Path, task: str = DEFAULT_TASK) -> pd.DataFrame:
 def read_beh(file: BehFile) -> pd.DataFrame:
     """Read one session's table and validate it.
 
-    Returns the columns `KEYS + COLUMNS` and `after_gap` (bool) ordered by trial; the index is the row's place on
-    disk, from 0.
+    Returns the columns `KEYS + COLUMNS`, `after_gap` (bool) and, if it has one, `condition`, ordered by trial; the
+    index is the row's place on disk, from 0.
     """
-    frame = read_table(file.path, COLUMNS, text=(*TEXT_COLUMNS, "after_gap"))
+    frame = read_table(file.path, COLUMNS, text=(*TEXT_COLUMNS, "after_gap", "condition"))
     frame.insert(0, "participant", file.participant)
     frame.insert(1, "session", file.session)
     frame["after_gap"] = after_gap(frame)
-    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap"]].sort_values("trial")
+    more = ("condition",) if "condition" in frame else ()
+    frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap", *more]].sort_values("trial")
     return frame.astype({"trial": int, **dict.fromkeys(NUMBER_COLUMNS, float)})
 
 

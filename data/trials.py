@@ -18,6 +18,9 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 | confidence_time | s                 | the real/generated answer to the confidence answer           |
 | onset           | s                 | image onset on the session's clock (0 is the session's start) |
 
+A table may also have `condition`, the part of the study that a trial belongs to (`analysis.conditions`); one image may
+then be judged once in each.
+
 Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
 (`AROUND_NOTES` says what they mean). A reader needs none of them; `after_gap` is read where a table has it, so
 that no trial counts as the neighbour of one before a break. Tables of other kinds of task have columns of their own
@@ -188,7 +191,8 @@ def validate(frame: pd.DataFrame, source: str, any_scale: bool = False) -> pd.Da
     missing_id = frame["stimulus_id"].isna() | frame["stimulus_id"].isin(("", "n/a"))
     refuse_rows(missing_id, source, "stimulus_id is missing", code="missing-value")
     check_order(frame, source)
-    twice = frame.duplicated([*KEYS, "stimulus_id"], keep=False)
+    judged = [*KEYS, "stimulus_id", *(("condition",) if "condition" in frame else ())]
+    twice = frame.duplicated(judged, keep=False)
     refuse_rows(twice, source, "stimulus was judged twice in one session", code="repeated-stimulus")
     return frame
 

@@ -187,9 +187,10 @@ def relative(path: Path) -> str:
 
 def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
-    shown: dict[str, Any] = {}
+    shown = _conditions(summary)
     for one in summary["headline"]:
         kind = f"{one['participants']} {'participants' if one['observer'] == 'not stated' else one['observer']}"
+        kind += ", all conditions" if summary.get("conditions") else ""
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
@@ -201,6 +202,27 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
             shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
     return shown | {name: relative(path) for name, path in files.items() if path.exists()}
+
+
+def _conditions(summary: dict[str, Any]) -> dict[str, Any]:
+    """What the comparison of conditions says, before the results of all together."""
+    shown: dict[str, Any] = {}
+    for found in summary.get("conditions", []):
+        kind = f", {found['observer']}" if len(summary["conditions"]) > 1 else ""
+        shown[f"conditions{kind}"] = f"{found['verdict']}; for {found['generalises_to']}"
+        for one in found["each"]:
+            auc = one["primary"]["auc"]
+            bounds = "" if auc["low"] is None else f" [{auc['low']:.3f}, {auc['high']:.3f}], {auc['level']:.0%} CI"
+            value = "undefined" if auc["auc"] is None else f"{auc['auc']:.3f}"
+            shown[f"AUC, {one['name']}{kind}"] = f"{value}{bounds}: {one['status']}"
+        for pair in found["differences"]:
+            d = pair["auc"]
+            bounds = f" ({d['reason']})"
+            if d["low"] is not None:
+                p = "p < .001" if pair["p_adjusted"] < 0.001 else f"p {pair['p_adjusted']:.2g}"
+                bounds = f" [{d['low']:.3f}, {d['high']:.3f}], {d['level']:.0%} CI, adjusted {p}"
+            shown[f"difference of AUC, {pair['first']} - {pair['second']}{kind}"] = f"{d['difference']:.3f}{bounds}"
+    return shown
 
 
 def _primary(one: dict[str, Any]) -> str:

@@ -62,14 +62,16 @@ INSIDE = {
     "experiments": ["realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
     "analysis": [
         "report",
+        "designs",
         "group",
         "serial | agreement | scaling",
         "sdt | mrmc | image_cues",
         "roc",
         "readings",
         "trials | likelihood",
+        "conditions",
         "sessions",
-        "audit | intervals | firth | multiplicity | side_by_side",
+        "audit | intervals | firth | multiplicity | people | side_by_side",
     ],
     "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from analysis.conditions import conditions_of
 from analysis.mrmc import mrmc
 from analysis.mrmc.mrmc import Difference
 from analysis.mrmc.other_methods import MethodResult, difference_by_method
@@ -118,7 +119,7 @@ def compare(
         names=names,
         verdict=verdict,
         words=words,
-        remarks=(_who(found, study, names), why, *remarks, *_few(study)),
+        remarks=(_who(found, study, names), why, *remarks, *_pooled(first, second, names), *_few(study)),
         difference=found,
         methods=difference_by_method(study, level),
         participants=_each(study, both, level) if found.same_participants else (),
@@ -201,6 +202,18 @@ def _who(found: Difference, study: Readings, names: tuple[str, str]) -> str:
         f"Nobody judged in both, so two groups were compared, on {shared}: {found.first.participants} participants "
         f"({names[0]}) and {found.second.participants} ({names[1]})."
     )
+
+
+def _pooled(first: Trials, second: Trials, names: tuple[str, str]) -> tuple[str, ...]:
+    """Conditions within a side are not told apart here."""
+    several = [
+        f"{name} ({', '.join(conditions_of(side.measure))})"
+        for name, side in zip(names, (first, second), strict=True)
+        if conditions_of(side.measure)
+    ]
+    if not several:
+        return ()
+    return (f"Conditions were taken together: {'; '.join(several)}. To compare them, give one table to analyze.",)
 
 
 def _few(study: Readings) -> tuple[str, ...]:

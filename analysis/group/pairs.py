@@ -19,6 +19,7 @@ from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.one_sample import Mean, mean
 from analysis.group.pair_statistics import find_statistic
+from analysis.sdt.forced_choice_ratings import ForcedChoiceRatings, forced_choice_ratings
 from analysis.sdt.outcomes import Correction, Outcomes, only_corrected
 from analysis.sdt.same_different import SameDifferent
 from analysis.sdt.two_alternative import ForcedChoice
@@ -37,6 +38,7 @@ class PairSession(Result):
     session: int
     statistic: str
     found: ForcedChoice | SameDifferent
+    ratings: ForcedChoiceRatings | None = None  # of forced choice with confidence
 
     @property
     def measure(self) -> tuple[float, float, float, float]:
@@ -51,8 +53,8 @@ class PairGroup(Result):
     `value` is the mean of `measure`: d′ in two-alternative forced choice, z(H) − z(F) in same/different, where d′
     has a floor at 0 and its mean would lie above it at chance. `independent` and `differencing` are same/different's
     mean d′ under each model (None in the other task). `tost` is None without a bound. `p_exact` is that of the exact
-    test within participants (`exact_test`), which decides where someone's answers are all right or all wrong. All take
-    the images as given.
+    test within participants (`exact_test`), which decides where someone's answers are all right or all wrong.
+    `by_confidence` is the mean d′ of the rating ROCs in forced choice with confidence. All take the images as given.
     """
 
     kind: str
@@ -67,7 +69,8 @@ class PairGroup(Result):
     differencing: Mean | None
     verdict: Verdict
     words: str
-    p_exact: float = math.nan  # results of earlier versions have none
+    p_exact: float = math.nan  # results of earlier versions have neither
+    by_confidence: Mean | None = None
 
 
 def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[PairSession]:
@@ -82,6 +85,7 @@ def measure(answers: TrialTable, correction: Correction = "log-linear") -> list[
             int(session),
             answers.measure,
             found(table["truth"], table["response"], answers.words, correction),
+            _rated(table, answers),
         )
         for (participant, session), table in main.groupby(["participant", "session"])
     ]
@@ -116,6 +120,9 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
         verdict=verdict,
         words=words,
         p_exact=p_exact,
+        by_confidence=mean([one.ratings.dprime for one in first if one.ratings is not None])
+        if any(one.ratings is not None for one in first)
+        else None,
     )
 
 
@@ -144,6 +151,25 @@ def sessions_table(sessions: list[PairSession]) -> pd.DataFrame:
     rows = [one.found.to_frame().assign(participant=one.participant, session=one.session) for one in sessions]
     table = pd.concat(rows, ignore_index=True)
     return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
+
+
+def ratings_table(sessions: list[PairSession]) -> pd.DataFrame:
+    """One row per participant and session with confidence: the area by confidence and its d′."""
+    rows = [
+        one.ratings.to_frame().assign(participant=one.participant, session=one.session)
+        for one in sessions
+        if one.ratings is not None
+    ]
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["participant", "session"])
+    return table[["participant", "session", *(name for name in table if name not in ("participant", "session"))]]
+
+
+def _rated(table: pd.DataFrame, answers: TrialTable) -> ForcedChoiceRatings | None:
+    """The ROC by confidence, where the task is forced choice and there is any confidence."""
+    if answers.measure != "dprime" or "confidence" not in table or not table["confidence"].notna().any():
+        return None
+    places = answers.words or ("left", "right")
+    return forced_choice_ratings(table["truth"], table["response"], table["confidence"], places)
 
 
 def _model_mean(sessions: list[PairSession], model: str) -> Mean | None:

@@ -17,17 +17,16 @@ declared in 4–5% of studies (test_mrmc). docs/coverage.md has other sizes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.intervals import TInterval, t_interval
+from analysis.mrmc.pairing import Overlap, pair, two_of
 from analysis.mrmc.variance import OneShot, Sampled, one_shot
-from analysis.readings import Design, Reading, Readings, as_readings, of_one_modality
-from data.errors import LookalikeError
+from analysis.readings import Design, Readings, as_readings, of_one_modality
 from data.results.result import Result
 
 
@@ -94,7 +93,7 @@ class Difference(Result):
     readers: Sampled
     images: Sampled
     same_participants: bool
-    same_images: Literal["all", "some", "none"]
+    same_images: Overlap
     first_modality: str
     second_modality: str
     first: Auc
@@ -164,7 +163,7 @@ def mrmc_auc(
     """
     study = of_one_modality(trials)
     found = one_shot(study, [[(1, range(len(study.readings)))]], readers, images)
-    tested = _interval(found, 0.5, (0, 1), level, delta)
+    tested = interval_of(found, 0.5, (0, 1), level, delta)
     return Auc(
         auc=found.value,
         p_chance=tested.p,
@@ -175,7 +174,7 @@ def mrmc_auc(
         unrated=study.unrated,
         set_aside=study.excluded,
         between_sd=float(np.sqrt(max(found.between, 0))),
-        **_common(found, tested, readers, images, level, delta),
+        **common_fields(found, tested, readers, images, level, delta),
     )
 
 
@@ -240,41 +239,37 @@ def mrmc_difference(
     (0.137, 0.031, True, 'all')
     """
     study = as_readings(trials)
-    names = _two(study, modalities)
-    study = study.where(names)
-    seen = [set(study.where([name]).participants) for name in names]
-    both = seen[0] & seen[1]
-    compared = study.where(names, both) if both else study
-    first, second = ([i for i, one in enumerate(compared.readings) if one.modality == name] for name in names)
-    # Paired participants are one sample of differences; otherwise there are two samples of AUCs.
-    samples = [[(1, first), (-1, second)]] if both else [[(1, first)], [(-1, second)]]
-    found = one_shot(compared, samples, readers, images)
-    tested = _interval(found, 0, (-1, 1), level, delta)
-    one_only = {name: "has an AUC in one modality only" for name in sorted(seen[0] ^ seen[1]) if both}
-    alone = [mrmc_auc(compared.where([name]), level=level, readers=readers, images=images) for name in names]
+    names = two_of(study, modalities)
+    pairing = pair(study, names)
+    found = one_shot(pairing.study, pairing.samples, readers, images)
+    tested = interval_of(found, 0, (-1, 1), level, delta)
+    alone = [mrmc_auc(pairing.study.where([name]), level=level, readers=readers, images=images) for name in names]
     return Difference(
         difference=found.value,
         p=tested.p,
-        same_participants=bool(both),
-        same_images=_overlap([compared.readings[i] for i in first], [compared.readings[i] for i in second]),
+        same_participants=pairing.same_participants,
+        same_images=pairing.overlap(),
         first_modality=names[0],
         second_modality=names[1],
         first=alone[0],
         second=alone[1],
-        set_aside=study.excluded | one_only,
-        **_common(found, tested, readers, images, level, delta),
+        set_aside=pairing.set_aside,
+        **common_fields(found, tested, readers, images, level, delta),
     )
 
 
-def _interval(found: OneShot, null: float, limits: tuple[float, float], level: float, delta: float | None) -> TInterval:
+def interval_of(
+    found: OneShot, null: float, limits: tuple[float, float], level: float, delta: float | None
+) -> TInterval:
+    """The t interval of a value with its variance, and its tests; undefined where the variance is."""
     tested = t_interval(found.value, found.used, found.df, null=null, level=level, delta=delta, limits=limits)
     return TInterval(reason=found.reason) if found.reason else tested
 
 
-def _common(
+def common_fields(
     found: OneShot, tested: TInterval, readers: Sampled, images: Sampled, level: float, delta: float | None
 ) -> dict[str, Any]:
-    """The fields that an AUC and a difference share."""
+    """The fields that a value and a difference of two share."""
     return {
         "se": tested.se,
         "df": tested.df,
@@ -291,25 +286,3 @@ def _common(
         "reason": tested.reason,
         "method": found.method,
     }
-
-
-def _two(study: Readings, modalities: tuple[str, str] | None) -> tuple[str, str]:
-    names = study.modalities if modalities is None else modalities
-    if len(set(names)) != 2 or len(names) != 2 or not set(names) <= set(study.modalities):
-        raise LookalikeError(
-            "not-two-modalities",
-            f"modalities {', '.join(names)}: name two different ones of those in the data, which are "
-            f"{', '.join(study.modalities)}",
-        )
-    return names[0], names[1]
-
-
-def _overlap(first: Sequence[Reading], second: Sequence[Reading]) -> Literal["all", "some", "none"]:
-    # Images of the two classes are numbered apart, so the real ones are turned negative here.
-    a, b = (
-        np.unique(np.concatenate([number for one in part for number in (one.generated, -1 - one.real)]))
-        for part in (first, second)
-    )
-    if np.array_equal(a, b):
-        return "all"
-    return "some" if np.isin(a, b).any() else "none"

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analysis.mrmc.ustatistics import KernelSums, influences, kernel_sums, unbiased_covariance
+from analysis.mrmc.estimates import Estimates, of_aucs
 from analysis.readings import Readings
 from data.arrays import Floats
 from data.errors import LookalikeError
@@ -27,6 +27,7 @@ from data.errors import LookalikeError
 Sampled = Literal["random", "fixed"]
 # With fewer readers their variance is too little known to count the images' degrees of freedom as well.
 FEW_READERS = 5
+SINGLE_IMAGE = "a participant rated a single image of a class: no variance over images"
 # A sample of readers: the value of each is Σ sign · AUC over the readings at that reader's place in the lists.
 Sample = Sequence[tuple[int, Sequence[int]]]
 
@@ -51,6 +52,14 @@ class OneShot(NamedTuple):
 
 
 def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, images: Sampled) -> OneShot:
+    """`one_shot_of` the readings' AUCs; without readings there is no value."""
+    check_sampled(readers, images)
+    if min(len(sample[0][1]) for sample in samples) == 0:
+        return no_variance(np.nan, "no participant rated images of both classes")
+    return one_shot_of(of_aucs(study), samples, readers, images)
+
+
+def one_shot_of(found: Estimates, samples: Sequence[Sample], readers: Sampled, images: Sampled) -> OneShot:
     """The sum of the samples' mean values, and its variance with readers and images random or fixed.
 
     Unbiased, the variance may be negative. `used` is S² / R + max(C̄, 0), after Hillis (2007, Stat. Med. 26:596):
@@ -72,32 +81,29 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
     """
     check_sampled(readers, images)
     sizes = [len(sample[0][1]) for sample in samples]
-    if min(sizes) == 0:
-        return _no_variance(np.nan, "no participant rated images of both classes")
-    sums = kernel_sums(study)
-    values = [_contrast(sums.auc, sample) for sample in samples]
+    values = [_contrast(found.each, sample) for sample in samples]
     value = sum(float(np.mean(one)) for one in values)
     if readers == "random" and min(sizes) < 2:
-        return _no_variance(value, "one participant: how others would differ is unknown; readers can only be fixed")
+        return no_variance(value, "one participant: how others would differ is unknown; readers can only be fixed")
 
     # Each part of the variance that is sampled, with its degrees of freedom.
     parts = [(float(np.var(one, ddof=1)) / one.size, one.size - 1) for one in values if readers == "random"]
     between = sum(part for part, _ in parts)
     if images == "fixed":
-        df = _satterthwaite(between, parts)
+        df = satterthwaite(between, parts)
         return OneShot(value, between, between, df, between, method="variance of participants' AUCs")
-    own, shared, all_shared = _over_images(sums, samples)
+    own, shared, all_shared = _over_images(found.covariance, samples)
     if np.isnan(own + shared):
-        return _no_variance(value, "a participant rated a single image of a class: no variance over images")
+        return no_variance(value, SINGLE_IMAGE)
     fixed = own + max(all_shared, 0)
-    image_parts = _image_parts(study, sums, samples)
+    image_parts = _image_parts(found, samples)
     if readers == "fixed":
-        unbiased, df = own + all_shared, _satterthwaite(fixed, image_parts)
-        return OneShot(value, unbiased, fixed, df, images=unbiased, method=_method(all_shared))
+        unbiased, df = own + all_shared, satterthwaite(fixed, image_parts)
+        return OneShot(value, unbiased, fixed, df, images=unbiased, method=method_of(all_shared))
     # With readers random, their own share of the variance over images is in S² already.
     random = between + max(shared, 0)
     few = min(sizes) < FEW_READERS
-    df = min(sizes) - 1 if few else _satterthwaite(random, [*parts, *image_parts])
+    df = min(sizes) - 1 if few else satterthwaite(random, [*parts, *image_parts])
     return OneShot(
         value,
         unbiased=between + shared,
@@ -106,7 +112,7 @@ def one_shot(study: Readings, samples: Sequence[Sample], readers: Sampled, image
         readers=between,
         images=shared,
         between=sizes[0] * (between - own) + shared if len(sizes) == 1 else np.nan,
-        method=_method(shared, raised=fixed > random, few=few),
+        method=method_of(shared, raised=fixed > random, few=few),
     )
 
 
@@ -118,11 +124,12 @@ def check_sampled(readers: Sampled, images: Sampled) -> None:
         )
 
 
-def _no_variance(value: float, reason: str) -> OneShot:
+def no_variance(value: float, reason: str) -> OneShot:
+    """A value whose variance is unknown, for this reason."""
     return OneShot(value, reason=reason)
 
 
-def _method(shared: float, raised: bool = False, few: bool = False) -> str:
+def method_of(shared: float, raised: bool = False, few: bool = False) -> str:
     """What was estimated how, with its sources."""
     name = "one-shot U-statistics (Gallas 2006)"
     if raised:
@@ -132,17 +139,16 @@ def _method(shared: float, raised: bool = False, few: bool = False) -> str:
     return name + (", participants - 1 degrees of freedom (Obuchowski & Rockette 1995)" if few else "")
 
 
-def _contrast(auc: Floats, sample: Sample) -> Floats:
-    return np.asarray(np.sum([sign * auc[np.asarray(places)] for sign, places in sample], axis=0), dtype=np.float64)
+def _contrast(values: Floats, sample: Sample) -> Floats:
+    return np.asarray(np.sum([sign * values[np.asarray(places)] for sign, places in sample], axis=0), dtype=np.float64)
 
 
-def _over_images(sums: KernelSums, samples: Sequence[Sample]) -> tuple[float, float, float]:
+def _over_images(covariance: Floats, samples: Sequence[Sample]) -> tuple[float, float, float]:
     """Variance of the value over images: each reader's own share, and what two readers have in common.
 
     The latter is a mean covariance of two readers, twice: over the R (R − 1) pairs of different ones, if they stand
     for others; and as a sum over these pairs divided by all R², if no others matter.
     """
-    covariance = unbiased_covariance(sums)
     own = shared = all_shared = 0.0
     for a, one in enumerate(samples):
         for b, other in enumerate(samples):
@@ -162,25 +168,16 @@ def _over_images(sums: KernelSums, samples: Sequence[Sample]) -> tuple[float, fl
     return own, shared, all_shared
 
 
-def _image_parts(study: Readings, sums: KernelSums, samples: Sequence[Sample]) -> list[tuple[float, int]]:
+def _image_parts(found: Estimates, samples: Sequence[Sample]) -> list[tuple[float, int]]:
     """For each class, the variance of the value by the influence of the class's images on it, and its df."""
-    weight = np.zeros(len(study.readings))
+    weight = np.zeros(found.each.size)
     for sample in samples:
         for sign, places in sample:
             weight[np.asarray(places)] = sign / len(places)
-    generated, real = influences(sums)
-    parts = []
-    for images, influence, count in (
-        ([one.generated for one in study.readings], generated, study.generated),
-        ([one.real for one in study.readings], real, study.real),
-    ):
-        weighted = [w * one for w, one in zip(weight, influence, strict=True)]
-        total = np.bincount(np.concatenate(images), np.concatenate(weighted), minlength=count)
-        parts.append((float(np.sum(total**2)) * count / (count - 1), count - 1))
-    return parts
+    return [(float(one.products([weight])[0, 0]), one.number - 1) for one in found.classes]
 
 
-def _satterthwaite(variance: float, parts: Sequence[tuple[float, int]]) -> float:
+def satterthwaite(variance: float, parts: Sequence[tuple[float, int]]) -> float:
     """Degrees of freedom of a variance with these (part, its df), at least the smallest of theirs."""
     least = min(df for _, df in parts)
     spread = sum(part**2 / df for part, df in parts)

@@ -10,6 +10,7 @@ from analysis.group.one_sample import Mean
 from analysis.group.pair_statistics import find_statistic
 from analysis.group.pairs import PairGroup, PairSession
 from analysis.mrmc.other_methods import MOST
+from analysis.report import pairs_confidence
 from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Note, Page, Picture, Section, Table
@@ -48,6 +49,8 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
     found = pairs.group(answers, sessions, bound)
     page = _page(answers, sessions, found, correction)
     tables = {"participants": pairs.sessions_table(sessions)}
+    if found.by_confidence is not None:
+        tables["ratings"] = pairs.ratings_table(sessions)
     ordered = pair_sequence(answers.trials, answers.words)
     if ordered is None or answers.words is None:
         return Results({"group": found.to_dict()}, tables, page)
@@ -78,8 +81,17 @@ def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, co
         title=statistic.title,
         subtitle=f"{statistic.task}: session 1 of {found.participants} participants.",
         summary=blocks,
-        sections=(Section("Participants", (_table(answers, sessions),)),) if few else (),
-        methods=(_RATES % _CORRECTIONS[correction], statistic.methods, _MEANS, *tost),
+        sections=(
+            *((Section("Participants", (_table(answers, sessions),)),) if few else ()),
+            *pairs_confidence.sections(answers, sessions, found),
+        ),
+        methods=(
+            _RATES % _CORRECTIONS[correction],
+            statistic.methods,
+            *(() if found.by_confidence is None else (pairs_confidence.METHODS,)),
+            _MEANS,
+            *tost,
+        ),
         inputs={},
         versions=versions(),
     )

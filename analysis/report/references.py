@@ -11,6 +11,8 @@ REFERENCES = {
     "Journal of the Optical Society of America A, 5, 617–627.",
     "christensen2009": "Christensen, R. H. B., & Brockhoff, P. B. (2009). Estimation and inference in the "
     "same–different test. Food Quality and Preference, 20, 514–520.",
+    "chen2014": "Chen, W., Wunderlich, A., Petrick, N., & Gallas, B. D. (2014). Multireader multicase reader studies "
+    "with binary agreement data: simulation, analysis, validation, and sizing. Journal of Medical Imaging, 1, 031011.",
     "chung2013": "Chung, E., & Romano, J. P. (2013). Exact and asymptotically robust permutation tests. "
     "Annals of Statistics, 41, 484–507.",
     "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
@@ -64,6 +66,8 @@ REFERENCES = {
     "ROC analysis. Statistics in Medicine, 26, 596–619.",
     "hillis2008": "Hillis, S. L., Berbaum, K. S., & Metz, C. E. (2008). Recent developments in the "
     "Dorfman–Berbaum–Metz procedure for multireader ROC study analysis. Academic Radiology, 15, 647–661.",
+    "hillis2014": "Hillis, S. L. (2014). A marginal-mean ANOVA approach for analyzing multireader multicase "
+    "radiological imaging data. Statistics in Medicine, 33, 330–360.",
     "holm1979": "Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics, 6, 65–70.",
     "ince2021": "Ince, R. A. A., Paton, A. T., Kay, J. W., & Schyns, P. G. (2021). Bayesian inference of population "
@@ -72,6 +76,8 @@ REFERENCES = {
     "Journal of Statistical Software, 25, 1–26.",
     "krippendorff2004": "Krippendorff, K. (2004). Content analysis: an introduction to its methodology (2nd ed.). "
     "Sage.",
+    "laird1982": "Laird, N. M., & Ware, J. H. (1982). Random-effects models for longitudinal data. Biometrics, 38, "
+    "963–974.",
     "macmillan2005": "Macmillan, N. A., & Creelman, C. D. (2005). Detection theory: a user’s guide (2nd ed.). Erlbaum.",
     "maloney2003": "Maloney, L. T., & Yang, J. N. (2003). Maximum likelihood difference scaling. Journal of Vision, "
     "3, 573–585.",
@@ -90,6 +96,7 @@ REFERENCES = {
     "owen2007": "Owen, A. B. (2007). The pigeonhole bootstrap. Annals of Applied Statistics, 1, 386–411.",
     "pepe2003": "Pepe, M. S. (2003). The statistical evaluation of medical tests for classification and prediction. "
     "Oxford University Press.",
+    "pinheiro2000": "Pinheiro, J. C., & Bates, D. M. (2000). Mixed-effects models in S and S-PLUS. Springer.",
     "rouder2005": "Rouder, J. N., & Lu, J. (2005). An introduction to Bayesian hierarchical models with an application "
     "in the theory of signal detection. Psychonomic Bulletin & Review, 12, 573–604.",
     "rouder2009": "Rouder, J. N., Speckman, P. L., Sun, D., Morey, R. D., & Iverson, G. (2009). Bayesian t tests for "

@@ -11,11 +11,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis.agreement.items import cue_relations
+from analysis.designs.by_observer import conditions_by_observer, covariates_by_observer, sessions_by_observer
 from analysis.group import participants as per_participant
 from analysis.group.group import group_by_observer
 from analysis.group.participants import Estimators
 from analysis.report.figures.figure_list import figures_of, gallery_of
 from analysis.report.figures.render import Format
+from analysis.report.realfake import designs
+from analysis.report.realfake.designs import condition_figures
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.headline import headline
 from analysis.report.realfake.individuals import individuals_of, tables_of
@@ -51,15 +54,21 @@ def analyze(
     mapped: TableMapping = TableMapping(),  # noqa: B008 - frozen
     by: Estimators = Estimators(),  # noqa: B008 - frozen
     formats: Sequence[Format] | None = None,
+    *,
+    conditions: str | None = None,
+    covariates: Sequence[str] = (),
+    people: Path | None = None,
 ) -> dict[str, Any]:
     """Analyse real/generated judgements into a new folder of tables, figures and one report page.
 
-    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's
-    AUC by every method), `methods.tsv` (the group's), `calibration.tsv`, `items.tsv`, `serial.tsv`, `sequence.tsv`,
-    `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`. With retests there are also
-    `fingerprint.tsv` and `fingerprint_correlations.tsv`; where the stimulus set's images are at hand,
-    `detectability.tsv` (how well image cues and model observers discriminate them) and `item_cues.tsv` (how answers
-    vary with the cues). The same input gives the same bytes.
+    Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `session_measures.tsv` (d′, c and AUC of each),
+    `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's AUC by every method), `methods.tsv` (the group's),
+    `calibration.tsv`, `items.tsv`, `serial.tsv`, `sequence.tsv`, with conditions `conditions.tsv` and
+    `condition_differences.tsv`, with covariates `covariates.tsv`, `summary.json` (what is returned), the figures as
+    `.svg` and `.png`, and `report.html`. With retests there are also `fingerprint.tsv` and
+    `fingerprint_correlations.tsv`; where the stimulus set's images are at hand, `detectability.tsv` (how well image cues
+    and model observers discriminate them) and `item_cues.tsv` (how answers vary with the cues). The same input gives the
+    same bytes.
 
     Parameters
     ----------
@@ -78,6 +87,12 @@ def analyze(
         Correction of rates of 0 and 1 for d′, and model of meta-d′.
     formats : sequence of {"svg", "pdf", "png"}, optional
         Of the figures, SVG and PNG by default; none are drawn with an empty one.
+    conditions : str, optional
+        Where conditions come from, if not from the table's own column (`analysis.conditions`).
+    covariates : sequence of str, optional
+        What is known of participants, such as expertise, for a mixed model of their measures.
+    people : path, optional
+        The table that holds them, if neither the trials nor the folder's `participants.tsv` do.
 
     Returns
     -------
@@ -111,7 +126,8 @@ def analyze(
     out = Path(out)
     refuse_occupied(out)
     drawn = formats is None or bool(formats)
-    results: Results = realfake_results(load_trials(data, study, stimuli, mapped), study, stimuli, by, draw=drawn)
+    trials = load_trials(data, study, stimuli, mapped, conditions, covariates, people)
+    results: Results = realfake_results(trials, study, stimuli, by, draw=drawn)
     write(results, out, formats=formats)
     return results.summary
 
@@ -133,9 +149,13 @@ def realfake_results(
         why = "; ".join(f"sub-{row['participant']} ses-{row['session']}: {row['reason']}" for row in found)
         raise LookalikeError("nothing-to-analyse", f"no session 1 is left to analyse ({why})")
     groups = group_by_observer(trials, participants, study)
+    conditions = conditions_by_observer(trials, [one.observer for one in groups], study)
+    measures, changes = sessions_by_observer(trials, by.correction)
     items = items_table(trials, participants)
     # An image that several kinds of observer judged has several means, and none is the one to relate to cues.
-    at_hand = stimuli if stimuli is not None and _images_at_hand(stimuli) else None
+    # Nor is one that was judged in several conditions one image of the set.
+    single = "image" not in trials.measure
+    at_hand = stimuli if stimuli is not None and single and _images_at_hand(stimuli) else None
     detectability = relations = None
     if at_hand is not None:
         # Imported here: most analyses read no images.
@@ -155,8 +175,14 @@ def realfake_results(
         relations=relations,
         individuals=individuals_of(trials, participants, at_hand),
         images_checked=stimuli is not None,
-        figures=figures_of(participants, groups, draw) | gallery_of(items, at_hand if draw else None),
+        figures=figures_of(participants, groups, draw)
+        | gallery_of(items, at_hand if draw else None)
+        | condition_figures(conditions, draw),
         inputs=_inputs(trials, study),
+        conditions=conditions,
+        measures=measures,
+        changes=changes,
+        covariates=covariates_by_observer(trials, by.correction),
     )
     return Results(_summary(findings), _tables(findings), page(findings))
 
@@ -190,6 +216,7 @@ def _tables(found: Findings) -> dict[str, pd.DataFrame]:
         "serial": serial_table(found.groups),
         **tables_of(found.individuals),
     }
+    tables |= designs.tables(found)
     if found.detectability is not None:
         tables["detectability"] = found.detectability.to_frame()
     if found.relations is not None:
@@ -203,6 +230,7 @@ def _summary(found: Findings) -> dict[str, Any]:
     return summarised(
         {
             "headline": [headline(group) for group in found.groups],
+            **designs.summary(found),
             "groups": [group.to_dict() for group in found.groups],
             "participants": participants_table(found.participants).to_dict("records"),
             "individuals": [one.to_dict() for one in found.individuals],

@@ -34,6 +34,7 @@ from data.kinds.kind import Kind
 from data.trials import ROLES, SESSION_FACTS
 
 OBSERVERS = ("human", "scripted", "simulated")
+PERSON = "of participant: "  # before the name of a column that describes participants
 _SCALES = ("confidence", "rating")
 _TIMES = ("response_time", "confidence_time", "onset")
 _CORRECT = {
@@ -73,11 +74,23 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials, named_by_file = _with_ids(trials, table, mapping.file.participant, by_file)
     facts = [name for name in SESSION_FACTS if name in cells and name not in trials]
     trials = trials.assign(**{name: cells[name] for name in facts})
+    trials = trials.assign(**{PERSON + name: cells[name] for name in _of_people(cells, mapping, where)})
     trials = _without_missing(trials, mapping)
     trials, left_out = _of_trials(trials, kind)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
     trials = _in_numbers(trials, kind, mapping, export, where)
     return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+
+
+def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[str, ...]:
+    """The columns that describe participants. Raises `LookalikeError` if one is not there."""
+    for name in mapping.people:
+        if name not in cells:
+            there = column_list(cells.columns)
+            raise LookalikeError(
+                "missing-column", f"{where}: column {name!r} of --covariates is missing; it has {there}"
+            )
+    return mapping.people
 
 
 def _refuse_formulas(trials: pd.DataFrame, where: str) -> None:
@@ -119,7 +132,8 @@ def _columns(
     """
     sheet, cells = export.sheet, export.sheet.cells
     rated = kind.single_images
-    ours = ("participant", "session", *kind.fields, "after_gap", *(("rating",) if rated else ()), "correct", "observer")
+    more = ("rating", "condition") if rated else ()
+    ours = ("participant", "session", *kind.fields, "after_gap", *more, "correct", "observer")
     asked = mapping
     if by_file:
         others = {name: theirs for name, theirs in mapping.columns.items() if name != "participant"}
@@ -135,6 +149,8 @@ def _columns(
             columns["stimulus_id"] = files[0]
             said.append(f"stimulus_id = {files[0]!r}, whose cells name image files")
     if rated and "truth" not in columns:
+        if "condition" in columns and "condition" not in mapping.columns and _holds_truths(cells[columns["condition"]]):
+            del columns["condition"]
         worded = [name for name in cells.columns if name not in columns.values() and _holds_truths(cells[name])]
         if len(worded) == 1:
             columns["truth"] = worded[0]

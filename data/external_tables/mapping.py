@@ -59,6 +59,8 @@ class TableMapping(Section):
         Their column to the words of the rows to keep.
     ignore : tuple of str
         Our columns that are not to be read.
+    people : tuple of str
+        Their columns that describe participants, such as expertise.
     rating : RatingScale
         The middle and the direction of a rating column.
     time_unit : {"", "s", "ms"}
@@ -80,6 +82,7 @@ class TableMapping(Section):
     order: dict[str, tuple[str, ...]] = Field({}, description="words of a column from the lowest to the highest")
     rows: dict[str, tuple[str, ...]] = Field({}, description="their column = words of the rows to keep")
     ignore: tuple[str, ...] = Field((), description="our columns that are not to be read")
+    people: tuple[str, ...] = Field((), description="their columns that describe participants, such as expertise")
     rating: RatingScale = RatingScale()
     time_unit: Literal["", "s", "ms"] = ""
     file: FileSettings = FileSettings()
@@ -97,7 +100,7 @@ class TableMapping(Section):
         if not isinstance(given, dict):
             return given
         given = dict(given)
-        for name in ("missing", "ignore"):
+        for name in ("missing", "ignore", "people"):
             if name in given:
                 given[name] = _texts(given[name])
         for name in ("order", "rows"):
@@ -131,7 +134,7 @@ class TableMapping(Section):
 OUR_COLUMNS = (
     *("participant", "session", "trial", "role", "after_gap", "stimulus_id", "stim_file", "truth", "response"),
     *("confidence", "rating", "response_time", "confidence_time", "onset", "loop", "target_deg", "response_deg"),
-    *("observer", "correct"),
+    *("observer", "correct", "condition"),
 )
 
 

@@ -28,8 +28,9 @@ says so:
 | stimulus_id       | every trial shows an image of its own (realfake)           |
 | after_gap         | no break came before any trial (`data.trials.after_gap`)   |
 | loop              | all matches are on one loop (matching only)                |
-| confidence        | none: d' is measured, the rating ROC is not (realfake)     |
+| confidence        | none: d' is measured, the ROC is not (two_alternative too)  |
 | times, stim_file  | none (realfake)                                            |
+| condition         | the study has one (realfake)                               |
 
 Rows without an image and without an answer, such as instructions, are left out and counted. A table with a column
 `observer` in the words human, scripted and simulated, or with all of `data.trials.SESSION_FACTS` as the long table that
@@ -48,7 +49,7 @@ import pandas as pd
 
 from data.bids import BehFile, beh_files, read_sidecar
 from data.errors import LookalikeError
-from data.external_tables.cells import read_part
+from data.external_tables.cells import PERSON, read_part
 from data.external_tables.facts import facts_of
 from data.external_tables.mapping import TableMapping, refuse_unknown
 from data.external_tables.numbering import merged_participants, session_numbers, trial_numbers
@@ -87,6 +88,8 @@ class TrialTable:
         What was recognised, merged or left out, a sentence each.
     doubts : tuple of str
         Values that look implausible and were taken as they are, a sentence each.
+    people : pandas.DataFrame, or None
+        Participant and the columns that describe participants (`TableMapping.people`), one row for each.
 
     Examples
     --------
@@ -106,6 +109,7 @@ class TrialTable:
     facts: Mapping[tuple[str, int], Mapping[str, Any]]
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    people: pd.DataFrame | None = None
 
     @property
     def measure(self) -> str:
@@ -185,10 +189,11 @@ def read_external_table(
     table, scaled = _scaled(table, mapping, where)
     notes += [*more, *scaled]
     doubts = tuple(implausible(table, mapping))
+    people = _people(table, mapping.people, where)
     trials, filled = _filled(table, asked)
     trials, pair = _checked(trials, asked, where)
     facts = facts_of(trials, table, tables, parts, where)
-    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts)
+    return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts, people)
 
 
 def read_trials(
@@ -261,7 +266,7 @@ def refuse_mapping_of_folder(source: Path, mapping: TableMapping | None) -> None
 
 def external_columns(kind: Kind[Any, Any]) -> tuple[str, ...]:
     """Our columns that an external table may have for this kind of task."""
-    more = ("rating", "correct") if kind.single_images else ("correct",) if kind.vocabularies else ()
+    more = ("rating", "correct", "condition") if kind.single_images else ("correct",) if kind.vocabularies else ()
     return (*KEYS, *kind.fields, "after_gap", *more, "observer")
 
 
@@ -303,6 +308,23 @@ def _numbered(
         table["stimulus_id"] = same_ids(table["stimulus_id"])
         _refuse_mixed_people(table, apart, where)
     return table, filled, notes
+
+
+def _people(table: pd.DataFrame, names: Sequence[str], where: str) -> pd.DataFrame | None:
+    """One row per participant. Raises `LookalikeError` where a participant's rows contradict one another."""
+    if not names:
+        return None
+    found = table[["participant", *(PERSON + name for name in names)]].set_axis(["participant", *names], axis=1)
+    for name in names:
+        several = found.groupby("participant")[name].transform("nunique") > 1
+        refuse_rows(
+            several,
+            where,
+            f"{name} is not the same throughout for a participant",
+            "correct the table",
+            code="contradictory-facts",
+        )
+    return found.groupby("participant", as_index=False).first()
 
 
 def _refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
@@ -365,7 +387,8 @@ def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, d
     for name in ("participant", *kind.text):
         if trials[name].notna().any():  # one type, whatever the cells went through
             trials[name] = pd.Series(trials[name].where(trials[name].notna(), np.nan).tolist(), index=trials.index)
-    return trials[[*KEYS, *kind.fields, "after_gap"]], filled
+    more = ("condition",) if "condition" in trials and kind.single_images else ()
+    return trials[[*KEYS, *kind.fields, "after_gap", *more]], filled
 
 
 def _checked(trials: pd.DataFrame, kind: Kind[Any, Any], source: str) -> tuple[pd.DataFrame, tuple[str, str] | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Pairs(Choice):
     """A kind that shows a pair of images, and asks something of the two together."""
 
     report = "pairs"
-    fields = ("trial", "role", "truth", "response")
+    fields: ClassVar[tuple[str, ...]] = ("trial", "role", "truth", "response")
     required = ("truth", "response")
     text = ("role", "truth", "response")
     serial = False

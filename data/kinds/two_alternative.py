@@ -7,11 +7,13 @@ from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
+import pandas as pd
 
 from data.kinds.kind import Answer, Pool
 from data.kinds.pairs import Pairs, pair_columns, sided
 from data.plan import Layout, Plan, PlannedTrial, Presentation
 from data.simulated.observers import Judgement, Observer
+from data.trials import refuse_rows
 
 _PLACES = {"left": "the left image", "right": "the right image"}
 
@@ -32,6 +34,7 @@ class TwoAlternative(Pairs):
         {"Description": "Where the generated image is.", "Levels": _PLACES},
         {"Description": "Where the participant said the generated image is.", "Levels": _PLACES},
     )
+    fields: ClassVar[tuple[str, ...]] = (*Pairs.fields, "confidence")
     vocabularies = (("left", "right"), ("first", "second"))
 
     def draw(
@@ -46,6 +49,12 @@ class TwoAlternative(Pairs):
 
         practice = pairs("practice", "practice", wanted.practice_trials)
         return practice, [*pairs("main", "main", wanted.trials), *pairs("catch", "main", wanted.catch_trials)]
+
+    def check(self, table: pd.DataFrame, source: str) -> pd.DataFrame:
+        confidence = pd.to_numeric(table["confidence"], errors="coerce")
+        bad = table["confidence"].notna() & ~((confidence >= 0) & (confidence < np.inf))
+        refuse_rows(bad, source, "confidence is not a number from 0 up", code="not-a-number")
+        return super().check(table, source).astype({"confidence": float})
 
     def truth(self, trial: PlannedTrial) -> str:
         return "left" if trial.truth == "generated" else "right"

@@ -31,6 +31,24 @@ def analyze(
     stimuli: Annotated[
         Path | None, typer.Option(help="Stimulus set that was shown, to check every table against.")
     ] = None,
+    conditions: Annotated[
+        str | None,
+        typer.Option(
+            help="Conditions to compare, if the trials have no column condition: a table with condition and "
+            "stimulus_id, participant or session; a column of --stimuli, such as source; or stimulus_set.",
+            show_default=False,
+        ),
+    ] = None,
+    covariates: Annotated[
+        str,
+        typer.Option(
+            help="Facts about participants, such as expertise,volume_per_year, for a mixed model of d', c and AUC: "
+            "columns of the trials, or of the folder's participants.tsv."
+        ),
+    ] = "",
+    participants: Annotated[
+        Path | None, typer.Option(help="Table that holds the covariates instead, a row per participant.")
+    ] = None,
     kind: Kind = None,
     columns: Columns = "",
     words: Words = "",
@@ -59,7 +77,8 @@ def analyze(
     """Analyse sessions: ROC, d', retest similarity, a report.
 
     A table from another program needs participant, truth and response, or a rating, in each row. Exports of PsychoPy,
-    jsPsych, OpenSesame, Gorilla, Qualtrics, E-Prime and iMRMC are recognised.
+    jsPsych, OpenSesame, Gorilla, Qualtrics, E-Prime and iMRMC are recognised. A column condition (generators, image
+    sizes, groups) is compared across; its cells are empty for real images that stand beside all.
 
     \b
     Example:
@@ -67,6 +86,7 @@ def analyze(
       lookalike analyze theirs.csv --columns truth=IsFake,response=Key --words 1=generated,0=real --out results
       lookalike analyze psychopy-data --write-import import.toml
       lookalike analyze ratings.xlsx --columns rating=Likert --middle 3.5 --missing=-1 --out results
+      lookalike analyze both-generators.csv --columns condition=model --covariates expertise --out results
       lookalike analyze pairs.csv --kind two_alternative --out results
     """
     from analysis.group.participants import Estimators
@@ -84,6 +104,8 @@ def analyze(
     task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)
     mapping = mapping_of(import_file, columns, words, missing, rows, middle, time_unit)
     source = data[0] if len(data) == 1 else data
+    if participants is not None and not covariates:
+        raise LookalikeError("missing-option", "--participants is a table of covariates; name them with --covariates")
     if write_import is not None:
         _draft(write_import, source, task, mapping)
         return
@@ -91,7 +113,17 @@ def analyze(
         raise LookalikeError("missing-option", "--out is missing; name a new folder for the results")
     if not find(task).single_images:
         rates = bool(find(task).answers)
-        _refuse_unused(task, {"--stimuli": stimuli, "--meta-d": meta_d, "--correction": "" if rates else correction})
+        _refuse_unused(
+            task,
+            {
+                "--stimuli": stimuli,
+                "--meta-d": meta_d,
+                "--correction": "" if rates else correction,
+                "--conditions": conditions,
+                "--covariates": covariates,
+                "--participants": participants,
+            },
+        )
         found = analyze_task(task, source, out, planned, mapping, correction, drawn)
         _say(found["notes"])
         files = {"report": relative(out / "report.html"), "tables": relative(out / "participants.tsv")}
@@ -105,6 +137,9 @@ def analyze(
         mapping,
         Estimators(correction, meta_d),
         drawn,
+        conditions=conditions,
+        covariates=[name.strip() for name in covariates.split(",") if name.strip()],
+        people=participants,
     )
     _say(summary["notes"])
     if study is None and summary["study"]["studies_in_sessions_sha256"]:

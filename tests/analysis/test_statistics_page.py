@@ -48,7 +48,7 @@ def test_works_are_numbered_as_they_are_cited() -> None:
 
 
 def test_a_reference_has_authors_a_year_a_journal_and_pages() -> None:
-    books = {"davison1997", "krippendorff2004", "macmillan2005", "pepe2003", "wood2006"}
+    books = {"davison1997", "krippendorff2004", "macmillan2005", "pepe2003", "pinheiro2000", "wood2006"}
     for key, work in REFERENCES.items():
         year = re.search(r"[12][0-9]{3}", key)
         assert year is not None

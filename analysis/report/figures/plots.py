@@ -121,6 +121,20 @@ def calibration(
     return figure
 
 
+def curves(lines: Mapping[str, tuple[Floats, Floats]], across: str, up: str) -> Figure:
+    """ROC curves, one line per participant through the points (across, up) of [0, 1]; the diagonal is chance."""
+    figure = Figure(figsize=(_ONE_IN, _ONE_IN), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+    for name, (x, y) in lines.items():
+        axes.plot(x, y, color=REAL, alpha=0.6, linewidth=1.0, marker="o", markersize=3, label=name, zorder=2)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.set_xlabel(across, fontsize=8.5)
+    axes.set_ylabel(up, fontsize=8.5)
+    plain(axes)
+    return figure
+
+
 def confusion(tables: Mapping[str, Ints]) -> Figure:
     """First answer against the retest's, one 2 x 2 table per kind of image: [first real/generated][second ...]."""
     figure = Figure(figsize=(1.15 + 2.1 * len(tables), 2.5), layout="constrained")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.designs.condition_results import Conditions
+from analysis.designs.covariates import CovariateModel
+from analysis.designs.sessions import SessionChange
 from analysis.group.group import Group
 from analysis.group.participants import Estimators, Participant
 from analysis.report.realfake.individuals import Individuals
@@ -39,6 +42,10 @@ class Findings:
     images_checked: bool
     figures: Mapping[str, Figure]
     inputs: Mapping[str, str]
+    conditions: Sequence[Conditions] = ()  # one for each kind of observer, where there are conditions
+    measures: pd.DataFrame | None = None  # of every session
+    changes: Mapping[str, tuple[SessionChange, ...]] = field(default_factory=dict)  # by kind of observer
+    covariates: Mapping[str, tuple[CovariateModel, ...]] = field(default_factory=dict)
 
     @property
     def retested(self) -> list[Participant]:

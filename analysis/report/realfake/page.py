@@ -12,7 +12,7 @@ from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
-from analysis.report.realfake import data_checks, individuals, sections
+from analysis.report.realfake import data_checks, designs, individuals, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
@@ -41,13 +41,16 @@ def page(found: Findings) -> Page:
     who = ", ".join(people(group.participants, group.observer) for group in found.groups)
     again = f"; {len(found.retested)} judged the images again" if found.retested else ""
     parts = (
+        designs.conditions_section(found),
         _primary(found),
+        designs.covariates_section(found),
         sections.roc_curves(found),
         sections.participants_section(found),
         sections.areas_section(found),
         sections.confidence(found),
         sections.retest(found),
         individuals.fingerprint_section(found.individuals),
+        designs.measures_section(found),
         sections.images(found),
         sections.detectability_section(found),
         sections.serial_section(found),
@@ -61,7 +64,7 @@ def page(found: Findings) -> Page:
         warnings=(*_warnings([group.observer for group in found.groups]), *doubts_of(found.trials.doubts)),
         summary=_summary(found),
         sections=tuple(part for part in parts if part is not None),
-        methods=methods(found),
+        methods=(*methods(found), *designs.methods(found)),
         inputs=found.inputs,
         versions=versions(),
     )
@@ -86,7 +89,9 @@ def _warnings(kinds: list[str]) -> tuple[Note, ...]:
 
 
 def _summary(found: Findings) -> tuple[Block, ...]:
-    blocks: list[Block] = []
+    blocks: list[Block] = [*designs.verdicts(found)]
+    if found.conditions:
+        blocks.append(Heading("All conditions together"))
     for group in found.groups:
         if len(found.groups) > 1:
             blocks.append(Heading(group.observer.capitalize()))

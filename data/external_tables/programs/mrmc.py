@@ -40,14 +40,15 @@ def adapt(sheet: Sheet, mapping: TableMapping) -> Export:
 
 
 def refuse_modalities(sheet: Sheet, column: str | None, mapping: TableMapping) -> None:
-    """Raise `LookalikeError` if a table holds several modalities and none was chosen: each is a study of its own."""
-    if column is None or column in mapping.rows:
+    """Raise `LookalikeError` if a table holds several modalities, and neither one nor their comparison was chosen."""
+    if column is None or column in mapping.rows or mapping.columns.get("condition") == column:
         return
     there = list(sheet.cells[column].dropna().unique())
     if len(there) > 1:
         raise LookalikeError(
             "several-modalities",
-            f"{sheet.path}: {column} is {', '.join(map(repr, there[:5]))}; choose one with --rows {column}={there[0]}",
+            f"{sheet.path}: {column} is {', '.join(map(repr, there[:5]))}; choose one with --rows {column}={there[0]}, "
+            f"or compare them with --columns condition={column}",
         )
 
 

@@ -40,8 +40,10 @@ Write = Callable[..., Path]
 Refuses = Callable[[str], AbstractContextManager[Any]]
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
-TABLES = ("participants", "retests", "sessions", "audit", "roc", "areas", "methods", "calibration", "items", "serial")
-TABLES += ("sequence", "fingerprint", "fingerprint_correlations")
+TABLES = (
+    *("participants", "retests", "sessions", "session_measures", "audit", "roc", "areas", "methods", "calibration"),
+    *("items", "serial", "sequence", "fingerprint", "fingerprint_correlations"),
+)
 FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
 FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
 FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
@@ -177,6 +179,10 @@ def test_tables_agree_with_the_summary(results: Path) -> None:
         assert area == pytest.approx(people.set_index("participant").loc[name, "auc"])
         assert curve["rated_at_least"].isna().tolist() == [True] + [False] * (len(curve) - 1)
     assert len(table(results / "sessions.tsv")) == 9
+    measures = table(results / "session_measures.tsv")
+    np.testing.assert_allclose(measures.loc[measures["session"] == 1, "dprime"], people["dprime"])
+    assert [one["measure"] for one in summary["session_changes"]["simulated"]] == ["dprime", "criterion", "auc"]
+    assert summary["session_changes"]["simulated"][0]["participants"] == 3
 
 
 def test_the_methods_cite_what_they_use_and_number_it_in_order(results: Path) -> None:

@@ -185,3 +185,22 @@ def test_two_matches_are_too_few_and_say_so(tmp_path: Path) -> None:
     summary = results("matching", source).summary
     assert summary["verdict"] == "Not decided"
     assert summary["previous"]["reason"]
+
+
+def test_forced_choice_with_confidence_has_its_roc(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"participant": np.repeat([*"abcdef"], 60), "truth": ["left", "right"] * 180})
+    evidence = rng.normal(np.where(table["truth"] == "left", 1.0, -1.0), np.sqrt(2))
+    table["response"], table["confidence"] = np.where(evidence > 0, "left", "right"), 1 + (np.abs(evidence) > 1)
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    summary = analyze_task("two_alternative", tmp_path / "pairs.csv", tmp_path / "out")
+    ratings = pd.read_csv(tmp_path / "out" / "ratings.tsv", sep="\t")
+    assert summary["group"]["by_confidence"]["mean"] == pytest.approx(ratings["dprime"].mean())
+    assert summary["group"]["by_confidence"]["mean"] == pytest.approx(summary["group"]["value"]["mean"], abs=0.2)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "With confidence each answer becomes a rating" in page
+    assert (tmp_path / "out" / "roc.png").exists()
+    bare = table.drop(columns="confidence")
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    assert analyze_task("two_alternative", tmp_path / "bare.csv", tmp_path / "bare")["group"]["by_confidence"] is None
+    assert not (tmp_path / "bare" / "ratings.tsv").exists()

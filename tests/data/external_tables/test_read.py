@@ -150,7 +150,7 @@ def test_a_minimal_table_of_pairs_is_filled_in_and_says_so(tmp_path: Path) -> No
     assert found.trials["trial"].tolist() == [1, 2, 1]
     assert set(found.trials["role"]) == {"main"}
     assert found.trials["response"].isna().tolist() == [False, True, False]
-    assert (set(found.filled), found.words) == ({"session", "trial", "role"}, ("left", "right"))
+    assert (set(found.filled), found.words) == ({"session", "trial", "role", "confidence"}, ("left", "right"))
     assert found.files == {"table.csv": sha256(path)}
 
 
@@ -285,7 +285,7 @@ def test_rows_at_fault_are_named_for_every_kind(
 def test_columns_that_are_not_there_are_refused(tmp_path: Path, refuses: Any) -> None:
     path = written(tmp_path, PAIRS)
     with refuses("unknown-column"):
-        read_external_table(path, "two_alternative", TableMapping({"confidence": "C"}))
+        read_external_table(path, "two_alternative", TableMapping({"rating": "C"}))
     with refuses("missing-column") as caught:
         read_external_table(path, "two_alternative", TableMapping({"session": "Block"}))
     assert "'Block'" in str(caught.value)
