@@ -20,6 +20,7 @@ from .roc.roc import roc_auc
 
 # The retest, and agreement of observers
 from .agreement.double_pass import dprime_change, internal_noise
+from .agreement.intraclass import shrout_fleiss
 from .agreement.items import item_table
 from .agreement.observer_agreement import observer_agreement
 from .agreement.rating_agreement import intraclass_correlation, rating_agreement
@@ -100,6 +101,7 @@ __all__ = [
     "same_different",
     "same_different_from_responses",
     "serial_dependence",
+    "shrout_fleiss",
     "sokal_michener",
     "two_alternative",
     "two_alternative_from_responses",
