@@ -13,6 +13,10 @@ from .roc.binormal import binormal_fit, equal_variance_test
 from .roc.bootstrap import auc_bootstrap
 from .roc.clusters import clustered_bootstrap
 from .roc.comparison import compare_aucs, compare_independent_aucs
+from .roc.fixed_rates import sensitivity_at_specificity, specificity_at_sensitivity
+from .roc.models.comparison import compare_rating_models
+from .roc.models.contaminated import contaminated_binormal
+from .roc.models.proper import proper_binormal
 from .roc.partial import partial_auc
 from .roc.permutation import permutation_test
 from .roc.ratings import count_ratings
@@ -25,8 +29,10 @@ from .agreement.items import item_table
 from .agreement.observer_agreement import observer_agreement
 from .agreement.rating_agreement import intraclass_correlation, rating_agreement
 from .agreement.retest import compare_sessions, sokal_michener
+from .agreement.weighted_kappa import weighted_kappa
 
 # The group, with participants and images as samples or images fixed
+from .effect_size import hedges_g
 from .group.bayes_factors import bayes_factor, informed_bayes_factor, interval_bayes_factor
 from .group.equivalence import equivalence_test
 from .group.heterogeneity import heterogeneity
@@ -64,8 +70,10 @@ __all__ = [
     "compare_aucs",
     "compare_cues",
     "compare_independent_aucs",
+    "compare_rating_models",
     "compare_sessions",
     "compare_studies",
+    "contaminated_binormal",
     "count_confidence",
     "count_ratings",
     "detectability",
@@ -75,6 +83,7 @@ __all__ = [
     "equal_variance_test",
     "equivalence_test",
     "grouped_auc",
+    "hedges_g",
     "heterogeneity",
     "informed_bayes_factor",
     "internal_noise",
@@ -95,16 +104,20 @@ __all__ = [
     "power",
     "predicted_se",
     "prevalence",
+    "proper_binormal",
     "rating_agreement",
     "roc_auc",
     "roc_figure",
     "same_different",
     "same_different_from_responses",
+    "sensitivity_at_specificity",
     "serial_dependence",
     "shrout_fleiss",
     "sokal_michener",
+    "specificity_at_sensitivity",
     "two_alternative",
     "two_alternative_from_responses",
     "type2_roc",
     "variance_components",
+    "weighted_kappa",
 ]

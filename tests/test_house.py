@@ -65,7 +65,7 @@ INSIDE = {
         "readings",
         "trials | likelihood",
         "sessions",
-        "audit | intervals | firth | multiplicity | side_by_side",
+        "audit | intervals | firth | multiplicity | side_by_side | effect_size",
     ],
     "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }

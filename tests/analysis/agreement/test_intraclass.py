@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,3 +127,11 @@ def test_invariances(rows: list[tuple[int, int, int]], shift: int, stretch: int)
             )
     if base.icc_1_1.value > 0:
         assert base.icc_1_1.value <= base.icc_1_k.value <= 1
+
+
+def test_all_six_are_those_of_psych() -> None:
+    """R's psych on 30 × 4 ratings, through reference/curves.json: values, F, p and bounds; to 1e-8."""
+    reference = json.loads((Path(__file__).parents[1] / "reference" / "curves.json").read_text(encoding="utf-8"))["icc"]
+    mine = shrout_fleiss(reference["ratings"]).by_kind()
+    for column in ("value", "f", "p", "low", "high"):
+        assert mine[column].to_list() == pytest.approx(reference[column], abs=1e-8)
