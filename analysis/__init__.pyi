@@ -3,6 +3,7 @@
 
 # One participant: d′, the criterion, confidence
 from .sdt.confidence import calibration, count_confidence, type2_roc
+from .sdt.information import meta_information
 from .sdt.metacognition import meta_dprime
 from .sdt.same_different import same_different, same_different_from_responses
 from .sdt.two_alternative import two_alternative, two_alternative_from_responses
@@ -36,6 +37,7 @@ from .effect_size import hedges_g
 from .group.bayes_factors import bayes_factor, informed_bayes_factor, interval_bayes_factor
 from .group.equivalence import equivalence_test
 from .group.heterogeneity import heterogeneity
+from .group.metacognition.m_ratio import group_m_ratio
 from .group.mixed_probit import mixed_probit
 from .group.power import power
 from .group.prevalence import prevalence
@@ -82,6 +84,7 @@ __all__ = [
     "dprime_from_responses",
     "equal_variance_test",
     "equivalence_test",
+    "group_m_ratio",
     "grouped_auc",
     "hedges_g",
     "heterogeneity",
@@ -94,6 +97,7 @@ __all__ = [
     "loop_serial_dependence",
     "measure_cues",
     "meta_dprime",
+    "meta_information",
     "mixed_probit",
     "model_observer",
     "mrmc_auc",
