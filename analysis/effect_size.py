@@ -129,4 +129,4 @@ def _defined(values: npt.ArrayLike) -> Floats:
     if np.isinf(given).any():
         where = int(np.flatnonzero(np.isinf(given))[0])
         raise LookalikeError("not-a-number", f"value {where} (from 0) is infinite; use a correction")
-    return given[~np.isnan(given)]
+    return np.asarray(given[~np.isnan(given)], dtype=np.float64)

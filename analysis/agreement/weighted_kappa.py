@@ -20,6 +20,7 @@ from data.results.result import Result
 Weights = Literal["linear", "quadratic"]
 
 _TINY = 1e-9
+_MOST_LEVELS = 20  # of confidence: of finer scales, the values that occur are the categories
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def weighted_kappa(
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     weights: Weights = "quadratic",
-    categories: Sequence[float] | None = None,
+    categories: Sequence[float] | Floats | None = None,
     level: float = 0.95,
 ) -> WeightedKappa:
     """Cohen's weighted κ of two ratings of the same images, with the standard error of Fleiss, Cohen & Everitt.
@@ -114,6 +115,15 @@ def weighted_kappa(
         reason=reason,
         **parts,
     )
+
+
+def signed_scale(confidences: Floats) -> Floats | None:
+    """Every rating of confidences 1 … k: −k … −1, 1 … k. None if they are no short scale of whole numbers."""
+    known = confidences[~np.isnan(confidences)]
+    if not known.size or known.max() > _MOST_LEVELS or known.min() < 1 or np.any(known != np.floor(known)):
+        return None
+    levels = np.arange(1.0, known.max() + 1)
+    return np.asarray(np.concatenate([-levels[::-1], levels]), dtype=np.float64)
 
 
 def _table(first: Floats, second: Floats, scale: Floats) -> Floats:

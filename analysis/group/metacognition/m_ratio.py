@@ -188,7 +188,7 @@ def _dprimes_of_group(answers: Floats, dprimes: Sequence[float]) -> tuple[float,
         prior = norm.logpdf(_DPRIMES, parameters[0], np.exp(parameters[1]))
         return -float(np.sum(logsumexp(answers + prior, axis=1)))
 
-    start = np.array([np.mean(dprimes), np.log(max(0.1, np.std(dprimes) / 2))])
+    start = np.array([np.mean(dprimes), np.log(max(0.1, float(np.std(dprimes)) / 2))])
     # A grid of steps of .05 has no narrower distributions.
     found = minimize(height, start, method="L-BFGS-B", bounds=[(-2, 5), (np.log(0.08), np.log(3))])
     return float(found.x[0]), float(np.exp(found.x[1]))

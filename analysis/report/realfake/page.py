@@ -12,7 +12,7 @@ from analysis.group.primary import Primary
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
-from analysis.report.realfake import data_checks, sections
+from analysis.report.realfake import curves, data_checks, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
 from analysis.report.realfake.sections import labelled, people, picture
@@ -44,6 +44,7 @@ def page(found: Findings) -> Page:
         sections.roc_curves(found),
         sections.participants_section(found),
         sections.areas_section(found),
+        curves.models_section(found, found.rates),
         sections.confidence(found),
         sections.retest(found),
         sections.images(found),
@@ -295,6 +296,14 @@ def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
         (named("Informed Bayes factor"), _informed(group)),
         (named("Model of every answer"), _probit(group)),
     ]
+    if group.effect is not None and group.effect.reason is None:
+        g = group.effect
+        rows.append(
+            (
+                named("Size beside differences between observers"),
+                f"Hedges’ g of the mean d′ {number(g.g)} ({interval(g.low, g.high)}), in SDs between observers.",
+            )
+        )
     sd = group.between
     rows.append(
         (

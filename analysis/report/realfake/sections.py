@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analysis.agreement.items import extremes
+from analysis.agreement.rater_reliability import RaterReliability
 from analysis.group.group import Group
 from analysis.group.participants import Participant
 from analysis.mrmc.other_methods import MOST
@@ -153,7 +154,7 @@ def confidence(found: Findings) -> Section | None:
         meta, diff = group.meta_dprime, group.m_diff
         means.append(
             f"{labelled('Mean meta-d′', group, found.groups)}: {number(meta.mean)} ({interval(meta.low, meta.high)}); "
-            f"meta-d′ − d′: {number(diff.mean)} ({interval(diff.low, diff.high)})."
+            f"meta-d′ − d′: {number(diff.mean)} ({interval(diff.low, diff.high)}).{_group_ratio(group)}"
         )
     text = (
         "Is confidence higher when an answer is correct? meta-d′ puts that in the units of d′: an observer whose "
@@ -171,11 +172,23 @@ def confidence(found: Findings) -> Section | None:
     return Section("Confidence", tuple(blocks))
 
 
+def _group_ratio(group: Group) -> str:
+    found = group.m_ratio
+    if found is None or found.reason:
+        return f" The group’s M-ratio is withheld: {found.reason}." if found else ""
+    ratio, spread = found.m_ratio, found.spread
+    return (
+        f" The M-ratio of the typical observer is {number(ratio.value)} ({interval(ratio.low, ratio.high)}; 1 uses all "
+        f"the evidence); between observers its logarithm has an SD of {number(spread.value)} "
+        f"({interval(spread.low, spread.high)})."
+    )
+
+
 def retest(found: Findings) -> Section | None:
     """Agreement of the first retest with session 1."""
     if "retest" not in found.figures:
         return None
-    agreement = ("Shared", "SMC", "By chance", "p", "AC1", "ICC of ratings")
+    agreement = ("Shared", "SMC", "By chance", "p", "AC1", "Weighted κ", "ICC of ratings")
     header = ("Participant", *agreement, "Internal noise\n95% CI", "Change of d′\n95% CI")
     note = (
         "SMC by chance is expected from the two sessions’ shares of “generated”; p is exact, for at least this much "
@@ -195,6 +208,7 @@ def retest(found: Findings) -> Section | None:
                 share(c.answers.expected),
                 p_value(c.answers.p),
                 number(c.answers.ac1),
+                number(c.quadratic.kappa) if c.quadratic else "n/a",
                 number(c.ratings.icc),
                 f"{number(c.noise.ratio)}\n{interval(c.noise.ratio_low, c.noise.ratio_high)}",
                 f"{number(c.change.dprime_change)}\n{interval(c.change.dprime_low, c.change.dprime_high)}",
@@ -217,6 +231,7 @@ def images(found: Findings) -> Section | None:
                 f"beyond chance, Krippendorff’s α is {number(one.alpha.value)} "
                 f"({interval(one.alpha.low, one.alpha.high)})."
             )
+    text += [_reliability(one) for one in found.groups[0].reliability if one.of == "all"]
     text.append(
         "Below are the images at both extremes; with few observers the extremes are partly luck. All are in "
         "`items.tsv`."
@@ -240,6 +255,19 @@ def images(found: Findings) -> Section | None:
     return Section(
         "Images",
         (" ".join(text), Table(("Image", "Truth", "", "Called generated", "Mean rating"), rows, words=(1, 2))),
+    )
+
+
+def _reliability(one: RaterReliability) -> str:
+    icc, what = one.found, "answers" if one.answers_alone else "ratings"
+    if icc.reason and icc.icc_2_1.value != icc.icc_2_1.value:
+        return f"The {what} have no intraclass correlation: {icc.reason}."
+    single, average = icc.icc_2_1, icc.icc_2_k
+    return (
+        f"Of {icc.images} images with all {what}, ICC(2,1), the reliability of one observer’s {what}, is "
+        f"{number(single.value)} ({interval(single.low, single.high)}), and ICC(2,k), that of the mean of all "
+        f"{icc.raters}, {number(average.value)} ({interval(average.low, average.high)}); all six are in "
+        "`reliability.tsv`."
     )
 
 

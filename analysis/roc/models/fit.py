@@ -176,7 +176,8 @@ def area_and_shape(
     if found.edge == CHANCE:
         return unknown
     # Directions about which the data say nothing, such as an infinite threshold, do not move the area.
-    whole = np.linalg.pinv(information(counts.trials, probability, slope), rcond=1e-10, hermitian=True)
+    expected = information(counts.trials, np.maximum(probability, 1e-9), slope)
+    whole = np.linalg.pinv(expected, rcond=1e-10, hermitian=True)
     covariance = np.asarray(whole[k:, k:], dtype=np.float64)
     if not gradient @ covariance @ gradient > 0:
         return unknown

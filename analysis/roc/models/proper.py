@@ -43,8 +43,8 @@ from data.arrays import Floats
 from data.results.result import UNDEFINED, Estimate
 
 NO_SHIFT = "d_a = 0: the curve of equal means and unequal variances"
-_STARTS = ((0.5, -0.3), (0.5, 0.3), (2.0, -0.3))  # d_a and c, beside those of the conventional fit
-_SKEWS = (-0.8, -0.4, 0.4, 0.8)  # c where d_a is 0
+_STARTS = ((0.5, 0.2), (2.0, -0.3))  # d_a and c, beside those of the conventional fit
+_SKEWS = (-0.6, 0.6)  # c where d_a is 0
 _BOUNDS = ((0.0, 8.0), (-0.99, 0.99))
 _FLAT = 1e-7  # a smaller c is that of equal variances, where the formula divides by c
 _STEPS = 100
@@ -247,8 +247,9 @@ def _criteria(cuts: Floats, d_a: float, c: float) -> Floats:
         low, high = np.where(above, v, low), np.where(above, high, v)
         with np.errstate(divide="ignore", invalid="ignore"):
             step = v - (value - aim) / by_v
-        new = np.where((step > low) & (step < high), step, (low + high) / 2)
-        if np.all(np.abs(new - v) <= 1e-13 * (1 + np.abs(v))):
+        new = np.where((step >= low) & (step <= high), step, (low + high) / 2)
+        # The next error is about the square of this step; near rates of 1 rounding is larger than the steps.
+        if np.all((np.abs(new - v) <= 1e-9 * (1 + np.abs(v))) | ((np.abs(value - aim) <= 4e-16) & (aim > 0.5))):
             return np.asarray(new, dtype=np.float64)
         v = new
     return np.asarray(v, dtype=np.float64)
