@@ -55,6 +55,7 @@ from .serial.loop import loop_serial_dependence
 from .serial.serial import serial_dependence
 
 # Whole studies
+from .report.apa import apa_sentences
 from .report.compare_report import compare_studies
 from .report.figures.roc_figure import roc_figure
 from .report.report import analyze
@@ -64,6 +65,7 @@ from .trials import load_trials
 __all__ = [
     "analyze",
     "analyze_task",
+    "apa_sentences",
     "auc_bootstrap",
     "bayes_factor",
     "binormal_fit",

@@ -30,7 +30,7 @@ HEADINGS = {
         "stimuli",
     ),
     "Run sessions": ("display", "participant", "run", "status", "retest", "export"),
-    "Analyse data": ("power", "analyze", "compare"),
+    "Analyse data": ("power", "analyze", "report", "compare"),
 }
 # Those whose module is in a sub-folder, or has another name.
 _PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert", "compose": "inversion.compose"}

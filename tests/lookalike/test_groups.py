@@ -67,6 +67,7 @@ MISTAKES = {
     "export": (("nowhere",), "no-sessions"),
     "power": (("--out", "o"), "missing-option"),
     "analyze": (("nowhere", "--out", "o"), "no-such-folder"),
+    "report": (("nowhere",), "no-such-file"),
     "compare": (("a", "b", "--names", "a,a", "--out", "o"), "bad-names"),
     "demo": (("--out", "."), "occupied"),
 }

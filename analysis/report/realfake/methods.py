@@ -48,7 +48,7 @@ _PRIMARY = (
     "be claimed only with bounds fixed in the study file before the first trial, the planned number of participants, "
     "one look at the data, participants whose true areas have an SD within the bounds and none of whom is beyond them "
     "by an interval at Bonferroni’s level, and known fakes discriminated from the real images by more than the bound. "
-    "The share of people who discriminate is the Bayesian prevalence {ince2021} from permutation tests of each "
+    "The share of observers who discriminate is the Bayesian prevalence {ince2021} from permutation tests of each "
     "participant, at 2.5% in each direction, with its 95% highest-density interval. The numbers of participants needed"
     " come from the variance components of these data."
 )
@@ -76,9 +76,9 @@ _RETEST = (
     "shared images answered in both sessions, with a Wilson interval {wilson1927}; the similarity expected by chance "
     "follows from the two sessions’ shares of “generated”, and its p is exact given these (hypergeometric, one-sided). "
     "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; weighted κ of the ratings has quadratic weights {fleiss1969}; "
-    "the ICC of ratings is for absolute agreement of single ratings {mcgraw1996}. Internal noise is the maximum-likelihood "
-    "estimate from the double pass {burgess1988}, with bounds by the profile likelihood. The change of d′ is the "
-    "retest’s less session 1’s on the images answered in both, with "
+    "the ICC of ratings is for absolute agreement of single ratings {mcgraw1996}. Internal noise is the "
+    "maximum-likelihood estimate from the double pass {burgess1988}, with bounds by the profile likelihood. The change "
+    "of d′ is the retest’s less session 1’s on the images answered in both, with "
     "rates always corrected log-linearly; its interval takes the pairing of answers to the same images into account."
 )
 _SERIAL = (

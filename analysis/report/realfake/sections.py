@@ -9,6 +9,7 @@ from analysis.agreement.items import extremes
 from analysis.agreement.rater_reliability import RaterReliability
 from analysis.group.group import Group
 from analysis.group.participants import Participant
+from analysis.group.primary import population
 from analysis.mrmc.other_methods import MOST
 from analysis.report.number_text import interval, listed, number, p_phrase, p_value, share
 from analysis.report.page import Block, Picture, Section, Small, Table
@@ -70,7 +71,12 @@ def participants_section(found: Findings) -> Section:
         f"towards “real”. Rates are uncorrected; d′ and c use {_CORRECTED[found.by.correction]}. SMC, its value "
         "expected by chance and κ are of the first retest."
     )
-    blocks: list[Block] = [Table(header, tuple(_participant_row(one) for one in found.participants), note=note)]
+    blocks: list[Block] = [_who_can_tell(group, found.groups) for group in found.groups]
+    if "forest" in found.figures:
+        grey = "; grey: the bounds that the study file fixed" if any(group.tost for group in found.groups) else ""
+        caption = f"d′ of every participant with its 95% interval, and the mean with its t interval{grey}."
+        blocks.append(picture(found, "forest", caption))
+    blocks.append(Table(header, tuple(_participant_row(one) for one in found.participants), note=note))
     undefined = [
         f"{one.name}: {reason}"
         for one in found.participants
@@ -79,7 +85,22 @@ def participants_section(found: Findings) -> Section:
     ]
     if undefined:
         blocks.append(Small(f"Undefined values: {listed(undefined)}"))
-    return Section("Participants", tuple(blocks))
+    return Section("Who can tell", tuple(blocks))
+
+
+def _who_can_tell(group: Group, groups: Sequence[Group]) -> str:
+    """How many discriminate by themselves, and the share that this stands for."""
+    able, who = group.primary.prevalence, people(group.participants, group.observer)
+    if able is None or able.reason:
+        return f"{labelled('Who can tell', group, groups)}: nobody could be tested alone."
+    one, below = able.either, able.below.significant
+    wrong = f", {below} of them in the wrong direction," if below else ""
+    return (
+        f"Each was tested alone, by permuting the labels of the images: {one.significant} of {who}{wrong} "
+        f"discriminated them at {one.alpha:.0%}, where chance alone gives {one.alpha:.0%}. The most probable share of "
+        f"{population(group.observer)} who would be shown to discriminate in a session of this length is "
+        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+    )
 
 
 def _participant_row(one: Participant) -> tuple[str, ...]:
@@ -301,7 +322,7 @@ def detectability_section(found: Findings) -> Section | None:
         ]
         blocks.append(
             "Unlike people, these observers have no internal noise. To match the mean d′ found here they would need: "
-            f"{listed(each)} Fitted to these data, this predicts people’s d′ on other images only."
+            f"{listed(each)} Fitted to these data, this predicts the d′ of such observers on other images only."
         )
     if found.relations is not None and found.relations["p_holm"].notna().any():
         blocks.append(_related(found))

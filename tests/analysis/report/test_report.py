@@ -255,7 +255,7 @@ def test_the_verdict_is_given_with_its_reasons(found: Results) -> None:
     assert primary["withheld"] == [
         "there were no catch trials, so nothing shows that these participants would have noticed a fake"
     ]
-    assert verdict.lead == f"{primary['verdict'].capitalize()}."
+    assert verdict.lead == f"Verdict: {primary['verdict']}."
     assert verdict.paragraphs[0] == primary["words"]
     text = words_of(found.page)
     assert "Why “near chance” cannot be claimed: there were no catch trials" in text
