@@ -17,7 +17,7 @@ def report(
     style: Annotated[Literal["apa"], typer.Option(help="Style of the sentences: APA, 7th edition.")] = "apa",
     as_json: Json = False,
 ) -> None:
-    """Print the results of an analysis as sentences to paste into a paper.
+    """Print the results as sentences to paste into a paper.
 
     Plain text, with exact p, intervals in brackets, and no zero before the point of what cannot exceed 1. Methods text
     with its references is on the report page.
