@@ -25,7 +25,7 @@ def report(
     \b
     Example:
       lookalike report results
-      lookalike report results --style apa > results.txt
+      lookalike report results --style apa --json
     """
     from analysis.report.apa import apa_sentences
     from data.files import read_json
