@@ -33,7 +33,12 @@ HEADINGS = {
     "Analyse data": ("power", "analyze", "report", "compare"),
 }
 # Those whose module is in a sub-folder, or has another name.
-_PLACES = {"train-encoder": "inversion.train_encoder", "invert": "inversion.invert", "compose": "inversion.compose"}
+_PLACES = {
+    "train-encoder": "inversion.train_encoder",
+    "invert": "inversion.invert",
+    "compose": "inversion.compose",
+    "report": "results.report",
+}
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
 
 
