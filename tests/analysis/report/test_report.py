@@ -40,7 +40,10 @@ Write = Callable[..., Path]
 Refuses = Callable[[str], AbstractContextManager[Any]]
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
-TABLES = ("participants", "retests", "sessions", "audit", "roc", "areas", "methods", "calibration", "items", "serial")
+TABLES = (
+    *("participants", "retests", "sessions", "audit", "roc", "areas", "models", "rates", "methods", "reliability"),
+    *("calibration", "items", "serial"),
+)
 FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
 FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
 FILES |= {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
