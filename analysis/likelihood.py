@@ -22,7 +22,7 @@ Cells = Callable[[Floats], tuple[Floats, Floats]]
 
 STEPS = 100
 # Scoring is cheap and sturdy; where the model fits badly it may circle, and Newton steps take over.
-SCORING_STEPS = 12
+SCORING_STEPS = 8
 # Convergence is judged by how far the likelihood could still rise; 1e-14 leaves about 1e-7 standard errors.
 _RISE = 1e-14
 _TINY = 1e-300
