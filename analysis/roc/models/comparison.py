@@ -96,7 +96,7 @@ def compare_rating_models(truth: npt.ArrayLike, rating: npt.ArrayLike, level: fl
     >>> real, generated = (np.repeat([1, 2, 3, 4, 5], counts) for counts in ([30, 19, 8, 2, 1], [5, 6, 5, 12, 22]))
     >>> found = compare_rating_models(["real"] * 60 + ["generated"] * 50, [*real, *generated])
     >>> found.preferred
-    'equal-variance binormal'
+    'contaminated binormal'
     >>> [round(one.auc.value, 2) for one in found.models]
     [0.88, 0.87, 0.87, 0.87]
     """
