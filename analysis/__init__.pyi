@@ -4,6 +4,7 @@
 # One participant: d′, the criterion, confidence
 from .sdt.confidence import calibration, count_confidence, type2_roc
 from .sdt.forced_choice_ratings import forced_choice_ratings
+from .sdt.information import meta_information
 from .sdt.metacognition import meta_dprime
 from .sdt.same_different import same_different, same_different_from_responses
 from .sdt.two_alternative import two_alternative, two_alternative_from_responses
@@ -14,6 +15,10 @@ from .roc.binormal import binormal_fit, equal_variance_test
 from .roc.bootstrap import auc_bootstrap
 from .roc.clusters import clustered_bootstrap
 from .roc.comparison import compare_aucs, compare_independent_aucs
+from .roc.fixed_rates import sensitivity_at_specificity, specificity_at_sensitivity
+from .roc.models.comparison import compare_rating_models
+from .roc.models.contaminated import contaminated_binormal
+from .roc.models.proper import proper_binormal
 from .roc.partial import partial_auc
 from .roc.permutation import permutation_test
 from .roc.ratings import count_ratings
@@ -22,15 +27,19 @@ from .roc.roc import roc_auc
 # The retest, and agreement of observers
 from .agreement.double_pass import dprime_change, internal_noise
 from .agreement.fingerprint import fingerprint
+from .agreement.intraclass import shrout_fleiss
 from .agreement.items import item_table
 from .agreement.observer_agreement import observer_agreement
 from .agreement.rating_agreement import intraclass_correlation, rating_agreement
 from .agreement.retest import compare_sessions, sokal_michener
+from .agreement.weighted_kappa import weighted_kappa
 
 # The group, with participants and images as samples or images fixed
+from .effect_size import hedges_g
 from .group.bayes_factors import bayes_factor, informed_bayes_factor, interval_bayes_factor
 from .group.equivalence import equivalence_test
 from .group.heterogeneity import heterogeneity
+from .group.metacognition.m_ratio import group_m_ratio
 from .group.mixed_probit import mixed_probit
 from .group.power import power
 from .group.prevalence import prevalence
@@ -61,6 +70,7 @@ from .serial.sequence import sequence_effects
 from .serial.serial import serial_dependence
 
 # Whole studies
+from .report.apa import apa_sentences
 from .report.compare_report import compare_studies
 from .report.figures.roc_figure import roc_figure
 from .report.report import analyze
@@ -70,6 +80,7 @@ from .trials import load_trials
 __all__ = [
     "analyze",
     "analyze_task",
+    "apa_sentences",
     "auc_bootstrap",
     "bayes_factor",
     "binormal_fit",
@@ -79,8 +90,10 @@ __all__ = [
     "compare_conditions",
     "compare_cues",
     "compare_independent_aucs",
+    "compare_rating_models",
     "compare_sessions",
     "compare_studies",
+    "contaminated_binormal",
     "count_confidence",
     "count_ratings",
     "covariate_model",
@@ -93,7 +106,9 @@ __all__ = [
     "equivalence_test",
     "fingerprint",
     "forced_choice_ratings",
+    "group_m_ratio",
     "grouped_auc",
+    "hedges_g",
     "heterogeneity",
     "informed_bayes_factor",
     "internal_noise",
@@ -105,6 +120,7 @@ __all__ = [
     "loop_serial_dependence",
     "measure_cues",
     "meta_dprime",
+    "meta_information",
     "mixed_probit",
     "model_observer",
     "mrmc_answers",
@@ -118,19 +134,24 @@ __all__ = [
     "power",
     "predicted_se",
     "prevalence",
+    "proper_binormal",
     "psychometric_functions",
     "rating_agreement",
     "roc_auc",
     "roc_figure",
     "same_different",
     "same_different_from_responses",
+    "sensitivity_at_specificity",
     "sequence_effects",
     "serial_dependence",
     "session_changes",
     "session_table",
+    "shrout_fleiss",
     "sokal_michener",
+    "specificity_at_sensitivity",
     "two_alternative",
     "two_alternative_from_responses",
     "type2_roc",
     "variance_components",
+    "weighted_kappa",
 ]

@@ -34,6 +34,11 @@ def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
 
     `trials` counts the trials, `which` lists the numbers of the first ten, `policy` says what the analysis does.
     """
+    return pd.DataFrame(findings_of(participant, session, main), columns=list(AUDIT_COLUMNS))
+
+
+def findings_of(participant: str, session: int, main: pd.DataFrame) -> list[tuple[object, ...]]:
+    """The rows of `audit`; of many sessions it is quicker to make one table of all than one of each."""
     answered, rated = (main[name].notna().to_numpy() for name in ("response", "confidence"))
     fast = answered & (main["response_time"].to_numpy(dtype=float) < FASTEST_S)
     findings = [
@@ -45,13 +50,13 @@ def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
         ("one answer to every image", _constant(main["response"], answered), "kept; d' rests on the correction"),
         ("one confidence throughout", _constant(main["confidence"], answered & rated), "kept; the ROC has one point"),
     ]
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for found, where, policy in findings:
         if where.any():
             trials = main["trial"].to_numpy()[where].tolist()
             more = f" and {len(trials) - _NAMED} more" if len(trials) > _NAMED else ""
             rows.append((participant, session, found, len(trials), ", ".join(map(str, trials[:_NAMED])) + more, policy))
-    return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS))
+    return rows
 
 
 def _constant(values: pd.Series, where: Flags) -> Flags:

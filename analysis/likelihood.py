@@ -38,21 +38,30 @@ class Maximum:
     converged: bool
 
 
-def maximise(counts: Floats, trials: Floats, cells: Cells, start: Floats) -> Maximum:
+def maximise(
+    counts: Floats,
+    trials: Floats,
+    cells: Cells,
+    start: Floats,
+    *,
+    steps: int = STEPS,
+    scoring_steps: int = SCORING_STEPS,
+) -> Maximum:
     """Maximum likelihood of one or more multinomials laid end to end, by Fisher scoring with step halving.
 
     `counts` (C,) need not be whole; `trials` (C,) is, for each cell, the size of the multinomial it belongs
     to. `cells` may return negative or NaN probabilities where parameters are not allowed: such a step is
-    halved. The log-likelihood leaves out the multinomial coefficients, which no parameter changes.
+    halved. The log-likelihood leaves out the multinomial coefficients, which no parameter changes. After
+    `scoring_steps` of at most `steps` Newton steps are taken.
     """
     # A step too far may overflow; it is then halved.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         here = _at(counts, cells, start)
         if not math.isfinite(here.height):
             return Maximum(start, here.height, 0, False)
-        for step in range(STEPS):
+        for step in range(steps):
             curvature = information(trials, here.probability, here.slope)
-            if step >= SCORING_STEPS:
+            if step >= scoring_steps:
                 curvature = _observed(counts, cells, here.parameters, curvature)
             try:
                 move = np.linalg.solve(curvature, here.score)
@@ -68,7 +77,7 @@ def maximise(counts: Floats, trials: Floats, cells: Cells, start: Floats) -> Max
                     return Maximum(here.parameters, here.height, step, False)
                 there = _at(counts, cells, here.parameters + move)
             here = there
-        return Maximum(here.parameters, here.height, STEPS, False)
+        return Maximum(here.parameters, here.height, steps, False)
 
 
 class _Point(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.audit import FASTEST_S, audit
+from analysis.audit import AUDIT_COLUMNS, FASTEST_S, findings_of
 from analysis.conditions import Wanted, told_apart, with_conditions
 from analysis.people import BIDS_TABLE, read_people
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
@@ -166,13 +166,16 @@ def load_trials(
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
     default = study.study.plan.max_run if study else _agreed_max_run(found)
     used = [_with_max_run(one, default) for one in found if (one.participant, one.session) in kept]
-    nothing = _with_max_run(found[0], default).main.iloc[:0]
+    nothing = found[0].main.iloc[:0].assign(max_run=pd.array([], dtype="Int64"))
     return Trials(
         measure=told_apart(_joined([one.main for one in used if one.session == 1], nothing)),
         retests=told_apart(_joined([one.main for one in used if one.session > 1], nothing)),
         catch=_joined([one.catch for one in used if one.session == 1], nothing),
         sessions=sessions,
-        audit=_joined([audit(one.participant, one.session, one.main) for one in found], audit("", 1, nothing)),
+        audit=pd.DataFrame(
+            [row for one in found for row in findings_of(one.participant, one.session, one.main)],
+            columns=list(AUDIT_COLUMNS),
+        ),
         files=files,
         filled=filled,
         notes=notes,
@@ -185,7 +188,8 @@ def _with_max_run(one: Session, default: int | None) -> Session:
     """The session with a column `max_run`: its plan's, or `default` where there is no plan."""
     longest = one.recorded.plan.max_run if one.recorded.plan is not None else default
     main, catch = (
-        table.assign(max_run=pd.array([longest] * len(table), dtype="Int64")) for table in (one.main, one.catch)
+        table.assign(max_run=pd.array([longest] * len(table), dtype="Int64")) if len(table) else table
+        for table in (one.main, one.catch)
     )
     return replace(one, main=main, catch=catch)
 

@@ -194,7 +194,7 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
-            shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"])
+            shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"], one["observer"])
         given = one["these_images_only"]
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
             shown[f"{label}, these images only, {kind}"] = _mean(given[name], digits)
@@ -234,11 +234,12 @@ def _primary(one: dict[str, Any]) -> str:
     return f"{text} [{one['low']:.3f}, {one['high']:.3f}], {one['level']:.0%} CI for {one['generalises_to']}"
 
 
-def _can_tell(found: dict[str, Any]) -> str:
+def _can_tell(found: dict[str, Any], observer: str) -> str:
     either = found["either"]
     if either["value"] is None:
         return f"undefined ({found['reason']})"
-    people = f"of people {either['value']:.0%} [{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
+    whom = "people" if observer == "human" else "such observers"
+    people = f"of {whom} {either['value']:.0%} [{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
     return f"{either['significant']} of {found['participants']}; {people}"
 
 

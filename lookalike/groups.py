@@ -32,7 +32,7 @@ HEADINGS = {
         "stimuli",
     ),
     "Run sessions": ("display", "participant", "run", "status", "retest", "export"),
-    "Analyse data": ("power", "analyze", "compare", "scale"),
+    "Analyse data": ("power", "analyze", "report", "compare", "scale"),
 }
 # Those whose module is in a sub-folder, or has another name.
 _PLACES = {
@@ -41,7 +41,8 @@ _PLACES = {
     "compose": "inversion.compose",
     "directions": "inversion.directions",
     "edit": "inversion.edit",
-    "scale": "scaling.scale",
+    "report": "results.report",
+    "scale": "results.scale",
 }
 NAMES = tuple(name for names in HEADINGS.values() for name in names)
 

@@ -71,7 +71,7 @@ INSIDE = {
         "trials | likelihood",
         "conditions",
         "sessions",
-        "audit | intervals | firth | multiplicity | people | side_by_side",
+        "audit | intervals | firth | multiplicity | people | side_by_side | effect_size",
     ],
     "lookalike": ["__main__", "cli", "groups", "commands", "flows", "options", "console | memory | quick_group"],
 }

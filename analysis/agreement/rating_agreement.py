@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 
 from analysis import intervals
+from analysis.agreement import intraclass
 from data.arrays import Floats
 from data.errors import LookalikeError
 from data.results.result import Result
@@ -127,8 +127,8 @@ def intraclass_correlation(ratings: Floats, level: float = 0.95) -> tuple[float,
 
     Notes
     -----
-    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss. The bounds are McGraw &
-    Wong's table 7 (F with Satterthwaite's degrees of freedom).
+    Two-way random effects, absolute agreement, single rating: ICC(2,1) of Shrout & Fleiss. `shrout_fleiss` gives it
+    with the other five.
 
     References
     ----------
@@ -142,27 +142,8 @@ def intraclass_correlation(ratings: Floats, level: float = 0.95) -> tuple[float,
     >>> [round(value, 2) for value in intraclass_correlation(np.array(shrout_fleiss, dtype=float))]
     [0.29, 0.02, 0.76]
     """
-    n, k = ratings.shape
-    means = ratings.mean()
-    rows = k * np.sum((ratings.mean(axis=1) - means) ** 2) / (n - 1)
-    columns = n * np.sum((ratings.mean(axis=0) - means) ** 2) / (k - 1)
-    residual = ratings - ratings.mean(axis=1, keepdims=True) - ratings.mean(axis=0) + means
-    error = np.sum(residual**2) / ((n - 1) * (k - 1))
-    # What is only rounding counts as nothing.
-    columns, error = (0.0 if part < 1e-12 * ratings.var() else part for part in (columns, error))
-    spread = rows + (k - 1) * error + k * (columns - error) / n
-    if not spread > 0:
-        return np.nan, np.nan, np.nan
-    icc = (rows - error) / spread
-    if columns == error == 0 or icc == 1:
-        return float(icc), np.nan, np.nan
-    a, b = k * icc / (n * (1 - icc)), 1 + k * icc * (n - 1) / (n * (1 - icc))
-    freedom = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
-    upper, lower = (f_distribution.ppf((1 + level) / 2, *pair) for pair in ((n - 1, freedom), (freedom, n - 1)))
-    noise = k * columns + (k * n - k - n) * error
-    low = n * (rows - upper * error) / (upper * noise + n * rows)
-    high = n * (lower * rows - error) / (noise + n * lower * rows)
-    return float(icc), float(low), float(high)
+    found = intraclass.shrout_fleiss(ratings, level).icc_2_1
+    return found.value, found.low, found.high
 
 
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike, level: float = 0.95) -> Correlation:

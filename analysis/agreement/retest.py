@@ -19,6 +19,7 @@ from analysis import intervals
 from analysis.agreement import double_pass, rating_agreement
 from analysis.agreement.double_pass import Change, InternalNoise
 from analysis.agreement.rating_agreement import RatingAgreement
+from analysis.agreement.weighted_kappa import WeightedKappa, signed_scale, weighted_kappa
 from analysis.trials import is_generated
 from data.arrays import Floats, Ints
 from data.errors import LookalikeError
@@ -68,7 +69,8 @@ class Retest(Result):
 class SessionComparison(Result):
     """All that two sessions of one observer say about each other, on the `shared` images.
 
-    `first_only` and `second_only` count images that one session alone shows.
+    `first_only` and `second_only` count images that one session alone shows. `linear` and `quadratic` are weighted κ of
+    the ratings; results of earlier versions lack them.
     """
 
     shared: int
@@ -80,6 +82,8 @@ class SessionComparison(Result):
     ratings: RatingAgreement
     noise: InternalNoise
     change: Change
+    linear: WeightedKappa | None = None
+    quadratic: WeightedKappa | None = None
 
 
 def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> SessionComparison:
@@ -125,6 +129,9 @@ def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0
         )
     said_first, said_second = (shared[f"response_{which}"].to_numpy(dtype=object) for which in ("first", "second"))
     generated = is_generated(truth)
+    sure = [shared[f"confidence_{which}"].to_numpy(dtype=np.float64) for which in ("first", "second")]
+    ratings = rating(said_first, shared["confidence_first"]), rating(said_second, shared["confidence_second"])
+    scale = signed_scale(np.concatenate(sure))
     return SessionComparison(
         shared=len(shared),
         first_only=len(first) - len(shared),
@@ -132,11 +139,11 @@ def compare_sessions(first: pd.DataFrame, second: pd.DataFrame, level: float = 0
         answers=sokal_michener(said_first, said_second, level),
         answers_to_real=sokal_michener(said_first[~generated], said_second[~generated], level),
         answers_to_generated=sokal_michener(said_first[generated], said_second[generated], level),
-        ratings=rating_agreement.rating_agreement(
-            rating(said_first, shared["confidence_first"]), rating(said_second, shared["confidence_second"]), level
-        ),
+        ratings=rating_agreement.rating_agreement(*ratings, level),
         noise=double_pass.internal_noise(truth, said_first, said_second, level),
         change=double_pass.dprime_change(truth, said_first, said_second, level),
+        linear=weighted_kappa(*ratings, "linear", scale, level),
+        quadratic=weighted_kappa(*ratings, "quadratic", scale, level),
     )
 
 

@@ -222,7 +222,7 @@ def _few(study: Readings) -> tuple[str, ...]:
         return ("With one participant the interval generalises to other images, not to other participants.",)
     if n >= FEW_READERS:
         return ()
-    return (f"With only {n} participants how much people differ is hardly known, so the interval is wide.",)
+    return (f"With only {n} participants how much participants differ is hardly known, so the interval is wide.",)
 
 
 def _verdict(found: Difference, names: tuple[str, str], delta: float | None) -> tuple[Verdict, str]:

@@ -17,6 +17,8 @@ from scipy.special import ndtri
 
 from analysis.agreement import observer_agreement
 from analysis.agreement.observer_agreement import ObserverAgreement
+from analysis.agreement.rater_reliability import RaterReliability, rater_reliability
+from analysis.effect_size import EffectSize, hedges_g
 from analysis.group import mixed_probit
 from analysis.group.bayes_factors import (
     BayesFactor,
@@ -27,12 +29,13 @@ from analysis.group.bayes_factors import (
 )
 from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
+from analysis.group.metacognition.m_ratio import GroupMRatio, group_m_ratio
 from analysis.group.mixed_probit import Probit
 from analysis.group.one_sample import Mean, by_correction, mean
 from analysis.group.participants import Participant
 from analysis.group.prevalence import prevalence
 from analysis.group.primary import Primary, primary
-from analysis.mrmc.other_methods import MethodResult, auc_by_method
+from analysis.mrmc.other_methods import MOST, MethodResult, auc_by_method
 from analysis.sdt.outcomes import only_corrected
 from analysis.serial import serial
 from analysis.serial.effects import MANY
@@ -54,7 +57,9 @@ class Group(Result):
     it and are None without one. `jzs` is the two-sided Bayes factor of the mean d', `jzs_greater` and `jzs_less`
     those of an effect of one sign, `informed` that of an effect about as large as the bound (.5 without one).
     `methods` is the group's AUC by other methods. `between` is the SD of the true d' between observers, beyond what
-    finite trials make them differ.
+    finite trials make them differ. `effect` is Hedges' g of the mean d'; `m_ratio`, of up to
+    `analysis.mrmc.other_methods.MOST` participants, is that of the group; `reliability` has the intraclass correlations
+    of their ratings. Results of earlier versions lack the last three.
     """
 
     observer: str
@@ -77,6 +82,9 @@ class Group(Result):
     similarity: Mean
     agreement: tuple[ObserverAgreement, ...]
     serial: Serial
+    effect: EffectSize | None = None
+    m_ratio: GroupMRatio | None = None
+    reliability: tuple[RaterReliability, ...] = ()
 
 
 def group_by_observer(trials: Trials, participants: Sequence[Participant], study: StudyFile | None) -> list[Group]:
@@ -117,6 +125,9 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
         agreement=observer_agreement.observer_agreement(measure),
         serial=ordered,
+        effect=None if any(perfect) else hedges_g(dprimes),
+        m_ratio=group_m_ratio([one.confidences for one in members]) if len(members) <= MOST else None,
+        reliability=rater_reliability(measure),
     )
 
 

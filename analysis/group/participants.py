@@ -14,12 +14,14 @@ from analysis.mrmc.other_methods import MOST
 from analysis.readings import Reading, Readings
 from analysis.roc import binormal, roc
 from analysis.roc.binormal import Binormal
+from analysis.roc.models.comparison import RatingModels, compare_rating_models_from_counts
 from analysis.roc.permutation import PermutationTest, permutation_test_of
 from analysis.roc.ratings import RatingCounts, count_ratings
 from analysis.roc.roc import Roc
 from analysis.sdt import confidence, metacognition, yesno
 from analysis.sdt.categories import categories
-from analysis.sdt.confidence import Calibration, Type2Roc
+from analysis.sdt.confidence import Calibration, ConfidenceCounts, Type2Roc
+from analysis.sdt.information import MetaInformation, meta_information_from_counts
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
@@ -48,7 +50,8 @@ class Participant:
 
     `counts` are of ratings as given; `binned`, `binormal`, `metacognition` and `calibration` take the categories of
     `analysis.sdt.categories`, which on a scale of few levels are the same. `chance` is the permutation test of this
-    participant's AUC.
+    participant's AUC. `models` compares models of the ROC; it is None where there are too many participants to look at
+    singly.
     """
 
     name: str
@@ -60,7 +63,10 @@ class Participant:
     roc: Roc
     chance: PermutationTest
     binormal: Binormal
+    models: RatingModels | None
+    confidences: ConfidenceCounts
     metacognition: Metacognition
+    information: MetaInformation
     type2: Type2Roc
     calibration: Calibration
     retests: Mapping[int, SessionComparison]
@@ -128,7 +134,10 @@ def measure_one(
         roc=roc.roc_auc_from_counts(counts),
         chance=_permuted(counts, closely),
         binormal=binormal.binormal_fit_from_counts(binned),
+        models=compare_rating_models_from_counts(binned) if closely else None,
+        confidences=sure,
         metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
+        information=meta_information_from_counts(sure),
         type2=confidence.type2_roc(sure),
         calibration=confidence.calibration(sure),
         retests={

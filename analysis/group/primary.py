@@ -122,7 +122,7 @@ def primary(
     verdict, words = _verdict(made, delta, withheld)
     if verdict == "shown to differ" and looks:
         words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
-    words += _few(found) + _who_can_tell(prevalence)
+    words += _few(found) + _who_can_tell(prevalence, observer)
     if found.participants and not measure["confidence"].notna().any():
         words += " No confidence was recorded, so the area is that of the answers alone."
     dprime, low, high = (float(math.sqrt(2) * norm.ppf(area)) for area in (found.auc, found.low, found.high))
@@ -244,21 +244,26 @@ def _few(found: Auc) -> str:
     if found.reason is not None or not 2 <= found.participants < FEW_READERS:
         return ""
     return (
-        f" Only {found.participants} participants have an area: how much people differ is hardly known from so few, "
-        f"so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
+        f" Only {found.participants} participants have an area: how much participants differ is hardly known from so "
+        f"few, so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
     )
 
 
-def _who_can_tell(found: Prevalence | None) -> str:
+def _who_can_tell(found: Prevalence | None, observer: str) -> str:
     if found is None or found.participants < 2:
         return ""
     one, below = found.either, found.below.significant
     wrong = f", {below} of them in the wrong direction" if below else ""
     return (
         f" By themselves, {one.significant} of {found.participants} participants were shown to discriminate the images"
-        f"{wrong} (permutation tests at {one.alpha:.0%}): most probably {one.value:.0%} of people would be "
-        f"({found.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+        f"{wrong} (permutation tests at {one.alpha:.0%}): most probably {one.value:.0%} of {population(observer)} "
+        f"would be ({found.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
     )
+
+
+def population(observer: str) -> str:
+    """Whom a sample of these observers stands for: people only if they are people."""
+    return "people" if observer == "human" else "such observers"
 
 
 def _catch_reasons(seen: Auc | None, participants: int, delta: float | None) -> list[str]:

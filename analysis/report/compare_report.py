@@ -13,7 +13,7 @@ from analysis.group.compare import Compared, Images, ParticipantComparison, Whos
 from analysis.mrmc.other_methods import MOST, MethodResult
 from analysis.report.figures import plots
 from analysis.report.number_text import p_value
-from analysis.report.page import Note, Page, Picture, Section, Table
+from analysis.report.page import Page, Picture, Section, Table, verdict_note
 from analysis.report.results import Results, summarised, versions, write
 from analysis.trials import Trials, load_trials
 from data.errors import LookalikeError
@@ -178,7 +178,7 @@ def _page(found: Compared, delta: float | None, inputs: dict[str, str]) -> Page:
         title=f"{first} against {second}",
         subtitle=f"Is the area under the ROC larger with {first} or with {second}?",
         summary=(
-            Note(f"{found.verdict.capitalize()}.", (found.words,), "verdict"),
+            verdict_note(found.verdict, (found.words,)),
             *found.remarks,
             Picture("comparison", _figure(found, delta), _caption(found, delta), alt),
         ),

@@ -7,7 +7,7 @@ import math
 from analysis.mrmc.other_methods import MOST
 from analysis.report.figures.serial_curve import serial_curve
 from analysis.report.number_text import interval, number, p_phrase, p_value
-from analysis.report.page import Note, Page, Picture, Section, Table
+from analysis.report.page import Page, Picture, Section, Table, verdict_note
 from analysis.report.results import Results, versions
 from analysis.sdt.outcomes import Correction
 from analysis.serial.loop import GroupCurve, LoopSerial, errors, loop_serial_dependence
@@ -54,7 +54,7 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
         title="Matching on a loop",
         subtitle=f"Do matches depend on the previous image? {len(found.participants)} participants.",
         summary=(
-            Note(f"{verdict}.", (words,), "verdict"),
+            verdict_note(verdict, (words,)),
             *_remarks(found),
             Picture("serial", serial_curve(pairs, found.previous, found.next), caption, alt),
         ),
@@ -70,18 +70,18 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
 def _verdict(found: LoopSerial) -> tuple[str, str]:
     previous = found.previous
     if math.isnan(previous.p):
-        return "Not decided", f"There is no curve: {previous.reason}."
+        return "not decided", f"There is no curve: {previous.reason}."
     size = f"amplitude {_curve(previous)}, {p_phrase(previous.p)}"
     if previous.p >= _ALPHA:
-        return "No dependence shown", f"Matches are not shown to depend on the previous target: {size}."
+        return "no dependence shown", f"Matches are not shown to depend on the previous target: {size}."
     direction = "attracted to" if previous.amplitude_deg > 0 else "repelled from"
     if not found.next.p >= _ALPHA:
-        return "Not decided", (
+        return "not decided", (
             f"Matches seem {direction} the previous target ({size}), but so does the control with the next target, "
             f"which cannot have had an effect (amplitude {_curve(found.next)}, {p_phrase(found.next.p)}): something "
             "else makes successive trials similar."
         )
-    return "Serial dependence", f"Matches are {direction} the previous target: {size}."
+    return "serial dependence", f"Matches are {direction} the previous target: {size}."
 
 
 def _remarks(found: LoopSerial) -> list[str]:

@@ -87,6 +87,7 @@ class Picture:
     alt: str
 
 
+_VERDICT = "Verdict: "
 Block = str | Heading | Small | Note | Facts | Table | Picture  # a text is a paragraph
 
 
@@ -130,6 +131,16 @@ class Page:
     def verdicts(self) -> tuple[Note, ...]:
         """The verdict, one for each kind of observer."""
         return tuple(one for one in self.summary if isinstance(one, Note) and one.kind == "verdict")
+
+
+def verdict_note(verdict: str, paragraphs: tuple[str, ...]) -> Note:
+    """The framed verdict, in the words and the case of the console and the summary."""
+    return Note(f"{_VERDICT}{verdict}.", paragraphs, "verdict")
+
+
+def verdict_of(note: Note) -> str:
+    """The verdict of such a note."""
+    return note.lead.removeprefix(_VERDICT).rstrip(".")
 
 
 def without_pictures(page: Page) -> Page:

@@ -13,7 +13,7 @@ from analysis.mrmc.other_methods import MOST
 from analysis.report import pairs_confidence
 from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
-from analysis.report.page import Block, Note, Page, Picture, Section, Table
+from analysis.report.page import Block, Page, Picture, Section, Table, verdict_note
 from analysis.report.results import Results, versions
 from analysis.report.sequences import pair_sequence, sequence_section
 from analysis.sdt.outcomes import Correction
@@ -73,7 +73,7 @@ def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, co
     grey = "" if band is None else "; grey: the study’s bounds"
     caption = f"{name} of every participant, and the mean with its t interval{grey}."
     blocks: tuple[Block, ...] = (
-        Note(f"{found.verdict.capitalize()}.", (found.words,), "verdict"),
+        verdict_note(found.verdict, (found.words,)),
         *_remarks(found, name),
         Picture("forest", figure, caption, f"{name} of every participant with its interval, and the mean of all."),
     )

@@ -19,6 +19,7 @@ REFERENCES = {
     "Measurement, 20, 37–46.",
     "davison1997": "Davison, A. C., & Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge "
     "University Press.",
+    "dayan2023": "Dayan, P. (2023). Metacognitive information theory. Open Mind, 7, 392–411.",
     "decarlo1998": "DeCarlo, L. T. (1998). Signal detection theory and generalized linear models. "
     "Psychological Methods, 3, 186–205.",
     "delong1988": "DeLong, E. R., DeLong, D. M., & Clarke-Pearson, D. L. (1988). Comparing the areas under two or more "
@@ -33,11 +34,15 @@ REFERENCES = {
     "dorfman1992": "Dorfman, D. D., Berbaum, K. S., & Metz, C. E. (1992). Receiver operating characteristic rating "
     "analysis: generalization to the population of readers and patients with the jackknife method. Investigative "
     "Radiology, 27, 723–731.",
+    "dorfman2000": "Dorfman, D. D., & Berbaum, K. S. (2000). A contaminated binormal model for ROC data: part II. A "
+    "formal model. Academic Radiology, 7, 427–437.",
     "efron1987": "Efron, B. (1987). Better bootstrap confidence intervals. Journal of the American Statistical "
     "Association, 82, 171–185.",
     "firth1993": "Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika, 80, 27–38.",
     "fischer2014": "Fischer, J., & Whitney, D. (2014). Serial dependence in visual perception. "
     "Nature Neuroscience, 17, 738–743.",
+    "fleiss1969": "Fleiss, J. L., Cohen, J., & Everitt, B. S. (1969). Large sample standard errors of kappa and "
+    "weighted kappa. Psychological Bulletin, 72, 323–327.",
     "fleming2017": "Fleming, S. M. (2017). HMeta-d: hierarchical Bayesian estimation of metacognitive efficiency from "
     "confidence ratings. Neuroscience of Consciousness, 2017, nix007.",
     "galvin2003": "Galvin, S. J., Podd, J. V., Drga, V., & Whitmore, J. (2003). Type 2 tasks in the theory of signal "
@@ -60,6 +65,8 @@ REFERENCES = {
     "sensitivity from average hit and false-alarm rates. Psychological Bulletin, 98, 185–199.",
     "hautus1995": "Hautus, M. J. (1995). Corrections for extreme proportions and their biasing effects on estimated "
     "values of d′. Behavior Research Methods, Instruments, & Computers, 27, 46–51.",
+    "hedges1981": "Hedges, L. V. (1981). Distribution theory for Glass’s estimator of effect size and related "
+    "estimators. Journal of Educational Statistics, 6, 107–128.",
     "hesterberg2015": "Hesterberg, T. C. (2015). What teachers should know about the bootstrap: resampling in the "
     "undergraduate statistics curriculum. American Statistician, 69, 371–386.",
     "hillis2007": "Hillis, S. L. (2007). A comparison of denominator degrees of freedom methods for multiple observer "
@@ -88,6 +95,8 @@ REFERENCES = {
     "mcclish1989": "McClish, D. K. (1989). Analyzing a portion of the ROC curve. Medical Decision Making, 9, 190–195.",
     "mcgraw1996": "McGraw, K. O., & Wong, S. P. (1996). Forming inferences about some intraclass correlation "
     "coefficients. Psychological Methods, 1, 30–46.",
+    "metz1999": "Metz, C. E., & Pan, X. (1999). “Proper” binormal ROC curves: theory and maximum-likelihood "
+    "estimation. Journal of Mathematical Psychology, 43, 1–33.",
     "morey2011": "Morey, R. D., & Rouder, J. N. (2011). Bayes factor approaches for testing interval null hypotheses. "
     "Psychological Methods, 16, 406–419.",
     "obuchowski1995": "Obuchowski, N. A., & Rockette, H. E. (1995). Hypothesis testing of diagnostic accuracy for "
@@ -106,6 +115,8 @@ REFERENCES = {
     "schuirmann1987": "Schuirmann, D. J. (1987). A comparison of the two one-sided tests procedure and the power "
     "approach for assessing the equivalence of average bioavailability. Journal of Pharmacokinetics and "
     "Biopharmaceutics, 15, 657–680.",
+    "shrout1979": "Shrout, P. E., & Fleiss, J. L. (1979). Intraclass correlations: uses in assessing rater "
+    "reliability. Psychological Bulletin, 86, 420–428.",
     "sokal1958": "Sokal, R. R., & Michener, C. D. (1958). A statistical method for evaluating systematic "
     "relationships. University of Kansas Science Bulletin, 38, 1409–1438.",
     "sun2014": "Sun, X., & Xu, W. (2014). Fast implementation of DeLong’s algorithm for comparing the areas under "

@@ -18,6 +18,7 @@ from analysis.group.participants import Estimators
 from analysis.report.figures.figure_list import figures_of, gallery_of
 from analysis.report.figures.render import Format
 from analysis.report.realfake import designs
+from analysis.report.realfake.curves import models_table, rates_table
 from analysis.report.realfake.designs import condition_figures
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.headline import headline
@@ -30,6 +31,7 @@ from analysis.report.realfake.tables import (
     methods_table,
     participants_table,
     records,
+    reliability_table,
     retests_table,
     roc_table,
     serial_table,
@@ -62,13 +64,14 @@ def analyze(
     """Analyse real/generated judgements into a new folder of tables, figures and one report page.
 
     Writes `participants.tsv`, `retests.tsv`, `sessions.tsv`, `session_measures.tsv` (d′, c and AUC of each),
-    `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's AUC by every method), `methods.tsv` (the group's),
-    `calibration.tsv`, `items.tsv`, `serial.tsv`, `sequence.tsv`, with conditions `conditions.tsv` and
-    `condition_differences.tsv`, with covariates `covariates.tsv`, `summary.json` (what is returned), the figures as
-    `.svg` and `.png`, and `report.html`. With retests there are also `fingerprint.tsv` and
-    `fingerprint_correlations.tsv`; where the stimulus set's images are at hand, `detectability.tsv` (how well image cues
-    and model observers discriminate them) and `item_cues.tsv` (how answers vary with the cues). The same input gives the
-    same bytes.
+    `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's AUC by every method), `models.tsv` (of every participant's
+    ROC), `rates.tsv` (sensitivity at fixed specificities and the reverse), `methods.tsv` (the group's),
+    `reliability.tsv` (intraclass correlations of the ratings), `calibration.tsv`, `items.tsv`, `serial.tsv`,
+    `sequence.tsv`, with conditions `conditions.tsv` and `condition_differences.tsv`, with covariates `covariates.tsv`,
+    `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`. With retests there are also
+    `fingerprint.tsv` and `fingerprint_correlations.tsv`; where the stimulus set's images are at hand,
+    `detectability.tsv` (how well image cues and model observers discriminate them) and `item_cues.tsv` (how answers
+    vary with the cues). The same input gives the same bytes.
 
     Parameters
     ----------
@@ -171,6 +174,7 @@ def realfake_results(
         groups=groups,
         items=items,
         areas=areas_table(participants),
+        rates=rates_table(participants),
         detectability=detectability,
         relations=relations,
         individuals=individuals_of(trials, participants, at_hand),
@@ -210,6 +214,9 @@ def _tables(found: Findings) -> dict[str, pd.DataFrame]:
         "audit": found.trials.audit,
         "roc": roc_table(found.participants),
         "areas": found.areas,
+        "models": models_table(found.participants),
+        "rates": found.rates,
+        "reliability": reliability_table(found.groups),
         "methods": methods_table(found.groups),
         "calibration": calibration_table(found.participants),
         "items": found.items,

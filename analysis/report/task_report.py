@@ -11,7 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from analysis.report.figures.render import Format
-from analysis.report.page import Block, Note, Picture, doubts_of
+from analysis.report.page import Block, Note, Picture, doubts_of, verdict_of
 from analysis.report.results import Results, summarised, versions, write
 from analysis.sdt.outcomes import Correction
 from data.errors import LookalikeError
@@ -74,7 +74,7 @@ def analyze_task(
     >>> table.to_csv("choices.csv", index=False)
     >>> summary = analyze_task("two_alternative", "choices.csv", "results")
     >>> summary["verdict"]
-    'Not decided'
+    'not decided'
     """
     out = Path(out)
     refuse_occupied(out)
@@ -98,7 +98,7 @@ def task_results(answers: TrialTable, study: StudyFile | None = None, correction
     summary = summarised(
         {
             "kind": answers.kind,
-            "verdict": verdict.lead.rstrip("."),
+            "verdict": verdict_of(verdict),
             "words": verdict.paragraphs[0],
             **found.summary,
             "observers": list(answers.observers),

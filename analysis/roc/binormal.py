@@ -323,7 +323,7 @@ def _defined(
         "thresholds": thresholds,
         "threshold_se": np.sqrt(np.diag(covariance)[:k]),
         "log_likelihood": maximum.log_likelihood,
-        "goodness": _goodness(observed, trials * probability, real.size - 2 - (variance == "unequal")),
+        "goodness": goodness_of(observed, trials * probability, real.size - 2 - (variance == "unequal")),
         "crossing": crossing,
         "remark": _remark(crossing, ndtr(-thresholds), estimates["d_a"]),
     }
@@ -355,7 +355,8 @@ def _estimates(a: float, b: float, covariance: Floats, level: float) -> dict[str
     }
 
 
-def _goodness(observed: Floats, expected: Floats, df: int) -> Goodness:
+def goodness_of(observed: Floats, expected: Floats, df: int) -> Goodness:
+    """How well the `expected` counts of all cells agree with those `observed`."""
     some = expected > 0
     pearson = float(np.sum((observed - expected)[some] ** 2 / expected[some]))
     some = observed > 0

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -250,6 +251,31 @@ def _no_maximum(bare: _Confidences, task: _Confidences, type1: _Type1) -> str | 
 def _above(counts: Floats) -> Floats:
     """The share of answers above each confidence criterion (levels − 1,)."""
     return np.asarray(np.cumsum(counts[::-1])[-2::-1] / counts.sum(), dtype=np.float64)
+
+
+def confidence_profile(counts: ConfidenceCounts, criterion: float, meta: float) -> float | None:
+    """The log-likelihood of the confidences given truth and response at this meta-d′, with the best criteria.
+
+    The response criterion stays in place ("fleming"); nothing is padded. None where the confidences tell nothing.
+    """
+    task = _Confidences.of(counts, 0.0)
+    total, told = 0.0, False
+    for right, wrong, sign in zip(task.right, task.wrong, (1, -1), strict=True):
+        if right.size < 2 or not (right.sum() > 0 and wrong.sum() > 0):
+            continue
+        told = True
+        heights = sign * criterion + np.array([-0.5, 0.5]) * meta
+        share = _above(right + wrong)
+        start = -ndtri_exp(np.log(share) + log_ndtr(-heights[0])) - heights[0]
+        trials = np.repeat([right.sum(), wrong.sum()], right.size)
+        total += maximise(np.concatenate([right, wrong]), trials, partial(_side_cells, heights), start).log_likelihood
+    return total if told else None
+
+
+def _side_cells(heights: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """Right and wrong answers of one response at fixed heights, by the steps to the confidence criteria."""
+    parts = [_tail(float(height), steps) for height in heights]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[2] for part in parts])
 
 
 def _fit(task: _Confidences, type1: _Type1) -> Maximum:

@@ -23,7 +23,7 @@ def test_every_row_names_a_function_and_a_test_that_exist() -> None:
     for row in rows:
         module, function = row[1].strip("`").rsplit(".", 1)
         assert callable(getattr(import_module(f"analysis.{module}"), function)), row[1]
-        named = re.findall(r"`((?:\w+/)?test_\w+\.py)::(test_\w+)`", row[4])
+        named = re.findall(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`", row[4])
         assert named, row[0]
         for file, test in named:
             tree = ast.parse((ROOT / "tests" / "analysis" / file).read_text("utf-8"))

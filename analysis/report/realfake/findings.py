@@ -36,6 +36,7 @@ class Findings:
     groups: Sequence[Group]
     items: pd.DataFrame
     areas: pd.DataFrame
+    rates: pd.DataFrame
     detectability: Detectability | None
     relations: pd.DataFrame | None
     individuals: Sequence[Individuals]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.mrmc.other_methods import MOST
+from analysis.report.realfake import curves
 from analysis.report.realfake.findings import Findings
 from analysis.sdt.categories import categories
 
@@ -47,7 +48,7 @@ _PRIMARY = (
     "be claimed only with bounds fixed in the study file before the first trial, the planned number of participants, "
     "one look at the data, participants whose true areas have an SD within the bounds and none of whom is beyond them "
     "by an interval at Bonferroni’s level, and known fakes discriminated from the real images by more than the bound. "
-    "The share of people who discriminate is the Bayesian prevalence {ince2021} from permutation tests of each "
+    "The share of observers who discriminate is the Bayesian prevalence {ince2021} from permutation tests of each "
     "participant, at 2.5% in each direction, with its 95% highest-density interval. The numbers of participants needed"
     " come from the variance components of these data."
 )
@@ -61,8 +62,9 @@ _OTHERS = (
 _CONFIDENCE = (
     "**Confidence.** meta-d′ is the d′ of an ideal observer whose confidence discriminates correct from wrong answers "
     "as well as the confidence in the data does {maniscalco2012}, {model}; half a trial was added to each pair of "
-    "truth and response. M-diff is meta-d′ − d′, and M-ratio is given only where the interval of d′ excludes 0. The "
-    "type-2 ROC {galvin2003} and Goodman and Kruskal’s γ between confidence and accuracy {goodman1963} are in "
+    "truth and response. M-diff is meta-d′ − d′, and M-ratio is given only where the interval of d′ excludes 0. meta-I "
+    "is the information, in bits, that confidence carries about accuracy {dayan2023}. It, the type-2 ROC {galvin2003} "
+    "and Goodman and Kruskal’s γ between confidence and accuracy {goodman1963} are in "
     "`participants.tsv`. Intervals in the figure are Wilson’s {wilson1927}."
 )
 _MODELS = {
@@ -73,9 +75,10 @@ _RETEST = (
     "**Retest.** Similarity is the simple matching coefficient of Sokal and Michener {sokal1958}, matches divided by "
     "shared images answered in both sessions, with a Wilson interval {wilson1927}; the similarity expected by chance "
     "follows from the two sessions’ shares of “generated”, and its p is exact given these (hypergeometric, one-sided). "
-    "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; the ICC of ratings is for absolute agreement of single ratings "
-    "{mcgraw1996}. Internal noise is the maximum-likelihood estimate from the double pass {burgess1988}, with bounds "
-    "by the profile likelihood. The change of d′ is the retest’s less session 1’s on the images answered in both, with "
+    "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; weighted κ of the ratings has quadratic weights {fleiss1969}; "
+    "the ICC of ratings is for absolute agreement of single ratings {mcgraw1996}. Internal noise is the "
+    "maximum-likelihood estimate from the double pass {burgess1988}, with bounds by the profile likelihood. The change "
+    "of d′ is the retest’s less session 1’s on the images answered in both, with "
     "rates always corrected log-linearly; its interval takes the pairing of answers to the same images into account."
 )
 _SERIAL = (
@@ -97,7 +100,9 @@ def methods(found: Findings) -> tuple[str, ...]:
         _means(found),
     ]
     if "calibration" in found.figures:
-        texts.append(_CONFIDENCE.replace("{model}", _MODELS[found.by.model]) + _categories(found))
+        texts.append(_CONFIDENCE.replace("{model}", _MODELS[found.by.model]) + _group_ratio(found) + _categories(found))
+    if found.rates is not None and len(found.rates):
+        texts.append(curves.METHODS)
     if found.retested:
         texts.append(_RETEST)
     if len(found.groups) == 1:
@@ -107,6 +112,15 @@ def methods(found: Findings) -> tuple[str, ...]:
     if "serial" in found.figures:
         texts.append(_SERIAL)
     return tuple(texts)
+
+
+def _group_ratio(found: Findings) -> str:
+    if not any(group.m_ratio and group.m_ratio.reason is None for group in found.groups):
+        return ""
+    return (
+        " The M-ratio of the group comes from a hierarchical model of all participants’ answers and confidences "
+        "{fleming2017}, d′ normal and M-ratio lognormal over participants; its posterior was integrated on a grid."
+    )
 
 
 def _categories(found: Findings) -> str:
@@ -124,8 +138,8 @@ def _means(found: Findings) -> str:
     return (
         "**Means over participants** (secondary) have t intervals. They generalise to other observers judging these "
         "same images; variation among images is not in them, so conclusions about other images of the same kind need a "
-        "wider "
-        f"interval.{tost} Bayes factors of the mean d′ are the JZS t test’s {{rouder2009}}, one with a normal prior as "
+        f"wider interval.{tost} Hedges’ g is the mean d′ in SDs between participants, corrected for bias "
+        "{hedges1981}. Bayes factors of the mean d′ are the JZS t test’s {rouder2009}, one with a normal prior as "
         f"wide as the expected effect {{dienes2014}}{interval}. The SD of true d′ between observers is the "
         "restricted-maximum-likelihood estimate of the variation beyond the standard errors, with bounds by the "
         "Q-profile method {viechtbauer2007}. The model of every answer is a probit regression with crossed random "
@@ -137,7 +151,8 @@ def _means(found: Findings) -> str:
 def _images(found: Findings) -> str:
     text = (
         "**Images.** Agreement of observers is the share of agreeing pairs of answers to an image and Krippendorff’s α "
-        "{krippendorff2004}, with bounds from resampled images."
+        "{krippendorff2004}, with bounds from resampled images; the intraclass correlations of the ratings are Shrout "
+        "and Fleiss’s {shrout1979}, with participants as a sample of raters."
     )
     if found.relations is not None and found.relations["p_holm"].notna().any():
         text += (

@@ -8,14 +8,26 @@ from functools import partial
 from analysis.group.group import Group
 from analysis.group.one_sample import Mean
 from analysis.group.participants import Estimators
-from analysis.group.primary import Primary
+from analysis.group.primary import Primary, population
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
-from analysis.report.page import Block, Fact, Facts, Heading, Note, Page, Section, Small, Table, doubts_of
-from analysis.report.realfake import data_checks, designs, individuals, sections
+from analysis.report.page import (
+    Block,
+    Fact,
+    Facts,
+    Heading,
+    Note,
+    Page,
+    Section,
+    Small,
+    Table,
+    doubts_of,
+    verdict_note,
+)
+from analysis.report.realfake import curves, data_checks, designs, individuals, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
-from analysis.report.realfake.sections import labelled, people, picture
+from analysis.report.realfake.sections import labelled, people
 from analysis.report.results import versions
 from analysis.report.sequences import sequence_section
 
@@ -44,9 +56,10 @@ def page(found: Findings) -> Page:
         designs.conditions_section(found),
         _primary(found),
         designs.covariates_section(found),
-        sections.roc_curves(found),
         sections.participants_section(found),
+        sections.roc_curves(found),
         sections.areas_section(found),
+        curves.models_section(found, found.rates),
         sections.confidence(found),
         sections.retest(found),
         individuals.fingerprint_section(found.individuals),
@@ -55,6 +68,7 @@ def page(found: Findings) -> Page:
         sections.detectability_section(found),
         sections.serial_section(found),
         sequence_section([(one.observer, one.sequence) for one in found.individuals]),
+        _secondary_section(found),
         data_checks.findings_section(found),
         data_checks.sessions_section(found),
     )
@@ -112,7 +126,7 @@ def _verdict(group: Group) -> Note:
     paragraphs = [main.words]
     if main.withheld and main.verdict == "shown to differ":
         paragraphs.append(f"“Near chance” could not have been claimed in any case: {'; '.join(main.withheld)}.")
-    return Note(f"{main.verdict.capitalize()}.", tuple(paragraphs), "verdict")
+    return verdict_note(main.verdict, tuple(paragraphs))
 
 
 def _facts(group: Group) -> Facts:
@@ -128,12 +142,12 @@ def _facts(group: Group) -> Facts:
         Fact("d′ of that area", number(main.dprime), _ci(main.dprime_low, main.dprime_high, number, auc.level)),
     ]
     if able is not None and able.reason is None:
-        people = f"{able.either.value:.0%} of people (95% interval {able.either.low:.0%} to {able.either.high:.0%})"
-        facts.append(
-            Fact(
-                "Can tell by themselves", f"{able.either.significant} of {able.participants}", f"most probably {people}"
-            )
+        one = able.either
+        of_all = (
+            f"most probably {one.value:.0%} of {population(group.observer)} "
+            f"({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})"
         )
+        facts.append(Fact("Can tell by themselves", f"{one.significant} of {able.participants}", of_all))
     if auc.between_sd == auc.between_sd:
         bounds = f"the bounds are ± {share(main.delta, 3)}" if main.delta == main.delta else "beyond sampling error"
         facts.append(Fact("SD of true areas between observers", share(auc.between_sd, 3), bounds))
@@ -217,8 +231,11 @@ def _primary(found: Findings) -> Section:
         if len(found.groups) > 1:
             blocks.append(Heading(group.observer.capitalize()))
         blocks += _endpoint(group)
-    blocks += [
-        Heading("Secondary results"),
+    return Section("Primary result", tuple(blocks))
+
+
+def _secondary_section(found: Findings) -> Section:
+    blocks: list[Block] = [
         "These take the images as given, or assume more. They have no part in the verdict.",
         Table((), tuple(row for group in found.groups for row in _secondary(group, found.groups)), words=(1,)),
         Heading("The same area by other methods"),
@@ -226,11 +243,7 @@ def _primary(found: Findings) -> Section:
         "sample.",
         _other_methods(found.groups),
     ]
-    if "forest" in found.figures:
-        grey = "; grey: the bounds that the study file fixed" if any(group.tost for group in found.groups) else ""
-        caption = f"d′ of every participant with its 95% interval, and the mean with its t interval{grey}."
-        blocks.append(picture(found, "forest", caption))
-    return Section("Primary result", tuple(blocks))
+    return Section("Secondary results", tuple(blocks))
 
 
 def _endpoint(group: Group) -> list[Block]:
@@ -303,6 +316,14 @@ def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
         (named("Informed Bayes factor"), _informed(group)),
         (named("Model of every answer"), _probit(group)),
     ]
+    if group.effect is not None and group.effect.reason is None:
+        g = group.effect
+        rows.append(
+            (
+                named("Size beside differences between observers"),
+                f"Hedges’ g of the mean d′ {number(g.g)} ({interval(g.low, g.high)}), in SDs between observers.",
+            )
+        )
     sd = group.between
     rows.append(
         (

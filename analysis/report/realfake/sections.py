@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.agreement.items import extremes
+from analysis.agreement.rater_reliability import RaterReliability
 from analysis.group.group import Group
 from analysis.group.participants import Participant
+from analysis.group.primary import population
 from analysis.mrmc.other_methods import MOST
 from analysis.report.number_text import interval, listed, number, p_phrase, p_value, share
 from analysis.report.page import Block, Picture, Section, Small, Table
@@ -72,7 +74,12 @@ def participants_section(found: Findings) -> Section:
         f"towards “real”. Rates are uncorrected; d′ and c use {_CORRECTED[found.by.correction]}. SMC, its value "
         "expected by chance and κ are of the first retest."
     )
-    blocks: list[Block] = [Table(header, tuple(_participant_row(one) for one in found.participants), note=note)]
+    blocks: list[Block] = [_who_can_tell(group, found.groups) for group in found.groups]
+    if "forest" in found.figures:
+        grey = "; grey: the bounds that the study file fixed" if any(group.tost for group in found.groups) else ""
+        caption = f"d′ of every participant with its 95% interval, and the mean with its t interval{grey}."
+        blocks.append(picture(found, "forest", caption))
+    blocks.append(Table(header, tuple(_participant_row(one) for one in found.participants), note=note))
     undefined = [
         f"{one.name}: {reason}"
         for one in found.participants
@@ -81,7 +88,22 @@ def participants_section(found: Findings) -> Section:
     ]
     if undefined:
         blocks.append(Small(f"Undefined values: {listed(undefined)}"))
-    return Section("Participants", tuple(blocks))
+    return Section("Who can tell", tuple(blocks))
+
+
+def _who_can_tell(group: Group, groups: Sequence[Group]) -> str:
+    """How many discriminate by themselves, and the share that this stands for."""
+    able, who = group.primary.prevalence, people(group.participants, group.observer)
+    if able is None or able.reason:
+        return f"{labelled('Who can tell', group, groups)}: nobody could be tested alone."
+    one, below = able.either, able.below.significant
+    wrong = f", {below} of them in the wrong direction," if below else ""
+    return (
+        f"Each was tested alone, by permuting the labels of the images: {one.significant} of {who}{wrong} "
+        f"discriminated them at {one.alpha:.0%}, where chance alone gives {one.alpha:.0%}. The most probable share of "
+        f"{population(group.observer)} who would be shown to discriminate in a session of this length is "
+        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+    )
 
 
 def _participant_row(one: Participant) -> tuple[str, ...]:
@@ -156,7 +178,7 @@ def confidence(found: Findings) -> Section | None:
         meta, diff = group.meta_dprime, group.m_diff
         means.append(
             f"{labelled('Mean meta-d′', group, found.groups)}: {number(meta.mean)} ({interval(meta.low, meta.high)}); "
-            f"meta-d′ − d′: {number(diff.mean)} ({interval(diff.low, diff.high)})."
+            f"meta-d′ − d′: {number(diff.mean)} ({interval(diff.low, diff.high)}).{_group_ratio(group)}"
         )
     text = (
         "Is confidence higher when an answer is correct? meta-d′ puts that in the units of d′: an observer whose "
@@ -174,11 +196,23 @@ def confidence(found: Findings) -> Section | None:
     return Section("Confidence", tuple(blocks))
 
 
+def _group_ratio(group: Group) -> str:
+    found = group.m_ratio
+    if found is None or found.reason:
+        return f" The group’s M-ratio is withheld: {found.reason}." if found else ""
+    ratio, spread = found.m_ratio, found.spread
+    return (
+        f" The M-ratio of the typical observer is {number(ratio.value)} ({interval(ratio.low, ratio.high)}; 1 uses all "
+        f"the evidence); between observers its logarithm has an SD of {number(spread.value)} "
+        f"({interval(spread.low, spread.high)})."
+    )
+
+
 def retest(found: Findings) -> Section | None:
     """Agreement of the first retest with session 1."""
     if "retest" not in found.figures:
         return None
-    agreement = ("Shared", "SMC", "By chance", "p", "AC1", "ICC of ratings")
+    agreement = ("Shared", "SMC", "By chance", "p", "AC1", "Weighted κ", "ICC of ratings")
     header = ("Participant", *agreement, "Internal noise\n95% CI", "Change of d′\n95% CI")
     note = (
         "SMC by chance is expected from the two sessions’ shares of “generated”; p is exact, for at least this much "
@@ -198,6 +232,7 @@ def retest(found: Findings) -> Section | None:
                 share(c.answers.expected),
                 p_value(c.answers.p),
                 number(c.answers.ac1),
+                number(c.quadratic.kappa) if c.quadratic else "n/a",
                 number(c.ratings.icc),
                 f"{number(c.noise.ratio)}\n{interval(c.noise.ratio_low, c.noise.ratio_high)}",
                 f"{number(c.change.dprime_change)}\n{interval(c.change.dprime_low, c.change.dprime_high)}",
@@ -220,6 +255,7 @@ def images(found: Findings) -> Section | None:
                 f"beyond chance, Krippendorff’s α is {number(one.alpha.value)} "
                 f"({interval(one.alpha.low, one.alpha.high)})."
             )
+    text += [_reliability(one) for one in found.groups[0].reliability if one.of == "all"]
     text.append(
         "Below are the images at both extremes; with few observers the extremes are partly luck. All are in "
         "`items.tsv`."
@@ -243,6 +279,19 @@ def images(found: Findings) -> Section | None:
     return Section(
         "Images",
         (" ".join(text), Table(("Image", "Truth", "", "Called generated", "Mean rating"), rows, words=(1, 2))),
+    )
+
+
+def _reliability(one: RaterReliability) -> str:
+    icc, what = one.found, "answers" if one.answers_alone else "ratings"
+    if icc.reason and icc.icc_2_1.value != icc.icc_2_1.value:
+        return f"The {what} have no intraclass correlation: {icc.reason}."
+    single, average = icc.icc_2_1, icc.icc_2_k
+    return (
+        f"Of {icc.images} images with all {what}, ICC(2,1), the reliability of one observer’s {what}, is "
+        f"{number(single.value)} ({interval(single.low, single.high)}), and ICC(2,k), that of the mean of all "
+        f"{icc.raters}, {number(average.value)} ({interval(average.low, average.high)}); all six are in "
+        "`reliability.tsv`."
     )
 
 
@@ -271,7 +320,7 @@ def detectability_section(found: Findings) -> Section | None:
         ]
         blocks.append(
             "Unlike people, these observers have no internal noise. To match the mean d′ found here they would need: "
-            f"{listed(each)} Fitted to these data, this predicts people’s d′ on other images only."
+            f"{listed(each)} Fitted to these data, this predicts the d′ of such observers on other images only."
         )
     if found.relations is not None and found.relations["p_holm"].notna().any():
         blocks.append(_related(found))

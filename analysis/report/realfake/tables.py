@@ -80,6 +80,16 @@ def methods_table(groups: Sequence[Group]) -> pd.DataFrame:
     return pd.concat([frame_of(one.methods).assign(observer=one.observer) for one in groups], ignore_index=True)
 
 
+def reliability_table(groups: Sequence[Group]) -> pd.DataFrame:
+    """One row per kind of observer, of image and of intraclass correlation (`analysis.agreement.intraclass`)."""
+    parts = [
+        one.found.by_kind().assign(of_images=one.of, observer=group.observer, answers_alone=one.answers_alone)
+        for group in groups
+        for one in group.reliability
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def serial_table(groups: Sequence[Group]) -> pd.DataFrame:
     """One row per participant (`analysis.serial.serial.SerialDependence`)."""
     parts = [group.serial.by_participant().assign(observer=group.observer) for group in groups]
@@ -165,6 +175,10 @@ def _participant_row(one: Participant) -> dict[str, Any]:
         "meta_reason": meta.reason,
         "type2_area": one.type2.area.value,
         "gamma": one.calibration.gamma.value,
+        "meta_i": one.information.meta_i,
+        "meta_i_corrected": one.information.corrected,
+        "meta_i_share": one.information.share,
+        "preferred_model": one.models.preferred if one.models else None,
         "retests": len(one.retests),
         "smc": retest.similarity if retest else math.nan,
         "smc_low": retest.low if retest else math.nan,

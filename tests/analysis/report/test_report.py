@@ -41,8 +41,8 @@ Refuses = Callable[[str], AbstractContextManager[Any]]
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["k7q2m", "b4x9d", "m3f8t", "w6p1z", "h5r0c", "y2n7j"]
 TABLES = (
-    *("participants", "retests", "sessions", "session_measures", "audit", "roc", "areas", "methods", "calibration"),
-    *("items", "serial", "sequence", "fingerprint", "fingerprint_correlations"),
+    *("participants", "retests", "sessions", "session_measures", "audit", "roc", "areas", "models", "rates", "methods"),
+    *("reliability", "calibration", "items", "serial", "sequence", "fingerprint", "fingerprint_correlations"),
 )
 FIGURES = ("figure5", "forest", "ratings", "calibration", "retest", "serial")
 FILES = {f"{name}.tsv" for name in TABLES} | {"summary.json", "report.html"}
@@ -262,7 +262,7 @@ def test_the_verdict_is_given_with_its_reasons(found: Results) -> None:
     assert primary["withheld"] == [
         "there were no catch trials, so nothing shows that these participants would have noticed a fake"
     ]
-    assert verdict.lead == f"{primary['verdict'].capitalize()}."
+    assert verdict.lead == f"Verdict: {primary['verdict']}."
     assert verdict.paragraphs[0] == primary["words"]
     text = words_of(found.page)
     assert "Why “near chance” cannot be claimed: there were no catch trials" in text

@@ -77,7 +77,7 @@ def test_forced_choice_is_measured_session_by_session(tmp_path: Path) -> None:
     first = table[table["session"] == 1]
     assert summary["group"]["value"]["mean"] == pytest.approx(first["dprime"].mean())
     assert summary["group"]["participants"] == 5
-    assert summary["verdict"] == "Shown to differ"
+    assert summary["verdict"] == "shown to differ"
     assert summary["words"] in (tmp_path / "out" / "report.html").read_text("utf-8")
     names = {"participants.tsv", "sequence.tsv", "summary.json", "report.html", "forest.svg", "forest.png"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
@@ -133,7 +133,7 @@ def test_same_different_averages_what_has_no_floor(tmp_path: Path) -> None:
     assert found.independent is not None
     assert found.independent.undefined == sum(one.z_difference < 0 for one in each) > 0
     page = results("same_different", tmp_path / "pairs.csv").page
-    assert page.verdicts[0].lead == "Not decided."
+    assert page.verdicts[0].lead == "Verdict: not decided."
     said = " ".join(one for one in page.summary if isinstance(one, str))
     assert "without a value are left out" in said
     assert "trial (filled in: the order of the rows)" in said
@@ -159,7 +159,7 @@ def test_matches_on_a_loop(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -> None:
     none = results("matching", matches(tmp_path, 0.0)).summary
-    assert none["verdict"] == "No dependence shown"
+    assert none["verdict"] == "no dependence shown"
     source = matches(tmp_path, 5.0)
     table = pd.read_csv(source)
     # An effect of the next target beside that of the previous one: neither can be believed.
@@ -167,7 +167,7 @@ def test_matches_without_dependence_and_with_a_failing_control(tmp_path: Path) -
     pull = serial_loop.derivative_of_gaussian(serial_loop.wrap(following - table["target_deg"]), 5, 30)
     table.assign(response_deg=table["response_deg"] + np.nan_to_num(pull)).to_csv(source, index=False)
     both = results("matching", source).summary
-    assert both["verdict"] == "Not decided"
+    assert both["verdict"] == "not decided"
     assert "which cannot have had an effect" in both["words"]
 
 
@@ -183,7 +183,7 @@ def test_nothing_to_measure_is_refused(tmp_path: Path, refuses: Refuses, kind: s
 def test_two_matches_are_too_few_and_say_so(tmp_path: Path) -> None:
     source = matches(tmp_path, 1.0, people=1, trials=4)
     summary = results("matching", source).summary
-    assert summary["verdict"] == "Not decided"
+    assert summary["verdict"] == "not decided"
     assert summary["previous"]["reason"]
 
 

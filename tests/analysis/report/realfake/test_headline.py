@@ -131,7 +131,7 @@ def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(ana
     evidence += np.array([2, -2, 2, -2, 2, -2])[:, None] * (generated - 0.5)
     page = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated).page
     texts = " ".join(one for one in page.summary if isinstance(one, str))
-    assert page.verdicts[0].lead == "Not decided."
+    assert page.verdicts[0].lead == "Verdict: not decided."
     assert "6 of 6 participants were shown to discriminate the images by themselves" in texts
     assert "Nor do they show that they cannot" not in texts
 

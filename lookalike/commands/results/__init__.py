@@ -1,0 +1,1 @@
+"""Commands that take the results of an analysis further."""

@@ -1,1 +1,0 @@
-"""What images look like: perceptual scales."""
