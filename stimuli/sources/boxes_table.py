@@ -230,7 +230,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         if fault := _fault(sides):
             raise LookalikeError("bad-value", f"{table}: row {row} has no usable box: {fault}")
     frames = numbers(frame, ("frame",))["frame"]
-    for row in frame.index[frames.notna() & ~(frames.ge(1) & (frames % 1 == 0))]:
+    for row in frame.index[frames.notna() & ~(frames.between(1, 2**31) & (frames % 1 == 0))]:
         raise LookalikeError(
             "bad-value", f"{table}: row {row} has no usable frame: {frames[row]:g} is no whole number from 1"
         )

@@ -63,9 +63,12 @@ def numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 def present(folder: Path, file: str, table: Path) -> Path:
     """The path of a file that a table names. Raises `LookalikeError` if it is missing."""
     path = folder / file
-    if not path.is_file():
-        raise LookalikeError("missing-file", f"{path}: named in {table.name} but missing")
-    return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:  # longer than a name can be
+        raise LookalikeError("missing-file", f"{table}: no file is called {file[:40]}... ({error.strerror})") from None
+    raise LookalikeError("missing-file", f"{path}: named in {table.name} but missing")
 
 
 def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
