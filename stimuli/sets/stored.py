@@ -115,6 +115,8 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
             "yet, 'lookalike stimuli build' makes one",
         )
     table = read_table(path, COLUMNS, text=_TEXT)
+    if table.empty:
+        raise LookalikeError("empty-table", f"{path}: lists no image; restore the table, or build the set again")
     about = read_json(folder / "stimuli.json")
     if about.get("format") != FORMAT:
         raise LookalikeError(

@@ -96,6 +96,13 @@ def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses)
     assert str(manifest) in str(caught.value)
 
 
+def test_a_set_without_images_is_refused(build: Build, refuses: Refuses) -> None:
+    made = build(Layout(main=4))
+    made.table.iloc[:0].to_csv(made.folder / "stimuli.csv", index=False)
+    with refuses("empty-table"):
+        read_set(made.folder)
+
+
 def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
     made = build(Layout(main=4))
     table = made.table.assign(mean=0.5)
