@@ -27,6 +27,7 @@ else:
     import tomli as tomllib
 
 _STATED = re.compile(r"\Asep=.\r?\n")  # a first line of Excel's
+_LONGEST_NAME = 255  # bytes of a file's name, on all usual file systems
 
 
 def sha256(path: Path) -> str:
@@ -192,6 +193,8 @@ def inside(folder: Path, name: object, where: str) -> Path:
             "unsafe-path",
             f"{where}: file is {text!r}; write a path within {folder}, with / between folders and without ..",
         )
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in text.split("/")):
+        raise LookalikeError("unsafe-path", f"{where}: file is {text[:40]!r}..., longer than a file's name can be")
     try:
         led = (folder / text).resolve()
     except (OSError, RuntimeError):  # links in a circle

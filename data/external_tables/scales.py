@@ -23,12 +23,18 @@ def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.
     A rating above the middle says "generated" (or "real", where the scale runs the other way), any other the opposite.
     Confidence is the distance from the middle, half a step more on a scale of whole numbers without a middle one, so
     that 1 to 6 become 3, 2, 1, 1, 2, 3. Signed again (`data.trials.rating`) they have the order of the ratings.
+
+    Raises `LookalikeError` for a middle that is not finite.
     """
     given = rating.dropna()
     if given.empty:
         return pd.Series(None, rating.index, dtype=object), rating, "no rating was given"
     low, high = float(given.min()), float(given.max())
     middle = scale.middle if scale.middle is not None else (low + high) / 2
+    if not np.isfinite(middle):
+        raise LookalikeError(
+            "out-of-range", f"--middle is {middle:g}; give a number on the scale of the ratings, {low:g} to {high:g}"
+        )
     other = "real" if scale.high == "generated" else "generated"
     above = (rating > middle).to_numpy()
     response = pd.Series(np.where(above, scale.high, other), rating.index, dtype=object).where(rating.notna(), None)

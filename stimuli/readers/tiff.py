@@ -171,8 +171,9 @@ def _by_pillow(path: Path, content: bytes, page: TiffPage) -> tuple[Samples, int
 def _colours(path: Path, page: TiffPage, indices: Samples) -> tuple[Samples, int]:
     """Red, green and blue of each pixel of a palette image, and the highest possible one."""
     palette = np.asarray(page.colormap).T
-    # Old writers put 8-bit colours into the 16-bit entries.
-    return from_palette(path, indices, palette), 255 if palette.max() < 256 else 65535
+    # Old writers put 8-bit colours into the 16-bit entries, others (Pillow) 256 times them, so that white is 65280.
+    top = 255 if palette.max() < 256 else 65535 if (palette % 256).any() else 65280
+    return from_palette(path, indices, palette), top
 
 
 def _ratio(value: object) -> float | None:

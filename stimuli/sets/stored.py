@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256 as hash_bytes
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
+_NAME = re.compile(r"(?!\.)(?=.*\S)[^/\\\x00-\x1f\x7f]{1,100}")  # what may be the name of a file, without its suffix
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,8 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
             "yet, 'lookalike stimuli build' makes one",
         )
     table = read_table(path, COLUMNS, text=_TEXT)
+    if table.empty:
+        raise LookalikeError("empty-table", f"{path}: lists no image; restore the table, or build the set again")
     about = read_json(folder / "stimuli.json")
     if about.get("format") != FORMAT:
         raise LookalikeError(
@@ -125,9 +129,17 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise LookalikeError("missing-value", f"{path}: row {row + 2}: file or sha256 is missing")
     for row, file in table["file"].items():
         inside(folder, file, f"{path}: row {row + 2}")
-    for column in ("stimulus_id", "file"):
-        for row in table.index[table[column].duplicated() | table[column].isna()]:
+    same = {"stimulus_id": table["stimulus_id"], "file": table["file"].map(lambda file: PurePosixPath(file).as_posix())}
+    for column, values in same.items():
+        for row in table.index[values.duplicated() | values.isna()]:
             raise LookalikeError("duplicate-id", f"{path}: row {row + 2}: {column} is missing or used twice")
+    for row, identifier in table["stimulus_id"].items():
+        if not _NAME.fullmatch(identifier):
+            raise LookalikeError(
+                "bad-value",
+                f"{path}: row {row + 2}: stimulus_id is {identifier[:40]!r}; exported files are named after it: write "
+                "up to 100 letters, numbers, blanks or signs other than / and \\, without a point in front",
+            )
     for column in LEVELS:
         table[column] = _numbers(path, table[column], 0, 1)
     table["loop_position_deg"] = _numbers(path, table["loop_position_deg"], -np.inf, np.inf, missing=True)

@@ -16,17 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 
+from data.arrays import Floats
 from data.errors import LookalikeError
 from stimuli.images import read_image
 from stimuli.masks import Outline
 from stimuli.readers.record import Image
 from stimuli.sources.cells import table_in
 from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
-from stimuli.sources.layouts.found import MISSING, NORMAL, Found
+from stimuli.sources.layouts.found import AGAIN, MISSING, NORMAL, Found
 from stimuli.sources.mask_files import masks_of
-from stimuli.sources.tables import check_words, numbers, present, read_images_table, words
+from stimuli.sources.tables import check_words, numbers, patient_in_one_way, present, read_images_table, words
 
 _REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
 _BOX = ("x", "y", "width", "height")
@@ -56,7 +58,8 @@ class Lesion:
 class Mammogram:
     """One mammogram: its file and name in the table, patient, view and lesions. Pixels are read on demand.
 
-    `frame` is which of the file's frames it is, from 1; None where the file holds one.
+    `frame` is which of the file's frames it is, from 1; None where the file holds one. `shape` is the (rows, columns)
+    of the image that the boxes were drawn in, where that is known.
     """
 
     path: Path
@@ -67,14 +70,22 @@ class Mammogram:
     pixel_aspect: float | None
     lesions: tuple[Lesion, ...]
     frame: int | None = None
+    shape: tuple[int, int] | None = None
 
     def read(self) -> Image:
         """Decode the image; the table's pixel aspect overrides the file's.
 
-        Raises `LookalikeError` if the file is missing or damaged or lacks the frame, or a box reaches outside it.
+        Raises `LookalikeError` if the file is missing or damaged or lacks the frame, is of another size than the image
+        that the boxes are of, or a box reaches outside it.
         """
         picture = read_image(self.path, self.frame)
         rows, columns = picture.pixels.shape
+        if self.shape not in (None, (rows, columns)):
+            raise LookalikeError(
+                "wrong-size",
+                f"{self.path}: is {columns} x {rows} px, but its boxes are places in an image of {self.shape[1]} x "
+                f"{self.shape[0]} px; use the images as the collection has them, or scale the boxes and give boxes.csv",
+            )
         for lesion in self.lesions:
             # A tolerance of half a pixel, because published boxes are rounded.
             outside = min(lesion.x, lesion.y) < -0.5 or lesion.x + lesion.width > columns + 0.5
@@ -174,10 +185,12 @@ def _as_delivered(
             "missing-file",
             f"{found[0].file}: named in {table.name} but missing, as is every other image of its lesions",
         )
+    found = [replace(one, patient_id=patient_in_one_way(one.patient_id)) for one in found]
     known = pd.DataFrame(
         {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")}
     )
     check_words(known.assign(file="-").replace("", None).set_axis(range(2, len(known) + 2), axis=0), table)
+    _refuse_shares(np.array([one.box for one in found if one.box is not None], float), table)
     by_file: dict[Path, list[Found]] = {}
     for one in found:
         by_file.setdefault(one.file, []).append(one)
@@ -190,13 +203,20 @@ def _mammogram(folder: Path, table: Path, file: Path, found: list[Found]) -> Mam
         raise LookalikeError(
             "ambiguous-patient", f"{file}: belongs to several patients in {table.name} ({', '.join(patients)})"
         )
+    places = [(one.box, one.mask, one.pathology) for one in found]
     lesions = tuple(
-        Lesion(number, *(one.box or (math.nan,) * 4), one.pathology, one.mask, one.left_out)
+        Lesion(
+            number,
+            *(one.box or (math.nan,) * 4),
+            one.pathology,
+            one.mask,
+            one.left_out or (AGAIN if places[number - 1] in places[: number - 1] else ""),
+        )
         for number, one in enumerate(found, start=1)
         if one.left_out != NORMAL
     )
     name = file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
-    return Mammogram(file, name, first.patient_id, first.laterality, first.view, None, lesions)
+    return Mammogram(file, name, first.patient_id, first.laterality, first.view, None, lesions, shape=first.shape)
 
 
 def _shows_no_lesion(rows: pd.DataFrame) -> pd.Series[bool]:
@@ -210,7 +230,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
         if fault := _fault(sides):
             raise LookalikeError("bad-value", f"{table}: row {row} has no usable box: {fault}")
     frames = numbers(frame, ("frame",))["frame"]
-    for row in frame.index[frames.notna() & ~(frames.ge(1) & (frames % 1 == 0))]:
+    for row in frame.index[frames.notna() & ~(frames.between(1, 2**31) & (frames % 1 == 0))]:
         raise LookalikeError(
             "bad-value", f"{table}: row {row} has no usable frame: {frames[row]:g} is no whole number from 1"
         )
@@ -221,10 +241,7 @@ def _check_boxes(frame: pd.DataFrame, table: Path) -> None:
             "repeated-lesion",
             f"{table}: row {row} is the lesion of row {first} again, which would count twice; remove one",
         )
-    if len(box) and (box <= 1).all(axis=None):
-        raise LookalikeError(
-            "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
-        )
+    _refuse_shares(box.to_numpy(), table)
     aspect = numbers(frame, ("pixel_aspect",))["pixel_aspect"]
     for row in frame.index[aspect.le(0)]:
         raise LookalikeError(
@@ -242,6 +259,13 @@ def _fault(box: pd.Series[float]) -> str:
         if box[name] <= 0:
             return f"{name} is {box[name]:g}; it must be above 0"
     return ""
+
+
+def _refuse_shares(boxes: Floats, table: Path) -> None:
+    if boxes.size and (boxes <= 1).all():
+        raise LookalikeError(
+            "bad-value", f"{table}: its boxes are shares of the image (0 to 1); multiply them by its columns and rows"
+        )
 
 
 def _refuse_disagreement(table: Path, file: str, rows: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -62,9 +63,12 @@ def numbers(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 def present(folder: Path, file: str, table: Path) -> Path:
     """The path of a file that a table names. Raises `LookalikeError` if it is missing."""
     path = folder / file
-    if not path.is_file():
-        raise LookalikeError("missing-file", f"{path}: named in {table.name} but missing")
-    return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:  # longer than a name can be
+        raise LookalikeError("missing-file", f"{table}: no file is called {file[:40]}... ({error.strerror})") from None
+    raise LookalikeError("missing-file", f"{path}: named in {table.name} but missing")
 
 
 def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
@@ -74,12 +78,17 @@ def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
     """
     text = {name: frame[name].str.strip().replace("", None) for name in TEXT if name in frame}
     for name in {"file", "mask"} & set(text):
-        text[name] = text[name].map(_one_way, na_action="ignore")
-    text["patient_id"] = text["patient_id"].str.normalize("NFKC").str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+        text[name] = text[name].map(file_in_one_way, na_action="ignore")
+    text["patient_id"] = text["patient_id"].map(patient_in_one_way, na_action="ignore")
     return frame.assign(**text)
 
 
-def _one_way(file: str) -> str:
+def patient_in_one_way(patient: str) -> str:
+    """A patient's id without blanks around it, in one form of Unicode, a whole number without decimals."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", unicodedata.normalize("NFKC", patient).strip())
+
+
+def file_in_one_way(file: str) -> str:
     """A file's name in one way: `./a.png`, and `images\\a.png` as tables from Windows have it, are no other files."""
     return PurePosixPath(file.replace("\\", "/")).as_posix()
 

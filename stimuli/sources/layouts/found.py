@@ -12,6 +12,7 @@ from stimuli.masks import Box, Outline
 
 NORMAL = "shows no lesion"  # an image that was read by a radiologist and has none
 MISSING = "image is not in the folder"  # few download a whole collection
+AGAIN = "is listed twice"
 _FEW = 3
 
 
@@ -31,6 +32,8 @@ class Found:
         What of the image is the lesion.
     left_out : str
         Why no patch can be cut; empty if one can. The file may be missing then.
+    shape : (int, int), optional
+        Rows and columns of the image that the box is a place in; None where the collection does not say.
     """
 
     file: Path
@@ -41,6 +44,7 @@ class Found:
     box: Box | None = None
     mask: Path | Outline | None = None
     left_out: str = ""
+    shape: tuple[int, int] | None = None
 
 
 class Index:

@@ -36,8 +36,18 @@ def tables(folder: Path, given: Path | None) -> list[Path]:
 
 
 def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
-    """One lesion for each region; a single point, as for calcifications, is left out and counted."""
-    images = {match[1]: (match, path) for match, path in _images(folder)}
+    """One lesion for each region; a single point, as for calcifications, is left out and counted.
+
+    Raises `LookalikeError` for a list of something else, or an image that is there twice.
+    """
+    images: dict[str, tuple[re.Match[str], Path]] = {}
+    for match, path in _images(folder):
+        _, other = images.setdefault(match[1], (match, path))
+        if other != path:
+            raise LookalikeError(
+                "ambiguous-file",
+                f"{folder}: image {match[1]} may be {other.name} in {other.parent} or in {path.parent}; keep one",
+            )
     for table in found:
         match, file = images[table.stem]
         for points in _regions(table):
@@ -60,15 +70,20 @@ def _images(folder: Path) -> list[tuple[re.Match[str], Path]]:
     return [(match, path) for match, path in found if match]
 
 
-def _regions(table: Path) -> Iterator[list[tuple[float, float]]]:
+def _regions(table: Path) -> list[list[tuple[float, float]]]:
     try:
         content: Any = plistlib.loads(table.read_bytes())
         regions = [region for image in content["Images"] for region in image["ROIs"]]
-        texts = [region["Point_px"] for region in regions]
+        return [[_point(text) for text in region["Point_px"]] for region in regions]
     except (plistlib.InvalidFileException, ExpatError, KeyError, TypeError, ValueError) as error:
         raise LookalikeError(
             "unreadable-regions", f"{table}: not readable as INbreast's list of regions ({error}); download it again"
         ) from None
-    for text in texts:
-        points = [_POINT.match(str(point)) for point in text]
-        yield [(float(point[1]), float(point[2])) for point in points if point]
+
+
+def _point(text: object) -> tuple[float, float]:
+    """Raises `ValueError` if it is none."""
+    point = _POINT.fullmatch(str(text).strip())
+    if point is None:
+        raise ValueError(f"{text!r} is no point, (x, y)")
+    return float(point[1]), float(point[2])

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from stimuli.readers.formats import SUFFIXES, shape_px
+from stimuli.readers.formats import SUFFIXES
 from stimuli.sources.layouts.found import MISSING, NORMAL, Found, Index
 
 # mdb001 G CIRC B 535 425 197: film, tissue, kind, severity, x, y and radius of a circle around the lesion.
 _LINE = re.compile(r"^\s*(mdb(\d+)\w*)\s+[FGD]\s+(CALC|CIRC|SPIC|MISC|ARCH|ASYM|NORM)\b(.*)$", re.IGNORECASE)
 _CIRCLE = re.compile(r"^\s*([BM])(?:\s+(\d+)\s+(\d+)\s+(\d+))?", re.IGNORECASE)
+_SIDE_PX = 1024  # of every film of mini-MIAS; MIAS itself has larger ones, for which Info.txt does not hold
 _SEVERITY = {"B": "BENIGN", "M": "MALIGNANT"}
 
 
@@ -46,6 +47,7 @@ def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
             "MLO",
             "NORMAL" if circle is None else _SEVERITY[circle[1].upper()],
             left_out=NORMAL if circle is None else "has no coordinates" if file else MISSING,
+            shape=(_SIDE_PX, _SIDE_PX),
         )
         if circle is None:
             if file is not None:
@@ -55,9 +57,8 @@ def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
             yield known
             continue
         x, up, radius = (int(circle[group]) for group in (2, 3, 4))
-        rows, columns = shape_px(file)
-        y = rows - up
-        if radius and min(x, y) - radius >= 0 and x + radius <= columns and y + radius <= rows:
+        y = _SIDE_PX - up
+        if radius and min(x, y) - radius >= 0 and max(x, y) + radius <= _SIDE_PX:
             box = (float(x - radius), float(y - radius), 2.0 * radius, 2.0 * radius)
             yield replace(known, box=box, left_out="")
         else:

@@ -22,6 +22,7 @@ from stimuli.sources.layouts.found import MISSING, NORMAL, Found, Index
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TEXT = ("study_id", "image_id", "laterality", "view_position", "finding_categories")
+_SHAPE = ("height", "width")
 _NEEDED = (*_TEXT, *_CORNERS)
 
 
@@ -38,27 +39,29 @@ def tables(folder: Path, given: Path | None) -> list[Path]:
 
 
 def lesions(folder: Path, found: list[Path]) -> Iterator[Found]:
-    """One lesion for each finding that has a box, and one that says so for each image with 'No Finding'."""
+    """One lesion for each finding, and one that says so for each image with 'No Finding'."""
     (table,) = found
     frame, index = read_table(table, _NEEDED, text=_TEXT), Index(folder, (*SUFFIXES, ""))
     corners = frame[list(_CORNERS)].apply(pd.to_numeric, errors="coerce")
-    for row, (left, top, right, bottom) in zip(frame.itertuples(), corners.to_numpy(float), strict=True):
-        normal = bool(np.isnan([left, top, right, bottom]).all())
-        if normal and "no finding" not in str(row.finding_categories).lower():
-            continue
-        if not normal and not (right > left and bottom > top):
+    shapes = frame.reindex(columns=list(_SHAPE)).apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    for row, (left, top, right, bottom), sides in zip(frame.itertuples(), corners.to_numpy(float), shapes, strict=True):
+        placeless = bool(np.isnan([left, top, right, bottom]).all())
+        normal = placeless and "no finding" in str(row.finding_categories).lower()
+        if not placeless and not (right > left and bottom > top):
             raise LookalikeError(
                 "bad-value", f"{table}: row {row.Index + 2} has no usable box (xmin, ymin, xmax, ymax)"
             )
         file = index.only(str(row.image_id), table)
         if normal and file is None:
             continue
+        shape = (int(sides[0]), int(sides[1])) if np.isfinite(sides).all() else None
         yield Found(
             file or folder / str(row.image_id),
             str(row.study_id),
             str(row.laterality),
             str(row.view_position),
             "NORMAL" if normal else "",
-            None if normal else (left, top, right - left, bottom - top),
-            left_out=NORMAL if normal else "" if file else MISSING,
+            None if placeless else (left, top, right - left, bottom - top),
+            left_out=NORMAL if normal else MISSING if file is None else "has no coordinates" if placeless else "",
+            shape=shape,
         )

@@ -45,6 +45,13 @@ def test_where_the_middle_is(ratings, middle, said, confidence):
     np.testing.assert_allclose(sure, confidence)
 
 
+@pytest.mark.parametrize("middle", [np.nan, np.inf, -np.inf])
+def test_a_middle_that_is_no_number_is_refused(middle, refuses):
+    with refuses("out-of-range") as caught:
+        split_ratings(pd.Series([1.0, 6.0]), RatingScale(middle=middle))
+    assert "1 to 6" in str(caught.value)
+
+
 def test_a_middle_that_was_not_given_is_told():
     note = split_ratings(pd.Series([1.0, 4, 7], dtype=float), RatingScale())[2]
     assert "above 4 is generated" in note

@@ -128,7 +128,7 @@ def test_what_files_say_of_themselves_is_told(lookalike, tmp_path):
 
 
 def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
-    film = np.random.default_rng(0).integers(0, 200, (128, 128)).astype(np.uint8)
+    film = np.random.default_rng(0).integers(0, 200, (1024, 1024)).astype(np.uint8)
     Image.fromarray(film).save(tmp_path / "mdb001.pgm")
     (tmp_path / "Info.txt").write_text("mdb001 G CIRC B 60 70 16\nmdb002 G CIRC B 60 70 16\n")
     said = lookalike("patches", tmp_path, "--out", tmp_path / "set", "--size", 16, "--key", tmp_path / "key", "--json")
@@ -136,7 +136,7 @@ def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
     told = json.loads(said.out)
     assert (sum(told["patches"].values()), told["rejected"]) == (1, {"image is not in the folder": 1})
     (row,) = read_patches(tmp_path / "set").table.itertuples()
-    assert (row.lesion_x, row.lesion_y, row.lesion_width) == (44, 128 - 70 - 16, 32)
+    assert (row.lesion_x, row.lesion_y, row.lesion_width) == (44, 1024 - 70 - 16, 32)
 
 
 def test_a_frame_of_several_is_cut_once_it_is_named(lookalike, mistake, tmp_path):

@@ -160,10 +160,10 @@ def test_without_any_lesion_there_is_no_size_to_match(tmp_path: Path, draw: Draw
 
 
 def test_a_lesion_at_an_unknown_place_rules_out_its_image(tmp_path: Path, draw: Draw) -> None:
-    write_png(tmp_path / "mdb001.png", draw(seed=1).pixels, bits=16)
-    write_png(tmp_path / "mdb003.png", draw(seed=3).pixels, bits=16)
-    write_png(tmp_path / "mdb005.png", draw(seed=5).pixels, bits=16)
-    (tmp_path / "Info.txt").write_text("mdb001 G CIRC B 50 120 10\nmdb003 G MISC M\nmdb005 G NORM\n")
+    for number in (1, 3, 5):  # films of mini-MIAS have 1024 x 1024 px
+        film = np.pad(np.kron(draw(seed=number).pixels, np.ones((3, 3), np.float32)), ((124, 0), (0, 424)))
+        write_png(tmp_path / f"mdb00{number}.png", film, bits=16)
+    (tmp_path / "Info.txt").write_text("mdb001 G CIRC B 150 360 30\nmdb003 G MISC M\nmdb005 G NORM\n")
     films = read_source(tmp_path, normal=True)
     assert [one.file for one in films] == ["mdb001.png", "mdb003.png", "mdb005.png"]
     made = cut_normal(films, tmp_path / "set", KEY, Cut(SIZE))

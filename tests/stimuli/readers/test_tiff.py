@@ -118,7 +118,7 @@ def test_packed_samples_are_read_or_refused_by_name(
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8])
-@pytest.mark.parametrize("scale", [257, 1])  # 16-bit entries, and 8-bit ones as old writers put them
+@pytest.mark.parametrize("scale", [257, 256, 1])  # 16-bit entries, as Pillow puts them, and 8-bit ones of old writers
 def test_a_palette_of_greys_is_looked_up(tmp_path: Path, bits: int, scale: int) -> None:
     values = np.random.default_rng(bits).integers(0, 2**bits, SHAPE)
     greys = np.random.default_rng(0).permutation(256)[: 2**bits]

@@ -62,6 +62,10 @@ def test_an_unknown_stimulus_is_named(build: Build, refuses: Refuses) -> None:
         ("role", "Main", "unknown-word", "row 3: role is none of main, practice, catch"),
         ("stimulus_id", "s0001", "duplicate-id", "row 3: stimulus_id is missing or used twice"),
         ("stimulus_id", None, "duplicate-id", "row 3: stimulus_id is missing or used twice"),
+        *(
+            ("stimulus_id", name, "bad-value", "row 3: stimulus_id is ")
+            for name in ("../../s0002", "/tmp/s0002", "..", ".s", "a\\b", "a\tb", "a\nb", " ", 101 * "a")
+        ),
     ],
 )
 def test_an_unknown_word_names_its_row(
@@ -92,6 +96,13 @@ def test_a_folder_that_is_no_set(build: Build, tmp_path: Path, refuses: Refuses)
     assert str(manifest) in str(caught.value)
 
 
+def test_a_set_without_images_is_refused(build: Build, refuses: Refuses) -> None:
+    made = build(Layout(main=4))
+    made.table.iloc[:0].to_csv(made.folder / "stimuli.csv", index=False)
+    with refuses("empty-table"):
+        read_set(made.folder)
+
+
 def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
     made = build(Layout(main=4))
     table = made.table.assign(mean=0.5)
@@ -112,6 +123,7 @@ def test_the_sets_hash_changes_with_its_table(build: Build) -> None:
         ("images\\s0001.png", "a path within"),
         (".", "leads out of"),
         (" ", "file has no name"),
+        (5000 * "a", "longer than"),
     ],
 )
 def test_a_file_outside_the_folder_is_refused(build: Build, name: str | None, why: str, refuses: Refuses) -> None:
@@ -151,9 +163,11 @@ def test_a_set_that_is_itself_behind_a_link_is_read(build: Build) -> None:
     assert read_set(made.folder.parent / "link").sha256 == made.sha256
 
 
-def test_two_ids_for_one_file_are_refused(build: Build, refuses: Refuses) -> None:
+@pytest.mark.parametrize("written", ["{}", "./{}", "images//{}"])
+def test_two_ids_for_one_file_are_refused(build: Build, written: str, refuses: Refuses) -> None:
     made = build(Layout(main=4))
-    rewrite(made, "file", made.table["file"].iloc[0])
+    first = made.table["file"].iloc[0]
+    rewrite(made, "file", written.format(first.removeprefix("images/") if "//" in written else first))
     with refuses("duplicate-id") as caught:
         read_set(made.folder)
     assert "row 3: file is missing or used twice" in str(caught.value)

@@ -94,6 +94,13 @@ def test_a_file_that_is_named_but_missing(tmp_path: Path, write_source: WriteSou
     assert refusal(folder, "missing-file") == f"{folder / 'images/00001.png'}: named in boxes.csv but missing"
 
 
+def test_a_name_that_is_too_long_for_a_file(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {}])
+    table = folder / "boxes.csv"
+    table.write_text(table.read_text().replace("images/00001.png", 5000 * "a"))
+    assert "aaa..." in refusal(folder, "missing-file")
+
+
 @pytest.mark.parametrize(
     "box",
     [{"x": 39}, {"y": 39}, {"x": -1}, {"y": -1}, {"width": 1000}, {"height": 1000}, {"x": -1000}, {"width": 1e300}],

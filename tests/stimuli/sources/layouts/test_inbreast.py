@@ -6,10 +6,11 @@ import plistlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from stimuli.cutting import Cut, cut_patches
-from stimuli.images import quantise
+from stimuli.images import quantise, write_png
 from stimuli.sources.boxes_table import read_source
 
 SQUARE = [(20.0, 30.0), (44.0, 30.0), (44.0, 50.0), (20.0, 50.0)]
@@ -52,3 +53,23 @@ def test_a_damaged_list_is_refused(inbreast: Path, content: bytes, refuses: Any)
     (inbreast / "AllXML" / "20586934.xml").write_bytes(content)
     with refuses("unreadable-regions"):
         read_source(inbreast)
+
+
+@pytest.mark.parametrize(
+    "points", [["(1.2.3, 4)", *["(1, 2)"] * 3], ["here", *["(1, 2)"] * 3], ["(nan, 2)"], 3, "(1, 2)"]
+)
+def test_a_point_that_is_none_is_refused_and_not_passed_over(inbreast: Path, points: object, refuses: Any) -> None:
+    content = {"Images": [{"ROIs": [{"Point_px": points}]}]}
+    (inbreast / "AllXML" / "20586934.xml").write_bytes(plistlib.dumps(content))
+    with refuses("unreadable-regions") as caught:
+        read_source(inbreast)
+    assert "20586934.xml" in str(caught.value)
+
+
+def test_an_image_that_is_there_twice_is_refused(inbreast: Path, refuses: Any) -> None:
+    (original,) = (inbreast / "AllDICOMs").glob("20586908*")
+    (inbreast / "AllPNGs").mkdir()
+    write_png(inbreast / "AllPNGs" / f"{original.stem}.png", np.full((45, 35), 0.5, np.float32))
+    with refuses("ambiguous-file") as caught:
+        read_source(inbreast)
+    assert "20586908" in str(caught.value)

@@ -14,7 +14,7 @@ from stimuli.cutting import Cut, cut_patches
 from stimuli.images import Pixels, quantise
 from stimuli.sources.boxes_table import read_source
 
-SIDE = 256
+SIDE = 1024
 INFO = """mdb001 G CIRC B 100 180 20
 mdb002 G CIRC B 120 60 30
 mdb003 D NORM
@@ -22,7 +22,7 @@ mdb005 F CIRC B 80 200 12
 mdb005 F CIRC B 150 90 16
 mdb010 F CIRC B 60 60 20
 mdb059 F CIRC B
-mdb092 F ASYM M 250 100 43
+mdb092 F ASYM M 1000 100 43
 mdb216 D CALC M *NOTE 3*
 mdb214 G CALC B 100 100 0
 """
@@ -81,3 +81,15 @@ def test_a_film_that_is_missing_is_counted_and_one_that_is_there_twice_refused(m
 def test_the_table_may_have_another_name(mias: Path) -> None:
     (mias / "Info.txt").rename(mias / "mias-info.txt")
     assert len(read_source(mias, boxes=mias / "mias-info.txt")) == 8
+
+
+def test_films_of_another_size_are_refused(mias: Path, refuses: Any) -> None:
+    """Info.txt counts pixels of 1024 x 1024 px; on a smaller copy the circles would be elsewhere."""
+    for path in mias.glob("*.pgm"):
+        with Pillow.open(path) as film:
+            film.resize((512, 512)).save(path)
+    first = read_source(mias)[0]
+    with refuses("wrong-size") as caught:
+        first.read()
+    assert "512 x 512" in str(caught.value)
+    assert "1024 x 1024" in str(caught.value)

@@ -48,3 +48,20 @@ def test_a_finding_without_area_is_refused(vindr: Path, refuses: Any) -> None:
     with refuses("bad-value") as caught:
         read_source(vindr)
     assert "row 4" in str(caught.value)
+
+
+def test_images_of_another_size_than_the_tables_are_refused(vindr: Path, refuses: Any) -> None:
+    """Repackagings shrink the images, and keep the table."""
+    table = vindr / "finding_annotations.csv"
+    pd.read_csv(table).assign(height=96, width=96).to_csv(table, index=False)
+    first = read_source(vindr)[0]
+    with refuses("wrong-size"):
+        first.read()
+
+
+def test_a_finding_without_coordinates_is_counted(vindr: Path) -> None:
+    table = vindr / "finding_annotations.csv"
+    frame = pd.read_csv(table)
+    frame.loc[1, "finding_categories"] = "['Skin Thickening']"
+    frame.to_csv(table, index=False)
+    assert [lesion.left_out for one in read_source(vindr) for lesion in one.lesions] == ["", "has no coordinates", ""]
