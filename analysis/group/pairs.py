@@ -204,7 +204,8 @@ def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:
             f"The wrong answer was given more often than by guessing: {sizes}. Check that truth and answers are coded "
             "as intended."
         )
+    farthest = f"{max(found.low, found.high, key=abs):.2f}".replace("-", "−")
     return "not decided", (
         f"These answers do not show that the images can be discriminated: {sizes}. Nor do they show that they cannot: "
-        f"{found.high:.2f} is compatible with them too."
+        f"{farthest} is compatible with them too."
     )
