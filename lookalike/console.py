@@ -214,7 +214,8 @@ def _conditions(summary: dict[str, Any]) -> dict[str, Any]:
             auc = one["primary"]["auc"]
             bounds = "" if auc["low"] is None else f" [{auc['low']:.3f}, {auc['high']:.3f}], {auc['level']:.0%} CI"
             value = "undefined" if auc["auc"] is None else f"{auc['auc']:.3f}"
-            shown[f"AUC, {one['name']}{kind}"] = f"{value}{bounds}: {one['status']}"
+            wrong = ", in the wrong direction" if one["status"] == "discriminated" and auc["auc"] < 0.5 else ""
+            shown[f"AUC, {one['name']}{kind}"] = f"{value}{bounds}: {one['status']}{wrong}"
         for pair in found["differences"]:
             d = pair["auc"]
             bounds = f" ({d['reason']})"

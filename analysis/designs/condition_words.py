@@ -54,12 +54,13 @@ def _found(status: str, each: Sequence[Condition], lead: str) -> str:
 
 
 def _area_of(one: Condition) -> str:
-    auc = one.primary.auc
-    bounds = (
-        f"no interval: {auc.reason}"
-        if auc.reason
-        else f"{auc.level:.0%} interval {area(auc.low)} to {area(auc.high)}, {p_words(one.p_adjusted)}"
-    )
+    auc, exact = one.primary.auc, one.primary.exact
+    bounds = f"no interval: {auc.reason}"
+    if not auc.reason:
+        bounds = f"{auc.level:.0%} interval {area(auc.low)} to {area(auc.high)}, {p_words(one.p_adjusted)}"
+    elif exact:
+        bounds = f"no interval, as the areas do not vary, {p_words(one.p_adjusted)}"
+    bounds += " by a permutation test" if exact else ""
     wrong = ", in the wrong direction" if one.status == "discriminated" and auc.auc < 0.5 else ""
     return f"{one.name} (area {area(auc.auc)}, {bounds}{wrong})"
 
