@@ -196,6 +196,7 @@ def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:
         value = "n/a" if math.isnan(found.mean) else f"{found.mean:.2f}"
         return "not decided", f"The mean {name} is {value}, without an interval ({found.reason})."
     sizes = f"the mean {name} is {found.mean:.2f}, {found.level:.0%} interval {found.low:.2f} to {found.high:.2f}"
+    sizes += " for other observers judging these images"
     sizes = sizes.replace("-", "−")
     if found.low > 0:
         return "shown to differ", f"Real and generated images were discriminated better than by guessing: {sizes}."

@@ -63,7 +63,9 @@ def test_observers_who_err_keep_their_interval(tmp_path: Path) -> None:
     found = judged(tmp_path, [0.8, 0.75, 0.8, 0.85], [60, 60, 60, 60])
     assert found.value.low > 0
     assert found.tost is not None
-    assert "interval" in found.words
+    assert found.words.endswith(
+        f"interval {found.value.low:.2f} to {found.value.high:.2f} for other observers judging these images."
+    )
 
 
 @settings(max_examples=50, deadline=None)
