@@ -25,7 +25,7 @@ _EVIDENCE = {
     "shown to be near chance": "so performance was equivalent to chance",
     "not decided": "so neither a difference from chance nor equivalence to it was shown",
 }
-_PAIRS = {"dprime": "d′", "same_different": "z(H) − z(F)"}  # by the name of the measure
+_PAIRS = {"dprime": "d′", "z_difference": "z(H) − z(F)"}  # by the name of the measure
 _STATUS = {"discriminated": "discriminated", "near chance": "equivalent to chance", "not decided": "not decided"}
 _CROSSING = {
     "crossed": "all judged by the same {}s",
@@ -186,12 +186,13 @@ def _dprime(group: Found) -> str:
     return text + "."
 
 
-def _bayes(group: Found) -> str:
+def _bayes(group: Found, of: str = "d′") -> str:
     jzs = group["jzs"]
     if _none(jzs["bf10"]):
         return ""
     name, value = ("BF10", jzs["bf10"]) if jzs["bf10"] >= 1 else ("BF01", jzs["bf01"])
-    return f"The JZS Bayes factor of the mean d′ was {name} = {_large(value)}, t({jzs['n'] - 1}) = {_plain(jzs['t'])}."
+    t = f"t({jzs['n'] - 1}) = {_plain(jzs['t'])}"
+    return f"The JZS Bayes factor of the mean {of} was {name} = {_large(value)}, {t}."
 
 
 def _conditions(found: Found) -> str:
@@ -273,9 +274,9 @@ def _pairs(group: Found) -> str:
         )
         parts.append(f"The proportion of correct answers was {_unit(right['mean'])}{bounds}.")
     exact = group.get("p_exact")
-    if not _none(exact) and _none(d["low"]):
+    if exact is not None and not _none(exact) and _none(d["low"]):
         parts.append(f"An exact conditional test within participants gave {_p(exact)}.")
-    parts += [_bayes(group)] if not _none(d["low"]) else []
+    parts += [_bayes(group, name)] if not _none(d["low"]) else []
     return " ".join(filter(None, [*parts, _pairs_verdict(group)]))
 
 

@@ -170,6 +170,17 @@ def test_pairs_are_told_in_apas_form(tmp_path: Path) -> None:
         assert text.endswith(f"The images were discriminated; this speaks of {whom} images.")
 
 
+def test_same_different_names_its_measure(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    truth = np.where(rng.random(240) < 0.5, "same", "different")
+    said = np.where(rng.random(240) < 0.2, "same", truth)
+    table = pd.DataFrame({"participant": np.repeat([*"abcd"], 60), "truth": truth, "response": said})
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    (text,) = apa_sentences(analyze_task("same_different", tmp_path / "pairs.csv", tmp_path / "out", formats=()))
+    assert "M(z(H) − z(F)) = " in text
+    assert "Bayes factor of the mean z(H) − z(F) was" in text
+
+
 def test_other_tasks_give_their_verdict_and_other_files_are_refused(refuses: Any) -> None:
     assert apa_sentences({"verdict": "Shown to differ", "words": "So it is."}) == [
         "Verdict: shown to differ. So it is."
