@@ -197,7 +197,8 @@ def _group(
         (mean,), (below,), (above,) = _mean(lengths[:, None], level)
         error = float(lengths.std(ddof=1) / np.sqrt(len(kept)))
         length = Estimate(float(mean), error, max(float(below), 0.0), float(above))
-        share, share_low, share_high = _mean(np.array([one.share for one in kept]), level)
+        share, *around = _mean(np.array([one.share for one in kept]), level)
+        share_low, share_high = (np.clip(one, 0.0, 1.0) for one in around)
         parts = np.array([one.steps_jnd / one.length_jnd.value for one in kept])
         steps, low, high = (one * float(mean) for one in _mean(parts, level))
         # A step of 0 in everyone's scale has no spread, which does not make it certain.

@@ -60,6 +60,8 @@ def test_coin_flips_decide_nothing_and_no_bound_is_certain():
     table["response"] = np.random.default_rng(8).choice(["left", "right"], len(table))
     scale = difference_scale(table, resamples=20)
     assert scale.length_jnd.low >= 0
+    assert scale.share_low.min() >= 0
+    assert scale.share_high.max() <= 1
     assert not (scale.low_jnd == scale.high_jnd).any()
     results = scale_results(scale, {})
     assert results.summary["verdict"] == "Not decided"
