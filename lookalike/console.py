@@ -189,7 +189,8 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown = _conditions(summary)
     for one in summary["headline"]:
-        kind = f"{one['participants']} {'participants' if one['observer'] == 'not stated' else one['observer']}"
+        people = "participant" if one["participants"] == 1 else "participants"
+        kind = f"{one['participants']} {people if one['observer'] == 'not stated' else one['observer']}"
         kind += ", all conditions" if summary.get("conditions") else ""
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
@@ -214,7 +215,8 @@ def _conditions(summary: dict[str, Any]) -> dict[str, Any]:
             auc = one["primary"]["auc"]
             bounds = "" if auc["low"] is None else f" [{auc['low']:.3f}, {auc['high']:.3f}], {auc['level']:.0%} CI"
             value = "undefined" if auc["auc"] is None else f"{auc['auc']:.3f}"
-            shown[f"AUC, {one['name']}{kind}"] = f"{value}{bounds}: {one['status']}"
+            wrong = ", in the wrong direction" if one["status"] == "discriminated" and auc["auc"] < 0.5 else ""
+            shown[f"AUC, {one['name']}{kind}"] = f"{value}{bounds}: {one['status']}{wrong}"
         for pair in found["differences"]:
             d = pair["auc"]
             bounds = f" ({d['reason']})"
@@ -246,7 +248,8 @@ def _can_tell(found: dict[str, Any], observer: str) -> str:
 def _mean(mean: dict[str, Any], digits: int) -> str:
     if mean["mean"] is None:
         return f"undefined ({mean['reason']})"
-    text = f"mean {mean['mean']:.{digits}f}"
+    value = round(mean["mean"], digits) + 0.0  # no −0.00
+    text = f"mean {value:.{digits}f}"
     if mean["undefined"]:
         text += f" of {mean['n']}, {mean['undefined']} without a value left out,"
     if mean["low"] is None:

@@ -54,14 +54,24 @@ def _found(status: str, each: Sequence[Condition], lead: str) -> str:
 
 
 def _area_of(one: Condition) -> str:
-    auc = one.primary.auc
-    bounds = (
-        f"no interval: {auc.reason}"
-        if auc.reason
-        else f"{auc.level:.0%} interval {area(auc.low)} to {area(auc.high)}, {p_words(one.p_adjusted)}"
-    )
+    auc, exact = one.primary.auc, one.primary.exact
+    bounds = f"no interval: {auc.reason}"
+    if not auc.reason:
+        bounds = f"{auc.level:.0%} interval {area(auc.low)} to {area(auc.high)}, {p_words(one.p_adjusted)}"
+    elif exact:
+        bounds = f"no interval, as the areas do not vary, {p_words(one.p_adjusted)}"
+    bounds += " by a permutation test" if exact else ""
     wrong = ", in the wrong direction" if one.status == "discriminated" and auc.auc < 0.5 else ""
-    return f"{one.name} (area {area(auc.auc)}, {bounds}{wrong})"
+    return f"{one.name} (area {area(auc.auc)}, {bounds}{wrong}{_who_can(one)})"
+
+
+def _who_can(one: Condition) -> str:
+    """What a mean that is not decided would hide: more participants discriminate than would by chance."""
+    able = one.primary.prevalence
+    if one.status != "not decided" or able is None or not able.either.low > 0:
+        return ""
+    wrong = f", {able.below.significant} of them in the wrong direction" if able.below.significant else ""
+    return f"; yet {able.either.significant} of {able.participants} discriminate by themselves{wrong}"
 
 
 def _equal(found: Equality) -> str:

@@ -196,6 +196,7 @@ def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:
         value = "n/a" if math.isnan(found.mean) else f"{found.mean:.2f}"
         return "not decided", f"The mean {name} is {value}, without an interval ({found.reason})."
     sizes = f"the mean {name} is {found.mean:.2f}, {found.level:.0%} interval {found.low:.2f} to {found.high:.2f}"
+    sizes += " for other observers judging these images"
     sizes = sizes.replace("-", "−")
     if found.low > 0:
         return "shown to differ", f"Real and generated images were discriminated better than by guessing: {sizes}."
@@ -204,7 +205,8 @@ def _verdict(found: Mean, name: str) -> tuple[Verdict, str]:
             f"The wrong answer was given more often than by guessing: {sizes}. Check that truth and answers are coded "
             "as intended."
         )
+    farthest = f"{max(found.low, found.high, key=abs):.2f}".replace("-", "−")
     return "not decided", (
         f"These answers do not show that the images can be discriminated: {sizes}. Nor do they show that they cannot: "
-        f"{found.high:.2f} is compatible with them too."
+        f"{farthest} is compatible with them too."
     )

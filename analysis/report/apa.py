@@ -10,15 +10,29 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from scipy.stats import t as student
+
 from data.errors import LookalikeError
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NUMBERS = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _WHO = {"human": "participant", "simulated": "simulated observer", "scripted": "scripted observer"}
 _EVIDENCE = {
     "shown to differ": "so the images were discriminated",
     "shown to be near chance": "so performance was equivalent to chance",
     "not decided": "so neither a difference from chance nor equivalence to it was shown",
 }
+_PAIRS = {"dprime": "d′", "z_difference": "z(H) − z(F)"}  # by the name of the measure
+_STATUS = {"discriminated": "discriminated", "near chance": "equivalent to chance", "not decided": "not decided"}
+_CROSSING = {
+    "crossed": "all judged by the same {}s",
+    "nested": "each judged by {}s of its own",
+    "partly crossed": "judged in part by the same {}s",
+}
+_MEASURES = {"dprime": "d′", "criterion": "c", "auc": "AUC"}
 Found = Mapping[str, Any]
 
 
@@ -52,7 +66,13 @@ def apa_sentences(summary: Found) -> list[str]:
     """
     if "groups" in summary and "headline" in summary:
         again = _retests(summary)
-        return [" ".join(filter(None, _group(one, again))) for one in summary["groups"]]
+        compared = [_conditions(one) for one in summary.get("conditions", ())]
+        groups = [" ".join(filter(None, _group(one, again))) for one in summary["groups"]]
+        together = "All conditions together: " if compared else ""
+        covariates = [_covariates(models) for models in summary.get("covariates", {}).values()]
+        return [*compared, *(together + one for one in groups), *filter(None, covariates)]
+    if summary.get("group", {}).get("measure") in _PAIRS and "accuracy" in summary["group"]:
+        return [_pairs(summary["group"])]
     if "verdict" in summary and "words" in summary:
         return [f"Verdict: {summary['verdict'][:1].lower()}{summary['verdict'][1:]}. {summary['words']}"]
     raise LookalikeError(
@@ -89,14 +109,19 @@ def _design(observer: str, auc: Found, retested: int) -> str:
 
 
 def _in_words(count: int) -> str:
-    """A number at the beginning of a sentence."""
-    return _NUMBERS[count].capitalize() if count < len(_NUMBERS) else str(count)
+    """A number at the beginning of a sentence, which APA never begins with figures."""
+    if count >= 100:
+        return f"A total of {count}"
+    tens, ones = divmod(count, 10)
+    name = _NUMBERS[count] if count < len(_NUMBERS) else _TENS[tens - 2] + (f"-{_NUMBERS[ones]}" if ones else "")
+    return name.capitalize()
 
 
 def _primary(main: Found, auc: Found) -> str:
     if _none(auc["auc"]):
         return f"The area under the ROC curve (AUC) is undefined: {auc['reason']}."
-    text = f"The mean area under the ROC curve (AUC) was {_unit(auc['auc'])}"
+    alone = auc["participants"] == 1
+    text = f"The {'' if alone else 'mean '}area under the ROC curve (AUC) was {_unit(auc['auc'])}"
     sampled = main["generalises_to"]
     if not _none(auc["low"]):
         text += f", {_level(auc['level'])} CI {_bounds(auc['low'], auc['high'], _unit)}"
@@ -106,14 +131,20 @@ def _primary(main: Found, auc: Found) -> str:
         t = (auc["auc"] - 0.5) / auc["se"]
         text += f", t({_degrees(auc['df'])}) = {_plain(t)}, {_p(auc['p_chance'])} against .50"
     where = f" The interval generalises to {sampled}." if not _none(auc["low"]) else ""
-    return f"{text}, {_EVIDENCE[main['verdict']]}.{where}"
+    if alone:
+        return f"{text}. One observer’s result says nothing about other observers.{where}"
+    wrong = " in the wrong direction" if main["verdict"] == "shown to differ" and auc["auc"] < 0.5 else ""
+    return f"{text}, {_EVIDENCE[main['verdict']]}{wrong}.{where}"
 
 
 def _equivalence(main: Found, auc: Found) -> str:
     if _none(main["delta"]) or _none(auc["p_equivalence"]):
         return ""
     bound = f"±{_unit(main['delta'], 3)}"
-    return f"Equivalence to .50 within {bound}, by two one-sided tests: {_p(auc['p_equivalence'])}."
+    text = f"Equivalence to .50 within {bound}, by two one-sided tests: {_p(auc['p_equivalence'])}"
+    if main["verdict"] == "not decided" and auc["p_equivalence"] < (1 - auc["level"]) / 2 and main.get("withheld"):
+        text += f", but it is not claimed: {'; '.join(main['withheld'])}"
+    return f"{text}."
 
 
 def _catch(main: Found) -> str:
@@ -141,7 +172,7 @@ def _dprime(group: Found) -> str:
     d, between, effect = group["dprime"], group["between"], group.get("effect")
     if _none(d["mean"]):
         return ""
-    text = f"Sensitivity with these images was d′ = {_plain(d['mean'])} on average"
+    text = f"Sensitivity with these images was d′ = {_plain(d['mean'])}{' on average' if d['n'] > 1 else ''}"
     if not _none(d["sd"]):
         text = f"Sensitivity with these images: M(d′) = {_plain(d['mean'])}, SD = {_plain(d['sd'])}"
     if not _none(d["low"]):
@@ -155,13 +186,107 @@ def _dprime(group: Found) -> str:
     return text + "."
 
 
-def _bayes(group: Found) -> str:
+def _bayes(group: Found, of: str = "d′") -> str:
     jzs = group["jzs"]
     if _none(jzs["bf10"]):
         return ""
     name, value = ("BF10", jzs["bf10"]) if jzs["bf10"] >= 1 else ("BF01", jzs["bf01"])
-    shown = f"{value:.2e}" if value >= 1000 else _plain(value)
-    return f"The JZS Bayes factor of the mean d′ was {name} = {shown}, t({jzs['n'] - 1}) = {_plain(jzs['t'])}."
+    t = f"t({jzs['n'] - 1}) = {_plain(jzs['t'])}"
+    return f"The JZS Bayes factor of the mean {of} was {name} = {_large(value)}, {t}."
+
+
+def _conditions(found: Found) -> str:
+    """Each condition, the test of all, and the differences of pairs."""
+    whose = _WHO.get(found["observer"], "observer")
+    parts = [f"Conditions were compared, {_CROSSING[found['participants']].format(whose)}."]
+    for one in found["each"]:
+        main, auc = one["primary"], one["primary"]["auc"]
+        if _none(auc["auc"]):
+            continue
+        text = f"With {one['name']}, AUC = {_unit(auc['auc'])}"
+        if not _none(auc["low"]):
+            text += f", {_level(auc['level'])} CI {_bounds(auc['low'], auc['high'], _unit)}"
+        if not _none(one["p_adjusted"]):
+            text += f", {_p(one['p_adjusted'])}{' by a permutation test' if main.get('exact') else ' against .50'}"
+        wrong = ", in the wrong direction" if one["status"] == "discriminated" and auc["auc"] < 0.5 else ""
+        able = main.get("prevalence")
+        alone = (
+            f"; by themselves, {able['either']['significant']} of {able['participants']} discriminated" if able else ""
+        )
+        parts.append(f"{text} ({_STATUS[one['status']]}{wrong}{alone}).")
+    all_of, several = found["equality"], len(found["each"]) > 2
+    if several and not _none(all_of["p"]):
+        degrees = f"{_degrees(all_of['df1'])}, {_degrees(all_of['df2'])}"
+        parts.append(f"All AUCs together: F({degrees}) = {_plain(all_of['f'])}, {_p(all_of['p'])}.")
+    for pair in found["differences"]:
+        d = pair["auc"]
+        if not _none(d["low"]):
+            parts.append(
+                f"For {pair['first']} − {pair['second']}, ΔAUC = {_unit(d['difference'])}, {_level(d['level'])} CI "
+                f"{_bounds(d['low'], d['high'], _unit)}, t({_degrees(d['df'])}) = {_plain(d['difference'] / d['se'])}, "
+                f"{_p(pair['p_adjusted'])}."
+            )
+    adjusted = (
+        "p of conditions and of pairs are adjusted by Holm’s method."
+        if several
+        else "p of conditions are adjusted by Holm’s method."
+    )
+    return " ".join([*parts, f"Intervals generalise to {found['generalises_to']}; {adjusted}"])
+
+
+def _covariates(models: list[Found]) -> str:
+    parts = []
+    for model in models:
+        for one in model["effects"]:
+            against = f" ({one['level_of_it']} against {one['reference']})" if one["level_of_it"] else ""
+            form = _unit if model["measure"] == "auc" else _plain
+            digits = 3 if model["measure"] == "auc" else 2
+            b, low, high = (form(one[name], digits) for name in ("change", "low", "high"))
+            t = f"t({_degrees(one['df'])}) = {_plain(one['change'] / one['se'])}, {_p(one['p'])}"
+            parts.append(
+                f"{_MEASURES[model['measure']]}, {one['name']}{against}: b = {b}, {_level(model['level'])} CI "
+                f"[{low}, {high}], {t}"
+            )
+    if not parts:
+        return ""
+    method = models[0]["method"]
+    return f"Covariates ({method}; images taken as given): {'; '.join(parts)}."
+
+
+def _pairs(group: Found) -> str:
+    """Two-alternative and same/different tasks."""
+    name, d, right = _PAIRS[group["measure"]], group["value"], group["accuracy"]
+    parts = [f"{_in_words(group['participants'])} observer{'s' * (group['participants'] != 1)} judged pairs of images."]
+    if not _none(d["mean"]):
+        text = f"Sensitivity was {name} = {_plain(d['mean'])}"
+        if not _none(d["sd"]):
+            text = f"Sensitivity with these images: M({name}) = {_plain(d['mean'])}, SD = {_plain(d['sd'])}"
+        if not _none(d["low"]):
+            t = group["jzs"]["t"]
+            p = 2 * float(student.sf(abs(t), d["n"] - 1))
+            text += f", {_level(d['level'])} CI {_bounds(d['low'], d['high'])}, t({d['n'] - 1}) = {_plain(t)}, {_p(p)}"
+        parts.append(f"{text}.")
+    if not _none(right["mean"]):
+        bounds = (
+            f", {_level(right['level'])} CI {_bounds(right['low'], right['high'], _unit)}"
+            if not _none(right["low"])
+            else ""
+        )
+        parts.append(f"The proportion of correct answers was {_unit(right['mean'])}{bounds}.")
+    exact = group.get("p_exact")
+    if exact is not None and not _none(exact) and _none(d["low"]):
+        parts.append(f"An exact conditional test within participants gave {_p(exact)}.")
+    parts += [_bayes(group, name)] if not _none(d["low"]) else []
+    return " ".join(filter(None, [*parts, _pairs_verdict(group)]))
+
+
+def _pairs_verdict(group: Found) -> str:
+    d = group["value"]
+    words = "Neither discrimination of the images nor its absence was shown"
+    if group["verdict"] == "shown to differ":
+        words = f"The images were discriminated{' in the wrong direction' if d['mean'] < 0 else ''}"
+    whom = "these observers and these images" if _none(d["low"]) else "other observers judging these images"
+    return f"{words}; this speaks of {whom}."
 
 
 def _metacognition(group: Found) -> str:
@@ -215,6 +340,14 @@ def _none(value: Any) -> bool:
 def _plain(value: float, digits: int = 2) -> str:
     """`0.85`, `−1.20`: with a zero, for what can exceed 1."""
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _large(value: float) -> str:
+    """`19.26`, or `7.25 × 10³` from 1,000 up."""
+    if value < 1000:
+        return _plain(value)
+    digits, power = f"{value:.2e}".split("e")
+    return f"{digits} × 10{str(int(power)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def _unit(value: float, digits: int = 2) -> str:

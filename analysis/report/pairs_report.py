@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from analysis.group import pairs
+from analysis.group.bayes_factors import BayesFactor
 from analysis.group.one_sample import Mean
 from analysis.group.pair_statistics import find_statistic
 from analysis.group.pairs import PairGroup, PairSession
@@ -97,6 +98,13 @@ def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, co
     )
 
 
+def _bayes(jzs: BayesFactor) -> str:
+    """The Bayes factor of the likelier side: the other's would often be printed as 0.00."""
+    if jzs.bf10 > 1:
+        return f"Bayes factor for an effect over no effect, BF₁₀: {number(jzs.bf10)}."
+    return f"Bayes factor for no effect over an effect, BF₀₁: {number(jzs.bf01)}."
+
+
 def _remarks(found: PairGroup, name: str) -> list[str]:
     remarks = [f"Share of correct answers: {_mean(found.accuracy)}."]
     if found.value.undefined:
@@ -121,7 +129,7 @@ def _remarks(found: PairGroup, name: str) -> list[str]:
             "tests take the images as given, so they claim equivalence too often."
         )
     if found.jzs.reason is None:
-        remarks.append(f"Bayes factor for no effect over an effect, BF₀₁: {number(found.jzs.bf01)}.")
+        remarks.append(_bayes(found.jzs))
     return remarks
 
 

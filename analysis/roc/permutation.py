@@ -237,10 +237,15 @@ def _exact_p(scores: Ints, labels: Flags) -> _P:
     counts, observed = ways[few] / ways[few].sum(), int(scores[chosen].sum())
     # In whole numbers, n times the distance from the mean.
     distance = np.abs(n * np.arange(counts.size) - few * total)
-    small, large = float(counts[: observed + 1].sum()), float(counts[observed:].sum())
+    small, large = _sum_of_shares(counts[: observed + 1]), _sum_of_shares(counts[observed:])
     # The scores summed are those of the rarer class, which may be the real images.
     above, below = (large, small) if chosen is labels else (small, large)
-    return _P(float(counts[distance >= abs(n * observed - few * total)].sum()), above, below, True)
+    return _P(_sum_of_shares(counts[distance >= abs(n * observed - few * total)]), above, below, True)
+
+
+def _sum_of_shares(counts: Floats) -> float:
+    """Their sum, which rounding can put above 1 in the last digit."""
+    return min(1.0, float(counts.sum()))
 
 
 def _relabelled_trials(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:

@@ -195,11 +195,15 @@ def _group(
     if len(kept) > 1:
         lengths = np.array([one.length_jnd.value for one in kept])
         (mean,), (below,), (above,) = _mean(lengths[:, None], level)
-        length = Estimate(float(mean), float(lengths.std(ddof=1) / np.sqrt(len(kept))), float(below), float(above))
-        share, share_low, share_high = _mean(np.array([one.share for one in kept]), level)
+        error = float(lengths.std(ddof=1) / np.sqrt(len(kept)))
+        length = Estimate(float(mean), error, max(float(below), 0.0), float(above))
+        share, *around = _mean(np.array([one.share for one in kept]), level)
+        share_low, share_high = (np.clip(one, 0.0, 1.0) for one in around)
         parts = np.array([one.steps_jnd / one.length_jnd.value for one in kept])
         steps, low, high = (one * float(mean) for one in _mean(parts, level))
-        low = np.maximum(low, 0)
+        # A step of 0 in everyone's scale has no spread, which does not make it certain.
+        alike = np.ptp(parts, axis=0) == 0
+        low, high = np.where(alike, np.nan, np.maximum(low, 0)), np.where(alike, np.nan, high)
     if len(kept) < len(scales):
         left = [f"{one.participant}: {one.reason}" for one in scales if one.reason]
         reason = "; ".join(left)

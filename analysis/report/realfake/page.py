@@ -221,7 +221,7 @@ def _mean_in_words(d: Mean, main: Primary) -> str:
         )
     return (
         f"{start}. These data do not show that the observers can discriminate the images. Nor do they show that they "
-        f"cannot: a mean d′ as large as {number(d.high)} is compatible with them too."
+        f"cannot: a mean d′ as far from 0 as {number(max(d.low, d.high, key=abs))} is compatible with them too."
     )
 
 

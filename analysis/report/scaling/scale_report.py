@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import chi2
 
 from analysis.report.figures.render import Format
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
@@ -119,10 +120,23 @@ def _verdict(found: DifferenceScale) -> tuple[str, str]:
             f"The same number of degrees does not look the same everywhere ({test}). It looks largest "
             f"from {_stretch(largest)} JNDs per degree, and smallest from {_stretch(smallest)}."
         )
+    guessing = _guessing(found)
+    if not guessing < _ALPHA:
+        return "Not decided", (
+            f"These answers are compatible with guessing (likelihood ratio of even steps against it: "
+            f"{p_phrase(guessing)}), so they say nothing about how far apart the images look."
+        )
     return "Not shown to be uneven", (
         f"Steps may be the same for the same number of degrees ({test}). The intervals below say how uneven they "
         "may be."
     )
+
+
+def _guessing(found: DifferenceScale) -> float:
+    """p of the likelihood ratio of a scale in even steps against answers at random; one length per participant."""
+    kept = [one for one in found.participants if one.reason is None]
+    free = sum(2 * (one.log_likelihood + one.trials * math.log(2)) for one in kept)
+    return float(chi2.sf(max(free - found.evenness.statistic, 0.0), len(kept)))
 
 
 def _stretch(step: Any) -> str:

@@ -173,6 +173,22 @@ def test_sentences_name_what_each_condition_is_shown_to_be(tmp_path: Path) -> No
     assert one.generalises_to == "other images, not other participants"
 
 
+def test_a_condition_told_apart_without_error_has_the_permutation_tests_p(tmp_path: Path) -> None:
+    table = _mixed({"a": 1.0, "b": 0.0})
+    table.loc[table["condition"] == "a", ["response", "confidence"]] = ["generated", 4]
+    words = compare_conditions(_loaded(table, tmp_path)).words
+    assert "with a (area 1.000, no interval, as the areas do not vary, p < .001 by a permutation test)" in words
+    assert "too little data" not in words
+
+
+def test_a_mean_that_is_not_decided_does_not_hide_who_can_tell(tmp_path: Path) -> None:
+    table = _mixed({"a": 1.8, "b": 0.0})
+    odd = table["participant"].isin(["p1", "p3", "p5", "p7"])
+    table.loc[odd, "response"] = table.loc[odd, "response"].map({"real": "generated", "generated": "real"})
+    words = compare_conditions(_loaded(table, tmp_path)).words
+    assert "; yet 8 of 8 discriminate by themselves, 4 of them in the wrong direction); b (area " in words
+
+
 def test_two_studies_with_conditions_are_compared_as_wholes_and_say_so(tmp_path: Path) -> None:
     sides = [_loaded(_mixed({"a": 1.5, "b": 0.0}, seed=seed), tmp_path) for seed in (1, 2)]
     assert any("first (a, b)" in one for one in compare(sides[0], sides[1], ("first", "second")).remarks)

@@ -34,6 +34,13 @@ def judged(folder: Path, right: list[float], trials: list[int]) -> PairGroup:
     return pairs.group(answers, pairs.measure(answers), 0.3)
 
 
+def test_what_else_is_compatible_is_the_bound_farther_from_chance(tmp_path: Path) -> None:
+    """An interval of −1 to 0.1 speaks of a d′ of −1, not of one of 0.1."""
+    found = judged(tmp_path, [0.3, 0.35, 0.4, 0.45, 0.55], [60] * 5)
+    assert found.value.low < -found.value.high < 0
+    assert f"cannot: −{-found.value.low:.2f} is compatible" in found.words
+
+
 def test_perfect_observers_have_no_interval_and_differ_by_the_exact_test(tmp_path: Path) -> None:
     """Their d′ differ only because some answered more trials, and the correction with them."""
     found = judged(tmp_path, [1, 1, 1, 1, 1], [60, 60, 62, 58, 60])
@@ -56,7 +63,9 @@ def test_observers_who_err_keep_their_interval(tmp_path: Path) -> None:
     found = judged(tmp_path, [0.8, 0.75, 0.8, 0.85], [60, 60, 60, 60])
     assert found.value.low > 0
     assert found.tost is not None
-    assert "interval" in found.words
+    assert found.words.endswith(
+        f"interval {found.value.low:.2f} to {found.value.high:.2f} for other observers judging these images."
+    )
 
 
 @settings(max_examples=50, deadline=None)

@@ -13,6 +13,7 @@ import pytest
 
 from analysis.report.apa import apa_sentences
 from analysis.report.report import analyze
+from analysis.report.task_report import analyze_task
 from data.simulated.populations import Population, draw_ratings
 
 
@@ -83,6 +84,101 @@ def test_simulated_observers_are_no_people(tmp_path: Path, observer: str, whom: 
     assert ("Three participants" if observer == "human" else "Three simulated observers") in text
     if observer == "simulated":
         assert "people" not in text
+
+
+@pytest.mark.parametrize(
+    ("count", "start"),
+    [(1, "One observer "), (12, "Twelve observers "), (40, "Forty "), (99, "Ninety-nine "), (630, "A total of 630 ")],
+)
+def test_no_sentence_begins_with_figures(tmp_path: Path, count: int, start: str) -> None:
+    summary = study(tmp_path / "seen", 1.0)
+    summary["groups"][0]["primary"]["auc"]["participants"] = count
+    (text,) = apa_sentences(summary)
+    assert text.startswith(start)
+
+
+def test_one_observer_is_no_mean_and_no_contradiction(tmp_path: Path) -> None:
+    (text,) = apa_sentences(study(tmp_path / "one", 1.5, people=1))
+    assert "p < .001 against .50. One observer’s result says nothing about other observers." in text
+    assert not re.search("mean area|on average|neither", text)
+
+
+def test_below_chance_is_the_wrong_direction(tmp_path: Path) -> None:
+    (text,) = apa_sentences(study(tmp_path / "below", -1.5))
+    assert "discriminated in the wrong direction" in text
+
+
+def test_equivalence_that_is_not_claimed_says_why(tmp_path: Path) -> None:
+    summary = study(tmp_path / "chance", 0.0)
+    main = summary["groups"][0]["primary"]
+    main.update(delta=0.1, withheld=["participants differ"])
+    main["auc"]["p_equivalence"] = 0.01
+    assert "p = .010, but it is not claimed: participants differ." in apa_sentences(summary)[0]
+    main["auc"]["p_equivalence"] = 0.2
+    assert "not claimed" not in apa_sentences(summary)[0]
+
+
+def test_large_bayes_factors_are_powers_of_ten(tmp_path: Path) -> None:
+    summary = study(tmp_path / "seen", 1.5)
+    summary["groups"][0]["jzs"].update(bf10=7254.0, bf01=1 / 7254)
+    assert "BF10 = 7.25 × 10³, t(4)" in apa_sentences(summary)[0]
+
+
+def test_conditions_and_covariates_are_told_and_before_all_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    rows = [
+        (f"p{person}", f"{name}{image}", "generated" if name else "real", name, value > 0.7, person)
+        for person in range(6)
+        for name, dprime in (("", 0.0), ("early", 2.0), ("late", 0.0))
+        for image, value in enumerate(rng.normal(dprime, 1, 25))
+    ]
+    table = pd.DataFrame(rows, columns=["participant", "stimulus_id", "truth", "condition", "response", "years"])
+    table["response"] = table["response"].map({True: "generated", False: "real"})
+    table.to_csv(tmp_path / "both.csv", index=False)
+    summary = analyze(tmp_path / "both.csv", tmp_path / "results", formats=(), covariates=["years"])
+    compared, together, covariates = apa_sentences(summary)
+    found = summary["conditions"][0]
+    assert compared.startswith("Conditions were compared, all judged by the same observers. With early, AUC = .")
+    assert "against .50 (discriminated; by themselves, " in compared
+    assert "against .50 (not decided; by themselves, " in compared
+    d = found["differences"][0]["auc"]
+    assert f"For early − late, ΔAUC = {d['difference']:.2f}, 95% CI [{d['low']:.2f}, ".replace("0.", ".") in compared
+    assert together.startswith("All conditions together: Six observers judged")
+    effect = summary["covariates"]["not stated"][0]["effects"][0]
+    assert f"d′, years: b = {effect['change']:.2f}, 95% CI [".replace("-", "−") in covariates
+
+
+def test_pairs_are_told_in_apas_form(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    truth = np.where(rng.random(240) < 0.5, "left", "right")
+    for name, wrong in (("seen", 0.2), ("perfect", 0.0)):
+        other = np.where(truth == "left", "right", "left")
+        said = np.where(rng.random(240) < wrong, other, truth)
+        table = pd.DataFrame({"participant": np.repeat([*"abcd"], 60), "truth": truth, "response": said})
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        summary = analyze_task("two_alternative", tmp_path / f"{name}.csv", tmp_path / name, formats=())
+        (text,) = apa_sentences(summary)
+        assert text.startswith("Four observers judged pairs of images. Sensitivity with these images: M(d′) = ")
+        assert "Verdict" not in text
+        assert "e-" not in text
+        t = summary["group"]["jzs"]["t"]
+        expected = (
+            f", t(3) = {t:.2f}, p " if name == "seen" else "An exact conditional test within participants gave p <"
+        )
+        assert expected in text
+        whom = "other observers judging these" if name == "seen" else "these observers and these"
+        assert text.endswith(f"The images were discriminated; this speaks of {whom} images.")
+
+
+def test_same_different_names_its_measure(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    truth = np.where(rng.random(240) < 0.5, "same", "different")
+    said = np.where(rng.random(240) < 0.2, "same", truth)
+    table = pd.DataFrame({"participant": np.repeat([*"abcd"], 60), "truth": truth, "response": said})
+    table.to_csv(tmp_path / "pairs.csv", index=False)
+    (text,) = apa_sentences(analyze_task("same_different", tmp_path / "pairs.csv", tmp_path / "out", formats=()))
+    assert "M(z(H) − z(F)) = " in text
+    assert "Bayes factor of the mean z(H) − z(F) was" in text
 
 
 def test_other_tasks_give_their_verdict_and_other_files_are_refused(refuses: Any) -> None:

@@ -55,6 +55,20 @@ def test_an_even_loop_is_not_called_uneven():
     assert results.summary["verdict"] == "Not shown to be uneven"
 
 
+def test_coin_flips_decide_nothing_and_no_bound_is_certain():
+    table = table_of(UNEVEN, 200, 1, 2, 3)
+    table["response"] = np.random.default_rng(8).choice(["left", "right"], len(table))
+    scale = difference_scale(table, resamples=20)
+    assert scale.length_jnd.low >= 0
+    assert scale.share_low.min() >= 0
+    assert scale.share_high.max() <= 1
+    assert not (scale.low_jnd == scale.high_jnd).any()
+    results = scale_results(scale, {})
+    assert results.summary["verdict"] == "Not decided"
+    assert "compatible with guessing" in results.summary["words"]
+    assert "nan" not in html_of(results).lower().replace("nano", "")
+
+
 def test_an_open_path_and_one_without_a_scale():
     path = Scale(tuple(np.linspace(0, 180, 8).tolist()), (2.0,) * 7, closed=False)
     table = table_of(path, 300, 1, 2)

@@ -153,6 +153,14 @@ def test_ties_one_class_and_nothing() -> None:
     assert (left_out.auc, left_out.p) == (1, 1)
 
 
+def test_no_p_exceeds_1_by_rounding() -> None:
+    """All but perfect discrimination at many sizes: the sum of all shares is 1, in floating point too."""
+    for n in range(20, 60):
+        found = _of(np.arange(n) % 3 + 4, np.arange(n) % 3)
+        assert found.exact
+        assert max(found.p, found.p_above, found.p_below) <= 1
+
+
 def test_wrong_input_is_refused(refuses: Any) -> None:
     with refuses("repeated-stimulus"):
         roc_permutation.permutation_test(["real", "real"], [1, 2], 1, participant=["a", "a"], image=[5, 5])
