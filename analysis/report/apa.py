@@ -19,6 +19,8 @@ _EVIDENCE = {
     "shown to be near chance": "so performance was equivalent to chance",
     "not decided": "so neither a difference from chance nor equivalence to it was shown",
 }
+_MEASURES = {"dprime": "d′", "criterion": "c", "auc": "AUC"}
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 Found = Mapping[str, Any]
 
 
@@ -52,7 +54,7 @@ def apa_sentences(summary: Found) -> list[str]:
     """
     if "groups" in summary and "headline" in summary:
         again = _retests(summary)
-        return [" ".join(filter(None, _group(one, again))) for one in summary["groups"]]
+        return [" ".join(filter(None, _group(one, again, summary))) for one in summary["groups"]]
     if "verdict" in summary and "words" in summary:
         return [f"Verdict: {summary['verdict'][:1].lower()}{summary['verdict'][1:]}. {summary['words']}"]
     raise LookalikeError(
@@ -65,11 +67,13 @@ def _retests(summary: Found) -> int:
     return sum(1 for one in summary.get("participants", ()) if one.get("retests"))
 
 
-def _group(group: Found, retested: int) -> list[str]:
+def _group(group: Found, retested: int, summary: Found) -> list[str]:
     main, auc = group["primary"], group["primary"]["auc"]
+    compared = next((one for one in summary.get("conditions") or () if one["observer"] == group["observer"]), None)
     return [
         _design(group["observer"], auc, retested),
-        _primary(main, auc),
+        *(_conditions(compared) if compared else ()),
+        _primary(main, auc, pooled=compared is not None),
         _equivalence(main, auc),
         _catch(main),
         _prevalence(main.get("prevalence"), group["observer"]),
@@ -78,6 +82,7 @@ def _group(group: Found, retested: int) -> list[str]:
         _metacognition(group),
         _retest(group),
         _agreement(group),
+        *(_covariates(one) for one in (summary.get("covariates") or {}).get(group["observer"], ())),
     ]
 
 
@@ -93,10 +98,79 @@ def _in_words(count: int) -> str:
     return _NUMBERS[count].capitalize() if count < len(_NUMBERS) else str(count)
 
 
-def _primary(main: Found, auc: Found) -> str:
+def _conditions(compared: Found) -> list[str]:
+    """The AUC of each condition, their equality where they are three or more, and each difference."""
+    return [
+        *(_condition(one) for one in compared["each"]),
+        _equality(compared),
+        *(_difference(one, len(compared["differences"])) for one in compared["differences"]),
+    ]
+
+
+def _condition(one: Found) -> str:
+    main, auc = one["primary"], one["primary"]["auc"]
+    if _none(auc["auc"]):
+        return ""
+    text = f"In the condition {one['name']}, the mean area under the ROC curve (AUC) was {_unit(auc['auc'])}"
+    if not _none(auc["low"]):
+        text += f", {_level(auc['level'])} CI {_bounds(auc['low'], auc['high'], _unit)}"
+    if not _none(one["p_adjusted"]):
+        by = " by a permutation test of the images’ labels" if main.get("exact") else ""
+        text += f", {_p(one['p_adjusted'])} against .50{by} (Holm-adjusted)"
+    return text + "."
+
+
+def _equality(compared: Found) -> str:
+    test = compared.get("equality")
+    if len(compared["names"]) < 3 or not test or _none(test["p"]) or _none(test["f"]):
+        return ""
+    degrees = f"{_degrees(test['df1'])}, {_degrees(test['df2'])}"
+    return f"Equality of the AUCs of all conditions: F({degrees}) = {_plain(test['f'])}, {_p(test['p'])}."
+
+
+def _difference(one: Found, pairs: int) -> str:
+    auc, d = one["auc"], one["dprime"]
+    names = f"{one['first']} − {one['second']}"
+    if _none(auc["difference"]) or _none(auc["low"]) or _none(one["p_adjusted"]):
+        return ""
+    text = (
+        f"The difference of AUC, {names}, was {_unit(auc['difference'])}, {_level(auc['level'])} CI "
+        f"{_bounds(auc['low'], auc['high'], _unit)}, {_p(one['p_adjusted'])}{' (Holm-adjusted)' if pairs > 1 else ''}"
+    )
+    if not _none(d["difference"]) and not _none(d["low"]):
+        bounds = _bounds(d["low"], d["high"])
+        text += f"; that of d′ was {_plain(d['difference'])}, {_level(d['level'])} CI {bounds}"
+    return text + "."
+
+
+def _covariates(model: Found) -> str:
+    """The effects of one measure's mixed model, each with as many decimals as its standard error has meaning."""
+    effects = [_effect(one, model["level"]) for one in model["effects"] if not _none(one["p"])]
+    if not effects:
+        return ""
+    left_out = f", {model['left_out']} left out for want of a value" if model["left_out"] else ""
+    count = f"{model['participants']} participants{left_out}"
+    kind = model["method"].split(",")[0]
+    return f"Covariates of {_MEASURES[model['measure']]} ({kind}; {count}): {'; '.join(effects)}."
+
+
+def _effect(one: Found, level: float) -> str:
+    what = f"{one['name']} ({one['level_of_it']} against {one['reference']})" if one["reference"] else one["name"]
+    digits = max(2, 1 - math.floor(math.log10(one["se"]))) if one["se"] > 0 else 2
+
+    def form(value: float) -> str:
+        return _plain(value, digits)
+
+    t = f"t({_degrees(one['df'])}) = {_plain(one['change'] / one['se'])}, " if one["se"] > 0 else ""
+    bounds = f"{_level(level)} CI {_bounds(one['low'], one['high'], form)}"
+    return f"{what}, b = {form(one['change'])}, {bounds}, {t}{_p(one['p'])}"
+
+
+def _primary(main: Found, auc: Found, *, pooled: bool) -> str:
     if _none(auc["auc"]):
         return f"The area under the ROC curve (AUC) is undefined: {auc['reason']}."
-    text = f"The mean area under the ROC curve (AUC) was {_unit(auc['auc'])}"
+    start = "Over all conditions, the mean AUC" if pooled else "The mean area under the ROC curve (AUC)"
+    text = f"{start} was {_unit(auc['auc'])}"
     sampled = main["generalises_to"]
     if not _none(auc["low"]):
         text += f", {_level(auc['level'])} CI {_bounds(auc['low'], auc['high'], _unit)}"
@@ -160,7 +234,7 @@ def _bayes(group: Found) -> str:
     if _none(jzs["bf10"]):
         return ""
     name, value = ("BF10", jzs["bf10"]) if jzs["bf10"] >= 1 else ("BF01", jzs["bf01"])
-    shown = f"{value:.2e}" if value >= 1000 else _plain(value)
+    shown = _large(value) if value >= 1000 else _plain(value)
     return f"The JZS Bayes factor of the mean d′ was {name} = {shown}, t({jzs['n'] - 1}) = {_plain(jzs['t'])}."
 
 
@@ -215,6 +289,12 @@ def _none(value: Any) -> bool:
 def _plain(value: float, digits: int = 2) -> str:
     """`0.85`, `−1.20`: with a zero, for what can exceed 1."""
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def _large(value: float) -> str:
+    """`1.53 × 10⁴`."""
+    digits, power = f"{value:.2e}".split("e")
+    return f"{digits} × 10{str(int(power)).translate(_RAISED)}"
 
 
 def _unit(value: float, digits: int = 2) -> str:
