@@ -18,7 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data.kinds.keys import key_named
 from data.kinds.registry import find, names
-from data.phrases import read_language
+from data.texts.phrases import read_language
 from data.plan import Presentation, Text
 from data.settings import nearest, read_settings
 from data.shipped import TASKS
@@ -34,7 +34,7 @@ class Task(Presentation):
     kind: str
     counterbalance_keys: bool = Field(True, description="every other new participant has the keys the other way round")
     keys: dict[str, str] = Field({}, description="answer -> key; by default the left and the right arrow")
-    language: str = Field("", description="a language file (data.phrases), beside the task file or shipped")
+    language: str = Field("", description="a language file (data.texts.phrases), beside the task file or shipped")
     text: Text = Text()
 
     @model_validator(mode="before")

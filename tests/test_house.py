@@ -36,7 +36,7 @@ INSIDE = {
         "simulated",
         "plan | loops | scales",
         "bids",
-        "phrases",
+        "texts",
         "trials | record | trial_order | settings",
         "files | circle | shipped | results",
         "errors | arrays",

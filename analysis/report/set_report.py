@@ -79,7 +79,11 @@ class SetCheck:
         )
         if not self.telling:
             least = self.detectability.cues.combined.smallest_detectable
-            seen = f"; the cues together would find an AUC of {share(least)}" if np.isfinite(least) else ""
+            seen = (
+                f"; all cues together are found from an AUC of {share(least)} up (80% power)"
+                if np.isfinite(least)
+                else ""
+            )
             return f"no cue and no model observer discriminates {images} images{seen}"
         each = ", ".join(f"{name} ({share(auc)})" for name, auc in self.telling)
         return f"{images} images are discriminated by {each}"

@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Mapping
 
-from data.phrases import shared
+from data.texts.phrases import shared
 from data.settings import nearest
 
 # What stands on keys that are not called by their name in capitals.

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from data.kinds.keys import key_read
-from data.phrases import shared
+from data.texts.phrases import shared
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.observers import Observer

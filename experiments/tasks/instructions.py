@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.kinds.registry import find
-from data.phrases import shared
+from data.texts.phrases import shared
 from data.plan import Plan
 
 

@@ -54,7 +54,10 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
             "other-patches", f"{out}: was trained on other patches than {patches.folder}; give the same patch set"
         )
     # An earlier version's settings lack what it did not know, which it did as the defaults do.
-    refuse_other_settings(out, Settings().to_dict() | about["settings"], settings.to_dict(), _MAY_CHANGE)
+    defaults = Settings().to_dict()
+    former = defaults | about["settings"]
+    former["architecture"] = defaults["architecture"] | former["architecture"]
+    refuse_other_settings(out, former, settings.to_dict(), _MAY_CHANGE)
     run = start(settings, accelerator, about["resolution"], fading=about["blend"] < 1)
     enter(run, Stage(about["resolution"], about["blend"]))
     try:

@@ -135,12 +135,31 @@ def patches(
         say(f"{source}: {count} image{'' if count == 1 else 's'}: {note}")
     if film := _film(made.about["film"], int(sum(made.about["patches"].values()))):
         say(f"{source}: {film}")
+    if empty := _without_patients(made.about):
+        say(f"{source}: {empty}")
     about = {name: made.about[name] for name in ("patches", "patients", "rejected")}
     if "without_mask" in made.about:
         about["without_mask"] = made.about["without_mask"]
     if as_json and notes:
         about["notes"] = notes
     show({"out": relative(out), **about, "key": relative(key)}, as_json)
+
+
+_USES = {"train": "train learns from", "select": "evaluate ranks models on", "study": "stimulus sets show"}
+
+
+def _without_patients(about: dict[str, Any]) -> str:
+    """What to say of splits that were to have patients and got none; empty if there are no such."""
+    shares_of = zip(about["patients"].items(), about["split"], strict=True)
+    empty = [name for (name, patients), share in shares_of if share and not patients]
+    if not empty:
+        return ""
+    count = sum(about["patients"].values())
+    needed = ", ".join(f"{name} ({_USES[name]} it)" for name in empty)
+    return (
+        f"the key decides each patient's split, and none of {count} fell into {needed}; add patients, or change the "
+        "shares (for a stimulus set without training: --split 0/0/100)"
+    )
 
 
 def _film(about: dict[str, Any], count: int) -> str:

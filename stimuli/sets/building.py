@@ -24,7 +24,10 @@ from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_image, resa
 from stimuli.sets.matching import Match, match_images
 from stimuli.sets.stored import COLUMNS, FACTOR_COLUMNS, FORMAT, StimulusSet, read_set
 
-_REMEDIES = {"real": "cut more patches", "generated": "use another model"}
+_REMEDIES = {
+    "real": "cut patches of more patients, or with a larger share of them for studies (patches --split)",
+    "generated": "use another model",
+}
 _PATIENCE = 1000  # candidates rejected in a row before giving up on a source
 MAX_PX = 4096
 _FLAT_SD = 0.005  # in P-values; an image with less variation shows nothing

@@ -304,7 +304,7 @@ def test_bash_completes_commands_subcommands_and_options():
         "analyze",
         "calibrate check",
         "--dry-run",
-        "retest",
+        "retest report",
     ]
 
 

@@ -146,7 +146,7 @@ def test_matches_on_a_loop(tmp_path: Path) -> None:
     summary = analyze_task("matching", source, tmp_path / "out")
     expected = serial_loop.loop_serial_dependence(read_trials(source, "matching").trials)
     assert summary["previous"]["amplitude_deg"] == expected.previous.amplitude_deg == pytest.approx(5, abs=1)
-    assert summary["verdict"] == "Serial dependence"
+    assert summary["verdict"] == "serial dependence"
     assert "attracted to the previous target" in summary["words"]
     rows = pd.read_csv(tmp_path / "out" / "pairs.tsv", sep="\t")
     assert len(rows) == 5 * (150 - 2)

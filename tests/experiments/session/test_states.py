@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from data.kinds.registry import find, names
-from data.phrases import read_language
+from data.texts.phrases import read_language
 from data.plan import Plan, Text
 from data.study import StudyFile
 from experiments.session.design import draw_plan

@@ -195,7 +195,8 @@ def test_an_exposure_ends_by_itself_and_is_masked(
     monkeypatch.setattr(session_run, "HeadlessScreen", Watcher)
     made = study(kind, {"exposure_s": 0.5, "mask_s": mask_s}, trials=10)
     result, table = run(large_set, tmp_path / "data", made)
-    assert "Each image is shown for 0.5 seconds" in read_sidecar(result.table)["Instructions"]
+    shown_as = "Each pair" if kind == "two_alternative" else "Each image"
+    assert f"{shown_as} is shown for 0.5 seconds" in read_sidecar(result.table)["Instructions"]
     assert "exposure_time" in read_sidecar(result.table)
     written = pd.read_csv(result.table, sep="\t")
     trials = read_plan(result.folder / "plan.json").trials

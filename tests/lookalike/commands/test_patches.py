@@ -127,6 +127,23 @@ def test_what_files_say_of_themselves_is_told(lookalike, tmp_path):
     assert told["notes"] == {note: 1}
 
 
+def test_splits_that_got_no_patient_are_told_unless_none_was_meant(lookalike, tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    rows = []
+    for n in range(2):
+        grey = np.random.default_rng(n).integers(0, 256, (64, 64)).astype(np.uint8)
+        Image.fromarray(grey).save(tmp_path / f"films/{n}.png")
+        rows.append({"file": f"{n}.png", "patient_id": f"P{n}", "x": 24, "y": 24, "width": 16, "height": 16})
+    pd.DataFrame(rows).to_csv(tmp_path / "films" / "boxes.csv", index=False)
+    words = ("patches", tmp_path / "films", "--size", 16, "--key", tmp_path / "key")
+    told = lookalike(*words, "--out", tmp_path / "thirds", "--split", "99/0/1").err
+    # Two patients fall into at most two of the splits; one that was to have nobody is no surprise.
+    assert "none of 2 fell into study (stimulus sets show it); add patients" in " ".join(told.split())
+    assert "select" not in told
+    assert "fell into" not in lookalike(*words, "--out", tmp_path / "all", "--split", "0/0/100").err
+
+
 def test_a_collection_is_cut_as_it_was_delivered(lookalike, tmp_path):
     film = np.random.default_rng(0).integers(0, 200, (1024, 1024)).astype(np.uint8)
     Image.fromarray(film).save(tmp_path / "mdb001.pgm")

@@ -82,7 +82,7 @@ def test_images_of_one_kind_are_not_discriminated(textures, lookalike, tmp_path)
     build_set(tmp_path / "set", real, generated, Layout(main=48), PROVENANCE)
     said = lookalike("stimuli", "check", tmp_path / "set")
     assert said.code == 0
-    assert "no cue and no model observer discriminates 24 real and 24 generated images; the cues together" in said.out
+    assert "no cue and no model observer discriminates 24 real and 24 generated images; all cues together" in said.out
 
 
 def test_every_fault_is_told_at_once_and_the_exit_code_says_so(plain, lookalike, tmp_path):

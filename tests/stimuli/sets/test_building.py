@@ -225,6 +225,7 @@ def test_too_few_candidates(build: Build, texture: Texture, tmp_path: Path, shor
     truth = "real" if short == "real" else "generated"
     assert str(caught.value).startswith(f"4 {truth} images are needed for")
     assert "only 2 are available (1 rejected)" in str(caught.value)
+    assert ("--split" in str(caught.value)) == (short == "real")
     assert ("catch" if short == "catch" else "main and practice") in str(caught.value)
     assert os.listdir(tmp_path) == []
 

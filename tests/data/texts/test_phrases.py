@@ -9,7 +9,7 @@ import pytest
 
 from data.files import parse_toml
 from data.kinds.registry import find, names
-from data.phrases import SHARED, TEXT_NAMES
+from data.texts.phrases import SHARED, TEXT_NAMES
 from data.shipped import TEXTS
 from data.task import read_task
 
