@@ -18,10 +18,10 @@ from pydantic import Field, field_validator, model_validator
 
 from data.kinds.keys import key_named
 from data.kinds.registry import find, names
-from data.texts.phrases import read_language
 from data.plan import Presentation, Text
 from data.settings import nearest, read_settings
 from data.shipped import TASKS
+from data.texts.phrases import read_language
 from data.trials import task_label
 
 _TAKEN_KEYS = {"space", "escape", "y", "n"}  # continue, stop, and the question whether to stop

@@ -191,7 +191,7 @@ def _ratio(images: float, error: float, df: tuple[int, int], k: int, level: floa
     f = images / error
     upper, lower = (float(f_distribution.ppf((1 + level) / 2, *pair)) for pair in (df, df[::-1]))
     low, high = ((one - 1) / (one + k - 1) for one in (f / upper, f * lower))
-    return Icc(value, low, high, f, df[0], df[1], float(f_distribution.sf(f, *df)))
+    return Icc(value, low, high, f, float(df[0]), float(df[1]), float(f_distribution.sf(f, *df)))
 
 
 def _absolute(images: float, raters: float, error: float, size: tuple[int, int], level: float) -> Icc:
@@ -201,12 +201,12 @@ def _absolute(images: float, raters: float, error: float, size: tuple[int, int],
     if not spread > 0:
         return Icc()
     value = (images - error) / spread
-    df = (n - 1, (n - 1) * (k - 1))
+    df = (float(n - 1), float((n - 1) * (k - 1)))
     f, p = np.nan, np.nan
     if error > 0:
         f, p = images / error, float(f_distribution.sf(images / error, *df))
     if value == 1 or (error == 0 and (raters == 0 or value == 0)):
-        return Icc(value, f=f, df_images=float(df[0]), df_error=float(df[1]), p=p)
+        return Icc(value, f=f, df_images=df[0], df_error=df[1], p=p)
     a, b = k * value / (n * (1 - value)), 1 + k * value * (n - 1) / (n * (1 - value))
     freedom = (a * raters + b * error) ** 2 / ((a * raters) ** 2 / (k - 1) + (b * error) ** 2 / df[1])
     upper, lower = (float(f_distribution.ppf((1 + level) / 2, *pair)) for pair in ((n - 1, freedom), (freedom, n - 1)))

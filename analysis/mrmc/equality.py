@@ -129,7 +129,7 @@ def mrmc_equality(
     >>> skills = {"a": 2, "b": 1, "c": 1}
     >>> parts = [table.assign(modality=name, rating=rng.normal(d * signal)) for name, d in skills.items()]
     >>> found = mrmc_equality(pd.concat(parts))
-    >>> round(found.f, 1), found.df1, round(found.df2), found.p < 0.001, found.participants
+    >>> round(found.f, 1), round(found.df1), round(found.df2), found.p < 0.001, found.participants
     (12.3, 2, 10, False, 'crossed')
     """
     check_sampled(readers, images)
@@ -165,8 +165,8 @@ def mrmc_equality(
         modalities=names,
         means=means,
         f=float(f),
-        df1=len(names) - 1,
-        df2=found.df,
+        df1=float(len(names) - 1),
+        df2=float(found.df),
         p=float(f_distribution.sf(f, len(names) - 1, found.df)),
         mean_square=mean_square,
         variance=found.used,

@@ -109,7 +109,7 @@ def loop_history(
     amplitudes = np.array(rows, dtype=np.float64).reshape(len(rows), len(NAMES))
     rng = np.random.default_rng(seed)
     effects = tuple(_mean(name, amplitudes[:, place], level, rng) for place, name in enumerate(NAMES))
-    return LoopHistory(effects, tuple(names), amplitudes, width_deg, level)
+    return LoopHistory(effects, tuple(names), amplitudes, float(width_deg), level)
 
 
 def _amplitudes(table: pd.DataFrame, width_deg: float) -> Floats:

@@ -9,8 +9,8 @@ import re
 import string
 from collections.abc import Mapping
 
-from data.texts.phrases import shared
 from data.settings import nearest
+from data.texts.phrases import shared
 
 # What stands on keys that are not called by their name in capitals.
 _LABELS = {

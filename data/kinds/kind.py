@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from data.kinds.keys import key_read
-from data.texts.phrases import shared
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.observers import Observer
+from data.texts.phrases import shared
 from data.trials import check_order, refuse_rows, task_label
 
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")

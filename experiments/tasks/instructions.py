@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from data.kinds.registry import find
-from data.texts.phrases import shared
 from data.plan import Plan
+from data.texts.phrases import shared
 
 
 def consent(plan: Plan) -> str:

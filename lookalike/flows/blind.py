@@ -23,7 +23,7 @@ from data.shipped import VERSION
 from gan.checkpoint import load_model
 from gan.evaluation.samples import real_rows
 from gan.generate import images_from_seeds
-from lookalike.flows.patient_overlap import refuse_overlap
+from lookalike.flows.sets.patient_overlap import refuse_overlap
 from stimuli.images import Pixels, quantise, resample
 from stimuli.patches import read_patches
 

@@ -24,7 +24,7 @@ from gan.checkpoint import load_model
 from gan.codes import codes_of_seeds
 from gan.morphing.loop import make_loop
 from lookalike.console import progress, relative, say
-from lookalike.flows.build import Recipe, build_stimuli
+from lookalike.flows.sets.build import Recipe, build_stimuli
 from stimuli.cutting import Cut, cut_patches
 from stimuli.export import write_sheet
 from stimuli.patient_codes import read_key

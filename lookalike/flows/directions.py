@@ -20,7 +20,7 @@ from gan.directions.labels import label_of, read_labels
 from gan.inversion.result import read_inverted
 from lookalike.console import say
 from lookalike.flows.morph import read_anchors
-from lookalike.flows.patient_overlap import refuse_overlap
+from lookalike.flows.sets.patient_overlap import refuse_overlap
 from stimuli.patches import read_patches
 from stimuli.patient_codes import read_key
 

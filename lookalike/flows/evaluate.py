@@ -19,7 +19,7 @@ from gan.generate import ImageRequest, generate_images
 from gan.leaks.check import FORMAT as LEAKS_FORMAT
 from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
 from gan.networks.features import Vgg16, load_vgg16
-from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked, unchecked
+from lookalike.flows.sets.patient_overlap import refuse_overlap, refuse_unchecked, unchecked
 from stimuli.patches import PatchSet, read_patches
 
 Say = Callable[[str], None]

@@ -109,7 +109,7 @@ def measures_section(found: Findings) -> Section | None:
         "Ceiling",
     )
     lead = (
-        "Did performance change, and how far do single participants keep theirs? The ceiling is the ICC that people "
+        "Did performance change, and how far do single participants keep theirs? The ceiling is the ICC that observers "
         "who do not change at all would reach with so many trials. Every session’s d′, c and AUC is in "
         "`session_measures.tsv`."
     )

@@ -75,7 +75,7 @@ def train_encoder(
     from gan.networks.features import load_vgg16
     from lookalike.console import say
     from lookalike.flows.invert import chosen_encoder, plan_of_encoder, watch_encoder
-    from lookalike.flows.patient_overlap import refuse_overlap
+    from lookalike.flows.sets.patient_overlap import refuse_overlap
     from stimuli.patches import read_patches
 
     options = {"kimg": kimg, "pair_kimg": pair_kimg, "batch": batch, "learning_rate": learning_rate, "seed": seed}

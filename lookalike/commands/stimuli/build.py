@@ -87,7 +87,7 @@ def build(
             "unused-option", "--catch-classic means nothing without --catch; give the number of images"
         )
     need("gan")
-    from lookalike.flows.build import Recipe, build_stimuli
+    from lookalike.flows.sets.build import Recipe, build_stimuli
     from stimuli.sets import Layout
 
     recipe = Recipe(

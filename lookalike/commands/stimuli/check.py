@@ -41,7 +41,7 @@ def check(
     Example:
       lookalike stimuli check study-1/stimuli --patches patches --out study-1-check
     """
-    from lookalike.flows.check_set import CheckRequest, check_set
+    from lookalike.flows.sets.check_set import CheckRequest, check_set
 
     found = check_set(CheckRequest(folder, patches, model, vgg16, seed), out)
     if as_json:

@@ -89,7 +89,7 @@ def classic(
       lookalike stimuli classic --patches patches --count 20 --out loops
       lookalike stimuli classic --patches patches --main 100 --contrast 0.1 --out study-0/stimuli
     """
-    from lookalike.flows.classic import classic_family, classic_loop, classic_set
+    from lookalike.flows.sets.classic import classic_family, classic_loop, classic_set
     from stimuli.classic.contours import Spectrum
     from stimuli.classic.loop import ClassicLoop
     from stimuli.classic.rendering import Look

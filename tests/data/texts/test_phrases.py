@@ -9,9 +9,9 @@ import pytest
 
 from data.files import parse_toml
 from data.kinds.registry import find, names
-from data.texts.phrases import SHARED, TEXT_NAMES
 from data.shipped import TEXTS
 from data.task import read_task
+from data.texts.phrases import SHARED, TEXT_NAMES
 
 LANGUAGES = sorted(path.stem for path in TEXTS.glob("*.toml"))
 

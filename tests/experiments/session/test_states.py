@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from data.kinds.registry import find, names
-from data.texts.phrases import read_language
 from data.plan import Plan, Text
 from data.study import StudyFile
+from data.texts.phrases import read_language
 from experiments.session.design import draw_plan
 from experiments.session.states import Step, route, words
 from experiments.tasks import instructions as wording

@@ -15,7 +15,7 @@ from analysis.report.set_report import SetCheck, set_results
 from data.errors import LookalikeError
 from data.files import refuse_occupied, sha256
 from data.shipped import MODELS
-from lookalike.flows.set_origin import origin_findings
+from lookalike.flows.sets.set_origin import origin_findings
 from stimuli.images import as_stored, resample
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sets import StimulusSet, read_set
@@ -121,7 +121,7 @@ def _leaks(
         return None, Finding("leaks", "note", "not checked: needs the 'gan' extra")
     from gan.leaks.check import check_against, prepare
     from gan.networks.features import load_vgg16
-    from lookalike.flows.patient_overlap import unchecked
+    from lookalike.flows.sets.patient_overlap import unchecked
 
     missing = "" if model is None else unchecked(patches, model[1])
     size = int(patches.about["size_px"])

@@ -17,8 +17,8 @@ from gan.composition.result import Composed, read_composed
 from gan.generate import checked_images
 from gan.leaks.check import Reference, prepare
 from gan.networks.features import load_vgg16
-from lookalike.flows.classic import BEHIND, reserve, study_patches
-from lookalike.flows.patient_overlap import refuse_overlap, refuse_unchecked
+from lookalike.flows.sets.classic import BEHIND, reserve, study_patches
+from lookalike.flows.sets.patient_overlap import refuse_overlap, refuse_unchecked
 from stimuli.classic.candidates import classic_candidates
 from stimuli.classic.rendering import Look
 from stimuli.images import Pixels, quantise
