@@ -150,3 +150,14 @@ def test_cognition_run_joins_participants_by_run(tmp_path):
     (tmp_path / "all.csv").write_text(as_csv(rows), encoding="utf-8")
     found = read_external_table(tmp_path / "all.csv")
     assert found.trials.groupby("participant").size().to_dict() == {"1": 6, "2": 6}
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_what_jspsych_itself_wrote(kind):
+    found = read_external_table(Path(__file__).parent / "exports" / f"jspsych.{kind}")  # made by exports/jspsych.cjs
+    assert found.trials["stimulus_id"].tolist() == [f"img/im{n}.png" for n in range(12)]
+    assert responses(found) == [{"f": "real", "j": "generated"}[key] for key in "fjjfjjffjjfj"]
+    assert found.trials["truth"].tolist() == ["real", "generated"] * 6
+    assert found.trials["confidence"].tolist() == [1, 2, 3, 4] * 3
+    assert found.trials["response_time"].tolist() == pytest.approx([0.7 + n / 1000 for n in range(12)])
+    assert found.trials["confidence_time"].tolist() == [0.9] * 12
