@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, images_of, read_codes, write_codes
@@ -169,7 +169,7 @@ def read_edited(folder: Path | str, model: Model) -> Edited:
     table = read_table(folder / "edited.csv", COLUMNS, text=("image", "file", "sha256", "source", "patients"))
     table["patients"] = table["patients"].fillna("")
     for row in table.itertuples():
-        path = folder / str(row.file)
+        path = inside(folder, row.file, f"{folder / 'edited.csv'}: row {row.Index + 2}")
         if not path.is_file():
             raise LookalikeError("missing-file", f"{path}: named in edited.csv but missing; edit the images again")
         if sha256(path) != row.sha256:

@@ -84,7 +84,11 @@ class ImageFilter(nn.Module):
         super().__init__()
         self.side = side
         self.weight = nn.Parameter(torch.zeros(1, 1, side, side))  # `side` times the taps: a slower rate of learning
-        self.set_taps(F.pad(torch.ones(1, 1), [side // 2] * 4))
+        self.clear()
+
+    def clear(self) -> None:
+        """Make it the filter that changes nothing."""
+        self.set_taps(F.pad(torch.ones(1, 1), [self.side // 2] * 4))
 
     @torch.no_grad()
     def set_taps(self, taps: Tensor) -> None:

@@ -9,17 +9,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gan.networks.generator import Generator
+from gan.networks.generator import Generator, from_seeds
 from gan.networks.layers import ImageFilter
 
 _IMAGES = 1000  # generated ones
-_BATCH = 50
 _LEAST_POWER = 1e-9  # of a frequency, well below that of any detail in 8 bits
 _Floats = npt.NDArray[np.float64]
 
 
 @torch.no_grad()
-def fit_filter(generator: Generator, real: Iterable[Tensor], seed: int = 0) -> None:
+def fit_filter(generator: Generator, real: Iterable[Tensor]) -> None:
     """Replace the generator's last filter by the one that best gives its images the spectrum of `real` ones.
 
     The wanted gain at each frequency is the root of the ratio of typical (geometric mean) powers; the taps have the
@@ -32,13 +31,11 @@ def fit_filter(generator: Generator, real: Iterable[Tensor], seed: int = 0) -> N
         With a filter (`Architecture.filter_px`); what it had learned so far is forgotten.
     real : iterable of Tensor, each (N, 1, R, R)
         In [-1, 1].
-    seed : int
-        Of the generated images.
     """
     last = generator.synthesis.filter
     assert isinstance(last, ImageFilter), "the architecture has no filter"
-    last.set_taps(torch.from_numpy(_nothing(last.side)))
-    gain = np.exp((typical_spectrum(real) - typical_spectrum(_generated(generator, seed))) / 2)
+    last.clear()
+    gain = np.exp((typical_spectrum(real) - typical_spectrum(_generated(generator))) / 2)
     last.set_taps(torch.from_numpy(taps_of(gain, last.side)))
 
 
@@ -76,19 +73,6 @@ def taps_of(gain: _Floats, side: int) -> _Floats:
     return taps
 
 
-def _nothing(side: int) -> _Floats:
-    """The taps that leave images as they are."""
-    taps = np.zeros((side, side))
-    taps[side // 2, side // 2] = 1
-    return taps
-
-
-def _generated(generator: Generator, seed: int) -> Iterable[Tensor]:
-    drawn = torch.Generator().manual_seed(seed)
-    for _ in range(_IMAGES // _BATCH):
-        z = torch.randn(_BATCH, generator.architecture.z_dim, generator=drawn).to(generator.w_mean.device)
-        noise = [
-            torch.randn(_BATCH, 1, *shape, generator=drawn).to(generator.w_mean.device)
-            for shape in generator.noise_shapes()
-        ]
-        yield generator(z, noise).clamp(-1, 1)
+def _generated(generator: Generator) -> Iterable[Tensor]:
+    for _, pixels in from_seeds(generator, range(_IMAGES), psi=1.0):
+        yield torch.from_numpy(pixels)[None, None] * 2 - 1

@@ -111,6 +111,10 @@ def test_altered_missing_or_foreign_edits_are_refused(stored, model, refuses):
     (stored / "edited.csv").write_text(table.replace("one two", "one"))
     with refuses("altered-file"):  # a patient's image cannot pass for nobody's
         read_edited(stored, model)
+    for name in ("../p-a+2.png", str(stored / "images" / "p-a+2.png")):  # a table from elsewhere stays in its folder
+        (stored / "edited.csv").write_text(table.replace("images/p-a+2.png", name))
+        with refuses("unsafe-path"):
+            read_edited(stored, model)
     (stored / "edited.csv").write_text(table)
     image = stored / "images" / "p-a+2.png"
     write_png(image, np.zeros((16, 16), np.float32), 16)
