@@ -4,11 +4,15 @@ What frozen networks do not see at the scale of a pixel, a discriminator of pixe
 filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
 what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
 covary among real images.
+
+A photograph's fine detail is the same on even and odd rows and columns; up-sampling by two leaves a trace that repeats
+every second pixel, which means over all positions cannot show. So energies are also compared between the four phases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +40,8 @@ class PixelMoments:
     def __init__(self, weight: float) -> None:
         self.weight = weight
         self.detail = LogEnergies()
-        self.whitening = Whitening(self.detail.count)
-        self.moments = Moments(2 * self.detail.count)
+        self.whitening = nn.ModuleList(Whitening(count) for count in self.detail.counts)
+        self.moments = Moments(2 * sum(self.detail.counts))
         self.trained: nn.Module = nn.Identity()
         self.state: nn.Module = nn.ModuleDict(
             {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}
@@ -49,7 +53,7 @@ class PixelMoments:
         return []
 
     def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:  # noqa: ARG002 - the interface's
-        """The statistics (n, 2 count) of generated images from a single code; nothing of real ones."""
+        """The statistics (n, 2 x sum of counts) of generated images from a single code; nothing of real ones."""
         if single is None:
             return []
         return [self._statistics(images[single] if single.any() else images)]
@@ -73,7 +77,8 @@ class PixelMoments:
         """Learn from all training images how energies vary, and then their moments; once for each size."""
         if self.moments.batches:
             return
-        self.whitening.fit(torch.cat([self.detail(images) for images in real()]))
+        for whitening, found in zip(self.whitening, zip(*map(self.detail, real()), strict=True), strict=True):
+            cast(Whitening, whitening).fit(torch.cat(found))
         self.moments.set_real(self._statistics(images) for images in real())
 
     def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
@@ -85,15 +90,18 @@ class PixelMoments:
     def _statistics(self, images: Tensor) -> Tensor:
         # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
-            white = self.whitening(self.detail(images.float()))
+            found = zip(self.whitening, self.detail(images.float()), strict=True)
+            white = torch.cat([whitening(statistics) for whitening, statistics in found], dim=1)
             return torch.cat([white, white.square()], dim=1)
 
 
 class LogEnergies(nn.Module):
-    """Images (N, 1, R, R) to what fixed random filters without a mean find in each, (N, `count`).
+    """Images (N, 1, R, R) to what fixed random filters without a mean find in each: two tables (N, `counts[i]`).
 
-    Of each filter's response: half the log of its mean square, and by how much the log of its mean magnitude differs,
-    which shows whether detail is spread evenly or gathered in few places. The filters are the same in every run.
+    First, of each filter's response: half the log of its mean square, and by how much the log of its mean magnitude
+    differs, which shows whether detail is spread evenly or gathered in few places. Second, of each compact filter's
+    response: by how much half the log of its mean square differs between even and odd rows, between even and odd
+    columns, and between the two colours of the chequerboard. The filters are the same in every run.
     """
 
     def __init__(self) -> None:
@@ -103,15 +111,30 @@ class LogEnergies(nn.Module):
             taps = torch.randn(_EACH, 1, side, side, generator=drawn)
             taps = taps - taps.mean(dim=(2, 3), keepdim=True)
             self.register_buffer(f"filters_{kind}", taps / taps.norm(dim=(2, 3), keepdim=True), persistent=False)
-        self.count = 2 * _EACH * len(_KINDS)
+        compact = sum(spacing == 1 for _, spacing in _KINDS)
+        self.counts = (2 * _EACH * len(_KINDS), 3 * _EACH * compact)
 
-    def forward(self, images: Tensor) -> Tensor:
-        found = []
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        found, phases = [], []
         for kind, (_, spacing) in enumerate(_KINDS):
             response = F.conv2d(images, self.get_buffer(f"filters_{kind}"), dilation=spacing)
-            strength = (response.square().mean(dim=(2, 3)) + _FLOOR).log() / 2
+            energy = response.square()
+            strength = (energy.mean(dim=(2, 3)) + _FLOOR).log() / 2
             found += [strength, (response.abs().mean(dim=(2, 3)) + _FLOOR**0.5).log() - strength]
-        return torch.cat(found, dim=1)
+            if spacing == 1:
+                phases.append(_phase_contrasts(energy))
+        return torch.cat(found, dim=1), torch.cat(phases, dim=1)
+
+
+def _phase_contrasts(energy: Tensor) -> Tensor:
+    """Differences (N, 3 C) between phases of half the log of the mean of `energy` (N, C, H, W)."""
+    rows, columns = (side // 2 for side in energy.shape[2:])
+    apart = energy[:, :, : 2 * rows, : 2 * columns].unflatten(3, (columns, 2)).unflatten(2, (rows, 2))
+    log = (apart.mean(dim=(2, 4)) + _FLOOR).log() / 2  # (N, C, 2, 2): row and column even or odd
+    even, odd = log.unbind(dim=2)
+    across = torch.stack([even.sum(dim=2) - odd.sum(dim=2), (even + odd)[..., 0] - (even + odd)[..., 1]], dim=2)
+    chequer = (even[..., 0] + odd[..., 1]) - (even[..., 1] + odd[..., 0])
+    return torch.cat([across, chequer.unsqueeze(2)], dim=2).flatten(1) / 2
 
 
 class Whitening(nn.Module):
