@@ -7,6 +7,7 @@ from typing import Any
 _ADVERSARIES = {
     "stylegan": "a discriminator of pixels",
     "frozen": "EfficientNet-lite features",
+    "pixels": "a discriminator of pixels",
     "ensemble": "EfficientNet-lite features and a discriminator of pixels",
 }
 

@@ -19,12 +19,13 @@ from gan.adversaries.pixel_moments import PixelMoments
 from gan.adversaries.pixels import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Generator
-from gan.networks.layers import EqualConv
+from gan.networks.layers import EqualConv, blur
 from gan.training.growth import Stage, grow_generator, stage_at
 from gan.training.settings import Settings
 from gan.training.training_images import TrainingImages, at_stage
 
 W_MEAN_BETA = 0.995  # Karras 2019
+_BLURS = 3
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Run:
     optimiser_g: torch.optim.Adam
     optimiser_d: torch.optim.Adam
     stage: Stage
+    reference: Generator | None = None  # whose coarse content is kept
     step: int = 0
 
     def step_rng(self) -> StepRng:
@@ -98,14 +100,17 @@ def start(settings: Settings, accelerator: Accelerator, resolution: int | None =
         if isinstance(adversary.trained, Discriminator):
             adversary.trained.fading = EqualConv(1, width, size=1).to(accelerator.device)
     average = copy.deepcopy(generator).requires_grad_(False)
+    reference = copy.deepcopy(average) if settings.keep_coarse else None
+    _freeze_early_layers(generator, settings.last_layers)
     optimisers = _optimisers(settings, generator, adversary, resolution)
-    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution))
+    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution), reference)
 
 
 def step(run: Run, training_images: TrainingImages) -> Losses:
     """One step of each network on the same generated images."""
     enter(run, stage_at(run.settings, run.step * run.settings.batch))
     settings, adversary, rng = run.settings, run.adversary, run.step_rng()
+    _cool(run)
     learning = run.step * settings.batch >= settings.warm_up_kimg * 1000
     adversary.prepare(lambda: every_image(training_images, run.stage, rng.device))
     real_images = at_stage(training_images.batch(run.step, rng), run.stage.resolution, run.stage.blend)
@@ -113,8 +118,8 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
         with torch.no_grad():
             real = adversary.view(real_images, rng, None)
         with torch.set_grad_enabled(learning):
-            fake_images, single = fakes(run, rng)
-            fake = adversary.view(fake_images, rng, single)
+            generated = fakes(run, rng)
+            fake = adversary.view(generated.images, rng, generated.single)
         run.optimiser_d.zero_grad(set_to_none=True)
         loss, loss_d = adversary.discriminator_loss(real, [seen.detach() for seen in fake], run.step)
     loss.backward()
@@ -126,6 +131,9 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
     run.optimiser_g.zero_grad(set_to_none=True)
     with run.autocast(), torch.set_grad_enabled(learning):
         loss_g = adversary.generator_loss(fake, real)
+        if generated.coarse is not None:
+            kept = settings.keep_coarse * (coarse(generated.images) - generated.coarse).square().mean()
+            loss_g = loss_g + (kept - kept.detach())  # its gradient alone: the logged loss is the adversary's
     if learning:
         loss_g.backward()
         _share_gradients(run, run.generator.parameters())
@@ -144,8 +152,24 @@ def every_image(training_images: TrainingImages, stage: Stage, device: torch.dev
         yield at_stage(images, stage.resolution, stage.blend)
 
 
-def fakes(run: Run, rng: StepRng) -> tuple[Tensor, Tensor]:
-    """This process's share of a batch of generated images, with style mixing, and which are from a single code.
+@dataclass(frozen=True)
+class Fakes:
+    """Generated images (N, 1, R, R), which are from a `single` code (N,), and what the `coarse` content is to be."""
+
+    images: Tensor
+    single: Tensor
+    coarse: Tensor | None
+
+
+def coarse(images: Tensor) -> Tensor:
+    """What is left of images (N, 1, R, R) without their fine detail: a fifth at 4 pixels a cycle, none at 2."""
+    for _ in range(_BLURS):
+        images = blur(images)
+    return images
+
+
+def fakes(run: Run, rng: StepRng) -> Fakes:
+    """This process's share of a batch of generated images, with style mixing.
 
     Also updates the running mean of w.
     """
@@ -160,8 +184,12 @@ def fakes(run: Run, rng: StepRng) -> tuple[Tensor, Tensor]:
     second = torch.arange(layers, device=rng.device) >= crossover
     ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
     noise = [rng.normal(1, *shape) for shape in generator.noise_shapes()]
-    images: Tensor = generator.synthesis(ws, noise)
-    return images.to(generator.w_mean.dtype), single.squeeze(1)
+    images = generator.synthesis(ws, noise).to(generator.w_mean.dtype)
+    wanted = None
+    if run.reference is not None:
+        with torch.no_grad():
+            wanted = coarse(run.reference.synthesis(ws, noise).to(images.dtype))
+    return Fakes(images, single.squeeze(1), wanted)
 
 
 @torch.no_grad()
@@ -196,11 +224,13 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
     seen_through = (settings.r1_every, settings.ada_target, settings.ada_kimg, settings.relativistic)
     if settings.discriminator == "stylegan":
         adversary = ImageAdversary(Discriminator(settings.architecture), settings.r1_gamma, *seen_through)
-    else:
+    elif settings.discriminator == "frozen":
         adversary = FrozenAdversary(device, settings.moments)
-    if settings.discriminator == "ensemble":
-        pixels = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
-        members: dict[str, Adversary] = {"frozen": adversary, "pixels": pixels}
+    else:
+        members: dict[str, Adversary] = {}
+        if settings.discriminator == "ensemble":
+            members["frozen"] = FrozenAdversary(device, settings.moments)
+        members["pixels"] = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
         if settings.pixel_moments:
             members["pixel_moments"] = PixelMoments(settings.pixel_moments)
         adversary = Ensemble(members, {"pixels": settings.pixel_weight})
@@ -221,9 +251,33 @@ def _optimisers(
         for part in adversary.parts
     ]
     return (
-        torch.optim.Adam(generator.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8, fused=True),
+        torch.optim.Adam(
+            [p for p in generator.parameters() if p.requires_grad], lr=rate, betas=(0.0, 0.99), eps=1e-8, fused=True
+        ),
         torch.optim.Adam(parts, eps=1e-8, fused=True),
     )
+
+
+def _freeze_early_layers(generator: Generator, learning: int) -> None:
+    """Let only the last styled layers learn, with the convolutions before them and what follows them; 0 is all."""
+    if not learning:
+        return
+    synthesis = generator.synthesis
+    generator.requires_grad_(False)
+    for layer in range(max(len(synthesis.styled) - learning, 1), len(synthesis.styled)):
+        synthesis.styled[layer].requires_grad_(True)
+        synthesis.convolutions[layer - 1].requires_grad_(True)
+    synthesis.to_grey.requires_grad_(True)
+    if synthesis.filter is not None:
+        synthesis.filter.requires_grad_(True)
+
+
+def _cool(run: Run) -> None:
+    """Set the learning rates of this step."""
+    factor = run.settings.cooling(run.step * run.settings.batch)
+    for optimiser in (run.optimiser_g, run.optimiser_d):
+        for group in optimiser.param_groups:
+            group["lr"] = factor * group.setdefault("full_lr", group["lr"])
 
 
 def _share_gradients(run: Run, parameters: Iterable[nn.Parameter]) -> None:

@@ -10,11 +10,12 @@ from data.errors import LookalikeError
 from gan.networks.generator import Architecture
 from gan.networks.layers import GROUP
 
-DISCRIMINATORS = ("stylegan", "frozen", "ensemble")
+DISCRIMINATORS = ("stylegan", "frozen", "ensemble", "pixels")
 SYMMETRIES = ("none", "mirror", "dihedral")
 PRECISIONS = ("no", "bf16")
 SMALLEST_PX, LARGEST_PX = 8, 1024
 # Karras 2019: Adam's rate at 128 px and up, in units of the rate below.
+_ENDINGS = ("cool_down_kimg", "last_layers", "keep_coarse")
 _RATE_AT = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
 
 
@@ -26,8 +27,8 @@ class Settings:
     ----------
     architecture : Architecture
         Sizes of the networks.
-    discriminator : {"stylegan", "frozen", "ensemble"}
-        The paper's, one on pretrained features, or that together with a small one on pixels.
+    discriminator : {"stylegan", "frozen", "ensemble", "pixels"}
+        The paper's, one on pretrained features, that together with a small one on pixels, or the small one alone.
     kimg : float
         Length of the run, in thousands of real images shown.
     batch : int, a multiple of 4
@@ -37,8 +38,8 @@ class Settings:
     r1_gamma, r1_every : float, int
         Weight of the `stylegan` gradient penalty, and the number of steps between penalties.
     pixel_gamma, pixel_weight : float, at least 0
-        Of `ensemble`'s pixel discriminator: weight of its gradient penalty (every `r1_every` steps), and of its part in
-        the generator's loss.
+        Of the pixel discriminator of `ensemble` and `pixels`: weight of its gradient penalty (every `r1_every` steps),
+        and of its part in the generator's loss.
     relativistic : bool
         Whether the discriminators that see pixels compare each real image with a generated one (Huang et al. 2024).
     ada_target : float, 0 to 1
@@ -50,11 +51,17 @@ class Settings:
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
     pixel_moments : float, at least 0
-        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), for `ensemble`.
+        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), for `ensemble` and `pixels`.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
     warm_up_kimg : float, at least 0
         How long the generator waits while the discriminator learns, for a run that starts from a stored model.
+    cool_down_kimg : float, at least 0
+        Over how many kimg at the end of the run the learning rates fall to 0; a resumed run may end later.
+    last_layers : int, at least 0
+        How many styled layers learn, counted from the last, two of each size; 0 stands for all and the mapping network.
+    keep_coarse : float, at least 0
+        Weight of the mean squared difference between blurred images and those of the model that the run started from.
     started_from : str
         The hash of the model that the run started from; empty if it started anew.
     ema_kimg : float
@@ -95,6 +102,9 @@ class Settings:
     pixel_moments: float = 0.0
     style_mixing: float = 0.9
     warm_up_kimg: float = 0.0
+    cool_down_kimg: float = 0.0
+    last_layers: int = 0
+    keep_coarse: float = 0.0
     started_from: str = ""
     ema_kimg: float = 10.0
     symmetry: str = "mirror"
@@ -119,27 +129,33 @@ class Settings:
         for name in (*above, "snapshot_kimg"):
             if not 0 < getattr(self, name) < math.inf:  # refuses NaN too
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be above 0")
-        if self.moments and self.discriminator == "stylegan":
+        if self.moments and self.discriminator in ("stylegan", "pixels"):
             raise LookalikeError(
                 "conflicting-options",
-                "moments need the features of the frozen discriminator, but it is stylegan; give --discriminator "
-                "frozen or ensemble",
+                f"moments need the features of the frozen discriminator, but it is {self.discriminator}; give "
+                "--discriminator frozen or ensemble",
             )
-        if self.pixel_moments and self.discriminator != "ensemble":
+        if self.pixel_moments and self.discriminator not in ("ensemble", "pixels"):
             raise LookalikeError(
                 "conflicting-options",
-                f"matching of fine detail is for the ensemble, but the discriminator is {self.discriminator}; give "
-                "--discriminator ensemble, or leave out --pixel-moments",
+                f"matching of fine detail is for ensemble and pixels, but the discriminator is {self.discriminator}; "
+                "give --discriminator ensemble or pixels, or leave out --pixel-moments",
             )
         if self.relativistic and self.discriminator == "frozen":
             raise LookalikeError(
                 "conflicting-options",
                 "relativistic pairing is for discriminators that see pixels, but it is frozen; give --discriminator "
-                "stylegan or ensemble",
+                "stylegan, ensemble or pixels",
+            )
+        if self.progressive and (self.last_layers or self.keep_coarse):
+            raise LookalikeError(
+                "conflicting-options",
+                "what is kept of the model that a run starts from has its full size; give --no-progressive, or leave "
+                "out --last-layers and --keep-coarse",
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
             raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "pixel_moments", "warm_up_kimg"):
+        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "pixel_moments", "warm_up_kimg", *_ENDINGS):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):
@@ -151,8 +167,23 @@ class Settings:
             )
 
     def rate_at(self, resolution: int) -> float:
-        """Adam's learning rate at this image size."""
+        """Adam's learning rate at this image size, before it cools down."""
         return self.learning_rate * _RATE_AT.get(resolution, 1.0)
+
+    def cooling(self, images: float) -> float:
+        """The factor of the learning rates, from 1 to 0, after so many images."""
+        if not self.cool_down_kimg:
+            return 1.0
+        return min(1.0, max(0.0, (self.kimg - images / 1000) / self.cool_down_kimg))
+
+    def check_start(self, from_model: bool) -> None:
+        """Raise `LookalikeError` if something is to be kept of a stored model, but the run does not start from one."""
+        for name in ("last_layers", "keep_coarse"):
+            if getattr(self, name) and not from_model:
+                raise LookalikeError(
+                    "missing-option",
+                    f"{name} keeps what a stored model has learned, but the run starts anew; give --from MODEL",
+                )
 
     def check_processes(self, processes: int) -> None:
         """Raise `LookalikeError` unless the batch can be divided between processes in whole groups."""

@@ -25,7 +25,7 @@ FILE = "training.safetensors"
 # Settings that the state does not depend on, so that they may change when a run is resumed.
 _MAY_CHANGE = (
     *("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments"),
-    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg"),
+    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg", "cool_down_kimg"),
 )
 
 
@@ -107,7 +107,12 @@ def broken(run: Run) -> str:
 
 
 def _modules(run: Run) -> dict[str, nn.Module]:
-    return {"generator": run.generator, "average": run.average, "adversary": run.adversary.state}
+    modules: dict[str, nn.Module] = {
+        "generator": run.generator,
+        "average": run.average,
+        "adversary": run.adversary.state,
+    }
+    return modules if run.reference is None else modules | {"reference": run.reference}
 
 
 def _optimisers(run: Run) -> dict[str, tuple[torch.optim.Adam, nn.Module]]:

@@ -96,7 +96,7 @@ def train(
         A folder that does not exist yet, or is empty; with `resume`, that of the run.
     settings : Settings
         A resumed run may change its length, snapshots, precision, learning rate, style mixing, moments, warm-up and the
-        settings of the pixel discriminator.
+        settings of the pixel discriminator, and where it cools down.
     resume : bool
         Whether to resume the run in `out` from its last snapshot; the result is the same as without the stop.
     start_from : Model, optional
@@ -114,8 +114,9 @@ def train(
     ------
     LookalikeError
         If the patches are too few or of another size, the batch cannot be divided between the processes, the model to
-        start from is larger than the networks, `out` is occupied or in use, the run to resume is another one or is
-        finished, or a number is not finite (the last snapshot stays, and is named).
+        start from is larger than the networks or missing where something of it is to be kept, `out` is occupied or in
+        use, the run to resume is another one or is finished, or a number is not finite (the last snapshot stays, and is
+        named).
 
     References
     ----------
@@ -137,6 +138,7 @@ def train(
     check_patches(patches, settings)
     if start_from is not None:
         settings = replace(settings, started_from=start_from.sha256)
+    settings.check_start(bool(settings.started_from))
     accelerator = make_accelerator()
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
@@ -195,6 +197,8 @@ def _open(
         if start_from is not None and not resume and _filter_is_new(start_from.generator.architecture, run):
             for network in (run.generator, run.average):
                 fit_filter(network, every_image(training_images, run.stage, accelerator.device))
+        if run.reference is not None and not resume:
+            run.reference.load_state_dict(run.average.state_dict())
         if first:
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
             if not resume:

@@ -23,7 +23,9 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continuation of the run 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan with time and memory, without training.")]
 Discriminator = Annotated[
     str | None,
-    typer.Option(help="Discriminator: stylegan (the paper's), frozen (pretrained features) or ensemble (and pixels)."),
+    typer.Option(
+        help="Discriminator: stylegan (the paper's), frozen (pretrained features), pixels, or ensemble (both)."
+    ),
 ]
 StartFrom = Annotated[
     Path | None, typer.Option("--from", help="Stored model that the run starts from, of this size or smaller.")
@@ -32,8 +34,17 @@ WarmUpKimg = Annotated[
     float | None,
     typer.Option(help="Wait of the generator for a new discriminator, thousands of images. [default with --from: 5]"),
 ]
-PixelGamma = Annotated[float | None, typer.Option(help="Weight of ensemble's gradient penalty on pixels, 0 or more.")]
-PixelWeight = Annotated[float | None, typer.Option(help="Weight of ensemble's pixel discriminator, 0 or more.")]
+CoolDownKimg = Annotated[
+    float | None, typer.Option(help="Fall of the learning rate to 0 at the end, thousands of images.")
+]
+LastLayers = Annotated[
+    int | None, typer.Option(help="Styled layers that learn with --from, counted from the last; 0 is all.")
+]
+KeepCoarse = Annotated[
+    float | None, typer.Option(help="Weight of keeping the coarse content of the images of --from, 0 or more.")
+]
+PixelGamma = Annotated[float | None, typer.Option(help="Weight of the gradient penalty on pixels, 0 or more.")]
+PixelWeight = Annotated[float | None, typer.Option(help="Weight of the pixel discriminator, 0 or more.")]
 Relativistic = Annotated[
     bool | None,
     typer.Option("--relativistic/--no-relativistic", help="Comparison of each real image with a generated one."),
@@ -51,7 +62,9 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate b
 Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penalty, 0 or more; the paper's is 10.")]
 AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
 Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
-PixelMoments = Annotated[float | None, typer.Option(help="Weight of ensemble's matching of fine detail, 0 or more.")]
+PixelMoments = Annotated[
+    float | None, typer.Option(help="Weight of matching fine detail, with ensemble or pixels, 0 or more.")
+]
 StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
 Symmetry = Annotated[
     str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
@@ -95,6 +108,9 @@ def train(
     style_mixing: StyleMixing = None,
     symmetry: Symmetry = None,
     warm_up_kimg: WarmUpKimg = None,
+    cool_down_kimg: CoolDownKimg = None,
+    last_layers: LastLayers = None,
+    keep_coarse: KeepCoarse = None,
     progressive: Progressive = None,
     stage_kimg: StageKimg = None,
     fade_kimg: FadeKimg = None,
@@ -132,7 +148,8 @@ def train(
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
     start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}
-    options = {**steps, **losses, **pixels, **images, **growth, **start}
+    kept = {"cool_down_kimg": cool_down_kimg, "last_layers": last_layers, "keep_coarse": keep_coarse}
+    options = {**steps, **losses, **pixels, **images, **growth, **start, **kept}
     found = read_patches(patches)
     shape = {"resolution": resolution, "filter_px": filter_px, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)

@@ -45,6 +45,7 @@ def plan_of(patches: PatchSet, settings: Settings, as_json: bool, start_from: Pa
     check_patches(patches, settings)
     if start_from is not None:
         check_start(load_model(start_from).generator.architecture, settings.architecture)
+    settings.check_start(start_from is not None or bool(settings.started_from))
     plan = make_plan(settings)
     return plan.to_dict() if as_json else _in_lines(plan)
 

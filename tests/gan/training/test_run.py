@@ -38,7 +38,7 @@ def test_style_mixing_uses_two_codes_in_about_its_share_of_images():
     run = new_run(replace(SETTINGS, batch=500))
     used = []
     run.generator.synthesis.forward = lambda ws, _: used.append(ws) or torch.zeros(len(ws), 1, 16, 16)
-    _, single = fakes(run, StepRng(0, 0, 500))
+    single = fakes(run, StepRng(0, 0, 500)).single
     mixed = (used[0] != used[0][:, :1]).any(dim=(1, 2))
     assert torch.equal(single, ~mixed)
     assert mixed.float().mean().item() == pytest.approx(0.9, abs=0.04)

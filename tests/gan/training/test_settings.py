@@ -7,7 +7,9 @@ from gan.networks.generator import Architecture
 from gan.training.settings import PRESETS, Settings
 
 
-@pytest.mark.parametrize("field", ["kimg", "batch", "learning_rate", "r1_gamma", "ema_kimg", "ada_kimg", "stage_kimg"])
+@pytest.mark.parametrize(
+    "field", ["kimg", "batch", "learning_rate", "r1_gamma", "ema_kimg", "ada_kimg", "stage_kimg", "keep_coarse"]
+)
 @pytest.mark.parametrize("value", [float("nan"), -1.0])
 def test_a_setting_that_is_no_sensible_number_is_refused(field, value, refuses):
     with refuses("out-of-range") as caught:
@@ -72,12 +74,19 @@ def test_moments_need_the_frozen_discriminator(refuses):
     assert Settings(discriminator="ensemble", moments=1000.0).moments == 1000
 
 
+def test_moments_need_frozen_features(refuses):
+    with refuses("conflicting-options") as caught:
+        Settings(discriminator="pixels", moments=1000.0)
+    assert "it is pixels" in str(caught.value)
+
+
 @pytest.mark.parametrize("discriminator", ["stylegan", "frozen"])
-def test_matching_of_fine_detail_needs_the_ensemble(discriminator, refuses):
+def test_matching_of_fine_detail_needs_a_discriminator_of_pixels(discriminator, refuses):
     with refuses("conflicting-options") as caught:
         Settings(discriminator=discriminator, pixel_moments=300.0)
     assert discriminator in str(caught.value)
-    assert Settings(discriminator="ensemble", pixel_moments=300.0).pixel_moments == 300
+    for sees_pixels in ("ensemble", "pixels"):
+        assert Settings(discriminator=sees_pixels, pixel_moments=300.0).pixel_moments == 300
 
 
 def test_relativistic_pairing_needs_a_discriminator_that_sees_pixels(refuses):
