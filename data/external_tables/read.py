@@ -51,6 +51,7 @@ from data.bids import BehFile, beh_files, read_sidecar
 from data.errors import LookalikeError
 from data.external_tables.cells import PERSON, read_part
 from data.external_tables.facts import facts_of
+from data.external_tables.ids import whole_number
 from data.external_tables.mapping import TableMapping, refuse_unknown
 from data.external_tables.numbering import merged_participants, session_numbers, trial_numbers
 from data.external_tables.scales import implausible, scaled_confidence, split_ratings
@@ -292,8 +293,8 @@ def _numbered(
     gone = table["participant"].isna()
     cure = "write the id in every row, or remove the rows"
     refuse_rows(gone, where, "participant is missing", cure, code="missing-value")
-    apart = same_ids(table["participant"])
-    table["participant"], notes = merged_participants(apart)
+    written = table["participant"]
+    table["participant"], notes = merged_participants(written)
     if named_by_file:
         filled["participant"] = "the names of the files"
     if "session" in table:
@@ -306,7 +307,7 @@ def _numbered(
         notes += [f"trial: {told}"] if told else []
     if "stimulus_id" in table:
         table["stimulus_id"] = same_ids(table["stimulus_id"])
-        _refuse_mixed_people(table, apart, where)
+        _refuse_mixed_people(table, written.map(whole_number), where)
     return table, filled, notes
 
 
@@ -337,7 +338,7 @@ def _refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) ->
         names = " and ".join(map(repr, twice.loc[twice["stimulus_id"] == image, "written"].unique()[:2]))
         raise LookalikeError(
             "ambiguous-participant",
-            f"{where}: participants {names} differ in upper and lower case or blanks only, and both judged {image}; "
+            f"{where}: participants {names} differ in writing only, and both judged {image}; "
             "rename one if they are two people, or name the column of sessions (--columns session=...)",
         )
 
