@@ -1,4 +1,4 @@
-"""OpenSesame, Gorilla, Qualtrics and E-Prime: tables with the columns that these programs write."""
+"""OpenSesame, Gorilla, Qualtrics and E-Prime: tables with the columns that these programs write, or written by them."""
 
 from __future__ import annotations
 
@@ -94,6 +94,16 @@ def test_opensesame_with_one_response(tmp_path):
     found = read_external_table(written(tmp_path / "subject-3.csv", rows))
     assert responses(found) == SAID
     assert found.trials["confidence"].isna().all()
+
+
+def test_what_opensesame_writes_itself():
+    found = read_external_table(Path(__file__).parent / "exports" / "opensesame.csv")  # made by exports/opensesame.py
+    assert "read as an export of OpenSesame" in found.notes
+    assert responses(found) == SAID
+    assert found.trials["confidence"].tolist() == SURE
+    assert found.trials["role"].tolist() == ["practice", *["main"] * 7]
+    assert found.trials[["response_time", "confidence_time"]].max(axis=None) < 1  # keys came after .05 s
+    assert set(found.trials["participant"]) == {"3"}
 
 
 GORILLA = {
