@@ -27,6 +27,7 @@ from data.external_tables.values import (
     quoted,
     refuse_words,
     translated,
+    unused_words,
     without_missing,
 )
 from data.external_tables.wide import long_table
@@ -48,7 +49,7 @@ class Part:
     """The trials of one file in our columns, with numbers as numbers; the index names the row, and the file if need be.
 
     `notes` says what was recognised; `left_out` counts rows of other things; `named_by_file` says whether the
-    participant is the file's name.
+    participant is the file's name; `unused` are the keys of `TableMapping.words` that are in no cell.
     """
 
     where: str
@@ -56,6 +57,7 @@ class Part:
     notes: tuple[str, ...]
     left_out: int
     named_by_file: bool
+    unused: frozenset[str]
 
 
 def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, several: bool) -> Part:
@@ -77,9 +79,10 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials = trials.assign(**{PERSON + name: cells[name] for name in _of_people(cells, mapping, where)})
     trials = _without_missing(trials, mapping)
     trials, left_out = _of_trials(trials, kind)
+    unused = unused_words(trials, mapping)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
     trials = _in_numbers(trials, kind, mapping, export, where)
-    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file, unused)
 
 
 def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[str, ...]:

@@ -31,6 +31,21 @@ def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:
     return column.map(table), [*merged_note("participants", kept), *apart]
 
 
+def refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
+    """Raise `LookalikeError` if ids that differ in writing only judged the same image: they may be two people."""
+    judged = table[[*KEYS, "stimulus_id"]].assign(written=written.map(whole_number))
+    per_image = judged.drop_duplicates()
+    twice = per_image[per_image.duplicated([*KEYS, "stimulus_id"], keep=False)]
+    if len(twice):
+        image = twice["stimulus_id"].iloc[0]
+        names = " and ".join(map(repr, twice.loc[twice["stimulus_id"] == image, "written"].unique()[:2]))
+        raise LookalikeError(
+            "ambiguous-participant",
+            f"{where}: participants {names} differ in writing only, and both judged {image}; "
+            "rename one if they are two people, or name the column of sessions (--columns session=...)",
+        )
+
+
 def session_numbers(
     column: pd.Series, participant: pd.Series, mapping: TableMapping, where: str
 ) -> tuple[pd.Series, list[str]]:
