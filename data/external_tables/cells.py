@@ -81,7 +81,8 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials, left_out = _of_trials(trials, kind)
     unused = unused_words(trials, mapping)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
-    trials = _in_numbers(trials, kind, mapping, export, where)
+    in_ms = {ours for ours, theirs in columns.items() if table.in_ms(theirs)}
+    trials = _in_numbers(trials, kind, mapping, export, in_ms, where)
     return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file, unused)
 
 
@@ -373,11 +374,11 @@ def _by_correctness(
 
 
 def _in_numbers(
-    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, where: str
+    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, in_ms: set[str], where: str
 ) -> pd.DataFrame:
-    """The trials with numbers in the columns that hold some; times in s."""
+    """The trials with numbers in the columns that hold some; times in s, those of `in_ms` by their sidecars."""
     decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
-    milliseconds = (mapping.time_unit or export.time_unit) == "ms"
+    unit = mapping.time_unit or export.time_unit
     trials = trials.copy()
     for name in trials.columns:
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
@@ -392,6 +393,6 @@ def _in_numbers(
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )
         trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
-        if name in _TIMES and milliseconds:
+        if name in _TIMES and (unit or ("ms" if name in in_ms else "s")) == "ms":
             trials[name] = trials[name] / 1000
     return trials
