@@ -378,7 +378,6 @@ def _in_numbers(
 ) -> pd.DataFrame:
     """The trials with numbers in the columns that hold some; times in s, those of `in_ms` by their sidecars."""
     decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
-    unit = mapping.time_unit or export.time_unit
     trials = trials.copy()
     for name in trials.columns:
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
@@ -393,6 +392,6 @@ def _in_numbers(
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )
         trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
-        if name in _TIMES and (unit or ("ms" if name in in_ms else "s")) == "ms":
+        if name in _TIMES and (mapping.time_unit or ("ms" if name in in_ms else export.time_unit)) == "ms":
             trials[name] = trials[name] / 1000
     return trials
