@@ -109,7 +109,7 @@ def read_beh(file: BehFile) -> pd.DataFrame:
     frame = read_table(file.path, COLUMNS, text=(*TEXT_COLUMNS, "after_gap", "condition"))
     frame.insert(0, "participant", file.participant)
     frame.insert(1, "session", file.session)
-    frame["after_gap"] = after_gap(frame)
+    frame["after_gap"] = after_gap(frame, str(file.path))
     more = ("condition",) if "condition" in frame else ()
     frame = validate(frame, str(file.path))[[*KEYS, *COLUMNS, "after_gap", *more]].sort_values("trial")
     return frame.astype({"trial": int, **dict.fromkeys(NUMBER_COLUMNS, float)})

@@ -81,7 +81,7 @@ SESSION_FACTS = {
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
 NUMBER_COLUMNS = ("confidence", "response_time", "confidence_time", "onset")
-_NO_GAP = ("no", "false", "0")
+_NO_GAP, _GAP = ("no", "false", "0", "0.0"), ("break", "resume", "resume-seen", "yes", "true", "1", "1.0")
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_LABEL = 40  # file names hold it twice and more, and must fit into 255 bytes
 _WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
@@ -113,15 +113,27 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> Floats:
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
 
 
-def after_gap(frame: pd.DataFrame) -> pd.Series:
+def after_gap(frame: pd.DataFrame, source: str) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 
-    A missing word, no, false and 0 mean that none did; any other word (break, resume, resume-seen, true) means that
-    one did. Without the column there was none.
+    A missing word, no, false and 0 mean that none did; yes, true, 1, break, resume and resume-seen mean that one did.
+    Without the column there was none. Raises `LookalikeError` for another word; `source` is what its message names.
     """
     if "after_gap" not in frame:
         return pd.Series(False, index=frame.index)
-    return frame["after_gap"].notna() & ~frame["after_gap"].astype(str).str.lower().isin(_NO_GAP)
+    words = frame["after_gap"].astype(str).str.lower()
+    said = words.isin(_GAP)
+    unknown = frame["after_gap"].notna() & ~said & ~words.isin(_NO_GAP)
+    if unknown.any():
+        word = frame.loc[unknown, "after_gap"].iloc[0]
+        refuse_rows(
+            unknown,
+            source,
+            f"after_gap is {word!r}, none of {', '.join((*_NO_GAP[:3], *_GAP[:-1]))}",
+            "correct the table, or say what it means (--words after_gap:...=yes)",
+            code="unknown-word",
+        )
+    return frame["after_gap"].notna() & said
 
 
 def check_label(label: str, what: str = "participant") -> str:

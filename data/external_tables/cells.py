@@ -27,6 +27,7 @@ from data.external_tables.values import (
     quoted,
     refuse_words,
     translated,
+    unused_words,
     without_missing,
 )
 from data.external_tables.wide import long_table
@@ -48,7 +49,7 @@ class Part:
     """The trials of one file in our columns, with numbers as numbers; the index names the row, and the file if need be.
 
     `notes` says what was recognised; `left_out` counts rows of other things; `named_by_file` says whether the
-    participant is the file's name.
+    participant is the file's name; `unused` are the keys of `TableMapping.words` that are in no cell.
     """
 
     where: str
@@ -56,6 +57,7 @@ class Part:
     notes: tuple[str, ...]
     left_out: int
     named_by_file: bool
+    unused: frozenset[str]
 
 
 def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, several: bool) -> Part:
@@ -77,9 +79,11 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials = trials.assign(**{PERSON + name: cells[name] for name in _of_people(cells, mapping, where)})
     trials = _without_missing(trials, mapping)
     trials, left_out = _of_trials(trials, kind)
+    unused = unused_words(trials, mapping)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
-    trials = _in_numbers(trials, kind, mapping, export, where)
-    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file)
+    in_ms = {ours for ours, theirs in columns.items() if table.in_ms(theirs)}
+    trials = _in_numbers(trials, kind, mapping, export, in_ms, where)
+    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file, unused)
 
 
 def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[str, ...]:
@@ -370,11 +374,10 @@ def _by_correctness(
 
 
 def _in_numbers(
-    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, where: str
+    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, in_ms: set[str], where: str
 ) -> pd.DataFrame:
-    """The trials with numbers in the columns that hold some; times in s."""
+    """The trials with numbers in the columns that hold some; times in s, those of `in_ms` by their sidecars."""
     decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
-    milliseconds = (mapping.time_unit or export.time_unit) == "ms"
     trials = trials.copy()
     for name in trials.columns:
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
@@ -389,6 +392,6 @@ def _in_numbers(
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )
         trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
-        if name in _TIMES and milliseconds:
+        if name in _TIMES and (mapping.time_unit or ("ms" if name in in_ms else export.time_unit)) == "ms":
             trials[name] = trials[name] / 1000
     return trials

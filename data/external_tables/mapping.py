@@ -120,13 +120,13 @@ class TableMapping(Section):
         """Their word to ours in one of our columns; with `all_columns` also those that name no column."""
         prefix, found = f"{column}:", {}
         if all_columns:
-            found = {key: word for key, word in self.words.items() if _column_of(key) is None}
+            found = {key: word for key, word in self.words.items() if column_of(key) is None}
         return found | {key.removeprefix(prefix): word for key, word in self.words.items() if key.startswith(prefix)}
 
     def missing_in(self, column: str) -> set[str]:
         """The words that mean "no answer" in one of our columns, besides the usual ones."""
         prefix = f"{column}:"
-        return {word for word in self.missing if _column_of(word) is None} | {
+        return {word for word in self.missing if column_of(word) is None} | {
             word.removeprefix(prefix) for word in self.missing if word.startswith(prefix)
         }
 
@@ -177,14 +177,14 @@ def refuse_unknown(mapping: TableMapping, names: tuple[str, ...]) -> None:
                     "unknown-column", f"{setting}: {name!r} is not a column of ours; they are {', '.join(names)}"
                 )
     for key in (*mapping.words, *mapping.missing):
-        column = _column_of(key)
+        column = column_of(key)
         if column is not None and column not in names:
             raise LookalikeError(
                 "unknown-column", f"{key!r}: this kind of task has no column {column!r}; it has {', '.join(names)}"
             )
 
 
-def _column_of(key: str) -> str | None:
+def column_of(key: str) -> str | None:
     """The column of a key `column:word`; None if what stands before the colon is not a column of ours."""
     column, colon, _ = key.partition(":")
     return column if colon and column in OUR_COLUMNS else None

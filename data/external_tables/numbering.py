@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
 
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.ids import merged_note, one_writing, perhaps_same_person, whole_number
 from data.external_tables.mapping import TableMapping
 from data.external_tables.values import is_number, is_numeric, option, ordered_words, quoted
 from data.trials import KEYS
@@ -18,33 +17,33 @@ _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.
 
 
 def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Ids that differ only in case, in blanks or in how a letter is encoded, as the commonest of them; what was merged.
-
-    Ids that differ in zeros before a number (P1, P01) are told and kept apart.
-    """
-    counts = Counter(column.dropna())
-    groups: dict[str, list[str]] = {}
-    for name in counts:
-        groups.setdefault("".join(unicodedata.normalize("NFKC", name).casefold().split()), []).append(name)
-    table: dict[str, str] = {}
-    notes: list[str] = []
-    for names in groups.values():
-        kept = max(names, key=lambda name: counts[name])  # the first of equals
-        others = [name for name in names if name != kept]
-        table |= dict.fromkeys(others, kept)
-        if others:
-            notes.append(
-                f"participant {', '.join(map(repr, others))} was taken for {kept!r}: they differ in writing only"
-            )
-    alike: dict[str, list[str]] = {}
-    for key, names in groups.items():
-        alike.setdefault(re.sub(r"(?<!\d)0+(?=\d)", "", key), []).append(names[0])
-    notes += [
+    """Each participant's id in one writing; what was merged, and which ids that may be one person's were kept apart."""
+    kept = one_writing(column.dropna())
+    table = {name: whole_number(person) for name, person in kept.items()}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for person in dict.fromkeys(table.values()):
+        alike.setdefault(perhaps_same_person(person), []).append(person)
+    apart = [
         f"participants {' and '.join(map(repr, names))} are taken as different people"
         for names in alike.values()
         if len(names) > 1
     ]
-    return column.replace(table) if table else column, notes
+    return column.map(table), [*merged_note("participants", kept), *apart]
+
+
+def refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
+    """Raise `LookalikeError` if ids that differ in writing only judged the same image: they may be two people."""
+    judged = table[[*KEYS, "stimulus_id"]].assign(written=written.map(whole_number))
+    per_image = judged.drop_duplicates()
+    twice = per_image[per_image.duplicated([*KEYS, "stimulus_id"], keep=False)]
+    if len(twice):
+        image = twice["stimulus_id"].iloc[0]
+        names = " and ".join(map(repr, twice.loc[twice["stimulus_id"] == image, "written"].unique()[:2]))
+        raise LookalikeError(
+            "ambiguous-participant",
+            f"{where}: participants {names} differ in writing only, and both judged {image}; "
+            "rename one if they are two people, or name the column of sessions (--columns session=...)",
+        )
 
 
 def session_numbers(

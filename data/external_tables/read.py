@@ -52,10 +52,10 @@ from data.errors import LookalikeError
 from data.external_tables.cells import PERSON, read_part
 from data.external_tables.facts import facts_of
 from data.external_tables.mapping import TableMapping, refuse_unknown
-from data.external_tables.numbering import merged_participants, session_numbers, trial_numbers
+from data.external_tables.numbering import merged_participants, refuse_mixed_people, session_numbers, trial_numbers
 from data.external_tables.scales import implausible, scaled_confidence, split_ratings
 from data.external_tables.sources import TableFile, is_ours, tables_of
-from data.external_tables.values import same_ids
+from data.external_tables.values import same_ids, words_in_no_cell
 from data.files import read_table, sha256
 from data.kinds.kind import Kind
 from data.kinds.registry import find
@@ -185,12 +185,13 @@ def read_external_table(
     notes += [f"{sum(part.left_out for part in parts)} rows without an image and an answer were left out"] * any(
         part.left_out for part in parts
     )
+    notes += words_in_no_cell(set.intersection(*(set(part.unused) for part in parts)))
     table, numbered, more = _numbered(table, mapping, where, named_by_file=any(part.named_by_file for part in parts))
     table, scaled = _scaled(table, mapping, where)
     notes += [*more, *scaled]
     doubts = tuple(implausible(table, mapping))
     people = _people(table, mapping.people, where)
-    trials, filled = _filled(table, asked)
+    trials, filled = _filled(table, asked, where)
     trials, pair = _checked(trials, asked, where)
     facts = facts_of(trials, table, tables, parts, where)
     return TrialTable(kind, _ordered(trials), pair, {**numbered, **filled}, files, facts, tuple(notes), doubts, people)
@@ -292,8 +293,8 @@ def _numbered(
     gone = table["participant"].isna()
     cure = "write the id in every row, or remove the rows"
     refuse_rows(gone, where, "participant is missing", cure, code="missing-value")
-    apart = same_ids(table["participant"])
-    table["participant"], notes = merged_participants(apart)
+    written = table["participant"]
+    table["participant"], notes = merged_participants(written)
     if named_by_file:
         filled["participant"] = "the names of the files"
     if "session" in table:
@@ -306,7 +307,7 @@ def _numbered(
         notes += [f"trial: {told}"] if told else []
     if "stimulus_id" in table:
         table["stimulus_id"] = same_ids(table["stimulus_id"])
-        _refuse_mixed_people(table, apart, where)
+        refuse_mixed_people(table, written, where)
     return table, filled, notes
 
 
@@ -327,25 +328,17 @@ def _people(table: pd.DataFrame, names: Sequence[str], where: str) -> pd.DataFra
     return found.groupby("participant", as_index=False).first()
 
 
-def _refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
-    """Raise `LookalikeError` if ids that differ in writing only judged the same image: they may be two people."""
-    judged = table[[*KEYS, "stimulus_id"]].assign(written=written)
-    per_image = judged.drop_duplicates()
-    twice = per_image[per_image.duplicated([*KEYS, "stimulus_id"], keep=False)]
-    if len(twice):
-        image = twice["stimulus_id"].iloc[0]
-        names = " and ".join(map(repr, twice.loc[twice["stimulus_id"] == image, "written"].unique()[:2]))
-        raise LookalikeError(
-            "ambiguous-participant",
-            f"{where}: participants {names} differ in upper and lower case or blanks only, and both judged {image}; "
-            "rename one if they are two people, or name the column of sessions (--columns session=...)",
-        )
-
-
 def _scaled(table: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[pd.DataFrame, list[str]]:
     """The table with ratings as response and confidence, and confidences from 1."""
     notes: list[str] = []
-    if "rating" in table and "response" not in table:
+    rated = "rating" in table and "response" not in table
+    if not rated and mapping.rating.middle is not None:
+        raise LookalikeError(
+            "unused-option",
+            f"{where}: --middle is for ratings, and none were read; leave it out, or name their column instead of the "
+            "answers' (--columns rating=THEIRS)",
+        )
+    if rated:
         response, confidence, note = split_ratings(table["rating"], mapping.rating)
         return table.assign(response=response, confidence=confidence), [note]
     if "confidence" in table and table["confidence"].notna().any():
@@ -359,11 +352,12 @@ def _session(file: BehFile, kind: Kind[Any, Any]) -> pd.DataFrame:
     """One session's table as recorded, checked by itself, so that rows are those of its file."""
     table = read_table(file.path, ("trial", *kind.required), text=(*kind.text, "after_gap"))
     table = table.assign(participant=file.participant, session=file.session)
-    table, _ = _filled(table[[name for name in (*KEYS, *kind.fields, "after_gap") if name in table]], kind)
+    table = table[[name for name in (*KEYS, *kind.fields, "after_gap") if name in table]]
+    table, _ = _filled(table, kind, str(file.path))
     return _checked(table, kind, str(file.path))[0]
 
 
-def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, dict[str, str]]:
+def _filled(trials: pd.DataFrame, kind: Kind[Any, Any], where: str) -> tuple[pd.DataFrame, dict[str, str]]:
     """The table with all columns of the kind, and what those that it lacked hold now."""
     trials, filled = trials.copy(), {}
     fills = {"role": ("main", "main throughout"), **kind.fills}
@@ -383,7 +377,7 @@ def _filled(trials: pd.DataFrame, kind: Kind[Any, Any]) -> tuple[pd.DataFrame, d
         trials["role"] = trials["role"].where(trials["role"].notna(), "main")
     if "after_gap" not in trials and kind.serial:
         filled["after_gap"] = "no throughout"
-    trials["after_gap"] = after_gap(trials)
+    trials["after_gap"] = after_gap(trials, where)
     for name in ("participant", *kind.text):
         if trials[name].notna().any():  # one type, whatever the cells went through
             trials[name] = pd.Series(trials[name].where(trials[name].notna(), np.nan).tolist(), index=trials.index)

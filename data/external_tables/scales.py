@@ -14,6 +14,7 @@ from data.external_tables.values import smallest_step
 
 _CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0, 888.0, 999.0, 9999.0)}
 _DIGITS = 12  # of a scale; a number in double precision has 15
+_SLOWEST_S = 99.0  # smaller codes may be times
 _SLOW_S = 100.0  # a median above it is no judgement's in seconds
 
 
@@ -86,6 +87,9 @@ def implausible(table: pd.DataFrame, mapping: TableMapping) -> Iterator[str]:
             median = float(table[name].median())
             if median > _SLOW_S:
                 yield f"{name} has a median of {median:g} s, which looks like milliseconds; if so, add --time-unit ms"
+            for value in _apart(table[name].dropna().to_numpy(dtype=float)):
+                if value in _CODES and value >= _SLOWEST_S:
+                    yield f"{name} {value:g} stands apart; if it means none, add --missing {name}:{value:g}"
             negative = table.index[table[name] < 0]
             if len(negative) and not mapping.missing_in(name):
                 yield f"{name} is below 0 in {len(negative)} rows (first row {negative[0]})"

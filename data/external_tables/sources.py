@@ -19,6 +19,9 @@ _BEH = re.compile(
 _OURS = ("LookalikeVersion", "PlanSHA256", "Observer")
 
 
+_MILLISECONDS = ("ms", "msec", "millisecond", "milliseconds")
+
+
 @dataclass(frozen=True)
 class TableFile:
     """One table on disk: `participant` and `session` are those that its name says, `facts` what its sidecars say."""
@@ -27,6 +30,11 @@ class TableFile:
     participant: str | None = None
     session: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def in_ms(self, column: str) -> bool:
+        """Whether the sidecars say that a column of times is in ms."""
+        about = self.facts.get(column)
+        return isinstance(about, dict) and str(about.get("Units")).lower() in _MILLISECONDS
 
 
 def is_bids(folder: Path) -> bool:

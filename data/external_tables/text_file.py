@@ -70,7 +70,10 @@ def decoded(path: Path, content: bytes, encoding: str = "") -> tuple[str, tuple[
                 "not-a-table", f"{path}: begins as {name} and is not; save it as UTF-8 and try again"
             ) from None
         text = _western(path, content)
-        notes = (f"{path.name}: is not UTF-8, so it was read as Windows-1252; check names with accents",)
+        notes = (
+            f"{path.name}: is not UTF-8, so it was read as Windows-1252; if letters are wrong, save it as UTF-8 "
+            '(or, for answers, write encoding = "..." under [file] in an import file)',
+        )
     if "\0" in text:
         raise LookalikeError("not-a-table", f"{path}: is not a text file; save it as CSV or .xlsx")
     return text, notes

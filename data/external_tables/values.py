@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.external_tables.mapping import TableMapping
+from data.external_tables.mapping import TableMapping, column_of
 from data.external_tables.sheet import plain_name
 
 # R, NumPy and pandas, Python, JavaScript, Excel, SQL.
@@ -72,6 +72,26 @@ def translated(column: pd.Series, theirs: str, vocabulary: Iterable[str], words:
             other = "real" if flag == "generated" else "generated"
             table[word] = flag if low in _YES else other
     return column.map(lambda word: table.get(word, word), na_action="ignore")
+
+
+def unused_words(trials: pd.DataFrame, mapping: TableMapping) -> frozenset[str]:
+    """The keys of `mapping.words` whose word is in no cell that it is for."""
+    there = {name: trials[name].dropna().unique() for name in trials}
+
+    def is_used(key: str) -> bool:
+        column = column_of(key)
+        word = key if column is None else key.removeprefix(f"{column}:")
+        names = ("truth", "response", "role") if column is None else (column,)
+        cells = (cell for name in names for cell in there.get(name, ()))
+        return any(cell.casefold() == word.casefold() or _float(cell) == _float(word) is not None for cell in cells)
+
+    return frozenset(key for key in mapping.words if not is_used(key))
+
+
+def words_in_no_cell(keys: Iterable[str]) -> list[str]:
+    """A sentence on words of `--words` that are in no cell, none if there are none."""
+    words = ", ".join(map(repr, sorted(keys)))
+    return [f"no cell holds {words}, which --words (or [words] in the import file) gives a meaning"] if words else []
 
 
 def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure: str) -> pd.Series:

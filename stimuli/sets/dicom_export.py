@@ -1,7 +1,8 @@
 """A stimulus as a DICOM file that cannot be taken for an examination.
 
-The object is a Multi-frame Grayscale Word Secondary Capture image (PS3.3 A.8.4) of one frame: the one for 16-bit greys
-that no modality acquired. A mammography object would claim an exposure, a view and a device that there were not.
+The object is a Secondary Capture image (PS3.3 A.8.1): the one for greys that no modality acquired. A mammography object
+would claim an exposure, a view and a device that there were not. The multi-frame kinds must say whether annotations are
+burned in, and of real images, and of tissue from them, nobody knows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from data.shipped import VERSION
 
@@ -39,7 +40,7 @@ def write_dicom(
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.SOPInstanceUID = _uid(set_sha256, "instance", stimulus_id)
     dataset.StudyInstanceUID = _uid(set_sha256, "study", person)
     dataset.SeriesInstanceUID = _uid(set_sha256, "series", person)
@@ -79,12 +80,10 @@ def _add_pixels(dataset: Dataset, greys: npt.NDArray[np.uint16]) -> None:
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.PresentationLUTShape = "IDENTITY"
-    dataset.NumberOfFrames = 1
     dataset.Rows, dataset.Columns = greys.shape
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
     dataset.PixelRepresentation = 0
-    dataset.BurnedInAnnotation = "NO"
     dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
     dataset.PixelData = greys.astype("<u2").tobytes()
 

@@ -32,7 +32,7 @@ def export_set(stimuli: StimulusSet, out: Path | str, form: Form) -> StimulusSet
     out : path
         A folder that does not exist yet, or is empty.
     form : {"png16", "tiff", "dicom"}
-        Greyscale PNG, TIFF (uncompressed), or DICOM (Multi-frame Grayscale Word Secondary Capture, one frame).
+        Greyscale PNG, TIFF (uncompressed), or DICOM (Secondary Capture).
 
     Returns
     -------

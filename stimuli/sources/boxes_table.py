@@ -28,7 +28,7 @@ from stimuli.sources.cells import table_in
 from stimuli.sources.layouts import cbis_ddsm, coco, inbreast, mini_mias, vindr_mammo
 from stimuli.sources.layouts.found import AGAIN, MISSING, NORMAL, Found
 from stimuli.sources.mask_files import masks_of
-from stimuli.sources.tables import check_words, numbers, patient_in_one_way, present, read_images_table, words
+from stimuli.sources.tables import check_words, numbers, one_writing_each, present, read_images_table, words
 
 _REQUIRED = ("file", "patient_id", "x", "y", "width", "height")
 _BOX = ("x", "y", "width", "height")
@@ -157,7 +157,7 @@ def read_source(
     if folder.is_dir() and (boxes is not None or not table.is_file()):
         for layout in LAYOUTS:
             if found := layout.tables(folder, None if boxes is None else table):
-                delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks, normal)
+                delivered = _as_delivered(folder, found[0], list(layout.lesions(folder, found)), masks, normal, tell)
                 return [replace(one, frame=frame) for one in delivered]
     rows = read_images_table(folder, table, _REQUIRED, _NUMERIC, "lesion", tell)
     without = _shows_no_lesion(rows)
@@ -171,7 +171,12 @@ def read_source(
 
 
 def _as_delivered(
-    folder: Path, table: Path, found: list[Found], masks: Path | str | None, normal: bool
+    folder: Path,
+    table: Path,
+    found: list[Found],
+    masks: Path | str | None,
+    normal: bool,
+    tell: Callable[[str], None],
 ) -> list[Mammogram]:
     """The mammograms of a collection, in the order in which its lesions name them."""
     if masks is not None:
@@ -185,11 +190,13 @@ def _as_delivered(
             "missing-file",
             f"{found[0].file}: named in {table.name} but missing, as is every other image of its lesions",
         )
-    found = [replace(one, patient_id=patient_in_one_way(one.patient_id)) for one in found]
     known = pd.DataFrame(
-        {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")}
+        {name: [getattr(one, name) for one in found] for name in ("patient_id", "laterality", "view", "pathology")},
+        range(2, len(found) + 2),
     )
-    check_words(known.assign(file="-").replace("", None).set_axis(range(2, len(known) + 2), axis=0), table)
+    check_words(known.assign(file="-").replace("", None), table)
+    patients = one_writing_each(known["patient_id"].str.strip(), table, tell)
+    found = [replace(one, patient_id=patient) for one, patient in zip(found, patients, strict=True)]
     _refuse_shares(np.array([one.box for one in found if one.box is not None], float), table)
     by_file: dict[Path, list[Found]] = {}
     for one in found:

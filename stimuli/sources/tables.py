@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.ids import merged_note, one_writing, perhaps_same_person, whole_number
 from stimuli.readers.formats import SUFFIXES
 from stimuli.sources.cells import read_cells
 
@@ -47,7 +47,7 @@ def read_images_table(
     if frame.empty:
         raise LookalikeError("empty-table", f"{table}: has no rows; it needs one per {of}")
     check_words(frame, table)
-    return frame
+    return frame.assign(patient_id=one_writing_each(frame["patient_id"], table, tell))
 
 
 def words(frame: pd.DataFrame) -> pd.DataFrame:
@@ -72,20 +72,11 @@ def present(folder: Path, file: str, table: Path) -> Path:
 
 
 def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without spaces around words: 'P1' and 'P1 ' are one patient. A cell of spaces is empty.
-
-    A patient's number is a whole one, whatever a spreadsheet made of it: 12.0 is 12.
-    """
+    """Without spaces around words; a cell of spaces is empty."""
     text = {name: frame[name].str.strip().replace("", None) for name in TEXT if name in frame}
     for name in {"file", "mask"} & set(text):
         text[name] = text[name].map(file_in_one_way, na_action="ignore")
-    text["patient_id"] = text["patient_id"].map(patient_in_one_way, na_action="ignore")
     return frame.assign(**text)
-
-
-def patient_in_one_way(patient: str) -> str:
-    """A patient's id without blanks around it, in one form of Unicode, a whole number without decimals."""
-    return re.sub(r"^(\d+)\.0+$", r"\1", unicodedata.normalize("NFKC", patient).strip())
 
 
 def file_in_one_way(file: str) -> str:
@@ -93,16 +84,11 @@ def file_in_one_way(file: str) -> str:
     return PurePosixPath(file.replace("\\", "/")).as_posix()
 
 
-def _as_said(patient: str) -> tuple[str, ...]:
-    """What is left of a patient's id without case, blanks, signs and leading zeros: its words and numbers in order."""
-    return tuple(part.lstrip("0") or "0" for part in re.findall(r"\d+|[^\W\d_]+", patient.casefold()))
-
-
 def check_words(frame: pd.DataFrame, table: Path) -> None:
-    """Raise `LookalikeError` for what a row lacks, an unknown word, or a patient written in two ways.
+    """Raise `LookalikeError` for what a row lacks, or an unknown word. The index is the row in the file.
 
-    The index is the row in the file. Free text could carry a patient's name into everything made from the patches, so
-    it is refused, and not repeated in the message.
+    Free text could carry a patient's name into everything made from the patches, so it is refused, and not repeated in
+    the message.
     """
     for column in ("file", "patient_id"):
         for row in frame.index[frame[column].isna()]:
@@ -111,12 +97,25 @@ def check_words(frame: pd.DataFrame, table: Path) -> None:
         if name in frame:
             for row in frame.index[frame[name].notna() & ~frame[name].str.upper().isin(known)]:
                 raise LookalikeError("unknown-word", f"{table}: row {row}: {name} is none of {', '.join(known)}")
+
+
+def one_writing_each(patients: pd.Series[str], table: Path, tell: Callable[[str], None]) -> pd.Series[str]:
+    """Each patient's id in one writing, in one form of Unicode, so that it has one code; tells what was merged.
+
+    The index is the row in the file. Raises `LookalikeError` for ids that differ only in signs or leading zeros: nobody
+    knows whether P1 and P-01 are one patient, and one patient must not be in two splits.
+    """
+    kept = one_writing(patients)
+    for note in merged_note("patients", kept):
+        tell(f"{table}: {note}")
+    coded = patients.map({name: whole_number(unicodedata.normalize("NFKC", one).strip()) for name, one in kept.items()})
     written: dict[tuple[str, ...], str] = {}
-    for row, patient in frame["patient_id"].drop_duplicates().items():
-        other = written.setdefault(_as_said(patient) or (patient,), patient)
+    for row, patient in coded.drop_duplicates().items():
+        other = written.setdefault(perhaps_same_person(patient), patient)
         if other != patient:
             raise LookalikeError(
                 "ambiguous-patient",
-                f"{table}: row {row}: patient_id {patient} differs from {other} only in how it is written (case, "
-                "blanks, signs or leading zeros); write each patient's id in one way",
+                f"{table}: row {row}: patient_id {patient} differs from {other} only in how it is written (blanks, "
+                "signs or leading zeros); write each patient's id in one way",
             )
+    return coded

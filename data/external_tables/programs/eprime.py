@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.external_tables.mapping import TableMapping
@@ -42,42 +43,55 @@ def opens(content: bytes) -> bool:
     return _HEADER[0].encode() in content[:400] or _HEADER[0].encode("utf-16-le") in content[:800]
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """A frame of a log: its level, its values, those of the session's header, and whether it holds no others."""
+
+    level: int
+    values: dict[str, str]
+    header: dict[str, str]
+    innermost: bool = True
+
+
 def read(path: Path, content: bytes, known: frozenset[str]) -> Sheet:
-    """The log of a session: a frame per trial, then one per block and session whose values hold for those before it."""
+    """The log of a session, or of several in one file: each trial's values, and those of its block and session.
+
+    The innermost frames are trials, at whatever level: practice may be nested less deeply than the rest.
+    """
     text, notes = decoded(path, content)
-    general: dict[str, str] = {}
-    rows: list[tuple[int, dict[str, str]]] = []
-    frame: dict[str, str] | None = None
+    header: dict[str, str] = {}
+    frames: list[_Frame] = []
+    values: dict[str, str] | None = None
     inside, level = False, 0
     for line in map(str.strip, text.splitlines()):
         if line in _HEADER:
             inside = line == _HEADER[0]
+            header = {} if inside else header
         elif line == _START:
-            frame = {}
-        elif line == _END and frame is not None:
-            rows = _with_frame(rows, level, frame)
-            frame = None
-        elif line.startswith("Level:") and frame is None:
+            values = {}
+        elif line == _END and values is not None:
+            frames = _with_frame(frames, _Frame(level, values, header))
+            values = None
+        elif line.startswith("Level:") and values is None:
             level = int(line.removeprefix("Level:"))
-        elif ":" in line and (inside or frame is not None):
+        elif ":" in line and (inside or values is not None):
             name, _, value = line.partition(":")
-            (general if frame is None else frame)[name.strip()] = value.strip()
-    about = {"ExperimentName": general.get("Experiment", ""), **general}
-    deepest = max((level for level, _ in rows), default=0)
-    trials = [about | values for level, values in rows if level == deepest]
+            (header if values is None else values)[name.strip()] = value.strip()
+    trials = [
+        {"ExperimentName": frame.header.get("Experiment", ""), **frame.header, **frame.values}
+        for frame in frames
+        if frame.innermost
+    ]
     names = list(dict.fromkeys(name for trial in trials for name in trial))
     cells = [names, *([trial.get(name, "") for name in names] for trial in trials)]
     return sheet_of(path, cells, known, 1, notes=notes)
 
 
-def _with_frame(
-    rows: list[tuple[int, dict[str, str]]], level: int, frame: dict[str, str]
-) -> list[tuple[int, dict[str, str]]]:
-    """The rows with one more; a frame of a higher level also holds for the deeper ones since the last of its own."""
-    changed = list(rows)
-    for place in range(len(changed) - 1, -1, -1):
-        depth, values = changed[place]
-        if depth <= level:
-            break
-        changed[place] = (depth, {**frame, **values})
-    return [*changed, (level, frame)]
+def _with_frame(frames: list[_Frame], new: _Frame) -> list[_Frame]:
+    """The frames with one more, which is written after those that it holds; its values hold for them too."""
+    changed = list(frames)
+    place = len(changed)
+    while place and changed[place - 1].level > new.level and changed[place - 1].header is new.header:
+        place -= 1
+        changed[place] = replace(changed[place], values={**new.values, **changed[place].values})
+    return [*changed, replace(new, innermost=place == len(changed))]

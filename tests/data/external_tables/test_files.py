@@ -36,7 +36,9 @@ def test_any_encoding_and_separator(read, is_clean, study, encoding, name, separ
 
 
 def test_an_encoding_that_is_guessed_is_told_and_another_can_be_given(read, study, tmp_path):
-    assert "Windows-1252" in " ".join(read(study, encoding="cp1252").notes)
+    assert 'Windows-1252; if letters are wrong, save it as UTF-8 (or, for answers, write encoding = "..."' in " ".join(
+        read(study, encoding="cp1252").notes
+    )
     renamed = study.replace({"Zoé": "Ольга"})
     path = tmp_path / "cyrillic.csv"
     renamed.to_csv(path, index=False, encoding="cp1251")

@@ -82,6 +82,18 @@ def test_breaks_are_read_in_words_and_by_another_name(tmp_path: Path) -> None:
     assert not read_external_table(path).trials["after_gap"].any()
 
 
+def test_an_unknown_word_for_a_break_is_neither_yes_nor_no(tmp_path: Path, refuses) -> None:
+    path = tmp_path / "gaps.csv"
+    rows = [f"a,s{n},real,real,{word}" for n, word in enumerate(["no", "maybe", "1.0"])]
+    path.write_text("\n".join(["participant,stimulus_id,truth,response,after_gap", *rows]))
+    with refuses("unknown-word") as caught:
+        read_external_table(path)
+    assert "after_gap is 'maybe', none of no, false" in str(caught.value)
+    assert "(row 3)" in str(caught.value)
+    found = read_external_table(path, mapping=TableMapping(words={"after_gap:maybe": "no"}))
+    assert found.trials["after_gap"].tolist() == [False, False, True]
+
+
 def test_a_header_without_rows_is_refused(tmp_path: Path, refuses: Any) -> None:
     path = tmp_path / "none.csv"
     path.write_text("participant,stimulus_id,truth,response\n")

@@ -188,3 +188,10 @@ def test_a_scale_in_tenths_has_as_many_levels_on_either_side(tmp_path):
     table.to_csv(tmp_path / "tenths.csv", index=False)
     trials = read_external_table(tmp_path / "tenths.csv").trials
     assert sorted(trials["confidence"].unique()) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5], abs=1e-15)
+
+
+def test_a_time_that_is_a_code_is_told(read, study):
+    for slow, told in (("9999", 1), ("9", 0)):
+        found = read(study.assign(response_time=[slow, *study["response_time"][1:]]))
+        assert [note for note in found.doubts if "--missing response_time:9999" in note] == [*found.doubts]
+        assert len(found.doubts) == told

@@ -182,3 +182,13 @@ def test_tasks_of_such_folders(tmp_path, study, refuses):
     (empty / "sub-01").mkdir(parents=True)
     with refuses("no-sessions"):
         tables_of(empty)
+
+
+@pytest.mark.parametrize(("units", "as_read"), [("ms", 1e-3), ("msec", 1e-3), ("s", 1), (None, 1)])
+def test_times_in_the_unit_that_an_inherited_sidecar_says(tmp_path, study, clean, units, as_read):
+    folder = bids(tmp_path, study, NAMES[0])
+    (folder / "task-fakes_beh.json").write_text(json.dumps({"response_time": {"Units": units}}))
+    times = read_external_table(folder).trials["response_time"]
+    assert times.mean() == pytest.approx(clean.trials["response_time"].mean() * as_read)
+    told = read_external_table(folder, mapping=TableMapping(time_unit="s")).trials["response_time"]
+    assert told.mean() == pytest.approx(clean.trials["response_time"].mean())

@@ -282,3 +282,26 @@ def test_a_column_of_correct_answers_that_contradicts_the_answers_is_told(read, 
     wrong = right.replace({"1": "0", "0": "1"})
     (note,) = [note for note in read(study.assign(correct=wrong)).notes if "contradicts" in note]
     assert note.startswith("in 15 rows (first row 2)")  # all but the missed one
+
+
+def test_words_that_no_cell_holds_are_told(read, is_clean, study):
+    given = {"REAL": "real", "f": "real", "role:prac": "practice", "confidence:1.0": "1", "confidence:7": "2"}
+    found = read(study, mapping=TableMapping(words=given))
+    is_clean(found)
+    (note,) = [note for note in found.notes if "no cell" in note]
+    assert note.startswith("no cell holds 'confidence:7', 'f', 'role:prac', which --words")
+
+
+def test_a_word_in_one_of_several_files_is_used(study, tmp_path):
+    for who, part in study.groupby("participant"):
+        key = {"Zoé": "j", "P02": "k"}[who]
+        part.replace({"response": {"generated": key}}).to_csv(tmp_path / f"{who}.csv", index=False)
+    found = read_external_table(tmp_path, mapping=TableMapping(words={"j": "generated", "k": "generated", "l": "real"}))
+    assert [note for note in found.notes if note.startswith("no cell holds 'l', which")]
+
+
+@pytest.mark.parametrize("rating", [None, "3"])
+def test_a_middle_without_ratings_is_refused(read, study, refuses, rating):
+    table = study if rating is None else study.assign(rating=rating)
+    with refuses("unused-option"):
+        read(table, mapping=TableMapping(rating={"middle": 3}))

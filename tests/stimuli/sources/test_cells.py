@@ -96,7 +96,8 @@ def test_an_assumed_encoding_is_told(folder: Path) -> None:
     WAYS["Windows-1252"](folder / "boxes.csv")
     told: list[str] = []
     read_source(folder, tell=told.append)
-    assert told == ["boxes.csv: is not UTF-8, so it was read as Windows-1252; check names with accents"]
+    (note,) = told
+    assert note.startswith("boxes.csv: is not UTF-8, so it was read as Windows-1252; if letters are wrong, ")
 
 
 def test_rows_are_counted_as_in_the_file(folder: Path, refuses: Refuses) -> None:

@@ -1,4 +1,4 @@
-"""OpenSesame, Gorilla, Qualtrics and E-Prime: tables with the columns that these programs write."""
+"""OpenSesame, Gorilla, Qualtrics and E-Prime: tables with the columns that these programs write, or written by them."""
 
 from __future__ import annotations
 
@@ -94,6 +94,16 @@ def test_opensesame_with_one_response(tmp_path):
     found = read_external_table(written(tmp_path / "subject-3.csv", rows))
     assert responses(found) == SAID
     assert found.trials["confidence"].isna().all()
+
+
+def test_what_opensesame_writes_itself():
+    found = read_external_table(Path(__file__).parent / "exports" / "opensesame.csv")  # made by exports/opensesame.py
+    assert "read as an export of OpenSesame" in found.notes
+    assert responses(found) == SAID
+    assert found.trials["confidence"].tolist() == SURE
+    assert found.trials["role"].tolist() == ["practice", *["main"] * 7]
+    assert found.trials[["response_time", "confidence_time"]].max(axis=None) < 1  # keys came after .05 s
+    assert set(found.trials["participant"]) == {"3"}
 
 
 GORILLA = {
@@ -284,6 +294,51 @@ def test_edataaid(tmp_path, title):
     assert found.trials["response_time"].iloc[0] == 0.9
     assert found.trials["role"].tolist()[:2] == ["practice", "main"]
     assert set(found.trials["participant"]) == {"12"}
+
+
+def eprime_frame(level: int, values: dict[str, object]) -> list[str]:
+    indent = "\t" * (level - 1)
+    inside = ("*** LogFrame Start ***", *(f"{name}: {value}" for name, value in values.items()))
+    return [f"{indent}{line}" for line in (f"Level: {level}", *inside, "*** LogFrame End ***")]
+
+
+def eprime_header(subject: int) -> list[str]:
+    levels = [f"LevelName: {name}" for name in ("Session", "Block", "Trial")]
+    about = ["Experiment: Fakes", "SessionDate: 03-02-2026", f"Subject: {subject}", "Session: 1"]
+    return ["*** Header Start ***", "VersionPersist: 1", *levels, *about, "*** Header End ***"]
+
+
+def eprime_answer(place: int) -> dict[str, object]:
+    kept = ("Stim", "Sure", "ImageFile", "ImageType")
+    return {name: value for name, value in eprime(place).items() if name.startswith(kept)}
+
+
+def test_an_eprime_log_whose_practice_is_nested_less_deeply(tmp_path):
+    lines = eprime_header(12)
+    for place in range(8):
+        lines += eprime_frame(
+            2 if place < 3 else 3, {"Procedure": "PracProc" if place < 3 else "TrialProc"} | eprime_answer(place)
+        )
+    lines += eprime_frame(2, {"Procedure": "BlockProc"}) + eprime_frame(1, {"Experiment": "Fakes"})
+    (tmp_path / "Fakes-12-1.txt").write_text("\r\n".join(lines), encoding="utf-16")
+    found = read_external_table(tmp_path / "Fakes-12-1.txt")
+    assert responses(found) == SAID
+    assert found.trials["role"].tolist() == ["practice"] * 3 + ["main"] * 5
+
+
+def test_eprime_logs_that_were_joined_keep_their_participants(tmp_path):
+    """The first session broke off, so its last frame is a trial's."""
+    lines: list[str] = []
+    for subject in (12, 13):
+        lines += eprime_header(subject)
+        for place in range(8):
+            lines += eprime_frame(3, eprime_answer(place))
+    lines += eprime_frame(2, {"Phase": "main"}) + eprime_frame(1, {"Note": "end of 13"})
+    (tmp_path / "all.txt").write_text("\r\n".join(lines), encoding="utf-16")
+    found = read_external_table(tmp_path / "all.txt")
+    assert found.trials.groupby("participant").size().to_dict() == {"12": 8, "13": 8}
+    later = read_external_table(tmp_path / "all.txt", mapping=TableMapping(rows={"Phase": ["main"]}))
+    assert set(later.trials["participant"]) == {"13"}
 
 
 def test_an_eprime_log(tmp_path):
