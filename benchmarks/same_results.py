@@ -49,9 +49,9 @@ def numbers_of(value: Any, path: str = "") -> Iterator[tuple[str, float]]:
         yield path, math.nan if value is None else float(value)
 
 
-def same(first: float, second: float) -> bool:
-    """Whether two numbers are the same; two that are missing are."""
-    return (math.isnan(first) and math.isnan(second)) or math.isclose(first, second, rel_tol=PRECISION)
+def same(first: float, second: float, precision: float = PRECISION) -> bool:
+    """Whether two numbers are the same, to a relative precision; two that are missing are."""
+    return (math.isnan(first) and math.isnan(second)) or math.isclose(first, second, rel_tol=precision)
 
 
 def table(path: Path) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def table(path: Path) -> pd.DataFrame:
     return frame[[name for name in frame if not _PASSING.search(str(name))]]
 
 
-def table_differences(before: Path, after: Path) -> Iterator[str]:
+def table_differences(before: Path, after: Path, precision: float) -> Iterator[str]:
     one, other = table(before), table(after)
     if one.shape[0] != other.shape[0]:
         yield f"{len(one)} rows, now {len(other)}"
@@ -72,11 +72,11 @@ def table_differences(before: Path, after: Path) -> Iterator[str]:
             yield f"column {name} is gone"
         elif pd.api.types.is_numeric_dtype(one[name]):
             pairs = zip(one[name].astype(float), other[name].astype(float), strict=True)
-            if not all(same(first, second) for first, second in pairs):
+            if not all(same(first, second, precision) for first, second in pairs):
                 yield f"column {name}: {one[name].tolist()[:4]}, now {other[name].tolist()[:4]}"
 
 
-def json_differences(before: Path, after: Path) -> Iterator[str]:
+def json_differences(before: Path, after: Path, precision: float) -> Iterator[str]:
     one, other = (
         {
             where: number
@@ -89,11 +89,11 @@ def json_differences(before: Path, after: Path) -> Iterator[str]:
         second = other.get(where)
         if second is None:
             yield f"{where} is gone"
-        elif not same(first, second):
+        elif not same(first, second, precision):
             yield f"{where}: {first}, now {second}"
 
 
-def image_differences(before: Path, after: Path) -> Iterator[str]:
+def image_differences(before: Path, after: Path, _: float) -> Iterator[str]:
     one, other = (np.asarray(Image.open(path)) for path in (before, after))
     if one.shape != other.shape:
         yield f"{one.shape} pixels, now {other.shape}"
@@ -101,7 +101,7 @@ def image_differences(before: Path, after: Path) -> Iterator[str]:
         yield f"{np.mean(one != other):.2%} of its pixels differ"
 
 
-def figure_differences(before: Path, after: Path) -> Iterator[str]:
+def figure_differences(before: Path, after: Path, _: float) -> Iterator[str]:
     one, other = (_TEXT.sub("", path.read_text(encoding="utf-8")) for path in (before, after))
     if one != other:
         yield "draws something else"
@@ -121,15 +121,15 @@ def compared(folder: Path) -> list[Path]:
     return [path for path in files if path.suffix != ".png" or not path.with_suffix(".svg").exists()]
 
 
-def differences(before: Path, after: Path) -> Iterator[str]:
-    """One line for each difference that is not a sentence and not passing."""
+def differences(before: Path, after: Path, precision: float = PRECISION) -> Iterator[str]:
+    """One line for each difference that is not a sentence and not passing; numbers agree to a relative precision."""
     for path in compared(before):
         name = path.relative_to(before).as_posix()
         twin = after / Path(name).with_name(RENAMED.get(path.name, path.name))
         if not twin.exists():
             yield f"{name}: gone"
             continue
-        for line in DIFFERENCES.get(path.suffix, image_differences)(path, twin):
+        for line in DIFFERENCES.get(path.suffix, image_differences)(path, twin, precision):
             yield f"{name}: {line}"
 
 
