@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from analysis.side_by_side import in_parts, side_by_side
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.trial_order import draw_orders
@@ -16,6 +21,7 @@ from data.trials import TRUTHS, refuse_rows
 
 Orders = Ints
 
+_AT_ONCE, _WORTH_A_PROCESS = 5000, 400  # orders: so many fit in memory with their tables; fewer are done sooner here
 _TENTHS = 10  # drift is modelled in tenths of the session, so that every order reduces to a table of counts
 
 
@@ -73,6 +79,26 @@ def orders(session: Session, count: int, rng: np.random.Generator) -> Orders:
         return shown[None]
 
 
+Drawn = tuple[Session, Orders]
+_Found = TypeVar("_Found")
+
+
+def with_orders(
+    call: Callable[[Sequence[Drawn]], list[_Found]], found: Sequence[Session], count: int, rng: np.random.Generator
+) -> list[_Found]:
+    """What `call` finds of each session with its orders, given some sessions at a time, in several processes.
+
+    Every session has a generator of its own, so that its orders do not depend on how the work is shared.
+    """
+    alone = zip(found, rng.spawn(len(found)), strict=True)
+    each = len(found) * (count + 1)
+    parts = max(-(-each // _AT_ONCE), min(len(found), os.cpu_count() or 1) if each > _WORTH_A_PROCESS else 1)
+    batches = in_parts(list(alone), parts)
+    with threadpool_limits(1, "blas"):
+        done = side_by_side(lambda some: call([(one, orders(one, count, own)) for one, own in some]), batches)
+    return [one for part in done for one in part]
+
+
 def usable(session: Session, order: Orders, lag: int) -> Flags:
     """Which pairs of places `lag` apart are used in each order: shape (orders, trials − |lag|)."""
     now, other = places(session.linked.size, lag)
@@ -83,7 +109,7 @@ def usable(session: Session, order: Orders, lag: int) -> Flags:
 
 
 def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: int) -> tuple[Floats, Floats]:
-    """Each order as counts of (real, generated) answers, (orders, cells, 2), and predictors (cells, predictors).
+    """Predictors (cells, predictors), and each order as counts of (real, generated) answers, (orders, cells, 2).
 
     A cell is what pairs have in common: tenth of the session, present truth, and those of the other trial's
     response, truth and confidence that the `terms` need. Predictors: 1; the `terms` of the other trial
@@ -108,7 +134,7 @@ def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: i
     term = {"response": response - 0.5, "truth": before - 0.5, "confidence": (response - 0.5) * sure[rank]}
     moved = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, drift)
     design = np.column_stack([np.ones(cells), *(term[name] for name in terms), present - 0.5, moved[:, 1:]])
-    return counts.reshape(len(order), cells, 2).astype(np.float64), design
+    return design, counts.reshape(len(order), cells, 2).astype(np.float64)
 
 
 def _session(name: str, table: pd.DataFrame, confidence: bool, max_run: int | None) -> Session:
