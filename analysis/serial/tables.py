@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from analysis.serial.neighbours import by_participant, linked, places, slices_by_participant, unbroken
 from analysis.side_by_side import in_parts, side_by_side
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
@@ -45,7 +45,7 @@ def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) 
 
     `max_run` is every session's; without it, each has what the column `max_run` says, if there is one.
     """
-    tables = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
+    shown = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
     other = ~frame["truth"].isin(TRUTHS)
     refuse_rows(other, "the trials", "truth is neither 'real' nor 'generated'", code="unknown-word")
     unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
@@ -58,7 +58,7 @@ def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) 
         practice = frame["role"] == "practice"
         cure = "leave practice out: its order is drawn separately"
         refuse_rows(practice, "the trials", "role is practice", cure, code="not-a-main-trial")
-    return [_session(name, table, confidence, max_run) for name, table in tables]
+    return _sessions(shown, confidence, max_run)
 
 
 def orders(session: Session, count: int, rng: np.random.Generator) -> Orders:
@@ -137,28 +137,34 @@ def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: i
     return design, counts.reshape(len(order), cells, 2).astype(np.float64)
 
 
-def _session(name: str, table: pd.DataFrame, confidence: bool, max_run: int | None) -> Session:
-    answered = table["response"].notna().to_numpy(dtype=np.bool_)
-    sure = np.zeros(len(table))
-    if confidence:
-        sure = table["confidence"].to_numpy(dtype=np.float64)
-        answered = answered & ~np.isnan(sure)
-        sure = np.where(answered, sure - (sure[answered].mean() if answered.any() else 0), 0)
-    role = table["role"] if "role" in table.columns else pd.Series("main", index=table.index)
-    return Session(
-        participant=name,
-        generated=(table["truth"] == "generated").to_numpy(dtype=np.bool_),
-        said=(table["response"] == "generated").to_numpy(dtype=np.bool_),
-        answered=answered,
-        confidence=sure,
-        main=(role == "main").to_numpy(dtype=np.bool_),
-        linked=linked(table),
-        max_run=_own_max_run(table) if max_run is None else max_run,
-        images=table["stimulus_id"].to_numpy(dtype=object) if "stimulus_id" in table.columns else None,
-    )
+def _sessions(shown: pd.DataFrame, confidence: bool, max_run: int | None) -> list[Session]:
+    """From the trials of all participants, in the order shown."""
+    columns = {
+        "generated": (shown["truth"] == "generated").to_numpy(dtype=np.bool_),
+        "said": (shown["response"] == "generated").fillna(False).to_numpy(dtype=np.bool_),
+        "answered": shown["response"].notna().to_numpy(dtype=np.bool_),
+        "confidence": shown["confidence"].to_numpy(dtype=np.float64) if confidence else np.zeros(len(shown)),
+        "main": (shown["role"] == "main").to_numpy(dtype=np.bool_)
+        if "role" in shown
+        else np.ones(len(shown), dtype=np.bool_),
+        "linked": linked(shown),
+    }
+    own = shown["max_run"].to_numpy(dtype=np.float64, na_value=np.nan) if "max_run" in shown else None
+    images = shown["stimulus_id"].to_numpy(dtype=object) if "stimulus_id" in shown else None
+    found = []
+    for name, rows in slices_by_participant(shown):
+        session = Session(
+            participant=name,
+            max_run=max_run if max_run is not None or own is None or np.isnan(own[rows][0]) else int(own[rows][0]),
+            images=None if images is None else images[rows],
+            **{column: values[rows] for column, values in columns.items()},
+        )
+        found.append(_centred(session) if confidence else session)
+    return found
 
 
-def _own_max_run(table: pd.DataFrame) -> int | None:
-    if "max_run" not in table.columns or table["max_run"].isna().all():
-        return None
-    return int(table["max_run"].iloc[0])
+def _centred(session: Session) -> Session:
+    """With confidences about their mean; a trial without one counts as not answered."""
+    answered = session.answered & ~np.isnan(session.confidence)
+    middle = session.confidence[answered].mean() if answered.any() else 0
+    return replace(session, answered=answered, confidence=np.where(answered, session.confidence - middle, 0))
