@@ -147,7 +147,10 @@ def sequence_effects(
             for session, order in drawn
         ]
         fitted = iter(firth_each([one.regression for each in asked for one in each]))
-        return [{name: found for one in each for name, found in _read(one, next(fitted), level)} for each in asked]
+        return [
+            {name: found for one in each for name, found in _read(one, next(fitted), level, session.varied)}
+            for (session, _), each in zip(drawn, asked, strict=True)
+        ]
 
     measured = with_orders(measure, found, redraws, rng)
     names = list(dict.fromkeys(name for one in measured for name in one))
@@ -188,8 +191,10 @@ def _asked(session: Session, order: Orders, thirds: Mapping[str, Ints]) -> list[
     return [_history(session, order), *_time(session, order), *alike]
 
 
-def _read(asked: _Asked, fitted: Regression, level: float) -> Iterator[tuple[str, tuple[Effect, Floats]]]:
+def _read(asked: _Asked, fitted: Regression, level: float, varied: bool) -> Iterator[tuple[str, tuple[Effect, Floats]]]:
     estimates, errors = fitted
+    if not varied:
+        estimates = np.full_like(estimates, np.nan)
     for name, column in asked.columns.items():
         yield name, (effect(estimates[:, column], float(errors[0, column]), level), estimates[1:, column])
 

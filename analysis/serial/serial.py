@@ -210,6 +210,8 @@ def _gathered(
     redraws = len(order) - 1
     for (_, terms), (estimates, errors) in zip(_models(confidence), fits, strict=True):
         redraws = min(redraws, int(np.sum(np.isfinite(estimates[1:, 1]))))
+        if not session.varied:
+            estimates = np.full_like(estimates, np.nan)
         for column, name in enumerate(terms, start=1):
             nulls[name] = estimates[1:, column]
             effects[name] = effect(estimates[:, column], float(errors[0, column]), level)
@@ -243,10 +245,9 @@ def _models(confidence: bool) -> list[tuple[int, dict[str, str]]]:
 
 
 def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -> str | None:
-    said = session.said[session.answered]
     if not pairs:
         return "no two neighbouring trials were answered"
-    if said.all() or not said.any():
+    if not session.varied:
         return "only one answer was given: nothing can depend on the one before"
     if (session.said == session.generated)[session.answered].all():
         return "every answer was correct: the previous answer and the previous truth are the same"

@@ -39,6 +39,12 @@ class Session:
     max_run: int | None = None  # the longest run of one truth that its order could have
     images: npt.NDArray[np.object_] | None = None  # ids, where they are known
 
+    @property
+    def varied(self) -> bool:
+        """Whether both answers were given; one alone depends on nothing, and its effects are the penalty's."""
+        said = self.said[self.answered]
+        return bool(said.any() and not said.all())
+
 
 def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) -> list[Session]:
     """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused.

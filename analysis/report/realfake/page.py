@@ -142,11 +142,14 @@ def _facts(group: Group) -> Facts:
         Fact("d′ of that area", number(main.dprime), _ci(main.dprime_low, main.dprime_high, number, auc.level)),
     ]
     if able is not None and able.reason is None:
-        one = able.either
+        one, below = able.either, able.below.significant
         of_all = (
             f"most probably {one.value:.0%} of {population(group.observer)} "
             f"({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})"
         )
+        if able.participants < 2:
+            of_all = "one participant’s result says nothing of others"
+        of_all = f"{below} in the wrong direction; {of_all}" if below else of_all
         facts.append(Fact("Can tell by themselves", f"{one.significant} of {able.participants}", of_all))
     if auc.between_sd == auc.between_sd:
         bounds = f"the bounds are ± {share(main.delta, 3)}" if main.delta == main.delta else "beyond sampling error"

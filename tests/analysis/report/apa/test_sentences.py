@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.apa import apa_sentences
+from analysis.report.apa.sentences import apa_sentences
 from analysis.report.report import analyze
 from analysis.report.task_report import analyze_task
 from data.simulated.populations import Population, draw_ratings
