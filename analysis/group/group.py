@@ -121,7 +121,7 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         jzs_less=bayes_factor(dprimes, direction="less"),
         informed=informed_bayes_factor(dprimes, _USUAL_DPRIME if delta is None else bound),
         interval=None if delta is None else interval_bayes_factor(dprimes, bound, _USUAL_DPRIME),
-        between=heterogeneity(dprimes, [one.yesno.se for one in members]),
+        between=_spread(dprimes, [one.yesno.se for one in members], perfect),
         probit=crossed,
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
@@ -140,6 +140,14 @@ def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float
         return found
     nan, why = math.nan, by_correction(perfect)
     return replace(found, low=nan, high=nan, p_lower=nan, p_upper=nan, p=nan, equivalent=False, reason=why)
+
+
+def _spread(dprimes: Sequence[float], errors: Sequence[float], perfect: Sequence[bool]) -> Heterogeneity:
+    """That observers differ is told all the same; by how much, the correction of a perfect one would decide."""
+    found = heterogeneity(dprimes, errors)
+    if not any(perfect):
+        return found
+    return replace(found, tau=math.nan, low=math.nan, high=math.nan, reason=by_correction(perfect))
 
 
 def _serial(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> Serial:

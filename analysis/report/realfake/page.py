@@ -328,10 +328,11 @@ def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
             )
         )
     sd = group.between
+    spread = f"n/a ({sd.reason})" if sd.tau != sd.tau else f"{number(sd.tau)} ({interval(sd.low, sd.high)})"
     rows.append(
         (
             named("Between observers"),
-            f"SD of the true d′ {number(sd.tau)} ({interval(sd.low, sd.high)}); sampling error alone would give d′ an "
+            f"SD of the true d′ {spread}; sampling error alone would give d′ an "
             f"SD of {number(sd.sampling_sd)}. Observers at +.8 and −.8 average to 0.",
         )
     )

@@ -189,3 +189,17 @@ def test_participants_who_never_vary_the_rating_are_not_told_to_collect_more(ana
     text = apa_sentences(found.summary)[0]
     assert "M(d′) = 0.00, without an interval" in text
     assert "Serial dependence" not in text
+
+
+def test_a_perfect_observer_makes_no_spread_between_observers(analysed: Analysed) -> None:
+    """The d′ of an observer without a mistake is the correction's, and so would be how far it lies from the others."""
+    generated = np.arange(40) % 2 == 0
+    evidence = np.random.default_rng(7).normal(size=(5, 40))
+    evidence[0] = 3 * (generated - 0.5)
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    (group,) = found.summary["groups"]
+    assert group["between"]["tau"] is None
+    assert group["between"]["high"] is None
+    assert group["between"]["p"] < 0.001
+    assert "1 of 5 participants answered everything right" in group["between"]["reason"]
+    assert "true d′ between observers" not in apa_sentences(found.summary)[0]
