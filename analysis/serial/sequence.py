@@ -210,7 +210,7 @@ def _regression(said: Ints, used: Flags, factors: _Factors, terms: _Terms, wante
     levels = {name: np.asarray(at, dtype=np.float64) for name, at in zip(factors, unravelled, strict=True)}
     columns = terms(levels)
     design = np.column_stack([np.ones(cells), *columns.values()])
-    return _Asked((design, counts), {name: 1 + list(columns).index(name) for name in wanted})
+    return _Asked((design, counts.astype(np.float64)), {name: 1 + list(columns).index(name) for name in wanted})
 
 
 def _history(session: Session, order: Orders) -> _Asked:
