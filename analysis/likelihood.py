@@ -124,7 +124,9 @@ class _Points(NamedTuple):
     of: Ints
 
     def only(self, kept: Flags) -> _Points:
-        return self if kept.all() else _Points(*(part[kept] for part in self))
+        parts = self.parameters, self.probability, self.slope, self.height, self.score
+        taken = [part[kept] for part in parts]
+        return _Points(taken[0], taken[1], taken[2], taken[3], taken[4], self.of[kept])
 
     def replace(self, places: Ints, others: _Points) -> None:
         for part, other in zip(self, others, strict=True):

@@ -8,8 +8,9 @@ and a model of every single answer (`probit`) is given for comparison.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from scipy.special import ndtri
@@ -104,9 +105,8 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     able = prevalence([one.chance.p_above for one in members], [one.chance.p_below for one in members])
     decided = primary(kind, measure, catch, sessions, study, prevalence=able)
     rated, level = with_ratings(measure), decided.auc.level
-    crossed, methods = side_by_side(
-        lambda find: find(), [lambda: mixed_probit.mixed_probit(measure), lambda: auc_by_method(rated, level)]
-    )
+    fits: list[Callable[[], Any]] = [lambda: mixed_probit.mixed_probit(measure), lambda: auc_by_method(rated, level)]
+    crossed, methods = side_by_side(_fitted, fits)
     return Group(
         observer=kind,
         participants=len(members),
@@ -140,6 +140,10 @@ def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float
         return found
     nan, why = math.nan, by_correction(perfect)
     return replace(found, low=nan, high=nan, p_lower=nan, p_upper=nan, p=nan, equivalent=False, reason=why)
+
+
+def _fitted(fit: Callable[[], Any]) -> Any:
+    return fit()
 
 
 def _spread(dprimes: Sequence[float], errors: Sequence[float], perfect: Sequence[bool]) -> Heterogeneity:

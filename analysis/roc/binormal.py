@@ -331,7 +331,7 @@ def _cells(parameters: Floats, variance: Variance) -> tuple[Floats, Floats]:
     # A cut adds to the cell below it what it takes from the cell above it.
     by_cut = np.zeros((*whole, 2, k + 1, k + extra))
     place = np.arange(k)
-    for row, (at, scale) in enumerate(((density(cuts), 1.0), (density(shifted), b))):
+    for row, (at, scale) in enumerate(((density(cuts), np.ones_like(b)), (density(shifted), b))):
         by_cut[..., row, place, place], by_cut[..., row, place + 1, place] = scale * at, -scale * at
     none = np.zeros((*whole, 1))
     by_cut[..., 1, :, k] = -np.diff(np.concatenate([none, density(shifted), none], axis=-1))

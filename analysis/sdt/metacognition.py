@@ -311,8 +311,12 @@ def confidence_profile(counts: ConfidenceCounts, criterion: float, metas: Floats
         share = _above(right + wrong)
         start = -ndtri_exp(np.log(share) + log_ndtr(-heights[:, :1])) - heights[:, :1]
         trials = np.repeat([right.sum(), wrong.sum()], right.size)
-        each = (np.tile(one, (metas.size, 1)) for one in (np.concatenate([right, wrong]), trials))
-        found = maximise_each(*each, lambda steps, of, at=heights: _side_cells(at[of], steps), start)
+        counts_each = np.tile(np.concatenate([right, wrong]), (metas.size, 1))
+
+        def cells(steps: Floats, of: Ints, at: Floats = heights) -> tuple[Floats, Floats]:
+            return _side_cells(at[of], steps)
+
+        found = maximise_each(counts_each, np.tile(trials, (metas.size, 1)), cells, start)
         total += [one.log_likelihood for one in found]
     return total if told else None
 
