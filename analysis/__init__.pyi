@@ -70,7 +70,7 @@ from .serial.sequence import sequence_effects
 from .serial.serial import serial_dependence
 
 # Whole studies
-from .report.apa import apa_sentences
+from .report.apa.sentences import apa_sentences
 from .report.compare_report import compare_studies
 from .report.figures.roc_figure import roc_figure
 from .report.report import analyze

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 _Given = TypeVar("_Given")
@@ -32,6 +33,12 @@ def side_by_side(call: Callable[[_Given], _Found], given: Iterable[_Given], chun
             return pool.map(_one, [(len(_WORK) - 1, place) for place in range(len(items))], chunk)
     finally:
         _WORK.pop()
+
+
+def in_parts(items: Sequence[_Given], parts: int) -> list[Sequence[_Given]]:
+    """`items` in so many neighbouring parts of about one length, none of them empty."""
+    ends = [len(items) * place // parts for place in range(parts + 1)]
+    return [items[start:end] for start, end in pairwise(ends) if end > start]
 
 
 def _one(place: tuple[int, int]) -> Any:

@@ -240,9 +240,14 @@ def _can_tell(found: dict[str, Any], observer: str) -> str:
     either = found["either"]
     if either["value"] is None:
         return f"undefined ({found['reason']})"
+    below = found["below"]["significant"]
+    wrong = f" ({below} in the wrong direction)" if below else ""
+    told = f"{either['significant']} of {found['participants']}{wrong}"
+    if found["participants"] < 2:  # one says nothing of others
+        return told
     whom = "people" if observer == "human" else "such observers"
     people = f"of {whom} {either['value']:.0%} [{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
-    return f"{either['significant']} of {found['participants']}; {people}"
+    return f"{told}; {people}"
 
 
 def _mean(mean: dict[str, Any], digits: int) -> str:

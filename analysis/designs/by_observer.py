@@ -35,6 +35,13 @@ def sessions_by_observer(
     return table, {kind: changes for kind, changes in found.items() if changes}
 
 
+def conditions_of_sessions(trials: Trials, correction: Correction) -> pd.DataFrame | None:
+    """d′, c and AUC of every participant, session and condition; None without conditions or without retests."""
+    if trials.retests.empty or len(conditions_of(trials.measure)) < 2:
+        return None
+    return session_table(trials, correction, conditions=True)
+
+
 def covariates_by_observer(trials: Trials, correction: Correction) -> Mapping[str, tuple[CovariateModel, ...]]:
     """The models of the covariates that were asked for, by kind of observer; none without covariates."""
     if trials.people is None:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
+from statsmodels.regression.linear_model import OLS
 
 from analysis.designs.sessions import MEASURES, SessionMeasure
 from analysis.intervals import critical
@@ -241,7 +241,7 @@ def _undefined(kept: pd.DataFrame, columns: Floats, between: int) -> str | None:
 
 
 def _plain(values: Floats, columns: Floats) -> tuple[tuple[Floats, Floats], float, float, str]:
-    fit = sm.OLS(values, columns).fit()
+    fit = OLS(values, columns).fit()
     return (np.asarray(fit.params), np.asarray(fit.bse)), np.nan, float(np.sqrt(fit.scale)), "ordinary least squares"
 
 
@@ -259,7 +259,7 @@ def _mixed(values: Floats, columns: Floats, participant: pd.Series) -> tuple[tup
         both = np.column_stack([values, columns])
         means = np.array([np.bincount(group, one) for one in both.T]).T / size[:, np.newaxis]
         lessened = both - (share[:, np.newaxis] * means)[group]
-        fit = sm.OLS(lessened[:, 0], lessened[:, 1:]).fit()
+        fit = OLS(lessened[:, 0], lessened[:, 1:]).fit()
         _, spread = np.linalg.slogdet(lessened[:, 1:].T @ lessened[:, 1:])
         deviance = np.sum(np.log1p(ratio * size)) + spread + fit.df_resid * np.log(fit.scale)
         return fit, float(deviance)

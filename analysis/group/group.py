@@ -8,9 +8,9 @@ and a model of every single answer (`probit`) is given for comparison.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from scipy.special import ndtri
@@ -40,6 +40,7 @@ from analysis.sdt.outcomes import only_corrected
 from analysis.serial import serial
 from analysis.serial.effects import MANY
 from analysis.serial.serial import Serial
+from analysis.side_by_side import side_by_side
 from analysis.trials import Trials, with_ratings
 from data.results.result import Result
 from data.study import StudyFile
@@ -103,12 +104,14 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     able = prevalence([one.chance.p_above for one in members], [one.chance.p_below for one in members])
     decided = primary(kind, measure, catch, sessions, study, prevalence=able)
-    crossed, ordered = _long_fits(measure, catch, len(members))
+    rated, level = with_ratings(measure), decided.auc.level
+    fits: list[Callable[[], Any]] = [lambda: mixed_probit.mixed_probit(measure), lambda: auc_by_method(rated, level)]
+    crossed, methods = side_by_side(_fitted, fits)
     return Group(
         observer=kind,
         participants=len(members),
         primary=decided,
-        methods=auc_by_method(with_ratings(measure), decided.auc.level),
+        methods=methods,
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
         dprime=mean(dprimes, corrected=perfect),
         bound=bound,
@@ -118,13 +121,13 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         jzs_less=bayes_factor(dprimes, direction="less"),
         informed=informed_bayes_factor(dprimes, _USUAL_DPRIME if delta is None else bound),
         interval=None if delta is None else interval_bayes_factor(dprimes, bound, _USUAL_DPRIME),
-        between=heterogeneity(dprimes, [one.yesno.se for one in members]),
+        between=_spread(dprimes, [one.yesno.se for one in members], perfect),
         probit=crossed,
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
         agreement=observer_agreement.observer_agreement(measure),
-        serial=ordered,
+        serial=_serial(measure, catch, len(members)),
         effect=None if any(perfect) else hedges_g(dprimes),
         m_ratio=group_m_ratio([one.confidences for one in members]) if len(members) <= MOST else None,
         reliability=rater_reliability(measure),
@@ -139,12 +142,19 @@ def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float
     return replace(found, low=nan, high=nan, p_lower=nan, p_upper=nan, p=nan, equivalent=False, reason=why)
 
 
-def _long_fits(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> tuple[Probit, Serial]:
-    """The two fits that take longest, side by side: most of each is NumPy's work, outside Python's lock."""
+def _fitted(fit: Callable[[], Any]) -> Any:
+    return fit()
+
+
+def _spread(dprimes: Sequence[float], errors: Sequence[float], perfect: Sequence[bool]) -> Heterogeneity:
+    """That observers differ is told all the same; by how much, the correction of a perfect one would decide."""
+    found = heterogeneity(dprimes, errors)
+    if not any(perfect):
+        return found
+    return replace(found, tau=math.nan, low=math.nan, high=math.nan, reason=by_correction(perfect))
+
+
+def _serial(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> Serial:
     redraws = _REDRAWS if participants < MANY else max(_FEWEST_REDRAWS, _ALL_REDRAWS // participants)
     # With the catch trials, as the orders were drawn: a main trial may follow one of them.
-    shown = pd.concat([measure, catch])
-    with ThreadPoolExecutor(2) as pool:
-        crossed = pool.submit(mixed_probit.mixed_probit, measure)
-        ordered = pool.submit(serial.serial_dependence, shown, redraws=redraws)
-        return crossed.result(), ordered.result()
+    return serial.serial_dependence(pd.concat([measure, catch]), redraws=redraws)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.agreement import retest
@@ -25,7 +28,7 @@ from analysis.sdt.information import MetaInformation, meta_information_from_coun
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
-from analysis.side_by_side import side_by_side
+from analysis.side_by_side import in_parts, side_by_side
 from analysis.trials import Trials, with_ratings
 from data.trials import rating
 
@@ -93,13 +96,17 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     rated = [with_ratings(table) for _, table in trials.measure.groupby(kinds)]
     level, _ = categories(trials.measure)
     each = sorted((str(name), table) for part in rated for name, table in part.groupby("participant"))
-    return side_by_side(
-        lambda one: measure_one(
-            one[0], observers[one[0]], one[1], later.get(one[0], nothing), by, level, closely=len(each) <= MOST
-        ),
-        each,
-        _PER_PROCESS,
-    )
+    closely, parts = len(each) <= MOST, min(os.cpu_count() or 1, -(-len(each) // _PER_PROCESS))
+    given = [_Given(name, observers[name], table, later.get(name, nothing)) for name, table in each]
+    found = side_by_side(lambda some: _measured(some, by, level, closely=closely), in_parts(given, parts))
+    return [one for part in found for one in part]
+
+
+class _Given(NamedTuple):
+    name: str
+    observer: str
+    first: pd.DataFrame
+    later: pd.DataFrame
 
 
 def measure_one(
@@ -118,33 +125,58 @@ def measure_one(
     the index of `first` (`analysis.sdt.categories`); by default those of this participant alone. The permutation test
     counts every permutation where that takes about a second; if not `closely`, only where it takes no time.
     """
-    truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
-    level = categories(first.assign(participant=name))[0] if level is None else level.reindex(first.index)
-    ratings = first["rating"].to_numpy() if "rating" in first else rating(response, first["confidence"])
-    counts = count_ratings(truth, ratings)
-    binned = count_ratings(truth, rating(response, level)) if level.notna().any() else counts
-    sure = confidence.count_confidence(truth, response, level)
-    return Participant(
-        name=name,
-        observer=observer,
-        trials=len(first),
-        yesno=yesno.dprime_from_responses(truth, response, by.correction),
-        counts=counts,
-        binned=binned,
-        roc=roc.roc_auc_from_counts(counts),
-        chance=_permuted(counts, closely),
-        binormal=binormal.binormal_fit_from_counts(binned),
-        models=compare_rating_models_from_counts(binned) if closely else None,
-        confidences=sure,
-        metacognition=metacognition.meta_dprime_from_counts(sure, by.model),
-        information=meta_information_from_counts(sure),
-        type2=confidence.type2_roc(sure),
-        calibration=confidence.calibration(sure),
-        retests={
-            int(table["session"].iloc[0]): retest.compare_sessions(first, table)
-            for _, table in later.groupby("session")
-        },
-    )
+    return _measured([_Given(name, observer, first, later)], by, level, closely=closely)[0]
+
+
+def _measured(some: Sequence[_Given], by: Estimators, level: pd.Series | None, *, closely: bool) -> list[Participant]:
+    """As `measure_one`, with the fits of all participants together."""
+    answers = [_Answers.of(one, level) for one in some]
+    binormals = binormal.binormal_fits([one.binned for one in answers])
+    metacognitions = metacognition.meta_dprimes([one.confidences for one in answers], by.model)
+    return [
+        Participant(
+            name=one.name,
+            observer=one.observer,
+            trials=len(one.first),
+            yesno=yesno.dprime_from_responses(found.truth, found.response, by.correction),
+            counts=found.counts,
+            binned=found.binned,
+            roc=roc.roc_auc_from_counts(found.counts),
+            chance=_permuted(found.counts, closely),
+            binormal=curve,
+            models=compare_rating_models_from_counts(found.binned) if closely else None,
+            confidences=found.confidences,
+            metacognition=meta,
+            information=meta_information_from_counts(found.confidences),
+            type2=confidence.type2_roc(found.confidences),
+            calibration=confidence.calibration(found.confidences),
+            retests={
+                int(table["session"].iloc[0]): retest.compare_sessions(one.first, table)
+                for _, table in one.later.groupby("session")
+            },
+        )
+        for one, found, curve, meta in zip(some, answers, binormals, metacognitions, strict=True)
+    ]
+
+
+class _Answers(NamedTuple):
+    """One participant's answers, and what they count up to."""
+
+    truth: npt.NDArray[np.object_]
+    response: npt.NDArray[np.object_]
+    counts: RatingCounts
+    binned: RatingCounts
+    confidences: ConfidenceCounts
+
+    @classmethod
+    def of(cls, given: _Given, level: pd.Series | None) -> _Answers:
+        first = given.first
+        truth, response = first["truth"].to_numpy(), first["response"].to_numpy()
+        level = categories(first.assign(participant=given.name))[0] if level is None else level.reindex(first.index)
+        ratings = first["rating"].to_numpy() if "rating" in first else rating(response, first["confidence"])
+        counts = count_ratings(truth, ratings)
+        binned = count_ratings(truth, rating(response, level)) if level.notna().any() else counts
+        return cls(truth, response, counts, binned, confidence.count_confidence(truth, response, level))
 
 
 def _permuted(counts: RatingCounts, closely: bool) -> PermutationTest:

@@ -285,6 +285,13 @@ def _never_mistaken(seen: Auc) -> bool:
     return never_mistaken(seen.auc, seen.generated, seen.real, error_rate(seen.level))
 
 
+def _why_none(found: Auc) -> str:
+    """More trials would not help participants who always gave the same rating."""
+    if found.auc == 0.5 and found.variance == 0:
+        return "the areas are .5 without any variance, as where nobody ever varies the rating (see audit.tsv)"
+    return str(found.reason)
+
+
 def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> tuple[Verdict, str]:
     """The verdict and a sentence or two."""
     found, inside, differs = made.auc, made.inside, made.differs
@@ -297,7 +304,7 @@ def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> 
             f"({precise}). So near to perfect, {which} of the images’ labels decides: p = {made.p:.2g}."
         )
     if found.reason is not None:
-        return "not decided", f"There is no interval: {found.reason}."
+        return "not decided", f"There is no interval: {_why_none(found)}."
     interval = f"the {found.level:.0%} interval of the AUC, {found.low:.3f} to {found.high:.3f}"
     sentence = f"{interval[0].upper()}{interval[1:]}"
     if found.participants < 2:

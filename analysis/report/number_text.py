@@ -16,6 +16,13 @@ def number(value: float, digits: int = 2) -> str:
     return f"{rounded:.{digits}f}".replace("-", "−")
 
 
+def fine(value: float, digits: int = 2) -> str:
+    """As `number`, but with as many decimals as leave two significant digits: `0.000012`, of a slope per case read."""
+    if value == 0 or not math.isfinite(value):
+        return number(value, digits)
+    return number(value, max(digits, 1 - math.floor(math.log10(abs(value)))))
+
+
 def share(value: float | None, digits: int = 2) -> str:
     """A number in [0, 1] without its leading zero: `.53`; `n/a` if missing."""
     return "n/a" if value is None else number(value, digits).removeprefix("0")

@@ -11,7 +11,12 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis.agreement.items import cue_relations
-from analysis.designs.by_observer import conditions_by_observer, covariates_by_observer, sessions_by_observer
+from analysis.designs.by_observer import (
+    conditions_by_observer,
+    conditions_of_sessions,
+    covariates_by_observer,
+    sessions_by_observer,
+)
 from analysis.group import participants as per_participant
 from analysis.group.group import group_by_observer
 from analysis.group.participants import Estimators
@@ -67,7 +72,8 @@ def analyze(
     `audit.tsv`, `roc.tsv`, `areas.tsv` (every participant's AUC by every method), `models.tsv` (of every participant's
     ROC), `rates.tsv` (sensitivity at fixed specificities and the reverse), `methods.tsv` (the group's),
     `reliability.tsv` (intraclass correlations of the ratings), `calibration.tsv`, `items.tsv`, `serial.tsv`,
-    `sequence.tsv`, with conditions `conditions.tsv` and `condition_differences.tsv`, with covariates `covariates.tsv`,
+    `sequence.tsv`, with conditions `conditions.tsv` and `condition_differences.tsv` (and with retests
+    `condition_sessions.tsv`), with covariates `covariates.tsv`,
     `summary.json` (what is returned), the figures as `.svg` and `.png`, and `report.html`. With retests there are also
     `fingerprint.tsv` and `fingerprint_correlations.tsv`; where the stimulus set's images are at hand,
     `detectability.tsv` (how well image cues and model observers discriminate them) and `item_cues.tsv` (how answers
@@ -185,6 +191,7 @@ def realfake_results(
         inputs=_inputs(trials, study),
         conditions=conditions,
         measures=measures,
+        condition_sessions=conditions_of_sessions(trials, by.correction),
         changes=changes,
         covariates=covariates_by_observer(trials, by.correction),
     )

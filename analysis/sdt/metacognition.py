@@ -17,8 +17,8 @@ With c = 0 they are the same. M-diff = meta-d′ − d′ and M-ratio = meta-d�
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,10 +26,10 @@ import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr, ndtri_exp
 
 from analysis import intervals
-from analysis.likelihood import Maximum, delta, density, maximise
+from analysis.likelihood import Maximum, delta, density, maximise_each
 from analysis.sdt import yesno
 from analysis.sdt.confidence import ConfidenceCounts, count_confidence
-from data.arrays import Floats
+from data.arrays import Floats, Ints
 from data.errors import check_choice
 from data.results.result import UNDEFINED, Estimate, Result
 
@@ -148,33 +148,63 @@ def meta_dprime_from_counts(
     to 2 and c from 0 to .4, the 95% intervals of meta-d′ and M-diff cover in 94 to 96% under "fleming", and M-diff is
     centred on 0 within .02. Under "maniscalco-lau" meta-d′ covers in about 90% at d′ = 0, c = .4.
     """
-    answers = counts.table.sum(axis=2)
-    rates = yesno.dprime(
-        hits=int(answers[1, 1]),
-        misses=int(answers[1, 0]),
-        false_alarms=int(answers[0, 1]),
-        correct_rejections=int(answers[0, 0]),
-        correction="log-linear" if padding else "none",
-        level=level,
-    )
+    return meta_dprimes([counts], model, padding=padding, level=level)[0]
+
+
+def meta_dprimes(
+    many: Sequence[ConfidenceCounts], model: Model = "fleming", *, padding: bool = True, level: float = 0.95
+) -> list[Metacognition]:
+    """`meta_dprime_from_counts` of each observer; many together take far less time than one by one."""
     check_choice(model, get_args(Model), "model")
-    bare, task = _Confidences.of(counts, 0.0), _Confidences.of(counts, 0.5 if padding else 0.0)
-    type1 = _Type1.of(rates, model)
-    reason = rates.reason or _no_maximum(bare, task, type1)
-    best = None if reason else _fit(task, type1)
+    asked = [_Asked.of(counts, model, padding, level) for counts in many]
+    fits: list[Maximum | None] = [None] * len(asked)
+    for sizes in {one.task.sizes for one in asked}:
+        places = [place for place, one in enumerate(asked) if one.task.sizes == sizes and one.reason is None]
+        for place, found in zip(places, _fits([asked[place] for place in places], model), strict=True):
+            fits[place] = found
+    return [_read(counts, one, fit, padding, level) for counts, one, fit in zip(many, asked, fits, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """One observer's rates, d′ and confidences, and why there is no meta-d′, if there is none."""
+
+    rates: yesno.YesNo
+    bare: _Confidences
+    task: _Confidences
+    type1: _Type1
+    reason: str | None
+
+    @classmethod
+    def of(cls, counts: ConfidenceCounts, model: Model, padding: bool, level: float) -> _Asked:
+        answers = counts.table.sum(axis=2)
+        rates = yesno.dprime(
+            hits=int(answers[1, 1]),
+            misses=int(answers[1, 0]),
+            false_alarms=int(answers[0, 1]),
+            correct_rejections=int(answers[0, 0]),
+            correction="log-linear" if padding else "none",
+            level=level,
+        )
+        bare, task = _Confidences.of(counts, 0.0), _Confidences.of(counts, 0.5 if padding else 0.0)
+        type1 = _Type1.of(rates, model)
+        return cls(rates, bare, task, type1, rates.reason or _no_maximum(bare, task, type1))
+
+
+def _read(counts: ConfidenceCounts, asked: _Asked, best: Maximum | None, padding: bool, level: float) -> Metacognition:
+    reason, rates, model = asked.reason, asked.rates, asked.type1.model
     if best is not None and not (best.converged and abs(best.parameters[0]) < LARGEST):
         reason, best = _RUNAWAY[model], None
-    parts = _undefined(reason) if best is None else _defined(best, bare, task, type1, level)
     return Metacognition(
         model=model,
         dprime=Estimate(rates.dprime, rates.se, rates.low, rates.high),
         criterion=rates.criterion,
         padding=padding,
         level=level,
-        trials=int(answers.sum()),
+        trials=int(counts.table.sum()),
         unrated=counts.unrated,
         reason=reason,
-        **parts,
+        **(_undefined(reason) if best is None else _defined(best, asked.bare, asked.task, asked.type1, level)),
     )
 
 
@@ -198,10 +228,18 @@ class _Type1:
 
     def meta_criterion(self, meta: float) -> tuple[float, float, Floats]:
         """meta-c, and its derivatives by meta-d′ and by (d′, c)."""
-        if self.model == "fleming":
-            return self.criterion, 0.0, np.array([0.0, 1.0])
-        share = self.criterion / self.dprime
-        return meta * share, share, np.array([-meta * share, meta]) / self.dprime
+        place, by_meta, by_type1 = _meta_criterion(self.model, np.array([self.dprime, self.criterion]), np.array(meta))
+        return float(place), float(by_meta), by_type1
+
+
+def _meta_criterion(model: Model, type1: Floats, meta: Floats) -> tuple[Floats, Floats, Floats]:
+    """meta-c (...) at each meta-d′ (...) and (d′, c) (..., 2), and its derivatives by these two."""
+    dprime, criterion = type1[..., 0], type1[..., 1]
+    none = np.zeros_like(meta)
+    if model == "fleming":
+        return criterion + none, none, np.stack([none, none + 1], axis=-1)
+    share = criterion / dprime
+    return meta * share, share + none, np.stack([-meta * share, meta], axis=-1) / dprime[..., None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +259,11 @@ class _Confidences:
             for kept, part in zip(parts, (right, wrong), strict=True):
                 kept.append(np.asarray(part[used] + extra, dtype=np.float64))
         return cls((parts[0][0], parts[0][1]), (parts[1][0], parts[1][1]))
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many levels are used with the two responses."""
+        return self.right[0].size, self.right[1].size
 
     def flat(self) -> tuple[Floats, Floats]:
         """All counts in the order of `_cells`, and for each the size of its multinomial."""
@@ -253,40 +296,59 @@ def _above(counts: Floats) -> Floats:
     return np.asarray(np.cumsum(counts[::-1])[-2::-1] / counts.sum(), dtype=np.float64)
 
 
-def confidence_profile(counts: ConfidenceCounts, criterion: float, meta: float) -> float | None:
-    """The log-likelihood of the confidences given truth and response at this meta-d′, with the best criteria.
+def confidence_profile(counts: ConfidenceCounts, criterion: float, metas: Floats) -> Floats | None:
+    """The log-likelihood of the confidences given truth and response at each meta-d′ (N,), with the best criteria.
 
     The response criterion stays in place ("fleming"); nothing is padded. None where the confidences tell nothing.
     """
     task = _Confidences.of(counts, 0.0)
-    total, told = 0.0, False
+    total, told = np.zeros(metas.size), False
     for right, wrong, sign in zip(task.right, task.wrong, (1, -1), strict=True):
         if right.size < 2 or not (right.sum() > 0 and wrong.sum() > 0):
             continue
         told = True
-        heights = sign * criterion + np.array([-0.5, 0.5]) * meta
+        heights = sign * criterion + np.array([-0.5, 0.5]) * metas[:, None]
         share = _above(right + wrong)
-        start = -ndtri_exp(np.log(share) + log_ndtr(-heights[0])) - heights[0]
+        start = -ndtri_exp(np.log(share) + log_ndtr(-heights[:, :1])) - heights[:, :1]
         trials = np.repeat([right.sum(), wrong.sum()], right.size)
-        total += maximise(np.concatenate([right, wrong]), trials, partial(_side_cells, heights), start).log_likelihood
+        counts_each = np.tile(np.concatenate([right, wrong]), (metas.size, 1))
+
+        def cells(steps: Floats, of: Ints, at: Floats = heights) -> tuple[Floats, Floats]:
+            return _side_cells(at[of], steps)
+
+        found = maximise_each(counts_each, np.tile(trials, (metas.size, 1)), cells, start)
+        total += [one.log_likelihood for one in found]
     return total if told else None
 
 
 def _side_cells(heights: Floats, steps: Floats) -> tuple[Floats, Floats]:
-    """Right and wrong answers of one response at fixed heights, by the steps to the confidence criteria."""
-    parts = [_tail(float(height), steps) for height in heights]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[2] for part in parts])
+    """Right and wrong answers of one response at fixed heights (..., 2), by the steps to the confidence criteria."""
+    parts = [_tail(heights[..., side], steps) for side in (0, 1)]
+    return np.concatenate([part[0] for part in parts], axis=-1), np.concatenate([part[2] for part in parts], axis=-2)
 
 
-def _fit(task: _Confidences, type1: _Type1) -> Maximum:
-    counts, trials = task.flat()
-    sizes = (task.right[0].size, task.right[1].size)
+def _fits(asked: Sequence[_Asked], model: Model) -> list[Maximum]:
+    """Of observers who use equally many levels with each response."""
+    if not asked:
+        return []
+    counts, trials = (np.array(part) for part in zip(*(one.task.flat() for one in asked), strict=True))
+    sizes, type1 = asked[0].task.sizes, np.array([[one.type1.dprime, one.type1.criterion] for one in asked])
     # Near d′ = 0 the criterion of Maniscalco & Lau moves so fast that there may be more than one maximum.
-    starts = [type1.dprime] if type1.model == "fleming" else [type1.dprime, -1.0, 1.0]
+    starts = (None,) if model == "fleming" else (None, -1.0, 1.0)
+
+    def cells(parameters: Floats, of: Ints) -> tuple[Floats, Floats]:
+        return _cells(parameters, sizes, model, type1[of])[:2]
+
     found = [
-        maximise(counts, trials, lambda p: _cells(p, sizes, type1)[:2], _start(task, type1, meta)) for meta in starts
+        maximise_each(
+            counts,
+            trials,
+            cells,
+            np.array([_start(one.task, one.type1, one.type1.dprime if meta is None else meta) for one in asked]),
+        )
+        for meta in starts
     ]
-    return max(found, key=lambda one: (one.converged, one.log_likelihood))
+    return [max(each, key=lambda one: (one.converged, one.log_likelihood)) for each in zip(*found, strict=True)]
 
 
 def _start(task: _Confidences, type1: _Type1, meta: float) -> Floats:
@@ -300,15 +362,16 @@ def _start(task: _Confidences, type1: _Type1, meta: float) -> Floats:
     return np.concatenate([[meta], *steps])
 
 
-def _cells(parameters: Floats, sizes: tuple[int, int], type1: _Type1) -> tuple[Floats, Floats, Floats]:
-    """Probabilities of all cells, their derivatives by the parameters, and by (d′, c).
+def _cells(parameters: Floats, sizes: tuple[int, int], model: Model, type1: Floats) -> tuple[Floats, Floats, Floats]:
+    """Probabilities of all cells, their derivatives by the parameters (..., P), and by (d′, c) (..., 2).
 
     Parameters are meta-d′ and, for each response, the distances of its confidence criteria from meta-c.
     """
-    meta = float(parameters[0])
-    place, by_meta, by_type1 = type1.meta_criterion(meta)
-    total = 2 * sum(sizes)
-    probability, slope, outer = np.zeros(total), np.zeros((total, parameters.size)), np.zeros((total, 2))
+    meta = parameters[..., 0]
+    place, by_meta, by_type1 = _meta_criterion(model, type1, meta)
+    whole, total = parameters.shape[:-1], 2 * sum(sizes)
+    probability = np.zeros((*whole, total))
+    slope, outer = np.zeros((*whole, total, parameters.shape[-1])), np.zeros((*whole, total, 2))
     row, column = 0, 1
     # Mirrored, the answers "real" are another set of answers "generated".
     for size, sign in zip(sizes, (1, -1), strict=True):
@@ -316,27 +379,35 @@ def _cells(parameters: Floats, sizes: tuple[int, int], type1: _Type1) -> tuple[F
         # The evidence of right answers has its mean half a meta-d′ towards the answer, of wrong ones away.
         for half in (-0.5, 0.5) if size else ():
             rows = slice(row, row + size)
-            probability[rows], by_height, slope[rows, columns] = _tail(sign * place + half * meta, parameters[columns])
-            slope[rows, 0] = by_height * (sign * by_meta + half)
-            outer[rows] = np.outer(by_height, sign * by_type1)
+            probability[..., rows], by_height, slope[..., rows, columns] = _tail(
+                sign * place + half * meta, parameters[..., columns]
+            )
+            slope[..., rows, 0] = by_height * (sign * by_meta + half)[..., None]
+            outer[..., rows, :] = by_height[..., None] * sign * by_type1[..., None, :]
             row += size
         column = columns.stop
     return probability, slope, outer
 
 
-def _tail(height: float, steps: Floats) -> tuple[Floats, Floats, Floats]:
-    """The part of a standard normal above `height`, cut at `height` + `steps` (K − 1,).
+def _tail(height: Floats, steps: Floats) -> tuple[Floats, Floats, Floats]:
+    """The part of a standard normal above `height` (...), cut at `height` + `steps` (..., K − 1).
 
-    Returns the shares of the K slices, lowest first, and their derivatives by `height` (K,) and `steps` (K, K − 1).
+    Returns the shares of the K slices, lowest first, and their derivatives by `height` (..., K) and `steps`
+    (..., K, K − 1).
     """
-    x = height + np.concatenate([[0.0], steps])
-    whole = log_ndtr(-height)  # in logarithms, so that a far tail keeps its digits
-    above = np.exp(log_ndtr(-x) - whole)
-    hazard = np.exp(-(x**2) / 2 - math.log(2 * math.pi) / 2 - whole)
-    by_step = np.zeros((x.size, x.size - 1))
-    place = np.arange(x.size - 1)
-    by_step[place, place], by_step[place + 1, place] = hazard[1:], -hazard[1:]
-    return -np.diff(above, append=0.0), -np.diff(above * hazard[0] - hazard, append=0.0), by_step
+    whole, size = height.shape, steps.shape[-1]
+    none = np.zeros((*whole, 1))
+    x = height[..., None] + np.concatenate([none, steps], axis=-1)
+    beyond = log_ndtr(-height)[..., None]  # in logarithms, so that a far tail keeps its digits
+    above = np.exp(log_ndtr(-x) - beyond)
+    hazard = np.exp(-(x**2) / 2 - math.log(2 * math.pi) / 2 - beyond)
+    by_step = np.zeros((*whole, size + 1, size))
+    place = np.arange(size)
+    by_step[..., place, place], by_step[..., place + 1, place] = hazard[..., 1:], -hazard[..., 1:]
+    share, by_height = (
+        -np.diff(np.concatenate([part, none], axis=-1), axis=-1) for part in (above, above * hazard[..., :1] - hazard)
+    )
+    return share, by_height, by_step
 
 
 def _defined(best: Maximum, bare: _Confidences, task: _Confidences, type1: _Type1, level: float) -> dict[str, Any]:
@@ -359,8 +430,8 @@ def _defined(best: Maximum, bare: _Confidences, task: _Confidences, type1: _Type
 
 def _covariance(parameters: Floats, bare: _Confidences, type1: _Type1) -> Floats:
     """Covariance (2, 2) of meta-d′ and d′, from the trials without padding."""
-    sizes = (bare.right[0].size, bare.right[1].size)
-    probability, slope, outer = _cells(parameters, sizes, type1)
+    at = np.array([type1.dprime, type1.criterion])
+    probability, slope, outer = _cells(parameters, bare.sizes, type1.model, at)
     weighted = slope * (bare.flat()[1] / np.maximum(probability, 1e-300))[:, None]
     inverse = np.linalg.inv(slope.T @ weighted)
     # How meta-d′ moves with (d′, c): the confidences are independent of the errors of these.

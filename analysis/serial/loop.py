@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import RESAMPLES, expanded_percentile
-from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from analysis.serial.neighbours import by_participant, linked, places, slices_by_participant, unbroken
 from data.arrays import Floats
 from data.circle import derivative_of_gaussian, wrap
 from data.results.result import Result, frame_of
@@ -208,11 +208,12 @@ class _Sums:
 
 def prepared(frame: pd.DataFrame, harmonics: int) -> list[tuple[str, pd.DataFrame]]:
     """Each participant's trials in order, with `linked`, `constant_deg`, and `error_deg` without position bias."""
-    tables = by_participant(frame, ["target_deg", "response_deg"])
+    shown = by_participant(frame, ["target_deg", "response_deg"])
+    shown = shown.assign(linked=linked(shown))
     target, response = (frame[name].to_numpy(dtype=np.float64) for name in ("target_deg", "response_deg"))
     refuse_rows(pd.Series(~np.isfinite(target)), "the trials", "target_deg is not an angle", code="not-a-number")
     refuse_rows(pd.Series(np.isinf(response)), "the trials", "response_deg is infinite", code="not-a-number")
-    return [(name, _by_loop(table.assign(linked=linked(table)), harmonics)) for name, table in tables]
+    return [(name, _by_loop(shown.iloc[rows], harmonics)) for name, rows in slices_by_participant(shown)]
 
 
 def _by_loop(table: pd.DataFrame, harmonics: int) -> pd.DataFrame:

@@ -13,19 +13,17 @@ regression of orders re-drawn as the plan's were.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from analysis.firth import firth
+from analysis.firth import Regression, firth_each
 from analysis.serial.effects import Effect, GroupEffect, effect, group_effect
 from analysis.serial.neighbours import places, unbroken
-from analysis.serial.tables import Orders, Session, orders, sessions
+from analysis.serial.tables import Drawn, Orders, Session, sessions, with_orders
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.results.result import Result
@@ -140,19 +138,21 @@ def sequence_effects(
     2.0
     """
     found = sessions(trials, False, max_run)
-    lookups = [_lookup(one, found) for one in similarities]
+    lookups = {one.name: _lookup(one, found) for one in similarities}
     rng = np.random.default_rng(seed)
 
-    def measure(place: int, own: np.random.Generator) -> dict[str, tuple[Effect, Floats]]:
-        session = found[place]
-        drawn = orders(session, redraws, own)
-        effects = _history(session, drawn, level) | _time(session, drawn, level)
-        for one, each in zip(similarities, lookups, strict=True):
-            effects |= _similarity(session, drawn, one.name, each[place], level)
-        return effects
+    def measure(drawn: Sequence[Drawn]) -> list[_Effects]:
+        asked = [
+            _asked(session, order, {name: tables[session.participant] for name, tables in lookups.items()})
+            for session, order in drawn
+        ]
+        fitted = iter(firth_each([one.regression for each in asked for one in each]))
+        return [
+            {name: found for one in each for name, found in _read(one, next(fitted), level, session.varied)}
+            for (session, _), each in zip(drawn, asked, strict=True)
+        ]
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        measured = list(pool.map(measure, range(len(found)), rng.spawn(len(found))))
+    measured = with_orders(measure, found, redraws, rng)
     names = list(dict.fromkeys(name for one in measured for name in one))
     effects = tuple(_gathered(name, found, measured, level, rng) for name in names)
     missing = [f"{one.name}: {one.group.reason}" for one in effects if not one.group.n]
@@ -162,7 +162,7 @@ def sequence_effects(
 def _gathered(
     name: str,
     found: list[Session],
-    measured: list[dict[str, tuple[Effect, Floats]]],
+    measured: list[_Effects],
     level: float,
     rng: np.random.Generator,
 ) -> SequenceEffect:
@@ -174,12 +174,33 @@ def _gathered(
 # A factor: its level in each pair of each order (orders, pairs), and how many levels it has.
 _Factors = Mapping[str, tuple[Ints, int]]
 _Terms = Callable[[Mapping[str, Floats]], Mapping[str, Floats]]
+# By name: an effect in the order shown, and its values in re-drawn orders.
+_Effects = dict[str, tuple[Effect, Floats]]
 
 
-def _regressed(
-    said: Ints, used: Flags, factors: _Factors, terms: _Terms, wanted: tuple[str, ...], level: float
-) -> dict[str, tuple[Effect, Floats]]:
-    """The effects of some terms, in the order shown (the first) against the others."""
+class _Asked(NamedTuple):
+    """A regression of one session in every order, and in which column each effect is that is asked for."""
+
+    regression: Regression
+    columns: dict[str, int]
+
+
+def _asked(session: Session, order: Orders, thirds: Mapping[str, Ints]) -> list[_Asked]:
+    """All regressions of one session; `thirds` by name of the similarity."""
+    alike = [_similarity(session, order, name, table) for name, table in thirds.items()]
+    return [_history(session, order), *_time(session, order), *alike]
+
+
+def _read(asked: _Asked, fitted: Regression, level: float, varied: bool) -> Iterator[tuple[str, tuple[Effect, Floats]]]:
+    estimates, errors = fitted
+    if not varied:
+        estimates = np.full_like(estimates, np.nan)
+    for name, column in asked.columns.items():
+        yield name, (effect(estimates[:, column], float(errors[0, column]), level), estimates[1:, column])
+
+
+def _regression(said: Ints, used: Flags, factors: _Factors, terms: _Terms, wanted: tuple[str, ...]) -> _Asked:
+    """The regression of what was said on some terms, and where those are that are wanted."""
     shape = tuple(size for _, size in factors.values())
     cell = np.ravel_multi_index([values for values, _ in factors.values()], shape)
     cells = int(np.prod(shape))
@@ -188,17 +209,11 @@ def _regressed(
     unravelled = np.unravel_index(np.arange(cells), shape)
     levels = {name: np.asarray(at, dtype=np.float64) for name, at in zip(factors, unravelled, strict=True)}
     columns = terms(levels)
-    full = counts.sum(axis=(0, 2)) > 0  # cells that no order fills say nothing, and there are many
-    design = np.column_stack([np.ones(cells), *columns.values()])[full]
-    estimates, errors = firth(design, counts[:, full].astype(np.float64))
-    found = {}
-    for name in wanted:
-        column = 1 + list(columns).index(name)
-        found[name] = (effect(estimates[:, column], float(errors[0, column]), level), estimates[1:, column])
-    return found
+    design = np.column_stack([np.ones(cells), *columns.values()])
+    return _Asked((design, counts.astype(np.float64)), {name: 1 + list(columns).index(name) for name in wanted})
 
 
-def _history(session: Session, order: Orders, level: float) -> dict[str, tuple[Effect, Floats]]:
+def _history(session: Session, order: Orders) -> _Asked:
     said, truth = session.said[order].astype(np.int64), session.generated[order].astype(np.int64)
     now, one, two = slice(2, None), slice(1, -1), slice(None, -2)
     answered, main = session.answered[order], session.main[order]
@@ -213,12 +228,10 @@ def _history(session: Session, order: Orders, level: float) -> dict[str, tuple[E
         columns["truth"] = at["truth"] - 0.5
         return columns | _drift(at["tenth"])
 
-    return _regressed(said[:, now], used, factors, terms, tuple(names.values()), level)
+    return _regression(said[:, now], used, factors, terms, tuple(names.values()))
 
 
-def _similarity(
-    session: Session, order: Orders, name: str, thirds: Ints, level: float
-) -> dict[str, tuple[Effect, Floats]]:
+def _similarity(session: Session, order: Orders, name: str, thirds: Ints) -> _Asked:
     """`thirds` (trials, trials): the third of similarity of every pair of the session's images, −1 if missing."""
     said, truth = session.said[order].astype(np.int64), session.generated[order].astype(np.int64)
     now, other = places(session.linked.size, 1)
@@ -237,21 +250,21 @@ def _similarity(
         columns["truth"] = at["truth"] - 0.5
         return columns | _drift(at["tenth"])
 
-    return _regressed(said[:, now], used, factors, terms, (response, stimulus), level)
+    return _regression(said[:, now], used, factors, terms, (response, stimulus))
 
 
-def _time(session: Session, order: Orders, level: float) -> dict[str, tuple[Effect, Floats]]:
+def _time(session: Session, order: Orders) -> list[_Asked]:
     trials = session.linked.size
-    found = _over(session, order, np.arange(trials) * _TENTHS // max(trials, 1), "over time", level)
+    found = [_over(session, order, np.arange(trials) * _TENTHS // max(trials, 1), "over time")]
     starts = np.flatnonzero(~session.linked)
     lengths = np.diff(starts, append=trials)
     if np.sum(lengths >= _FEWEST_IN_BATCH) < 2:
         return found
     within = np.concatenate([np.arange(length) * _TENTHS // length for length in lengths])
-    return found | _over(session, order, within, "within a batch", level)
+    return [*found, _over(session, order, within, "within a batch")]
 
 
-def _over(session: Session, order: Orders, tenth: Ints, when: str, level: float) -> dict[str, tuple[Effect, Floats]]:
+def _over(session: Session, order: Orders, tenth: Ints, when: str) -> _Asked:
     said, truth = session.said[order].astype(np.int64), session.generated[order].astype(np.int64)
     used = session.answered[order] & session.main[order]
     factors = {"tenth": (np.broadcast_to(tenth, used.shape), _TENTHS), "truth": (truth, 2)}
@@ -261,7 +274,7 @@ def _over(session: Session, order: Orders, tenth: Ints, when: str, level: float)
         passed, present = at["tenth"] / (_TENTHS - 1) - 0.5, at["truth"] - 0.5
         return {criterion: passed, sensitivity: passed * present, "truth": present}
 
-    return _regressed(said, used, factors, terms, (criterion, sensitivity), level)
+    return _regression(said, used, factors, terms, (criterion, sensitivity))
 
 
 def _drift(tenth: Floats) -> dict[str, Floats]:
@@ -269,10 +282,10 @@ def _drift(tenth: Floats) -> dict[str, Floats]:
     return {f"drift {degree}": moved[:, degree] for degree in range(1, _DRIFT + 1)}
 
 
-def _lookup(similarity: ImageSimilarity, found: list[Session]) -> list[Ints]:
-    """For every session, the third of similarity of each pair of its trials' images (trials, trials): 0 to 2, or −1."""
+def _lookup(similarity: ImageSimilarity, found: list[Session]) -> dict[str, Ints]:
+    """By participant, the third of similarity of each pair of the trials' images (trials, trials): 0 to 2, or −1."""
     place = {image: number for number, image in enumerate(similarity.images)}
-    tables = []
+    tables = {}
     for session in found:
         if session.images is None:
             raise LookalikeError("missing-column", "the trials lack column stimulus_id, which similarities need")
@@ -284,5 +297,5 @@ def _lookup(similarity: ImageSimilarity, found: list[Session]) -> list[Ints]:
         pairs = matrix[~np.eye(rows.size, dtype=np.bool_) & np.isfinite(matrix)]
         cuts = np.quantile(pairs, [1 / _THIRDS, 2 / _THIRDS]) if pairs.size else np.zeros(2)
         third = np.searchsorted(cuts, np.nan_to_num(matrix), side="right")
-        tables.append(np.asarray(np.where(np.isfinite(matrix), third, -1), dtype=np.int64))
+        tables[session.participant] = np.asarray(np.where(np.isfinite(matrix), third, -1), dtype=np.int64)
     return tables

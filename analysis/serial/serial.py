@@ -16,17 +16,15 @@ control: that the later of two neighbouring answers depends on the earlier one g
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from analysis.firth import firth
+from analysis.firth import firth_each
 from analysis.serial.effects import Effect, GroupEffect, effect, group_effect
-from analysis.serial.tables import Orders, Session, orders, sessions, tables, usable
+from analysis.serial.tables import Drawn, Orders, Session, sessions, tables, usable, with_orders
 from data.arrays import Floats
 from data.results.result import Result, frame_of
 
@@ -162,13 +160,7 @@ def serial_dependence(
     rng = np.random.default_rng(seed)
     found = sessions(trials, confidence, max_run)
 
-    def measure(one: Session, own: np.random.Generator) -> tuple[SerialDependence, dict[str, Floats]]:
-        return _measure(one, orders(one, redraws, own), drift, confidence, level)
-
-    # Nearly all of the time is spent in NumPy, outside Python's lock, so threads help; since each participant has a
-    # generator of their own, the orders do not depend on how threads share the work.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        fits = list(pool.map(measure, found, rng.spawn(len(found))))
+    fits = with_orders(lambda some: _measure(some, drift, confidence, level), found, redraws, rng)
 
     def group(name: str) -> GroupEffect:
         return group_effect([getattr(one, name) for one, _ in fits], [null[name] for _, null in fits], level, rng)
@@ -197,17 +189,29 @@ def _in_words(max_runs: set[int | None]) -> str:
     return f"{words}{', or without a limit,' if None in max_runs else ''} as each session's plan was"
 
 
-def _measure(
-    session: Session, order: Orders, drift: int, confidence: bool, level: float
-) -> tuple[SerialDependence, dict[str, Floats]]:
-    """One participant's effects, and each one's values over re-drawn orders (shape (redraws,))."""
+# One participant's effects, and each one's values over re-drawn orders (shape (redraws,)).
+_Fit = tuple[SerialDependence, dict[str, Floats]]
+
+
+def _measure(drawn: Sequence[Drawn], drift: int, confidence: bool, level: float) -> list[_Fit]:
+    models = _models(confidence)
+    fitted = firth_each(
+        [tables(session, order, lag, list(terms.values()), drift) for session, order in drawn for lag, terms in models]
+    )
+    each = [fitted[start : start + len(models)] for start in range(0, len(fitted), len(models))]
+    return [_gathered(*one, fits, confidence, level) for one, fits in zip(drawn, each, strict=True)]
+
+
+def _gathered(
+    session: Session, order: Orders, fits: Sequence[tuple[Floats, Floats]], confidence: bool, level: float
+) -> _Fit:
     effects: dict[str, Effect] = {}
     nulls: dict[str, Floats] = {}
-    fitted = len(order) - 1
-    for lag, terms in _models(confidence):
-        counts, design = tables(session, order, lag, list(terms.values()), drift)
-        estimates, errors = firth(design, counts)
-        fitted = min(fitted, int(np.sum(np.isfinite(estimates[1:, 1]))))
+    redraws = len(order) - 1
+    for (_, terms), (estimates, errors) in zip(_models(confidence), fits, strict=True):
+        redraws = min(redraws, int(np.sum(np.isfinite(estimates[1:, 1]))))
+        if not session.varied:
+            estimates = np.full_like(estimates, np.nan)
         for column, name in enumerate(terms, start=1):
             nulls[name] = estimates[1:, column]
             effects[name] = effect(estimates[:, column], float(errors[0, column]), level)
@@ -223,7 +227,7 @@ def _measure(
         confidence=effects.get("confidence"),
         next_truth=effects["next_truth"],
         earlier_response=effects["earlier_response"],
-        redraws=fitted,
+        redraws=redraws,
         reason=_undefined(session, pairs, confidence, effects["previous_response"])
         or ("no order of these trials keeps runs of one truth to the plan's limit" if len(order) == 1 else None),
     )
@@ -241,10 +245,9 @@ def _models(confidence: bool) -> list[tuple[int, dict[str, str]]]:
 
 
 def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -> str | None:
-    said = session.said[session.answered]
     if not pairs:
         return "no two neighbouring trials were answered"
-    if said.all() or not said.any():
+    if not session.varied:
         return "only one answer was given: nothing can depend on the one before"
     if (session.said == session.generated)[session.answered].all():
         return "every answer was correct: the previous answer and the previous truth are the same"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from analysis.serial.neighbours import by_participant, linked, places, unbroken
+from analysis.serial.neighbours import by_participant, linked, places, slices_by_participant, unbroken
+from analysis.side_by_side import in_parts, side_by_side
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.trial_order import draw_orders
@@ -16,6 +21,7 @@ from data.trials import TRUTHS, refuse_rows
 
 Orders = Ints
 
+_AT_ONCE, _WORTH_A_PROCESS = 5000, 400  # orders: so many fit in memory with their tables; fewer are done sooner here
 _TENTHS = 10  # drift is modelled in tenths of the session, so that every order reduces to a table of counts
 
 
@@ -33,13 +39,19 @@ class Session:
     max_run: int | None = None  # the longest run of one truth that its order could have
     images: npt.NDArray[np.object_] | None = None  # ids, where they are known
 
+    @property
+    def varied(self) -> bool:
+        """Whether both answers were given; one alone depends on nothing, and its effects are the penalty's."""
+        said = self.said[self.answered]
+        return bool(said.any() and not said.all())
+
 
 def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) -> list[Session]:
     """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused.
 
     `max_run` is every session's; without it, each has what the column `max_run` says, if there is one.
     """
-    tables = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
+    shown = by_participant(frame, ["truth", "response", *(["confidence"] if confidence else [])])
     other = ~frame["truth"].isin(TRUTHS)
     refuse_rows(other, "the trials", "truth is neither 'real' nor 'generated'", code="unknown-word")
     unknown = ~(frame["response"].isin(TRUTHS) | frame["response"].isna())
@@ -52,7 +64,7 @@ def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) 
         practice = frame["role"] == "practice"
         cure = "leave practice out: its order is drawn separately"
         refuse_rows(practice, "the trials", "role is practice", cure, code="not-a-main-trial")
-    return [_session(name, table, confidence, max_run) for name, table in tables]
+    return _sessions(shown, confidence, max_run)
 
 
 def orders(session: Session, count: int, rng: np.random.Generator) -> Orders:
@@ -73,6 +85,26 @@ def orders(session: Session, count: int, rng: np.random.Generator) -> Orders:
         return shown[None]
 
 
+Drawn = tuple[Session, Orders]
+_Found = TypeVar("_Found")
+
+
+def with_orders(
+    call: Callable[[Sequence[Drawn]], list[_Found]], found: Sequence[Session], count: int, rng: np.random.Generator
+) -> list[_Found]:
+    """What `call` finds of each session with its orders, given some sessions at a time, in several processes.
+
+    Every session has a generator of its own, so that its orders do not depend on how the work is shared.
+    """
+    alone = zip(found, rng.spawn(len(found)), strict=True)
+    each = len(found) * (count + 1)
+    parts = max(-(-each // _AT_ONCE), min(len(found), os.cpu_count() or 1) if each > _WORTH_A_PROCESS else 1)
+    batches = in_parts(list(alone), parts)
+    with threadpool_limits(1, "blas"):
+        done = side_by_side(lambda some: call([(one, orders(one, count, own)) for one, own in some]), batches)
+    return [one for part in done for one in part]
+
+
 def usable(session: Session, order: Orders, lag: int) -> Flags:
     """Which pairs of places `lag` apart are used in each order: shape (orders, trials − |lag|)."""
     now, other = places(session.linked.size, lag)
@@ -83,7 +115,7 @@ def usable(session: Session, order: Orders, lag: int) -> Flags:
 
 
 def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: int) -> tuple[Floats, Floats]:
-    """Each order as counts of (real, generated) answers, (orders, cells, 2), and predictors (cells, predictors).
+    """Predictors (cells, predictors), and each order as counts of (real, generated) answers, (orders, cells, 2).
 
     A cell is what pairs have in common: tenth of the session, present truth, and those of the other trial's
     response, truth and confidence that the `terms` need. Predictors: 1; the `terms` of the other trial
@@ -108,31 +140,37 @@ def tables(session: Session, order: Orders, lag: int, terms: list[str], drift: i
     term = {"response": response - 0.5, "truth": before - 0.5, "confidence": (response - 0.5) * sure[rank]}
     moved = np.polynomial.legendre.legvander((2 * tenth + 1) / _TENTHS - 1, drift)
     design = np.column_stack([np.ones(cells), *(term[name] for name in terms), present - 0.5, moved[:, 1:]])
-    return counts.reshape(len(order), cells, 2).astype(np.float64), design
+    return design, counts.reshape(len(order), cells, 2).astype(np.float64)
 
 
-def _session(name: str, table: pd.DataFrame, confidence: bool, max_run: int | None) -> Session:
-    answered = table["response"].notna().to_numpy(dtype=np.bool_)
-    sure = np.zeros(len(table))
-    if confidence:
-        sure = table["confidence"].to_numpy(dtype=np.float64)
-        answered = answered & ~np.isnan(sure)
-        sure = np.where(answered, sure - (sure[answered].mean() if answered.any() else 0), 0)
-    role = table["role"] if "role" in table.columns else pd.Series("main", index=table.index)
-    return Session(
-        participant=name,
-        generated=(table["truth"] == "generated").to_numpy(dtype=np.bool_),
-        said=(table["response"] == "generated").to_numpy(dtype=np.bool_),
-        answered=answered,
-        confidence=sure,
-        main=(role == "main").to_numpy(dtype=np.bool_),
-        linked=linked(table),
-        max_run=_own_max_run(table) if max_run is None else max_run,
-        images=table["stimulus_id"].to_numpy(dtype=object) if "stimulus_id" in table.columns else None,
-    )
+def _sessions(shown: pd.DataFrame, confidence: bool, max_run: int | None) -> list[Session]:
+    """From the trials of all participants, in the order shown."""
+    columns = {
+        "generated": (shown["truth"] == "generated").to_numpy(dtype=np.bool_),
+        "said": (shown["response"] == "generated").fillna(False).to_numpy(dtype=np.bool_),
+        "answered": shown["response"].notna().to_numpy(dtype=np.bool_),
+        "confidence": shown["confidence"].to_numpy(dtype=np.float64) if confidence else np.zeros(len(shown)),
+        "main": (shown["role"] == "main").to_numpy(dtype=np.bool_)
+        if "role" in shown
+        else np.ones(len(shown), dtype=np.bool_),
+        "linked": linked(shown),
+    }
+    own = shown["max_run"].to_numpy(dtype=np.float64, na_value=np.nan) if "max_run" in shown else None
+    images = shown["stimulus_id"].to_numpy(dtype=object) if "stimulus_id" in shown else None
+    found = []
+    for name, rows in slices_by_participant(shown):
+        session = Session(
+            participant=name,
+            max_run=max_run if max_run is not None or own is None or np.isnan(own[rows][0]) else int(own[rows][0]),
+            images=None if images is None else images[rows],
+            **{column: values[rows] for column, values in columns.items()},
+        )
+        found.append(_centred(session) if confidence else session)
+    return found
 
 
-def _own_max_run(table: pd.DataFrame) -> int | None:
-    if "max_run" not in table.columns or table["max_run"].isna().all():
-        return None
-    return int(table["max_run"].iloc[0])
+def _centred(session: Session) -> Session:
+    """With confidences about their mean; a trial without one counts as not answered."""
+    answered = session.answered & ~np.isnan(session.confidence)
+    middle = session.confidence[answered].mean() if answered.any() else 0
+    return replace(session, answered=answered, confidence=np.where(answered, session.confidence - middle, 0))

@@ -116,7 +116,7 @@ def group_m_ratio(counts: Sequence[ConfidenceCounts], level: float = 0.95) -> Gr
     kept = [
         (one, rate)
         for one, rate in zip(counts, rates, strict=True)
-        if rate.reason is None and confidence_profile(one, rate.criterion, 0.0) is not None
+        if rate.reason is None and confidence_profile(one, rate.criterion, np.zeros(1)) is not None
     ]
     left_out = len(counts) - len(kept)
     reason = _why_none([rate.dprime for _, rate in kept], level)
@@ -196,8 +196,7 @@ def _dprimes_of_group(answers: Floats, dprimes: Sequence[float]) -> tuple[float,
 
 def _curve(counts: ConfidenceCounts, criterion: float, answers: Floats, mu_d: float, tau: float) -> Floats:
     """The log-likelihood of one participant at every log M of the grid, d′ integrated out."""
-    profile = [confidence_profile(counts, criterion, float(meta)) for meta in _METAS]
-    confidences = CubicSpline(_METAS, np.array(profile, dtype=np.float64))
+    confidences = CubicSpline(_METAS, confidence_profile(counts, criterion, _METAS))
     weight = answers + norm.logpdf(_DPRIMES, mu_d, tau)
     near = weight > weight.max() - 20
     metas = np.clip(np.exp(_LOGS)[:, None] * _DPRIMES[near], _METAS[0], _METAS[-1])

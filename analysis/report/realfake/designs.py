@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,9 +12,10 @@ from matplotlib.figure import Figure
 from analysis.designs.condition_results import Conditions
 from analysis.designs.covariates import CovariateModel, Effect
 from analysis.designs.sessions import SessionChange
+from analysis.group.one_sample import mean
 from analysis.mrmc.answers import AnswerDifference, AnswerMean
 from analysis.report.figures import plots
-from analysis.report.number_text import interval, number, p_phrase, p_value, share
+from analysis.report.number_text import fine, interval, number, p_phrase, p_value, share
 from analysis.report.page import Block, Heading, Note, Picture, Section, Small, Table
 from analysis.report.realfake.findings import Findings
 from data.results.result import frame_of
@@ -85,6 +85,7 @@ def conditions_section(found: Findings) -> Section | None:
             blocks.append(Picture(name, found.figures[name], caption, alt))
         blocks += [_equality(one)] if len(one.each) > 2 else []  # of two it is the test of their difference
         blocks += [_differences_table(one), _answers_table(one)]
+        blocks += _sessions_of(one.observer, found.condition_sessions)
     return Section("Conditions", tuple(blocks))
 
 
@@ -163,6 +164,8 @@ def tables(found: Findings) -> dict[str, pd.DataFrame]:
         made["condition_differences"] = pd.DataFrame(
             [{"observer": one.observer, **_pair_row(pair)} for one in found.conditions for pair in one.differences]
         )
+    if found.condition_sessions is not None:
+        made["condition_sessions"] = found.condition_sessions
     if found.covariates:
         made["covariates"] = pd.concat(
             [
@@ -227,6 +230,31 @@ def _equality(one: Conditions) -> str:
             text = f"F({test.df1:.0f}, {test.df2:.1f}) = {number(test.f)}, {p_phrase(test.p)}"
         parts.append(f"{name}: {text}")
     return f"Are all conditions alike? {'; '.join(parts)}."
+
+
+def _sessions_of(observer: str, table: pd.DataFrame | None) -> list[Block]:
+    """Every condition in session 1 and in later sessions, side by side."""
+    if table is None:
+        return []
+    own = table[(table["observer"] == observer) & table["auc"].notna()]
+    if own["session"].nunique() < 2:
+        return []
+    rows = []
+    for (name, session), part in own.groupby(["condition", "session"]):
+        by_rates = mean(part["dprime"].tolist(), corrected=part["corrected"].tolist())
+        area = mean(part["auc"].tolist(), bounds=(0, 1))
+        cells = (
+            f"{number(by_rates.mean)}\n{interval(by_rates.low, by_rates.high)}",
+            f"{share(area.mean)}\n{interval(area.low, area.high, share)}",
+        )
+        rows.append((str(name), str(session), str(len(part)), *cells))
+    note = (
+        "Means with t intervals over participants: these images only. All that is said of conditions above is of "
+        "session 1; in a later session the images were seen before. Every participant’s values are in "
+        "`condition_sessions.tsv`."
+    )
+    header = ("Condition", "Session", "Participants", "d′\n95% CI", "AUC\n95% CI")
+    return [Heading("Conditions in later sessions"), Table(header, tuple(rows), words=(0,), note=note)]
 
 
 def _differences_table(one: Conditions) -> Table:
@@ -304,17 +332,14 @@ def _change_row(one: SessionChange, kind: str) -> tuple[str, ...]:
 
 
 def _effect_row(model: CovariateModel, effect: Effect) -> tuple[str, ...]:
-    # An effect per case read is small: as many digits as its interval has meaning in.
-    width = effect.high - effect.low
-    digits = min(max(2, 1 - math.floor(math.log10(width))), 6) if width > 0 else 3
-    form = partial(number, digits=digits)
     what = (
         f"{effect.name}, per unit"
         if not effect.reference
         else (f"{effect.name}: {effect.level_of_it} against {effect.reference}")
     )
     t = effect.change / effect.se if effect.se > 0 else float("nan")
-    cells = (f"{form(effect.change)}\n{interval(effect.low, effect.high, form)}", f"{number(t)}\n{effect.df:.0f}")
+    # An effect per case read is small.
+    cells = (f"{fine(effect.change)}\n{interval(effect.low, effect.high, fine)}", f"{number(t)}\n{effect.df:.0f}")
     return _NAMES[model.measure], what, *cells, p_value(effect.p)
 
 

@@ -45,6 +45,7 @@ class Findings:
     inputs: Mapping[str, str]
     conditions: Sequence[Conditions] = ()  # one for each kind of observer, where there are conditions
     measures: pd.DataFrame | None = None  # of every session
+    condition_sessions: pd.DataFrame | None = None  # measures of every session and condition, where there are retests
     changes: Mapping[str, tuple[SessionChange, ...]] = field(default_factory=dict)  # by kind of observer
     covariates: Mapping[str, tuple[CovariateModel, ...]] = field(default_factory=dict)
 

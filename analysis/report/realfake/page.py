@@ -142,11 +142,14 @@ def _facts(group: Group) -> Facts:
         Fact("d′ of that area", number(main.dprime), _ci(main.dprime_low, main.dprime_high, number, auc.level)),
     ]
     if able is not None and able.reason is None:
-        one = able.either
+        one, below = able.either, able.below.significant
         of_all = (
             f"most probably {one.value:.0%} of {population(group.observer)} "
             f"({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})"
         )
+        if able.participants < 2:
+            of_all = "one participant’s result says nothing of others"
+        of_all = f"{below} in the wrong direction; {of_all}" if below else of_all
         facts.append(Fact("Can tell by themselves", f"{one.significant} of {able.participants}", of_all))
     if auc.between_sd == auc.between_sd:
         bounds = f"the bounds are ± {share(main.delta, 3)}" if main.delta == main.delta else "beyond sampling error"
@@ -325,10 +328,11 @@ def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
             )
         )
     sd = group.between
+    spread = f"n/a ({sd.reason})" if sd.tau != sd.tau else f"{number(sd.tau)} ({interval(sd.low, sd.high)})"
     rows.append(
         (
             named("Between observers"),
-            f"SD of the true d′ {number(sd.tau)} ({interval(sd.low, sd.high)}); sampling error alone would give d′ an "
+            f"SD of the true d′ {spread}; sampling error alone would give d′ an "
             f"SD of {number(sd.sampling_sd)}. Observers at +.8 and −.8 average to 0.",
         )
     )

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.agreement import items
@@ -46,25 +47,36 @@ def retests_table(participants: Sequence[Participant]) -> pd.DataFrame:
 
 def calibration_table(participants: Sequence[Participant]) -> pd.DataFrame:
     """One row per participant and confidence level: trials, share of correct answers and its bounds."""
-    parts = [one.calibration.by_level().assign(participant=one.name) for one in participants]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["participant"])
-    return table[["participant", *(name for name in table.columns if name != "participant")]]
+    each = [one.calibration for one in participants]
+    return _one_below_another(
+        participants,
+        confidence=[one.levels for one in each],
+        trials=[one.trials for one in each],
+        correct=[one.correct for one in each],
+        accuracy=[one.accuracy for one in each],
+        low=[one.low for one in each],
+        high=[one.high for one in each],
+    )
 
 
 def roc_table(participants: Sequence[Participant]) -> pd.DataFrame:
     """One row per operating point; `rated_at_least` is missing at (0, 0), which no rating reaches."""
-    points = [
-        pd.DataFrame(
-            {
-                "participant": one.name,
-                "rated_at_least": pd.Series(one.roc.threshold).replace(math.inf, math.nan),
-                "false_alarm_rate": one.roc.false_alarm_rate,
-                "hit_rate": one.roc.hit_rate,
-            }
-        )
-        for one in participants
-    ]
-    return pd.concat(points, ignore_index=True)
+    each = [one.roc for one in participants]
+    return _one_below_another(
+        participants,
+        rated_at_least=[np.where(np.isposinf(one.threshold), np.nan, one.threshold) for one in each],
+        false_alarm_rate=[one.false_alarm_rate for one in each],
+        hit_rate=[one.hit_rate for one in each],
+    )
+
+
+def _one_below_another(participants: Sequence[Participant], **columns: Sequence[npt.NDArray[Any]]) -> pd.DataFrame:
+    """A table of what every participant has some rows of, given each column in parts."""
+    if not participants:
+        return pd.DataFrame(columns=["participant", *columns])
+    sizes = [len(part) for part in next(iter(columns.values()))]
+    whole = {name: np.concatenate([np.asarray(part) for part in parts]) for name, parts in columns.items()}
+    return pd.DataFrame({"participant": np.repeat([one.name for one in participants], sizes), **whole})
 
 
 def items_table(trials: Trials, participants: Sequence[Participant]) -> pd.DataFrame:

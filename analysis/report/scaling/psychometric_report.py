@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.intervals import t_interval
 from analysis.report.figures.render import Format
-from analysis.report.number_text import interval, number, p_value
+from analysis.report.number_text import fine, interval, p_value
 from analysis.report.page import Note, Page, Picture, Section, Table
 from analysis.report.results import Results, summarised, versions, write
 from analysis.report.scaling.figures import psychometric_figure
@@ -78,13 +78,16 @@ def _mean(found: PsychometricFunctions) -> tuple[str, dict[str, float]]:
         return "Nobody has a threshold; the table below says why.", {}
     if values.size == 1:
         one = next(one.threshold for one in found.participants if one.reason is None)
-        words = f"The threshold is {number(one.value)} ({found.level:.0%} CI {interval(one.low, one.high)}).{without}"
+        words = (
+            f"The threshold is {fine(one.value)} ({found.level:.0%} CI {interval(one.low, one.high, fine)}).{without}"
+        )
         return words, {"value": one.value, "low": one.low, "high": one.high}
     mean = float(values.mean())
     ci = t_interval(mean, float(values.var(ddof=1)) / values.size, values.size - 1, null=0.0, level=found.level)
+    spread = float(values.std(ddof=1))
     words = (
-        f"The mean threshold of {values.size} participants is {number(mean)} "
-        f"({found.level:.0%} CI {interval(ci.low, ci.high)}); their SD is {number(float(values.std(ddof=1)))}.{without}"
+        f"The mean threshold of {values.size} participants is {fine(mean)} "
+        f"({found.level:.0%} CI {interval(ci.low, ci.high, fine)}); their SD is {fine(spread)}.{without}"
     )
     return words, {"value": mean, "low": ci.low, "high": ci.high}
 
@@ -104,18 +107,18 @@ def _table(found: PsychometricFunctions) -> Section:
 
 
 def _row(one: PsychometricFunction) -> tuple[str, ...]:
-    def cell(name: str, digits: int) -> str:
+    def cell(name: str) -> str:
         value = getattr(one, name)
-        return f"{number(value.value, digits)}\n{interval(value.low, value.high, lambda x: number(x, digits))}"
+        return f"{fine(value.value)}\n{interval(value.low, value.high, fine)}"
 
     lapses = "n/a" if np.isnan(one.lapse) else f"{one.lapse:.1%}"
     answers = str(int(one.trials.sum()))
     return (
         one.participant,
         answers,
-        cell("threshold", 2),
-        cell("width", 2),
-        cell("slope", 4),
+        cell("threshold"),
+        cell("width"),
+        cell("slope"),
         lapses,
         p_value(one.deviance_p),
     )

@@ -131,7 +131,7 @@ def _within_bounds(counts: Counts, cells: Cells, start: Floats, bounds: Sequence
         with np.errstate(all="ignore"):
             probability, slope = cells(parameters)
             score = slope.T @ (counts.observed / np.maximum(probability, 1e-300))
-            value = log_likelihood(counts.observed, probability)
+            value = float(log_likelihood(counts.observed, probability))
         if not np.isfinite(value) or not np.isfinite(score).all():
             return 1e10, np.zeros_like(x)
         steps = np.cumsum(score[:k][::-1])[::-1]
@@ -153,7 +153,7 @@ def chance_candidate(counts: Counts) -> Candidate:
         probability = slices(parameters)
         return np.concatenate([probability, probability]), np.zeros((2 * probability.size, parameters.size))
 
-    height = log_likelihood(counts.observed, cells(cuts)[0])
+    height = float(log_likelihood(counts.observed, cells(cuts)[0]))
     return Candidate(Maximum(cuts, height, 0, True), cells, CHANCE)
 
 

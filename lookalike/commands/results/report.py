@@ -13,7 +13,7 @@ from lookalike.options import Json
 
 
 def report(
-    results: Annotated[Path, typer.Argument(help="Folder that analyze wrote, or its summary.json.")],
+    results: Annotated[Path, typer.Argument(help="Folder that analyze, compare or scale wrote, or its JSON file.")],
     style: Annotated[Literal["apa"], typer.Option(help="Style of the sentences: APA, 7th edition.")] = "apa",
     as_json: Json = False,
 ) -> None:
@@ -25,14 +25,20 @@ def report(
     \b
     Example:
       lookalike report results
-      lookalike report results --style apa --json
+      lookalike report comparison --style apa
+      lookalike report scaled --json
     """
-    from analysis.report.apa import apa_sentences
+    from analysis.report.apa.sentences import apa_sentences
     from data.files import read_json
 
-    path = results / "summary.json" if results.is_dir() else results
+    path = results
+    if results.is_dir():
+        compared = results / "comparison.json"
+        path = compared if compared.is_file() else results / "summary.json"
     if not path.is_file():
-        raise LookalikeError("no-such-file", f"{path}: no such file; give the folder that lookalike analyze wrote")
+        raise LookalikeError(
+            "no-such-file", f"{path}: no such file; give a folder that lookalike analyze, compare or scale wrote"
+        )
     paragraphs = apa_sentences(read_json(path))
     if as_json:
         show({"style": style, "paragraphs": paragraphs}, True)

@@ -48,7 +48,7 @@ def test_counts_are_those_of_the_pairs() -> None:
     """Every pair of a random session, written out; the design holds ±½ and the polynomial of its tenth."""
     frame = _group(1, trials=60, seed=1)
     (session,) = sessions(frame, confidence=True)
-    counts, design = tables(session, np.arange(60)[None], 1, ["response", "truth", "confidence"], 2)
+    design, counts = tables(session, np.arange(60)[None], 1, ["response", "truth", "confidence"], 2)
     generated, said = (frame[name].to_numpy() == G for name in ("truth", "response"))
     sure = frame["confidence"] - frame["confidence"].mean()
     expected = []
@@ -123,7 +123,7 @@ def test_the_next_response_is_no_control() -> None:
     values = []
     for session in sessions(_group(30, trials=200, seed=15, attraction=1.0), confidence=False):
         shown = np.arange(200)[None]
-        values.append([firth(*tables(session, shown, lag, ["response", "truth"], 3)[::-1])[0][0, 1] for lag in (1, -1)])
+        values.append([firth(*tables(session, shown, lag, ["response", "truth"], 3))[0][0, 1] for lag in (1, -1)])
     before, after = np.mean(values, axis=0)
     assert before > 0.7
     assert after == pytest.approx(before, abs=0.02)

@@ -57,7 +57,7 @@ def test_the_likelihood_of_confidences_is_highest_at_meta_dprime() -> None:
     """The profile peaks where `meta_dprime` without padding has its maximum."""
     counts = person(np.random.default_rng(8), 0.0, 0.0)
     alone = meta_dprime_from_counts(counts, padding=False)
-    heights = [confidence_profile(counts, alone.criterion, alone.meta_dprime.value + step) for step in (-0.05, 0, 0.05)]
+    heights = confidence_profile(counts, alone.criterion, alone.meta_dprime.value + np.array([-0.05, 0, 0.05]))
     assert heights[1] == max(heights)  # type: ignore[type-var]
     assert heights[1] == pytest.approx(alone.log_likelihood, abs=1e-6)
 

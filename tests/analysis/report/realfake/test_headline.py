@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from analysis.report.apa.sentences import apa_sentences
 from analysis.report.page import Facts, Note, Page
 from analysis.report.realfake.page import _NOT_CHANCE
 from analysis.report.report import realfake_results
@@ -122,7 +123,21 @@ def test_who_can_tell_is_counted_beside_the_mean(analysed: Analysed) -> None:
     assert (able["above"]["significant"], able["below"]["significant"], able["participants"]) == (3, 1, 6)
     verdict, primary, _ = first_words(found.page)
     assert "4 of 6 participants were shown to discriminate the images, 1 of them in the wrong" in verdict.paragraphs[0]
-    assert [one.value for one in primary.facts if one.name == "Can tell by themselves"] == ["4 of 6"]
+    (fact,) = (one for one in primary.facts if one.name == "Can tell by themselves")
+    assert fact.value == "4 of 6"
+    assert fact.detail.startswith("1 in the wrong direction; most probably ")
+    assert "(1 in the wrong direction)" in str(headline(found.summary, Path("results")).values())
+    assert "4 of 6 discriminated the images (1 in the wrong direction)" in apa_sentences(found.summary)[0]
+
+
+def test_one_participant_is_no_share_of_others(analysed: Analysed) -> None:
+    generated = np.arange(40) % 2 == 0
+    evidence = np.random.default_rng(6).normal(size=(1, 40)) + 3 * (generated - 0.5)
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    _, primary, _ = first_words(found.page)
+    (fact,) = (one for one in primary.facts if one.name == "Can tell by themselves")
+    assert (fact.value, fact.detail) == ("1 of 1", "one participant’s result says nothing of others")
+    assert "such observers" not in str(headline(found.summary, Path("results")).values())
 
 
 def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(analysed: Analysed) -> None:
@@ -161,3 +176,30 @@ def test_each_kind_of_observer_has_means_of_its_own(tmp_path: Path) -> None:
         for name in ("d'", "AUC"):
             mean = one["these_images_only"]["auc" if name == "AUC" else "dprime"]["mean"]
             assert f"mean {mean:.{3 if name == 'AUC' else 2}f}" in said[f"{name}, these images only, {kind}"]
+
+
+def test_participants_who_never_vary_the_rating_are_not_told_to_collect_more(analysed: Analysed) -> None:
+    generated = np.arange(40) % 2 == 0
+    found = analysed(np.full((4, 40), -2), generated)
+    (first,) = found.summary["headline"]
+    assert "nobody ever varies the rating" in first["words"]
+    assert "too little data" not in first["words"]
+    # One answer depends on nothing: an effect of it would be the penalty's alone.
+    assert found.tables["sequence"]["mean"].isna().all()
+    text = apa_sentences(found.summary)[0]
+    assert "M(d′) = 0.00, without an interval" in text
+    assert "Serial dependence" not in text
+
+
+def test_a_perfect_observer_makes_no_spread_between_observers(analysed: Analysed) -> None:
+    """The d′ of an observer without a mistake is the correction's, and so would be how far it lies from the others."""
+    generated = np.arange(40) % 2 == 0
+    evidence = np.random.default_rng(7).normal(size=(5, 40))
+    evidence[0] = 3 * (generated - 0.5)
+    found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
+    (group,) = found.summary["groups"]
+    assert group["between"]["tau"] is None
+    assert group["between"]["high"] is None
+    assert group["between"]["p"] < 0.001
+    assert "1 of 5 participants answered everything right" in group["between"]["reason"]
+    assert "true d′ between observers" not in apa_sentences(found.summary)[0]

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.apa import apa_sentences
+from analysis.report.apa.sentences import apa_sentences
+from analysis.report.number_text import fine
 from analysis.report.report import analyze
 from analysis.report.task_report import analyze_task
 from data.simulated.populations import Population, draw_ratings
@@ -39,7 +40,7 @@ def study(folder: Path, dprime: float, observer: str | None = None, people: int 
 
 def test_the_numbers_are_the_summarys_in_apas_form(tmp_path: Path) -> None:
     summary = study(tmp_path / "seen", 1.5)
-    (text,) = apa_sentences(summary)
+    text, *_ = apa_sentences(summary)
     auc, d = summary["groups"][0]["primary"]["auc"], summary["groups"][0]["dprime"]
     assert text.startswith("Five observers judged 30 generated and 30 real images.")
     assert f"AUC) was {auc['auc']:.2f}".replace("0.", ".") in text
@@ -62,13 +63,13 @@ def test_earlier_summaries_without_the_new_fields_are_read(tmp_path: Path) -> No
     summary = study(tmp_path / "seen", 1.0)
     for name in ("effect", "m_ratio", "reliability"):
         del summary["groups"][0][name]
-    (text,) = apa_sentences(summary)
+    text, *_ = apa_sentences(summary)
     assert "Hedges" not in text
     assert "M(d′)" in text
 
 
 def test_at_chance_nothing_is_claimed(tmp_path: Path) -> None:
-    (text,) = apa_sentences(study(tmp_path / "chance", 0.0))
+    text, *_ = apa_sentences(study(tmp_path / "chance", 0.0))
     assert "neither a difference from chance nor equivalence to it was shown" in text
     assert "M-ratio" not in text
     assert "nan" not in text.lower()
@@ -79,7 +80,7 @@ def test_at_chance_nothing_is_claimed(tmp_path: Path) -> None:
 def test_simulated_observers_are_no_people(tmp_path: Path, observer: str, whom: str) -> None:
     summary = study(tmp_path / observer, 1.5, people=3)
     summary["groups"][0]["observer"] = observer
-    (text,) = apa_sentences(summary)
+    text, *_ = apa_sentences(summary)
     assert whom in text
     assert ("Three participants" if observer == "human" else "Three simulated observers") in text
     if observer == "simulated":
@@ -93,18 +94,18 @@ def test_simulated_observers_are_no_people(tmp_path: Path, observer: str, whom: 
 def test_no_sentence_begins_with_figures(tmp_path: Path, count: int, start: str) -> None:
     summary = study(tmp_path / "seen", 1.0)
     summary["groups"][0]["primary"]["auc"]["participants"] = count
-    (text,) = apa_sentences(summary)
+    text, *_ = apa_sentences(summary)
     assert text.startswith(start)
 
 
 def test_one_observer_is_no_mean_and_no_contradiction(tmp_path: Path) -> None:
-    (text,) = apa_sentences(study(tmp_path / "one", 1.5, people=1))
+    text, *_ = apa_sentences(study(tmp_path / "one", 1.5, people=1))
     assert "p < .001 against .50. One observer’s result says nothing about other observers." in text
     assert not re.search("mean area|on average|neither", text)
 
 
 def test_below_chance_is_the_wrong_direction(tmp_path: Path) -> None:
-    (text,) = apa_sentences(study(tmp_path / "below", -1.5))
+    text, *_ = apa_sentences(study(tmp_path / "below", -1.5))
     assert "discriminated in the wrong direction" in text
 
 
@@ -136,7 +137,7 @@ def test_conditions_and_covariates_are_told_and_before_all_together(tmp_path: Pa
     table["response"] = table["response"].map({True: "generated", False: "real"})
     table.to_csv(tmp_path / "both.csv", index=False)
     summary = analyze(tmp_path / "both.csv", tmp_path / "results", formats=(), covariates=["years"])
-    compared, together, covariates = apa_sentences(summary)
+    compared, together, covariates, *_ = apa_sentences(summary)
     found = summary["conditions"][0]
     assert compared.startswith("Conditions were compared, all judged by the same observers. With early, AUC = .")
     assert "against .50 (discriminated; by themselves, " in compared
@@ -145,7 +146,7 @@ def test_conditions_and_covariates_are_told_and_before_all_together(tmp_path: Pa
     assert f"For early − late, ΔAUC = {d['difference']:.2f}, 95% CI [{d['low']:.2f}, ".replace("0.", ".") in compared
     assert together.startswith("All conditions together: Six observers judged")
     effect = summary["covariates"]["not stated"][0]["effects"][0]
-    assert f"d′, years: b = {effect['change']:.2f}, 95% CI [".replace("-", "−") in covariates
+    assert f"d′, years: b = {fine(effect['change'])}, 95% CI [" in covariates
 
 
 def test_pairs_are_told_in_apas_form(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_pairs_are_told_in_apas_form(tmp_path: Path) -> None:
         table = pd.DataFrame({"participant": np.repeat([*"abcd"], 60), "truth": truth, "response": said})
         table.to_csv(tmp_path / f"{name}.csv", index=False)
         summary = analyze_task("two_alternative", tmp_path / f"{name}.csv", tmp_path / name, formats=())
-        (text,) = apa_sentences(summary)
+        text, *_ = apa_sentences(summary)
         assert text.startswith("Four observers judged pairs of images. Sensitivity with these images: M(d′) = ")
         assert "Verdict" not in text
         assert "e-" not in text

@@ -1,0 +1,1 @@
+"""Results as sentences to paste into a paper, in APA style."""
