@@ -113,6 +113,46 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> Floats:
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
 
 
+def split_rating(rating: npt.ArrayLike, middle: float, high: str = "generated") -> tuple[npt.NDArray[Any], Floats]:
+    """Response and confidence of ratings on one scale; signed again by `rating` they have the order of the ratings.
+
+    A rating above the middle says `high` ("generated" or "real"), any other the opposite. Confidence is the distance
+    from the middle, half a step more on a scale of whole numbers without a middle one.
+
+    Parameters
+    ----------
+    rating : array_like of float, shape (trials,)
+        Numbers on any scale, or NaN.
+    middle : float
+        The middle of the scale, finite.
+    high : {"generated", "real"}
+        What the upper half says.
+
+    Returns
+    -------
+    response : ndarray of object, shape (trials,)
+        "real", "generated", or None.
+    confidence : ndarray of float64, shape (trials,)
+        0 or more, or NaN.
+
+    Examples
+    --------
+    >>> from data.trials import split_rating
+    >>> response, confidence = split_rating([1, 2, 3, 4, 5, 6], 3.5)
+    >>> response.tolist()
+    ['real', 'real', 'real', 'generated', 'generated', 'generated']
+    >>> confidence.tolist()
+    [3.0, 2.0, 1.0, 1.0, 2.0, 3.0]
+    """
+    given = np.asarray(rating, dtype=np.float64)
+    there = ~np.isnan(given)
+    other = "real" if high == "generated" else "generated"
+    response = np.where(given > middle, high, other).astype(object)
+    response[~there] = None
+    halves = bool((given[there] % 1 == 0).all()) and middle % 1 == 0.5
+    return response, np.abs(given - middle) + (0.5 if halves else 0)
+
+
 def after_gap(frame: pd.DataFrame) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 

@@ -36,7 +36,7 @@ INSIDE = {
         "simulated",
         "plan | loops | scales",
         "bids",
-        "texts",
+        "texts | flow",
         "trials | record | trial_order | settings",
         "files | circle | shipped | results",
         "errors | arrays",
