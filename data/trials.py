@@ -301,5 +301,27 @@ AROUND_NOTES: dict[str, dict[str, Any]] = {
         "Description": "How long, between onset and confidence, the window did not have the keyboard.",
         "Units": "s",
     },
-    "key_mapping": {"Description": "The two answers and their keys in this session."},
+    "key_mapping": {
+        "Description": "The two answers and their keys in this session; of a rating scale, the numbers at its ends."
+    },
+}
+GAPS_OF_A_LIMIT = {
+    "missed": "after a trial that was not answered in time",
+    "repeat": "shown once more at the end of the session, as it was not answered in time",
+}
+FLOW_NOTES: dict[str, dict[str, Any]] = {
+    "exposure_time": {
+        "Description": "How long the image, or the images of a pair, actually stayed: from onset to mask or blank.",
+        "Units": "s",
+    },
+    "fixation_time": {"Description": "How long the fixation mark actually stood before the image.", "Units": "s"},
+    "rating_category": {
+        "Description": "The rating, from 1 (certainly real) up to certainly generated, whichever number was pressed. "
+        "response and confidence follow from it: which half of the scale, and how far from its middle."
+    },
+    "times_undone": {
+        "Description": "How often an answer to the image was taken back before the next one; response is the last."
+    },
+    "first_response": {"Description": "The first response to the image, which is another one if it was a slip."},
+    "times_missed": {"Description": "How often the image was shown and not answered in time."},
 }

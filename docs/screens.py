@@ -30,7 +30,7 @@ from data.study import read_study  # noqa: E402
 from experiments.display.psychopy_screen import WindowScreen  # noqa: E402
 from experiments.display.window import WINDOW_PX  # noqa: E402
 from experiments.records.record import Record, create_session  # noqa: E402
-from experiments.screen import Flip  # noqa: E402
+from experiments.screen import NO_BUTTONS, Flip, Row  # noqa: E402
 from experiments.session.design import draw_plan  # noqa: E402
 from experiments.session.loop import run_session  # noqa: E402
 from experiments.session.states import words  # noqa: E402
@@ -166,16 +166,16 @@ class Photographed(WindowScreen):
 
     shots: list[tuple[str, str]]
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
-        return self._photograph(super().message(text, page, footer))
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        return self._photograph(super().message(text, page, footer, row))
 
     def flip(self, asked: float | None = None) -> Flip:
         flip = super().flip(asked)
         self._photograph(flip.time)
         return flip
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:
-        return self._photograph(super().scale(question, levels, footer))
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        return self._photograph(super().scale(question, levels, footer, row))
 
     def dial(self, *given: Any, **more: Any) -> float:
         return self._photograph(super().dial(*given, **more))

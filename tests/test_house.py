@@ -59,7 +59,14 @@ INSIDE = {
         "checkpoint",
         "networks | bootstrap | perceptual",
     ],
-    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
+    "experiments": [
+        "realfake | retest",
+        "session",
+        "records",
+        "tasks",
+        "display | boxes | markers",
+        "typesetting | screen | serial_port",
+    ],
     "analysis": [
         "report",
         "designs",
