@@ -124,8 +124,15 @@ class Kind(ABC, Generic[Images, Who]):
         """Raise `ValueError`, naming the setting, if its trials cannot follow one another so."""
         if shown.rating_levels and not self.rated_in_one_step:
             raise ValueError("rating_levels: this kind of task has no scale between its answers; leave it out")
-        if self.response != "keys" and (shown.flow.undo or shown.flow.timeout_s is not None or shown.flow.touch):
-            raise ValueError("flow: undo, timeout_s and touch are of tasks that are answered with keys; leave them out")
+        flow = shown.flow
+        if self.response != "keys" and (flow.undo or flow.timeout_s is not None or flow.touch or shown.box):
+            raise ValueError(
+                "flow: undo, timeout_s, touch and a box are for tasks that are answered with keys; leave them out"
+            )
+        if flow.undo and shown.rating_levels and flow.fixation_s is None:
+            raise ValueError("flow.undo: a rating is followed by the next image at once; set fixation_s for a pause")
+        if flow.timeout_s is not None and shown.exposure_s is not None and flow.timeout_s <= shown.exposure_s:
+            raise ValueError("flow.timeout_s: is over before the image has gone; make it longer than exposure_s")
         if shown.markers is not None:
             shown.markers.codes_of(self.answers, shown.confidence_levels, shown.rating_levels)
 
