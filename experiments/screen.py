@@ -119,8 +119,8 @@ class Screen(Protocol):
         Buttons are shown with it, below it.
         """
 
-    def fixate(self) -> float:
-        """Show the fixation mark in place of everything else, at the next frame."""
+    def fixate(self, row: Row = NO_BUTTONS) -> float:
+        """Show the fixation mark and buttons in place of everything else, at the next frame."""
 
     def flip(self, asked: float | None = None) -> Flip:
         """Show what was prepared, at the frame nearest `asked`, or at the next one."""
@@ -189,7 +189,7 @@ class HeadlessScreen:
     def prepare(self, *images: Pixels, row: Row = NO_BUTTONS) -> None:
         pass
 
-    def fixate(self) -> float:
+    def fixate(self, row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
         return self._frame(None)
 
     def flip(self, asked: float | None = None) -> Flip:

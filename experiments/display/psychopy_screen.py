@@ -34,7 +34,7 @@ _PHOTODIODE = 1 / 16  # side of the patch, relative to the window's height
 _LETTERS, _LINE, _MOST_IN_A_LINE = 1 / 32, 0.8, 40
 _TOP, _BOTTOM, _FOOTER = 0.42, -0.36, -0.44
 # Where there are buttons, texts end higher, and images leave room for them above and below, to stay in the middle.
-_BOTTOM_ABOVE, _BUTTONS, _ENDS, _ROOM_ABOVE = -0.28, -0.375, -0.46, 0.66
+_BOTTOM_ABOVE, _BUTTONS, _ENDS, _ROOM_ABOVE = -0.28, -0.355, -0.44, 0.6
 _FIXATION = 1 / 40
 
 
@@ -156,10 +156,11 @@ class WindowScreen:
         self._forget_image()
         return self._flip(self._wait_for(asked))
 
-    def fixate(self) -> float:
+    def fixate(self, row: Row = NO_BUTTONS) -> float:
         self._forget_image()
         self._window.write(self._inked(cross(round(self._window.size_px[1] * _FIXATION))))
-        return self._flip(self.now())
+        places = self._draw_row(row)
+        return self._flip(self.now(), places=places)
 
     def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
         if self._dial is None:

@@ -17,9 +17,9 @@ from data.plan import Plan, PlannedTrial
 from data.record import RESPONDED, Event, Log
 from experiments.markers.markers import Markers
 from experiments.records.record import Record, is_repeated, settled, utc_now
-from experiments.screen import Screen
+from experiments.screen import NO_BUTTONS, Screen
 from experiments.session.states import Step, repeat, route
-from experiments.tasks.buttons import on_image, on_page
+from experiments.tasks.buttons import on_image, on_page, to_undo
 from experiments.tasks.instructions import page_footer, prompt
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
@@ -204,7 +204,7 @@ def _fixate(session: _Session, trial: PlannedTrial, before: PlannedTrial | None,
     if trial.fixation_s is None:
         return None
     while True:
-        fixated = session.screen.fixate()
+        fixated = session.screen.fixate(NO_BUTTONS if before is None else to_undo(session.plan))
         session.markers.send("fixation")
         if before is None or session.plan.flow.undo is None:
             return fixated

@@ -46,8 +46,8 @@ def on_stop_question(plan: Plan) -> Row:
     return Row(buttons) if plan.flow.touch else NO_BUTTONS
 
 
-def on_confidence(plan: Plan) -> Row:
-    """Below the scale: take the answer back."""
+def to_undo(plan: Plan) -> Row:
+    """Below the confidence scale, and below the fixation mark before the next image: take the answer back."""
     if plan.flow.undo is None or not plan.flow.touch:
         return NO_BUTTONS
     return Row((Button(plan.flow.undo, _say(plan, "button_undo")),))
@@ -55,7 +55,7 @@ def on_confidence(plan: Plan) -> Row:
 
 def labels(plan: Plan) -> list[str]:
     """All that stands on buttons, to find a font that can write it."""
-    rows = [on_image(plan), on_page(plan, 2, may_stop=True), on_stop_question(plan), on_confidence(plan)]
+    rows = [on_image(plan), on_page(plan, 2, may_stop=True), on_stop_question(plan), to_undo(plan)]
     return [text for row in rows for text in (*(button.label for button in row.buttons), row.low, row.high) if text]
 
 

@@ -13,7 +13,7 @@ from data.plan import Plan, PlannedTrial
 from experiments.boxes.box import Box
 from experiments.markers.markers import Markers
 from experiments.screen import Screen
-from experiments.tasks.buttons import BACK, CONTINUE, NO, STOP, YES, on_confidence, on_stop_question
+from experiments.tasks.buttons import BACK, CONTINUE, NO, STOP, YES, on_stop_question, to_undo
 from experiments.tasks.instructions import confidence_question, reminder, stop_question
 from experiments.tasks.rated import rating_keys, split
 from experiments.tasks.responders import Again, SessionAborted
@@ -155,7 +155,7 @@ class HumanResponder:
         return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
 
     def _ask_confidence(self) -> None:
-        self._screen.scale(self._confidence_question, self._levels, self._footer, on_confidence(self._plan))
+        self._screen.scale(self._confidence_question, self._levels, self._footer, to_undo(self._plan))
 
     def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""

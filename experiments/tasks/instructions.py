@@ -79,10 +79,10 @@ def confidence_question(plan: Plan) -> str:
 
 
 def reminder(plan: Plan) -> str:
-    """Which key means what, and which takes the answer back, in one line below the confidence scale."""
-    undo = plan.flow.undo
-    hint = [_say(plan, "undo_hint", key=key_read(plan.phrases, undo, short=True))] if undo else []
-    return "     ".join([*filter(None, [find(plan.kind).reminder(plan)]), *hint])
+    """Which key means what, and below it which one takes the answer back, unless there is a button for that."""
+    undo = plan.flow.undo if not plan.flow.touch else None
+    hint = _say(plan, "undo_hint", key=key_read(plan.phrases, undo, short=True)) if undo else ""
+    return "\n".join(filter(None, [find(plan.kind).reminder(plan), hint]))
 
 
 def between_texts(plan: Plan) -> list[str]:
