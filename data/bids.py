@@ -256,4 +256,4 @@ def _answers(line: bytes) -> int:
         event = json.loads(line)
     except ValueError:
         return 0
-    return {"answer": 1, "undo": -1}.get(event.get("event"), 0) if isinstance(event, dict) else 0
+    return {"answer": 1, "undo": -1}.get(str(event.get("event")), 0) if isinstance(event, dict) else 0

@@ -107,7 +107,8 @@ class SimulatedAdjusterResponder:
         *_, made = find(self._plan.kind).simulate(self._adjuster, self._plan, [*self._before, trial])
         self._before = [trial]
         positions = self._loops.positions(trial.need_match().loop)
-        return replace(made, response=round(positions[nearest(positions, float(made.response))], 6))
+        nearest_to = nearest(positions, float(made.response or 0.0))
+        return replace(made, response=round(positions[nearest_to], 6))
 
 
 def as_loops(stimuli: Stimuli) -> LoopSet:
