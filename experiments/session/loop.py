@@ -276,7 +276,8 @@ def _expose(session: _Session, images: list[Pixels], shown: float, exposure_s: f
         session.markers.send("offset")
         return {"exposure_time": round(gone - shown, 6)}
     rng = np.random.default_rng([session.plan.seed, session.plan.session, trial])
-    session.screen.prepare(*(rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images))
+    noise = (rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images)
+    session.screen.prepare(*noise, row=on_image(session.plan))
     mask = session.screen.flip(off)
     session.markers.send("offset")
     session.screen.blank(mask.time + session.plan.mask_s)

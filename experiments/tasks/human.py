@@ -50,7 +50,7 @@ class HumanResponder:
     parameters: None = None
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
-        self._keyboard = _open_keyboard(plan.keys.values())
+        self._keyboard = _open_keyboard([*plan.keys.values(), *filter(None, [plan.flow.undo])])
         self._screen = screen
         self._plan = plan
         self._footer = reminder(plan)
@@ -188,9 +188,9 @@ class HumanResponder:
         # question, and taken in the order in which they went down.
         # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
         touched = [_Press(name, at, "pointer") for name, at in self._screen.touched()]
-        touched += self._from_box()
         keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
         here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
+        here += self._from_box()  # whose buttons are meant for no other window
         waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
         self._waiting = sorted(waiting, key=lambda press: press.at)
 
@@ -234,8 +234,8 @@ def _open_keyboard(keys: Iterable[str]) -> Any:
     if unknown:
         raise LookalikeError(
             "no-such-key",
-            f"this computer's keyboard has no key {', '.join(map(repr, unknown))}, on which the task file puts an "
-            "answer; choose another key there",
+            f"this computer's keyboard has no key {', '.join(map(repr, unknown))}, which the task file uses; choose "
+            "another key there",
         )
     keyboard = Keyboard(backend="ptb")
     if keyboard.getBackend() != "ptb":

@@ -216,6 +216,25 @@ def test_every_other_participant_has_the_scale_the_other_way_round(
     assert found == [one, other, one, other]
 
 
+def test_a_retest_shows_what_was_missed_too_and_is_planned_once(
+    small_set: StimulusSet, make_study: Callable[..., StudyFile], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(small_set, data, study_of(make_study, **{**LIMIT, "flow.missed": "leave"}))
+    assert table_of(data)["response"].isna().any()
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(HeadlessScreen, "message", stop)
+        first = run_retest(small_set.folder, data, "p1", 4, SETUP, say=said.append)
+    second = run_retest(small_set.folder, data, "p1", None, SETUP, say=said.append)
+    assert (first.seed, second.seed, second.session, second.complete) == (4, 4, 2, True)
+    assert set(table_of(data)["stimulus_id"]) == set(table_of(data, 2)["stimulus_id"])
+    assert not any("planned anew" in line for line in said)
+
+
 class Struck(BaseException):
     """A kill, as far as a process can raise one itself."""
 
