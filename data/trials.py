@@ -21,10 +21,10 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 A table may also have `condition`, the part of the study that a trial belongs to (`analysis.conditions`); one image may
 then be judged once in each.
 
-Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
-(`AROUND_NOTES` says what they mean). A reader needs none of them; `after_gap` is read where a table has it, so
-that no trial counts as the neighbour of one before a break. Tables of other kinds of task have columns of their own
-(`data.kinds`), named in their sidecars.
+Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`, and
+what their trial flow adds (`AROUND_NOTES` and `FLOW_NOTES` say what they mean). A reader needs none of them;
+`after_gap` is read where a table has it, so that no trial counts as the neighbour of one before a break. Tables of
+other kinds of task have columns of their own (`data.kinds`), named in their sidecars.
 
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,

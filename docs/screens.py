@@ -144,7 +144,7 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
         ("", "space"),
     ],
     "rating": [
-        ("rating-instructions", "space"),
+        ("", "space"),
         ("fixation", ""),
         ("rating", "5"),
         ("", ""),
@@ -160,7 +160,7 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
         ("touch-stop", "y"),
     ],
     "limit": [
-        ("limit-instructions", "space"),
+        ("", "space"),
         ("", ""),
         ("", ""),
         ("repeat", "space"),
