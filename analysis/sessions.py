@@ -41,6 +41,7 @@ class Session:
     started: str | None
     days_since_first: float
     recorded: Recorded  # the record and plan in `sourcedata`, if there are any
+    time_limit_s: float | None = None  # of an answer, if there was one
 
     @cached_property
     def answered(self) -> int:
@@ -120,6 +121,7 @@ def _session(
     recorded: Recorded = Recorded((), None),  # noqa: B008 - frozen
 ) -> Session:
     observer, days = sidecar.get("Observer"), sidecar.get("DaysSinceFirstSession")
+    limit = sidecar.get("TimeLimit")
     return Session(
         participant=participant,
         session=session,
@@ -133,6 +135,7 @@ def _session(
         started=_text(sidecar.get("Started")),
         days_since_first=float(days) if isinstance(days, Real) else np.nan,
         recorded=recorded,
+        time_limit_s=float(limit) if isinstance(limit, Real) else None,
     )
 
 

@@ -284,7 +284,10 @@ def _retest_objections(one: Session, first: tuple[Session, bool] | None) -> list
 def _remarks(one: Session, planned: int, study: StudyFile | None) -> list[str]:
     """What a reader should know about a session that can still be analysed."""
     remarks = []
-    if 0 < one.answered < planned:
+    missed = len(one.main) - one.answered
+    if one.complete and one.time_limit_s is not None and len(one.main) == planned and missed:
+        remarks.append(f"{missed} main trials without an answer within the {one.time_limit_s:g} s allowed: left out")
+    elif 0 < one.answered < planned:
         remarks.append(f"partial session: {one.answered} of {planned} main trials answered")
     elif one.answered == planned and not one.complete:
         remarks.append("partial session: every main trial is answered, but the sidecar says it was not completed")

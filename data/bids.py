@@ -181,7 +181,7 @@ def recorded_sessions(folder: Path) -> list[RecordedSession]:
         match = _RECORD_FOLDER.match(path.parent.relative_to(top).as_posix())
         *lines, _cut = path.read_bytes().split(b"\n")
         if match and lines:
-            answered = sum(_is_answer(line) for line in lines)
+            answered = sum(_answers(line) for line in lines)
             found.append(RecordedSession(path.parent, match["participant"], int(match["session"]), answered))
     return sorted(found, key=lambda one: (one.participant, one.session))
 
@@ -250,9 +250,10 @@ def _named_tables(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
             yield path, match
 
 
-def _is_answer(line: bytes) -> bool:
+def _answers(line: bytes) -> int:
+    """How many answers more stand after a line of a record than before it."""
     try:
         event = json.loads(line)
     except ValueError:
-        return False
-    return isinstance(event, dict) and event.get("event") == "answer"
+        return 0
+    return {"answer": 1, "undo": -1}.get(str(event.get("event")), 0) if isinstance(event, dict) else 0

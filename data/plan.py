@@ -14,6 +14,8 @@ from pydantic import model_validator as validator
 
 from data.errors import LookalikeError
 from data.files import write_text
+from data.flow.devices import Box, MarkerSettings
+from data.flow.flow import Flow
 from data.settings import Section
 from data.shipped import DEFAULT_TASK
 
@@ -43,6 +45,12 @@ class Presentation(Layout):
     min_start_deg: float = Field(
         30, ge=0, le=150, description="with a dial: least distance from the target at which the image turned may start"
     )
+    rating_levels: Literal[0, 4, 6, 8] = Field(
+        0, description="one rating, 1 (certainly real) to this (certainly generated), instead of answer and confidence"
+    )
+    flow: Flow = Flow()
+    box: Box | None = None
+    markers: MarkerSettings | None = None
 
 
 class Text(Section):
@@ -78,6 +86,11 @@ _LATER: dict[str, Any] = {
     "separation_deg": None,
     "phrases": {},
     "retest_after_days": None,
+    "rating_levels": 0,
+    "flow": {},
+    "box": None,
+    "markers": None,
+    "fixation_s": None,
 }
 
 
@@ -116,7 +129,7 @@ class Match(_Part):
 class PlannedTrial(_Part):
     """One image to be judged, the left one of a pair whose other is `right`, or one to be matched.
 
-    Blocks count from 1.
+    Blocks count from 1. `fixation_s` is how long the fixation mark stands before it, if there is one.
     """
 
     trial: int = Field(ge=1)
@@ -128,6 +141,7 @@ class PlannedTrial(_Part):
     block: int = Field(1, ge=1)
     right: Image | None = None
     match: Match | None = None
+    fixation_s: float | None = Field(None, gt=0)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -144,7 +158,8 @@ class PlannedTrial(_Part):
 class Plan(_Part):
     """All that is fixed before a session's first trial. See `Layout` and `Presentation` for the settings' ranges.
 
-    `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
+    `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad. With `rating_levels` the
+    keys are the numbers at the two ends of the scale, and `confidence_levels` is half of it.
     `participants_before` is how many participants had taken part in this task, `turned_before` how many of them with
     the keys the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans a
     retest of session 1. `phrases` are those of a language file (`data.texts.phrases`). `display` is what the screen
@@ -175,6 +190,10 @@ class Plan(_Part):
     delay_s: float = Field(0.0, ge=0)
     min_start_deg: float | None = Field(None, ge=0)
     separation_deg: float | None = Field(None, gt=0)
+    rating_levels: int = Field(0, ge=0, le=8)
+    flow: Flow = Flow()
+    box: Box | None = None
+    markers: MarkerSettings | None = None
     text: Text = Text()
     phrases: dict[str, str] = {}
     display: dict[str, Any] = {}

@@ -14,13 +14,22 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | consent      | none: the participant agreed to the consent text                                     |
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
 | answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
+| missed       | trial, stimulus_id, onset: no answer came in time                                    |
+| undo         | trial, stimulus_id, time (s): the answer before it, to the same trial, was taken     |
+|              | back, and another follows; read back, that answer is an event `undone`               |
 | warm-up      | as answer, for a practice image shown once more after a resume; does not count       |
 | interruption | reason                                                                               |
 | end          |                                                                                      |
 
 A start or resume of a simulated observer also has its `parameters`. An answer by a person may also have `paused_time`
 (s, for which the question whether to stop was up), `unfocused_time` (s, for which the window did not have the keyboard)
-and `confidence_by` (key | pointer).
+and `response_by`, `confidence_by` (key | pointer | box). Answers that were taken back before the confidence was given
+are its `undone`: a list of response, response_time and time (s from onset to the key that took it back). With a rating
+scale, `rating_category` is the category from certainly real (1) to certainly generated, and `response` and `confidence`
+follow from it (`data.trials.split_rating`). After a fixation mark an onset has `fixation_onset`.
+
+Where markers are sent, the next event after them has `markers`, a list of [what, code, time (s), None if it could not
+be sent], and `marker_fault` then says why; a `box_fault` of an answer says why a response box stopped working.
 
 Of a matching task `response` is the position matched, in degrees, and `confidence` None where none was asked for. An
 answer also has `adjust_onset` (s since the session's start: of the image that was turned, from which `response_time`
@@ -55,6 +64,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "onset": ("trial", "stimulus_id", "onset"),
     "answer": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "missed": ("trial", "stimulus_id", "onset"),
+    "undo": ("trial", "stimulus_id", "time"),
     "resume": ("trial", "seen", "gap_s", "clock_s", "observer", "screen", "versions"),
     "state": ("state", "block"),
     "consent": (),
@@ -62,6 +73,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "interruption": ("reason",),
     "end": (),
 }
+RESPONDED = ("answer", "undone", "missed")  # events after which a session has begun
 Event = dict[str, Any]
 _DECODER = json.JSONDecoder()
 _TURNS = ("start", "resume", "interruption", "end")
@@ -100,14 +112,14 @@ class Log:
 
     @property
     def begun(self) -> Event:
-        """The event with which the session began: the start, or the last resume before the first answer.
+        """The event with which the session began: the start, or the last resume before the first response (or miss).
 
         Its `utc` is 0 s on the session's clock. A resume without `days_since_first` is from a version whose clock
         always ran from the start. Raises `LookalikeError` as `start` does.
         """
         begun = self.start
         for entry in self.events:
-            if entry["event"] == "answer":
+            if entry["event"] in RESPONDED:
                 break
             if entry["event"] == "resume" and "days_since_first" in entry:
                 begun = entry
@@ -158,8 +170,24 @@ def read_record(path: Path) -> Log:
                     "damaged-file", f"{path}: line {number} answers trial {event['trial']} a second time; {_CURE}"
                 )
             answered.add(event["trial"])
+        elif event["event"] == "undo":
+            _take_back(events, event["trial"], f"{path}: line {number}")
+            answered.discard(event["trial"])
         events.append(event)
     return Log(path, tuple(events), cut.decode("utf-8", errors="replace"), len(content))
+
+
+def _take_back(events: list[Event], trial: int, where: str) -> None:
+    """Turn the answer to a trial into an event `undone`."""
+    for place in reversed(range(len(events))):
+        if events[place]["event"] == "answer":
+            if events[place]["trial"] == trial:
+                events[place] = {**events[place], "event": "undone"}
+                return
+            break
+    raise LookalikeError(
+        "damaged-file", f"{where} takes back an answer to trial {trial} that was not the last; {_CURE}"
+    )
 
 
 def _parse(line: bytes, where: str) -> Event:
@@ -213,6 +241,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("participant", "observer", "stimulus_id", "state", "reason"), _is_text),
     **dict.fromkeys(("plan_sha256", "stimulus_set_sha256", "study_sha256"), _is_text),
     **dict.fromkeys(("onset", "response_time", "confidence_time", "gap_s", "clock_s", "days_since_first"), _is_seconds),
+    "time": _is_seconds,
     **dict.fromkeys(("screen", "versions"), lambda value: isinstance(value, dict)),
     **dict.fromkeys(("trial", "session"), lambda value: _is_whole(value) and value >= 1),
     **dict.fromkeys(("confidence", "block"), lambda value: value is None or _is_whole(value)),

@@ -17,7 +17,7 @@ from data.kinds.registry import find
 from data.plan import Layout
 from data.settings import Section, nearest, read_settings
 from data.shipped import DEFAULT_TASK, EXAMPLE_STUDY
-from data.task import TaskFile, read_task, shipped_tasks
+from data.task import TaskFile, read_task, refuse_other_confidence, shipped_tasks
 from data.trials import task_label
 
 
@@ -136,6 +136,7 @@ def read_study(path: Path) -> StudyFile:
     said = {name: getattr(study.plan, name) for name in study.plan.model_fields_set}
     plan = SessionLayout.model_validate({**{name: getattr(task.task, name) for name in Layout.model_fields}, **said})
     try:
+        refuse_other_confidence(task.task.rating_levels, plan.confidence_levels)
         find(task.task.kind).refuse_layout(plan)
     except ValueError as error:
         raise LookalikeError("bad-setting", f"{path}: plan.{error}") from None

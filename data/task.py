@@ -16,6 +16,8 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from data.flow.devices import Box
+from data.flow.flow import Flow
 from data.kinds.keys import key_named
 from data.kinds.registry import find, names
 from data.plan import Presentation, Text
@@ -57,9 +59,30 @@ class Task(Presentation):
     def _are_keys(cls, keys: dict[str, str]) -> dict[str, str]:
         return {answer: key_named(key) for answer, key in keys.items()}
 
+    @field_validator("flow")
+    @classmethod
+    def _undo_is_key(cls, flow: Flow) -> Flow:
+        return flow if flow.undo is None else flow.model_copy(update={"undo": key_named(flow.undo)})
+
+    @field_validator("box")
+    @classmethod
+    def _buttons_are_keys(cls, box: Box | None) -> Box | None:
+        if box is None:
+            return None
+        return box.model_copy(update={"buttons": {button: key_named(key) for button, key in box.buttons.items()}})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_rating_is_split_in_the_middle(cls, given: Any) -> Any:
+        """Half of a rating scale is on either side of its middle, so there are as many levels of confidence."""
+        if not isinstance(given, dict) or not isinstance(given.get("rating_levels"), int):
+            return given
+        return {"confidence_levels": given["rating_levels"] // 2, **given} if given["rating_levels"] else given
+
     @model_validator(mode="after")
     def _fits(self) -> Task:
         kind = find(self.kind)
+        refuse_other_confidence(self.rating_levels, self.confidence_levels)
         kind.refuse_layout(self)
         self._refuse_keys(kind.answers)
         if self.mask_s and self.exposure_s is None:
@@ -67,9 +90,12 @@ class Task(Presentation):
         if self.blocks > self.trials:
             raise ValueError(f"blocks is {self.blocks}, trials only {self.trials}; each block needs a trial")
         kind.refuse_presentation(self)
+        kind.refuse_flow(self)
         return self
 
     def _refuse_keys(self, answers: tuple[str, ...]) -> None:
+        if self.rating_levels and self.keys:
+            raise ValueError("keys: a rating is given by its number; leave them out")
         for answer in self.keys:
             if not answers:
                 raise ValueError("keys: this kind of task is answered on a dial, whose keys are fixed; leave them out")
@@ -78,14 +104,24 @@ class Task(Presentation):
         keys = list(self.key_mapping.values())
         if len(set(keys)) < len(keys):
             raise ValueError(f"keys: both answers are on {keys[0]!r}; give each a key of its own")
-        for key in keys:
+        if self.flow.undo in (*keys, *_TAKEN_KEYS) or _NUMBER_KEY.fullmatch(self.flow.undo or ""):
+            raise ValueError(f"flow.undo: {self.flow.undo!r} has another meaning; choose another key")
+        for key in keys if not self.rating_levels else ():
             if key in _TAKEN_KEYS or _NUMBER_KEY.fullmatch(key):
                 raise ValueError(f"keys: {key!r} has another meaning (continue, stop, or how sure); choose another key")
 
     @property
     def key_mapping(self) -> dict[str, str]:
-        """Answer -> key, both answers stated, before any counterbalancing."""
+        """Answer -> key, both answers stated, before any counterbalancing; of a rating, the scale's two ends."""
+        if self.rating_levels:
+            return dict(zip(find(self.kind).answers, ("1", str(self.rating_levels)), strict=True))
         return {answer: self.keys.get(answer, key) for answer, key in find(self.kind).keys.items()}
+
+
+def refuse_other_confidence(rating_levels: int, confidence_levels: int) -> None:
+    """Raise `ValueError` if a task with a rating scale asks for confidence too."""
+    if rating_levels and confidence_levels != rating_levels // 2:
+        raise ValueError("confidence_levels: a rating says how sure one is, and nothing more is asked; leave it out")
 
 
 @dataclass(frozen=True)

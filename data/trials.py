@@ -21,10 +21,10 @@ Data Structure 1.10, "Behavioral experiments with no neural recordings"); in mem
 A table may also have `condition`, the part of the study that a trial belongs to (`analysis.conditions`); one image may
 then be judged once in each.
 
-Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`
-(`AROUND_NOTES` says what they mean). A reader needs none of them; `after_gap` is read where a table has it, so
-that no trial counts as the neighbour of one before a break. Tables of other kinds of task have columns of their own
-(`data.kinds`), named in their sidecars.
+Tables that Lookalike records also have `block`, `after_gap`, `paused_time`, `unfocused_time` and `key_mapping`, and
+what their trial flow adds (`AROUND_NOTES` and `FLOW_NOTES` say what they mean). A reader needs none of them;
+`after_gap` is read where a table has it, so that no trial counts as the neighbour of one before a break. Tables of
+other kinds of task have columns of their own (`data.kinds`), named in their sidecars.
 
 The sidecar of a session's table also says where the session came from: `TaskName`,
 `StimulusSetSHA256` (of stimuli.csv), `StudySHA256` (of the study file, or absent), `PlanSHA256`,
@@ -111,6 +111,46 @@ def rating(response: npt.ArrayLike, confidence: npt.ArrayLike) -> Floats:
     said = np.asarray(response, dtype=object)
     sign = np.where(said == "generated", 1.0, np.where(said == "real", -1.0, np.nan))
     return np.asarray(sign * np.asarray(confidence, dtype=float), dtype=np.float64)
+
+
+def split_rating(rating: npt.ArrayLike, middle: float, high: str = "generated") -> tuple[npt.NDArray[Any], Floats]:
+    """Response and confidence of ratings on one scale; signed again by `rating` they have the order of the ratings.
+
+    A rating above the middle says `high` ("generated" or "real"), any other the opposite. Confidence is the distance
+    from the middle, half a step more on a scale of whole numbers without a middle one.
+
+    Parameters
+    ----------
+    rating : array_like of float, shape (trials,)
+        Numbers on any scale, or NaN.
+    middle : float
+        The middle of the scale, finite.
+    high : {"generated", "real"}
+        What the upper half says.
+
+    Returns
+    -------
+    response : ndarray of object, shape (trials,)
+        "real", "generated", or None.
+    confidence : ndarray of float64, shape (trials,)
+        0 or more, or NaN.
+
+    Examples
+    --------
+    >>> from data.trials import split_rating
+    >>> response, confidence = split_rating([1, 2, 3, 4, 5, 6], 3.5)
+    >>> response.tolist()
+    ['real', 'real', 'real', 'generated', 'generated', 'generated']
+    >>> confidence.tolist()
+    [3.0, 2.0, 1.0, 1.0, 2.0, 3.0]
+    """
+    given = np.asarray(rating, dtype=np.float64)
+    there = ~np.isnan(given)
+    other = "real" if high == "generated" else "generated"
+    response = np.where(given > middle, high, other).astype(object)
+    response[~there] = None
+    halves = bool((given[there] % 1 == 0).all()) and middle % 1 == 0.5
+    return response, np.abs(given - middle) + (0.5 if halves else 0)
 
 
 def after_gap(frame: pd.DataFrame, source: str) -> pd.Series:
@@ -273,5 +313,27 @@ AROUND_NOTES: dict[str, dict[str, Any]] = {
         "Description": "How long, between onset and confidence, the window did not have the keyboard.",
         "Units": "s",
     },
-    "key_mapping": {"Description": "The two answers and their keys in this session."},
+    "key_mapping": {
+        "Description": "The two answers and their keys in this session; of a rating scale, the numbers at its ends."
+    },
+}
+GAPS_OF_A_LIMIT = {
+    "missed": "after a trial that was not answered in time",
+    "repeat": "shown once more at the end of the session, as it was not answered in time",
+}
+FLOW_NOTES: dict[str, dict[str, Any]] = {
+    "exposure_time": {
+        "Description": "How long the image, or the images of a pair, actually stayed: from onset to mask or blank.",
+        "Units": "s",
+    },
+    "fixation_time": {"Description": "How long the fixation mark actually stood before the image.", "Units": "s"},
+    "rating_category": {
+        "Description": "The rating, from 1 (certainly real) up to certainly generated, whichever number was pressed. "
+        "response and confidence follow from it: which half of the scale, and how far from its middle."
+    },
+    "times_undone": {
+        "Description": "How often an answer to the image was taken back before the next one; response is the last."
+    },
+    "first_response": {"Description": "The first response to the image, which is another one if it was a slip."},
+    "times_missed": {"Description": "How often the image was shown and not answered in time."},
 }

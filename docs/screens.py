@@ -30,10 +30,11 @@ from data.study import read_study  # noqa: E402
 from experiments.display.psychopy_screen import WindowScreen  # noqa: E402
 from experiments.display.window import WINDOW_PX  # noqa: E402
 from experiments.records.record import Record, create_session  # noqa: E402
-from experiments.screen import Flip  # noqa: E402
+from experiments.screen import NO_BUTTONS, Flip, Row  # noqa: E402
 from experiments.session.design import draw_plan  # noqa: E402
 from experiments.session.loop import run_session  # noqa: E402
 from experiments.session.states import words  # noqa: E402
+from experiments.tasks.buttons import has_buttons  # noqa: E402
 from experiments.tasks.modes import mode_of  # noqa: E402
 from experiments.tasks.responders import SessionAborted  # noqa: E402
 from experiments.typesetting.fonts import find_font  # noqa: E402
@@ -84,7 +85,14 @@ LANGUAGES = {
         "",
     ),
 }
-KINDS = ("realfake", "two_alternative", "same_different", "matching", "long", "exposure", *LANGUAGES)
+# What a task file sets for each session with another trial flow.
+FLOWS = {
+    "rating": ["rating_levels = 6", "[flow]", "fixation_s = 1.5", 'undo = "backspace"'],
+    "undo": ["[flow]", 'undo = "backspace"'],
+    "touch": ["[flow]", "touch = true", 'undo = "backspace"'],
+    "limit": ["[flow]", "timeout_s = 1.0", 'missed = "repeat"'],
+}
+KINDS = ("realfake", "two_alternative", "same_different", "matching", "long", "exposure", *LANGUAGES, *FLOWS)
 # The name of each screenshot, in the order of a session's screens, and the key pressed after it.
 SHOTS: dict[str, list[tuple[str, str]]] = {
     "realfake": [
@@ -135,6 +143,31 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
         ("", "space"),
         ("", "space"),
     ],
+    "rating": [
+        ("", "space"),
+        ("fixation", ""),
+        ("rating", "5"),
+        ("", ""),
+        ("", "Escape"),
+        ("", "y"),
+    ],
+    "undo": [("", "space"), ("", "Left"), ("undo", "BackSpace"), ("", "Right"), ("", "Escape"), ("", "y")],
+    "touch": [
+        ("touch-instructions", "space"),
+        ("", "space"),
+        ("touch", "Left"),
+        ("touch-confidence", "Escape"),
+        ("touch-stop", "y"),
+    ],
+    "limit": [
+        ("", "space"),
+        ("", ""),
+        ("", ""),
+        ("repeat", "space"),
+        ("", ""),
+        ("", ""),
+        ("", "space"),
+    ],
     "long": [("consent-page-1", "space"), ("consent-page-2", "space"), ("", "space"), ("", "Escape"), ("", "y")],
     "exposure": [
         ("exposure-instructions", "space"),
@@ -166,16 +199,19 @@ class Photographed(WindowScreen):
 
     shots: list[tuple[str, str]]
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
-        return self._photograph(super().message(text, page, footer))
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        return self._photograph(super().message(text, page, footer, row))
 
     def flip(self, asked: float | None = None) -> Flip:
         flip = super().flip(asked)
         self._photograph(flip.time)
         return flip
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:
-        return self._photograph(super().scale(question, levels, footer))
+    def fixate(self, row: Row = NO_BUTTONS) -> float:
+        return self._photograph(super().fixate(row))
+
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        return self._photograph(super().scale(question, levels, footer, row))
 
     def dial(self, *given: Any, **more: Any) -> float:
         return self._photograph(super().dial(*given, **more))
@@ -212,6 +248,7 @@ def task_of(kind: str) -> list[str]:
     }
     keys = [] if kind == "matching" else ["counterbalance_keys = false"]
     settings |= {"german": ['language = "de"'], "chinese": ['language = "zh"']}
+    settings |= FLOWS
     return [f'kind = "{known}"', *keys, *settings.get(kind, []), *(["[text]", *told] if told else [])]
 
 
@@ -228,7 +265,14 @@ def photograph(kind: str, folder: Path) -> None:
     shape = stimuli.read(plan.trials[0].images[0]).shape
     beside = len(plan.trials[0].images)
     font = find_font(words(plan))
-    screen = Photographed(stimuli.mean, (shape[0], shape[1]), beside=beside, ring=mode_of(plan).ring, font=font)
+    screen = Photographed(
+        stimuli.mean,
+        (shape[0], shape[1]),
+        beside=beside,
+        ring=mode_of(plan).ring,
+        buttons=has_buttons(plan),
+        font=font,
+    )
     screen.shots = list(SHOTS[kind])
     person = mode_of(plan).human(plan, screen, stimuli)
     with Record(create_session(folder / f"data-{kind}", plan)) as record, suppress(SessionAborted):

@@ -50,6 +50,26 @@ class Confirm:
 Input = Wheel | Key | Point
 
 
+@dataclass(frozen=True)
+class Button:
+    """A button on the screen that does what a key does, by the key's name; `label` is what stands on it."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Buttons in a row; `low` and `high` are what the first and the last one mean, if they are a scale."""
+
+    buttons: tuple[Button, ...] = ()
+    low: str = ""
+    high: str = ""
+
+
+NO_BUTTONS = Row()
+
+
 def is_up(given: Input | Confirm) -> TypeGuard[Key]:
     """Whether a key went up."""
     return isinstance(given, Key) and not given.down
@@ -90,11 +110,17 @@ class Screen(Protocol):
     def pages(self, text: str) -> int:
         """How many pages a text fills."""
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
-        """Show a page of a text in place of everything else, and `footer` at the bottom of the screen."""
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        """Show a page of a text in place of everything else, and `footer` and buttons at the bottom of the screen."""
 
-    def prepare(self, *images: Pixels) -> None:
-        """Make an image, or two side by side, ready, so that showing it takes one flip; the screen does not change."""
+    def prepare(self, *images: Pixels, row: Row = NO_BUTTONS) -> None:
+        """Make an image, or two side by side, ready, so that showing it takes one flip; the screen does not change.
+
+        Buttons are shown with it, below it.
+        """
+
+    def fixate(self, row: Row = NO_BUTTONS) -> float:
+        """Show the fixation mark and buttons in place of everything else, at the next frame."""
 
     def flip(self, asked: float | None = None) -> Flip:
         """Show what was prepared, at the frame nearest `asked`, or at the next one."""
@@ -108,11 +134,11 @@ class Screen(Protocol):
     def turned(self) -> list[Input | Confirm]:
         """Inputs to the dial since the last call, in order."""
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:
-        """Show a question, below it the numbers 1 to `levels` to touch or click, and `footer` at the bottom."""
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:
+        """Show a question, below it the numbers 1 to `levels` to touch or click; `footer` and buttons at the bottom."""
 
-    def touched(self) -> list[tuple[int, float]]:
-        """The numbers of the scale touched since the last call, each with its time."""
+    def touched(self) -> list[tuple[str, float]]:
+        """The keys whose numbers or buttons were touched since the last call, each with its time."""
 
     def focused(self, time_s: float) -> bool:
         """Whether the screen had the keyboard focus at that time."""
@@ -157,11 +183,14 @@ class HeadlessScreen:
     def pages(self, text: str) -> int:  # noqa: ARG002 (no one reads it)
         return 1
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:  # noqa: ARG002
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
         return self._frame(None)
 
-    def prepare(self, *images: Pixels) -> None:
+    def prepare(self, *images: Pixels, row: Row = NO_BUTTONS) -> None:
         pass
+
+    def fixate(self, row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
+        return self._frame(None)
 
     def flip(self, asked: float | None = None) -> Flip:
         wanted = self._now_s if asked is None else asked
@@ -177,10 +206,10 @@ class HeadlessScreen:
     def turned(self) -> list[Input | Confirm]:
         return []
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:  # noqa: ARG002
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
         return self._frame(None)
 
-    def touched(self) -> list[tuple[int, float]]:
+    def touched(self) -> list[tuple[str, float]]:
         return []
 
     def focused(self, time_s: float) -> bool:  # noqa: ARG002

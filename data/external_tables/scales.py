@@ -11,6 +11,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.external_tables.mapping import RatingScale, TableMapping
 from data.external_tables.values import smallest_step
+from data.trials import split_rating
 
 _CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0, 888.0, 999.0, 9999.0)}
 _DIGITS = 12  # of a scale; a number in double precision has 15
@@ -21,9 +22,7 @@ _SLOW_S = 100.0  # a median above it is no judgement's in seconds
 def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.Series, str]:
     """Response and confidence of ratings, and how they were made from them.
 
-    A rating above the middle says "generated" (or "real", where the scale runs the other way), any other the opposite.
-    Confidence is the distance from the middle, half a step more on a scale of whole numbers without a middle one, so
-    that 1 to 6 become 3, 2, 1, 1, 2, 3. Signed again (`data.trials.rating`) they have the order of the ratings.
+    They are split in the middle (`data.trials.split_rating`), so that 1 to 6 become 3, 2, 1, 1, 2, 3.
 
     Raises `LookalikeError` for a middle that is not finite.
     """
@@ -37,10 +36,9 @@ def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.
             "out-of-range", f"--middle is {middle:g}; give a number on the scale of the ratings, {low:g} to {high:g}"
         )
     other = "real" if scale.high == "generated" else "generated"
-    above = (rating > middle).to_numpy()
-    response = pd.Series(np.where(above, scale.high, other), rating.index, dtype=object).where(rating.notna(), None)
-    halves = bool((given % 1 == 0).all()) and middle % 1 == 0.5
-    confidence = ((rating - middle).abs() + (0.5 if halves else 0)).round(_decimals(high - low))
+    said, sure = split_rating(rating, middle, scale.high)
+    response = pd.Series(said, rating.index, dtype=object)
+    confidence = pd.Series(sure, rating.index).round(_decimals(high - low))
     at = int((given == middle).sum())
     note = f"ratings from {low:g} to {high:g}: above {middle:g} is {scale.high}, the rest {other}"
     note += "" if not at else f" ({at} at {middle:g} itself)"

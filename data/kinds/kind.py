@@ -31,13 +31,14 @@ Who = TypeVar("Who")
 
 @dataclass(frozen=True)
 class Answer:
-    """`response` is one of the kind's answers, or the position matched in degrees; `confidence` is 1..k.
+    """`response` is one of the kind's answers, or the position matched in degrees; None if none came in time.
+    `confidence` is 1..k.
 
     Times are in s, None where nothing was timed; a confidence that was not asked for is None too.
     `more` is what else the record keeps of the answer, by name.
     """
 
-    response: str | float
+    response: str | float | None
     confidence: int | None
     response_time: float | None
     confidence_time: float | None
@@ -62,6 +63,8 @@ class Kind(ABC, Generic[Images, Who]):
     """Whether an image of fixed exposure may be answered before it has gone."""
     single_images: ClassVar[bool] = False
     """Whether each trial asks about one image by itself, neither a pair nor a match, so that images are rated."""
+    rated_in_one_step: ClassVar[bool] = False
+    """Whether a rating from one answer to the other may take the place of answer and confidence."""
     report: ClassVar[str]
     """The name of its report (`analysis.report`)."""
     measure: ClassVar[str]
@@ -116,6 +119,22 @@ class Kind(ABC, Generic[Images, Who]):
     @abstractmethod
     def refuse_presentation(self, shown: Presentation) -> None:
         """Raise `ValueError`, naming the setting, if images cannot be shown so."""
+
+    def refuse_flow(self, shown: Presentation) -> None:
+        """Raise `ValueError`, naming the setting, if its trials cannot follow one another so."""
+        if shown.rating_levels and not self.rated_in_one_step:
+            raise ValueError("rating_levels: this kind of task has no scale between its answers; leave it out")
+        flow = shown.flow
+        if self.response != "keys" and (flow.undo or flow.timeout_s is not None or flow.touch or shown.box):
+            raise ValueError(
+                "flow: undo, timeout_s, touch and a box are for tasks that are answered with keys; leave them out"
+            )
+        if flow.undo and shown.rating_levels and flow.fixation_s is None:
+            raise ValueError("flow.undo: a rating is followed by the next image at once; set fixation_s for a pause")
+        if flow.timeout_s is not None and shown.exposure_s is not None and flow.timeout_s <= shown.exposure_s:
+            raise ValueError("flow.timeout_s: is over before the image has gone; make it longer than exposure_s")
+        if shown.markers is not None:
+            shown.markers.codes_of(self.answers, shown.confidence_levels, shown.rating_levels)
 
     @abstractmethod
     def draw(
@@ -221,12 +240,16 @@ class Choice(Kind[Pool, Observer]):
         return [self.say(plan, "opening", trials=len(plan.trials))]
 
     def reminder(self, plan: Plan) -> str:
+        if plan.rating_levels:
+            return ""  # the scale is below the image, with what its ends mean
         return "     ".join(
             f"{key_read(plan.phrases, key, short=True)}: {self.say(plan, f'{answer}_short')}"
             for answer, key in plan.keys.items()
         )
 
     def how_to_answer(self, plan: Plan) -> str:
+        if plan.rating_levels:
+            return shared(plan.phrases, "rate", **rated_ends(self, plan))
         return "\n".join(
             shared(plan.phrases, "press", question=self.say(plan, f"{answer}_asked"), key=key_read(plan.phrases, key))
             for answer, key in plan.keys.items()
@@ -247,6 +270,17 @@ class Choice(Kind[Pool, Observer]):
         unknown = ~(answered.isin(pair) | answered.isna())
         refuse_rows(unknown, source, f"{self.answer_column} is neither {neither}", code="unknown-word")
         return table
+
+
+def rated_ends(kind: Kind[Any, Any], plan: Plan) -> dict[str, str]:
+    """The lowest and the highest number of a plan's rating scale, and what each says of the image."""
+    (low, low_key), (high, high_key) = sorted(plan.keys.items(), key=lambda one: one[1])
+    return {
+        "lowest": low_key,
+        "low": kind.say(plan, f"{low}_certain"),
+        "highest": high_key,
+        "high": kind.say(plan, f"{high}_certain"),
+    }
 
 
 def planned(image: Image, role: str, right: Image | None = None) -> PlannedTrial:

@@ -16,6 +16,7 @@ from data.trials import COLUMN_NOTES, COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, val
 
 class RealFake(Choice):
     single_images = True
+    rated_in_one_step = True
     report = "report"
     measure = "auc"
     about = "Judge whether an image is real or generated, then rate one's confidence."
@@ -27,6 +28,8 @@ class RealFake(Choice):
         "generated_asked": "Was it generated?",
         "real_short": "real",
         "generated_short": "generated",
+        "real_certain": "certainly real",
+        "generated_certain": "certainly generated",
     }
     columns = COLUMN_NOTES
     fields = COLUMNS

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
+from experiments.display.buttons import Place, cross, in_a_row, outline, touched, with_letters
 from experiments.display.calibration import Levels, no_lookup
 from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
@@ -21,7 +22,7 @@ from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
 from experiments.display.sizing import Shape, Sizing, choose_sizing, pair_apart_px, pair_room_px, side_by_side
 from experiments.display.window import Window
-from experiments.screen import FRAME_S, Confirm, Flip, Input
+from experiments.screen import FRAME_S, NO_BUTTONS, Confirm, Flip, Input, Row
 from experiments.typesetting.fonts import Font, find_font
 from experiments.typesetting.pages import Line, Typesetter
 from stimuli.images import Pixels
@@ -32,6 +33,9 @@ _PHOTODIODE = 1 / 16  # side of the patch, relative to the window's height
 # its width, and in heights of letters, of which a line of 80 letters has about 40.
 _LETTERS, _LINE, _MOST_IN_A_LINE = 1 / 32, 0.8, 40
 _TOP, _BOTTOM, _FOOTER = 0.42, -0.36, -0.44
+# Where there are buttons, texts end higher, and images leave room for them above and below, to stay in the middle.
+_BOTTOM_ABOVE, _BUTTONS, _ENDS, _ROOM_ABOVE = -0.28, -0.355, -0.44, 0.6
+_FIXATION = 1 / 40
 
 
 class WindowScreen:
@@ -39,10 +43,10 @@ class WindowScreen:
 
     `background` is a P-value; `image_px` the largest (rows, columns) that will be shown, all at one scale (see
     `sizing`), `beside` how many of them side by side, their middles `separation_deg` apart; `ring` leaves room for a
-    dial around an image. `display` is the calibrated display, if any, and `font` that of all texts (DejaVu Sans unless
-    given). `before` is what the screen of the participant's earlier session said of itself. Raises `LookalikeError`
-    without PsychoPy or a screen, if images (and the ring) do not fit, or if the screen is not the one of the display
-    file.
+    dial around an image, `buttons` for a row of buttons below it. `display` is the calibrated display, if any, and
+    `font` that of all texts (DejaVu Sans unless given). `before` is what the screen of the participant's earlier
+    session said of itself. Raises `LookalikeError` without PsychoPy or a screen, if images (and the ring) do not fit,
+    or if the screen is not the one of the display file.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class WindowScreen:
         beside: int = 1,
         separation_deg: float | None = None,
         ring: bool = False,
+        buttons: bool = False,
         font: Font | None = None,
         before: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
@@ -67,10 +72,11 @@ class WindowScreen:
             font or find_font(""),
             size_px=round(height * _LETTERS),
             width_px=round(min(_LINE * width, _MOST_IN_A_LINE * height * _LETTERS)),
-            height_px=round(height * (_TOP - _BOTTOM)),
+            height_px=round(height * (_TOP - (_BOTTOM_ABOVE if buttons else _BOTTOM))),
         )
         self._dial: DialWindow | None = None
-        self._numbers: dict[int, tuple[float, float]] = {}  # positions of the scale's numbers, while it is on screen
+        self._places: tuple[Place, ...] = ()  # of the numbers and buttons on screen
+        self._row = NO_BUTTONS  # of the image that was prepared
         try:
             if display is not None and display.size_px != self._window.screen_px:
                 raise LookalikeError(
@@ -80,6 +86,7 @@ class WindowScreen:
                 )
             self._apart_px = pair_apart_px(width, display, separation_deg)
             room = pair_room_px((height, width), self._apart_px) if beside > 1 else (height, width)
+            room = (round(height * _ROOM_ABOVE), room[1]) if buttons else room
             self._sizing = choose_sizing(image_px, (height, width), display, room)
             if kept_size_of(before, (width, height), display):
                 self._sizing = Sizing(int(before["image_scale"]))
@@ -96,6 +103,7 @@ class WindowScreen:
         self._early_s = 0.0 if measured_hz is None else self._frame_s / 2
         self._events = WindowEvents(self._window.handle.winHandle, self._window.size_px, self.now)
         self._photodiode = None if display is None else display.photodiode
+        self._row_places: tuple[Place, ...] = ()
         self._drawn = False  # whether the next image is ready in the back buffer
         self._dropped = 0
         self.about: dict[str, Any] = {
@@ -117,7 +125,7 @@ class WindowScreen:
     def pages(self, text: str) -> int:
         return len(self._setter.pages(text))
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:
         self._forget_image()
         pages, height = self._setter.pages(text), self._window.size_px[1]
         if len(pages) == 1:
@@ -126,9 +134,11 @@ class WindowScreen:
             words = self._words(pages[page - 1], centred=False)
             self._window.write(words, (0, height * _TOP - words.shape[0] / 2))
         self._write_footer(footer)
-        return self._flip(self.now())
+        places = self._draw_row(row)
+        return self._flip(self.now(), places=places)
 
-    def prepare(self, *images: Pixels) -> None:
+    def prepare(self, *images: Pixels, row: Row = NO_BUTTONS) -> None:
+        self._row = row
         # Only one image at a time is kept at its size on screen.
         levels = [self._lookup(self._sizing(pixels)) for pixels in images]
         self._window.upload(side_by_side(levels, self._window.size_px[0], self._background, self._apart_px))
@@ -138,13 +148,19 @@ class WindowScreen:
         wanted = self.now() if asked is None else asked
         if not self._drawn:  # the same image again, or something else was shown in between
             self._draw_image()
-        shown = self._flip(self._wait_for(asked))
+        shown = self._flip(self._wait_for(asked), places=self._row_places)
         dropped, self._dropped = self._dropped, 0
         return Flip(shown, shown - wanted, dropped)
 
     def blank(self, asked: float | None = None) -> float:
         self._forget_image()
         return self._flip(self._wait_for(asked))
+
+    def fixate(self, row: Row = NO_BUTTONS) -> float:
+        self._forget_image()
+        self._window.write(self._inked(cross(round(self._window.size_px[1] * _FIXATION))))
+        places = self._draw_row(row)
+        return self._flip(self.now(), places=places)
 
     def dial(self, pixels: Pixels, position_deg: float, ring_deg: float, asked: float | None = None) -> float:
         if self._dial is None:
@@ -158,27 +174,23 @@ class WindowScreen:
     def turned(self) -> list[Input | Confirm]:
         return [] if self._dial is None else self._dial.heard()
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:
         width, height = self._window.size_px
         apart, below = min(width / 12, 0.9 * width / levels), -height / 6
-        places = {level: ((level - (levels + 1) / 2) * apart, below) for level in range(1, levels + 1)}
+        side = height // 12
+        numbers = tuple(
+            Place(str(level), ((level - (levels + 1) / 2) * apart, below), (side, side))
+            for level in range(1, levels + 1)
+        )
         self._forget_image()
         self._window.write(self._words(self._setter.pages(question)[0]))
-        for level, place in places.items():
-            self._window.write(self._words((Line(str(level)),)), place)
+        for number in numbers:
+            self._window.write(self._words((Line(number.key),)), number.at)
         self._write_footer(footer)
-        shown = self._flip(self.now(), pointer=True)
-        self._numbers = places
-        return shown
+        return self._flip(self.now(), places=(*numbers, *self._draw_row(row)))
 
-    def touched(self) -> list[tuple[int, float]]:
-        half = self._window.size_px[1] / 24  # a target of a twelfth of the window's height
-        return [
-            (level, at)
-            for x, y, at in self._events.clicks()
-            for level, (left, up) in self._numbers.items()
-            if abs(x - left) <= half and abs(y - up) <= half
-        ]
+    def touched(self) -> list[tuple[str, float]]:
+        return list(touched(self._places, self._events.clicks()))
 
     def focused(self, time_s: float) -> bool:
         return self._events.focused(time_s)
@@ -206,6 +218,7 @@ class WindowScreen:
         """Draw the image to the back buffer, and wait until that is done: all that remains is the flip."""
         self._forget_image()
         self._window.draw()
+        self._row_places = self._draw_row(self._row)
         self._light_photodiode(1.0)
         self._window.finish()
         self._drawn = True
@@ -221,20 +234,41 @@ class WindowScreen:
             side = round(self._window.size_px[1] * _PHOTODIODE)
             self._window.fill(self._level(p_value), (side, side), self._photodiode)
 
-    def _flip(self, called: float, pointer: bool = False, dial: bool = False) -> float:
-        self._numbers = {}
+    def _flip(self, called: float, pointer: bool = False, dial: bool = False, places: tuple[Place, ...] = ()) -> float:
+        self._places = ()
         if self._dial is not None and not dial:
             self._dial.hide()
-        self._window.show_pointer(pointer)
+        self._window.show_pointer(pointer or bool(places))
         shown = self._window.flip()
+        self._places = places
         self._drawn = False
         self._dropped += missed_frames(shown - called, self._frame_s)
         return shown
 
     def _words(self, lines: tuple[Line, ...], centred: bool = True) -> Levels:
         """A picture of lines of text, its ink on the background, in framebuffer values."""
-        ink = self._setter.picture(lines, centred).astype(float)  # no ink is exactly the background
-        return self._lookup(self._grey + ink * (self._light - self._grey))
+        return self._inked(self._setter.picture(lines, centred))
+
+    def _inked(self, ink: Pixels) -> Levels:
+        """A picture whose ink is 0 to 1, in framebuffer values; no ink is exactly the background."""
+        return self._lookup(self._grey + ink.astype(float) * (self._light - self._grey))
+
+    def _draw_row(self, row: Row) -> tuple[Place, ...]:
+        """Draw buttons at the bottom, and return where they are."""
+        if not row.buttons:
+            return ()
+        letters = [self._setter.picture(self._setter.pages(button.label)[0]) for button in row.buttons]
+        window = self._window
+        keys = [button.key for button in row.buttons]
+        places = in_a_row(keys, [one.shape[1] for one in letters], window.size_px, _BUTTONS)
+        for place, one in zip(places, letters, strict=True):
+            window.write(self._inked(with_letters(outline(place.size_px, window.size_px[1]), one)), place.at)
+        for end, place in ((row.low, places[0]), (row.high, places[-1])):
+            if end:
+                words = self._words(self._setter.pages(end)[0])
+                most = (window.size_px[0] - words.shape[1]) / 2
+                window.write(words, (max(-most, min(most, place.at[0])), window.size_px[1] * _ENDS))
+        return places
 
     def _write_footer(self, text: str) -> None:
         if text:

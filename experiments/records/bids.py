@@ -201,6 +201,8 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
         "TaskDescription": find(plan.kind).about,
         "Instructions": instructions(plan),
         "ConfidenceLevels": plan.confidence_levels,
+        **({"RatingLevels": plan.rating_levels} if plan.rating_levels else {}),
+        **({} if plan.flow.timeout_s is None else {"TimeLimit": plan.flow.timeout_s}),
         "StimulusSetSHA256": plan.stimulus_set_sha256,
         "StudySHA256": plan.study_sha256,
         **({"TaskSHA256": plan.task_sha256} if plan.task_sha256 else {}),

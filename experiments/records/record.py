@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,7 +24,7 @@ from data.bids import PLAN, RECORD, session_folder
 from data.errors import LookalikeError
 from data.files import new_folder, sync_folder
 from data.kinds.registry import find
-from data.plan import Plan, read_plan, write_plan
+from data.plan import Plan, PlannedTrial, read_plan, write_plan
 from data.record import Log, read_record
 from data.trials import check_label
 from experiments.records.participants import refuse_withdrawing
@@ -126,9 +127,22 @@ def is_running(path: Path) -> bool:
     return read_record(path).stands  # otherwise only the last screen is still up
 
 
+def settled(plan: Plan, log: Log) -> frozenset[int]:
+    """The trials that are done: answered, or missed as often as they are shown."""
+    missed = Counter(event["trial"] for event in log.of("missed"))
+    twice = {trial.trial for trial in plan.trials if is_repeated(plan, trial)}
+    done = {event["trial"] for event in log.of("answer")}
+    return frozenset(done | {trial for trial, times in missed.items() if times > (trial in twice)})
+
+
+def is_repeated(plan: Plan, trial: PlannedTrial) -> bool:
+    """Whether a trial that is missed is shown once more, at the end of the session."""
+    return plan.flow.missed == "repeat" and trial.role != "practice"
+
+
 def is_complete(plan: Plan, log: Log) -> bool:
-    """Whether every planned trial was answered."""
-    return len(log.of("answer")) == len(plan.trials)
+    """Whether every planned trial is done: answered, or missed for good."""
+    return len(settled(plan, log)) == len(plan.trials)
 
 
 def sessions(data: Path, participant: str) -> list[int]:
@@ -170,7 +184,7 @@ def check_together(plan: Plan, log: Log) -> None:
             "restore it from a backup",
         )
     planned = {trial.trial: trial.stimulus_id for trial in plan.trials}
-    for event in (*log.of("onset"), *log.of("answer")):
+    for event in (one for kind in ("onset", "answer", "undone", "missed") for one in log.of(kind)):
         if planned.get(event["trial"]) != event["stimulus_id"]:
             raise LookalikeError(
                 "altered-file",

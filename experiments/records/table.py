@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from itertools import dropwhile
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from data.kinds.registry import find
 from data.plan import Plan
-from data.record import Log
-from data.trials import AROUND_NOTES
+from data.record import Event, Log
+from data.trials import AROUND_NOTES, FLOW_NOTES, GAPS_OF_A_LIMIT
 
 # What an unanswered trial's row says of the session so far, and says otherwise once the session has resumed.
-_PASSING = ("onset", "after_gap")
-_EXPOSURE = {
-    "exposure_time": {
-        "Description": "How long the image, or the images of a pair, actually stayed: from onset to mask or blank.",
-        "Units": "s",
-    }
-}
+_PASSING = ("onset", "after_gap", "fixation_time", "times_missed")
+
+
+_WHOLE = ("confidence", "block", "rating_category", "times_undone", "times_missed")
 
 
 def columns(plan: Plan) -> dict[str, Mapping[str, Any]]:
     """The columns of a plan's table, in order, and what they mean; without those that the plan does not ask for."""
-    exposure = {} if plan.exposure_s is None else _EXPOSURE
     around = {name: note for name, note in AROUND_NOTES.items() if plan.keys or name != "key_mapping"}
-    notes = {**find(plan.kind).columns, **around, **exposure}
+    if plan.flow.timeout_s is not None:
+        gap = around["after_gap"]
+        around["after_gap"] = {**gap, "Levels": {**gap["Levels"], **GAPS_OF_A_LIMIT}}
+    asked = {
+        "exposure_time": plan.exposure_s is not None,
+        "fixation_time": plan.flow.fixation_s is not None,
+        "rating_category": bool(plan.rating_levels),
+        "times_undone": plan.flow.undo is not None,
+        "first_response": plan.flow.undo is not None,
+        "times_missed": plan.flow.timeout_s is not None,
+    }
+    notes = {
+        **find(plan.kind).columns,
+        **around,
+        **{name: FLOW_NOTES[name] for name, is_asked in asked.items() if is_asked},
+    }
     return {name: note for name, note in notes.items() if plan.confidence_levels or not name.startswith("confidence")}
 
 
 def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
     """The columns `columns(plan)`, one row per planned trial; what was never answered has no answer."""
     onsets = {event["trial"]: event["onset"] for event in log.of("onset")}
+    around = _around(log)
     answers = {event["trial"]: event for event in log.of("answer")}
     gaps, keys = _gaps(log), " ".join(f"{answer}={key}" for answer, key in plan.keys.items())
     kind = find(plan.kind)
@@ -46,13 +59,13 @@ def trial_table(plan: Plan, log: Log) -> pd.DataFrame:
             "block": None if trial.role == "practice" else trial.block,
             "after_gap": gaps.get(trial.trial, "no"),
             "key_mapping": keys,
-            "exposure_time": answers.get(trial.trial, {}).get("exposure_time"),
+            **_flowed(answers.get(trial.trial, {}), around.get(trial.trial, _NOTHING)),
             **kind.answered(trial, answers.get(trial.trial, {})),
         }
         for trial in plan.trials
     ]
     table = kind.finish(pd.DataFrame(rows))
-    whole = {name: "Int64" for name in ("confidence", "block") if name in columns(plan)}
+    whole = {name: "Int64" for name in _WHOLE if name in columns(plan)}
     return table.reindex(columns=list(columns(plan))).astype(whole)
 
 
@@ -67,7 +80,7 @@ def narrowed(fresh: bytes, there: bytes) -> bytes:
 
 
 def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
-    """Whether `there` is the same table after fewer answers: equal rows, then only unanswered ones."""
+    """Whether `there` is the same table after fewer answers: rows that differ were unanswered then."""
     # A column of whole numbers is written with a point as long as a row of it is empty.
     before, now = (
         [[cell.removesuffix(b".0") for cell in line.split(b"\t")] for line in table.splitlines()]
@@ -78,7 +91,7 @@ def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
     names = [name.decode() for name in now[0]]
     passing = [names.index(name) for name in _PASSING if name in names]
     response = names.index(answer_column)
-    later = dropwhile(lambda rows: rows[0] == rows[1], zip(before, now, strict=True))
+    later = [(old, new) for old, new in zip(before, now, strict=True) if old != new]
     return all(
         len(old) == len(new)
         and old[response] == b"n/a"
@@ -90,12 +103,50 @@ def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
 def _gaps(log: Log) -> dict[int, str]:
     """The trials that were the first after a break or a resume, and which of the two."""
     found: dict[int, str] = {}
-    gap = ""
+    gap, repeating = "", False
     for event in log.events:
         if event["event"] == "resume":
             gap = "resume-seen" if event["seen"] else "resume"
         elif event["event"] == "state" and event["state"] == "break":
             gap = "break"
-        elif event["event"] == "onset" and gap:
-            found[event["trial"]], gap = gap, ""
+        elif event["event"] == "state":
+            repeating = event["state"] == "repeat"
+        elif event["event"] == "missed":
+            gap = "missed"
+        elif event["event"] == "onset" and (gap or repeating):
+            found[event["trial"]], gap = "repeat" if repeating else gap, ""
     return found
+
+
+@dataclass
+class _Around:
+    """What the record says of a trial besides its answer."""
+
+    fixation_time: float | None = None
+    missed: int = 0
+    undone: list[Event] = field(default_factory=list)
+
+
+_NOTHING = _Around()
+
+
+def _around(log: Log) -> dict[int, _Around]:
+    found: dict[int, _Around] = defaultdict(_Around)
+    for event in log.of("onset"):
+        if event.get("fixation_onset") is not None:
+            found[event["trial"]].fixation_time = round(event["onset"] - event["fixation_onset"], 6)
+    for event in log.of("missed"):
+        found[event["trial"]].missed += 1
+    for event in log.of("undone"):
+        found[event["trial"]].undone.append(event)
+    return dict(found)
+
+
+def _flowed(answer: Event, around: _Around) -> dict[str, Any]:
+    """The columns `FLOW_NOTES` of a trial."""
+    row: dict[str, Any] = {"fixation_time": around.fixation_time, "times_missed": around.missed}
+    if answer:
+        said = [one["response"] for event in (*around.undone, answer) for one in (*event.get("undone", ()), event)]
+        row |= {name: answer.get(name) for name in ("exposure_time", "rating_category")}
+        row |= {"first_response": said[0], "times_undone": len(said) - 1}
+    return row

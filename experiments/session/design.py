@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
+from data.flow.flow import Flow
 from data.kinds.registry import find, names
 from data.plan import Image, Plan, PlannedTrial
 from data.shipped import VERSION
@@ -133,9 +134,15 @@ def draw_plan(
         delay_s=task.delay_s,
         min_start_deg=task.min_start_deg if find(task.kind).response == "dial" else None,
         separation_deg=task.separation_deg,
+        rating_levels=task.rating_levels,
+        flow=task.flow,
+        box=task.box,
+        markers=task.markers,
         text=task.text,
         phrases=dict(file.phrases),
-        trials=_in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng),
+        trials=_with_fixations(
+            _in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng), task.flow, seed, session
+        ),
     )
 
 
@@ -156,7 +163,9 @@ def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | Non
             "seed": seed,
             "versions": _versions(),
             "display": {},
-            "trials": _in_order(first.kind, list(first.practice), main, first.max_run, blocks, rng),
+            "trials": _with_fixations(
+                _in_order(first.kind, list(first.practice), main, first.max_run, blocks, rng), first.flow, seed, session
+            ),
         }
     )
 
@@ -267,6 +276,15 @@ def _in_order(
         trial.model_copy(update={"trial": number, "block": block})
         for number, (trial, block) in enumerate(numbered, start=1)
     )
+
+
+def _with_fixations(trials: tuple[PlannedTrial, ...], flow: Flow, seed: int, session: int) -> tuple[PlannedTrial, ...]:
+    """The trials, each with how long the fixation mark stands before it.
+
+    They have random numbers of their own, so that images and their order are those that they would be without.
+    """
+    drawn = flow.draw_fixations(len(trials), np.random.default_rng([seed, session, 1]))
+    return tuple(trial.model_copy(update={"fixation_s": one}) for trial, one in zip(trials, drawn, strict=True))
 
 
 def _loop_blocks(kind: str, main: list[PlannedTrial], rng: np.random.Generator) -> list[list[PlannedTrial]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +12,23 @@ import numpy as np
 
 from data.errors import LookalikeError
 from data.kinds.kind import Answer
+from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
-from data.record import Event, Log
-from experiments.records.record import Record, utc_now
-from experiments.screen import Screen
-from experiments.session.states import Step, route
+from data.record import RESPONDED, Event, Log
+from experiments.markers.markers import Markers
+from experiments.records.record import Record, is_repeated, settled, utc_now
+from experiments.screen import NO_BUTTONS, Screen
+from experiments.session.states import Step, repeat, route
+from experiments.tasks.buttons import on_image, on_page, to_undo
 from experiments.tasks.instructions import page_footer, prompt
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
+from experiments.tasks.slips import in_time
 from stimuli.images import Pixels
 from stimuli.stimulus_source import Stimuli
 
 Progress = Callable[[int, int], None]
+_LEAD_S = 0.1  # before an image that follows a fixation mark, to get it ready
 
 
 def silent(_done: int, _total: int) -> None:
@@ -48,7 +53,10 @@ NEW = History()
 
 @dataclass(frozen=True)
 class _Session:
-    """What every trial needs; `zero` is the time on the screen's clock at 0 s of the session's clock."""
+    """What every trial needs; `zero` is the time on the screen's clock at 0 s of the session's clock.
+
+    `missed` are the trials so far that were not answered in time and are to come again.
+    """
 
     plan: Plan
     stimuli: Stimuli
@@ -56,6 +64,12 @@ class _Session:
     responder: Responder
     record: Record
     zero: float
+    markers: Markers
+    missed: list[PlannedTrial]
+
+    def note(self, event: str, **facts: object) -> None:
+        """Write an event to the record, with the markers that were sent since the last one."""
+        self.record.append(event, **facts, **self.markers.taken(self.zero))
 
 
 def run_session(
@@ -66,6 +80,7 @@ def run_session(
     record: Record,
     progress: Progress = silent,
     history: History = NEW,
+    markers: Markers | None = None,
 ) -> None:
     """Step through the states of a session (see `route`); each answer is on disk before the next image is shown.
 
@@ -73,21 +88,20 @@ def run_session(
     early (Escape as `SessionAborted`, Ctrl+C, any error) is written to the record and raised again; the answers
     so far are kept, and the session can be resumed from them.
     """
-    session, steps = _begin(plan, stimuli, screen, responder, record, history)
+    session, steps = _begin(plan, stimuli, screen, responder, record, history, markers or Markers())
+    session.markers.send("start")
     try:
-        for step in steps:
-            record.append("state", state=step.state, block=step.block)
+        for step in _with_repeats(session, steps):
+            session.note("state", state=step.state, block=step.block)
             if step.state == "thanks":
                 break
             if step.text:
                 _read(session, step.text)
             if step.state == "consent":
                 record.append("consent")
-            for trial in step.trials:
-                _run_trial(session, trial, counts=step.state != "warm-up")
-                if step.state != "warm-up":
-                    progress(trial.trial, len(plan.trials))
-        record.append("end")
+            _run_trials(session, step, progress)
+        session.markers.send("end")
+        session.note("end")
     except BaseException as error:
         with suppress(LookalikeError):  # a full disk must not hide the first error
             record.append("interruption", reason=_reason(error))
@@ -96,8 +110,22 @@ def run_session(
         _read(session, steps[-1].text, may_stop=False)
 
 
+def _with_repeats(session: _Session, steps: list[Step]) -> Iterator[Step]:
+    """The steps, and before the last one the trials that were missed, of which there may be some by then."""
+    for step in steps:
+        if step.state == "thanks" and session.missed:
+            yield repeat(session.plan, tuple(session.missed))
+        yield step
+
+
 def _begin(
-    plan: Plan, stimuli: Stimuli, screen: Screen, responder: Responder, record: Record, history: History
+    plan: Plan,
+    stimuli: Stimuli,
+    screen: Screen,
+    responder: Responder,
+    record: Record,
+    history: History,
+    markers: Markers,
 ) -> tuple[_Session, list[Step]]:
     """Write the start or the resume of the session to the record, and list the states ahead."""
     here: Event = {"observer": responder.kind, "screen": screen.about, "versions": plan.versions}
@@ -114,15 +142,17 @@ def _begin(
             study_sha256=plan.study_sha256,
             **here,
         )
-        return _Session(plan, stimuli, screen, responder, record, screen.now()), route(plan)
-    answered = frozenset(event["trial"] for event in history.log.of("answer"))
-    following = next(trial.trial for trial in plan.trials if trial.trial not in answered)
+        return _Session(plan, stimuli, screen, responder, record, screen.now(), markers, []), route(plan)
+    done, once = settled(plan, history.log), {event["trial"] for event in history.log.of("missed")}
+    missed = [trial for trial in plan.trials if trial.trial in once - done]
+    ahead = [trial for trial in plan.trials if trial.trial not in done | once]
+    following = (ahead or missed)[0].trial
     seen = any(event["trial"] == following for event in history.log.of("onset"))
-    elapsed = _elapsed_s(history.log) if answered else 0.0
+    elapsed = _elapsed_s(history.log) if any(history.log.of(event) for event in RESPONDED) else 0.0
     gap = _seconds(history.log.events[-1]["utc"], utc_now())
     record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, **here)
-    session = _Session(plan, stimuli, screen, responder, record, screen.now() - elapsed)
-    return session, route(plan, answered, resumed=True, agreed=bool(history.log.of("consent")))
+    session = _Session(plan, stimuli, screen, responder, record, screen.now() - elapsed, markers, missed)
+    return session, route(plan, done | once, resumed=True, agreed=bool(history.log.of("consent")))
 
 
 def _elapsed_s(log: Log) -> float:
@@ -134,6 +164,8 @@ def _elapsed_s(log: Log) -> float:
 
 def _end(event: Event) -> float:
     """When the event of a trial ended, on the session's clock."""
+    if event["event"] == "missed":
+        return float(event["onset"] + event["timeout_s"])
     times = (event.get("adjust_onset", event["onset"]), event.get("response_time"), event.get("confidence_time"))
     return float(sum(time or 0.0 for time in times))
 
@@ -148,31 +180,89 @@ def _read(session: _Session, text: str, may_stop: bool = True) -> None:
     """Show a text page by page; the participant may turn back."""
     page, pages = 1, session.screen.pages(text)
     while page <= pages:
-        show = partial(session.screen.message, text, page, page_footer(session.plan, page, pages))
+        row = on_page(session.plan, page, may_stop)
+        show = partial(session.screen.message, text, page, page_footer(session.plan, page, pages), row)
         show()
         page += 1 if session.responder.proceed(show if may_stop else None, page > 1) else -1
 
 
-def _run_trial(session: _Session, trial: PlannedTrial, counts: bool) -> None:
+def _run_trials(session: _Session, step: Step, progress: Progress) -> None:
+    """Run the trials of a step; until the next image the last answer may be taken back, and is asked for again."""
+    counts, repeated, before = step.state != "warm-up", step.state == "repeat", None
+    for trial in step.trials:
+        fixated = _fixate(session, trial, before, repeated)
+        answered = _run_trial(session, trial, counts, repeated, fixated)
+        if counts:
+            progress(trial.trial, len(session.plan.trials))
+        before = trial if answered and counts else None
+    if before is not None and session.plan.flow.undo is not None:
+        _fixate(session, before, before, repeated)
+
+
+def _fixate(session: _Session, trial: PlannedTrial, before: PlannedTrial | None, repeated: bool) -> float | None:
+    """Show the fixation mark, if there is one, and return when; as often as the answer to `before` is taken back."""
+    if trial.fixation_s is None:
+        return None
+    while True:
+        fixated = session.screen.fixate(NO_BUTTONS if before is None else to_undo(session.plan))
+        session.markers.send("fixation")
+        if before is None or session.plan.flow.undo is None:
+            return fixated
+        if not session.responder.takes_back(fixated + trial.fixation_s - _LEAD_S):
+            return fixated
+        session.markers.send("undo")
+        time = round(session.screen.now() - session.zero, 6)
+        session.note("undo", trial=before.trial, stimulus_id=before.stimulus_id, time=time)
+        if not _run_trial(session, before, True, repeated):
+            before = None
+
+
+def _run_trial(
+    session: _Session, trial: PlannedTrial, counts: bool, repeated: bool, fixated: float | None = None
+) -> bool:
+    """Show one trial and record its answer. Returns whether there was one: there may be none in time."""
     images = [session.stimuli.read(name) for name in trial.images]
-    screen = session.screen
-    screen.blank()
-    screen.prepare(*images)
-    flip = screen.flip()
+    screen, row = session.screen, on_image(session.plan)
+    if fixated is None:
+        screen.blank()
+    screen.prepare(*images, row=row)
+    flip = screen.flip(None if fixated is None else fixated + (trial.fixation_s or 0.0))
     shown = flip.time
+    session.markers.send(f"onset_{find(session.plan.kind).truth(trial)}", "onset")
     what: Event = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - session.zero, 6)}
     if counts:
-        session.record.append("onset", **what, onset_error=round(flip.error, 6), dropped_frames=flip.dropped_frames)
+        before = {} if fixated is None else {"fixation_onset": round(fixated - session.zero, 6)}
+        error, dropped = round(flip.error, 6), flip.dropped_frames
+        session.note("onset", **what, **before, onset_error=error, dropped_frames=dropped)
     if session.plan.exposure_s is not None:
         what |= _expose(session, images, shown, session.plan.exposure_s, trial.trial)
     begun = mode_of(session.plan).probe(screen, session.stimuli, session.plan, trial, shown)
-    again = screen.flip if session.plan.exposure_s is None else partial(screen.message, prompt(session.plan))
-    answer = session.responder.answer(trial, begun, again)
+    asked = partial(screen.message, prompt(session.plan), row=row)
+    answer = session.responder.answer(trial, begun, screen.flip if session.plan.exposure_s is None else asked)
     if trial.match is not None:
         what["adjust_onset"] = round(begun - session.zero, 6)
-    session.record.append("answer" if counts else "warm-up", **what, **_facts(answer))
+    limit_s = session.plan.flow.timeout_s
+    if session.responder.kind != "human":  # a person heeded the limit, and was marked at the answer
+        answer = in_time(answer, limit_s, repeated)
+        if answer.response is not None:
+            session.markers.answer(answer.response, answer.more.get("rating_category"))
+    if answer.response is None:
+        _miss(session, trial, {**what, "timeout_s": limit_s, **answer.more}, counts, repeated)
+        screen.wait_until(begun + (limit_s or 0.0))
+        return False
+    session.note("answer" if counts else "warm-up", **what, **_facts(answer))
     # A person's answer has already taken its time; a simulated one takes it on the screen's clock.
     screen.wait_until(begun + (answer.response_time or 0.0) + (answer.confidence_time or 0.0))
+    return True
+
+
+def _miss(session: _Session, trial: PlannedTrial, what: Event, counts: bool, repeated: bool) -> None:
+    """Record that no answer came in time; the image comes again if the plan says so."""
+    session.markers.send("missed")
+    if counts:
+        session.note("missed", **what)
+    if counts and not repeated and is_repeated(session.plan, trial):
+        session.missed.append(trial)
 
 
 def _expose(session: _Session, images: list[Pixels], shown: float, exposure_s: float, trial: int) -> Event:
@@ -182,10 +272,14 @@ def _expose(session: _Session, images: list[Pixels], shown: float, exposure_s: f
     """
     off = shown + exposure_s
     if not session.plan.mask_s:
-        return {"exposure_time": round(session.screen.blank(off) - shown, 6)}
+        gone = session.screen.blank(off)
+        session.markers.send("offset")
+        return {"exposure_time": round(gone - shown, 6)}
     rng = np.random.default_rng([session.plan.seed, session.plan.session, trial])
-    session.screen.prepare(*(rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images))
+    noise = (rng.permutation(pixels.ravel()).reshape(pixels.shape) for pixels in images)
+    session.screen.prepare(*noise, row=on_image(session.plan))
     mask = session.screen.flip(off)
+    session.markers.send("offset")
     session.screen.blank(mask.time + session.plan.mask_s)
     return {"exposure_time": round(mask.time - shown, 6), "mask_dropped_frames": mask.dropped_frames}
 

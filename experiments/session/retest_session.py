@@ -197,8 +197,10 @@ def _plan(first: Plan, log: Log, session: int, seed: int, say: Say) -> Plan:
 
 def _is_outdated(later: Plan, first: Plan, log: Log) -> bool:
     """Whether a retest was planned when session 1 had other answers than it has now."""
-    answered = {event["trial"] for event in log.of("answer")}
-    can_be_shown = {trial.images for trial in first.trials if trial.trial in answered and trial.role != "practice"}
+    answered, whole = {event["trial"] for event in log.of("answer")}, is_complete(first, log)
+    can_be_shown = {
+        trial.images for trial in first.trials if (whole or trial.trial in answered) and trial.role != "practice"
+    }
     return {trial.images for trial in later.trials if trial.role != "practice"} != can_be_shown
 
 

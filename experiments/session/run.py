@@ -23,8 +23,10 @@ from experiments.display.psychopy_screen import WindowScreen
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
 from experiments.screen import HeadlessScreen, Screen
+from experiments.session.devices import Devices, open_devices
 from experiments.session.loop import NEW, History, Progress, run_session, silent
 from experiments.session.states import words
+from experiments.tasks.buttons import has_buttons
 from experiments.tasks.modes import mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from experiments.typesetting.fonts import find_font
@@ -160,13 +162,14 @@ def run(
     yet.
     """
     refuse_taken(data, plan.participant, plan.session)
-    with _open_screen(setup, plan, stimuli, display) as screen:
+    with _open(setup, plan, stimuli, say, display) as (screen, devices):
         plan = plan.model_copy(update={"display": screen.about})
-        responder = _open_responder(setup, plan, screen, stimuli)
+        responder = devices.connect(_open_responder(setup, plan, screen, stimuli))
         differs = _report_display(display or {}, screen, plan, setup, say)
         ready()
         folder = create_session(data, plan)
-        return _run(folder, plan, stimuli, data, screen, responder, progress, replace(history, differs=differs))
+        history = replace(history, differs=differs)
+        return _run(folder, plan, stimuli, data, screen, responder, devices, progress, history)
 
 
 def resume(
@@ -193,13 +196,13 @@ def resume(
             f"one; give --observer {log.start['observer']}, or use another --participant",
         )
     setup = keep_display(setup, plan)
-    with _open_screen(setup, plan, stimuli) as screen:
-        responder = _open_responder(setup, plan, screen, stimuli)
+    with _open(setup, plan, stimuli, say) as (screen, devices):
+        responder = devices.connect(_open_responder(setup, plan, screen, stimuli))
         say(f"{who}: {f'resumes after {answered} of {len(plan.trials)} trials' if answered else 'restarts'}")
         differs = _report_display(plan.display, screen, plan, setup, say)
         folder = session_folder(data, plan.participant, plan.session)
         history = replace(history, log=log, differs=differs)
-        return _run(folder, plan, stimuli, data, screen, responder, progress, history)
+        return _run(folder, plan, stimuli, data, screen, responder, devices, progress, history)
 
 
 def _run(
@@ -209,6 +212,7 @@ def _run(
     data: Path,
     screen: Screen,
     responder: Responder,
+    devices: Devices,
     progress: Progress,
     history: History,
 ) -> SessionResult:
@@ -217,7 +221,8 @@ def _run(
             log = record.log if record.log.events else None
             if log is not None and is_complete(plan, log):  # by another process, a moment ago
                 refuse_taken(data, plan.participant, plan.session)
-            run_session(plan, stimuli, screen, responder, record, progress, replace(history, log=log))
+            history = replace(history, log=log)
+            run_session(plan, stimuli, screen, responder, record, progress, history, devices.markers)
     except (SessionAborted, KeyboardInterrupt):
         pass  # the record says so, and so does the result
     except BaseException:
@@ -309,13 +314,14 @@ def _sigterm_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _open_screen(
-    setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None
-) -> Iterator[Screen]:
-    """`display` is the description of the screen of an earlier session, if this is a later one."""
+def _open(
+    setup: Setup, plan: Plan, stimuli: Stimuli, say: Say, display: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Screen, Devices]]:
+    """Screen and devices; `display` is the description of the screen of an earlier session, if this is a later one."""
     screen = _window(setup, plan, stimuli, display) if setup.window else HeadlessScreen()
     try:
-        yield screen
+        with open_devices(plan, screen, setup.observer == "human", say) as devices:
+            yield screen, devices
     finally:
         screen.close()
 
@@ -333,6 +339,7 @@ def _window(setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, An
         beside=beside,
         separation_deg=plan.separation_deg,
         ring=ring,
+        buttons=has_buttons(plan),
         font=font,
         before=before,
     )

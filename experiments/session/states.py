@@ -2,9 +2,10 @@
 
     consent -> instructions -> practice -> block -> break -> block -> ... -> thanks
                             -> warm-up (after a resume, practice images that do not count) -> block -> ...
+    ... -> block -> repeat (images that were not answered in time) -> thanks
 
-Consent, practice and breaks occur where the task has them. `route` lists the states that a session still has ahead;
-each one is written to the record as it begins.
+Consent, practice, breaks and repeats occur where the task has them. `route` lists the states that a session still has
+ahead; each one is written to the record as it begins.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 from data.plan import Plan, PlannedTrial
 from experiments.tasks import instructions as wording
 
-State = Literal["consent", "instructions", "practice", "warm-up", "block", "break", "thanks"]
+State = Literal["consent", "instructions", "practice", "warm-up", "block", "break", "repeat", "thanks"]
 WARM_UP = 2  # practice trials repeated after a resume
 
 
@@ -32,7 +33,7 @@ class Step:
 def route(
     plan: Plan, answered: frozenset[int] = frozenset(), resumed: bool = False, agreed: bool = False
 ) -> list[Step]:
-    """The states of a session whose trials `answered` are done.
+    """The states of a session whose trials `answered` are done or left for `repeat`, which is not among them.
 
     A `resumed` session begins with the instructions again, and with a short warm-up if its practice is over; consent
     is asked for unless the participant has `agreed`.
@@ -53,6 +54,11 @@ def route(
         steps.append(Step("block", first if before is None else "", trials, block))
         before, done = block, done + len(trials)
     return [*steps, Step("thanks", wording.thanks(plan))]
+
+
+def repeat(plan: Plan, trials: tuple[PlannedTrial, ...]) -> Step:
+    """The trials that were not answered in time, once more."""
+    return Step("repeat", wording.repeat(plan), trials)
 
 
 def words(plan: Plan) -> str:

@@ -18,15 +18,9 @@ from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
 from experiments.display.dial import Dial, nearest
 from experiments.screen import Confirm, Screen, is_up
-from experiments.tasks.responders import (
-    POLL_S,
-    STOP,
-    Again,
-    HumanResponder,
-    ScriptedResponder,
-    refuse_script_rows,
-    refuse_unanswered,
-)
+from experiments.tasks.buttons import STOP
+from experiments.tasks.human import POLL_S, HumanResponder
+from experiments.tasks.responders import Again, ScriptedResponder, refuse_script_rows, refuse_unanswered
 from stimuli.images import Pixels
 from stimuli.loop_set import LoopSet
 from stimuli.stimulus_source import Stimuli
@@ -106,11 +100,15 @@ class SimulatedAdjusterResponder:
         self._before = []
         return True
 
+    def takes_back(self, until: float) -> bool:  # noqa: ARG002 (a match is final)
+        return False
+
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
         *_, made = find(self._plan.kind).simulate(self._adjuster, self._plan, [*self._before, trial])
         self._before = [trial]
         positions = self._loops.positions(trial.need_match().loop)
-        return replace(made, response=round(positions[nearest(positions, float(made.response))], 6))
+        nearest_to = nearest(positions, float(made.response or 0.0))
+        return replace(made, response=round(positions[nearest_to], 6))
 
 
 def as_loops(stimuli: Stimuli) -> LoopSet:

@@ -12,7 +12,8 @@ from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.observers import Observer
 from experiments.screen import Screen
 from experiments.tasks.dial_responders import HumanAdjuster, SimulatedAdjusterResponder, as_loops, read_matches
-from experiments.tasks.responders import HumanResponder, Responder, read_script, simulate
+from experiments.tasks.human import HumanResponder
+from experiments.tasks.responders import Responder, read_script, simulate
 from stimuli.stimulus_source import Stimuli
 
 
@@ -27,7 +28,7 @@ class Mode:
 
     ring: bool
     probe: Callable[[Screen, Stimuli, Plan, PlannedTrial, float], float]
-    human: Callable[[Plan, Screen, Stimuli], Responder]
+    human: Callable[[Plan, Screen, Stimuli], HumanResponder]
     script: Callable[[Path, Plan], Responder]
     simulated: Callable[[Observer, SimulatedAdjuster, Plan, Stimuli], Responder]
 

@@ -5,11 +5,10 @@ All three go through the same session loop.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,9 @@ from data.kinds.kind import Answer
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
-from experiments.screen import Screen
-from experiments.tasks.instructions import confidence_question, stop_question
+from experiments.tasks.rated import in_one_step
+from experiments.tasks.slips import slips, with_slip
 
-CONTINUE, BACK, STOP = "space", "left", "escape"
-POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a response time
 Again = Callable[[], object]
 
 
@@ -50,7 +47,13 @@ class Responder(Protocol):
         """
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:
-        """Judge what has been on screen since `onset`, in s on the screen's clock; `again` shows it once more."""
+        """Judge what has been on screen since `onset`, in s on the screen's clock; `again` shows it once more.
+
+        The answer's response is None if none came in time.
+        """
+
+    def takes_back(self, until: float) -> bool:
+        """Whether the participant takes the last answer back; waits for that, but no longer than `until`."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +61,25 @@ class SimulatedResponder:
     """A simulated observer's answers by trial, as it gives them in the plan's order.
 
     All are judged beforehand: an answer may depend on the one before, and a session that resumes in a
-    new process must not forget that one.
+    new process must not forget that one. `slips` are wrong answers that it gives first, and takes back.
     """
 
     answers: Mapping[int, Answer]
     parameters: Mapping[str, Any]
     kind: str = "simulated"
+    slips: Mapping[int, Answer] = field(default_factory=dict)
+    _given: list[int] = field(default_factory=list)
 
     def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
         return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
-        return self.answers[trial.trial]
+        slip = self.slips.get(trial.trial) if trial.trial not in self._given else None
+        self._given.append(trial.trial)
+        return slip or self.answers[trial.trial]
+
+    def takes_back(self, until: float) -> bool:  # noqa: ARG002
+        return self._given[-1] in self.slips and self._given.count(self._given[-1]) == 1
 
 
 @dataclass(frozen=True)
@@ -86,104 +96,8 @@ class ScriptedResponder:
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002
         return self.answers[trial.trial]
 
-
-class _Press(NamedTuple):
-    """A key or a touched number: `at` is when it went down, in s on the screen's clock."""
-
-    name: str
-    at: float
-    by: str  # key | pointer
-
-
-class HumanResponder:
-    """A person. Response by the plan's two keys, then confidence by a digit (main row or numpad) or a touched number.
-
-    A key is timed when it goes down, read when it is released, and counts only if it went down after the question
-    had appeared: so late and double presses, and a key held down from before, answer nothing. What is pressed
-    while the window does not have the keyboard was meant for another window and is ignored; how long that was is
-    recorded with the answer. Escape asks whether to stop (Y raises `SessionAborted`); after N the trial continues, the
-    response time still counts from its onset, and `paused_time` says how much of it the question took. Raises
-    `LookalikeError` at once where keys could not be timed.
-    """
-
-    kind = "human"
-    parameters: None = None
-
-    def __init__(self, plan: Plan, screen: Screen) -> None:
-        self._keyboard = _open_keyboard(plan.keys.values())
-        self._screen = screen
-        self._footer = find(plan.kind).reminder(plan)
-        self._confidence_question, self._stop_question = confidence_question(plan), stop_question(plan)
-        self._prompted = plan.exposure_s is not None
-        self._levels = plan.confidence_levels
-        self._responses = {key: answer for answer, key in plan.keys.items()}
-        levels = range(1, plan.confidence_levels + 1)
-        self._confidences = {f"{prefix}{level}": level for prefix in ("", "num_") for level in levels}
-        self._waiting: list[_Press] = []
-        self._paused_s = 0.0
-
-    def proceed(self, again: Again | None = None, back: bool = False) -> bool:
-        turns = {CONTINUE: True, BACK: False} if back else {CONTINUE: True}
-        return bool(self._wait_for(turns, self._screen.now(), again)[0])
-
-    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
-        self._paused_s = 0.0
-        if self._prompted:
-            self._collect(onset)
-            if not any(press.name in self._responses for press in self._waiting):
-                again()  # the image has gone, and nobody should wonder what to do
-        response, responded = self._wait_for(self._responses, onset, again)
-        self._ask_confidence()
-        confidence, sure = self._wait_for(self._confidences, responded.at, self._ask_confidence)
-        more = {
-            "paused_time": round(self._paused_s, 6),
-            "unfocused_time": round(self._screen.unfocused_s(onset), 6),
-            "confidence_by": sure.by,
-        }
-        return Answer(response, confidence, responded.at - onset, sure.at - responded.at, more)
-
-    def _ask_confidence(self) -> None:
-        self._screen.scale(self._confidence_question, self._levels, self._footer)
-
-    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
-        """The first of `meanings` pressed later than `after`: what it means, and the press."""
-        while True:
-            self._collect(after)
-            for press in self._waiting:
-                if press.name in meanings:
-                    self._waiting.remove(press)
-                    return meanings[press.name], press
-                if press.name == STOP:
-                    self._ask_whether_to_stop(again)
-                    break
-            time.sleep(POLL_S)
-
-    def _collect(self, after: float) -> None:
-        # Keys arrive when they are released; fast typists press the next before that. So others are kept for the next
-        # question, and taken in the order in which they went down.
-        # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
-        touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
-        keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
-        here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
-        waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
-        self._waiting = sorted(waiting, key=lambda press: press.at)
-
-    def _ask_whether_to_stop(self, again: Again | None) -> None:
-        if again is None:
-            raise SessionAborted
-        self._waiting.clear()
-        asked = self._screen.message(self._stop_question)
-        while True:
-            self._collect(asked)
-            for press in self._waiting:
-                if press.name == "y":
-                    raise SessionAborted
-                if press.name == "n":
-                    self._waiting.clear()
-                    again()
-                    self._paused_s += press.at - asked
-                    return
-            time.sleep(POLL_S)
+    def takes_back(self, until: float) -> bool:  # noqa: ARG002
+        return False
 
 
 def read_script(path: Path, plan: Plan) -> ScriptedResponder:
@@ -207,7 +121,10 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
     unknown = ~table["response"].isin(words)
     refuse_script_rows(path, unknown, f"response is none of {', '.join(words)}", code="unknown-word")
     refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}", code="out-of-range")
-    given = {row[key]: Answer(row["response"], int(row["confidence"]), None, None) for row in table.to_dict("records")}
+    given = {
+        row[key]: in_one_step(Answer(row["response"], int(row["confidence"]), None, None), plan)
+        for row in table.to_dict("records")
+    }
     refuse_unanswered(path, plan, given, key)
     return ScriptedResponder({trial.trial: given[getattr(trial, key)] for trial in plan.trials})
 
@@ -227,37 +144,12 @@ def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
             f"give it {plan.confidence_levels - 1} confidence_cuts",
         )
     answers = find(plan.kind).simulate(observer, plan, plan.trials)
-    judged = {trial.trial: one for trial, one in zip(plan.trials, answers, strict=True)}
+    judged = {trial.trial: in_one_step(one, plan) for trial, one in zip(plan.trials, answers, strict=True)}
+    wrong = slips(plan, judged, observer.seed)
+    if plan.flow.fixation_s is not None:
+        return SimulatedResponder(judged, asdict(observer), slips=wrong)
+    judged |= {trial: with_slip(judged[trial], slip) for trial, slip in wrong.items()}
     return SimulatedResponder(judged, asdict(observer))
-
-
-def _open_keyboard(keys: Iterable[str]) -> Any:
-    try:
-        # Without it PsychoPy only warns, falls back to another keyboard, and never sees a key.
-        import psychtoolbox  # noqa: F401
-    except ImportError as error:
-        raise LookalikeError(
-            "no-keyboard",
-            f"keys cannot be timed (psychtoolbox: {error}); on Debian or Ubuntu: apt install libjack-jackd2-0, "
-            'elsewhere, in the folder of Lookalike: pip install -c constraints.txt ".[lab]"',
-        ) from None
-    from psychopy.hardware.keyboard import Keyboard, keyNames
-
-    unknown = sorted(set(keys) - set(keyNames.values()))
-    if unknown:
-        raise LookalikeError(
-            "no-such-key",
-            f"this computer's keyboard has no key {', '.join(map(repr, unknown))}, on which the task file puts an "
-            "answer; choose another key there",
-        )
-    keyboard = Keyboard(backend="ptb")
-    if keyboard.getBackend() != "ptb":
-        raise LookalikeError(
-            "no-keyboard",
-            f"PsychoPy's keyboard runs on {keyboard.getBackend()!r}, which loses keys; start this session in a new "
-            "Python process",
-        )
-    return keyboard
 
 
 def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: str) -> None:

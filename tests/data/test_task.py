@@ -106,3 +106,60 @@ def test_a_separation_in_degrees_is_for_pairs_only(refuses: Any, tmp_path: Path)
         assert "separation_deg is a setting of tasks with pairs" in str(caught.value)
     path.write_text('kind = "two_alternative"\nseparation_deg = 8\n', encoding="utf-8")
     assert read_task(path).task.separation_deg == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        ("two_alternative", "rating_levels = 6\n", "rating_levels: this kind of task has no scale"),
+        ("realfake", "rating_levels = 5\n", "rating_levels: Input should be 0, 4, 6 or 8"),
+        ("realfake", "rating_levels = 6\nconfidence_levels = 4\n", "confidence_levels: a rating says how sure one is"),
+        ("realfake", 'rating_levels = 6\n[keys]\nreal = "a"\n', "keys: a rating is given by its number"),
+        ("realfake", 'rating_levels = 6\n[flow]\nundo = "f1"\n', "flow.undo: a rating is followed by the next image"),
+        ("realfake", '[flow]\nundo = "left"\n', "flow.undo: 'left' has another meaning"),
+        ("realfake", '[flow]\nundo = "Esc"\n', "flow.undo: 'escape' has another meaning"),
+        ("realfake", '[flow]\nundo = "num 3"\n', "flow.undo: 'num_3' has another meaning"),
+        (
+            "realfake",
+            '[flow]\nundo = "bakspace"\n',
+            "flow: 'bakspace' is not the name of a key",
+        ),
+        ("realfake", "exposure_s = 2\n[flow]\ntimeout_s = 1.5\n", "flow.timeout_s: is over before the image has gone"),
+        (
+            "realfake",
+            '[box]\ndevice = "serial"\naddress = "COM3"\nbuttons = {1 = "lft"}\n',
+            "box: 'lft' is not",
+        ),
+        ("realfake", '[markers]\nto = "lsl"\ncodes = {onset_fake = 1}\n', "markers.codes.onset_fake: no such marker"),
+        ("matching", 'exposure_s = 0.5\n[flow]\nundo = "f1"\n', "flow: undo, timeout_s, touch and a box are for tasks"),
+    ],
+)
+def test_a_trial_flow_that_does_not_fit_is_refused(
+    tmp_path: Path, refuses: Any, kind: str, settings: str, message: str
+) -> None:
+    path = write(tmp_path / "task.toml", f'kind = "{kind}"\n{settings}')
+    with refuses("bad-setting") as caught:
+        read_task(path)
+    assert message in str(caught.value)
+
+
+def test_a_rating_scale_gives_the_levels_of_confidence_and_the_keys(tmp_path: Path, refuses: Any) -> None:
+    write(tmp_path / "task.toml", LEAST + "rating_levels = 8\n")
+    task = read_task(tmp_path / "task.toml").task
+    assert (task.confidence_levels, task.key_mapping) == (4, {"real": "1", "generated": "8"})
+    study = write(tmp_path / "study.toml", STUDY + 'task = "task.toml"\n')
+    assert read_study(study).study.plan.confidence_levels == 4
+    write(study, STUDY + 'task = "task.toml"\n[plan]\nconfidence_levels = 3\n')
+    with refuses("bad-setting") as caught:
+        read_study(study)
+    assert "plan.confidence_levels: a rating says how sure one is" in str(caught.value)
+
+
+def test_keys_of_undo_and_buttons_may_be_written_as_people_write_them(tmp_path: Path) -> None:
+    more = (
+        '[flow]\nundo = "Backspace"\n[box]\ndevice = "serial"\naddress = "COM3"\nbuttons = {1 = "ArrowLeft", 2 = "2"}\n'
+    )
+    task = read_task(write(tmp_path / "task.toml", LEAST + more)).task
+    assert task.flow.undo == "backspace"
+    assert task.box is not None
+    assert task.box.buttons == {"1": "left", "2": "2"}

@@ -74,7 +74,7 @@ def test_clicks_on_numbers_and_ring_land_where_they_are_drawn(display: dict[str,
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["turned"] == [pytest.approx(90, abs=1)]
-    assert (said["digits"], said["touched"]) == (4, [3])
+    assert (said["digits"], said["touched"]) == (4, ["3"])
     with np.load(tmp_path / "frames.npz") as stored:
         image = stored["arr_0"].astype(int)
     # Every pixel of the image is a whole square of the screen's own pixels, and no larger than in any other window.

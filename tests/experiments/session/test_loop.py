@@ -13,7 +13,7 @@ from data.plan import Plan, PlannedTrial, Text
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from experiments.records.record import Log, Record, read_record
-from experiments.screen import Flip, HeadlessScreen
+from experiments.screen import NO_BUTTONS, Flip, HeadlessScreen, Row
 from experiments.session.design import draw_plan
 from experiments.session.loop import run_session
 from experiments.tasks import instructions as wording
@@ -41,7 +41,7 @@ class Watcher(HeadlessScreen):
         self.shown: list[object] = []
         self.answered_before: list[int] = []
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
         self.shown.append(text)
         return super().message(text, page, footer)
 
@@ -49,7 +49,7 @@ class Watcher(HeadlessScreen):
         self.shown.append(BLANK)
         return super().blank()
 
-    def prepare(self, pixels: Pixels) -> None:
+    def prepare(self, pixels: Pixels, row: Row = NO_BUTTONS) -> None:  # noqa: ARG002
         self.ready = pixels
 
     def flip(self, asked: float | None = None) -> Flip:
@@ -192,7 +192,7 @@ def test_a_long_text_is_read_page_by_page_and_agreed_to_on_the_last(
         def pages(self, text: str) -> int:  # noqa: ARG002
             return 3
 
-        def message(self, text: str, page: int = 1, footer: str = "") -> float:
+        def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
             seen.append((text, page, footer))
             return super().message(text, page, footer)
 

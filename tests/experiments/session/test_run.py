@@ -23,7 +23,7 @@ from data.study import StudyFile
 from experiments.display.display_file import Display
 from experiments.records.participants import register
 from experiments.records.record import read_record
-from experiments.screen import HeadlessScreen
+from experiments.screen import NO_BUTTONS, HeadlessScreen, Row
 from experiments.session import run as session_run
 from experiments.session.first_session import run_first_session
 from experiments.session.retest_session import run_retest
@@ -117,7 +117,7 @@ def test_nothing_on_screen_tells_a_retest_from_a_first_session(
             super().__init__()
             messages.append([])
 
-        def message(self, text: str, page: int = 1, footer: str = "") -> float:
+        def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:  # noqa: ARG002
             messages[-1].append(text)
             return super().message(text, page, footer)
 

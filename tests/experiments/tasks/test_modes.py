@@ -22,7 +22,7 @@ from data.record import read_record
 from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import AROUND_NOTES
-from experiments.screen import FRAME_S, Flip, HeadlessScreen
+from experiments.screen import FRAME_S, NO_BUTTONS, Flip, HeadlessScreen, Row
 from experiments.session import run as session_run
 from experiments.session.first_session import run_first_session
 from experiments.session.retest_session import run_retest
@@ -166,7 +166,7 @@ class Watcher(HeadlessScreen):
 
     seen: list[tuple[float, Any]]
 
-    def prepare(self, *images: Pixels) -> None:
+    def prepare(self, *images: Pixels, row: Row = NO_BUTTONS) -> None:  # noqa: ARG002
         self._prepared = images
 
     def flip(self, asked: float | None = None) -> Flip:

@@ -14,11 +14,12 @@ from data.kinds.registry import find
 from data.plan import Plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
-from experiments.screen import FRAME_S, HeadlessScreen
+from experiments.screen import FRAME_S, NO_BUTTONS, HeadlessScreen, Row
 from experiments.session.design import draw_plan
-from experiments.tasks import responders as responder
+from experiments.tasks import human
+from experiments.tasks.human import HumanResponder
 from experiments.tasks.instructions import stop_question
-from experiments.tasks.responders import HumanResponder, SessionAborted, read_script, simulate
+from experiments.tasks.responders import SessionAborted, read_script, simulate
 from stimuli.sets import StimulusSet
 
 
@@ -136,7 +137,7 @@ class Keyboard:
 @pytest.fixture
 def seated(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Callable[..., HumanResponder]:
     def sit(*batches: list[Key], screen: HeadlessScreen | None = None, plan: Plan = plan) -> HumanResponder:
-        monkeypatch.setattr(responder, "_open_keyboard", lambda _keys: Keyboard(*batches))
+        monkeypatch.setattr(human, "_open_keyboard", lambda _keys: Keyboard(*batches))
         return HumanResponder(plan, screen or HeadlessScreen())
 
     return sit
@@ -203,20 +204,20 @@ def test_left_over_keys_do_not_answer_the_next_image(seated: Callable[..., Human
 class Told(HeadlessScreen):
     """A screen that notes its messages, and says when numbers were touched and when it lost the keyboard."""
 
-    def __init__(self, touched: tuple[tuple[int, float], ...] = (), lost: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(self, touched: tuple[tuple[str, float], ...] = (), lost: tuple[float, float] = (0.0, 0.0)) -> None:
         super().__init__()
         self.said: list[str] = []
         self._touches, self._lost = list(touched), lost
 
-    def message(self, text: str, page: int = 1, footer: str = "") -> float:
+    def message(self, text: str, page: int = 1, footer: str = "", row: Row = NO_BUTTONS) -> float:
         self.said.append(text)
-        return super().message(text, page, footer)
+        return super().message(text, page, footer, row)
 
-    def scale(self, question: str, levels: int, footer: str = "") -> float:
+    def scale(self, question: str, levels: int, footer: str = "", row: Row = NO_BUTTONS) -> float:
         self.footer = footer
-        return super().scale(question, levels, footer)
+        return super().scale(question, levels, footer, row)
 
-    def touched(self) -> list[tuple[int, float]]:
+    def touched(self) -> list[tuple[str, float]]:
         touches, self._touches = self._touches, []
         return touches
 
@@ -275,7 +276,7 @@ def test_numpad_and_main_row_digits_are_the_same(seated: Callable[..., HumanResp
 
 
 def test_a_touched_number_answers_how_sure(seated: Callable[..., HumanResponder], plan: Plan) -> None:
-    screen = Told(touched=((1, 1.5), (3, 2.75)))  # the first before there was anything to be sure of
+    screen = Told(touched=(("1", 1.5), ("3", 2.75)))  # the first before there was anything to be sure of
     given = seated([Key(RIGHT, 2.0)], [], screen=screen).answer(plan.trials[0], 1.0, again_never)
     assert (given.response, given.confidence, given.confidence_time) == ("generated", 3, 0.75)
     assert given.more["confidence_by"] == "pointer"

@@ -1,0 +1,1 @@
+"""How a session's trials follow one another, and the devices that it uses: settings of a task file."""

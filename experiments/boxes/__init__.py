@@ -1,0 +1,1 @@
+"""Response boxes, whose buttons stand for keys: each device is one module."""
