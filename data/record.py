@@ -15,6 +15,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
 | answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
 | warm-up      | as answer, for a practice image shown once more after a resume; does not count       |
+| estimate     | threshold, spread, lapse (what all answers of an adaptive session say: `data.psychometric`)  |
 | interruption | reason                                                                               |
 | end          |                                                                                      |
 
@@ -26,6 +27,9 @@ Of a matching task `response` is the position matched, in degrees, and `confiden
 answer also has `adjust_onset` (s since the session's start: of the image that was turned, from which `response_time`
 counts); a person's has `trajectory` (a list of [s since adjust_onset, degrees], from the start on, one for every
 frame passed) and `confirmed_by` (key | pointer).
+
+Of an adaptive task `stimulus_id` is the real image; onset and answer also have `fake_id`, the known fake that the
+session chose, and its `level` (None in practice).
 """
 
 from __future__ import annotations
@@ -59,6 +63,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "state": ("state", "block"),
     "consent": (),
     "warm-up": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "estimate": ("threshold", "spread", "lapse"),
     "interruption": ("reason",),
     "end": (),
 }
@@ -213,7 +218,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("participant", "observer", "stimulus_id", "state", "reason"), _is_text),
     **dict.fromkeys(("plan_sha256", "stimulus_set_sha256", "study_sha256"), _is_text),
     **dict.fromkeys(("onset", "response_time", "confidence_time", "gap_s", "clock_s", "days_since_first"), _is_seconds),
-    **dict.fromkeys(("screen", "versions"), lambda value: isinstance(value, dict)),
+    **dict.fromkeys(("screen", "versions", "threshold", "spread"), lambda value: isinstance(value, dict)),
     **dict.fromkeys(("trial", "session"), lambda value: _is_whole(value) and value >= 1),
     **dict.fromkeys(("confidence", "block"), lambda value: value is None or _is_whole(value)),
     "response": lambda value: _is_text(value) or _is_number(value),

@@ -34,7 +34,7 @@ INSIDE = {
         "external_tables | task",
         "kinds",
         "simulated",
-        "plan | loops | scales",
+        "plan | loops | scales | psychometric",
         "bids",
         "texts",
         "trials | record | trial_order | settings",

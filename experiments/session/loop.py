@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
 import numpy as np
 
 from data.errors import LookalikeError
+from data.kinds.adaptive import estimate
 from data.kinds.kind import Answer
+from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.record import Event, Log
 from experiments.records.record import Record, utc_now
 from experiments.screen import Screen
+from experiments.session.adaptive import Chooser, chooser_of
 from experiments.session.states import Step, route
 from experiments.tasks.instructions import page_footer, prompt
 from experiments.tasks.modes import mode_of
@@ -55,6 +58,7 @@ class _Session:
     screen: Screen
     responder: Responder
     record: Record
+    chooser: Chooser
     zero: float
 
 
@@ -87,6 +91,8 @@ def run_session(
                 _run_trial(session, trial, counts=step.state != "warm-up")
                 if step.state != "warm-up":
                     progress(trial.trial, len(plan.trials))
+        if find(plan.kind).adaptive:
+            record.append("estimate", **asdict(estimate(plan, record.answers)))
         record.append("end")
     except BaseException as error:
         with suppress(LookalikeError):  # a full disk must not hide the first error
@@ -114,14 +120,14 @@ def _begin(
             study_sha256=plan.study_sha256,
             **here,
         )
-        return _Session(plan, stimuli, screen, responder, record, screen.now()), route(plan)
+        return _Session(plan, stimuli, screen, responder, record, chooser_of(plan), screen.now()), route(plan)
     answered = frozenset(event["trial"] for event in history.log.of("answer"))
     following = next(trial.trial for trial in plan.trials if trial.trial not in answered)
     seen = any(event["trial"] == following for event in history.log.of("onset"))
     elapsed = _elapsed_s(history.log) if answered else 0.0
     gap = _seconds(history.log.events[-1]["utc"], utc_now())
     record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, **here)
-    session = _Session(plan, stimuli, screen, responder, record, screen.now() - elapsed)
+    session = _Session(plan, stimuli, screen, responder, record, chooser_of(plan), screen.now() - elapsed)
     return session, route(plan, answered, resumed=True, agreed=bool(history.log.of("consent")))
 
 
@@ -154,6 +160,7 @@ def _read(session: _Session, text: str, may_stop: bool = True) -> None:
 
 
 def _run_trial(session: _Session, trial: PlannedTrial, counts: bool) -> None:
+    trial = session.chooser.choose(trial, session.record.answers)
     images = [session.stimuli.read(name) for name in trial.images]
     screen = session.screen
     screen.blank()
@@ -161,6 +168,8 @@ def _run_trial(session: _Session, trial: PlannedTrial, counts: bool) -> None:
     flip = screen.flip()
     shown = flip.time
     what: Event = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - session.zero, 6)}
+    if trial.fake is not None:
+        what |= {"fake_id": trial.fake.stimulus_id, "level": trial.level}
     if counts:
         session.record.append("onset", **what, onset_error=round(flip.error, 6), dropped_frames=flip.dropped_frames)
     if session.plan.exposure_s is not None:

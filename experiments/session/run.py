@@ -16,7 +16,10 @@ from data.bids import RECORD, session_folder
 from data.errors import LookalikeError
 from data.plan import Plan
 from data.record import Log, read_record
+from data.kinds.registry import find
 from data.simulated.adjuster import SimulatedAdjuster
+from data.simulated.comparer import SimulatedComparer
+from data.simulated.detector import SimulatedDetector
 from data.simulated.observers import Observer
 from experiments.display.display_file import Display
 from experiments.display.psychopy_screen import WindowScreen
@@ -25,7 +28,7 @@ from experiments.records.record import Record, create_session, is_complete, refu
 from experiments.screen import HeadlessScreen, Screen
 from experiments.session.loop import NEW, History, Progress, run_session, silent
 from experiments.session.states import words
-from experiments.tasks.modes import mode_of
+from experiments.tasks.modes import Simulated, mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from experiments.typesetting.fonts import find_font
 from stimuli.stimulus_source import Stimuli
@@ -60,6 +63,10 @@ class Setup:
         The simulated observer.
     adjuster : SimulatedAdjuster
         The simulated observer of a matching task.
+    detector : SimulatedDetector
+        The simulated observer of an adaptive task.
+    comparer : SimulatedComparer
+        The simulated observer of triads.
     display : Display or None
         The display that the window is on, as `read_display` reads it. None: not calibrated.
 
@@ -76,6 +83,8 @@ class Setup:
     script: Path | None = None
     simulated: Observer = field(default_factory=Observer)
     adjuster: SimulatedAdjuster = field(default_factory=SimulatedAdjuster)
+    detector: SimulatedDetector = field(default_factory=SimulatedDetector)
+    comparer: SimulatedComparer = field(default_factory=SimulatedComparer)
     display: Display | None = None
 
     def __post_init__(self) -> None:
@@ -323,7 +332,7 @@ def _open_screen(
 def _window(setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None) -> WindowScreen:
     font = find_font(words(plan))
     before = plan.display or dict(display or {})
-    beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
+    beside, ring = find(plan.kind).beside, mode_of(plan).ring
     # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
     return WindowScreen(
         stimuli.mean,
@@ -343,5 +352,6 @@ def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) 
     if setup.script is not None:
         return mode.script(setup.script, plan)
     if setup.observer == "simulated":
-        return mode.simulated(setup.simulated, setup.adjuster, plan, stimuli)
+        who = Simulated(setup.simulated, setup.adjuster, setup.detector, setup.comparer)
+        return mode.simulated(who, plan, stimuli)
     return mode.human(plan, screen, stimuli)

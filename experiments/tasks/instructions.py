@@ -90,7 +90,7 @@ def _exposure(plan: Plan) -> list[str]:
     duration = _say(plan, "one_second") if plan.exposure_s == 1 else _say(plan, "seconds", seconds=number)
     if not find(plan.kind).answered_while_shown:
         return [_say(plan, "target_shown", duration=duration)]
-    return [_say(plan, "image_shown" if plan.trials[0].right is None else "pair_shown", duration=duration)]
+    return [_say(plan, "image_shown" if find(plan.kind).beside == 1 else "pair_shown", duration=duration)]
 
 
 def _done(plan: Plan, done: int) -> str:

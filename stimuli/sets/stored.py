@@ -24,6 +24,7 @@ COLUMNS = (
     "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg", *LEVELS, "sha256",
 )  # fmt: skip
 FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
+LEVEL = "level"  # how visible a known fake is, in any unit, above 0; only in graded sets
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
 _NAME = re.compile(r"(?!\.)(?=.*\S)[^/\\\x00-\x1f\x7f]{1,100}")  # what may be the name of a file, without its suffix
 
@@ -143,6 +144,8 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     for column in LEVELS:
         table[column] = _numbers(path, table[column], 0, 1)
     table["loop_position_deg"] = _numbers(path, table["loop_position_deg"], -np.inf, np.inf, missing=True)
+    if LEVEL in table:
+        table[LEVEL] = _numbers(path, table[LEVEL], np.nextafter(0, 1), np.finfo(np.float64).max, missing=True)
     return table, about
 
 
