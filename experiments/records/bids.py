@@ -212,10 +212,16 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
         "Started": begun["utc"],
         "Resumed": len(log.of("resume")),
         "Complete": is_complete(plan, log),
-        **({"Estimate": asdict(estimate(plan, log.of("answer")))} if find(plan.kind).adaptive else {}),
+        **(_adaptive(plan, log) if find(plan.kind).adaptive else {}),
         **({} if days is None else {"DaysSinceFirstSession": days}),
         "LookalikeVersion": plan.versions["lookalike"],
     }
+
+
+def _adaptive(plan: Plan, log: Log) -> dict[str, Any]:
+    """The levels from which an adaptive session chose, and what its answers say."""
+    levels = [grade.level for grade in plan.grades or ()]
+    return {"Levels": levels, "Estimate": asdict(estimate(plan, log.of("answer")))}
 
 
 def _surround(data: Path, plan: Plan) -> None:

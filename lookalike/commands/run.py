@@ -21,13 +21,15 @@ from lookalike.options import (
     SerialDeg,
     SessionSeed,
     Simulated,
+    TrueScale,
+    TrueThreshold,
     Window,
 )
 
 
 def run(
     stimuli: Annotated[
-        Path, typer.Argument(help="Stimulus set; for a matching task a morph loop, or a folder of loops.")
+        Path, typer.Argument(help="Stimulus set; for matching and triads a morph loop, or a folder of loops.")
     ],
     data: Data,
     participant: NewParticipant = None,
@@ -42,6 +44,8 @@ def run(
     simulated: Simulated = None,
     noise_deg: NoiseDeg = None,
     serial_deg: SerialDeg = None,
+    threshold: TrueThreshold = None,
+    scale: TrueScale = None,
     seed: SessionSeed = None,
     as_json: Json = False,
 ) -> None:
@@ -59,12 +63,13 @@ def run(
       lookalike run study-1/stimuli --data study-1 --new --fullscreen
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
       lookalike run loops --study matching.toml --data study-2 --participant k7q2m --fullscreen
+      lookalike run graded --study threshold.toml --data study-1/threshold --participant k7q2m --fullscreen
     """
     from experiments.session.first_session import run_first_session
     from lookalike.flows.sessions import Simulation, count, participant_for, setup_for, show_session
 
     code = participant_for(data, participant, new)
-    who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    who = Simulation(dprime, simulated, noise_deg, serial_deg, threshold, scale)
     who.check(observer, stimuli)
     setup = setup_for(observer, window, fullscreen, script, who, code, display)
     with progress("trials", None) as advance:

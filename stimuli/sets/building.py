@@ -82,15 +82,15 @@ class Layout:
         Images in main and in practice trials, half real and half generated.
     catch : int
         Known fakes for catch trials.
-    graded : int
-        Generated images in main trials if they are known fakes of graded visibility, from which an adaptive session
-        chooses; 0 for as many as real ones.
     size_px : int, 1 to 4096, optional
         Side of the images on disk; None leaves them as they come.
     bits : {8, 16}
         Bits per pixel.
     seed : int
         Of the order in which ids are assigned.
+    graded : int
+        Generated images in main trials if they are known fakes of graded visibility, from which an adaptive session
+        chooses; 0 for as many as real ones.
 
     Examples
     --------
@@ -102,10 +102,10 @@ class Layout:
     main: int = 100
     practice: int = 0
     catch: int = 0
-    graded: int = 0
     size_px: int | None = None
     bits: int = 8
     seed: int = 0
+    graded: int = 0
 
     def __post_init__(self) -> None:
         for name in ("main", "practice"):
