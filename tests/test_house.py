@@ -59,7 +59,7 @@ INSIDE = {
         "checkpoint",
         "networks | bootstrap | perceptual",
     ],
-    "experiments": ["realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
+    "experiments": ["rehearsal", "realfake | retest", "session", "records", "tasks", "display", "typesetting | screen"],
     "analysis": [
         "report",
         "designs",

@@ -322,28 +322,36 @@ def _open_screen(
     setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None
 ) -> Iterator[Screen]:
     """`display` is the description of the screen of an earlier session, if this is a later one."""
-    screen = _window(setup, plan, stimuli, display) if setup.window else HeadlessScreen()
+    shown_on = setup.fullscreen, setup.display
+    screen = open_window(plan, stimuli, *shown_on, display) if setup.window else HeadlessScreen()
     try:
         yield screen
     finally:
         screen.close()
 
 
-def _window(setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None) -> WindowScreen:
-    font = find_font(words(plan))
-    before = plan.display or dict(display or {})
-    beside, ring = find(plan.kind).beside, mode_of(plan).ring
+def open_window(
+    plan: Plan,
+    stimuli: Stimuli,
+    fullscreen: bool,
+    display: Display | None,
+    before: Mapping[str, Any] | None = None,
+) -> WindowScreen:
+    """The window of a session; `before` is the description of the screen of an earlier one.
+
+    Raises `LookalikeError` if there is no font, no screen, or no room.
+    """
     # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
     return WindowScreen(
         stimuli.mean,
         stimuli.largest_px,
-        setup.fullscreen,
-        setup.display,
-        beside=beside,
+        fullscreen,
+        display,
+        beside=find(plan.kind).beside,
         separation_deg=plan.separation_deg,
-        ring=ring,
-        font=font,
-        before=before,
+        ring=mode_of(plan).ring,
+        font=find_font(words(plan)),
+        before=plan.display or dict(before or {}),
     )
 
 

@@ -102,7 +102,7 @@ class ScriptedResponder:
         return self.answers[trial.trial]
 
 
-class _Press(NamedTuple):
+class Press(NamedTuple):
     """A key or a touched number: `at` is when it went down, in s on the screen's clock."""
 
     name: str
@@ -134,7 +134,7 @@ class HumanResponder:
         self._responses = {key: answer for answer, key in plan.keys.items()}
         levels = range(1, plan.confidence_levels + 1)
         self._confidences = {f"{prefix}{level}": level for prefix in ("", "num_") for level in levels}
-        self._waiting: list[_Press] = []
+        self._waiting: list[Press] = []
         self._paused_s = 0.0
 
     def proceed(self, again: Again | None = None, back: bool = False) -> bool:
@@ -161,7 +161,7 @@ class HumanResponder:
     def _ask_confidence(self) -> None:
         self._screen.scale(self._confidence_question, self._levels, self._footer)
 
-    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
+    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, Press]:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""
         while True:
             self._collect(after)
@@ -178,8 +178,8 @@ class HumanResponder:
         # Keys arrive when they are released; fast typists press the next before that. So others are kept for the next
         # question, and taken in the order in which they went down.
         # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
-        touched = [_Press(str(level), at, "pointer") for level, at in self._screen.touched()]
-        keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
+        touched = [Press(str(level), at, "pointer") for level, at in self._screen.touched()]
+        keys = [Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
         here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
         waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
         self._waiting = sorted(waiting, key=lambda press: press.at)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from data.errors import LookalikeError
 from lookalike.console import progress
 from lookalike.options import (
     Data,
@@ -47,6 +48,11 @@ def run(
     threshold: TrueThreshold = None,
     scale: TrueScale = None,
     seed: SessionSeed = None,
+    rehearse: Annotated[
+        bool,
+        typer.Option("--rehearse", help="A simulated session in the window, at speed, and a checklist; no data."),
+    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --rehearse: keep the folder of its data.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run a participant's first session.
@@ -57,8 +63,13 @@ def run(
     A person is registered first, with 'participant new' or --new, so that a mistyped code is refused. A simulated or
     scripted observer is not a person and takes any code that no person has.
 
+    Before the first participant, --rehearse runs a whole session in its window at speed, without touching --data, and
+    checks images, texts, keys, frame rate, image size, display file, disk and export. Its exit code is 1 if a check
+    fails.
+
     \b
     Example:
+      lookalike run study-1/stimuli --data study-1 --display display.json --fullscreen --rehearse
       lookalike run study-1/stimuli --data study-1 --participant k7q2m --display display.json --fullscreen
       lookalike run study-1/stimuli --data study-1 --new --fullscreen
       lookalike run study-1/stimuli --data dry-run --participant sim1 --observer simulated --no-window
@@ -66,8 +77,15 @@ def run(
       lookalike run graded --study threshold.toml --data study-1/threshold --participant k7q2m --fullscreen
     """
     from experiments.session.first_session import run_first_session
+    from lookalike.flows.rehearsal import show_rehearsal
     from lookalike.flows.sessions import Simulation, count, participant_for, setup_for, show_session
 
+    if rehearse:
+        others = {"--participant": participant, "--new": new, "--script": script, "--no-window": not window}
+        show_rehearsal(stimuli, data, study, fullscreen, display, seed, keep, others, as_json)
+        return
+    if keep:
+        raise LookalikeError("unused-option", "--keep is for --rehearse; every other session is kept anyway")
     code = participant_for(data, participant, new)
     who = Simulation(dprime, simulated, noise_deg, serial_deg, threshold, scale)
     who.check(observer, stimuli)
