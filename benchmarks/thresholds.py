@@ -1,6 +1,6 @@
 """Is a threshold recovered? Simulated observers in adaptive sessions, for the table in docs/thresholds.md.
 
-    python -m benchmarks.thresholds [observers]
+python -m benchmarks.thresholds [observers]
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def session(condition: Condition, seed: int) -> tuple[Plan, list[Event]]:
     """One observer's answers, as a session records them."""
     image = {"truth": "generated", "sha256": "0" * 64}
     grades = tuple(
-        Grade(level=level, images=tuple(Image(stimulus_id=f"{level}-{n}", file="f", **image) for n in range(condition.each)))
+        Grade(
+            level=level,
+            images=tuple(Image(stimulus_id=f"{level}-{n}", file="f", **image) for n in range(condition.each)),
+        )
         for level in LEVELS
     )
     sides = np.random.default_rng(seed).permutation(condition.trials) % 2
@@ -85,7 +88,9 @@ def row_of(condition: Condition, observers: int) -> dict[str, float]:
         sides = {trial.trial: trial.fake_on for trial in plan.trials}
         table = pd.DataFrame(answers).assign(level=lambda one: np.log10(one["level"]))
         table["response"] = ["yes" if one["response"] == sides[one["trial"]] else "no" for one in answers]
-        function = psychometric_functions(table[["level", "response"]], guess=CHANCE, resamples=200, seed=seed).participants[0]
+        function = psychometric_functions(
+            table[["level", "response"]], guess=CHANCE, resamples=200, seed=seed
+        ).participants[0]
         if function.reason is None:
             fitted.append(function.threshold.value - true)
             fit_held.append(function.threshold.low <= true <= function.threshold.high)

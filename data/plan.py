@@ -187,8 +187,8 @@ class Plan(_Part):
     `keys` maps answers to PsychoPy's key names; confidence is always 1..k, main row or numpad.
     `participants_before` is how many participants had taken part in this task, `turned_before` how many of them with
     the keys the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans a
-    retest of session 1. `grades` are the known fakes from which an adaptive session chooses. `phrases` are those of a language file (`data.texts.phrases`). `display` is what the screen
-    said of itself.
+    retest of session 1. `grades` are the known fakes from which an adaptive session chooses. `phrases` are those of a
+    language file (`data.texts.phrases`). `display` is what the screen said of itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"

@@ -2,9 +2,9 @@
 
 P(correct at level x) = 1/2 + (1/2 − λ) Φ((log10 x − log10 threshold) / spread)
 
-with lapses λ: at the threshold, lapses apart, 75% of choices are correct. Levels are of any unit, above 0, and visibility
-rises with them. The posterior is taken on a grid with flat priors of log threshold, log spread and lapses, the one on
-which QUEST+ (Watson 2017, J. Vis. 17(3):10) places a session's trials.
+with lapses λ: at the threshold, lapses apart, 75% of choices are correct. Levels are of any unit, above 0, and
+visibility rises with them. The posterior is taken on a grid with flat priors of log threshold, log spread and
+lapses, the one on which QUEST+ (Watson 2017, J. Vis. 17(3):10) places a session's trials.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def probability_correct(
 
 
 def thresholds(levels: Sequence[float]) -> Floats:
-    """The thresholds of the grid, even in log10: from a step of the levels below the lowest to one above the highest."""
+    """The thresholds of the grid, even in log10, from a step of the levels below the lowest to one above."""
     logs = np.log10(sorted(levels))
     step = (logs[-1] - logs[0]) / max(len(logs) - 1, 1)
     return np.asarray(10 ** np.linspace(logs[0] - step, logs[-1] + step, _THRESHOLDS), dtype=np.float64)

@@ -150,9 +150,7 @@ def detection_thresholds(
     return DetectionThresholds(people, mean, sd, sum(one.reason is not None for one in people), CREDIBLE)
 
 
-def _participant(
-    name: str, own: pd.DataFrame, levels: list[float], fit: PsychometricFunction
-) -> DetectionThreshold:
+def _participant(name: str, own: pd.DataFrame, levels: list[float], fit: PsychometricFunction) -> DetectionThreshold:
     answered = own[own["response"].notna()]
     correct = answered["response"] == answered["truth"]
     found = posterior(levels, answered["level"].tolist(), correct.tolist())

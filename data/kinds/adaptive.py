@@ -1,4 +1,4 @@
-"""What kinds of task share whose session chooses known fakes by the answers before: what was answered, and what it says."""
+"""What kinds share whose session chooses known fakes by the answers before: what was answered, and what it says."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Threshold(Judged[SimulatedDetector]):
     def refuse_presentation(self, shown: Presentation) -> None:
         super().refuse_presentation(shown)
         if shown.images == "own":
-            raise ValueError("images: which known fakes are shown follows the answers, so they are shared; leave it out")
+            raise ValueError("images: known fakes follow the answers, so all participants share them; leave it out")
 
     def draw(
         self,
@@ -84,9 +84,7 @@ class Threshold(Judged[SimulatedDetector]):
             on_left = rng.permutation(count) % 2 == rng.integers(2)
             trials = [planned(image, role) for image in images.take(role, "real", count)]
             sides = ("left" if left else "right" for left in on_left)
-            return [
-                trial.model_copy(update={"fake_on": side}) for trial, side in zip(trials, sides, strict=True)
-            ]
+            return [trial.model_copy(update={"fake_on": side}) for trial, side in zip(trials, sides, strict=True)]
 
         fakes = images.take("practice", "generated", wanted.practice_trials)
         practice = [
@@ -109,8 +107,8 @@ class Threshold(Judged[SimulatedDetector]):
             here = (plan.session, trial.trial)
             correct = who.is_correct(trial.level or levels[-1], middle, *here)
             side = self.truth(trial) if correct else {"left": "right", "right": "left"}[self.truth(trial)]
-            confidence, asked_s = (1 + trial.trial % plan.confidence_levels, 0.6) if plan.confidence_levels else (None, None)
-            answers.append(Answer(side, confidence, who.response_time(*here), asked_s))
+            sure = 1 + trial.trial % plan.confidence_levels if plan.confidence_levels else None
+            answers.append(Answer(side, sure, who.response_time(*here), 0.6 if sure else None))
         return answers
 
     def row(self, trial: PlannedTrial) -> dict[str, Any]:

@@ -88,7 +88,6 @@ class SimulatedComparer:
         says_right = np.where(guessed, rng.random(len(triads)) < 0.5, says_right)
         return triads.assign(response=np.where(says_right, "right", "left"))
 
-
     def compare(self, left_deg: float, middle_deg: float, right_deg: float, session: int, trial: int) -> Comparison:
         """Answer one trial of a session."""
         name = f"compare/{self.seed}/{session}/{trial}"
@@ -107,8 +106,8 @@ def draw_triads(
 
     Arcs of unequal numbers of steps are among them, without which the scale's length could not be known
     (`analysis.scaling`), and on a loop a triad spans at most half of it, so that nobody has to compare the two ways
-    round. Every image is in the middle about equally often, and in a random half of the triads the two outer ones change
-    sides.
+    round. Every image is in the middle about equally often, and in a random half of the triads the two outer ones
+    change sides.
 
     Parameters
     ----------

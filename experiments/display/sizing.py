@@ -96,8 +96,8 @@ def whole_scale(image_px: Shape, window_px: Shape, room_px: Shape | None = None)
 def apart_px(width_px: int, beside: int, display: Display | None, separation_deg: float | None) -> int:
     """The distance between the middles of neighbours among `beside` images, in a window of this width.
 
-    Without `separation_deg` each image is in the middle of its share of the window. Raises `LookalikeError` if a separation in degrees
-    is not known in pixels, or both middles are not in the window.
+    Without `separation_deg` each image is in the middle of its share of the window. Raises `LookalikeError` if a
+    separation in degrees is not known in pixels, or not all middles are in the window.
     """
     if separation_deg is None:
         return width_px // beside

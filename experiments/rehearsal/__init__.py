@@ -1,1 +1,1 @@
-"""A rehearsal of a session before its first participant: every screen drawn, at speed, and a checklist of what it found."""
+"""A rehearsal of a session before its first participant: every screen drawn, at speed, and a checklist."""

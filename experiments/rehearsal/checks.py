@@ -80,8 +80,8 @@ def frames(screen: Screen, log: Log) -> Check:
         return Check(
             "frame rate",
             "warn",
-            "flips do not wait for the screen's refresh, so times are not known to within a frame; use --fullscreen and "
-            "switch vertical synchronisation on",
+            "flips do not wait for the screen's refresh, so times are not known to within a frame; use --fullscreen "
+            "and switch vertical synchronisation on",
         )
     words = f"{hz:.1f} Hz; {dropped} of {len(onsets)} images came a frame or more late"
     return Check("frame rate", "warn" if dropped > DROPPED_SHARE * len(onsets) else "ok", words)
@@ -137,7 +137,8 @@ def duration(plan: Plan, stimuli: Stimuli) -> Check:
     observer = mode_of(plan).simulated(Simulated(), plan, stimuli)
     fixed = len(plan.trials) * ((plan.exposure_s or 0) + plan.mask_s + plan.delay_s)
     levels = [grade.level for grade in plan.grades or ()]
-    shown = [trial if not levels else trial.model_copy(update={"level": levels[len(levels) // 2]}) for trial in plan.trials]
+    middle = {"level": levels[len(levels) // 2] if levels else None}
+    shown = [trial.model_copy(update=middle) for trial in plan.trials]
     answers = [observer.answer(trial, 0.0, lambda: None) for trial in shown]
     answering = sum((one.response_time or 0) + (one.confidence_time or 0) for one in answers)
     reading = sum(len(step.text.split()) for step in route(plan)) / _READ_PER_S

@@ -1,7 +1,7 @@
 """Who answers in a rehearsal: a simulated observer at a stand-in for the keyboard.
 
-The answers go through the same code as a person's: the plan's keys, the pages of texts, the scale of confidence. Only the
-keys themselves are not pressed, and answers come at once.
+The answers go through the same code as a person's: the plan's keys, the pages of texts, the scale of confidence. Only
+the keys themselves are not pressed, and answers come at once.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class RehearsedAdjuster(_AtOnce, HumanAdjuster):
 
 
 def stand_in(plan: Plan, screen: Screen, stimuli: Stimuli) -> Responder:
-    """Who answers a plan in its rehearsal. Raises `LookalikeError` as a person's responder does, if keys do not work."""
+    """Who answers a plan in its rehearsal. Raises `LookalikeError` as a person's responder does, if keys fail."""
     if mode_of(plan).ring:
         return RehearsedAdjuster(plan, screen, as_loops(stimuli))
     return RehearsedPerson(plan, screen, mode_of(plan).simulated(Simulated(), plan, stimuli))

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from data.bids import RECORD, session_folder
 from data.errors import LookalikeError
+from data.kinds.registry import find
 from data.plan import Plan
 from data.record import Log, read_record
-from data.kinds.registry import find
 from data.simulated.adjuster import SimulatedAdjuster
 from data.simulated.comparer import SimulatedComparer
 from data.simulated.detector import SimulatedDetector

@@ -74,7 +74,7 @@ class SimulatedResponder:
 
 @dataclass(frozen=True)
 class SimulatedInTurn:
-    """A simulated observer of an adaptive task, who judges each trial as it is shown; answers depend on nothing else."""
+    """A simulated observer of an adaptive task, who judges each trial as it is shown and by nothing else."""
 
     judge: Callable[[PlannedTrial], Answer]
     parameters: Mapping[str, Any]

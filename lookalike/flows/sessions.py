@@ -35,7 +35,7 @@ def participant_for(data: Path, participant: str | None, new: bool) -> str:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a simulated observer is like: see `populations`, `adjuster`, `detector` and `comparer` in `data.simulated`."""
+    """What a simulated observer is like: see `populations`, `adjuster`, `detector`, `comparer` in `data.simulated`."""
 
     dprime: float | None = None
     parameters: Path | None = None

@@ -32,10 +32,10 @@ def classic_candidates(
 def graded_candidates(
     tissues: Sequence[Tissue], look: Look, contrasts: Sequence[float], each: int, seed: int = 0
 ) -> Iterator[Candidate]:
-    """Random shapes as `classic_candidates` makes them: `each` of every contrast in turn, then the look's own, for practice.
+    """Random shapes, `each` of every contrast in turn, then the look's own, for practice; see `classic_candidates`.
 
-    `level` is the size of the contrast. One whose contrast goes beyond black or white has an objection, and the next has
-    the same contrast, so that all levels have as many images.
+    `level` is the size of the contrast. One whose contrast goes beyond black or white has an objection, and the next
+    has the same contrast, so that all levels have as many images.
     """
     number = 0
     for contrast in chain([*contrasts] * each, repeat(look.contrast)):

@@ -13,13 +13,13 @@ from data.study import StudyFile
 
 _METHODS = (
     "Only main trials of session 1 were analysed. Each showed a known fake beside a real image, and the participant "
-    "chose the fake. The level of the fake was chosen by QUEST+ {watson2017}, whose model is a cumulative normal of the "
-    "logarithm of the level, between 50% and 100% less lapses. The threshold is the level at which 75% of choices are "
-    "correct, lapses apart; given are posterior means with credible intervals of equal tails, under flat priors of the "
-    "logarithms of threshold and spread, and of lapses up to 6%. The mean of participants is geometric, with a t "
+    "chose the fake. The level of the fake was chosen by QUEST+ {watson2017}, whose model is a cumulative normal of "
+    "the logarithm of the level, between 50% and 100% less lapses. The threshold is the level at which 75% of choices "
+    "are correct, lapses apart; given are posterior means with credible intervals of equal tails, under flat priors of "
+    "the logarithms of threshold and spread, and of lapses up to 6%. The mean of participants is geometric, with a t "
     "interval of the logarithms.",
-    "Beside them the same function was fitted by maximum likelihood {wichmann2001}, lapses up to 10%, with bias-corrected "
-    "percentiles of the parametric bootstrap {efron1987}.",
+    "Beside them the same function was fitted by maximum likelihood {wichmann2001}, lapses up to 10%, with "
+    "bias-corrected percentiles of the parametric bootstrap {efron1987}.",
 )
 
 
@@ -34,12 +34,16 @@ def results(answers: TrialTable, _study: StudyFile | None = None, _correction: C
         subtitle=f"Which known fakes could be seen? {_people(found)}.",
         summary=(
             verdict_note(verdict, (words,)),
-            *(f"The threshold of {one.participant} is only a bound: {one.reason}." for one in found.participants if one.reason),
+            *(
+                f"The threshold of {one.participant} is only a bound: {one.reason}."
+                for one in found.participants
+                if one.reason
+            ),
             Picture(
                 "thresholds",
                 detection_figure(found),
-                "Share of correct choices at each level with Wilson’s 95% interval, the function at the posterior means, "
-                "and the threshold with its credible interval.",
+                "Share of correct choices at each level with Wilson’s 95% interval, the function at the posterior "
+                "means, and the threshold with its credible interval.",
                 "Psychometric function of every participant; the numbers are in the table below.",
             ),
         ),
@@ -96,8 +100,8 @@ def _participants(found: DetectionThresholds) -> Section:
     )
     reasons = [f"{one.participant} has no fit: {one.fit_reason}." for one in found.participants if one.fit_reason]
     note = (
-        "Spread: SD of the cumulative normal, in log10 units of level. Lapses: share of errors where the fake is plain. A "
-        "small p of fit says that the function does not describe the answers."
+        "Spread: SD of the cumulative normal, in log10 units of level. Lapses: share of errors where the fake is "
+        "plain. A small p of fit says that the function does not describe the answers."
     )
     return Section(
         "Participants", (Table(header, tuple(map(_row, found.participants)), note=" ".join([note, *reasons])),)

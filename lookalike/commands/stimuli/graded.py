@@ -74,6 +74,6 @@ def _levels(text: str) -> list[float]:
         found = [float(one) for one in text.split(",")]
     except ValueError:
         raise LookalikeError("not-a-number", f"--levels is {text!r}; write numbers with commas between them") from None
-    if not (len(found) >= 3 and 0 < found[0] and found[-1] <= 1 and sorted(set(found)) == found):
+    if not (len(found) >= 3 and found[0] > 0 and found[-1] <= 1 and sorted(set(found)) == found):
         raise LookalikeError("out-of-range", f"--levels is {text!r}; write three or more, rising, above 0 and up to 1")
     return found
