@@ -14,9 +14,9 @@ import pandas as pd
 from analysis.scaling.psychometric import psychometric_functions
 from data.kinds.adaptive import estimate
 from data.plan import Grade, Image, Plan, PlannedTrial
-from data.psychometric import CHANCE
 from data.record import Event
 from data.simulated.detector import SimulatedDetector
+from data.simulated.psychometric import CHANCE
 from experiments.session.adaptive import ByQuestPlus
 
 LEVELS = tuple(float(one) for one in 0.01 * 2 ** (np.arange(8) / 2))  # .01 to .113

@@ -164,7 +164,8 @@ class PlannedTrial(_Part):
     def images(self) -> tuple[str, ...]:
         """The ids of its images, from left to right; without a known fake that is not chosen yet."""
         before = (self.fake if self.fake_on == "left" else None,)
-        after = (self.triad and self.triad.middle, self.right, self.fake if self.fake_on == "right" else None)
+        middle = None if self.triad is None else self.triad.middle
+        after = (middle, self.right, self.fake if self.fake_on == "right" else None)
         left, right = ([one.stimulus_id for one in side if one is not None] for side in (before, after))
         return (*left, self.stimulus_id, *right)
 

@@ -15,7 +15,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | onset        | trial, stimulus_id, onset (s since the session's start)                              |
 | answer       | trial, stimulus_id, response, confidence, response_time, confidence_time, onset (s)  |
 | warm-up      | as answer, for a practice image shown once more after a resume; does not count       |
-| estimate     | threshold, spread, lapse (what all answers of an adaptive session say: `data.psychometric`)  |
+| estimate     | threshold, spread, lapse: what all answers of an adaptive session say                 |
 | interruption | reason                                                                               |
 | end          |                                                                                      |
 

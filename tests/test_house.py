@@ -34,7 +34,7 @@ INSIDE = {
         "external_tables | task",
         "kinds",
         "simulated",
-        "plan | loops | scales | psychometric",
+        "plan | loops | scales",
         "bids",
         "texts",
         "trials | record | trial_order | settings",

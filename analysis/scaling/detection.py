@@ -1,7 +1,7 @@
 """What readers could have seen: thresholds of telling known fakes of graded visibility from real images.
 
-Each participant's threshold is the posterior mean of the model that placed the trials (`data.psychometric`), with its
-credible interval; beside it stands the maximum-likelihood fit of the same function, with bounds from the bootstrap.
+Each participant's threshold is the posterior mean of the model that placed the trials, with its credible interval
+(`data.simulated.psychometric`); beside it stands the maximum-likelihood fit of the same function, with bounds from the bootstrap.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from analysis.intervals import t_interval
 from analysis.scaling.psychometric import PsychometricFunction, psychometric_functions
 from data.arrays import Floats
 from data.errors import LookalikeError
-from data.psychometric import CHANCE, CREDIBLE, Belief, posterior, probability_correct
 from data.results.result import UNDEFINED, Estimate, Result, frame_of
+from data.simulated.psychometric import CHANCE, CREDIBLE, Belief, posterior, probability_correct
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from data.errors import LookalikeError
 from data.plan import Plan
-from data.psychometric import Posterior, posterior
 from data.record import Event
+from data.simulated.psychometric import Posterior, posterior
 
 FEWEST_LEVELS = 3
 

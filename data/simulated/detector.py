@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.errors import LookalikeError
-from data.psychometric import probability_correct
+from data.simulated.psychometric import probability_correct
 
 
 @dataclass(frozen=True)
 class SimulatedDetector:
-    """A simulated observer with a known psychometric function (`data.psychometric`).
+    """A simulated observer with a known psychometric function (`data.simulated.psychometric`).
 
     Attributes
     ----------

@@ -17,8 +17,8 @@ from data.errors import LookalikeError
 from data.kinds.adaptive import answers_so_far
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
-from data.psychometric import CHANCE, LAPSES, SPREADS, thresholds
 from data.record import Event
+from data.simulated.psychometric import CHANCE, LAPSES, SPREADS, thresholds
 
 
 class Chooser(Protocol):

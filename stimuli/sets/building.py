@@ -225,7 +225,8 @@ def choose(
             raise LookalikeError(
                 "set-too-small",
                 f"{len(roles)} {truth} images are needed for {' and '.join(sorted(set(roles)))} trials but only "
-                f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --trials, --practice)",
+                f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --trials, "
+                "--practice)",
             )
         chosen += [Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
     if len(sizes) > 1:

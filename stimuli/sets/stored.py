@@ -145,7 +145,9 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         table[column] = _numbers(path, table[column], 0, 1)
     table["loop_position_deg"] = _numbers(path, table["loop_position_deg"], -np.inf, np.inf, missing=True)
     if LEVEL in table:
-        table[LEVEL] = _numbers(path, table[LEVEL], np.nextafter(0, 1), np.finfo(np.float64).max, missing=True)
+        table[LEVEL] = _numbers(
+            path, table[LEVEL], float(np.nextafter(0, 1)), float(np.finfo(np.float64).max), missing=True
+        )
     return table, about
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from data.files import sha256
 from data.loops import Frame, Loop, write_loop
-from data.psychometric import probability_correct
 from data.scales import Scale, read_scale, write_scale
+from data.simulated.psychometric import probability_correct
 from stimuli.cutting import Cut, cut_patches
 from stimuli.images import write_png
 from stimuli.phantoms import write_phantoms

@@ -11,7 +11,7 @@ from scipy.stats import t
 
 from analysis.scaling.detection import detection_thresholds
 from analysis.scaling.psychometric import psychometric_functions
-from data.psychometric import posterior, probability_correct
+from data.simulated.psychometric import posterior, probability_correct
 
 LEVELS = (0.01, 0.02, 0.04, 0.08, 0.16)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from data.psychometric import probability_correct
 from data.simulated.comparer import DECISION_SD_JND, EVEN, SimulatedComparer
 from data.simulated.detector import SimulatedDetector
+from data.simulated.psychometric import probability_correct
 
 
 @pytest.mark.parametrize("level", [0.01, 0.03, 0.1])

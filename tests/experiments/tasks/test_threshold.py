@@ -13,9 +13,9 @@ import pytest
 from data.bids import read_sidecar
 from data.kinds.registry import find
 from data.plan import read_plan
-from data.psychometric import posterior
 from data.record import read_record
 from data.simulated.detector import SimulatedDetector
+from data.simulated.psychometric import posterior
 from data.study import StudyFile
 from experiments.session.design import draw_plan
 from experiments.session.first_session import run_first_session

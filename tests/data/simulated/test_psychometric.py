@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from questplus import QuestPlus
 from scipy.stats import norm
 
-from data.psychometric import CHANCE, LAPSES, SPREADS, posterior, probability_correct, thresholds
+from data.simulated.psychometric import CHANCE, LAPSES, SPREADS, posterior, probability_correct, thresholds
 
 LEVELS = [0.01, 0.02, 0.04, 0.08]
 

@@ -71,7 +71,7 @@ def posterior(levels: Sequence[float], shown: Sequence[float], correct: Sequence
 
     Examples
     --------
-    >>> from data.psychometric import posterior
+    >>> from data.simulated.psychometric import posterior
     >>> belief = posterior([1, 2, 4, 8], [1] * 20 + [8] * 20, [True, False] * 10 + [True] * 20)
     >>> 1 < belief.threshold.mean < 8
     True
