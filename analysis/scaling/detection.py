@@ -1,7 +1,8 @@
 """What readers could have seen: thresholds of telling known fakes of graded visibility from real images.
 
 Each participant's threshold is the posterior mean of the model that placed the trials, with its credible interval
-(`data.simulated.psychometric`); beside it stands the maximum-likelihood fit of the same function, with bounds from the bootstrap.
+(`data.simulated.psychometric`); beside it stands the maximum-likelihood fit of the same function, with bounds from the
+bootstrap.
 """
 
 from __future__ import annotations

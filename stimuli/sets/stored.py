@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256 as hash_bytes
@@ -145,9 +146,7 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         table[column] = _numbers(path, table[column], 0, 1)
     table["loop_position_deg"] = _numbers(path, table["loop_position_deg"], -np.inf, np.inf, missing=True)
     if LEVEL in table:
-        table[LEVEL] = _numbers(
-            path, table[LEVEL], float(np.nextafter(0, 1)), float(np.finfo(np.float64).max), missing=True
-        )
+        table[LEVEL] = _numbers(path, table[LEVEL], sys.float_info.min, sys.float_info.max, missing=True)
     return table, about
 
 
