@@ -1,4 +1,4 @@
-"""Build, check and export stimulus sets; classic and graded stimuli."""
+"""Build, check and export stimulus sets; classic stimuli."""
 
 from lookalike.commands.stimuli.build import build
 from lookalike.commands.stimuli.check import check
