@@ -1,1 +1,1 @@
-"""Simulated observers and participants, and the models that they follow: people's stand-ins in tests, demo and power."""
+"""Simulated observers and participants, and the models that they follow: stand-ins for people in tests and demo."""
