@@ -60,6 +60,7 @@ from .image_cues.grouped_auc import grouped_auc
 from .image_cues.model_observer import model_observer
 
 # Perceptual scales
+from .scaling.detection import detection_thresholds
 from .scaling.difference_scale import difference_scale
 from .scaling.psychometric import psychometric_functions
 
@@ -98,6 +99,7 @@ __all__ = [
     "count_ratings",
     "covariate_model",
     "detectability",
+    "detection_thresholds",
     "difference_scale",
     "dprime",
     "dprime_change",

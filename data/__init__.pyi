@@ -14,6 +14,7 @@ from .scales import read_scale as read_scale
 from .simulated.adjuster import SimulatedAdjuster as SimulatedAdjuster
 from .simulated.comparer import SimulatedComparer as SimulatedComparer
 from .simulated.comparer import draw_triads as draw_triads
+from .simulated.detector import SimulatedDetector as SimulatedDetector
 from .simulated.observers import Observer as Observer
 from .simulated.populations import Population as Population
 from .simulated.populations import draw_group as draw_group

@@ -51,6 +51,9 @@ class Presentation(Layout):
     flow: Flow = Flow()
     box: Box | None = None
     markers: MarkerSettings | None = None
+    compared_images: int = Field(
+        12, ge=5, le=60, description="with triads: images of each loop that are compared, evenly spaced"
+    )
 
 
 class Text(Section):
@@ -81,6 +84,11 @@ _LATER: dict[str, Any] = {
     "block": 1,
     "right": None,
     "match": None,
+    "triad": None,
+    "fake_on": None,
+    "fake": None,
+    "level": None,
+    "grades": None,
     "delay_s": 0.0,
     "min_start_deg": None,
     "separation_deg": None,
@@ -126,10 +134,29 @@ class Match(_Part):
     ring_deg: float = Field(ge=0, lt=360)
 
 
+class Triad(_Part):
+    """Three images of `loop`, side by side: `middle` at `middle_deg` between the two that are compared with it."""
+
+    loop: str
+    left_deg: float = Field(ge=0, lt=360)
+    middle_deg: float = Field(ge=0, lt=360)
+    right_deg: float = Field(ge=0, lt=360)
+    middle: Image
+
+
+class Grade(_Part):
+    """Known fakes of one level of visibility, in the order in which a session shows them."""
+
+    level: float = Field(gt=0)
+    images: tuple[Image, ...] = Field(min_length=1)
+
+
 class PlannedTrial(_Part):
     """One image to be judged, the left one of a pair whose other is `right`, or one to be matched.
 
-    Blocks count from 1. `fixation_s` is how long the fixation mark stands before it, if there is one.
+    Of a `triad` it is the image on the left, and `right` the one on the right. Where a known fake stands beside it, on
+    the side `fake_on`, `fake` is None as long as the session has not chosen one; its visibility is `level`, None in
+    practice. Blocks count from 1. `fixation_s` is how long the fixation mark stands before it, if there is one.
     """
 
     trial: int = Field(ge=1)
@@ -142,17 +169,31 @@ class PlannedTrial(_Part):
     right: Image | None = None
     match: Match | None = None
     fixation_s: float | None = Field(None, gt=0)
+    triad: Triad | None = None
+    fake_on: Literal["left", "right"] | None = None
+    fake: Image | None = None
+    level: float | None = Field(None, gt=0)
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The ids of its images, from left to right."""
-        return (self.stimulus_id,) if self.right is None else (self.stimulus_id, self.right.stimulus_id)
+        """The ids of its images, from left to right; without a known fake that is not chosen yet."""
+        before = (self.fake if self.fake_on == "left" else None,)
+        middle = None if self.triad is None else self.triad.middle
+        after = (middle, self.right, self.fake if self.fake_on == "right" else None)
+        left, right = ([one.stimulus_id for one in side if one is not None] for side in (before, after))
+        return (*left, self.stimulus_id, *right)
 
     def need_match(self) -> Match:
         """What is matched in this trial. Raises `ValueError` if nothing is."""
         if self.match is None:
             raise ValueError(f"trial {self.trial} has no match to make")
         return self.match
+
+    def need_triad(self) -> Triad:
+        """What is compared in this trial. Raises `ValueError` if it is no triad."""
+        if self.triad is None:
+            raise ValueError(f"trial {self.trial} is not a triad")
+        return self.triad
 
 
 class Plan(_Part):
@@ -162,8 +203,8 @@ class Plan(_Part):
     keys are the numbers at the two ends of the scale, and `confidence_levels` is half of it.
     `participants_before` is how many participants had taken part in this task, `turned_before` how many of them with
     the keys the other way round; counterbalancing follows from both. `retest_after_days` is when the study file plans a
-    retest of session 1. `phrases` are those of a language file (`data.texts.phrases`). `display` is what the screen
-    said of itself.
+    retest of session 1. `grades` are the known fakes from which an adaptive session chooses. `phrases` are those of a
+    language file (`data.texts.phrases`). `display` is what the screen said of itself.
     """
 
     format: Literal["lookalike-plan/1"] = "lookalike-plan/1"
@@ -197,13 +238,16 @@ class Plan(_Part):
     text: Text = Text()
     phrases: dict[str, str] = {}
     display: dict[str, Any] = {}
+    grades: tuple[Grade, ...] | None = None
     trials: tuple[PlannedTrial, ...] = Field(min_length=1)
 
     @validator(mode="after")
     def _consistent(self) -> Plan:
         if [trial.trial for trial in self.trials] != list(range(1, len(self.trials) + 1)):
             raise ValueError("trials are not numbered 1, 2, 3, ...")
-        shown = [image for trial in self.trials if trial.match is None for image in trial.images]
+        single = (trial for trial in self.trials if trial.match is None and trial.triad is None)
+        shown = [image for trial in single for image in trial.images]
+        shown += [image.stimulus_id for grade in self.grades or () for image in grade.images]
         if len(set(shown)) < len(shown):
             raise ValueError("it shows a stimulus twice")
         return self

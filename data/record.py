@@ -18,6 +18,7 @@ Every event has `event` and `utc` (ISO 8601); the others, by event:
 | undo         | trial, stimulus_id, time (s): the answer before it, to the same trial, was taken     |
 |              | back, and another follows; read back, that answer is an event `undone`               |
 | warm-up      | as answer, for a practice image shown once more after a resume; does not count       |
+| estimate     | threshold, spread, lapse: what all answers of an adaptive session say                 |
 | interruption | reason                                                                               |
 | end          |                                                                                      |
 
@@ -35,6 +36,9 @@ Of a matching task `response` is the position matched, in degrees, and `confiden
 answer also has `adjust_onset` (s since the session's start: of the image that was turned, from which `response_time`
 counts); a person's has `trajectory` (a list of [s since adjust_onset, degrees], from the start on, one for every
 frame passed) and `confirmed_by` (key | pointer).
+
+Of an adaptive task `stimulus_id` is the real image; onset and answer also have `fake_id`, the known fake that the
+session chose, and its `level` (None in practice).
 """
 
 from __future__ import annotations
@@ -70,6 +74,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "state": ("state", "block"),
     "consent": (),
     "warm-up": ("trial", "stimulus_id", "response", "confidence", "response_time", "confidence_time", "onset"),
+    "estimate": ("threshold", "spread", "lapse"),
     "interruption": ("reason",),
     "end": (),
 }
@@ -242,7 +247,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("plan_sha256", "stimulus_set_sha256", "study_sha256"), _is_text),
     **dict.fromkeys(("onset", "response_time", "confidence_time", "gap_s", "clock_s", "days_since_first"), _is_seconds),
     "time": _is_seconds,
-    **dict.fromkeys(("screen", "versions"), lambda value: isinstance(value, dict)),
+    **dict.fromkeys(("screen", "versions", "threshold", "spread"), lambda value: isinstance(value, dict)),
     **dict.fromkeys(("trial", "session"), lambda value: _is_whole(value) and value >= 1),
     **dict.fromkeys(("confidence", "block"), lambda value: value is None or _is_whole(value)),
     "response": lambda value: _is_text(value) or _is_number(value),

@@ -204,6 +204,6 @@ def shipped_tasks() -> dict[str, Path]:
     --------
     >>> from data import shipped_tasks
     >>> sorted(shipped_tasks())
-    ['matching', 'realfake', 'same_different', 'two_alternative']
+    ['matching', 'realfake', 'same_different', 'threshold', 'triads', 'two_alternative']
     """
     return {path.stem: path for path in sorted(TASKS.glob("*.toml"))}

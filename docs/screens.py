@@ -25,6 +25,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
+from data.kinds.registry import find  # noqa: E402
 from data.shipped import DEFAULT_MODEL  # noqa: E402
 from data.study import read_study  # noqa: E402
 from experiments.display.psychopy_screen import WindowScreen  # noqa: E402
@@ -92,7 +93,18 @@ FLOWS = {
     "touch": ["[flow]", "touch = true", 'undo = "backspace"'],
     "limit": ["[flow]", "timeout_s = 1.0", 'missed = "repeat"'],
 }
-KINDS = ("realfake", "two_alternative", "same_different", "matching", "long", "exposure", *LANGUAGES, *FLOWS)
+KINDS = (
+    "realfake",
+    "two_alternative",
+    "same_different",
+    "matching",
+    "threshold",
+    "triads",
+    "long",
+    "exposure",
+    *LANGUAGES,
+    *FLOWS,
+)
 # The name of each screenshot, in the order of a session's screens, and the key pressed after it.
 SHOTS: dict[str, list[tuple[str, str]]] = {
     "realfake": [
@@ -168,6 +180,10 @@ SHOTS: dict[str, list[tuple[str, str]]] = {
         ("", ""),
         ("", "space"),
     ],
+    **{
+        name: [(f"{name}-instructions", "space"), (name, "Left"), ("", "Right"), ("", "space")]
+        for name in ("threshold", "triads")
+    },
     "long": [("consent-page-1", "space"), ("consent-page-2", "space"), ("", "space"), ("", "Escape"), ("", "y")],
     "exposure": [
         ("exposure-instructions", "space"),
@@ -246,6 +262,7 @@ def task_of(kind: str) -> list[str]:
         "exposure": ["exposure_s = 1.0", "mask_s = 1.0"],
         "matching": ["exposure_s = 0.5", "mask_s = 1.0", "delay_s = 0.25", "confidence_levels = 0"],
     }
+    settings |= {name: ["confidence_levels = 0"] for name in ("threshold", "triads")}
     keys = [] if kind == "matching" else ["counterbalance_keys = false"]
     settings |= {"german": ['language = "de"'], "chinese": ['language = "zh"']}
     settings |= FLOWS
@@ -260,15 +277,15 @@ def photograph(kind: str, folder: Path) -> None:
     study = [f'task = "{kind}.toml"', 'name = "Screens"', "planned_participants = 1", "[plan]"]
     study += [f"trials = {trials}", f"practice_trials = {practice}"]
     (folder / "study.toml").write_text("\n".join(study) + "\n", encoding="utf-8")
-    stimuli = read_stimuli(folder / ("loop" if kind == "matching" else "set"))
+    shown = {"matching": "loop", "triads": "loop", "threshold": "graded"}.get(kind, "set")
+    stimuli = read_stimuli(folder / shown)
     plan = draw_plan(stimuli, read_study(folder / "study.toml"), "k7q2m", 1, 3)
     shape = stimuli.read(plan.trials[0].images[0]).shape
-    beside = len(plan.trials[0].images)
     font = find_font(words(plan))
     screen = Photographed(
         stimuli.mean,
         (shape[0], shape[1]),
-        beside=beside,
+        beside=find(plan.kind).beside,
         ring=mode_of(plan).ring,
         buttons=has_buttons(plan),
         font=font,
@@ -310,6 +327,8 @@ def _make_images(folder: Path) -> None:
     from gan.codes import codes_of_seeds
     from gan.generate import checked_images
     from gan.morphing.loop import LoopSettings, make_loop
+    from stimuli.classic.contours import draw_contour
+    from stimuli.classic.rendering import Look, paste
     from stimuli.sets import Candidate, Layout, build_set
 
     model = load_model(DEFAULT_MODEL)
@@ -318,6 +337,18 @@ def _make_images(folder: Path) -> None:
         for first in (0, 1000)
     )
     build_set(folder / "set", one, other, Layout(main=8, practice=2, size_px=256), {"credit": "generated, both halves"})
+    tissue = [image.pixels for image, _ in zip(checked_images(model.generator, 2000, 0.7), range(10), strict=False)]
+
+    def faked(number: int, contrast: float) -> Candidate:
+        image, _ = paste(
+            tissue[number], draw_contour(Look().spectrum, np.random.default_rng(number)), Look(contrast=contrast)
+        )
+        return Candidate(image, f"classic:{number}@{contrast}", level=contrast)
+
+    real = (Candidate(pixels, f"seed:{number}") for number, pixels in enumerate(tissue[:4]))
+    layout = Layout(main=8, size_px=256, graded=6)
+    fakes = (faked(4 + number, (0.08, 0.12, 0.18)[number % 3]) for number in range(6))
+    build_set(folder / "graded", real, fakes, layout, {"credit": "generated, both halves"})
     make_loop(model, folder / "loop", codes_of_seeds(model, [4, 8, 15]), LoopSettings(frames=48))
 
 

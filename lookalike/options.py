@@ -113,7 +113,7 @@ Script = Annotated[
     typer.Option(
         "--script",
         help="Responses of a scripted observer, CSV: stimulus_id (or trial), response, confidence; for a matching "
-        "task trial, response_deg.",
+        "task trial, response_deg; confidence only where it is asked for.",
     ),
 ]
 Window = Annotated[bool, typer.Option("--window/--no-window", help="PsychoPy window for the images, or none.")]
@@ -146,6 +146,25 @@ SerialDeg = Annotated[
     typer.Option(
         "--serial-deg",
         help="Peak attraction of a simulated observer's matches to the previous target, degrees. [default: 0]",
+        show_default=False,
+    ),
+]
+TrueThreshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold",
+        help="True threshold of a simulated observer in a threshold task, in levels of the stimulus set. [default: the "
+        "middle of the levels]",
+        show_default=False,
+        **number("--threshold"),
+    ),
+]
+TrueScale = Annotated[
+    Path | None,
+    typer.Option(
+        "--scale",
+        help="Perceptual scale of a simulated observer of triads: scale.json, or the folder of 'scale'. [default: 24 "
+        "JNDs in even steps]",
         show_default=False,
     ),
 ]

@@ -60,6 +60,7 @@ INSIDE = {
         "networks | bootstrap | perceptual",
     ],
     "experiments": [
+        "rehearsal",
         "realfake | retest",
         "session",
         "records",

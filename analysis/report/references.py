@@ -124,6 +124,8 @@ REFERENCES = {
     "viechtbauer2007": "Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. "
     "Statistics in Medicine, 26, 37–52.",
     "whelan2008": "Whelan, R. (2008). Effective analysis of reaction time data. Psychological Record, 58, 475–482.",
+    "watson2017": "Watson, A. B. (2017). QUEST+: a general multidimensional Bayesian adaptive psychometric method. "
+    "Journal of Vision, 17, 10.",
     "wichmann2001": "Wichmann, F. A., & Hill, N. J. (2001). The psychometric function: I. Fitting, sampling, and "
     "goodness of fit. Perception & Psychophysics, 63, 1293–1313.",
     "willenbockel2010": "Willenbockel, V., Sadr, J., Fiset, D., Horne, G. O., Gosselin, F., & Tanaka, J. W. (2010). "

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 
 from data.kinds.keys import key_read
-from data.plan import Image, Layout, Plan, PlannedTrial, Presentation
+from data.plan import Grade, Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
-from data.simulated.observers import Observer
 from data.texts.phrases import shared
 from data.trials import check_order, refuse_rows, task_label
 
@@ -51,6 +50,9 @@ class Pool(Protocol):
     def take(self, role: str, truth: str, count: int) -> list[Image]:
         """The next `count` images of a role and truth; none is handed out twice. Raises `LookalikeError`."""
 
+    def grades(self) -> tuple[Grade, ...]:
+        """The known fakes of each level of visibility, the faintest first, in random order. Raises `LookalikeError`."""
+
 
 class Kind(ABC, Generic[Images, Who]):
     """A kind of task, which draws from `Images` and whose simulated observer is a `Who`."""
@@ -61,6 +63,12 @@ class Kind(ABC, Generic[Images, Who]):
     """How it is answered: with two keys, or by turning an image on a dial (`experiments.tasks.modes`)."""
     answered_while_shown: ClassVar[bool]
     """Whether an image of fixed exposure may be answered before it has gone."""
+    beside: ClassVar[int] = 1
+    """How many images stand side by side."""
+    adaptive: ClassVar[bool] = False
+    """Whether the known fake that a trial shows depends on the answers before it (`data.plan.Plan.grades`)."""
+    simulated_by: ClassVar[Literal["observer", "adjuster", "detector", "comparer"]] = "observer"
+    """Which of the simulated observers answers it (`data.simulated`)."""
     single_images: ClassVar[bool] = False
     """Whether each trial asks about one image by itself, neither a pair nor a match, so that images are rated."""
     rated_in_one_step: ClassVar[bool] = False
@@ -129,6 +137,8 @@ class Kind(ABC, Generic[Images, Who]):
             raise ValueError(
                 "flow: undo, timeout_s, touch and a box are for tasks that are answered with keys; leave them out"
             )
+        if self.adaptive and flow.timeout_s is not None:
+            raise ValueError("flow.timeout_s: the next image depends on the answer to each; leave it out")
         if flow.undo and shown.rating_levels and flow.fixation_s is None:
             raise ValueError("flow.undo: a rating is followed by the next image at once; set fixation_s for a pause")
         if flow.timeout_s is not None and shown.exposure_s is not None and flow.timeout_s <= shown.exposure_s:
@@ -206,33 +216,34 @@ class Kind(ABC, Generic[Images, Who]):
         return next((pair for pair in self.vocabularies if written & set(pair)), self.vocabularies[0])
 
 
-class Choice(Kind[Pool, Observer]):
-    """A kind that shows images of a stimulus set and is answered with one of two keys.
+class Choice(Kind[Images, Who]):
+    """A kind that is answered with one of two keys.
 
     Its `phrases` are `opening`, and for each answer the question to which its key says yes (`real_asked`) and what the
     key says in a word or two (`real_short`).
     """
 
-    shows = "set"
     response = "keys"
     answered_while_shown = True
-    shown_column = "truth"
     answer_column = "response"
+    needs_confidence: ClassVar[bool] = True
+    """Whether a confidence must be asked for."""
 
     def refuse_layout(self, layout: Layout) -> None:
         if layout.trials % 2:
             raise ValueError(
                 f"trials: {layout.trials} is odd; half are of one truth and half of the other, so it must be even"
             )
-        if layout.confidence_levels < 2:
-            raise ValueError(
-                f"confidence_levels: this kind of task needs 2 to 9, and this is {layout.confidence_levels}"
-            )
+        if layout.confidence_levels < 2 and (self.needs_confidence or layout.confidence_levels):
+            more = "needs 2 to 9" if self.needs_confidence else "takes 2 to 9, or 0 to ask for none"
+            raise ValueError(f"confidence_levels: this kind of task {more}, and this is {layout.confidence_levels}")
 
     def refuse_presentation(self, shown: Presentation) -> None:
-        default = Presentation.model_fields["min_start_deg"].default
-        if shown.delay_s or shown.min_start_deg != default:
+        fields = Presentation.model_fields
+        if shown.delay_s or shown.min_start_deg != fields["min_start_deg"].default:
             raise ValueError("delay_s and min_start_deg are settings of tasks with a dial; leave them out")
+        if self.beside != 3 and shown.compared_images != fields["compared_images"].default:
+            raise ValueError("compared_images is a setting of tasks with triads; leave it out")
         if self.single_images and shown.separation_deg is not None:
             raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
 
@@ -270,6 +281,13 @@ class Choice(Kind[Pool, Observer]):
         unknown = ~(answered.isin(pair) | answered.isna())
         refuse_rows(unknown, source, f"{self.answer_column} is neither {neither}", code="unknown-word")
         return table
+
+
+class Judged(Choice[Pool, Who]):
+    """A kind that shows images of a stimulus set, judged by what they are, and is answered with one of two keys."""
+
+    shows = "set"
+    shown_column = "truth"
 
 
 def rated_ends(kind: Kind[Any, Any], plan: Plan) -> dict[str, str]:

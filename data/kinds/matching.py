@@ -52,6 +52,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
     shows = "loops"
     response = "dial"
     answered_while_shown = False
+    simulated_by = "adjuster"
     report = "matching"
     measure = "amplitude_deg"
     about = "Match an image on a morph loop: turn another image of the loop until it looks like the one that was shown."
@@ -115,6 +116,8 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
             raise ValueError("exposure_s: the image is matched after it has gone; say how long it is shown")
         if shown.separation_deg is not None:
             raise ValueError("separation_deg is a setting of tasks with pairs; leave it out")
+        if shown.compared_images != Presentation.model_fields["compared_images"].default:
+            raise ValueError("compared_images is a setting of tasks with triads; leave it out")
         if shown.images == "own":
             raise ValueError("images: every participant has targets of their own already; leave it out")
 
@@ -128,17 +131,7 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         is no loop for either, or a loop has no frame to start at.
         """
         own, others = ([name for name in sorted(images.loops) if (name == PRACTICE) == kept] for kept in (True, False))
-        if not others:
-            raise LookalikeError(
-                "no-main-loop",
-                f"{images.folder}: has a loop to practise on and no other; add a loop for the main trials",
-            )
-        if wanted.practice_trials and not own:
-            raise LookalikeError(
-                "no-practice-loop",
-                f"{images.folder}: has no loop to practise on, and practice images appear nowhere else; make one more "
-                f"with 'lookalike morph' in a folder called {PRACTICE} beside the others, or set practice_trials = 0",
-            )
+        refuse_no_loop(images, own, others, wanted.practice_trials)
 
         def share_out(role: str, names: list[str], count: int) -> list[PlannedTrial]:
             if not count:
@@ -224,6 +217,21 @@ class Matching(Kind[Loops, SimulatedAdjuster]):
         refuse_rows(table["target_deg"].isna(), source, "target_deg is missing", code="missing-value")
         refuse_rows(table["loop"].isna(), source, "loop is missing", code="missing-value")
         return table
+
+
+def refuse_no_loop(images: Loops, practice: Sequence[str], main: Sequence[str], practice_trials: int) -> None:
+    """Raise `LookalikeError` if there is no loop for the main trials, or none for the practice that is wanted."""
+    if not main:
+        raise LookalikeError(
+            "no-main-loop",
+            f"{images.folder}: has a loop to practise on and no other; add a loop for the main trials",
+        )
+    if practice_trials and not practice:
+        raise LookalikeError(
+            "no-practice-loop",
+            f"{images.folder}: has no loop to practise on, and practice images appear nowhere else; make one more "
+            f"with 'lookalike morph' in a folder called {PRACTICE} beside the others, or set practice_trials = 0",
+        )
 
 
 def _planned(

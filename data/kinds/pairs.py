@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from data.kinds.kind import Answer, Choice, planned
+from data.kinds.kind import Answer, Judged, planned
 from data.plan import Image, Plan, PlannedTrial
 from data.simulated.observers import Judgement, Observer
 from data.trials import COLUMN_NOTES
@@ -16,10 +16,11 @@ from data.trials import COLUMN_NOTES
 _LEVELS = COLUMN_NOTES["truth"]["Levels"]
 
 
-class Pairs(Choice):
+class Pairs(Judged[Observer]):
     """A kind that shows a pair of images, and asks something of the two together."""
 
     report = "pairs"
+    beside = 2
     fields: ClassVar[tuple[str, ...]] = ("trial", "role", "truth", "response")
     required = ("truth", "response")
     text = ("role", "truth", "response")

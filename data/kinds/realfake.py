@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from data.kinds.kind import Answer, Choice, Pool, planned
+from data.kinds.kind import Answer, Judged, Pool, planned
 from data.plan import Layout, Plan, PlannedTrial, Presentation
 from data.simulated.observers import Observer
 from data.trials import COLUMN_NOTES, COLUMNS, NUMBER_COLUMNS, TEXT_COLUMNS, validate
 
 
-class RealFake(Choice):
+class RealFake(Judged[Observer]):
     single_images = True
     rated_in_one_step = True
     report = "report"

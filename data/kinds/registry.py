@@ -18,7 +18,7 @@ from data.errors import LookalikeError
 if TYPE_CHECKING:
     from data.kinds.kind import Kind
 
-_SHARED = {"keys", "kind", "pairs", "registry", "targets"}  # modules of this folder that kinds share
+_SHARED = {"adaptive", "keys", "kind", "pairs", "registry", "targets"}  # modules of this folder that kinds share
 
 
 @cache

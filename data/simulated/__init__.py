@@ -1,1 +1,1 @@
-"""Simulated observers and participants: what tests, the demo and power analyses use in place of people."""
+"""Simulated observers and participants, and the models that they follow: stand-ins for people in tests and demo."""

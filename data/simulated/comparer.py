@@ -6,8 +6,9 @@ of `SimulatedComparer.distance`; the decision has normal noise (Maloney & Yang 2
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,17 @@ from data.scales import Scale
 DECISION_SD_JND = 2.0
 
 
+EVEN = Scale(tuple(float(at) for at in range(0, 360, 30)), (2.0,) * 12, closed=True)
+
+
+class Comparison(NamedTuple):
+    """One simulated answer: the side that differs more, the time it took in s, and how sure it felt, 0 to below 1."""
+
+    response: str
+    response_time: float
+    sureness: float
+
+
 @dataclass(frozen=True)
 class SimulatedComparer:
     """A simulated observer of a scale.
@@ -28,12 +40,14 @@ class SimulatedComparer:
     Attributes
     ----------
     scale : data.scales.Scale
-        What the observer perceives, in JNDs.
+        What the observer perceives, in JNDs. By default a loop of 24 JNDs in even steps.
     distance : {'arc', 'chord'}
         How far apart two images of a loop look: along the shorter arc, or straight across as if the loop were a circle
         of that circumference. On an open path there is only one way.
     lapse : float
         Share of answers that are a guess, 0 to 1.
+    seed : int
+        The observer's identity: the same one gives the same answer to the same trial of the same session.
 
     Examples
     --------
@@ -46,9 +60,10 @@ class SimulatedComparer:
     np.True_
     """
 
-    scale: Scale
+    scale: Scale = EVEN
     distance: Literal["arc", "chord"] = "arc"
     lapse: float = 0.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.lapse <= 1:
@@ -73,6 +88,16 @@ class SimulatedComparer:
         says_right = np.where(guessed, rng.random(len(triads)) < 0.5, says_right)
         return triads.assign(response=np.where(says_right, "right", "left"))
 
+    def compare(self, left_deg: float, middle_deg: float, right_deg: float, session: int, trial: int) -> Comparison:
+        """Answer one trial of a session."""
+        name = f"compare/{self.seed}/{session}/{trial}"
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+        left, right = self.perceived([left_deg, right_deg], [middle_deg, middle_deg])
+        difference = float(right - left + DECISION_SD_JND * rng.standard_normal())
+        guess, lapsed, pace = rng.random() < 0.5, rng.random() < self.lapse, np.exp(0.35 * rng.standard_normal())
+        response = "right" if (guess if lapsed else difference > 0) else "left"
+        return Comparison(response, float(2.0 * pace), 0.0 if lapsed else float(np.tanh(abs(difference) / 4)))
+
 
 def draw_triads(
     positions_deg: npt.ArrayLike, count: int, *, closed: bool, rng: np.random.Generator, widest: float = 0.5
@@ -81,7 +106,8 @@ def draw_triads(
 
     Arcs of unequal numbers of steps are among them, without which the scale's length could not be known
     (`analysis.scaling`), and on a loop a triad spans at most half of it, so that nobody has to compare the two ways
-    round. Every image is in the middle about equally often, and the two outer ones change sides at random.
+    round. Every image is in the middle about equally often, and in a random half of the triads the two outer ones
+    change sides.
 
     Parameters
     ----------
@@ -128,7 +154,7 @@ def draw_triads(
     else:
         every = np.array([(m - a, m, m + c) for a, c in kinds for m in range(a, images - c)])
         before, middle, after = every[_evenly_drawn(np.arange(len(every)), count, rng)].T
-    swapped = rng.random(count) < 0.5
+    swapped = rng.permutation(count) % 2 == rng.integers(2)
     return pd.DataFrame(
         {
             "trial": np.arange(1, count + 1),

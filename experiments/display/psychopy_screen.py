@@ -20,7 +20,7 @@ from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
 from experiments.display.events import WindowEvents
 from experiments.display.ring import fit_ring
-from experiments.display.sizing import Shape, Sizing, choose_sizing, pair_apart_px, pair_room_px, side_by_side
+from experiments.display.sizing import Shape, Sizing, apart_px, choose_sizing, room_px, side_by_side
 from experiments.display.window import Window
 from experiments.screen import FRAME_S, NO_BUTTONS, Confirm, Flip, Input, Row
 from experiments.typesetting.fonts import Font, find_font
@@ -84,8 +84,8 @@ class WindowScreen:
                     f"the screen has {_by(self._window.screen_px)} px and {display.name!r} {_by(display.size_px)}, so "
                     "sizes in degrees would be wrong; set the screen's resolution, or calibrate this display",
                 )
-            self._apart_px = pair_apart_px(width, display, separation_deg)
-            room = pair_room_px((height, width), self._apart_px) if beside > 1 else (height, width)
+            self._apart_px = apart_px(width, max(2, beside), display, separation_deg)
+            room = room_px((height, width), beside, self._apart_px) if beside > 1 else (height, width)
             room = (round(height * _ROOM_ABOVE), room[1]) if buttons else room
             self._sizing = choose_sizing(image_px, (height, width), display, room)
             if kept_size_of(before, (width, height), display):

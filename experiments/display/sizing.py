@@ -19,7 +19,7 @@ from experiments.display.display_file import Display
 from stimuli.images import KERNEL, Pixels, resample
 
 Shape = tuple[int, int]  # rows, columns
-_GAP = 1 / 16  # least distance between the two images of a pair, as a share of the window's width
+_GAP = 1 / 16  # least distance between images side by side, as a share of the window's width
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def choose_sizing(image_px: Shape, window_px: Shape, display: Display | None, ro
     if shown[0] > room_px[0] or shown[1] > room_px[1]:
         fitting = min(room_px[0] / image_px[0], room_px[1] / image_px[1])
         largest = size_deg((math.floor(fitting * image_px[0]), 1), display)[0]
-        where = "the window" if room_px == window_px else "their half of the window"
+        where = "the window" if room_px == window_px else "their part of the window"
         raise LookalikeError(
             "window-too-small",
             f"images {display.image_height_deg:g} degrees high are {shown[0]} x {shown[1]} px on this display and do "
@@ -83,7 +83,7 @@ def whole_scale(image_px: Shape, window_px: Shape, room_px: Shape | None = None)
     """
     room_px = room_px or window_px
     if image_px[0] > room_px[0] or image_px[1] > room_px[1]:
-        where = "the window" if room_px == window_px else "their half of the window"
+        where = "the window" if room_px == window_px else "their part of the window"
         raise LookalikeError(
             "window-too-small",
             f"images of {image_px[0]} x {image_px[1]} px do not fit {where} of {room_px[0]} x {room_px[1]}; "
@@ -93,14 +93,14 @@ def whole_scale(image_px: Shape, window_px: Shape, room_px: Shape | None = None)
     return max(1, min(half, room_px[0] // image_px[0], room_px[1] // image_px[1]))
 
 
-def pair_apart_px(width_px: int, display: Display | None, separation_deg: float | None) -> int:
-    """The distance between the middles of the two images of a pair, in a window of this width.
+def apart_px(width_px: int, beside: int, display: Display | None, separation_deg: float | None) -> int:
+    """The distance between the middles of neighbours among `beside` images, in a window of this width.
 
-    Without `separation_deg` each image is in the middle of its half. Raises `LookalikeError` if a separation in degrees
-    is not known in pixels, or both middles are not in the window.
+    Without `separation_deg` each image is in the middle of its share of the window. Raises `LookalikeError` if a
+    separation in degrees is not known in pixels, or not all middles are in the window.
     """
     if separation_deg is None:
-        return width_px // 2
+        return width_px // beside
     if display is None:
         raise LookalikeError(
             "display-missing",
@@ -108,20 +108,20 @@ def pair_apart_px(width_px: int, display: Display | None, separation_deg: float 
             "says; give it with --display, or leave separation_deg out",
         )
     apart_cm = 2 * display.distance_cm * math.tan(math.radians(separation_deg) / 2)
-    apart_px = round(apart_cm * display.size_px[0] / display.size_cm[0])
-    if apart_px >= width_px:
+    apart = round(apart_cm * display.size_px[0] / display.size_cm[0])
+    if (beside - 1) * apart >= width_px:
         raise LookalikeError(
             "window-too-small",
-            f"images {separation_deg:g} degrees apart are {apart_px} px apart on this display, and the window is "
+            f"images {separation_deg:g} degrees apart are {apart} px apart on this display, and the window is "
             f"{width_px} px wide; lower separation_deg in the task file, or use --fullscreen",
         )
-    return apart_px
+    return apart
 
 
-def pair_room_px(window_px: Shape, apart_px: int) -> Shape:
-    """The room (rows, columns) of each image of a pair: it neither touches the other nor leaves the window."""
+def room_px(window_px: Shape, beside: int, apart: int) -> Shape:
+    """The room (rows, columns) of each of `beside` images: none touches another or leaves the window."""
     gap = round(window_px[1] * _GAP)
-    return window_px[0], min(apart_px - gap, window_px[1] - apart_px)
+    return window_px[0], min(apart - gap, window_px[1] - (beside - 1) * apart)
 
 
 def enlarge(pixels: Pixels, scale: int) -> Pixels:
@@ -129,14 +129,14 @@ def enlarge(pixels: Pixels, scale: int) -> Pixels:
     return np.kron(pixels, np.ones((scale, scale), dtype=np.float32))
 
 
-def side_by_side(images: Sequence[Levels], width_px: int, background: int, apart_px: int) -> Levels:
-    """One image unchanged; two as a strip of the window's width on the background, their middles `apart_px` apart."""
+def side_by_side(images: Sequence[Levels], width_px: int, background: int, apart: int) -> Levels:
+    """One image unchanged; more as a strip of the window's width on the background, their middles `apart` px apart."""
     if len(images) == 1:
         return images[0]
     rows = max(image.shape[0] for image in images)
     strip = np.full((rows, width_px), background, dtype=images[0].dtype)
-    first = (width_px - apart_px) // 2
-    for image, middle in zip(images, (first, width_px - first), strict=True):
+    first = (width_px - (len(images) - 1) * apart) // 2
+    for image, middle in zip(images, (first + number * apart for number in range(len(images))), strict=True):
         top = (rows - image.shape[0]) // 2
         left = min(max(0, middle - image.shape[1] // 2), width_px - image.shape[1])
         strip[top : top + image.shape[0], left : left + image.shape[1]] = image

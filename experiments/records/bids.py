@@ -10,7 +10,7 @@ The record is what was measured; the table is derived from it, and can be made f
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from data.bids import (
 )
 from data.errors import LookalikeError
 from data.files import write_json, write_text
+from data.kinds.adaptive import estimate
 from data.kinds.registry import find
 from data.plan import Plan, read_plan
 from data.record import Log, read_record
@@ -213,9 +214,16 @@ def _about(plan: Plan, log: Log) -> dict[str, Any]:
         "Started": begun["utc"],
         "Resumed": len(log.of("resume")),
         "Complete": is_complete(plan, log),
+        **(_adaptive(plan, log) if find(plan.kind).adaptive else {}),
         **({} if days is None else {"DaysSinceFirstSession": days}),
         "LookalikeVersion": plan.versions["lookalike"],
     }
+
+
+def _adaptive(plan: Plan, log: Log) -> dict[str, Any]:
+    """The levels from which an adaptive session chose, and what its answers say."""
+    levels = [grade.level for grade in plan.grades or ()]
+    return {"Levels": levels, "Estimate": asdict(estimate(plan, log.of("answer")))}
 
 
 def _surround(data: Path, plan: Plan) -> None:

@@ -25,7 +25,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, sync_folder
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial, read_plan, write_plan
-from data.record import Log, read_record
+from data.record import Event, Log, read_record
 from data.trials import check_label
 from experiments.records.participants import refuse_withdrawing
 
@@ -42,6 +42,8 @@ _LOCKED_BYTE = 1 << 30  # where Windows locks: beyond the end of any record, as 
 
 class Record:
     """The open record of a running session. `log` is what it held before; `known` is that, if it was read already.
+
+    `answers` are all its answers, those that were given since too, but none that was taken back.
 
     It is locked while it is open, and the operating system releases the lock when the process ends, in whatever way:
     so a running session is distinguished from a killed one, and no session runs twice at a time. Raises
@@ -64,6 +66,7 @@ class Record:
             self.log = known if known is not None and same else read_record(self.path)
             if self.log.cut:
                 self._move_cut_line(folder)
+            self.answers: list[Event] = [*self.log.of("answer")]
         except BaseException:
             self._file.close()
             raise
@@ -99,6 +102,10 @@ class Record:
             if self._file.seek(0, os.SEEK_END) < before + len(line):
                 self._file.truncate(before)
             raise
+        if event == "answer":
+            self.answers.append(entry)
+        if event == "undo":
+            self.answers = [one for one in self.answers if one["trial"] != entry["trial"]]
 
     def _lock(self) -> None:
         until = time.monotonic() + _PATIENCE_S

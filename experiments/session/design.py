@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from data.errors import LookalikeError
 from data.flow.flow import Flow
+from data.kinds.adaptive import refuse_too_few
 from data.kinds.registry import find, names
-from data.plan import Image, Plan, PlannedTrial
+from data.plan import Grade, Image, Plan, PlannedTrial
 from data.shipped import VERSION
 from data.study import StudyFile
 from data.task import Task
@@ -61,8 +63,9 @@ def draw_plan(
 
     Main trials are half of one truth and half of the other; practice trials come first; catch trials are scattered
     among the main ones and never come first. Where the study sets `max_run`, the order is uniform over all orders in
-    which no truth comes more than `max_run` times in a row. In a matching task the main trials are shared out among
-    the loops, whose order is random too.
+    which no truth comes more than `max_run` times in a row. In tasks with loops the main trials are shared out among
+    the loops, whose order is random too. In an adaptive task the known fakes of each grade are in random order, and the
+    session chooses among them.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ def draw_plan(
     file = study.need_task()
     task, wanted = file.task, study.study.plan
     rng = _generator(seed, session)
-    practice, main = _drawn(stimuli, study, earlier, rng)
+    practice, main, grades = _drawn(stimuli, study, earlier, rng)
     return Plan(
         participant=check_label(participant),
         session=session,
@@ -140,6 +143,7 @@ def draw_plan(
         markers=task.markers,
         text=task.text,
         phrases=dict(file.phrases),
+        grades=grades,
         trials=_with_fixations(
             _in_order(task.kind, practice, main, wanted.max_run, task.blocks, rng), task.flow, seed, session
         ),
@@ -172,25 +176,32 @@ def retest_plan(first: Plan, session: int, seed: int, only: frozenset[int] | Non
 
 def _drawn(
     stimuli: Stimuli, study: StudyFile, earlier: EarlierParticipants, rng: np.random.Generator
-) -> tuple[list[PlannedTrial], ...]:
-    """The practice trials and all other trials, not yet in order."""
+) -> tuple[list[PlannedTrial], list[PlannedTrial], tuple[Grade, ...] | None]:
+    """The practice trials and all other trials, not yet in order, and the known fakes of an adaptive task."""
     task, wanted = study.need_task().task, study.study.plan
     kind = find(task.kind)
     if kind.shows == "loops":
         if not isinstance(stimuli, LoopSet):
             raise LookalikeError(
                 "stimuli-mismatch",
-                f"{stimuli.folder}: a stimulus set, but the task of {study.path} is to match images on morph loops; "
+                f"{stimuli.folder}: a stimulus set, but the task of {study.path} ({task.kind}) shows morph loops; "
                 "give a folder of 'lookalike morph', or another study file",
             )
-        return kind.draw(stimuli, wanted, task, rng)
+        practice, main = kind.draw(stimuli, wanted, task, rng)
+        return practice, main, None
     if not isinstance(stimuli, StimulusSet):
         raise LookalikeError(
             "stimuli-mismatch",
             f"{stimuli.folder}: morph loops, but the task of {study.path} ({task.kind}) shows a stimulus set; "
             f"give one, or a study file with {' or '.join(_tasks_with_loops())}",
         )
-    return kind.draw(_Pool(stimuli, study, earlier.seen, rng), wanted, task, rng)
+    pool = _Pool(stimuli, study, earlier.seen, rng)
+    practice, main = kind.draw(pool, wanted, task, rng)
+    if not kind.adaptive:
+        return practice, main, None
+    grades = pool.grades()
+    refuse_too_few(len(grades), sum(len(one.images) for one in grades), wanted.trials, str(stimuli.folder))
+    return practice, main, grades
 
 
 def _tasks_with_loops() -> list[str]:
@@ -213,6 +224,7 @@ class _Pool:
         self._stimuli, self._study = stimuli, study
         self._own = study.need_task().task.images == "own"
         self._seen = seen if self._own else frozenset()
+        self._rng_of_session = rng
         self._rng = rng if self._own else np.random.default_rng(int(stimuli.sha256[:16], 16))
         self._left = {
             (role, truth): self._shuffled(role, truth)
@@ -233,13 +245,25 @@ class _Pool:
                 f"build a larger set or lower {setting} in {self._study.path}",
             )
         self._left[role, truth] = left[count:]
-        return [Image(**{name: row[name] for name in Image.model_fields}) for row in left[:count]]
+        return [_image(row) for row in left[:count]]
+
+    def grades(self) -> tuple[Grade, ...]:
+        rows = [row for row in self._stimuli.by_id.values() if row["role"] == "main" and row["truth"] == "generated"]
+        by_level: dict[float, list[Image]] = {}
+        for index in self._rng_of_session.permutation(len(rows)):
+            if pd.notna(level := rows[index].get("level")):
+                by_level.setdefault(float(level), []).append(_image(rows[index]))
+        return tuple(Grade(level=level, images=tuple(by_level[level])) for level in sorted(by_level))
 
     def _shuffled(self, role: str, truth: str) -> list[dict[str, Any]]:
         rows = [row for row in self._stimuli.by_id.values() if row["role"] == role and row["truth"] == truth]
         if role != "practice":  # practice is not measured, so participants may share it
             rows = [row for row in rows if row["stimulus_id"] not in self._seen]
         return [rows[index] for index in self._rng.permutation(len(rows))]
+
+
+def _image(row: dict[str, Any]) -> Image:
+    return Image(**{name: row[name] for name in Image.model_fields})
 
 
 def swapped(keys: dict[str, str]) -> dict[str, str]:

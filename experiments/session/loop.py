@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 
 import numpy as np
 
 from data.errors import LookalikeError
+from data.kinds.adaptive import estimate
 from data.kinds.kind import Answer
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
@@ -18,6 +19,7 @@ from data.record import RESPONDED, Event, Log
 from experiments.markers.markers import Markers
 from experiments.records.record import Record, is_repeated, settled, utc_now
 from experiments.screen import NO_BUTTONS, Screen
+from experiments.session.adaptive import Chooser, chooser_of
 from experiments.session.states import Step, repeat, route
 from experiments.tasks.buttons import on_image, on_page, to_undo
 from experiments.tasks.instructions import page_footer, prompt
@@ -63,6 +65,7 @@ class _Session:
     screen: Screen
     responder: Responder
     record: Record
+    chooser: Chooser
     zero: float
     markers: Markers
     missed: list[PlannedTrial]
@@ -100,6 +103,8 @@ def run_session(
             if step.state == "consent":
                 record.append("consent")
             _run_trials(session, step, progress)
+        if find(plan.kind).adaptive:
+            session.note("estimate", **asdict(estimate(plan, record.answers)))
         session.markers.send("end")
         session.note("end")
     except BaseException as error:
@@ -132,6 +137,7 @@ def _begin(
     here |= {"days_since_first": history.days, "differs": list(history.differs)}
     if responder.parameters is not None:
         here["parameters"] = dict(responder.parameters)
+    shared = plan, stimuli, screen, responder, record, chooser_of(plan)
     if history.log is None:
         record.append(
             "start",
@@ -142,7 +148,7 @@ def _begin(
             study_sha256=plan.study_sha256,
             **here,
         )
-        return _Session(plan, stimuli, screen, responder, record, screen.now(), markers, []), route(plan)
+        return _Session(*shared, screen.now(), markers, []), route(plan)
     done, once = settled(plan, history.log), {event["trial"] for event in history.log.of("missed")}
     missed = [trial for trial in plan.trials if trial.trial in once - done]
     ahead = [trial for trial in plan.trials if trial.trial not in done | once]
@@ -151,7 +157,7 @@ def _begin(
     elapsed = _elapsed_s(history.log) if any(history.log.of(event) for event in RESPONDED) else 0.0
     gap = _seconds(history.log.events[-1]["utc"], utc_now())
     record.append("resume", trial=following, seen=seen, gap_s=gap, clock_s=elapsed, **here)
-    session = _Session(plan, stimuli, screen, responder, record, screen.now() - elapsed, markers, missed)
+    session = _Session(*shared, screen.now() - elapsed, markers, missed)
     return session, route(plan, done | once, resumed=True, agreed=bool(history.log.of("consent")))
 
 
@@ -221,6 +227,7 @@ def _run_trial(
     session: _Session, trial: PlannedTrial, counts: bool, repeated: bool, fixated: float | None = None
 ) -> bool:
     """Show one trial and record its answer. Returns whether there was one: there may be none in time."""
+    trial = session.chooser.choose(trial, session.record.answers)
     images = [session.stimuli.read(name) for name in trial.images]
     screen, row = session.screen, on_image(session.plan)
     if fixated is None:
@@ -230,6 +237,8 @@ def _run_trial(
     shown = flip.time
     session.markers.send(f"onset_{find(session.plan.kind).truth(trial)}", "onset")
     what: Event = {"trial": trial.trial, "stimulus_id": trial.stimulus_id, "onset": round(shown - session.zero, 6)}
+    if trial.fake is not None:
+        what |= {"fake_id": trial.fake.stimulus_id, "level": trial.level}
     if counts:
         before = {} if fixated is None else {"fixation_onset": round(fixated - session.zero, 6)}
         error, dropped = round(flip.error, 6), flip.dropped_frames

@@ -14,9 +14,12 @@ from typing import Any, Literal
 
 from data.bids import RECORD, session_folder
 from data.errors import LookalikeError
+from data.kinds.registry import find
 from data.plan import Plan
 from data.record import Log, read_record
 from data.simulated.adjuster import SimulatedAdjuster
+from data.simulated.comparer import SimulatedComparer
+from data.simulated.detector import SimulatedDetector
 from data.simulated.observers import Observer
 from experiments.display.display_file import Display
 from experiments.display.psychopy_screen import WindowScreen
@@ -27,7 +30,7 @@ from experiments.session.devices import Devices, open_devices
 from experiments.session.loop import NEW, History, Progress, run_session, silent
 from experiments.session.states import words
 from experiments.tasks.buttons import has_buttons
-from experiments.tasks.modes import mode_of
+from experiments.tasks.modes import Simulated, mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from experiments.typesetting.fonts import find_font
 from stimuli.stimulus_source import Stimuli
@@ -62,6 +65,10 @@ class Setup:
         The simulated observer.
     adjuster : SimulatedAdjuster
         The simulated observer of a matching task.
+    detector : SimulatedDetector
+        The simulated observer of an adaptive task.
+    comparer : SimulatedComparer
+        The simulated observer of triads.
     display : Display or None
         The display that the window is on, as `read_display` reads it. None: not calibrated.
 
@@ -78,6 +85,8 @@ class Setup:
     script: Path | None = None
     simulated: Observer = field(default_factory=Observer)
     adjuster: SimulatedAdjuster = field(default_factory=SimulatedAdjuster)
+    detector: SimulatedDetector = field(default_factory=SimulatedDetector)
+    comparer: SimulatedComparer = field(default_factory=SimulatedComparer)
     display: Display | None = None
 
     def __post_init__(self) -> None:
@@ -318,7 +327,8 @@ def _open(
     setup: Setup, plan: Plan, stimuli: Stimuli, say: Say, display: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Screen, Devices]]:
     """Screen and devices; `display` is the description of the screen of an earlier session, if this is a later one."""
-    screen = _window(setup, plan, stimuli, display) if setup.window else HeadlessScreen()
+    shown_on = setup.fullscreen, setup.display
+    screen = open_window(plan, stimuli, *shown_on, display) if setup.window else HeadlessScreen()
     try:
         with open_devices(plan, screen, setup.observer == "human", say) as devices:
             yield screen, devices
@@ -326,22 +336,29 @@ def _open(
         screen.close()
 
 
-def _window(setup: Setup, plan: Plan, stimuli: Stimuli, display: Mapping[str, Any] | None = None) -> WindowScreen:
-    font = find_font(words(plan))
-    before = plan.display or dict(display or {})
-    beside, ring = max(len(trial.images) for trial in plan.trials), mode_of(plan).ring
+def open_window(
+    plan: Plan,
+    stimuli: Stimuli,
+    fullscreen: bool,
+    display: Display | None,
+    before: Mapping[str, Any] | None = None,
+) -> WindowScreen:
+    """The window of a session; `before` is the description of the screen of an earlier one.
+
+    Raises `LookalikeError` if there is no font, no screen, or no room.
+    """
     # By all images of the set, not only this session's: every participant sees the same grey and the same scale.
     return WindowScreen(
         stimuli.mean,
         stimuli.largest_px,
-        setup.fullscreen,
-        setup.display,
-        beside=beside,
+        fullscreen,
+        display,
+        beside=find(plan.kind).beside,
         separation_deg=plan.separation_deg,
-        ring=ring,
+        ring=mode_of(plan).ring,
         buttons=has_buttons(plan),
-        font=font,
-        before=before,
+        font=find_font(words(plan)),
+        before=plan.display or dict(before or {}),
     )
 
 
@@ -350,5 +367,6 @@ def _open_responder(setup: Setup, plan: Plan, screen: Screen, stimuli: Stimuli) 
     if setup.script is not None:
         return mode.script(setup.script, plan)
     if setup.observer == "simulated":
-        return mode.simulated(setup.simulated, setup.adjuster, plan, stimuli)
+        who = Simulated(setup.simulated, setup.adjuster, setup.detector, setup.comparer)
+        return mode.simulated(who, plan, stimuli)
     return mode.human(plan, screen, stimuli)

@@ -23,7 +23,7 @@ POLL_S = 0.001  # keys are stamped by their own queue, so this is no part of a r
 _UNDO = "undo"
 
 
-class _Press(NamedTuple):
+class Press(NamedTuple):
     """A key, a button of a response box or a touched number: `at` is when it went down, in s on the screen's clock."""
 
     name: str
@@ -62,7 +62,7 @@ class HumanResponder:
             self._responses = rating_keys(plan)
         levels = range(1, plan.confidence_levels + 1)
         self._confidences = {f"{prefix}{level}": level for prefix in ("", "num_") for level in levels}
-        self._waiting: list[_Press] = []
+        self._waiting: list[Press] = []
         self._paused_s, self._done_at = 0.0, 0.0
         self._markers = Markers()
         self._box: Box | None = None
@@ -107,7 +107,7 @@ class HumanResponder:
             again()
         return self._answered(onset, response, responded, confidence, sure, undone)
 
-    def _respond(self, since: float, again: Again) -> tuple[Any, _Press | None]:
+    def _respond(self, since: float, again: Again) -> tuple[Any, Press | None]:
         """The answer, or the category of a rating, and its press; None for both if none comes in time."""
         limit_s = self._plan.flow.timeout_s
         response, press = self._within(self._responses, since, again, limit_s)
@@ -118,7 +118,7 @@ class HumanResponder:
             self._markers.answer(said, response if rated else None)
         return response, press
 
-    def _rate_confidence(self, responded: _Press) -> tuple[Any, _Press]:
+    def _rate_confidence(self, responded: Press) -> tuple[Any, Press]:
         undo = self._plan.flow.undo
         meanings = self._confidences if undo is None else {**self._confidences, undo: _UNDO}
         self._ask_confidence()
@@ -131,9 +131,9 @@ class HumanResponder:
         self,
         onset: float,
         response: Any,
-        responded: _Press | None,
+        responded: Press | None,
         confidence: int | None,
-        sure: _Press | None,
+        sure: Press | None,
         undone: list[dict[str, Any]],
     ) -> Answer:
         """All that is recorded of an answer, or of none in time."""
@@ -157,7 +157,7 @@ class HumanResponder:
     def _ask_confidence(self) -> None:
         self._screen.scale(self._confidence_question, self._levels, self._footer, to_undo(self._plan))
 
-    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, _Press]:
+    def _wait_for(self, meanings: Mapping[str, Any], after: float, again: Again | None) -> tuple[Any, Press]:
         """The first of `meanings` pressed later than `after`: what it means, and the press."""
         meaning, press = self._within(meanings, after, again, None)
         assert press is not None, "without a limit there is no end but a press"
@@ -165,7 +165,7 @@ class HumanResponder:
 
     def _within(
         self, meanings: Mapping[str, Any], after: float, again: Again | None, limit_s: float | None
-    ) -> tuple[Any, _Press | None]:
+    ) -> tuple[Any, Press | None]:
         """The same, or None for both if nothing is pressed within the limit; a question in between stops its clock."""
         paused_before = self._paused_s
         while True:
@@ -187,18 +187,18 @@ class HumanResponder:
         # Keys arrive when they are released; fast typists press the next before that. So others are kept for the next
         # question, and taken in the order in which they went down.
         # waitRelease=True: without it PsychoPy loses a tap that begins and ends between two polls.
-        touched = [_Press(name, at, "pointer") for name, at in self._screen.touched()]
-        keys = [_Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
+        touched = [Press(name, at, "pointer") for name, at in self._screen.touched()]
+        keys = [Press(key.name, float(key.tDown), "key") for key in self._keyboard.getKeys(waitRelease=True)]
         here = [press for press in (*keys, *touched) if self._screen.focused(press.at)]
         here += self._from_box()  # whose buttons are meant for no other window
         waiting = [press for press in (*self._waiting, *here) if press.at > after or press.name == STOP]
         self._waiting = sorted(waiting, key=lambda press: press.at)
 
-    def _from_box(self) -> list[_Press]:
+    def _from_box(self) -> list[Press]:
         if self._box is None or self._plan.box is None:
             return []
         stands_for = self._plan.box.buttons
-        return [_Press(stands_for[name], at, "box") for name, at in self._box.presses() if name in stands_for]
+        return [Press(stands_for[name], at, "box") for name, at in self._box.presses() if name in stands_for]
 
     def _ask_whether_to_stop(self, again: Again | None) -> None:
         if again is None:

@@ -107,7 +107,7 @@ def _exposure(plan: Plan) -> list[str]:
     duration = _duration(plan, plan.exposure_s)
     if not find(plan.kind).answered_while_shown:
         return [_say(plan, "target_shown", duration=duration)]
-    return [_say(plan, "image_shown" if plan.trials[0].right is None else "pair_shown", duration=duration)]
+    return [_say(plan, "image_shown" if find(plan.kind).beside == 1 else "pair_shown", duration=duration)]
 
 
 def _flow(plan: Plan) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
+from data.simulated.comparer import SimulatedComparer
+from data.simulated.detector import SimulatedDetector
 from data.simulated.observers import Observer
 from experiments.screen import Screen
 from experiments.tasks.dial_responders import HumanAdjuster, SimulatedAdjusterResponder, as_loops, read_matches
@@ -18,19 +20,29 @@ from stimuli.stimulus_source import Stimuli
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """The simulated observers of a session: the kind of task says which one answers (`Kind.simulated_by`)."""
+
+    observer: Observer = field(default_factory=Observer)
+    adjuster: SimulatedAdjuster = field(default_factory=SimulatedAdjuster)
+    detector: SimulatedDetector = field(default_factory=SimulatedDetector)
+    comparer: SimulatedComparer = field(default_factory=SimulatedComparer)
+
+
+@dataclass(frozen=True)
 class Mode:
     """One way of answering.
 
     `ring` is whether the screen must leave room for a ring around the image. `probe` shows what is answered, if that
     is something else than the images, and returns the moment from which answers count; it is given the images' onset.
-    `script` reads answers written beforehand; `simulated` takes the simulated observers of both ways and uses its own.
+    `script` reads answers written beforehand.
     """
 
     ring: bool
     probe: Callable[[Screen, Stimuli, Plan, PlannedTrial, float], float]
     human: Callable[[Plan, Screen, Stimuli], HumanResponder]
     script: Callable[[Path, Plan], Responder]
-    simulated: Callable[[Observer, SimulatedAdjuster, Plan, Stimuli], Responder]
+    simulated: Callable[[Simulated, Plan, Stimuli], Responder]
 
 
 def mode_of(plan: Plan) -> Mode:
@@ -49,15 +61,13 @@ _MODES = {
         probe=lambda _screen, _stimuli, _plan, _trial, onset: onset,
         human=lambda plan, screen, _stimuli: HumanResponder(plan, screen),
         script=read_script,
-        simulated=lambda observer, _adjuster, plan, _stimuli: simulate(observer, plan),
+        simulated=lambda who, plan, _stimuli: simulate(getattr(who, find(plan.kind).simulated_by), plan),
     ),
     "dial": Mode(
         ring=True,
         probe=_show_dial,
         human=lambda plan, screen, stimuli: HumanAdjuster(plan, screen, as_loops(stimuli)),
         script=read_matches,
-        simulated=lambda _observer, adjuster, plan, stimuli: SimulatedAdjusterResponder(
-            adjuster, plan, as_loops(stimuli)
-        ),
+        simulated=lambda who, plan, stimuli: SimulatedAdjusterResponder(who.adjuster, plan, as_loops(stimuli)),
     ),
 }

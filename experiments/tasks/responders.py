@@ -83,6 +83,24 @@ class SimulatedResponder:
 
 
 @dataclass(frozen=True)
+class SimulatedInTurn:
+    """A simulated observer of an adaptive task, who judges each trial as it is shown and by nothing else."""
+
+    judge: Callable[[PlannedTrial], Answer]
+    parameters: Mapping[str, Any]
+    kind: str = "simulated"
+
+    def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
+        return True
+
+    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
+        return self.judge(trial)
+
+    def takes_back(self, until: float) -> bool:  # noqa: ARG002
+        return False
+
+
+@dataclass(frozen=True)
 class ScriptedResponder:
     """Answers by trial, written beforehand. Nothing is timed."""
 
@@ -106,50 +124,62 @@ def read_script(path: Path, plan: Plan) -> ScriptedResponder:
     Raises `LookalikeError` naming the rows at fault (row 1 is the header) or the trials without an
     answer.
     """
-    path = Path(path)
-    table = read_table(path, ("response", "confidence"), text=("stimulus_id", "response"))
+    path, asked = Path(path), plan.confidence_levels
+    table = read_table(path, ("response", *(["confidence"] if asked else [])), text=("stimulus_id", "response"))
     key = next((column for column in ("stimulus_id", "trial") if column in table.columns), None)
     if key is None:
         raise LookalikeError(
             "missing-column", f"{path}: column stimulus_id or trial is missing; one of them says what is answered"
         )
-    levels = range(1, plan.confidence_levels + 1)
-    confidence = pd.to_numeric(table["confidence"], errors="coerce")
     refuse_script_rows(path, table[key].isna(), f"{key} is missing", code="missing-value")
     refuse_script_rows(path, table[key].duplicated(keep=False), f"{key} is answered twice", code="repeated-answer")
     words = find(plan.kind).answers
     unknown = ~table["response"].isin(words)
     refuse_script_rows(path, unknown, f"response is none of {', '.join(words)}", code="unknown-word")
-    refuse_script_rows(path, ~confidence.isin(levels), f"confidence is not 1 to {levels[-1]}", code="out-of-range")
+    confidence = pd.Series(None, index=table.index, dtype=object)
+    if asked:
+        confidence = pd.to_numeric(table["confidence"], errors="coerce")
+        unknown = ~confidence.isin(range(1, asked + 1))
+        refuse_script_rows(path, unknown, f"confidence is not 1 to {asked}", code="out-of-range")
     given = {
-        row[key]: in_one_step(Answer(row["response"], int(row["confidence"]), None, None), plan)
-        for row in table.to_dict("records")
+        one: in_one_step(Answer(response, int(sure) if asked else None, None, None), plan)
+        for one, response, sure in zip(table[key], table["response"], confidence, strict=True)
     }
     refuse_unanswered(path, plan, given, key)
     return ScriptedResponder({trial.trial: given[getattr(trial, key)] for trial in plan.trials})
 
 
-def simulate(observer: Observer, plan: Plan) -> SimulatedResponder:
-    """The observer as a responder; one with the default confidence cuts gets those for the plan's levels.
+def simulate(who: Any, plan: Plan) -> Responder:
+    """The simulated observer that a plan's kind of task needs as a responder.
 
-    Raises `LookalikeError` if it has cuts of its own, for another number of levels.
+    An `Observer` with the default confidence cuts gets those for the plan's levels. Raises `LookalikeError` if it has
+    cuts of its own, for another number of levels.
     """
+    if isinstance(who, Observer):
+        who = _with_levels(who, plan.confidence_levels)
+    kind, parameters = find(plan.kind), asdict(who)
+    if kind.adaptive:
+        return SimulatedInTurn(lambda trial: kind.simulate(who, plan, [trial])[0], parameters)
+    answers = kind.simulate(who, plan, plan.trials)
+    judged = {trial.trial: in_one_step(one, plan) for trial, one in zip(plan.trials, answers, strict=True)}
+    wrong = slips(plan, judged, who.seed)
+    if plan.flow.fixation_s is not None:
+        return SimulatedResponder(judged, parameters, slips=wrong)
+    judged |= {trial: with_slip(judged[trial], slip) for trial, slip in wrong.items()}
+    return SimulatedResponder(judged, parameters)
+
+
+def _with_levels(observer: Observer, wanted: int) -> Observer:
     if observer.confidence_cuts == Observer.confidence_cuts:
-        observer = replace(observer, confidence_cuts=usual_cuts(plan.confidence_levels))
+        observer = replace(observer, confidence_cuts=usual_cuts(wanted))
     levels = len(observer.confidence_cuts) + 1
-    if levels != plan.confidence_levels:
+    if levels != wanted:
         raise LookalikeError(
             "wrong-confidence-levels",
-            f"the simulated observer has {levels} confidence levels, the study {plan.confidence_levels}; "
-            f"give it {plan.confidence_levels - 1} confidence_cuts",
+            f"the simulated observer has {levels} confidence levels, the study {wanted}; give it {wanted - 1} "
+            "confidence_cuts",
         )
-    answers = find(plan.kind).simulate(observer, plan, plan.trials)
-    judged = {trial.trial: in_one_step(one, plan) for trial, one in zip(plan.trials, answers, strict=True)}
-    wrong = slips(plan, judged, observer.seed)
-    if plan.flow.fixation_s is not None:
-        return SimulatedResponder(judged, asdict(observer), slips=wrong)
-    judged |= {trial: with_slip(judged[trial], slip) for trial, slip in wrong.items()}
-    return SimulatedResponder(judged, asdict(observer))
+    return observer
 
 
 def refuse_unanswered(path: Path, plan: Plan, given: Mapping[Any, Answer], key: str) -> None:

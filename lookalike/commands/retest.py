@@ -21,6 +21,8 @@ from lookalike.options import (
     SerialDeg,
     SessionSeed,
     Simulated,
+    TrueScale,
+    TrueThreshold,
     Window,
 )
 
@@ -38,6 +40,8 @@ def retest(
     simulated: Simulated = None,
     noise_deg: NoiseDeg = None,
     serial_deg: SerialDeg = None,
+    threshold: TrueThreshold = None,
+    scale: TrueScale = None,
     seed: SessionSeed = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Retest of an incomplete first session: the images that were answered.")
@@ -60,7 +64,7 @@ def retest(
     from experiments.session.retest_session import run_retest
     from lookalike.flows.sessions import Simulation, count, setup_for, show_session
 
-    who = Simulation(dprime, simulated, noise_deg, serial_deg)
+    who = Simulation(dprime, simulated, noise_deg, serial_deg, threshold, scale)
     who.check(observer, stimuli)
     setup = setup_for(observer, window, fullscreen, script, who, participant, display)
     with progress("trials", None) as advance:

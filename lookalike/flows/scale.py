@@ -21,7 +21,7 @@ _IMAGES, _TRIADS, _PARTICIPANTS, _LENGTH_JND = 12, 600, 3, 24.0
 
 
 def read_answers(
-    paths: Sequence[Path], columns: str = "", of_loop: str | None = None, task: str = "scaling"
+    paths: Sequence[Path], columns: str = "", of_loop: str | None = None, task: str = "triads"
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """All tables as one, and the SHA-256 of each file.
 

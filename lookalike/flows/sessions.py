@@ -11,7 +11,10 @@ import typer
 
 from data.errors import LookalikeError
 from data.kinds.registry import find, names
+from data.scales import read_scale
 from data.simulated.adjuster import SimulatedAdjuster
+from data.simulated.comparer import EVEN, SimulatedComparer
+from data.simulated.detector import SimulatedDetector
 from data.simulated.populations import USUAL, read_population
 from experiments.display.display_file import read_display
 from experiments.records.participants import new_code
@@ -32,23 +35,27 @@ def participant_for(data: Path, participant: str | None, new: bool) -> str:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a simulated observer is like: see `populations` and, for a matching task, `adjuster` in `data.simulated`."""
+    """What a simulated observer is like: see `populations`, `adjuster`, `detector`, `comparer` in `data.simulated`."""
 
     dprime: float | None = None
     parameters: Path | None = None
     noise_deg: float | None = None
     serial_deg: float | None = None
+    threshold: float | None = None
+    scale: Path | None = None
 
     def check(self, observer: str, stimuli: Path) -> None:
         """Raise `LookalikeError` for an option that does not apply to this observer, or to tasks with these stimuli."""
-        responses = _responses(stimuli)
+        there = _simulated_by(stimuli)
         options: dict[str, tuple[str, dict[str, float | Path | None]]] = {
-            "keys": ("judges images", {"--dprime": self.dprime, "--simulated": self.parameters}),
-            "dial": ("matches on loops", {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}),
+            "observer": ("judges images", {"--dprime": self.dprime, "--simulated": self.parameters}),
+            "adjuster": ("matches on loops", {"--noise-deg": self.noise_deg, "--serial-deg": self.serial_deg}),
+            "detector": ("tells known fakes", {"--threshold": self.threshold}),
+            "comparer": ("compares triads on loops", {"--scale": self.scale}),
         }
-        for response, (what, values) in options.items():
+        for who_answers, (what, values) in options.items():
             given = [name for name, value in values.items() if value is not None]
-            if given and (response not in responses or observer != "simulated"):
+            if given and (who_answers not in there or observer != "simulated"):
                 who = f"this one is {observer}" if observer != "simulated" else "these stimuli are for the other task"
                 raise LookalikeError(
                     "unused-option", f"{given[0]} is for a simulated observer who {what}, and {who}; leave it out"
@@ -60,10 +67,10 @@ class Simulation:
             )
 
 
-def _responses(stimuli: Path) -> set[str]:
-    """How tasks that show these stimuli are answered (`data.kinds.kind.Kind.response`)."""
+def _simulated_by(stimuli: Path) -> set[str]:
+    """The simulated observers of tasks that show these stimuli (`data.kinds.kind.Kind.simulated_by`)."""
     shown = "loops" if is_loops(stimuli) else "set"
-    return {kind.response for kind in map(find, names()) if kind.shows == shown}
+    return {kind.simulated_by for kind in map(find, names()) if kind.shows == shown}
 
 
 def setup_for(
@@ -85,10 +92,14 @@ def setup_for(
         population = replace(population, dprime=simulation.dprime)
     said = {"noise_deg": simulation.noise_deg, "serial_deg": simulation.serial_deg}
     given = {name: value for name, value in said.items() if value is not None}
-    adjuster = SimulatedAdjuster(**given, seed=crc32(participant.encode()))
+    seed = crc32(participant.encode())
+    adjuster = SimulatedAdjuster(**given, seed=seed)
+    detector = SimulatedDetector(threshold=simulation.threshold, seed=seed)
+    comparer = SimulatedComparer(EVEN if simulation.scale is None else read_scale(simulation.scale), seed=seed)
     shown_on = None if display is None else read_display(display)
     simulated = population.member(participant)
-    return Setup(observer, window, fullscreen, script, simulated, adjuster, shown_on)  # type: ignore[arg-type]
+    who = {"simulated": simulated, "adjuster": adjuster, "detector": detector, "comparer": comparer}
+    return Setup(observer, window, fullscreen, script, display=shown_on, **who)  # type: ignore[arg-type]
 
 
 def count(advance: Callable[..., None]) -> Callable[[int, int], None]:

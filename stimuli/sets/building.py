@@ -22,7 +22,7 @@ from data.trials import TRUTHS
 from stimuli.grey_levels import measure_grey_levels
 from stimuli.images import KERNEL, Pixels, as_stored, quantise, read_image, resample, write_png
 from stimuli.sets.matching import Match, match_images
-from stimuli.sets.stored import COLUMNS, FACTOR_COLUMNS, FORMAT, StimulusSet, read_set
+from stimuli.sets.stored import COLUMNS, FACTOR_COLUMNS, FORMAT, LEVEL, StimulusSet, read_set
 
 _REMEDIES = {
     "real": "cut patches of more patients, or with a larger share of them for studies (patches --split)",
@@ -52,6 +52,8 @@ class Candidate:
         Why it must not be shown; it is then counted and rejected. Empty if it may be shown.
     texture, shape : str
         The lesions that gave a composed image its texture and its shape; empty for others.
+    level : float, optional
+        How visible a known fake is, in any unit, above 0.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Candidate:
     objection: str = ""
     texture: str = ""
     shape: str = ""
+    level: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ class Layout:
         Bits per pixel.
     seed : int
         Of the order in which ids are assigned.
+    graded : int
+        Generated images in main trials if they are known fakes of graded visibility, from which an adaptive session
+        chooses; 0 for as many as real ones.
 
     Examples
     --------
@@ -99,6 +105,7 @@ class Layout:
     size_px: int | None = None
     bits: int = 8
     seed: int = 0
+    graded: int = 0
 
     def __post_init__(self) -> None:
         for name in ("main", "practice"):
@@ -107,8 +114,9 @@ class Layout:
                     "out-of-range",
                     f"{name} is {getattr(self, name)}; half are real, so it must be even and at least 0",
                 )
-        if self.catch < 0:
-            raise LookalikeError("out-of-range", f"catch is {self.catch}; it must be at least 0")
+        for name in ("catch", "graded"):
+            if getattr(self, name) < 0:
+                raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         if self.bits not in (8, 16):
             raise LookalikeError("unknown-choice", f"bits is {self.bits}; a PNG holds 8 or 16")
         if self.size_px is not None and not 1 <= self.size_px <= MAX_PX:
@@ -205,8 +213,8 @@ def choose(
     sizes: set[tuple[int, ...]] = set()
     chosen: list[Chosen] = []
     offers: list[tuple[str, Iterable[Candidate], list[str]]] = [
-        ("real", real, _roles(layout)),
-        ("generated", generated, _roles(layout)),
+        ("real", real, _roles(layout, layout.main // 2)),
+        ("generated", generated, _roles(layout, layout.graded or layout.main // 2)),
         ("generated", catch, ["catch"] * layout.catch),
     ]
     for truth, candidates, roles in offers:
@@ -217,7 +225,8 @@ def choose(
             raise LookalikeError(
                 "set-too-small",
                 f"{len(roles)} {truth} images are needed for {' and '.join(sorted(set(roles)))} trials but only "
-                f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --practice)",
+                f"{len(taken)} are available{excluded}; {_REMEDIES[truth]}, or ask for fewer (--main, --trials, "
+                "--practice)",
             )
         chosen += [Chosen(*pair, truth, role) for pair, role in zip(taken, roles, strict=True)]
     if len(sizes) > 1:
@@ -251,9 +260,10 @@ def write_set(out: Path | str, choice: Choice, layout: Layout, provenance: dict[
     with new_folder(Path(out)) as folder:
         (folder / "images").mkdir()
         rows = [_write(folder, f"s{n:04d}", one, layout.bits) for n, one in enumerate(chosen, start=1)]
-        table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS])
-        if table[list(FACTOR_COLUMNS)].isna().all(axis=None):
-            table = table.drop(columns=list(FACTOR_COLUMNS))
+        table = pd.DataFrame(rows, columns=[*COLUMNS, *FACTOR_COLUMNS, LEVEL])
+        for names in (list(FACTOR_COLUMNS), [LEVEL]):
+            if table[names].isna().all(axis=None):
+                table = table.drop(columns=names)
         write_table(folder / "stimuli.csv", table)
         write_json(
             folder / "stimuli.json",
@@ -269,8 +279,8 @@ def write_set(out: Path | str, choice: Choice, layout: Layout, provenance: dict[
     return read_set(out)
 
 
-def _roles(layout: Layout) -> list[str]:
-    return ["main"] * (layout.main // 2) + ["practice"] * (layout.practice // 2)
+def _roles(layout: Layout, main: int) -> list[str]:
+    return ["main"] * main + ["practice"] * (layout.practice // 2)
 
 
 def _take(
@@ -337,4 +347,5 @@ def _write(folder: Path, stimulus_id: str, chosen: Chosen, bits: int) -> dict[st
         "sha256": sha256(folder / file),
         "texture": chosen.candidate.texture or None,
         "shape": chosen.candidate.shape or None,
+        "level": chosen.candidate.level,
     }

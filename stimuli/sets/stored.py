@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256 as hash_bytes
@@ -24,6 +25,7 @@ COLUMNS = (
     "stimulus_id", "file", "truth", "role", "source", "patient", "loop_position_deg", *LEVELS, "sha256",
 )  # fmt: skip
 FACTOR_COLUMNS = ("texture", "shape")  # only in sets that hold composed images
+LEVEL = "level"  # how visible a known fake is, in any unit, above 0; only in graded sets
 _TEXT = ("stimulus_id", "file", "truth", "role", "source", "patient", "sha256", *FACTOR_COLUMNS)
 _NAME = re.compile(r"(?!\.)(?=.*\S)[^/\\\x00-\x1f\x7f]{1,100}")  # what may be the name of a file, without its suffix
 
@@ -143,6 +145,8 @@ def read_manifest(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     for column in LEVELS:
         table[column] = _numbers(path, table[column], 0, 1)
     table["loop_position_deg"] = _numbers(path, table["loop_position_deg"], -np.inf, np.inf, missing=True)
+    if LEVEL in table:
+        table[LEVEL] = _numbers(path, table[LEVEL], sys.float_info.min, sys.float_info.max, missing=True)
     return table, about
 
 

@@ -50,6 +50,27 @@ def make_set(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Stimulus
 
 
 @pytest.fixture(scope="session")
+def make_graded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., StimulusSet]:
+    """Build a set of noise images with known fakes of graded visibility; the same arguments give the same set."""
+
+    def make(trials: int = 20, levels: tuple[float, ...] = (0.01, 0.02, 0.04, 0.08), each: int = 8) -> StimulusSet:
+        rng = np.random.default_rng(4)
+
+        def fakes() -> Iterator[Candidate]:
+            for number in range(len(levels) * each):
+                image = rng.random((12, 10), dtype=np.float32)
+                yield Candidate(image, f"classic:{number}", level=levels[number % len(levels)])
+            for number in range(4):
+                yield Candidate(rng.random((12, 10), dtype=np.float32), f"practice:{number}")
+
+        real = (Candidate(rng.random((12, 10), dtype=np.float32), f"patch:{number}") for number in range(trials + 4))
+        layout = Layout(main=2 * trials, practice=8, graded=len(levels) * each)
+        return build_set(tmp_path_factory.mktemp("graded") / "set", real, fakes(), layout, {})
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def make_loops(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoopSet]:
     """Write and read loops of noise, one for each (name, number of frames); the same arguments give the same loops."""
 

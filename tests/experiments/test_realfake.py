@@ -37,7 +37,7 @@ def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise LookalikeError("no-screen", "PsychoPy cannot reach a screen")
 
-    monkeypatch.setattr("experiments.session.run._window", fail)
+    monkeypatch.setattr("experiments.session.run.open_window", fail)
 
 
 def test_a_new_code_is_made_as_the_last_thing(
@@ -62,7 +62,7 @@ def test_a_new_code_is_made_as_the_last_thing(
             there.append(set(registered(tmp_path / "data")))
 
     there: list[set[str]] = []
-    monkeypatch.setattr("experiments.session.run._window", lambda *_: Screen())
+    monkeypatch.setattr("experiments.session.run.open_window", lambda *_: Screen())
     monkeypatch.setattr("experiments.session.run._open_responder", lambda *_: None)
     monkeypatch.setattr("experiments.session.run._run", lambda *_: None)
     begin(study)

@@ -46,6 +46,7 @@ MISTAKES = {
     "stimuli gallery": (("nowhere", "--out", "o.html"), "not-a-stimulus-set"),
     "stimuli export": (("nowhere", "--format", "tiff", "--out", "o"), "not-a-stimulus-set"),
     "stimuli classic": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
+    "stimuli graded": (("--patches", "nowhere", "--out", "o"), "not-a-patch-set"),
     "scale": (("nowhere.csv", "--out", "o"), "no-such-file"),
     "display calibrate": (
         (

@@ -7,9 +7,11 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from analysis.intervals import wilson
 from analysis.report.figures.plots import GENERATED, REAL, plain
+from analysis.scaling.detection import DetectionThresholds
 from analysis.scaling.outcome import DifferenceScale
 from analysis.scaling.psychometric import PsychometricFunction, PsychometricFunctions
 from data.scales import Scale
@@ -101,3 +103,38 @@ def _function(axes: Axes, one: PsychometricFunction) -> None:
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlim(one.levels[0] - 0.05 * np.ptp(one.levels), one.levels[-1] + 0.05 * np.ptp(one.levels))
     plain(axes)
+
+
+def detection_figure(found: DetectionThresholds) -> Figure:
+    """A panel for every participant: shares of correct choices with Wilson's interval, the function, the threshold."""
+    columns = min(4, found.n)
+    rows = math.ceil(found.n / columns)
+    figure = Figure(figsize=(max(3.4, 1.8 * columns), 0.4 + 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, one in zip(panels.flat, found.participants, strict=False):
+        low, high = wilson(one.correct_at, one.trials_at, 0.95)
+        share = one.correct_at / one.trials_at
+        error = [share - low, high - share]
+        axes.errorbar(one.levels, share, error, fmt="o", color="black", markersize=3, elinewidth=0.8)
+        fine = np.geomspace(one.levels[0], one.levels[-1], 200)
+        axes.plot(fine, one.probability(fine), color=REAL, linewidth=1.5)
+        axes.axvline(one.threshold.value, color=GENERATED, linewidth=1)
+        axes.axvspan(one.threshold.low, one.threshold.high, color=GENERATED, alpha=0.15, linewidth=0)
+        axes.set_xscale("log")
+        axes.set_xticks(_ticks(found))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_title(one.participant, fontsize=_SMALL, parse_math=False)
+        axes.set_ylim(-0.03, 1.03)
+        plain(axes)
+    for axes in panels.flat[found.n :]:
+        axes.set_axis_off()
+    figure.supxlabel("level of the known fake", fontsize=8.5)
+    figure.supylabel("share correct", fontsize=8.5)
+    return figure
+
+
+def _ticks(found: DetectionThresholds) -> list[float]:
+    """Lowest, middle and highest level that anyone was shown."""
+    every = sorted({float(level) for one in found.participants for level in one.levels})
+    return [every[0], every[len(every) // 2], every[-1]]

@@ -63,7 +63,7 @@ def scale(
     of_loop: Annotated[
         str | None, typer.Option("--of-loop", help="Name in the column loop; needed where a table has several.")
     ] = None,
-    task: Annotated[str, typer.Option("--task", help="Task whose sessions a folder's are.")] = "scaling",
+    task: Annotated[str, typer.Option("--task", help="Task whose sessions a folder's are.")] = "triads",
     resamples: Annotated[int, typer.Option(help="Bootstrap samples of each participant.")] = 1000,
     seed: Seed = 0,
     formats: Annotated[str, typer.Option(help="Formats of the figures: svg, png, pdf.")] = "svg,png",
@@ -84,7 +84,7 @@ def scale(
     Example:
       lookalike scale --simulate triads.csv
       lookalike scale triads.csv --out scaled
-      lookalike scale study-2 --loop loops/loop-01 --of-loop loop-01 --out scaled
+      lookalike scale study-3 --loop loops/loop-01 --of-loop loop-01 --out scaled
       lookalike scale detected.csv --psychometric --guess 0.5 --out thresholds
     """
     from analysis.report.figures.render import formats_of

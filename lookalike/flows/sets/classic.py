@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from data.errors import LookalikeError
 from data.files import new_folder, write_table
 from data.loops import Loop
 from data.shipped import VERSION
-from stimuli.classic.candidates import classic_candidates
+from stimuli.classic.candidates import classic_candidates, graded_candidates
 from stimuli.classic.loop import ClassicLoop, make_classic_loop
 from stimuli.classic.rendering import Look
 from stimuli.classic.tissue import Tissue, no_tissue, tissues
@@ -86,10 +86,18 @@ def _backgrounds(patches: PatchSet, seed: int, lesion_free: bool, size_px: int |
     return tissues(patches, rows.iloc[order], lesion_free, size_px)
 
 
-def classic_set(out: Path, folder: Path, look: Look, layout: Layout, backgrounds: Path | None = None) -> StimulusSet:
+def classic_set(
+    out: Path,
+    folder: Path,
+    look: Look,
+    layout: Layout,
+    backgrounds: Path | None = None,
+    contrasts: Sequence[float] = (),
+) -> StimulusSet:
     """Write a stimulus set of real patches and classic images, of different study patients.
 
-    The tissue is that of the same patches or, if given, of another set's, such as one of normal tissue.
+    The tissue is that of the same patches or, if given, of another set's, such as one of normal tissue. With
+    `contrasts` the images are known fakes of these levels of visibility, as many of each (`Layout.graded`).
 
     Raises `LookalikeError` for what is wrong with the patches or the request.
     """
@@ -101,17 +109,22 @@ def classic_set(out: Path, folder: Path, look: Look, layout: Layout, backgrounds
             "--backgrounds, and patches of lesions as --patches",
         )
     tissue = patches if backgrounds is None else _fitting(read_patches(backgrounds), patches)
-    behind = reserve(tissue, (layout.main + layout.practice) // 2, layout.seed)
+    behind = reserve(tissue, layout.graded or (layout.main + layout.practice) // 2, layout.seed)
     real = study_patches(patches, layout.seed, {one.patient: BEHIND for one in behind})
     provenance = {
         "lookalike_version": VERSION,
         "patches_sha256": patches.sha256,
         "classic": asdict(look),
+        **({"levels": list(contrasts)} if contrasts else {}),
         **({} if backgrounds is None else {"backgrounds_sha256": tissue.sha256}),
         "crops_per_lesion": patches.about["crops_per_box"],
         "credit": [patches.about["credit"]] if patches.about["credit"] else [],
     }
-    return build_set(out, real, classic_candidates(behind, look, seed=layout.seed), layout, provenance)
+    if contrasts:
+        fakes = graded_candidates(behind, look, contrasts, layout.graded // len(contrasts), layout.seed)
+    else:
+        fakes = classic_candidates(behind, look, seed=layout.seed)
+    return build_set(out, real, fakes, layout, provenance)
 
 
 def _fitting(backgrounds: PatchSet, patches: PatchSet) -> PatchSet:

@@ -35,7 +35,7 @@ def test_a_kind_is_whole(name: str) -> None:
     assert {kind.shown_column, kind.answer_column, "trial", "role"} <= set(kind.fields)
     assert {kind.shown_column, kind.answer_column} <= set(kind.required) & set(kind.columns)
     assert set(kind.answers) == set(kind.vocabularies[0] if kind.vocabularies else ())
-    assert kind.single_images == (not {"left_id", "target_deg"} & set(kind.columns))
+    assert kind.single_images == (kind.beside == 1 and kind.shows == "set")
     assert bool(kind.answers) == (kind.response == "keys")
     assert kind.label == name.replace("_", "")
     for note in kind.columns.values():

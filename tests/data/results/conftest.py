@@ -112,3 +112,7 @@ def _scales(rng: np.random.Generator) -> Iterator[Result]:
     table = pd.DataFrame({"position_deg": np.repeat([30, 60, 90, 120, 150], 60)})
     table["response"] = np.where(table["position_deg"] + 20 * rng.standard_normal(300) > 100, "yes", "no")
     yield analysis.psychometric_functions(table, resamples=20)
+    levels = np.tile([0.01, 0.02, 0.04, 0.08], 30)
+    detected = pd.DataFrame({"participant": np.repeat(["a", "b"], 60), "level": levels, "truth": "left"})
+    detected["response"] = np.where(rng.random(120) < 0.5 + 0.5 * (levels > 0.03), "left", "right")
+    yield analysis.detection_thresholds(detected, resamples=20)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from experiments.display.display_file import Display
 from experiments.display.sizing import (
     Sizing,
+    apart_px,
     choose_sizing,
     enlarge,
     height_px,
-    pair_apart_px,
-    pair_room_px,
+    room_px,
     side_by_side,
     size_deg,
     whole_scale,
@@ -145,7 +145,7 @@ def test_a_pair_stands_whole_in_the_two_halves_whatever_the_windows_width(width:
 @given(st.integers(1, 400), st.integers(1, 400))
 def test_pairs_are_as_large_as_single_images_where_they_fit(rows: int, columns: int) -> None:
     window = (768, 1024)
-    room = pair_room_px(window, pair_apart_px(1024, None, None))
+    room = room_px(window, 2, apart_px(1024, 2, None, None))
     single, pair = choose_sizing((rows, columns), window, None), choose_sizing((rows, columns), window, None, room)
     fits = columns * single.scale <= 1024 / 2 - 1024 / 16
     assert (pair == single) == fits
@@ -153,18 +153,18 @@ def test_pairs_are_as_large_as_single_images_where_they_fit(rows: int, columns: 
 
 
 def test_a_pair_too_wide_for_the_window_is_refused(refuses: Any) -> None:
-    room = pair_room_px((768, 1024), pair_apart_px(1024, None, None))
+    room = room_px((768, 1024), 2, apart_px(1024, 2, None, None))
     with refuses("window-too-small") as caught:
         choose_sizing((100, 449), (768, 1024), None, room)
-    assert "their half of the window of 768 x 448" in str(caught.value)
+    assert "their part of the window of 768 x 448" in str(caught.value)
 
 
 def test_a_separation_in_degrees_is_the_angle_between_the_two_middles(make_display: Callable[..., Display]) -> None:
     display = make_display()
     for degrees in (5.0, 12.0, 30.0):
-        apart = pair_apart_px(1280, display, degrees)
+        apart = apart_px(1280, 2, display, degrees)
         assert size_deg((1, apart), display)[1] == pytest.approx(degrees, abs=0.05)
-        rows, columns = pair_room_px(WINDOW_PX, apart)
+        rows, columns = room_px(WINDOW_PX, 2, apart)
         assert (rows, columns) == (1024, min(apart - 80, 1280 - apart))
         strip = side_by_side([np.full((4, columns), level, np.uint8) for level in (10, 20)], 1280, 7, apart)
         middles = [float(np.flatnonzero((strip == level).any(axis=0)).mean()) for level in (10, 20)]
@@ -176,8 +176,8 @@ def test_a_separation_needs_a_display_file_and_a_window_wide_enough(
     refuses: Any, make_display: Callable[..., Display]
 ) -> None:
     with refuses("display-missing") as caught:
-        pair_apart_px(1280, None, 8.0)
+        apart_px(1280, 2, None, 8.0)
     assert "separation_deg is 8" in str(caught.value)
     with refuses("window-too-small") as caught:
-        pair_apart_px(1280, make_display(), 50.0)
+        apart_px(1280, 2, make_display(), 50.0)
     assert "lower separation_deg" in str(caught.value)

@@ -24,6 +24,7 @@ from experiments.display.sizing import enlarge, size_deg
 from experiments.display.window import WINDOW_PX
 from experiments.records.record import read_record
 from experiments.session.design import draw_plan
+from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
 from tests.experiments.display.fingers import PATIENCE_S, Fingers, count, session, until
 
@@ -215,6 +216,58 @@ def finish(fingers: Fingers, record: Path, process: subprocess.Popen[str]) -> No
     fingers.tap("Left")
     fingers.tap("2")
     until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
+
+
+@pytest.mark.parametrize("kind", ["threshold", "triads"])
+def test_a_person_compares_images_side_by_side(
+    display: dict[str, str],
+    make_graded: Callable[..., StimulusSet],
+    make_loops: Callable[..., LoopSet],
+    make_study: Callable[..., StudyFile],
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    """Two or three images, each where it belongs, answered by real keys and without a confidence."""
+    stimuli = make_graded() if kind == "threshold" else make_loops(size=(12, 10), ring=24)
+    study = make_study(task={"confidence_levels": 0}, kind=kind, trials=6)
+    record = tmp_path / "data" / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
+    fingers, said = Fingers(display["DISPLAY"]), [("left", "right")[number in (1, 4)] for number in range(6)]
+    with session(display, stimuli, tmp_path / "data", study) as process:
+        until(lambda: fingers.tap("space") or count(record, "onset") == 1, process)
+        for number, side in enumerate(said):
+            shown = json.loads(record.read_text(encoding="utf-8").splitlines()[-1])
+            plan = read_plan(record.with_name("plan.json"))
+            trial = plan.trials[number]
+            if kind == "threshold":
+                images = [trial.stimulus_id, shown["fake_id"]][:: 1 if trial.fake_on == "right" else -1]
+            else:
+                images = list(trial.images)
+            check_strip(fingers.window(), [stimuli.read(name) for name in images])
+            fingers.tap(side.capitalize())
+            until(lambda done=number: count(record, "answer") == done + 1, process)  # type: ignore[misc]
+            if number < 5:
+                until(lambda done=number: count(record, "onset") == done + 2, process)  # type: ignore[misc]
+        until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
+        assert "6 of 6 answered" in process.communicate(timeout=PATIENCE_S)[0]
+    answers = read_record(record).of("answer")
+    assert [event["response"] for event in answers] == said
+    assert {event["confidence"] for event in answers} == {None}
+    assert len(read_record(record).of("estimate")) == (kind == "threshold")
+
+
+def check_strip(seen: npt.NDArray[np.uint8], images: list[npt.NDArray[np.float32]]) -> None:
+    """Each image in the middle of its part of the window, at the largest whole scale that fits."""
+    part = WINDOW_PX[0] // len(images)
+    scale = min(WINDOW_PX[1] // 24, WINDOW_PX[0] // 20, (part - WINDOW_PX[0] // 16) // 10)
+    grey, background = seen[..., 0].astype(int), int(seen[0, 0, 0])
+    first = (WINDOW_PX[0] - (len(images) - 1) * part) // 2
+    for number, image in enumerate(images):
+        shown = np.rint(enlarge(image, scale) * 255).astype(int)
+        top, left = (WINDOW_PX[1] - shown.shape[0]) // 2, first + number * part - shown.shape[1] // 2
+        there = (slice(top, top + shown.shape[0]), slice(left, left + shown.shape[1]))
+        np.testing.assert_array_equal(grey[there], shown)
+        grey[there] = background
+    assert (grey == background).all()  # and nothing else
 
 
 def check_pixels(seen: npt.NDArray[np.uint8], stimuli: StimulusSet, stimulus_id: str) -> None:

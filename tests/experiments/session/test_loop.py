@@ -222,8 +222,8 @@ def test_how_long_images_stay_is_told_as_people_say_it(plan: Plan) -> None:
     assert "Each image is shown for 0.5 seconds. You may answer" in told(exposure_s=0.5)
     assert "Each image is shown for 1 second. You may answer" in told(exposure_s=1.0)
     assert "shown for" not in told()
-    pairs = (plan.trials[0].model_copy(update={"right": plan.trials[1]}), *plan.trials[1:])
-    assert "Each pair is shown for 2 seconds." in told(exposure_s=2.0, trials=pairs)
+    pairs = {"kind": "same_different", "keys": {"same": "left", "different": "right"}}
+    assert "Each pair is shown for 2 seconds." in told(exposure_s=2.0, **pairs)
 
 
 def test_a_break_repeats_which_key_means_what(plan: Plan) -> None:

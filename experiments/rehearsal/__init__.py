@@ -1,0 +1,1 @@
+"""A rehearsal of a session before its first participant: every screen drawn, at speed, and a checklist."""
