@@ -16,7 +16,8 @@ from data.shipped import DEFAULT_TASK
 from data.trials import COLUMNS, KEYS, SESSION_FACTS, TEXT_COLUMNS
 
 NAME_THE_TASK = "name one of them with --task"
-_TEXTS = (*TEXT_COLUMNS, "left_id", "left_file", "right_id", "right_file", "loop", "after_gap", "key_mapping")
+_SIDES = ("left_id", "left_file", "middle_id", "right_id", "right_file", "real_id", "real_file", "fake_id")
+_TEXTS = (*TEXT_COLUMNS, *_SIDES, "loop", "after_gap", "key_mapping")
 
 
 def write_long_table(data: Path, out: Path, task: str = DEFAULT_TASK) -> int:
@@ -84,7 +85,7 @@ def read_all_columns(file: BehFile) -> pd.DataFrame:
 
 def is_of_single_images(table: pd.DataFrame) -> bool:
     """Whether the trials of a table show one image each, neither a pair nor a match."""
-    return not {"left_id", "target_deg"} & set(table.columns)
+    return not {"left_id", "fake_id", "target_deg"} & set(table.columns)
 
 
 def _whole(file: BehFile) -> pd.DataFrame:

@@ -64,6 +64,11 @@ def test_a_threshold_from_patches_to_the_sentence(lookalike, mistake, patch_set,
     assert "QUEST+" in page
     assert "sim0" in page
     assert (out / "thresholds.svg").exists()
+    long = tmp_path / "long.csv"
+    assert lookalike("export", data, "--long", long, "--task", "threshold").code == 0
+    said = lookalike("analyze", long, "--kind", "threshold", "--out", tmp_path / "again", "--json")
+    again, before = json.loads(said.out)["threshold"], summary["threshold"]
+    assert again["value"] == pytest.approx(before["value"], rel=0.05)  # its grid has only the levels that were shown
 
 
 def test_a_table_of_another_program_gives_a_threshold(lookalike, tmp_path):
