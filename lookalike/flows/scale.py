@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from data.bids import beh_files
+from data.bids import beh_files, read_sidecar
 from data.errors import LookalikeError
 from data.files import read_table, sha256, write_table
 from data.loops import ANCHORS, Loop, read_loop
@@ -31,7 +31,7 @@ def read_answers(
     """
     theirs = {name: ours for ours, name in pairs(columns, "--columns").items()}
     parts, files = [], {}
-    for path, participant in _files(paths, task):
+    for path, participant, observer in _files(paths, task):
         part = read_table(path, (), text=(*_TEXT, *theirs))
         absent = [name for name in theirs if name not in part.columns]
         if absent:
@@ -39,6 +39,8 @@ def read_answers(
         part = part.rename(columns=theirs)
         if "participant" not in part.columns:
             part = part.assign(participant=participant)
+        if observer is not None and "observer" not in part.columns:
+            part = part.assign(observer=observer)
         parts.append(part)
         files[path.name if path.name not in files else str(path)] = sha256(path)
     table = pd.concat(parts, ignore_index=True)
@@ -49,13 +51,16 @@ def read_answers(
     return table, files
 
 
-def _files(paths: Sequence[Path], task: str) -> list[tuple[Path, str]]:
-    found: list[tuple[Path, str]] = []
+def _files(paths: Sequence[Path], task: str) -> list[tuple[Path, str, str | None]]:
+    """Each table, whose it is, and which kind of observer answered, if a sidecar says so."""
+    found: list[tuple[Path, str, str | None]] = []
     for path in paths:
         if not path.is_dir():
-            found.append((path, path.stem))
+            found.append((path, path.stem, None))
             continue
-        found += [(one.path, one.participant) for one in beh_files(path, task, cure="name their task with --task")]
+        for one in beh_files(path, task, cure="name their task with --task"):
+            known = read_sidecar(one.path) if one.path.with_suffix(".json").is_file() else {}
+            found.append((one.path, one.participant, known.get("Observer")))
     return found
 
 

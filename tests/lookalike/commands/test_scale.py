@@ -78,7 +78,7 @@ def test_sessions_in_a_folder_and_other_names_of_columns(lookalike, triads, tmp_
         folder.mkdir(parents=True)
         own = table[table["participant"] == name].drop(columns="participant")
         own.to_csv(folder / f"sub-{name}_ses-1_task-scaling_beh.tsv", sep="\t", index=False, na_rep="n/a")
-    words = ("--columns", "middle_deg=reference", "--out", tmp_path / "out", "--json", *FEW)
+    words = ("--columns", "middle_deg=reference", "--task", "scaling", "--out", tmp_path / "out", "--json", *FEW)
     found = json.loads(lookalike("scale", tmp_path / "data", *words).out)
     assert [one["participant"] for one in found["participants"]] == ["sim1", "sim2"]
     assert found["simulated"]
