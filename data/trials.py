@@ -81,7 +81,7 @@ SESSION_FACTS = {
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
 NUMBER_COLUMNS = ("confidence", "response_time", "confidence_time", "onset")
-_NO_GAP, _GAP = ("no", "false", "0", "0.0"), ("break", "resume", "resume-seen", "yes", "true", "1", "1.0")
+_NO_GAP, _GAP = ("no", "false", "0", "0.0"), ("break", "resume", "resume-seen", "missed", "yes", "true", "1", "1.0")
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_LABEL = 40  # file names hold it twice and more, and must fit into 255 bytes
 _WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
@@ -156,8 +156,9 @@ def split_rating(rating: npt.ArrayLike, middle: float, high: str = "generated") 
 def after_gap(frame: pd.DataFrame, source: str) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 
-    A missing word, no, false and 0 mean that none did; yes, true, 1, break, resume and resume-seen mean that one did.
-    Without the column there was none. Raises `LookalikeError` for another word; `source` is what its message names.
+    A missing word, no, false and 0 mean that none did; yes, true, 1, break, resume, resume-seen and missed (no answer
+    to the trial before came in time) mean that one did. Without the column there was none. Raises `LookalikeError` for
+    another word; `source` is what its message names.
     """
     if "after_gap" not in frame:
         return pd.Series(False, index=frame.index)

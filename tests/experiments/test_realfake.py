@@ -56,7 +56,7 @@ def test_a_new_code_is_made_as_the_last_thing(
     said.clear()
 
     class Screen:
-        about: dict[str, object] = {"warnings": ["uncalibrated"]}  # noqa: RUF012
+        about: dict[str, object] = {"kind": "window", "warnings": ["uncalibrated"]}  # noqa: RUF012
 
         def close(self) -> None:
             there.append(set(registered(tmp_path / "data")))
