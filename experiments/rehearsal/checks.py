@@ -175,6 +175,16 @@ def keys(plan: Plan) -> Check:
     return Check("keys", "ok", f"can be timed, and none clash ({said}{digits})")
 
 
+def devices(plan: Plan, faults: list[str]) -> Check:
+    """Response box and markers, which could be opened; `faults` are what was said of them since."""
+    box = [f"response box {plan.box.device} at {plan.box.address}"] if plan.box else []
+    markers = [" ".join(filter(None, ["markers to", plan.markers.to, plan.markers.address]))] if plan.markers else []
+    words = ", ".join([*box, *markers])
+    if faults:
+        return Check("devices", "fail", f"{words}: {'; '.join(faults)}")
+    return Check("devices", "ok", f"{words}: opened{', and sent' * bool(markers)}")
+
+
 def as_table(checks: list[Check]) -> list[dict[str, Any]]:
     """The checklist as plain rows."""
     return [{"check": one.name, "outcome": one.outcome, "found": one.words} for one in checks]
