@@ -77,12 +77,9 @@ def frames(screen: Screen, log: Log) -> Check:
     hz, onsets = screen.about["refresh_hz"], log.of("onset")
     dropped = sum(event.get("dropped_frames", 0) > 0 for event in onsets)
     if hz is None:
-        return Check(
-            "frame rate",
-            "warn",
-            "flips do not wait for the screen's refresh, so times are not known to within a frame; use --fullscreen "
-            "and switch vertical synchronisation on",
-        )
+        words = "flips do not wait for the screen's refresh, so times are not known to within a frame"
+        use = "" if screen.about.get("fullscreen") else "use --fullscreen and "
+        return Check("frame rate", "warn", f"{words}; {use}switch vertical synchronisation on")
     words = f"{hz:.1f} Hz; {dropped} of {len(onsets)} images came a frame or more late"
     return Check("frame rate", "warn" if dropped > DROPPED_SHARE * len(onsets) else "ok", words)
 
@@ -169,6 +166,8 @@ def keys(plan: Plan) -> Check:
     """The keys that answer: they are on this computer's keyboard, and none has two meanings."""
     said = ", ".join(f"{answer}: {key}" for answer, key in plan.keys.items()) or "those of the dial"
     digits = f"; how sure: 1 to {plan.confidence_levels}" if plan.confidence_levels else ""
+    if plan.rating_levels:
+        digits = f"; one scale: 1 to {plan.rating_levels}"
     taken = [key for key in plan.keys.values() if list(plan.keys.values()).count(key) > 1]
     if taken or len(plan.keys) != len(find(plan.kind).answers):
         return Check("keys", "fail", f"one key has two meanings ({said}); correct the task file")
