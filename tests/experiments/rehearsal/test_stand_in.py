@@ -34,6 +34,14 @@ class Ticking(HeadlessScreen):
         return self._now_s
 
 
+@pytest.fixture(autouse=True)
+def unseen_hands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keyboard is opened, nobody waits, and simulated observers slip in half of the trials."""
+    monkeypatch.setattr(human, "_open_keyboard", lambda _keys: None)
+    monkeypatch.setattr(human.time, "sleep", lambda _s: None)
+    monkeypatch.setattr(slips, "SLIPS", 1 / 2)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     ("task", "taken_back"),
@@ -52,11 +60,7 @@ def test_answers_are_those_of_the_simulated_observer(
     task: dict[str, Any],
     taken_back: tuple[str, ...],
     seed: int,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(human, "_open_keyboard", lambda _keys: None)
-    monkeypatch.setattr(human.time, "sleep", lambda _s: None)
-    monkeypatch.setattr(slips, "SLIPS", 1 / 2)
     plan = draw_plan(small_set, make_study(task=task, trials=12), "p1", 1, 3)
     if seed == 2:  # as every other participant: the keys, or the scale, the other way round
         plan = plan.model_copy(update={"keys": dict(zip(plan.keys, reversed(plan.keys.values()), strict=True))})
@@ -74,3 +78,22 @@ def test_answers_are_those_of_the_simulated_observer(
     }
     assert undone == {name: slipped if name in taken_back else set() for name in undone}
     assert bool(slipped) == bool(taken_back)
+
+
+def test_in_an_adaptive_task_too(
+    make_graded: Callable[..., StimulusSet], make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    stimuli = make_graded(trials=12, each=3)
+    study = make_study(kind="threshold", task={**UNDO, **FIXATION, "confidence_levels": 0}, trials=12)
+    plan = draw_plan(stimuli, study, "p1", 1, 3)
+    screen, folder = Ticking(), create_session(tmp_path, plan)
+    with Record(folder) as record:
+        run_session(plan, stimuli, screen, stand_in(plan, screen, stimuli), record)
+    log = read_record(folder / RECORD)
+    said = {event["trial"]: (event["fake_id"], event["response"]) for event in log.of("answer")}
+    undone = {event["trial"]: (event["fake_id"], event["response"]) for event in log.of("undone")}
+    assert sorted(said) == list(range(1, 13))
+    assert undone
+    for trial, (fake, response) in undone.items():
+        assert fake == said[trial][0]
+        assert response != said[trial][1]
