@@ -81,7 +81,6 @@ SESSION_FACTS = {
 
 TEXT_COLUMNS = ("stimulus_id", "stim_file", "role", "truth", "response")
 NUMBER_COLUMNS = ("confidence", "response_time", "confidence_time", "onset")
-_NO_GAP, _GAP = ("no", "false", "0", "0.0"), ("break", "resume", "resume-seen", "missed", "yes", "true", "1", "1.0")
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_LABEL = 40  # file names hold it twice and more, and must fit into 255 bytes
 _WINDOWS_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
@@ -156,9 +155,9 @@ def split_rating(rating: npt.ArrayLike, middle: float, high: str = "generated") 
 def after_gap(frame: pd.DataFrame, source: str) -> pd.Series:
     """Whether a break or a resume came just before each trial, as the column `after_gap` says in words.
 
-    A missing word, no, false and 0 mean that none did; yes, true, 1, break, resume, resume-seen and missed (no answer
-    to the trial before came in time) mean that one did. Without the column there was none. Raises `LookalikeError` for
-    another word; `source` is what its message names.
+    A missing word, no, false and 0 mean that none did; yes, true, 1 and the gaps that tables of sessions name (break,
+    resume, missed, ...) mean that one did. Without the column there was none. Raises `LookalikeError` for another word;
+    `source` is what its message names.
     """
     if "after_gap" not in frame:
         return pd.Series(False, index=frame.index)
@@ -322,6 +321,9 @@ GAPS_OF_A_LIMIT = {
     "missed": "after a trial that was not answered in time",
     "repeat": "shown once more at the end of the session, as it was not answered in time",
 }
+_GAPS = (*AROUND_NOTES["after_gap"]["Levels"], *GAPS_OF_A_LIMIT)
+_NO_GAP = ("no", "false", "0", "0.0")
+_GAP = (*(gap for gap in _GAPS if gap not in _NO_GAP), "yes", "true", "1", "1.0")
 FLOW_NOTES: dict[str, dict[str, Any]] = {
     "exposure_time": {
         "Description": "How long the image, or the images of a pair, actually stayed: from onset to mask or blank.",

@@ -139,8 +139,11 @@ class Kind(ABC, Generic[Images, Who]):
             )
         if self.adaptive and flow.timeout_s is not None:
             raise ValueError("flow.timeout_s: the next image depends on the answer to each; leave it out")
-        if flow.undo and shown.rating_levels and flow.fixation_s is None:
-            raise ValueError("flow.undo: a rating is followed by the next image at once; set fixation_s for a pause")
+        asks_confidence = shown.confidence_levels and not shown.rating_levels
+        if flow.undo and flow.fixation_s is None and not asks_confidence:
+            raise ValueError(
+                "flow.undo: without a question of confidence the next image follows at once; set fixation_s for a pause"
+            )
         if flow.timeout_s is not None and shown.exposure_s is not None and flow.timeout_s <= shown.exposure_s:
             raise ValueError("flow.timeout_s: is over before the image has gone; make it longer than exposure_s")
         if shown.markers is not None:

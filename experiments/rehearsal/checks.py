@@ -77,12 +77,9 @@ def frames(screen: Screen, log: Log) -> Check:
     hz, onsets = screen.about["refresh_hz"], log.of("onset")
     dropped = sum(event.get("dropped_frames", 0) > 0 for event in onsets)
     if hz is None:
-        return Check(
-            "frame rate",
-            "warn",
-            "flips do not wait for the screen's refresh, so times are not known to within a frame; use --fullscreen "
-            "and switch vertical synchronisation on",
-        )
+        words = "flips do not wait for the screen's refresh, so times are not known to within a frame"
+        use = "" if screen.about.get("fullscreen") else "use --fullscreen and "
+        return Check("frame rate", "warn", f"{words}; {use}switch vertical synchronisation on")
     words = f"{hz:.1f} Hz; {dropped} of {len(onsets)} images came a frame or more late"
     return Check("frame rate", "warn" if dropped > DROPPED_SHARE * len(onsets) else "ok", words)
 
@@ -169,10 +166,22 @@ def keys(plan: Plan) -> Check:
     """The keys that answer: they are on this computer's keyboard, and none has two meanings."""
     said = ", ".join(f"{answer}: {key}" for answer, key in plan.keys.items()) or "those of the dial"
     digits = f"; how sure: 1 to {plan.confidence_levels}" if plan.confidence_levels else ""
+    if plan.rating_levels:
+        digits = f"; one scale: 1 to {plan.rating_levels}"
     taken = [key for key in plan.keys.values() if list(plan.keys.values()).count(key) > 1]
     if taken or len(plan.keys) != len(find(plan.kind).answers):
         return Check("keys", "fail", f"one key has two meanings ({said}); correct the task file")
     return Check("keys", "ok", f"can be timed, and none clash ({said}{digits})")
+
+
+def devices(plan: Plan, faults: list[str]) -> Check:
+    """Response box and markers, which could be opened; `faults` are what was said of them since."""
+    box = [f"response box {plan.box.device} at {plan.box.address}"] if plan.box else []
+    markers = [" ".join(filter(None, ["markers to", plan.markers.to, plan.markers.address]))] if plan.markers else []
+    words = ", ".join([*box, *markers])
+    if faults:
+        return Check("devices", "fail", f"{words}: {'; '.join(faults)}")
+    return Check("devices", "ok", f"{words}: opened{', and sent' * bool(markers)}")
 
 
 def as_table(checks: list[Check]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from data.record import read_record
 from data.shipped import EXAMPLE_STUDY
 from data.study import StudyFile, read_study
 from experiments.display.display_file import Display
+from experiments.markers.markers import Markers
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session
 from experiments.rehearsal import checks
@@ -25,6 +27,7 @@ from experiments.rehearsal.checks import Check, failed
 from experiments.rehearsal.stand_in import stand_in
 from experiments.screen import Screen
 from experiments.session.design import draw_plan, draw_seed
+from experiments.session.devices import open_devices
 from experiments.session.loop import Progress, run_session, silent
 from experiments.session.run import open_window
 from stimuli.loop_set import LoopSet
@@ -62,7 +65,8 @@ def rehearse(
     """Run a whole session in its window at speed, and check what a participant's session needs.
 
     Every text is shown, every image of the plan is drawn in a trial and every other one once; fixed exposures last two
-    frames. The data go to a new temporary folder beside `data`, on the same disk, never into it.
+    frames. Response box and markers are opened, and markers sent. The data go to a new temporary folder beside `data`,
+    on the same disk, never into it.
 
     Parameters
     ----------
@@ -127,7 +131,15 @@ def _rehearse(
     try:
         found += [checks.texts(plan, screen), checks.fonts(screen), checks.image_size(screen, display)]
         found.append(_images(stimuli, screen))
-        _session(_hastened(plan), stimuli, scratch, screen, found, progress)
+        said: list[str] = []
+        with ExitStack() as opened:
+            devices = _tried(
+                "devices", found, lambda: opened.enter_context(open_devices(plan, screen, person=True, say=said.append))
+            )
+            markers = devices.markers if devices is not None else Markers()
+            _session(_hastened(plan), stimuli, scratch, screen, found, progress, markers)
+        if devices is not None and (plan.box or plan.markers):
+            found.append(checks.devices(plan, said))
     finally:
         screen.close()
 
@@ -176,7 +188,13 @@ def _names(stimuli: Stimuli) -> list[str]:
 
 
 def _session(
-    plan: Plan, stimuli: Stimuli, scratch: Path, screen: Screen, found: list[Check], progress: Progress
+    plan: Plan,
+    stimuli: Stimuli,
+    scratch: Path,
+    screen: Screen,
+    found: list[Check],
+    progress: Progress,
+    markers: Markers,
 ) -> None:
     """Run the session, and look at what it left."""
     responder = _tried("keys", found, lambda: stand_in(plan, screen, stimuli))
@@ -187,7 +205,7 @@ def _session(
     try:
         folder = create_session(scratch, plan)
         with Record(folder) as record:
-            run_session(plan, stimuli, screen, responder, record, progress)
+            run_session(plan, stimuli, screen, responder, record, progress, markers=markers)
         table = export_session(scratch, plan.participant, plan.session)
     except LookalikeError as error:
         found.append(failed("session", error))

@@ -7,6 +7,7 @@ the keys themselves are not pressed, and answers come at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from data.kinds.kind import Answer
@@ -46,15 +47,24 @@ class RehearsedPerson(_AtOnce):
 
     def __init__(self, plan: Plan, screen: Screen, observer: Responder) -> None:
         super().__init__(plan, screen)
-        self.parameters, self._observer, self._keys = observer.parameters, observer, plan.keys
+        self.parameters, self._observer = observer.parameters, observer
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:
         given = self._observer.answer(trial, onset, again)
-        rated = given.more.get("rating_category")
-        key = self._keys[str(given.response)] if rated is None else str(rated)
+        undone = [(self._key(one["response"]), str(self._plan.flow.undo)) for one in given.more.get("undone", ())]
         asked = self._levels and given.confidence is not None
-        self._due = (key, *([str(given.confidence)] if asked else []))
+        answer = self._key(given.more.get("rating_category", given.response))
+        self._due = (*chain(*undone), answer, *([str(given.confidence)] if asked else []))
         return super().answer(trial, onset, again)
+
+    def takes_back(self, until: float) -> bool:
+        if self._observer.takes_back(until):
+            self._due = (str(self._plan.flow.undo),)
+        return super().takes_back(until)
+
+    def _key(self, meaning: object) -> str:
+        """The key that means an answer, or a category of a rating."""
+        return next(key for key, means in self._responses.items() if means == meaning)
 
 
 class RehearsedAdjuster(_AtOnce, HumanAdjuster):

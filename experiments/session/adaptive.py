@@ -36,25 +36,33 @@ class AsPlanned:
 
 
 class ByQuestPlus:
-    """Known fakes by QUEST+. Raises `LookalikeError` if its library is not installed."""
+    """Known fakes by QUEST+, after the `answers` so far. Raises `LookalikeError` if its library is not installed.
 
-    def __init__(self, plan: Plan) -> None:
+    To choose takes about a tenth of a second, and to choose again after the same answers nothing.
+    """
+
+    def __init__(self, plan: Plan, answers: Sequence[Event] = ()) -> None:
         self._plan, self._grades = plan, {grade.level: grade.images for grade in plan.grades or ()}
         self._quest = _quest(list(self._grades))
         self._known: tuple[list[float], list[bool]] = ([], [])
+        self._level: float | None = None  # chosen after the answers that are known
+        self._learn(*answers_so_far(plan, answers))
 
     def choose(self, trial: PlannedTrial, answers: Sequence[Event]) -> PlannedTrial:
         if trial.fake is not None:
             return trial
         levels, correct = answers_so_far(self._plan, answers)
         self._learn(levels, correct)
-        level = 10 ** self._quest.next_stim["intensity"]
-        level = min(self._grades, key=lambda one: abs(np.log(one / level)))
-        fake = self._grades[level][levels.count(level)]
-        return trial.model_copy(update={"fake": fake, "level": level})
+        if self._level is None:
+            level = 10 ** self._quest.next_stim["intensity"]
+            self._level = min(self._grades, key=lambda one: abs(np.log(one / level)))
+        fake = self._grades[self._level][levels.count(self._level)]
+        return trial.model_copy(update={"fake": fake, "level": self._level})
 
     def _learn(self, levels: list[float], correct: list[bool]) -> None:
         """Tell QUEST+ the answers that it does not know; all of them if others were taken back."""
+        if (levels, correct) == self._known:
+            return
         known = len(self._known[0])
         if (levels[:known], correct[:known]) != self._known:
             self._quest, known = _quest(list(self._grades)), 0
@@ -64,12 +72,12 @@ class ByQuestPlus:
             left = [one for one, images in self._grades.items() if levels[: number + 1].count(one) < len(images)]
             if left and len(left) < self._quest.likelihoods.sizes["intensity"]:
                 self._quest.likelihoods = self._quest.likelihoods.sel(intensity=np.log10(left))
-        self._known = (levels, correct)
+        self._known, self._level = (levels, correct), None
 
 
-def chooser_of(plan: Plan) -> Chooser:
-    """What chooses the images of a plan's trials."""
-    return ByQuestPlus(plan) if find(plan.kind).adaptive else AsPlanned()
+def chooser_of(plan: Plan, answers: Sequence[Event] = ()) -> Chooser:
+    """What chooses the images of a plan's trials, after the answers so far."""
+    return ByQuestPlus(plan, answers) if find(plan.kind).adaptive else AsPlanned()
 
 
 def _quest(levels: list[float]) -> Any:

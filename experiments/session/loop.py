@@ -137,7 +137,7 @@ def _begin(
     here |= {"days_since_first": history.days, "differs": list(history.differs)}
     if responder.parameters is not None:
         here["parameters"] = dict(responder.parameters)
-    shared = plan, stimuli, screen, responder, record, chooser_of(plan)
+    shared = plan, stimuli, screen, responder, record, chooser_of(plan, record.answers)
     if history.log is None:
         record.append(
             "start",
@@ -212,6 +212,8 @@ def _fixate(session: _Session, trial: PlannedTrial, before: PlannedTrial | None,
     while True:
         fixated = session.screen.fixate(NO_BUTTONS if before is None else to_undo(session.plan))
         session.markers.send("fixation")
+        if trial is not before:  # chosen now, as that takes time that the image must not wait for
+            session.chooser.choose(trial, session.record.answers)
         if before is None or session.plan.flow.undo is None:
             return fixated
         if not session.responder.takes_back(fixated + trial.fixation_s - _LEAD_S):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,12 +16,12 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import read_table
-from data.kinds.kind import Answer
+from data.kinds.kind import Answer, Kind
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.observers import Observer, usual_cuts
 from experiments.tasks.rated import in_one_step
-from experiments.tasks.slips import slips, with_slip
+from experiments.tasks.slips import slip_before, with_slip
 
 Again = Callable[[], object]
 
@@ -58,46 +59,33 @@ class Responder(Protocol):
 
 @dataclass(frozen=True)
 class SimulatedResponder:
-    """A simulated observer's answers by trial, as it gives them in the plan's order.
+    """A simulated observer.
 
-    All are judged beforehand: an answer may depend on the one before, and a session that resumes in a
-    new process must not forget that one. `slips` are wrong answers that it gives first, and takes back.
+    `judge` says what it answers to a trial, `slip` which wrong answer it gives first and takes back, if any: at once,
+    before its confidence, or (`from_fixation`) while the fixation mark is up.
     """
-
-    answers: Mapping[int, Answer]
-    parameters: Mapping[str, Any]
-    kind: str = "simulated"
-    slips: Mapping[int, Answer] = field(default_factory=dict)
-    _given: list[int] = field(default_factory=list)
-
-    def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
-        return True
-
-    def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
-        slip = self.slips.get(trial.trial) if trial.trial not in self._given else None
-        self._given.append(trial.trial)
-        return slip or self.answers[trial.trial]
-
-    def takes_back(self, until: float) -> bool:  # noqa: ARG002
-        return self._given[-1] in self.slips and self._given.count(self._given[-1]) == 1
-
-
-@dataclass(frozen=True)
-class SimulatedInTurn:
-    """A simulated observer of an adaptive task, who judges each trial as it is shown and by nothing else."""
 
     judge: Callable[[PlannedTrial], Answer]
     parameters: Mapping[str, Any]
+    slip: Callable[[PlannedTrial, Answer], Answer | None]
+    from_fixation: bool
     kind: str = "simulated"
+    _given: list[tuple[int, bool]] = field(default_factory=list)  # trial, and whether it was a slip
 
     def proceed(self, again: Again | None = None, back: bool = False) -> bool:  # noqa: ARG002 (it reads nothing)
         return True
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (it has its own times)
-        return self.judge(trial)
+        answer = self.judge(trial)
+        slip = self.slip(trial, answer)
+        if slip is not None and not self.from_fixation:
+            return with_slip(answer, slip)
+        slips = slip is not None and all(trial.trial != before for before, _ in self._given)
+        self._given.append((trial.trial, slips))
+        return slip if slip is not None and slips else answer
 
     def takes_back(self, until: float) -> bool:  # noqa: ARG002
-        return False
+        return self._given[-1][1]
 
 
 @dataclass(frozen=True)
@@ -157,16 +145,21 @@ def simulate(who: Any, plan: Plan) -> Responder:
     """
     if isinstance(who, Observer):
         who = _with_levels(who, plan.confidence_levels)
-    kind, parameters = find(plan.kind), asdict(who)
+    kind, slip = find(plan.kind), partial(slip_before, plan, who.seed)
+    return SimulatedResponder(_judge(kind, who, plan), asdict(who), slip, plan.flow.fixation_s is not None)
+
+
+def _judge(kind: Kind[Any, Any], who: Any, plan: Plan) -> Callable[[PlannedTrial], Answer]:
+    """What a simulated observer answers to a trial.
+
+    All trials are judged beforehand: an answer may depend on the one before, and a session that resumes in a new
+    process must not forget that one. Only in an adaptive task is each judged as it is shown, and by nothing else.
+    """
     if kind.adaptive:
-        return SimulatedInTurn(lambda trial: kind.simulate(who, plan, [trial])[0], parameters)
+        return lambda trial: in_one_step(kind.simulate(who, plan, [trial])[0], plan)
     answers = kind.simulate(who, plan, plan.trials)
     judged = {trial.trial: in_one_step(one, plan) for trial, one in zip(plan.trials, answers, strict=True)}
-    wrong = slips(plan, judged, who.seed)
-    if plan.flow.fixation_s is not None:
-        return SimulatedResponder(judged, parameters, slips=wrong)
-    judged |= {trial: with_slip(judged[trial], slip) for trial, slip in wrong.items()}
-    return SimulatedResponder(judged, parameters)
+    return lambda trial: judged[trial.trial]
 
 
 def _with_levels(observer: Observer, wanted: int) -> Observer:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 
 from data.kinds.kind import Answer
 from data.kinds.registry import find
-from data.plan import Plan
+from data.plan import Plan, PlannedTrial
 from experiments.tasks.rated import in_one_step
 
 SLIPS = 0.02  # share of trials in which a simulated observer presses the wrong key first, as hurried people do
 _IN_TIME = 0.9  # of a time limit: when an image comes again, a simulated observer answers sooner
 
 
-def slips(plan: Plan, answers: Mapping[int, Answer], seed: int) -> dict[int, Answer]:
-    """The wrong answers that come before the `answers` of some trials; the same observer slips at the same images."""
-    if plan.flow.undo is None:
-        return {}
+def slip_before(plan: Plan, seed: int, trial: PlannedTrial, answer: Answer) -> Answer | None:
+    """The wrong answer that comes before an `answer`, if one does; the same observer slips at the same images."""
+    if plan.flow.undo is None or _uniform(seed, plan.session, trial.stimulus_id) >= SLIPS:
+        return None
     one, other = find(plan.kind).answers
-    return {
-        trial.trial: in_one_step(
-            replace(answers[trial.trial], response=other if answers[trial.trial].response == one else one), plan
-        )
-        for trial in plan.trials
-        if _uniform(seed, plan.session, trial.stimulus_id) < SLIPS
-    }
+    return in_one_step(replace(answer, response=other if answer.response == one else one), plan)
 
 
 def with_slip(answer: Answer, slip: Answer) -> Answer:

@@ -131,7 +131,7 @@ def test_trials_may_stand_in_any_order_but_extra_columns_are_left_out(tmp_path: 
 
 
 def test_trials_after_a_break_or_resume_are_known(tmp_path: Path) -> None:
-    words = ["no", "break", "no", "resume", "resume-seen", "no"]
+    words = ["missed", "break", "no", "resume", "resume-seen", "repeat"]
     write_beh(tmp_path, make_table(after_gap=words), "a", 1, "realfake", {})
     write_beh(tmp_path, make_table(), "b", 1, "realfake", {})
     back = read_bids(tmp_path)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +20,14 @@ from data.simulated.observers import Observer
 from data.study import StudyFile
 from data.trials import rating, split_rating
 from experiments.records.bids import export_all
-from experiments.records.record import Record, is_complete
+from experiments.records.record import is_complete
 from experiments.screen import HeadlessScreen
 from experiments.session.first_session import run_first_session
 from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
 from experiments.tasks import slips
 from stimuli.sets import StimulusSet
+from tests.experiments.kills import KILLS, Struck, killed_after, slow_down, stop_at
 
 SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1, seed=2))
 FIXATION = {"flow.fixation_s": 0.3, "flow.fixation_longest_s": 0.9}
@@ -235,23 +233,6 @@ def test_a_retest_shows_what_was_missed_too_and_is_planned_once(
     assert not any("planned anew" in line for line in said)
 
 
-class Struck(BaseException):
-    """A kill, as far as a process can raise one itself."""
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, event: str, number: int) -> None:
-    """Strike right after the so-manieth event of this name is on disk."""
-    append, seen = Record.append, Counter()
-
-    def counted(self: Record, name: str, **facts: Any) -> None:
-        append(self, name, **facts)
-        seen[name] += 1
-        if (name, seen[name]) == (event, number):
-            raise Struck
-
-    monkeypatch.setattr(Record, "append", counted)
-
-
 @pytest.mark.parametrize(("event", "number"), [("undo", 1), ("undo", 2), ("missed", 1), ("missed", 2), ("state", 6)])
 def test_a_session_struck_between_an_undo_and_the_new_answer_or_after_a_miss_goes_on(
     small_set: StimulusSet,
@@ -289,48 +270,6 @@ def test_an_undo_of_another_answer_than_the_last_is_no_record_of_ours(
     with refuses("damaged-file") as caught:
         read_record(path)
     assert "takes back an answer to trial 3" in str(caught.value)
-
-
-KILLS = int(os.environ.get("LOOKALIKE_KILLS", "6"))  # of each flow
-
-
-def slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each state last a few milliseconds of real time, so that a kill can come in the middle of it."""
-    for name in ("fixate", "prepare", "message", "wait_until"):
-        step = getattr(HeadlessScreen, name)
-
-        def slowly(*given: Any, step: Any = step, **named: Any) -> Any:
-            time.sleep(0.002)
-            return step(*given, **named)
-
-        monkeypatch.setattr(HeadlessScreen, name, slowly)
-
-
-def killed_after(run_it: Callable[[], Any], lines: int, delay_s: float, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run in a process of its own, kill it a moment after so many lines of the record, return how many it told."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            append = Record.append
-
-            def tell(self: Record, event: str, **facts: Any) -> None:
-                append(self, event, **facts)
-                os.write(writing, b".")
-
-            monkeypatch.setattr(Record, "append", tell)
-            run_it()
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb", buffering=0) as pipe:
-        told = sum(len(pipe.read(1)) for _ in range(lines))
-        time.sleep(delay_s)
-        os.kill(child, signal.SIGKILL)
-        while more := pipe.read(100):
-            told += len(more)
-    os.waitpid(child, 0)
-    return told
 
 
 @pytest.mark.slow

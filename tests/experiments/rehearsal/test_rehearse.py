@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
+import tty
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +65,32 @@ def test_every_kind_of_task_is_rehearsed(
     log = read_record(kept / "sourcedata" / "sub-rehearsal" / "ses-1" / "record.jsonl")
     assert (log.start["observer"], log.start["screen"]["kind"]) == ("simulated", "window")
     assert {"instructions", "block", "break", "thanks"} <= {event["state"] for event in log.of("state")}
+
+
+def test_devices_are_opened_and_markers_sent(
+    display: dict[str, str], small_set: StimulusSet, make_study: Callable[..., StudyFile], tmp_path: Path
+) -> None:
+    pytest.importorskip("serial")
+    main, end = pty.openpty()
+    tty.setraw(end)
+    task = {"markers.to": "serial", "markers.address": os.ttyname(end), "rating_levels": 6, "flow.touch": True}
+    code, found = rehearsed(display, small_set.folder, make_study(task=task, trials=12).path, tmp_path / "data")
+    assert (code, found["devices"]) == (0, ("ok", f"markers to serial {os.ttyname(end)}: opened, and sent"))
+    os.set_blocking(main, False)
+    sent = os.read(main, 1000)
+    assert (sent[0], sent[-1]) == (254, 255)  # start and end
+    assert sum(11 <= code <= 12 for code in sent) == sum(31 <= code <= 36 for code in sent) == 12
+    os.close(main)
+    os.close(end)
+    box = {
+        "box.device": "serial",
+        "box.address": "/dev/no-such-port",
+        "box.buttons.1": "left",
+        "box.buttons.2": "right",
+    }
+    code, found = rehearsed(display, small_set.folder, make_study(task=box, trials=12).path, tmp_path / "data")
+    assert (code, found["devices"][0], found["session"][0]) == (1, "fail", "ok")
+    assert "/dev/no-such-port" in found["devices"][1]
 
 
 def test_faults_are_found_and_nothing_stays(
