@@ -17,6 +17,7 @@ from data.bids import BehFile, beh_files, read_beh, read_sidecar, unexported_ses
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
 from data.external_tables.read import TrialTable, read_external_table
+from data.trials import KEYS
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
@@ -62,7 +63,13 @@ def from_bids(folder: Path, task: str, stimuli: StimulusSet | None) -> list[Sess
     tables = [(file, read_beh(file)) for file in beh_files(folder, task)]
     found = [
         _session(
-            file.participant, file.session, file.path, table, read_sidecar(file.path), check_record(folder, file, table)
+            file.participant,
+            file.session,
+            file.path,
+            _of_role(table, "main"),
+            _of_role(table, "catch"),
+            read_sidecar(file.path),
+            check_record(folder, file, table),
         )
         for file, table in tables
     ]
@@ -88,9 +95,18 @@ def from_table(
     path = Path(source) if isinstance(source, (str, Path)) else Path(source[0])
     if stimuli is not None:
         check_images(BehFile(path, "", 0), external.trials, stimuli)
+    main, catch = (_by_session(_of_role(external.trials, role)) for role in ("main", "catch"))
+    nothing = external.trials.iloc[:0]
     found = [
-        _session(str(participant), int(session), path, table, external.facts.get((participant, session), {}))
-        for (participant, session), table in external.trials.groupby(["participant", "session"])
+        _session(
+            str(participant),
+            int(session),
+            path,
+            main.get((participant, session), nothing),
+            catch.get((participant, session), nothing),
+            external.facts.get((participant, session), {}),
+        )
+        for participant, session in external.trials.groupby([*KEYS]).groups
     ]
     if external.facts:
         _refuse_other_sets(found, None if stimuli is None else stimuli.sha256)
@@ -116,7 +132,8 @@ def _session(
     participant: str,
     session: int,
     path: Path,
-    table: pd.DataFrame,
+    main: pd.DataFrame,
+    catch: pd.DataFrame,
     sidecar: Mapping[str, Any],
     recorded: Recorded = Recorded((), None),  # noqa: B008 - frozen
 ) -> Session:
@@ -126,8 +143,8 @@ def _session(
         participant=participant,
         session=session,
         path=path,
-        main=_of_role(table, "main"),
-        catch=_of_role(table, "catch"),
+        main=main,
+        catch=catch,
         observer=observer if observer in OBSERVERS else NOT_STATED,
         complete=str(sidecar.get("Complete")) != "False",
         stimulus_set=_text(sidecar.get("StimulusSetSHA256")),
@@ -142,6 +159,16 @@ def _session(
 def _of_role(table: pd.DataFrame, role: str) -> pd.DataFrame:
     there = (table["role"] == role).to_numpy()
     return (table if there.all() else table[there]).reset_index(drop=True)
+
+
+def _by_session(trials: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
+    """The trials of each session, whose rows are neighbours: slices of one table, which copy nothing."""
+    sizes = trials.groupby([*KEYS], sort=False).size()
+    ends = sizes.cumsum()
+    return {
+        key: trials.iloc[end - size : end].reset_index(drop=True)
+        for key, size, end in zip(sizes.index, sizes, ends, strict=True)
+    }
 
 
 def _text(value: object) -> str | None:
@@ -173,7 +200,7 @@ def _refuse_contradictions(found: list[tuple[str, Session]]) -> None:
     """Refuse an image id with two truths, given sessions and a name for the set of images that each shows."""
     known: dict[tuple[str, str], tuple[str, Session]] = {}
     for images, one in found:
-        for stimulus, truth in zip(one.main["stimulus_id"], one.main["truth"], strict=True):
+        for stimulus, truth in zip(one.main["stimulus_id"].to_numpy(), one.main["truth"].to_numpy(), strict=True):
             before, where = known.setdefault((images, stimulus), (truth, one))
             if before != truth:
                 other = where.path if where.path != one.path else f"participant {where.participant}'s trials"

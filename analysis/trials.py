@@ -8,7 +8,7 @@ already seen the images.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,12 +165,15 @@ def load_trials(
     sessions = _account(found, study)
     kept = {(row["participant"], row["session"]) for row in sessions.to_dict("records") if row["status"] != "excluded"}
     default = study.study.plan.max_run if study else _agreed_max_run(found)
-    used = [_with_max_run(one, default) for one in found if (one.participant, one.session) in kept]
+    used = [one for one in found if (one.participant, one.session) in kept]
+    runs = [one.recorded.plan.max_run if one.recorded.plan is not None else default for one in used]
+    first = [(one, longest) for one, longest in zip(used, runs, strict=True) if one.session == 1]
+    later = [(one, longest) for one, longest in zip(used, runs, strict=True) if one.session > 1]
     nothing = found[0].main.iloc[:0].assign(max_run=pd.array([], dtype="Int64"))
     return Trials(
-        measure=told_apart(_joined([one.main for one in used if one.session == 1], nothing)),
-        retests=told_apart(_joined([one.main for one in used if one.session > 1], nothing)),
-        catch=_joined([one.catch for one in used if one.session == 1], nothing),
+        measure=told_apart(_joined([(one.main, longest) for one, longest in first], nothing)),
+        retests=told_apart(_joined([(one.main, longest) for one, longest in later], nothing)),
+        catch=_joined([(one.catch, longest) for one, longest in first], nothing),
         sessions=sessions,
         audit=pd.DataFrame(
             [row for one in found for row in findings_of(one.participant, one.session, one.main)],
@@ -184,16 +187,6 @@ def load_trials(
     )
 
 
-def _with_max_run(one: Session, default: int | None) -> Session:
-    """The session with a column `max_run`: its plan's, or `default` where there is no plan."""
-    longest = one.recorded.plan.max_run if one.recorded.plan is not None else default
-    main, catch = (
-        table.assign(max_run=pd.array([longest] * len(table), dtype="Int64")) if len(table) else table
-        for table in (one.main, one.catch)
-    )
-    return replace(one, main=main, catch=catch)
-
-
 def _agreed_max_run(found: list[Session]) -> int | None:
     """What the plans at hand of all first sessions agree on."""
     plans = [one.recorded.plan for one in found if one.session == 1]
@@ -201,9 +194,13 @@ def _agreed_max_run(found: list[Session]) -> int | None:
     return allowed.pop() if len(allowed) == 1 else None
 
 
-def _joined(tables: list[pd.DataFrame], nothing: pd.DataFrame) -> pd.DataFrame:
-    some = [table for table in tables if len(table)]
-    return pd.concat(some, ignore_index=True) if some else nothing.reset_index(drop=True)
+def _joined(parts: list[tuple[pd.DataFrame, int | None]], nothing: pd.DataFrame) -> pd.DataFrame:
+    """The trials of several sessions as one table, each with its session's `max_run`; `nothing` if there are none."""
+    some = [(table, longest) for table, longest in parts if len(table)]
+    if not some:
+        return nothing.reset_index(drop=True)
+    runs = pd.array([longest for _, longest in some], dtype="Int64").repeat([len(table) for table, _ in some])
+    return pd.concat([table for table, _ in some], ignore_index=True).assign(max_run=runs)
 
 
 def with_ratings(trials: pd.DataFrame) -> pd.DataFrame:

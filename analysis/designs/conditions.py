@@ -19,7 +19,7 @@ from analysis.conditions import by_condition, conditions_of
 from analysis.designs.condition_results import Condition, ConditionDifference, Conditions, Status
 from analysis.designs.condition_words import sampled, sentences
 from analysis.group.decision import error_rate
-from analysis.group.prevalence import Prevalence, prevalence
+from analysis.group.prevalence import Prevalence, p_alone, prevalence
 from analysis.group.primary import Primary, primary
 from analysis.mrmc.answers import mrmc_answers, mrmc_answers_difference
 from analysis.mrmc.equality import Equality, mrmc_equality
@@ -190,13 +190,12 @@ def _who_can_tell(study: Readings) -> Prevalence | None:
     """From permutation tests of every participant; of many participants it is not asked."""
     if not 1 < len(study.participants) <= MOST:
         return None
-    tests = [
-        permutation_test_of(
-            study.where(study.modalities, [name]), _SEED, resamples=_PERMUTATIONS, exact_cost=_QUICK_COST
-        )
-        for name in study.participants
-    ]
-    return prevalence([one.p_above for one in tests], [one.p_below for one in tests])
+    alone = []
+    for name in study.participants:
+        own = study.where(study.modalities, [name])
+        test = permutation_test_of(own, _SEED, resamples=_PERMUTATIONS, exact_cost=_QUICK_COST)
+        alone.append(p_alone(test.p_above, test.p_below, own.generated, own.real))
+    return prevalence(*zip(*alone, strict=True))
 
 
 def _differences(

@@ -33,7 +33,7 @@ from analysis.group.metacognition.m_ratio import GroupMRatio, group_m_ratio
 from analysis.group.mixed_probit import Probit
 from analysis.group.one_sample import Mean, by_correction, mean
 from analysis.group.participants import Participant
-from analysis.group.prevalence import prevalence
+from analysis.group.prevalence import p_alone, prevalence
 from analysis.group.primary import Primary, primary
 from analysis.mrmc.other_methods import MOST, MethodResult, auc_by_method
 from analysis.sdt.outcomes import only_corrected
@@ -102,7 +102,8 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     perfect = [only_corrected(one.yesno) for one in members]
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
-    able = prevalence([one.chance.p_above for one in members], [one.chance.p_below for one in members])
+    alone = [p_alone(one.chance.p_above, one.chance.p_below, one.roc.generated, one.roc.real) for one in members]
+    able = prevalence(*zip(*alone, strict=True))
     decided = primary(kind, measure, catch, sessions, study, prevalence=able)
     rated, level = with_ratings(measure), decided.auc.level
     fits: list[Callable[[], Any]] = [lambda: mixed_probit.mixed_probit(measure), lambda: auc_by_method(rated, level)]

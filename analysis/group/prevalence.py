@@ -7,6 +7,7 @@ who would: Bayesian prevalence (Ince, Paton, Kay & Schyns 2021, eLife 10:e62461)
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ def prevalence(
     ----------
     p_above, p_below : array_like of float, shape (participants,)
         One-sided p of each participant, as from `permutation_test`: that an AUC so large, or so small, comes by chance.
-        NaN is left out and counted.
+        NaN is left out and counted; of too few images to pass, give NaN.
     alpha : float, optional
         False-positive rate of the two tests of a participant together, in (0, 1).
     level : float, optional
@@ -120,8 +121,17 @@ def prevalence(
         either=_share(sum(passed), n, alpha, level),
         above=_share(passed[0], n, alpha / 2, level),
         below=_share(passed[1], n, alpha / 2, level),
-        reason=None if n else "no participant rated images of both classes",
+        reason=None if n else "nobody rated enough images of both classes to be tested alone",
     )
+
+
+def p_alone(p_above: float, p_below: float, generated: int, real: int, *, alpha: float = 0.05) -> tuple[float, float]:
+    """A participant's p in both directions; NaN where even images all told apart would not pass, for they are too few.
+
+    One labelling of all the choices of `generated` images separates them completely, so p is never smaller than that.
+    """
+    enough = min(generated, real) > 0 and math.comb(generated + real, generated) >= 2 / alpha
+    return (p_above, p_below) if enough else (math.nan, math.nan)
 
 
 def _passed(p: Floats, alpha: float) -> int:
@@ -144,4 +154,5 @@ def _share(significant: int, n: int, alpha: float, level: float) -> Share:
     )
     left = min((0.0, float(narrowest.x), 1 - level), key=lambda start: bound(start + level) - bound(start))
     mode = (significant / n - alpha) / (1 - alpha)
-    return Share(significant, alpha, float(np.clip(mode, 0, 1)), max(bound(left), 0.0), min(bound(left + level), 1.0))
+    low = max(bound(left), 0.0) if left > 0 else 0.0  # the bound at 0 is 0 but for rounding
+    return Share(significant, alpha, float(np.clip(mode, 0, 1)), low, min(bound(left + level), 1.0))

@@ -198,7 +198,7 @@ def _sampled(found: Auc) -> str:
 
 def _catch(rated: pd.DataFrame, catch: pd.DataFrame, delta: float | None, level: float) -> Auc | None:
     """How well the known fakes were discriminated from the real images of the measure."""
-    fakes = catch[(catch["truth"] == "generated") & catch["participant"].isin(rated["participant"])]
+    fakes = catch[(catch["truth"] == "generated") & catch["participant"].isin(rated["participant"].unique())]
     if fakes.empty:
         return None
     known = with_ratings(fakes) if rated["confidence"].notna().any() else with_ratings(fakes.assign(confidence=np.nan))

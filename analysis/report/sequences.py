@@ -31,7 +31,7 @@ def sequence_section(found: Sequence[tuple[str, SequenceEffects]], words: tuple[
         )
         + " Over time: change from the first to the last trial of the session (and of each batch between breaks). A "
         f"positive criterion is more “{signal}” at the end, a positive sensitivity a clearer difference of “{signal}” "
-        f"and “{other}”. p is from orders that were drawn again as the plan’s were; among so many effects, a p below "
+        f"and “{other}”. p is from orders drawn again, as a plan’s are; among so many effects, a p below "
         ".05 may be chance."
     ]
     for observer, effects in found:

@@ -153,7 +153,7 @@ def summary(
     se = bias = acceleration = np.nan
     percentile = bca = (np.nan, np.nan)
     if kept.size > 1 and np.ptp(kept) == 0:
-        reason = "all resamples have the same value: too little data for an interval"
+        reason = "all resamples have the same value: no interval"
     elif kept.size > 1:
         se, percentile = float(np.std(kept, ddof=1)), intervals.percentile(kept, level)
         bias, acceleration = intervals.median_bias(kept, estimate), intervals.acceleration(influences)

@@ -100,7 +100,8 @@ def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[
 def _refuse_formulas(trials: pd.DataFrame, where: str) -> None:
     """Raise `LookalikeError` for a spreadsheet's formula without its value (but ="007" is how some write an id)."""
     for name in trials.columns:
-        for row, cell in trials.loc[trials[name].str.match('=(?!")', na=False), name].items():
+        formulas = [word for word in trials[name].dropna().unique() if word.startswith("=") and word[1:2] != '"']
+        for row, cell in trials.loc[trials[name].isin(formulas), name].items():
             raise LookalikeError(
                 "not-computed",
                 f"{where}: {name} is a formula without its value, {cell!r} (row {row}); open the table in Excel or "

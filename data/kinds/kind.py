@@ -215,7 +215,7 @@ class Kind(ABC, Generic[Images, Who]):
         """The pair of words that a table uses, the signal first; None if the kind is not answered in words."""
         if not self.vocabularies:
             return None
-        written = set(table[self.shown_column].dropna())
+        written = set(table[self.shown_column].dropna().unique())
         return next((pair for pair in self.vocabularies if written & set(pair)), self.vocabularies[0])
 
 

@@ -84,7 +84,7 @@ _RETEST = (
 _SERIAL = (
     "**Serial dependence.** Each participant’s answers were regressed (logistic, Firth’s penalised likelihood "
     "{firth1993}) on present truth, previous answer, previous truth and a slow drift; the effects were compared with "
-    "those in orders re-drawn as the plan’s were, and averaged. Bounds are expanded percentiles {hesterberg2015} of "
+    "those in orders re-drawn as a plan’s are, and averaged. Bounds are expanded percentiles {hesterberg2015} of "
     "resampled participants; the next image’s truth and the answer five trials back are controls."
 )
 

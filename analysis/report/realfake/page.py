@@ -264,11 +264,14 @@ def _endpoint(group: Group) -> list[Block]:
             f"{p_phrase(auc.p_equivalence)}; difference from .5: {p_phrase(auc.p_chance)}."
         )
     unrated = f", {auc.unrated} trials without a rating" if auc.unrated else ""
+    without = group.participants - auc.participants
+    left_out = f" ({without} of {group.participants} left out, without an area)" if without else ""
     blocks: list[Block] = [
         "The endpoint is the area under the rating ROC of session 1, averaged over participants, with participants and "
         f"images both counted as samples: {share(auc.auc, 3)}{precise}. An equal-variance observer with that area has "
-        f"a d′ of {number(main.dprime)}. {tests} Design: {auc.design}, {people(auc.participants, group.observer)}, "
-        f"{auc.generated} generated and {auc.real} real images{unrated}. Standard error: {auc.method or 'n/a'}."
+        f"a d′ of {number(main.dprime)}. {tests} Design: {auc.design}, {people(auc.participants, group.observer)}"
+        f"{left_out}, {auc.generated} generated and {auc.real} real images{unrated}. Standard error: "
+        f"{auc.method or 'n/a'}."
     ]
     if main.catch:
         blocks.append(

@@ -93,16 +93,18 @@ def participants_section(found: Findings) -> Section:
 
 def _who_can_tell(group: Group, groups: Sequence[Group]) -> str:
     """How many discriminate by themselves, and the share that this stands for."""
-    able, who = group.primary.prevalence, people(group.participants, group.observer)
+    able = group.primary.prevalence
     if able is None or able.reason:
         return f"{labelled('Who can tell', group, groups)}: nobody could be tested alone."
     one, below = able.either, able.below.significant
     wrong = f", {below} of them in the wrong direction," if below else ""
+    who = people(able.participants, group.observer)
+    others = f" {able.untested} rated too few images to be tested." if able.untested else ""
     return (
         f"Each was tested alone, by permuting the labels of the images: {one.significant} of {who}{wrong} "
         f"discriminated them at {one.alpha:.0%}, where chance alone gives {one.alpha:.0%}. The most probable share of "
         f"{population(group.observer)} who would be shown to discriminate in a session of this length is "
-        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%}).{others}"
     )
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from analysis.group.prevalence import prevalence
+from analysis.group.prevalence import p_alone, prevalence
+from analysis.roc.permutation import permutation_test
 
 # What bayesprev 0.1.1, by the authors of Ince et al. (2021), gives: map(k, n, a) and hpdi(.95, k, n, a).
 OF_THE_AUTHORS = [
@@ -72,6 +73,24 @@ def test_participants_without_a_test_are_counted_and_left_out() -> None:
     nobody = prevalence([], [])
     assert math.isnan(nobody.either.value)
     assert nobody.reason is not None
+
+
+@pytest.mark.parametrize("n", range(1, 41))
+def test_where_nobody_passes_the_interval_begins_at_0_exactly(n: int) -> None:
+    """Its bound decides whether more pass than would by chance: rounding must not."""
+    assert prevalence([0.5] * n, [0.5] * n).either.low == 0
+
+
+@pytest.mark.parametrize(("generated", "real", "enough"), [(2, 3, False), (3, 3, False), (4, 4, True), (1, 39, True)])
+def test_too_few_images_are_no_test(generated: int, real: int, enough: bool) -> None:
+    """The smallest p that the exact test can give, that of images all told apart, decides."""
+    truth = ["generated"] * generated + ["real"] * real
+    best = permutation_test(truth, [2] * generated + [1] * real, seed=1)
+    assert (best.p_above <= 0.025) is enough
+    told = p_alone(best.p_above, best.p_below, generated, real)
+    assert told == (best.p_above, best.p_below) if enough else all(map(math.isnan, told))
+    assert math.isnan(p_alone(0.5, 0.5, 10, 0)[0])
+    assert p_alone(0.2, 0.8, 5000, 5000) == (0.2, 0.8)
 
 
 def test_on_average_over_the_prior_the_interval_holds_the_true_share() -> None:

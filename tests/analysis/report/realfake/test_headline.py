@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,32 @@ def test_a_perfect_observer_makes_no_spread_between_observers(analysed: Analysed
     assert group["between"]["p"] < 0.001
     assert "1 of 5 participants answered everything right" in group["between"]["reason"]
     assert "true d′ between observers" not in apa_sentences(found.summary)[0]
+
+
+def test_five_images_are_too_few_to_say_who_can_tell(analysed: Analysed, tmp_path: Path) -> None:
+    """Even images all told apart have p = 1/10 then: nobody failed a test, and no mean is belied by one."""
+    generated = np.array([True, False, True, False, False])
+    ratings = np.array([[1, -2, 3, -1, 2], [2, 1, -1, -3, -2], [3, -1, 2, -2, -3], [-1, 2, 1, -2, 1]], dtype=float)
+    found = analysed(ratings, generated)
+    (first,) = found.summary["headline"]
+    assert first["can_tell"]["participants"] == 0
+    assert first["can_tell"]["untested"] == 4
+    shown = json.dumps(headline(found.summary, tmp_path), ensure_ascii=False)
+    assert "undefined (nobody rated enough images" in shown
+    told = repr(found.page)
+    assert "nobody could be tested alone" in told
+    assert "by themselves" not in told.lower()
+    assert "does not stand for them" not in told
+
+
+def test_participants_without_ratings_are_left_out_and_told(analysed: Analysed) -> None:
+    """Of six, one gave no confidence: five have an area, five are tested alone, and six answered."""
+    rng = np.random.default_rng(4)
+    generated = np.arange(20) % 2 == 0
+    ratings = rng.choice([-2.0, -1.0, 1.0, 2.0], (6, 20))
+    ratings[0] = np.nan
+    told = repr(analysed(ratings, generated).page)
+    assert "5 observers (kind not stated) (1 of 6 left out, without an area), 10 generated" in told
+    assert re.search(r"\d of 5 observers \(kind not stated\).* discriminated them at 5%", told)
+    assert "1 rated too few images to be tested." in told
+    assert " of 6 observers" not in told
