@@ -250,3 +250,25 @@ def test_seconds_under_a_name_that_says_milliseconds_are_told(read, study, is_cl
     (doubt,) = read(named).doubts
     assert "too short for an answer" in doubt
     is_clean(read(named, mapping=TableMapping(time_unit="s")))
+
+
+def test_a_draft_keeps_what_was_given(tmp_path, study):
+    path, file = tmp_path / "P7.csv", tmp_path / "import.toml"
+    study.to_csv(path, index=False)
+    given = TableMapping(
+        {"participant": "{file}", "response": "response"},
+        {"response:f": "real", "confidence:Guess": "1"},
+        missing=("-1", "confidence:999"),
+        order={"session": ("pre", "post")},
+        rows={"truth": ("real", "generated")},
+        ignore=("onset",),
+        rating={"middle": 3.5, "high": "real"},
+        time_unit="ms",
+        file={"encoding": "utf-8", "separator": ",", "header_row": 1, "participant": "P[0-9]+"},
+    )
+    file.write_text(draft_import(path, mapping=given), encoding="utf-8")
+    again = read_import(file)
+    for name in ("missing", "order", "rows", "ignore", "rating", "time_unit", "file"):
+        assert getattr(again, name) == getattr(given, name)
+    assert again.columns["participant"] == "{file}"
+    assert again.words["confidence:Guess"] == "1"
