@@ -169,7 +169,8 @@ def _columns(
         lacking.remove("response")  # it follows from truth and correct
     if unnamed and "participant" not in columns:
         lacking.insert(0, "participant")
-    if "stimulus_id" in columns and cells[columns["stimulus_id"]].isna().all():
+    shown = [columns[name] for name in ("stimulus_id", kind.shown_column) if name in columns]
+    if "stimulus_id" in columns and cells[shown].isna().all(axis=None):
         lacking = []  # no trial, so nothing to know of it
     refuse_missing(sheet.path, lacking, cells)
     return columns, [*said, *_unrated(export, columns, mapping)] if rated else said
