@@ -96,12 +96,15 @@ def compare_conditions(
     table, remarks = _comparable(by_condition(measure))
     rated = from_trials(with_ratings(table))
     said = from_trials(table.assign(rating=np.sign(with_ratings(table.assign(confidence=np.nan))["rating"])))
-    few = min(len(rated.where([name]).participants) for name in names) < 2
+    readings = {name: len(rated.where([name]).participants) for name in names}
+    few = min((count for count in readings.values() if count), default=0) < 2
     readers: Sampled = "fixed" if few else "random"
     each = _each(table, rated, said, catch, sessions, study, observer, readers)
     pairs = [pair for pair in combinations(names, 2) if all(rated.where([name]).readings for name in pair)]
     differences = _differences(rated, said, pairs, level, readers)
-    equality = mrmc_equality(rated, readers=readers)
+    compared = [name for name in names if readings[name]]
+    compared = compared if len(compared) > 1 else list(names)
+    equality = mrmc_equality(rated.where(compared), readers=readers)
     alpha = 1 - level
     differs = any(one.p_adjusted < alpha for one in differences)
     return Conditions(
@@ -114,9 +117,9 @@ def compare_conditions(
         same_images=equality.same_images,
         each=each,
         equality=equality,
-        equality_dprime=mrmc_equality(said, "dprime", readers=readers),
+        equality_dprime=mrmc_equality(said.where(compared), "dprime", readers=readers),
         differences=differences,
-        remarks=(*remarks, *_remarks(measure, equality)),
+        remarks=(*remarks, *_unanswered(readings), *_remarks(measure, equality)),
     )
 
 
@@ -222,6 +225,11 @@ def _differences(
         )
         for one, p in zip(found, adjusted, strict=True)
     )
+
+
+def _unanswered(readings: dict[str, int]) -> list[str]:
+    empty = [name for name, count in readings.items() if not count]
+    return [f"Nothing was answered with {', '.join(empty)}, so nothing is compared with it."] if empty else []
 
 
 def _remarks(measure: pd.DataFrame, equality: Equality) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
-from data.external_tables.names import FILE, column_list, refuse_missing, resolve
+from data.external_tables.names import FILE, TIMES, column_list, in_ms, refuse_missing, resolve
 from data.external_tables.programs.export import IMAGE_FILE, Export
 from data.external_tables.programs.registry import read_export
+from data.external_tables.scales import settle_ratings
 from data.external_tables.sources import TableFile
 from data.external_tables.values import (
     USUAL_WORDS,
     is_number,
-    is_numeric,
     leading_numbers,
     number_in,
     numbers,
@@ -37,7 +37,6 @@ from data.trials import ROLES, SESSION_FACTS
 OBSERVERS = ("human", "scripted", "simulated")
 PERSON = "of participant: "  # before the name of a column that describes participants
 _SCALES = ("confidence", "rating")
-_TIMES = ("response_time", "confidence_time", "onset")
 _CORRECT = {
     **dict.fromkeys(("1", "true", "yes", "correct", "right"), True),
     **dict.fromkeys(("0", "false", "no", "incorrect", "wrong"), False),
@@ -80,10 +79,12 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     trials = _without_missing(trials, mapping)
     trials, left_out = _of_trials(trials, kind)
     unused = unused_words(trials, mapping)
+    if trials.empty:  # a session that was broken off before its first trial
+        return Part(where, trials, tuple(notes), left_out, named_by_file, unused)
     trials, more = _in_our_words(trials, kind, mapping, columns, export, where)
-    in_ms = {ours for ours, theirs in columns.items() if table.in_ms(theirs)}
-    trials = _in_numbers(trials, kind, mapping, export, in_ms, where)
-    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more), left_out, named_by_file, unused)
+    millis = {ours for ours, theirs in columns.items() if table.in_ms(theirs) or (ours in TIMES and in_ms(theirs))}
+    trials, labelled = _in_numbers(trials, kind, mapping, export, millis, where)
+    return Part(where, trials, (*notes, *export.sheet.notes, *told, *more, *labelled), left_out, named_by_file, unused)
 
 
 def _of_people(cells: pd.DataFrame, mapping: TableMapping, where: str) -> tuple[str, ...]:
@@ -161,7 +162,7 @@ def _columns(
             columns["truth"] = worded[0]
             said.append(f"truth = {worded[0]!r}, whose cells say what each image is")
     if rated:
-        _settle_ratings(columns, cells, mapping)
+        settle_ratings(columns, cells, mapping)
     lacking = [name for name in kind.required if name not in columns and name != "stimulus_id"]
     if "rating" in columns:
         lacking = [name for name in lacking if name != "response"]
@@ -169,6 +170,9 @@ def _columns(
         lacking.remove("response")  # it follows from truth and correct
     if unnamed and "participant" not in columns:
         lacking.insert(0, "participant")
+    shown = [columns[name] for name in ("stimulus_id", kind.shown_column) if name in columns]
+    if "stimulus_id" in columns and cells[shown].isna().all(axis=None):
+        lacking = []  # no trial, so nothing to know of it
     refuse_missing(sheet.path, lacking, cells)
     return columns, [*said, *_unrated(export, columns, mapping)] if rated else said
 
@@ -186,19 +190,6 @@ def _unrated(export: Export, columns: dict[str, str], mapping: TableMapping) -> 
         f"no column is taken for confidence; if one holds it, name it with --columns confidence=...; not used: "
         f"{column_list(unused)}"
     ]
-
-
-def _settle_ratings(columns: dict[str, str], cells: pd.DataFrame, mapping: TableMapping) -> None:
-    """Either a response or a rating: a response in more than two numbers without words is a rating."""
-    if "response" in columns and "rating" not in columns:
-        given = cells[columns["response"]].dropna()
-        worded = mapping.words_of("response") or mapping.order.get("response")
-        if "confidence" not in columns and not worded and is_numeric(given) and given.nunique() > 2:
-            columns["rating"] = columns.pop("response")
-    elif "response" in columns and "rating" in columns:
-        del columns["response" if "rating" in mapping.columns and "response" not in mapping.columns else "rating"]
-    if "rating" in columns:
-        columns.pop("confidence", None)
 
 
 def _holds_images(column: pd.Series) -> bool:
@@ -375,11 +366,14 @@ def _by_correctness(
 
 
 def _in_numbers(
-    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, in_ms: set[str], where: str
-) -> pd.DataFrame:
-    """The trials with numbers in the columns that hold some; times in s, those of `in_ms` by their sidecars."""
+    trials: pd.DataFrame, kind: Kind[Any, Any], mapping: TableMapping, export: Export, millis: set[str], where: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The trials with numbers in the columns that hold some, times in s, and what to say of scales with labels.
+
+    `millis` are the times that a sidecar or the column's name says are in ms.
+    """
     decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
-    trials = trials.copy()
+    trials, notes = trials.copy(), []
     for name in trials.columns:
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
         if not (measured or name == "rating"):
@@ -387,12 +381,13 @@ def _in_numbers(
         theirs = [word for word in trials[name].dropna().unique() if not is_number(word)]
         order = ",".join(f"{name}:{quoted(word)}=..." for word in theirs[:6])
         if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
+            notes.append(f"{name} is the number that begins each label, as in {theirs[0]!r}")
             trials[name], theirs = labelled, []
         cure = f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
         cure += (
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )
         trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
-        if name in _TIMES and (mapping.time_unit or ("ms" if name in in_ms else export.time_unit)) == "ms":
+        if name in TIMES and (mapping.time_unit or ("ms" if name in millis else export.time_unit)) == "ms":
             trials[name] = trials[name] / 1000
-    return trials
+    return trials, notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,6 +37,10 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "correct": ("corr", "accuracy", "acc", "iscorrect", "responsecorrect"),
     "rating": ("score", "likert", "ratingresponse"),
 }
+TIMES = ("response_time", "confidence_time", "onset")
+# A unit at the end of a name, set off from it: RT (ms), rt_ms, rtMs.
+_MS = re.compile(r"(?:(?i:[\W_](?:ms|msecs?|millis(?:econds)?))|Ms)\W*$")
+_S = re.compile(r"[\W_](?:s|secs?|seconds)\W*$", re.IGNORECASE)
 FILE = "{file}"  # in place of a column: the name of the file
 _TOLD = ("participant", "session", "trial", "stimulus_id", "truth", "response", "confidence", "rating")
 
@@ -70,7 +75,10 @@ def resolve(
         elif name in program:
             found[name] = program[name]
         else:
-            usual = [by_plain[plain] for plain in (plain_name(name), *USUAL_NAMES.get(name, ())) if plain in by_plain]
+            names = (plain_name(name), *USUAL_NAMES.get(name, ()))
+            usual = [by_plain[plain] for plain in names if plain in by_plain]
+            if name in TIMES:
+                usual += [theirs for theirs in cells.columns if _without_unit(theirs) in names]
             usual = [theirs for theirs in usual if theirs not in (*taken, *found.values(), *program.values())]
             usual = [theirs for theirs in usual if theirs not in sheet.repeated and theirs not in ours]
             if usual:
@@ -78,6 +86,17 @@ def resolve(
                 if name in _TOLD:
                     said.append(f"{name} = {usual[0]!r}")
     return found, (f"columns taken by their names: {', '.join(said)}",) if said else ()
+
+
+def in_ms(name: str) -> bool:
+    """Whether the name of a column of times says that they are in milliseconds."""
+    return _MS.search(name) is not None
+
+
+def _without_unit(name: str) -> str:
+    """The plain name of a column of times, without its unit; empty if it names none."""
+    unit = _MS.search(name) or _S.search(name)
+    return plain_name(name[: unit.start()]) if unit else ""
 
 
 def _named(sheet: Sheet, theirs: str) -> str:

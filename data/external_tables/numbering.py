@@ -33,7 +33,7 @@ def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:
 
 def refuse_mixed_people(table: pd.DataFrame, written: pd.Series, where: str) -> None:
     """Raise `LookalikeError` if ids that differ in writing only judged the same image: they may be two people."""
-    judged = table[[*KEYS, "stimulus_id"]].assign(written=written.map(whole_number))
+    judged = table[[*KEYS, "stimulus_id"]].assign(written=written)
     per_image = judged.drop_duplicates()
     twice = per_image[per_image.duplicated([*KEYS, "stimulus_id"], keep=False)]
     if len(twice):

@@ -55,7 +55,7 @@ from data.external_tables.mapping import TableMapping, refuse_unknown
 from data.external_tables.numbering import merged_participants, refuse_mixed_people, session_numbers, trial_numbers
 from data.external_tables.scales import implausible, scaled_confidence, split_ratings
 from data.external_tables.sources import TableFile, is_ours, tables_of
-from data.external_tables.values import same_ids, words_in_no_cell
+from data.external_tables.values import counted, same_ids, words_in_no_cell
 from data.files import read_table, sha256
 from data.kinds.kind import Kind
 from data.kinds.registry import find
@@ -182,9 +182,9 @@ def read_external_table(
     ]
     table = pd.concat([part.trials for part in parts])
     notes += list(dict.fromkeys(note for part in parts for note in part.notes))
-    notes += [f"{sum(part.left_out for part in parts)} rows without an image and an answer were left out"] * any(
-        part.left_out for part in parts
-    )
+    if left_out := sum(part.left_out for part in parts):
+        rows = counted(left_out, "row")
+        notes.append(f"{rows} without an image and an answer {'was' if left_out == 1 else 'were'} left out")
     notes += words_in_no_cell(set.intersection(*(set(part.unused) for part in parts)))
     table, numbered, more = _numbered(table, mapping, where, named_by_file=any(part.named_by_file for part in parts))
     table, scaled = _scaled(table, mapping, where)

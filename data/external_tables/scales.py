@@ -10,13 +10,37 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.external_tables.mapping import RatingScale, TableMapping
-from data.external_tables.values import smallest_step
+from data.external_tables.sheet import plain_name
+from data.external_tables.values import counted, is_numeric, smallest_step
 from data.trials import split_rating
 
 _CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0, 888.0, 999.0, 9999.0)}
 _DIGITS = 12  # of a scale; a number in double precision has 15
 _SLOWEST_S = 99.0  # smaller codes may be times
+_FAST_S = 0.02  # a median below it is no judgement's, but that of seconds taken for milliseconds
 _SLOW_S = 100.0  # a median above it is no judgement's in seconds
+
+
+def settle_ratings(columns: dict[str, str], cells: pd.DataFrame, mapping: TableMapping) -> None:
+    """Either a response or a rating: a response in more than two numbers without words is a rating."""
+    if "response" in columns and "rating" not in columns:
+        given = cells[columns["response"]].dropna()
+        worded = mapping.words_of("response") or mapping.order.get("response")
+        if "confidence" not in columns and not worded and is_numeric(given) and given.nunique() > 2:
+            columns["rating"] = columns.pop("response")
+    elif "response" in columns and "rating" in columns:
+        del columns["response" if "rating" in mapping.columns and "response" not in mapping.columns else "rating"]
+    if not {"response", "rating", "correct"} & {*columns} and _is_rating(columns.get("confidence", ""), cells):
+        columns["rating"] = columns["confidence"]  # the only answer
+    if "rating" in columns:
+        columns.pop("confidence", None)
+
+
+def _is_rating(name: str, cells: pd.DataFrame) -> bool:
+    """Whether a column is called a rating and holds more than two different numbers."""
+    if not any(word in plain_name(name) for word in ("rating", "likert")):
+        return False
+    return is_numeric(cells[name]) and cells[name].nunique() > 2
 
 
 def split_ratings(rating: pd.Series, scale: RatingScale) -> tuple[pd.Series, pd.Series, str]:
@@ -72,25 +96,33 @@ def scaled_confidence(confidence: pd.Series, where: str) -> tuple[pd.Series, str
 
 def implausible(table: pd.DataFrame, mapping: TableMapping) -> Iterator[str]:
     """Sentences on values that no scale explains: codes for "no answer", times in another unit."""
+    middle = mapping.rating.middle
+    if middle is not None and "rating" in table and not table["rating"].min() <= middle <= table["rating"].max():
+        yield (
+            f"--middle {middle:g} lies outside the ratings, {table['rating'].min():g} to {table['rating'].max():g}, so "
+            "all answers are the same"
+        )
     for name in ("rating", "confidence"):
         if name in table:
             for value in _apart(table[name].dropna().to_numpy(dtype=float)):
                 rows = table.index[table[name] == value]
                 yield (
-                    f"{name} {value:g} ({len(rows)} rows, first row {rows[0]}) stands apart from the others; if it "
-                    f"means no answer, add --missing {name}:{value:g}"
+                    f"{name} {value:g} ({counted(len(rows), 'row')}, first row {rows[0]}) stands apart from the "
+                    f"others; if it means no answer, add --missing {name}:{value:g}"
                 )
     for name in ("response_time", "confidence_time"):
         if name in table and table[name].notna().any():
             median = float(table[name].median())
             if median > _SLOW_S:
                 yield f"{name} has a median of {median:g} s, which looks like milliseconds; if so, add --time-unit ms"
+            if 0 < median < _FAST_S:
+                yield f"{name} has a median of {median:g} s, too short for an answer; if it is in s, --time-unit s"
             for value in _apart(table[name].dropna().to_numpy(dtype=float)):
                 if value in _CODES and value >= _SLOWEST_S:
                     yield f"{name} {value:g} stands apart; if it means none, add --missing {name}:{value:g}"
             negative = table.index[table[name] < 0]
             if len(negative) and not mapping.missing_in(name):
-                yield f"{name} is below 0 in {len(negative)} rows (first row {negative[0]})"
+                yield f"{name} is below 0 in {counted(len(negative), 'row')} (first row {negative[0]})"
 
 
 def _apart(values: np.ndarray) -> list[float]:

@@ -17,8 +17,6 @@ _BEH = re.compile(
     r"sub-(?P<participant>[^_]+)(?:_ses-(?P<session>[^_]+))?_task-(?P<task>[^_]+)(?:_[a-z]+-[^_]+)*_beh\.tsv"
 )
 _OURS = ("LookalikeVersion", "PlanSHA256", "Observer")
-
-
 _MILLISECONDS = ("ms", "msec", "millisecond", "milliseconds")
 
 
@@ -115,6 +113,10 @@ def _of_folder(folder: Path) -> tuple[list[TableFile], list[str]]:
     kept = [path for path in there if path.suffix.lower() == chosen]
     left = len(there) - len(kept)
     notes = [f"{folder}: {len(kept)} {chosen} files were read, {left} of other kinds were not"] if left else []
+    empty = [path for path in kept if not path.stat().st_size]  # of sessions that were broken off
+    if 0 < len(empty) < len(kept):
+        notes += [f"{path.name}: is empty" for path in empty]
+        kept = [path for path in kept if path not in empty]
     return [TableFile(path) for path in kept], notes
 
 
@@ -123,7 +125,9 @@ def _of_bids(folder: Path, task: str | None) -> tuple[list[TableFile], list[str]
         (path, match) for path in sorted(folder.glob("sub-*/**/*_beh.tsv")) if (match := _BEH.fullmatch(path.name))
     ]
     if not named:
-        raise LookalikeError("no-sessions", f"{folder}: no sub-*/beh/*_task-*_beh.tsv below it")
+        raise LookalikeError(
+            "no-sessions", f"{folder}: no sub-*/beh/*_task-*_beh.tsv below it; give the tables themselves"
+        )
     tasks = sorted({match["task"] for _, match in named})
     if task is None and len(tasks) == 1:
         task = tasks[0]

@@ -20,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GZIP = b"\x1f\x8b"
 _SEPARATORS = (",", "\t", ";", "|")
 _INVISIBLE = ("\ufeff", "\u200b")  # marks of joined files, and blanks without width that a browser's copy brings
 _LOOKED_AT = 60  # rows from which the separator is found out
@@ -33,6 +34,10 @@ def read_text_table(path: Path, content: bytes, known: frozenset[str], given: Fi
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for invisible in _INVISIBLE:
         text = text.replace(invisible, "")
+    if text.lstrip().startswith("<"):
+        raise LookalikeError(
+            "not-a-table", f"{path}: is a web page or XML, whatever its name; open it in Excel, save it as .xlsx or CSV"
+        )
     first, _, rest = text.partition("\n")
     stated = _STATED.match(first)
     if stated:
@@ -60,11 +65,16 @@ def decoded(path: Path, content: bytes, encoding: str = "") -> tuple[str, tuple[
             raise LookalikeError(
                 "not-a-table", f"{path}: is not written in {encoding} (byte {error.start + 1}); correct file.encoding"
             ) from None
-    name = next((name for mark, name in _MARKS if content.startswith(mark)), None) or _unmarked_utf16(content)
+    if content.startswith(_GZIP):
+        raise LookalikeError("not-a-table", f"{path}: is compressed by gzip; unpack it")
+    marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    name = marked or _unmarked_utf16(content)
     notes: tuple[str, ...] = ()
     try:
         text = content.decode(name or "utf-8")
     except UnicodeDecodeError:
+        if name is not None and marked is None:
+            raise _no_text(path) from None
         if name is not None:
             raise LookalikeError(
                 "not-a-table", f"{path}: begins as {name} and is not; save it as UTF-8 and try again"
@@ -75,8 +85,12 @@ def decoded(path: Path, content: bytes, encoding: str = "") -> tuple[str, tuple[
             '(or, for answers, write encoding = "..." under [file] in an import file)',
         )
     if "\0" in text:
-        raise LookalikeError("not-a-table", f"{path}: is not a text file; save it as CSV or .xlsx")
+        raise _no_text(path)
     return text, notes
+
+
+def _no_text(path: Path) -> LookalikeError:
+    return LookalikeError("not-a-table", f"{path}: is not a text file; save it as CSV or .xlsx")
 
 
 def _western(path: Path, content: bytes) -> str:

@@ -26,7 +26,8 @@ _FLAGS = {
 }
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*%?|[+-]?inf(inity)?", re.IGNORECASE)
 _THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
-_LABELLED = re.compile(r"(\d+)(?:\s*[-–—:=.)(]+\s*\D.*)?")
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"  # 1-Jan is what Excel makes of 1-1
+_LABELLED = re.compile(rf"(\d+)(?!-(?:{_MONTHS})$)(?:\s*[-–—:=.)(]+\s*\D.*)?", re.IGNORECASE)
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
 
@@ -108,14 +109,15 @@ def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure:
         )
     if commas.any() and not decimal_comma and written[commas].str.fullmatch(r"[+-]?\d*,\d+").all():
         decimal_comma = True  # quoted cells of a spreadsheet with decimal commas
-    if decimal_comma and commas.any():
-        both = written.str.contains(".", regex=False)
-        if both.any():
-            raise LookalikeError(
-                "not-a-number",
-                f"{where}: {name} has points and commas ({written[both].iloc[0]!r}, row {written.index[both][0]}); "
-                "write numbers without thousands separators",
-            )
+    points = written.str.contains(".", regex=False)
+    both = points if decimal_comma else commas & points & written.str.fullmatch(r"[+-]?[\d,.]+")
+    if commas.any() and both.any():
+        raise LookalikeError(
+            "not-a-number",
+            f"{where}: {name} has points and commas ({written[both].iloc[0]!r}, row {written.index[both][0]}); "
+            "write numbers without thousands separators",
+        )
+    if decimal_comma:
         written = written.str.replace(",", ".", regex=False)
     found = written.map({word: _float(word) for word in written.unique()})
     bad = found.isna()
@@ -175,6 +177,11 @@ def refuse_words(column: pd.Series, name: str, pair: Sequence[str], where: str) 
         f"{where}: {name} is {word!r}{more}, neither {' nor '.join(map(repr, pair))} (row {rows}); say what it means "
         f"with --words {option(mapped)}, or --missing {option(quoted(word))} for no answer",
     )
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: 1 row, 2 rows."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def quoted(word: str) -> str:

@@ -18,7 +18,7 @@ from data.external_tables.values import number_in
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _MISSING = ("n/a", "na", "nan", "none", "null", "#n/a")  # cells that mean nothing is known
-_NAMES = ("file", "patient_id")  # NA may be one; of those words only n/a means that it is unknown
+_FILE = "file"  # NA may be the name of one; of those words only n/a means that it is unknown
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 
 
@@ -33,8 +33,8 @@ def read_cells(
 
     Any encoding and separator, decimal commas, blank rows, a title above the header, workbooks and JSON records; case,
     blanks and punctuation in the names of columns do not count. Empty cells and n/a are None, as are NA, NaN, None and
-    null except as names, or NaN among numbers. The index is the row in the file, as a spreadsheet counts. `tell` is
-    called with what one should know of how the file was read.
+    null except as the name of a file, or NaN among numbers. The index is the row in the file, as a spreadsheet counts.
+    `tell` is called with what one should know of how the file was read.
 
     Raises `LookalikeError` if the file is no table, a `required` column is missing, one is there twice, or a cell of a
     numeric one is no number.
@@ -53,10 +53,12 @@ def read_cells(
         found[name] = column
     if missing := [name for name in required if name not in found]:
         there = ", ".join(map(str, sheet.cells.columns))
-        raise LookalikeError("missing-column", f"{table}: column {', '.join(missing)} is missing; it has {there}")
+        raise LookalikeError(
+            "missing-column", f"{table}: column {', '.join(missing)} is missing; it has {there}; call yours so"
+        )
     cells = pd.DataFrame(
         {
-            name: _known(sheet.cells[column], _MISSING[:1] if name in _NAMES else _MISSING)
+            name: _known(sheet.cells[column], _MISSING[:1] if name == _FILE else _MISSING)
             for name, column in found.items()
         },
         sheet.cells.index,

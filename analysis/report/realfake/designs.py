@@ -76,8 +76,9 @@ def conditions_section(found: Findings) -> Section | None:
         if len(found.conditions) > 1:
             blocks.append(Heading(one.observer.capitalize()))
         level = one.each[0].primary.auc.level
-        lead = f"{_PAIRED[one.participants]}; {_IMAGES[one.same_images]}."
-        blocks += [" ".join((lead, *one.remarks)), _conditions_table(one)]
+        # Nothing is paired where all but one condition are empty.
+        lead = [f"{_PAIRED[one.participants]}; {_IMAGES[one.same_images]}."] if one.differences else []
+        blocks += [" ".join((*lead, *one.remarks)), _conditions_table(one)]
         name = _figure_name(one, found.conditions)
         if name in found.figures:
             caption = f"Mean area under the ROC of every condition, with its {level:.0%} interval."

@@ -18,6 +18,7 @@ from data.external_tables.text_file import decoded
 
 TRUTH_WORDS = {"truth:1": "generated", "truth:0": "real"}
 _BEGIN = "BEGIN DATA"
+_HEADER = ["readerid", "caseid", "modalityid", "score"]  # which some put above the data
 _MODALITIES = ("treatment", "modality", "modalityid", "test", "trtid")
 _PARTS = {"truth": ("TRUTH",), "signal": ("TP", "LL"), "noise": ("FP", "NL")}
 
@@ -72,7 +73,9 @@ def read_imrmc(path: Path, content: bytes, mapping: TableMapping) -> Export:
             raise LookalikeError(
                 "ragged-table", f"{path}: line {number} has {len(cells)} cells, not reader, case, modality, score"
             )
-        if cells[0] in ("-1", "truth"):
+        if [plain_name(cell) for cell in cells[:4]] == _HEADER:
+            continue
+        if cells[0].casefold() in ("-1", "truth"):
             truths[cells[1]] = cells[3]
         else:
             scores.append((number, cells[:4]))

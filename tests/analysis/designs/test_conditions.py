@@ -17,6 +17,7 @@ from analysis.group.compare import compare
 from analysis.mrmc.mrmc import mrmc_auc, mrmc_difference
 from analysis.multiplicity import holm
 from analysis.readings import from_trials
+from analysis.report.report import analyze
 from analysis.trials import Trials, load_trials, with_ratings
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
@@ -159,6 +160,22 @@ def test_a_participant_who_saw_one_condition_does_not_lend_real_images_to_anothe
     assert "p0" not in set(long.loc[long["modality"] == "b", "participant"])
     found = compare_conditions(_loaded(table, tmp_path))
     assert (found.participants, found.equality.compared) == ("partly crossed", 7)
+
+
+@pytest.mark.parametrize("names", [("one", "empty"), ("one", "two", "empty")])
+def test_a_condition_without_answers_is_told_and_changes_nothing_else(names: tuple[str, ...], tmp_path: Path) -> None:
+    table = _mixed({name: 1.5 for name in names})
+    table.loc[table["condition"] == "empty", ["response", "confidence"]] = None
+    found = compare_conditions(_loaded(table, tmp_path))
+    assert any("Nothing was answered with empty" in remark for remark in found.remarks)
+    assert found.generalises_to == "other participants and other images"
+    assert len(found.differences) == len(names) - 2
+    analyze(tmp_path / "trials.csv", tmp_path / "results", formats=())
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "Nothing was answered with empty" in page
+    if len(names) == 2:  # one condition is paired with nothing
+        assert "participants of its own" not in page
+        assert "show the same images" not in page
 
 
 def test_sentences_name_what_each_condition_is_shown_to_be(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import io
 import json
 import zipfile
@@ -102,6 +103,13 @@ def test_tables_that_were_joined_with_their_headers(tmp_path, is_clean, study):
     found = read_external_table(tmp_path / "all.csv")
     is_clean(found)
     assert any("again in row 10" in note for note in found.notes)
+
+
+def test_thousands_beside_decimals_are_refused_by_what_they_are(read, study, refuses):
+    times = study["response_time"].map(lambda time: f"{1000 * float(time or 0):,.1f}")
+    with refuses("not-a-number") as caught:
+        read(study.assign(response_time=times))
+    assert "points and commas" in str(caught.value)
 
 
 def test_rows_are_counted_as_the_file_has_them(tmp_path, study, refuses):
@@ -215,6 +223,10 @@ def archive(*names: str) -> bytes:
         ("t.csv", b"participant,truth,response\na,real,real,5\n", "ragged-table", "row 2 has 4 cells, its header 3"),
         ("t.csv", b"\x00\x01\x02\x03rubbish\x00", "not-a-table", "save it as"),
         ("t.csv", b"participant,truth\n\x81\x8d\x8f\xff,real\n", "not-a-table", "save it as UTF-8"),
+        ("t.sav", b"$FL2" + bytes(200), "not-a-table", "not a text file"),
+        ("t.mat", b"MATLAB 5.0 MAT-file, Platform" + bytes(100), "not-a-table", "not a text file"),
+        ("t.csv.gz", gzip.compress(b"participant,truth\n"), "not-a-table", "unpack it"),
+        ("t.xls", b"<html><table><tr><td>participant</td></tr></table>", "not-a-table", "a web page or XML"),
         ("t.csv", b"\xff\xfea", "not-a-table", "save it as UTF-8"),
         ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not-a-table", "save it as .xlsx"),
         ("t.ods", archive("content.xml"), "not-a-table", "OpenDocument"),

@@ -95,3 +95,9 @@ def test_what_was_merged_is_told_of_three_and_counted():
     ]
     (note,) = merged_note("patients", one_writing([f"{case}{n}" for n in range(5) for case in "pP"]))
     assert note.endswith("'p0' for 'P0'; 'p1' for 'P1'; 'p2' for 'P2'; and 2 more")
+
+
+def test_one_number_in_two_writings_that_judged_one_image_may_be_two_people(read, study, refuses):
+    with refuses("ambiguous-participant") as caught:
+        read(study.replace({"participant": {"Zoé": "12", "P02": "12.0"}}))
+    assert "'12' and '12.0'" in str(caught.value)

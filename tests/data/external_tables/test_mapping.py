@@ -232,3 +232,43 @@ def test_an_image_that_the_table_of_images_lacks(wide, refuses):
     images.write_text("\n".join(images.read_text().splitlines()[:-1]))
     with refuses("unknown-image"):
         read_external_table(wide, mapping=wide_mapping())
+
+
+@pytest.mark.parametrize("name", ["RT (ms)", "rt_ms", "Response Time [msec]", "rtMs", "RT.milliseconds"])
+def test_a_name_may_say_that_times_are_in_milliseconds(read, study, is_clean, name):
+    in_ms = study["response_time"].map(lambda time: str(1000 * float(time)) if time else "")
+    is_clean(read(study.drop(columns="response_time").assign(**{name: in_ms})))
+
+
+@pytest.mark.parametrize("name", ["RT (s)", "rt_sec", "reaction time, seconds"])
+def test_a_name_may_say_that_times_are_in_seconds(read, study, is_clean, name):
+    is_clean(read(study.rename(columns={"response_time": name})))
+
+
+def test_seconds_under_a_name_that_says_milliseconds_are_told(read, study, is_clean):
+    named = study.rename(columns={"response_time": "RT (ms)"})
+    (doubt,) = read(named).doubts
+    assert "too short for an answer" in doubt
+    is_clean(read(named, mapping=TableMapping(time_unit="s")))
+
+
+def test_a_draft_keeps_what_was_given(tmp_path, study):
+    path, file = tmp_path / "P7.csv", tmp_path / "import.toml"
+    study.to_csv(path, index=False)
+    given = TableMapping(
+        {"participant": "{file}", "response": "response"},
+        {"response:f": "real", "confidence:Guess": "1"},
+        missing=("-1", "confidence:999"),
+        order={"session": ("pre", "post")},
+        rows={"truth": ("real", "generated")},
+        ignore=("onset",),
+        rating={"middle": 3.5, "high": "real"},
+        time_unit="ms",
+        file={"encoding": "utf-8", "separator": ",", "header_row": 1, "participant": "P[0-9]+"},
+    )
+    file.write_text(draft_import(path, mapping=given), encoding="utf-8")
+    again = read_import(file)
+    for name in ("missing", "order", "rows", "ignore", "rating", "time_unit", "file"):
+        assert getattr(again, name) == getattr(given, name)
+    assert again.columns["participant"] == "{file}"
+    assert again.words["confidence:Guess"] == "1"

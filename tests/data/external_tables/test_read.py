@@ -313,3 +313,8 @@ def test_a_confidence_under_a_name_of_its_own_is_asked_for(study, tmp_path):
         assert read_external_table(tmp_path / "theirs.csv", mapping=mapping).notes == ()
     theirs.drop(columns=["Sure", "Room"]).to_csv(tmp_path / "none.csv", index=False)
     assert read_external_table(tmp_path / "none.csv").notes == ()
+
+
+def test_an_empty_column_of_images_does_not_hide_what_is_missing(read, study, refuses):
+    with refuses("missing-column"):
+        read(study.assign(stimulus_id="").drop(columns="response"))

@@ -143,7 +143,7 @@ def test_codes_stand_apart_from_a_scale(values, apart):
     told = list(implausible(table, TableMapping()))
     assert len(told) == len(apart)
     for value in apart:
-        assert any(f"confidence {value:g} (1 rows" in one and f"--missing confidence:{value:g}" in one for one in told)
+        assert any(f"confidence {value:g} (1 row," in one and f"--missing confidence:{value:g}" in one for one in told)
 
 
 def test_a_code_is_told_once_and_not_when_it_is_named(read, study):
@@ -195,3 +195,24 @@ def test_a_time_that_is_a_code_is_told(read, study):
         found = read(study.assign(response_time=[slow, *study["response_time"][1:]]))
         assert [note for note in found.doubts if "--missing response_time:9999" in note] == [*found.doubts]
         assert len(found.doubts) == told
+
+
+def test_a_middle_outside_the_ratings_is_told(read, study):
+    rated = study.drop(columns=["response", "confidence"]).assign(rating=[str(1 + n % 6) for n in range(len(study))])
+    found = read(rated, mapping=TableMapping(rating={"middle": 35}))
+    assert found.doubts == ("--middle 35 lies outside the ratings, 1 to 6, so all answers are the same",)
+    assert read(rated, mapping=TableMapping(rating={"middle": 3.5})).doubts == ()
+
+
+def test_numbers_before_labels_are_told_and_dates_are_no_labels(read, study, is_clean, refuses):
+    labels = {"1": "1 (guess)", "2": "2", "3": "3", "4": "4 - very sure"}
+    found = read(study.replace({"confidence": labels}))
+    is_clean(found)
+    assert any(note.startswith("confidence is the number that begins each label") for note in found.notes)
+    with refuses("not-a-number"):  # what Excel makes of 1-1, 2-1, ...
+        read(study.replace({"confidence": {sure: f"{sure}-Jan" for sure in "1234"}}))
+
+
+def test_a_column_called_rating_is_the_answer_where_there_is_no_other(read, study):
+    rated = study.drop(columns="response").rename(columns={"confidence": "conf_rating"})
+    assert any("ratings from 1 to 4" in note for note in read(rated).notes)

@@ -67,6 +67,15 @@ def test_a_file_without_trials_is_told(folder, is_clean, study):
     assert "P03.csv: holds no trial" in found.notes
 
 
+def test_sessions_that_were_broken_off_are_told(folder, is_clean, study):
+    """Programs leave an empty file, or one whose rows are all before the first trial."""
+    (folder / "P03.csv").write_text("")
+    study.iloc[:1].assign(stimulus_id="").drop(columns=["truth", "response"]).to_csv(folder / "P04.csv", index=False)
+    found = read_external_table(folder)
+    is_clean(found)
+    assert {"P03.csv: is empty", "P04.csv: holds no trial"} <= set(found.notes)
+
+
 def test_rows_and_files_at_fault_are_named(folder, refuses, study):
     path = folder / "P02.csv"
     path.write_text(path.read_text().replace("P02,1,3,im3,generated", "P02,1,3,im3,gan2"))

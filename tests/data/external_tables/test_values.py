@@ -166,7 +166,7 @@ def test_times_in_milliseconds(read, is_clean, study):
 
 def test_a_number_below_0_is_told(read, study):
     found = read(study.assign(response_time=["-0.5", *study["response_time"][1:]]))
-    assert any("response_time is below 0 in 1 rows (first row 2)" in note for note in found.doubts)
+    assert any("response_time is below 0 in 1 row (first row 2)" in note for note in found.doubts)
 
 
 def test_a_column_is_named_twice(read, study, refuses):

@@ -30,13 +30,13 @@ def test_mammograms_come_in_the_tables_order_with_their_lesions(tmp_path: Path, 
     (tmp_path / "boxes.csv").write_text(
         "file,patient_id,x,y,width,height,lesion,laterality,view,pathology,pixel_aspect,breast_density\n"
         "b.png,001,1,2,3.5,4,1,LEFT,CC,BENIGN,1.6,3\n"
-        "a.png,NA,5,6,7,8,1,RIGHT,MLO,MALIGNANT,1.5,2\n"
+        "a.png,NB,5,6,7,8,1,RIGHT,MLO,MALIGNANT,1.5,2\n"
         "b.png,001,9,10,11,12,2,LEFT,CC,n/a,1.6,3\n"
     )
     b, a = read_source(tmp_path)
     assert (b.file, b.patient_id, b.laterality, b.view, b.pixel_aspect) == ("b.png", "001", "LEFT", "CC", 1.6)
     assert b.lesions == (Lesion(1, 1, 2, 3.5, 4, "BENIGN"), Lesion(2, 9, 10, 11, 12, ""))
-    assert (a.file, a.patient_id, a.laterality, a.view, a.pixel_aspect) == ("a.png", "NA", "RIGHT", "MLO", 1.5)
+    assert (a.file, a.patient_id, a.laterality, a.view, a.pixel_aspect) == ("a.png", "NB", "RIGHT", "MLO", 1.5)
     assert b.read().pixels.shape == (40, 60)
     assert b.read().pixel_aspect == 1.6
 

@@ -129,6 +129,14 @@ def test_what_is_wrong_with_a_table_is_told(folder: Path, text: str, code: str, 
     assert str(caught.value).startswith(f"{folder / 'boxes.csv'}: ")
 
 
+@pytest.mark.parametrize("word", ["NA", "n/a", "NaN", "None", "null"])
+def test_a_word_for_missing_is_no_patient(folder: Path, word: str, refuses: Refuses) -> None:
+    (folder / "boxes.csv").write_text(POINTS.replace(",007,", f",{word},"), "utf-8")
+    with refuses("missing-value") as caught:
+        read_source(folder)
+    assert "row 2 has no patient_id" in str(caught.value)
+
+
 def test_a_decimal_comma_in_a_quoted_cell_is_one(folder: Path) -> None:
     (folder / "boxes.csv").write_text(POINTS.replace("8.25", '"8,25"'), encoding="utf-8")
     assert read_source(folder)[0].lesions[0].width == 8.25

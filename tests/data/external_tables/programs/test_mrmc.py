@@ -42,6 +42,12 @@ def test_an_imrmc_file(tmp_path, name):
     assert "read as an iMRMC input file" in found.notes
 
 
+def test_an_imrmc_file_with_a_header_and_truth_in_words(tmp_path):
+    text = imrmc().replace("BEGIN DATA:\n", "BEGIN DATA:\nreaderID,caseID,modalityID,score\n").replace("-1,", "TRUTH,")
+    (tmp_path / "study.imrmc").write_text(text)
+    check(read_external_table(tmp_path / "study.imrmc"))
+
+
 def test_a_modality_is_chosen(tmp_path, refuses):
     (tmp_path / "study.imrmc").write_text(imrmc(("CC", "MLO")))
     with refuses("several-modalities") as caught:
