@@ -28,11 +28,11 @@ def sentences(
     return " ".join(part for part in parts if part)
 
 
-def sampled(equality: Equality, readers: Sampled) -> str:
-    """What the intervals speak of."""
+def sampled(equality: Equality, readers: Sampled, compared: bool = True) -> str:
+    """What the intervals speak of; without several conditions to be `compared` they are of one alone."""
     if readers == "fixed":
         return "other images, not other participants"
-    groups = ", each condition with participants of its own" if equality.participants == "nested" else ""
+    groups = ", each condition with participants of its own" if compared and equality.participants == "nested" else ""
     return f"other participants and other images{groups}"
 
 

@@ -112,7 +112,7 @@ def compare_conditions(
         names=names,
         verdict="conditions differ" if differs else "not decided",
         words=sentences(each, equality, differences, level),
-        generalises_to=sampled(equality, readers),
+        generalises_to=sampled(equality, readers, compared=bool(pairs)),
         participants=equality.participants,
         same_images=equality.same_images,
         each=each,

@@ -164,7 +164,7 @@ def test_a_participant_who_saw_one_condition_does_not_lend_real_images_to_anothe
 
 @pytest.mark.parametrize("names", [("one", "empty"), ("one", "two", "empty")])
 def test_a_condition_without_answers_is_told_and_changes_nothing_else(names: tuple[str, ...], tmp_path: Path) -> None:
-    table = _mixed({name: 1.5 for name in names})
+    table = _mixed(dict.fromkeys(names, 1.5))
     table.loc[table["condition"] == "empty", ["response", "confidence"]] = None
     found = compare_conditions(_loaded(table, tmp_path))
     assert any("Nothing was answered with empty" in remark for remark in found.remarks)
