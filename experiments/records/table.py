@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Any
 
 import pandas as pd
@@ -80,7 +81,10 @@ def narrowed(fresh: bytes, there: bytes) -> bytes:
 
 
 def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
-    """Whether `there` is the same table after fewer answers: rows that differ were unanswered then."""
+    """Whether `there` is the same table after fewer answers: equal rows, then only unanswered ones.
+
+    An image that was missed and comes again is unanswered among answered ones.
+    """
     # A column of whole numbers is written with a point as long as a row of it is empty.
     before, now = (
         [[cell.removesuffix(b".0") for cell in line.split(b"\t")] for line in table.splitlines()]
@@ -91,13 +95,21 @@ def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
     names = [name.decode() for name in now[0]]
     passing = [names.index(name) for name in _PASSING if name in names]
     response = names.index(answer_column)
-    later = [(old, new) for old, new in zip(before, now, strict=True) if old != new]
+    times = names.index("times_missed") if "times_missed" in names else None
+    missed, others = [], []
+    for pair in zip(before, now, strict=True):
+        (others if times is None or pair[0][times] in (b"0", b"n/a", b"times_missed") else missed).append(pair)
+    later = [*dropwhile(_alike, others), *(pair for pair in missed if not _alike(pair))]
     return all(
         len(old) == len(new)
         and old[response] == b"n/a"
         and all(was in (b"n/a", new[place]) or place in passing for place, was in enumerate(old))
         for old, new in later
     )
+
+
+def _alike(rows: tuple[list[bytes], list[bytes]]) -> bool:
+    return rows[0] == rows[1]
 
 
 def _gaps(log: Log) -> dict[int, str]:
