@@ -36,7 +36,8 @@ def side_by_side(call: Callable[[_Given], _Found], given: Iterable[_Given], chun
 
 
 def in_parts(items: Sequence[_Given], parts: int) -> list[Sequence[_Given]]:
-    """`items` in so many neighbouring parts of about one length, none of them empty."""
+    """`items` in so many neighbouring parts of about one length, none of them empty; no items have none."""
+    parts = max(parts, 1)
     ends = [len(items) * place // parts for place in range(parts + 1)]
     return [items[start:end] for start, end in pairwise(ends) if end > start]
 
