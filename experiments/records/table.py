@@ -96,10 +96,12 @@ def is_earlier(there: bytes, fresh: bytes, answer_column: str) -> bool:
     passing = [names.index(name) for name in _PASSING if name in names]
     response = names.index(answer_column)
     times = names.index("times_missed") if "times_missed" in names else None
-    missed, others = [], []
-    for pair in zip(before, now, strict=True):
-        (others if times is None or pair[0][times] in (b"0", b"n/a", b"times_missed") else missed).append(pair)
-    later = [*dropwhile(_alike, others), *(pair for pair in missed if not _alike(pair))]
+    pairs = list(zip(before, now, strict=True))
+    # Text in the header, and nothing where there was no time limit.
+    missed = [times is not None and old[times] not in (b"times_missed", b"0", b"n/a") for old, _ in pairs]
+    in_order = [pair for pair, again in zip(pairs, missed, strict=True) if not again]
+    out_of_order = [pair for pair, again in zip(pairs, missed, strict=True) if again and not _alike(pair)]
+    later = [*dropwhile(_alike, in_order), *out_of_order]
     return all(
         len(old) == len(new)
         and old[response] == b"n/a"
