@@ -264,9 +264,10 @@ def _freeze_early_layers(generator: Generator, learning: int) -> None:
         return
     synthesis = generator.synthesis
     generator.requires_grad_(False)
-    for layer in range(max(len(synthesis.styled) - learning, 1), len(synthesis.styled)):
+    for layer in range(max(len(synthesis.styled) - learning, 0), len(synthesis.styled)):
         synthesis.styled[layer].requires_grad_(True)
-        synthesis.convolutions[layer - 1].requires_grad_(True)
+        if layer > 0:  # the first follows the constant
+            synthesis.convolutions[layer - 1].requires_grad_(True)
     synthesis.to_grey.requires_grad_(True)
     if synthesis.filter is not None:
         synthesis.filter.requires_grad_(True)

@@ -54,6 +54,8 @@ def test_a_last_filter_learns_with_them():
     assert run.generator.synthesis.filter.weight.requires_grad
     assert not any(parameter.requires_grad for parameter in run.generator.mapping.parameters())
     assert not run.generator.synthesis.constant.requires_grad
+    every = start(replace(FINISH, last_layers=6), make_accelerator()).generator.synthesis
+    assert all(parameter.requires_grad for layer in every.styled for parameter in layer.parameters())
 
 
 def test_coarse_content_is_kept(patches, tmp_path, model):
