@@ -144,6 +144,7 @@ def test_without_its_library_a_session_is_refused(monkeypatch: pytest.MonkeyPatc
 
 KILLED = """
 import sys
+import time
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.detector import SimulatedDetector
@@ -152,7 +153,13 @@ from experiments.session.run import Setup
 
 setup = Setup("simulated", window=False, detector=SimulatedDetector(threshold=0.03, seed=5))
 arguments = [Path(sys.argv[2]), Path(sys.argv[3]), "p1", Path(sys.argv[4]), 1, setup]
-told = lambda done, total: print(done, flush=True)
+trials_left = iter(range(int(sys.argv[5])))
+
+def told(done, total):
+    print(done, flush=True)
+    if next(trials_left, None) is None:
+        time.sleep(3600)  # until it is killed: on a machine however slow or quick, never through before
+
 print(run_first_session(*arguments, told).complete, flush=True)
 """
 
@@ -166,16 +173,16 @@ def test_kills_at_random_moments_change_nothing(
     study = make_study(kind="threshold", trials=30, practice_trials=2).path
     alone, killed = tmp_path / "alone", tmp_path / "killed"
 
-    def start(data: Path) -> subprocess.Popen[str]:
-        arguments = [str(part) for part in (ROOT, stimuli.folder, data, study)]
+    def start(data: Path, trials: int) -> subprocess.Popen[str]:
+        arguments = [str(part) for part in (ROOT, stimuli.folder, data, study, trials)]
         return subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True)
 
-    with start(alone) as process:
+    with start(alone, trials=32) as process:
         assert "True" in process.communicate(timeout=300)[0]
     record = killed / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
     rng, kills, before = random.Random(11), 0, 0
     while True:
-        with start(killed) as process:
+        with start(killed, trials=6 if kills < 4 else 32) as process:
             assert process.stdout is not None
             if kills < 4:
                 for _ in range(rng.randint(1, 6)):
