@@ -6,6 +6,7 @@ Never a pickle, so that loading a model runs no code of others. `sha256sum -c SH
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def save_model(
     training: dict[str, Any],
     half: bool = False,
     truncation: float = TRUNCATION,
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a model into a new folder, as a whole or not at all.
 
@@ -80,6 +82,8 @@ def save_model(
         Whether to store weights as float16, which changes images by less than one of 256 grey levels.
     truncation : float, 0 to 1
         The truncation for studies, which `generate`, `morph` and `stimuli build` use unless told otherwise.
+    beside : mapping of str to bytes, optional
+        Further files of the model, such as its discriminator, by name.
 
     Raises
     ------
@@ -99,6 +103,8 @@ def save_model(
     weights = {name: value.detach().to(dtype).contiguous() for name, value in generator.state_dict().items()}
     with new_folder(Path(folder)) as partial:
         write_bytes(partial / WEIGHTS, save(weights))
+        for name, content in (beside or {}).items():
+            write_bytes(partial / name, content)
         config = {
             "format": FORMAT,
             "architecture": asdict(generator.architecture),

@@ -16,11 +16,14 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
 from data.errors import LookalikeError
 from data.files import write_json
 from gan.checkpoint import Model, save_model
 from gan.networks.generator import Architecture, from_seeds
+from gan.training.discriminator_file import FILE as DISCRIMINATOR
+from gan.training.discriminator_file import copy_discriminator, stored_discriminator
 from gan.training.fit_filter import fit_filter
 from gan.training.log import TrainingLog
 from gan.training.run import Losses, Run, every_image, make_accelerator, start, step
@@ -77,6 +80,7 @@ def train(
     *,
     resume: bool = False,
     start_from: Model | None = None,
+    discriminator: dict[str, Tensor] | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Path | None:
     """Train a generator on the `train` split of a patch set.
@@ -100,8 +104,11 @@ def train(
     resume : bool
         Whether to resume the run in `out` from its last snapshot; the result is the same as without the stop.
     start_from : Model, optional
-        A model whose generator the run starts from, of the networks' sizes or smaller; `settings.warm_up_kimg` lets the
+        A model whose generator the run starts from, of the networks' sizes or smaller; `settings.warm_up_kimg` lets a
         new discriminator learn first. Not used by a resumed run.
+    discriminator : dict of str to Tensor, optional
+        What `gan.training.discriminator_file.load_discriminator` found beside that model; the run goes on from it as
+        far as it has the same kind of discriminator.
     progress : function of Progress
         Called every ten steps and at snapshots, in the first process.
 
@@ -143,7 +150,7 @@ def train(
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
     with sole_user(out, resume, ("models", "samples"), accelerator.is_main_process), stop_softly() as stopped:
-        run, training_images = _open(patches, out, settings, resume, accelerator, start_from)
+        run, training_images = _open(patches, out, settings, resume, accelerator, start_from, discriminator or {})
         if not accelerator.is_main_process:
             _loop(run, training_images, out, lambda *_: None, stopped)
             return None
@@ -180,6 +187,7 @@ def _open(
     resume: bool,
     accelerator: Accelerator,
     start_from: Model | None,
+    discriminator: dict[str, Tensor],
 ) -> tuple[Run, TrainingImages]:
     """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process
@@ -188,6 +196,7 @@ def _open(
         if start_from is not None and not resume:
             for network in (run.generator, run.average):
                 copy_weights(start_from.generator, network)
+            copy_discriminator(discriminator, run.adversary, settings.discriminator)
         if run.step >= _steps(settings.kimg, settings):
             raise LookalikeError(
                 "run-finished",
@@ -297,7 +306,8 @@ def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, log: Traini
     if run.stage.resolution == run.settings.architecture.resolution and run.stage.blend == 1:
         model = model_folder(out, images)
         if not model.exists():  # a run stopped between model and state would make the same model again
-            save_model(model, run.average, describe_training(run.settings, patches, images))
+            learned = {DISCRIMINATOR: stored_discriminator(run.adversary, run.settings.discriminator)}
+            save_model(model, run.average, describe_training(run.settings, patches, images), beside=learned)
     log.add_sheet(run.step, samples)
     return replace(now, sheet=sheet, model=model)
 

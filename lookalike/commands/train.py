@@ -32,7 +32,10 @@ StartFrom = Annotated[
 ]
 WarmUpKimg = Annotated[
     float | None,
-    typer.Option(help="Wait of the generator for a new discriminator, thousands of images. [default with --from: 5]"),
+    typer.Option(
+        help="Wait of the generator for a new discriminator, thousands of images. [default with --from: 5; 1 with the "
+        "model's own]"
+    ),
 ]
 CoolDownKimg = Annotated[
     float | None, typer.Option(help="Fall of the learning rate to 0 at the end, thousands of images.")
@@ -137,7 +140,7 @@ def train(
             "conflicting-options", "--from starts a new run and --resume an earlier one; give one of them"
         )
     need("gan")
-    from lookalike.flows.train import WARM_UP_KIMG, chosen, plan_of, watch
+    from lookalike.flows.train import chosen, plan_of, waiting, watch
     from stimuli.patches import read_patches
 
     widths = {"channel_base": channel_base, "channel_max": channel_max, "z_dim": latent, "w_dim": latent}
@@ -147,12 +150,18 @@ def train(
     pixels["pixel_moments"] = pixel_moments
     images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
-    start = {"warm_up_kimg": WARM_UP_KIMG if start_from and warm_up_kimg is None else warm_up_kimg}
-    kept = {"cool_down_kimg": cool_down_kimg, "last_layers": last_layers, "keep_coarse": keep_coarse}
-    options = {**steps, **losses, **pixels, **images, **growth, **start, **kept}
+    kept = {
+        "warm_up_kimg": warm_up_kimg,
+        "cool_down_kimg": cool_down_kimg,
+        "last_layers": last_layers,
+        "keep_coarse": keep_coarse,
+    }
+    options = {**steps, **losses, **pixels, **images, **growth, **kept}
     found = read_patches(patches)
     shape = {"resolution": resolution, "filter_px": filter_px, **widths}
     settings = chosen(preset, int(found.about["size_px"]), shape, options, out if resume else None)
+    if start_from and warm_up_kimg is None:
+        settings = waiting(settings, start_from)
     if dry_run:
         show(plan_of(found, settings, as_json, start_from), as_json)
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from data.errors import LookalikeError
 from data.files import read_json
 from gan.checkpoint import load_model
+from gan.training.discriminator_file import is_known, load_discriminator
 from gan.training.plan import Plan, make_plan
 from gan.training.settings import PRESETS, Settings
 from gan.training.state import FILE
@@ -18,7 +19,8 @@ from gan.training.warm_start import check_start
 from lookalike.console import progress, relative, say
 from stimuli.patches import PatchSet
 
-WARM_UP_KIMG = 5.0  # of a run that starts from a stored model, unless another wait is asked for
+WARM_UP_KIMG = 5.0  # of a run that starts from a stored model with a new discriminator, unless told otherwise
+_WARM_UP_KNOWN_KIMG = 1.0  # with the discriminator stored beside the model: only Adam's averages are new
 
 
 def chosen(
@@ -40,14 +42,25 @@ def chosen(
     return replace(base, architecture=replace(base.architecture, **_given(architecture)), **_given(settings))
 
 
+def waiting(settings: Settings, start_from: Path) -> Settings:
+    """The settings with the wait that a run from this stored model needs by default."""
+    before = load_model(start_from).generator.architecture
+    same_size = before.resolution == settings.architecture.resolution or settings.discriminator != "stylegan"
+    known = same_size and is_known(load_discriminator(start_from), settings.discriminator)
+    return replace(settings, warm_up_kimg=_WARM_UP_KNOWN_KIMG if known else WARM_UP_KIMG)
+
+
 def plan_of(patches: PatchSet, settings: Settings, as_json: bool, start_from: Path | None = None) -> dict[str, Any]:
     """What a run would do; the same mistakes are refused as at its start."""
     check_patches(patches, settings)
+    start: dict[str, Any] = {}
     if start_from is not None:
         check_start(load_model(start_from).generator.architecture, settings.architecture)
+        known = is_known(load_discriminator(start_from), settings.discriminator)
+        start["start"] = f"{relative(start_from)}, with {'its' if known else 'a new'} discriminator"
     settings.check_start(start_from is not None or bool(settings.started_from))
     plan = make_plan(settings)
-    return plan.to_dict() if as_json else _in_lines(plan)
+    return start | (plan.to_dict() if as_json else _in_lines(plan))
 
 
 def watch(
@@ -55,6 +68,7 @@ def watch(
 ) -> dict[str, Any]:
     """Train with a progress bar and a line per snapshot; return where the model, samples and log are."""
     model_before = None if start_from is None else load_model(start_from)
+    learned = None if start_from is None else load_discriminator(start_from)
     with progress("images", round(settings.kimg * 1000)) as advance:
         shown = 0
 
@@ -69,7 +83,15 @@ def watch(
                 say(f"{now.images:>9} images  {note}  -> {relative(now.model or now.sheet)}")
 
         try:
-            model = train(patches, out, settings, resume=resume, start_from=model_before, progress=report)
+            model = train(
+                patches,
+                out,
+                settings,
+                resume=resume,
+                start_from=model_before,
+                discriminator=learned,
+                progress=report,
+            )
         except KeyboardInterrupt:
             if (out / FILE).is_file():
                 say(

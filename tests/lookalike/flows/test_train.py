@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -9,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from gan.checkpoint import load_model
+from gan.checkpoint import load_model, seal
 from gan.training.settings import PRESETS
-from lookalike.flows.train import WARM_UP_KIMG, chosen
+from lookalike.flows.train import WARM_UP_KIMG, chosen, waiting
 
 SMALL = ("--batch", 8, "--channel-base", 128, "--channel-max", 16, "--latent", 16)
 
@@ -64,7 +65,15 @@ def test_a_run_starts_from_a_stored_model_after_a_wait(workshop, lookalike, mist
     lookalike(*given, "--kimg", 0.008, *options)
     config = json.loads((more / "models" / "000000008-images" / "config.json").read_text())["training"]
     assert config["started_from"] == load_model(model).sha256
-    assert config["warm_up_kimg"] == WARM_UP_KIMG
+    assert config["warm_up_kimg"] == 1  # of the model's own discriminator
+    shutil.copytree(model, bare := tmp_path / "bare")
+    (bare / "discriminator.safetensors").unlink()
+    seal(bare)
+    for start, wanted, wait in ((model, "its", 1), (bare, "a new", WARM_UP_KIMG)):
+        said = lookalike(*given[:3], tmp_path / "none", "--from", start, "--dry-run", "--kimg", 0.008, *options).out
+        assert f"with {wanted} discriminator" in said
+        found = waiting(chosen(None, 16, {}, {"discriminator": "stylegan"}), start)
+        assert found.warm_up_kimg == wait
     mistake(*given, "--resume", code="conflicting-options")
     mistake(
         *given[:3], tmp_path / "other", *given[4:], "--dry-run", *SMALL[:2], "--latent", 8, code="wrong-architecture"
