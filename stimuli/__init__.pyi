@@ -1,6 +1,6 @@
 from .classic.loop import ClassicLoop as ClassicLoop
 from .classic.loop import make_classic_loop as make_classic_loop
-from .cutting import Cut as Cut
+from .crops import Cut as Cut
 from .cutting import Limits as Limits
 from .cutting import collect_patches as collect_patches
 from .cutting import cut_patches as cut_patches

@@ -7,74 +7,24 @@ is not mistaken for detail. A patch that is already cut keeps its pixels, and it
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data.errors import LookalikeError
+from stimuli.crops import SPLIT, Cut, lesion_crops, training_crops
 from stimuli.grey_levels import black_share, white_share
 from stimuli.images import KERNEL, Pixels, area_average, resample
 from stimuli.masks import LEAST_OVERLAP, Box, Outline, box_of, lesion_of, read_mask
 from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
+from stimuli.patient_codes import assign_split
 from stimuli.readers.record import Image
 from stimuli.sources.boxes_table import Lesion, Mammogram
 from stimuli.sources.precut import Precut
-
-_TRIES = 100
-_SPLIT = (0.7, 0.1, 0.2)
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How patches are cut.
-
-    Attributes
-    ----------
-    size_px : int, at least 8
-        Side of a patch in pixels.
-    context : float, at least 1
-        Side of the patch on the film over the larger side of the lesion's box.
-    split : (float, float, float)
-        Shares of patients in train, select and study; they sum to 1.
-    crops_per_box : int, at least 1
-        Above 1, crops displaced at random so that the box stays inside; they are not new lesions.
-    seed : int
-        Of these displacements.
-
-    Examples
-    --------
-    >>> import stimuli
-    >>> stimuli.Cut(size_px=128, split=(0.8, 0.1, 0.1)).context
-    2.0
-    """
-
-    size_px: int = 64
-    context: float = 2.0
-    split: tuple[float, float, float] = _SPLIT
-    crops_per_box: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.size_px < 8:
-            raise LookalikeError("out-of-range", f"size is {self.size_px} px; at least 8 is needed")
-        if not 1 <= self.context < math.inf:  # refuses NaN too
-            raise LookalikeError(
-                "out-of-range",
-                f"context is {self.context:g}; it must be 1 or more, or the patch would cut into the lesion's box",
-            )
-        if min(self.split) < 0 or abs(sum(self.split) - 1) > 1e-9:
-            raise LookalikeError(
-                "out-of-range", f"split is {self.split}; three shares of at least 0 that sum to 1 are needed"
-            )
-        if self.crops_per_box < 1:
-            raise LookalikeError("out-of-range", f"crops per box is {self.crops_per_box}; at least 1 is needed")
 
 
 @dataclass(frozen=True)
@@ -113,7 +63,7 @@ def cut_patches(
     mammograms: Sequence[Mammogram],
     out: Path | str,
     key: bytes,
-    cut: Cut = Cut(),
+    cut: Cut = Cut(),  # noqa: B008 - frozen
     credit: str = "",
     progress: Callable[[], None] = lambda: None,
     limits: Limits = Limits(),
@@ -123,7 +73,8 @@ def cut_patches(
 
     Patients are split into train, select and study, which never mix. A crop that extends beyond the image, has fewer
     native rows or columns than the patch, or shows more film border or air than `limits` allow, is rejected;
-    `patches.json` counts the reasons. A lesion's mask goes through the same crop and becomes an 8-bit PNG in `masks/`.
+    `patches.json` counts the reasons. With `cut.train_crops`, training patients have further crops, and the table has
+    each one's context. A lesion's mask goes through the same crop and becomes an 8-bit PNG in `masks/`.
 
     Parameters
     ----------
@@ -164,21 +115,21 @@ def cut_patches(
     (20, {})
     """
     about = {
-        **asdict(cut),
+        **cut.to_dict(),
         **asdict(limits),
         "kernel": KERNEL,
         "credit": credit,
         "mammograms": len(mammograms),
         **describe(mammograms),
     }
-    return write_patches(out, mammograms, partial(_cut, cut, limits), key, cut.split, about, progress, workers)
+    return write_patches(out, mammograms, partial(_cut, cut, limits, key), key, cut.split, about, progress, workers)
 
 
 def collect_patches(
     precut: Sequence[Precut],
     out: Path | str,
     key: bytes,
-    split: tuple[float, float, float] = _SPLIT,
+    split: tuple[float, float, float] = SPLIT,
     credit: str = "",
     progress: Callable[[], None] = lambda: None,
     limits: Limits = Limits(),
@@ -241,7 +192,7 @@ def describe(sources: Sequence[Mammogram] | Sequence[Precut]) -> dict[str, Any]:
     return {"source_formats": formats, **({"frames": frames} if frames else {})}
 
 
-def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
+def _cut(cut: Cut, limits: Limits, key: bytes, mammogram: Mammogram) -> Tally:
     """The patches of one mammogram."""
     patches: list[Patch] = []
     rejected: Counter[str] = Counter()
@@ -260,25 +211,38 @@ def _cut(cut: Cut, limits: Limits, mammogram: Mammogram) -> Tally:
             rejected["has an empty mask"] += cut.crops_per_box
             continue
         box = (lesion.x, lesion.y, lesion.width, lesion.height)
-        crops = list(_crops(mammogram, lesion, picture, cut, rejected))
+        crops = _wanted(mammogram, lesion, picture, cut, key, rejected)
         mask, objection = _mask(lesion.mask, picture, box, masks) if crops else (None, "")
-        for number, (x, y, width, height) in enumerate(crops):
+        for number, (x, y, width, height), context, counts in crops:
             edges = (x, y, x + width, y + height)
             pixels = resample(picture.pixels, size, edges)
             if reason := limits.objection(pixels):
-                rejected[reason] += 1
+                rejected[reason] += counts
                 continue
-            if objection:
+            if objection and counts:
                 maskless[objection] += 1
             patches.append(
                 Patch(
-                    pixels, mammogram.file, f"{lesion.number}" + (f"-{number + 1}" if cut.crops_per_box > 1 else ""),
-                    mammogram.patient_id, mammogram.laterality, mammogram.view, lesion.pathology,
-                    box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, cut.context,
+                    pixels, mammogram.file, number, mammogram.patient_id, mammogram.laterality, mammogram.view,
+                    lesion.pathology, box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, context,
                     None if mask is None else area_average(mask, size, edges), picture.fingerprint,
                 )
             )  # fmt: skip
     return patches, rejected, maskless, Counter(picture.notes)
+
+
+def _wanted(
+    mammogram: Mammogram, lesion: Lesion, picture: Image, cut: Cut, key: bytes, rejected: Counter[str]
+) -> list[tuple[str, Box, float, bool]]:
+    """Number, box and context of each crop of a lesion, and whether it counts as one that was asked for."""
+    crops = [
+        (f"{lesion.number}" + (f"-{number}" if cut.crops_per_box > 1 else ""), crop, cut.context, True)
+        for number, crop in enumerate(lesion_crops(lesion, picture, cut, mammogram.file, rejected), start=1)
+    ]
+    if not crops or not cut.train_crops or assign_split(key, mammogram.patient_id, cut.split) != "train":
+        return crops
+    further = enumerate(training_crops(lesion, picture, cut, mammogram.file), start=1)
+    return crops + [(f"{lesion.number}-train-{number}", crop, context, False) for number, (crop, context) in further]
 
 
 def located(lesion: Lesion, picture: Image, masks: dict[Path | Outline, Pixels]) -> Lesion | None:
@@ -329,40 +293,3 @@ def _mask(
     if overlap < LEAST_OVERLAP:
         return None, f"overlap with the lesion's box below {LEAST_OVERLAP:g}"
     return lesion, ""
-
-
-def _crops(mammogram: Mammogram, lesion: Lesion, picture: Image, cut: Cut, rejected: Counter[str]) -> Iterator[Box]:
-    """The crops of one lesion that lie inside the image and are not finer than its pixels."""
-    rows, columns = picture.pixels.shape
-    side = cut.context * max(lesion.width, lesion.height * picture.pixel_aspect)  # in pixel widths
-    width, height = side, side / picture.pixel_aspect
-    if min(int(width), int(height)) < cut.size_px:
-        rejected[f"fewer than {cut.size_px} native rows or columns"] += cut.crops_per_box
-        return
-    centred = (lesion.x + (lesion.width - width) / 2, lesion.y + (lesion.height - height) / 2, width, height)
-    if cut.crops_per_box == 1:
-        if _inside(centred, rows, columns):
-            yield centred
-        else:
-            rejected["reaches outside the image"] += 1
-        return
-    name = f"{cut.seed}/{mammogram.file}/{lesion.number}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
-    for _ in range(cut.crops_per_box):
-        for _ in range(_TRIES):
-            crop = (
-                rng.uniform(lesion.x + lesion.width - width, lesion.x),
-                rng.uniform(lesion.y + lesion.height - height, lesion.y),
-                width,
-                height,
-            )
-            if _inside(crop, rows, columns):
-                yield crop
-                break
-        else:
-            rejected["reaches outside the image"] += 1
-
-
-def _inside(crop: Box, rows: int, columns: int) -> bool:
-    x, y, width, height = crop
-    return x >= 0 and y >= 0 and x + width <= columns and y + height <= rows

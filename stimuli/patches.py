@@ -205,7 +205,8 @@ def write_patches(
             (folder / "masks").rmdir()
         masked = "mask_file" in table or set(maskless) - {NO_MASK}
         fixed = about.get("context") is not None
-        write_table(folder / "patches.csv", table.drop(columns="context") if fixed else table)
+        several = not fixed or bool(about.get("train_crops"))
+        write_table(folder / "patches.csv", table if several else table.drop(columns="context"))
         write_json(
             folder / "patches.json",
             {

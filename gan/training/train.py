@@ -39,6 +39,7 @@ from stimuli.patches import PatchSet
 
 TICK = 10  # steps between readings of the losses: each reading waits for the device
 SETTINGS = "settings.json"
+_WHERE_KNOWN = ("context_median", "context_range", "train_crops", "train_context", "normal")  # of patches
 _SHEET = 64  # images on a sample sheet, 8 to a row
 
 
@@ -326,9 +327,7 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
-        **{
-            name: patches.about[name] for name in ("context_median", "context_range", "normal") if name in patches.about
-        },
+        **{name: patches.about[name] for name in _WHERE_KNOWN if name in patches.about},
         "credit": patches.about["credit"],
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
     }

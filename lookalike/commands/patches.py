@@ -78,6 +78,16 @@ def patches(
             help="Crops per lesion: 1 centred, or that many displaced at random. [default: 1]", show_default=False
         ),
     ] = None,
+    train_crops: Annotated[
+        int | None,
+        typer.Option(
+            help="Further crops per lesion of training patients, displaced and at other contexts. [default: 0]",
+            show_default=False,
+        ),
+    ] = None,
+    train_context: Annotated[
+        str | None, typer.Option(help="Contexts of these, smallest-largest. [default: 1.8-2.5]", show_default=False)
+    ] = None,
     max_white: Annotated[
         float, typer.Option(help="Largest share of film border in a patch (grey level 250 to 255 of 255), 0 to 1.")
     ] = 1.0,
@@ -95,10 +105,12 @@ def patches(
     \b
     Example:
       lookalike patches mammograms/ --out patches --context 2
+      lookalike patches mammograms/ --train-crops 7 --out patches
       lookalike patches mammograms/ --normal --out tissue
       lookalike patches cut-elsewhere/ --precut --max-white 0.02 --max-black 0.2 --out patches
     """
-    from stimuli.cutting import Cut, Limits, collect_patches, cut_patches
+    from stimuli.crops import Cut
+    from stimuli.cutting import Limits, collect_patches, cut_patches
     from stimuli.patient_codes import read_key
     from stimuli.sources.boxes_table import read_source
     from stimuli.sources.precut import read_precut
@@ -106,8 +118,11 @@ def patches(
     limits, new_key = Limits(max_white, max_black), not key.exists()
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     asked: dict[str, Any] = {"size_px": size, "context": context, "crops_per_box": crops_per_box}
+    asked |= {"train_crops": train_crops, "train_context": _contexts(train_context, train_crops)}
     given = {name: value for name, value in asked.items() if value is not None}
-    _refuse_normal(normal, normal_count, precut, crops_per_box, masks)
+    _refuse_normal(
+        normal, normal_count, precut, {"--crops-per-box": crops_per_box, "--train-crops": train_crops}, masks
+    )
     if precut:
         _refuse_cutting(given)
         found = read_precut(source, boxes, masks, size, frame, say)
@@ -179,7 +194,7 @@ def _film(about: dict[str, Any], count: int) -> str:
 
 
 def _refuse_normal(
-    normal: bool, count: int | None, precut: bool, crops_per_box: int | None, masks: Path | None
+    normal: bool, count: int | None, precut: bool, crops: dict[str, int | None], masks: Path | None
 ) -> None:
     """Raise `LookalikeError` for options that --normal rules out or needs."""
     if not normal and count is not None:
@@ -190,15 +205,28 @@ def _refuse_normal(
         raise LookalikeError(
             "conflicting-options", "--normal cuts mammograms, and --precut patches are cut; leave one out"
         )
-    for option, given in (("--crops-per-box", crops_per_box), ("--masks", masks)):
+    for option, given in ({**crops, "--masks": masks}).items():
         if normal and given is not None:
-            cure = "give --normal-count" if option == "--crops-per-box" else "leave it out"
+            cure = "give --normal-count" if option in crops else "leave it out"
             raise LookalikeError("unused-option", f"{option} is for lesions, and --normal leaves them out; {cure}")
+
+
+def _contexts(given: str | None, train_crops: int | None) -> tuple[float, float] | None:
+    """The two contexts of --train-context; raise `LookalikeError` if it is not two numbers, or nothing asks for it."""
+    if given is None:
+        return None
+    if not train_crops:
+        raise LookalikeError("unused-option", "--train-context is of further crops; add --train-crops, or leave it out")
+    try:
+        low, high = (float(part) for part in given.split("-"))
+    except ValueError:
+        raise LookalikeError("not-a-number", f"--train-context is {given!r}; give two numbers, as in 1.8-2.5") from None
+    return low, high
 
 
 def _refuse_cutting(given: dict[str, Any]) -> None:
     """Raise `LookalikeError` for options that say how to cut what is cut already."""
-    for name in ("context", "crops_per_box"):
+    for name in ("context", "crops_per_box", "train_crops", "train_context"):
         if name in given:
             option = f"--{name.replace('_', '-')}"
             raise LookalikeError(

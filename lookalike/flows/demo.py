@@ -25,7 +25,8 @@ from gan.codes import codes_of_seeds
 from gan.morphing.loop import make_loop
 from lookalike.console import progress, relative, say
 from lookalike.flows.sets.build import Recipe, build_stimuli
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.export import write_sheet
 from stimuli.patient_codes import read_key
 from stimuli.sets import Layout

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
-from stimuli.cutting import Cut, Limits, describe, located
+from stimuli.crops import Cut
+from stimuli.cutting import Limits, describe, located
 from stimuli.images import KERNEL, Pixels, resample
 from stimuli.masks import Box, Outline
 from stimuli.normal.breast import Region, breast_of, deep_inside, film_of
@@ -91,11 +92,13 @@ def cut_normal(
         raise LookalikeError("out-of-range", f"normal count is {per_lesion}; at least 1 is needed")
     if cut.crops_per_box != 1:
         raise LookalikeError("unused-option", "crops per box is for lesions; for normal tissue give a normal count")
+    if cut.train_crops:
+        raise LookalikeError("unused-option", "train crops are for lesions; for normal tissue give a normal count")
     sizes: Sizes = tuple(
         (lesion.width, lesion.height) for one in mammograms for lesion in one.lesions if not math.isnan(lesion.width)
     )
     about: dict[str, Any] = {
-        **asdict(cut),
+        **cut.to_dict(),
         **asdict(limits),
         "normal": {"per_lesion": per_lesion, "margin": _MARGIN},
         "kernel": KERNEL,

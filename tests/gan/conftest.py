@@ -5,7 +5,8 @@ import torch
 
 from gan.checkpoint import Model
 from gan.networks.generator import Architecture, Generator
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.phantoms import write_phantoms
 from stimuli.sources.boxes_table import read_source
 

@@ -13,7 +13,8 @@ from data.files import sha256
 from data.loops import Frame, Loop, write_loop
 from data.scales import Scale, read_scale, write_scale
 from data.simulated.psychometric import probability_correct
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import write_png
 from stimuli.phantoms import write_phantoms
 from stimuli.sets import read_set

@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 
 from data.errors import LookalikeError
 from data.files import sha256
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import Pixels, write_png
 from stimuli.patches import COLUMNS, SPLITS, PatchSet, read_patches
 from stimuli.sources.boxes_table import Lesion, Mammogram, read_source
@@ -260,6 +261,53 @@ def test_crops_are_drawn_from_the_seed_whoever_else_is_there(tmp_path: Path, wri
     assert not (other["crop_x"] == first["crop_x"]).any()
 
 
+# Further crops to learn from
+
+
+def test_training_patients_have_further_crops_and_nobody_else(tmp_path: Path, write_source: WriteSource) -> None:
+    folder = write_source(tmp_path / "m", [{}, {"x": 20, "y": 12, "height": 9}] * 12)
+    split = (0.5, 0.2, 0.3)
+    plain = cut(folder, tmp_path / "plain", Cut(size_px=8, split=split))
+    how = Cut(size_px=8, split=split, train_crops=6, train_context=(1.8, 2.4))
+    made = cut(folder, tmp_path / "more", how)
+    further = made.table[made.table["patch_id"].str.contains("-train-")]
+    rest = made.table.drop(further.index).reset_index(drop=True)
+    assert rest[list(plain.table.columns)].equals(plain.table)
+    assert set(further["split"]) == {"train"}
+    assert len(further) == 6 * len(plain.select("train"))
+    assert made.table["patch_id"].is_unique
+
+    context = further["crop_width"] / further[["lesion_width", "lesion_height"]].max(axis=1)
+    assert np.allclose(context, further["context"], atol=0.002)
+    assert 1.8 <= context.min() < 1.9
+    assert 2.3 < context.max() <= 2.4
+    assert (rest["context"] == 2).all()
+    for start, length in (("x", "width"), ("y", "height")):
+        middle = further[f"crop_{start}"] + further[f"crop_{length}"] / 2
+        off = middle - further[f"lesion_{start}"] - further[f"lesion_{length}"] / 2
+        assert 0.05 < (off / further[f"crop_{length}"]).abs().max() <= 0.1001
+        assert (further[f"crop_{start}"] <= further[f"lesion_{start}"] + 0.001).all()
+        assert (further[f"crop_{start}"] >= 0).all()
+        assert (further[f"crop_{start}"] + further[f"crop_{length}"] <= 48.002).all()
+    assert made.about["train_crops"] == 6
+    assert "train_crops" not in plain.about
+    again = cut(folder, tmp_path / "again", how).table
+    assert again.equals(made.table)
+    other = cut(folder, tmp_path / "other", dataclasses.replace(how, seed=3)).table
+    assert not (other.loc[further.index, "crop_x"] == further["crop_x"]).any()
+
+
+def test_further_crops_without_a_place_are_left_out(tmp_path: Path, write_source: WriteSource) -> None:
+    # The box fills the image but for what a context of 2 needs, so that no larger context fits.
+    folder = write_source(tmp_path / "m", [{"x": 12, "y": 12, "width": 24, "height": 24}])
+    everybody = (1.0, 0.0, 0.0)
+    made = cut(folder, tmp_path / "a", Cut(size_px=8, split=everybody, train_crops=3, train_context=(2.1, 2.5)))
+    assert len(made.table) == 1
+    assert made.about["rejected"] == {}
+    smaller = Cut(size_px=8, split=everybody, train_crops=3, train_context=(1.8, 1.9))
+    assert len(cut(folder, tmp_path / "b", smaller).table) == 4
+
+
 # What is not cut
 
 
@@ -351,6 +399,9 @@ def test_a_damaged_or_wrongly_boxed_image_leaves_nothing(
         ({"split": (0.7, 0.2, 0.2)}, "split is"),
         ({"split": (1.2, -0.1, -0.1)}, "split is"),
         ({"crops_per_box": 0}, "crops per box is 0"),
+        ({"train_crops": -1}, "train crops is -1"),
+        ({"train_context": (2.5, 1.8)}, "train context is 2.5-1.8"),
+        ({"train_context": (0.5, 2.0)}, "train context is 0.5-2"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], word: str, refuses: Refuses) -> None:

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image as Pillow
 
-from stimuli.cutting import Cut, Limits, collect_patches, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import Limits, collect_patches, cut_patches
 from stimuli.images import read_image, write_png
 from stimuli.patches import read_patches
 from stimuli.sources.boxes_table import read_source

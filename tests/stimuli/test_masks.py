@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stimuli.cutting import Cut, collect_patches, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import collect_patches, cut_patches
 from stimuli.images import Pixels, area_average, read_image, write_png
 from stimuli.masks import Outline, box_of, lesion_of, read_mask
 from stimuli.patches import read_patches

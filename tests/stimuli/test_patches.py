@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import write_png
 from stimuli.patches import PatchSet, read_patches
 from stimuli.sources.boxes_table import read_source

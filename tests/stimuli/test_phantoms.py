@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.phantoms import write_phantoms
 from stimuli.sources.boxes_table import read_source
 

@@ -23,7 +23,8 @@ from gan.evaluation.result import save_evaluation
 from gan.evaluation.whitening import whitening
 from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
 from gan.networks.generator import Architecture, Generator, from_seeds
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import read_image, write_png
 from stimuli.patches import PatchSet
 from stimuli.sources.boxes_table import read_source

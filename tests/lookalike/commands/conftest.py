@@ -45,7 +45,8 @@ def gallery(many_mammograms, untrained, tmp_path_factory):
     from safetensors.torch import save_file
 
     from gan.networks.features import Vgg16
-    from stimuli.cutting import Cut, cut_patches
+    from stimuli.crops import Cut
+    from stimuli.cutting import cut_patches
     from stimuli.sources.boxes_table import read_source
 
     folder = tmp_path_factory.mktemp("gallery")

@@ -10,7 +10,8 @@ from gan.evaluation.feature_metrics import METRICS
 from gan.evaluation.fresh import JUDGES
 from gan.evaluation.judges import scratch_cnn
 from lookalike.commands import evaluate as command
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.patches import read_patches
 from stimuli.sources.boxes_table import read_source
 

@@ -98,7 +98,7 @@ def test_patches_of_varying_context_are_refused_for_a_model_of_one_context(mista
     assert "cut patches with --context 2" in said
 
 
-@pytest.mark.parametrize("words", [("--context", 2), ("--crops-per-box", 1)])
+@pytest.mark.parametrize("words", [("--context", 2), ("--crops-per-box", 1), ("--train-crops", 3)])
 def test_options_of_cutting_are_refused(mistake, tmp_path, words):
     said = mistake("patches", tmp_path, "--precut", "--out", tmp_path / "set", *words, code="unused-option")
     assert f"{words[0]} is for mammograms" in said
@@ -246,10 +246,24 @@ def test_real_images_show_what_the_model_was_trained_on(lookalike, mistake, untr
         (("--normal", "--precut"), "conflicting-options"),
         (("--normal", "--crops-per-box", 2), "unused-option"),
         (("--normal", "--masks", "masks"), "unused-option"),
+        (("--normal", "--train-crops", 2), "unused-option"),
+        (("--train-context", "1.8-2.5"), "unused-option"),
+        (("--train-crops", 2, "--train-context", "1.8"), "not-a-number"),
+        (("--train-crops", 2, "--train-context", "2.5-1.8"), "out-of-range"),
     ],
 )
 def test_options_that_do_not_go_with_normal_tissue_are_refused(mistake, tmp_path, words, code):
     mistake("patches", tmp_path, "--out", tmp_path / "set", *words, code=code)
+
+
+def test_further_crops_of_training_patients(lookalike, tmp_path):
+    folder = write_films(tmp_path / "film", 12)
+    words = ("patches", folder, "--size", 16, "--key", tmp_path / "key", "--split", "60/0/40")
+    for name, more in (("plain", ()), ("more", ("--train-crops", 2, "--train-context", "1.8-2"))):
+        assert lookalike(*words, "--out", tmp_path / name, *more).code == 0
+    plain, more = (read_patches(tmp_path / name) for name in ("plain", "more"))
+    assert len(plain.select("study")) == len(more.select("study")) > 0
+    assert len(more.select("train")) == 3 * len(plain.select("train")) > 0
 
 
 def test_film_border_and_air_are_told(lookalike, tmp_path):

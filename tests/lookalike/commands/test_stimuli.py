@@ -5,7 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.loop_set import read_loops
 from stimuli.patches import read_patches
 from stimuli.phantoms import write_phantoms

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stimuli.classic.tissue import tissues, without_lesion
-from stimuli.cutting import Cut, collect_patches, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import collect_patches, cut_patches
 from stimuli.patches import read_patches
 from stimuli.phantoms import write_phantoms
 from stimuli.sources.boxes_table import read_source

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stimuli.cutting import Cut, Limits, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import Limits, cut_patches
 from stimuli.images import read_image, resample, write_png
 from stimuli.normal.tissue import cut_normal
 from stimuli.patches import PatchSet, read_patches

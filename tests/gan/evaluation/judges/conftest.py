@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gan.bootstrap import group_numbers, one_thread
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.sources.boxes_table import read_source
 
 

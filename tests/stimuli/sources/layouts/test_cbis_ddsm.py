@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import Pixels, quantise, write_png
 from stimuli.sources.boxes_table import read_source
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import quantise, write_png
 from stimuli.sources.boxes_table import read_source
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from stimuli.cutting import Cut, cut_patches
+from stimuli.crops import Cut
+from stimuli.cutting import cut_patches
 from stimuli.images import Pixels, quantise
 from stimuli.sources.boxes_table import read_source
 
