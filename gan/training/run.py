@@ -224,16 +224,17 @@ def _adversary(settings: Settings, device: torch.device) -> Adversary:
     seen_through = (settings.r1_every, settings.ada_target, settings.ada_kimg, settings.relativistic)
     if settings.discriminator == "stylegan":
         adversary = ImageAdversary(Discriminator(settings.architecture), settings.r1_gamma, *seen_through)
-    elif settings.discriminator == "frozen":
+    elif settings.discriminator == "frozen" and not settings.pixel_moments:
         adversary = FrozenAdversary(device, settings.moments)
     else:
         members: dict[str, Adversary] = {}
-        if settings.discriminator == "ensemble":
+        if settings.discriminator in ("frozen", "ensemble"):
             members["frozen"] = FrozenAdversary(device, settings.moments)
-        members["pixels"] = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
+        if settings.discriminator in ("pixels", "ensemble"):
+            members["pixels"] = ImageAdversary(PixelDiscriminator(), settings.pixel_gamma, *seen_through)
         if settings.pixel_moments:
             members["pixel_moments"] = PixelMoments(settings.pixel_moments)
-        adversary = Ensemble(members, {"pixels": settings.pixel_weight})
+        adversary = Ensemble(members, {"pixels": settings.pixel_weight} if "pixels" in members else {})
     adversary.state.to(device)
     return adversary
 

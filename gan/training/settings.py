@@ -51,7 +51,7 @@ class Settings:
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
     pixel_moments : float, at least 0
-        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), for `ensemble` and `pixels`.
+        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), not for `stylegan`.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
     warm_up_kimg : float, at least 0
@@ -135,11 +135,11 @@ class Settings:
                 f"moments need the features of the frozen discriminator, but it is {self.discriminator}; give "
                 "--discriminator frozen or ensemble",
             )
-        if self.pixel_moments and self.discriminator not in ("ensemble", "pixels"):
+        if self.pixel_moments and self.discriminator == "stylegan":
             raise LookalikeError(
                 "conflicting-options",
-                f"matching of fine detail is for ensemble and pixels, but the discriminator is {self.discriminator}; "
-                "give --discriminator ensemble or pixels, or leave out --pixel-moments",
+                "matching of fine detail is for frozen, ensemble and pixels, but the discriminator is stylegan; give "
+                "one of them, or leave out --pixel-moments",
             )
         if self.relativistic and self.discriminator == "frozen":
             raise LookalikeError(

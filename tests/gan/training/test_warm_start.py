@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
+from data.shipped import DEFAULT_MODEL
 from gan.checkpoint import load_model
 from gan.networks.generator import Architecture, Generator
 from gan.training.settings import Settings
@@ -46,6 +48,27 @@ def test_a_larger_generator_has_the_same_layers_below():
     old(z, noise[:6]), new(z, noise)
     assert torch.equal(*inner)
     assert torch.equal(new.w_mean[-1], old.w_mean[-1])
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_a_larger_generator_enlarges_the_images(times):
+    """The shipped model's, whose codes decide brightness and contrast."""
+    torch.manual_seed(0)
+    old = load_model(DEFAULT_MODEL).generator
+    architecture = old.architecture
+    new = Generator(replace(architecture, resolution=times * architecture.resolution, channel_base=2048))
+    new.requires_grad_(False)
+    copy_weights(old, new)
+    z, noise = torch.randn(24, architecture.z_dim), new.random_noise(24)
+    enlarged = F.interpolate(old(z, noise[: old.architecture.num_layers]), scale_factor=times, mode="bilinear")
+    found = new(z, noise)
+    torch.testing.assert_close(found.mean(dim=(1, 2, 3)), enlarged.mean(dim=(1, 2, 3)), rtol=0, atol=0.005)
+    alike = [
+        torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1] for a, b in zip(found, enlarged, strict=True)
+    ]
+    assert min(alike) > 0.98  # none is its negative
+    contrast = found.std(dim=(1, 2, 3)) / enlarged.std(dim=(1, 2, 3))
+    assert 0.8 < contrast.median() < 1.1
 
 
 @pytest.mark.parametrize(
