@@ -37,7 +37,7 @@ class Model:
     sha256 : str
         The hash of its weights file.
     training : dict
-        What it was trained on and how; empty if unknown.
+        What it was trained on and how; empty if unknown. `earlier` is a list of the same for models it started from.
     truncation : float, 0 to 1
         The truncation for studies: where it was measured (the model card), the one at which images are hardest to tell
         from real ones.
@@ -54,6 +54,16 @@ class Model:
     sha256: str
     training: dict[str, Any]
     truncation: float = TRUNCATION
+
+    @property
+    def trainings(self) -> list[dict[str, Any]]:
+        """What it was trained on and how: last, and before that by each model that it started from."""
+        return [self.training, *self.training.get("earlier", [])]
+
+    def patients(self, key_fingerprint: str) -> set[str]:
+        """The codes, made with one key, of all patients that it or a model that it started from learned from."""
+        same_key = (one for one in self.trainings if one.get("key_fingerprint") == key_fingerprint)
+        return {patient for one in same_key for patient in one.get("train_patients", ())}
 
     def psi(self, given: float | None = None) -> float:
         """The truncation that is given, or else the model's own."""
@@ -238,7 +248,7 @@ def _verify(folder: Path) -> dict[str, str]:
 def _card(generator: Generator, training: dict[str, Any]) -> str:
     """A card with what is known at saving; whoever ships a model adds measurements and limits."""
     size = generator.architecture.resolution
-    shown = {name: value for name, value in training.items() if name != "train_patients"}
+    shown = {name: value for name, value in training.items() if name not in ("train_patients", "earlier")}
     facts = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in shown.items())
     return f"""# Model card
 

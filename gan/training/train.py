@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from data.errors import LookalikeError
-from data.files import write_json
+from data.files import read_json, write_json
 from gan.checkpoint import Model, save_model
 from gan.networks.generator import Architecture, from_seeds
 from gan.training.discriminator_file import FILE as DISCRIMINATOR
@@ -39,7 +39,12 @@ from stimuli.patches import PatchSet
 
 TICK = 10  # steps between readings of the losses: each reading waits for the device
 SETTINGS = "settings.json"
+EARLIER = "earlier.json"  # what the model that a run started from was trained on
 _WHERE_KNOWN = ("context_median", "context_range", "train_crops", "train_context", "normal")  # of patches
+_REMEMBERED = (
+    *("images_seen", "patches", "patients", "train_patients", "patches_sha256", "key_fingerprint"),
+    *("context", *_WHERE_KNOWN, "credit"),
+)
 _SHEET = 64  # images on a sample sheet, 8 to a row
 
 
@@ -210,6 +215,9 @@ def _open(
         if run.reference is not None and not resume:
             run.reference.load_state_dict(run.average.state_dict())
         if first:
+            if start_from is not None and not resume:
+                write_json(out / EARLIER, {"earlier": _earlier(start_from)})
+            _read_earlier(out, settings)  # refused now, not at the first snapshot
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
             if not resume:
                 save_state(run, out, patches)  # so that a run killed before its first snapshot can be resumed, too
@@ -308,15 +316,22 @@ def _snapshot(run: Run, now: Progress, out: Path, patches: PatchSet, log: Traini
         model = model_folder(out, images)
         if not model.exists():  # a run stopped between model and state would make the same model again
             learned = {DISCRIMINATOR: stored_discriminator(run.adversary, run.settings.discriminator)}
-            save_model(model, run.average, describe_training(run.settings, patches, images), beside=learned)
+            about = describe_training(run.settings, patches, images, _read_earlier(out, run.settings))
+            save_model(model, run.average, about, beside=learned)
     log.add_sheet(run.step, samples)
     return replace(now, sheet=sheet, model=model)
 
 
-def describe_training(settings: Settings, patches: PatchSet, images: int) -> dict[str, Any]:
-    """The training entry of a model's config; `train_patients` are codes made with the key of `key_fingerprint`."""
+def describe_training(
+    settings: Settings, patches: PatchSet, images: int, earlier: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """The training entry of a model's config; `train_patients` are codes made with the key of `key_fingerprint`.
+
+    `earlier` are those of the models that it started from: their patients, too, must not be shown as unknown to it.
+    """
     rows = patches.select("train")
     left_out = ("architecture", "kimg", "snapshot_kimg")
+    credits = dict.fromkeys(one for one in (patches.about["credit"], *(one.get("credit") for one in earlier)) if one)
     return {
         "images_seen": images,
         "patches": len(rows),
@@ -328,6 +343,24 @@ def describe_training(settings: Settings, patches: PatchSet, images: int) -> dic
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
         **{name: patches.about[name] for name in _WHERE_KNOWN if name in patches.about},
-        "credit": patches.about["credit"],
+        "credit": "; ".join(credits),
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
+        **({"earlier": list(earlier)} if earlier else {}),
     }
+
+
+def _earlier(model: Model) -> list[dict[str, Any]]:
+    """What a run that starts from a model has to remember of the trainings before it."""
+    return [{name: one[name] for name in _REMEMBERED if name in one} for one in model.trainings]
+
+
+def _read_earlier(out: Path, settings: Settings) -> list[dict[str, Any]]:
+    """The trainings of the model that a run started from, as they were when it started."""
+    if not settings.started_from:
+        return []
+    if not (out / EARLIER).is_file():
+        raise LookalikeError(
+            "missing-file", f"{out / EARLIER}: missing, so the patients that the first model knew are; start anew"
+        )
+    found: list[dict[str, Any]] = read_json(out / EARLIER)["earlier"]
+    return found

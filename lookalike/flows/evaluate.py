@@ -19,7 +19,7 @@ from gan.generate import ImageRequest, generate_images
 from gan.leaks.check import FORMAT as LEAKS_FORMAT
 from gan.leaks.check import LeakReport, check_against, prepare, save_leaks
 from gan.networks.features import Vgg16, load_vgg16
-from lookalike.flows.sets.patient_overlap import refuse_overlap, refuse_unchecked, unchecked
+from lookalike.flows.sets.patient_overlap import refuse_overlap, refuse_unchecked, unchecked, unchecked_earlier
 from stimuli.patches import PatchSet, read_patches
 
 Say = Callable[[str], None]
@@ -87,6 +87,8 @@ def evaluate_model(
             say(f"looking for the closest training patch of each of {found.images} generated images")
             seeds = range(found.first_seed, found.first_seed + found.images)
             report = check_against(reference, found.generated_images, seeds)
+            if not_compared := unchecked_earlier(patches, model):
+                say(f"{folder}: {not_compared}")
             save_leaks(report, partial)
         else:
             write_json(partial / "leaks.json", {"format": LEAKS_FORMAT, "verdict": None, "words": reason})

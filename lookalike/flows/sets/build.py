@@ -161,7 +161,7 @@ def _read_composed(recipe: Recipe, patches: PatchSet, model: Model) -> Composed:
             f"{where}: patients of its lesions are unknown, or coded with another key than {patches.folder}; compose "
             "patches of this set, or confirm with --disjoint-patients that the model was trained on none of them",
         )
-    shared = sorted(set(composed.patients) & set(model.training.get("train_patients", ())))
+    shared = sorted(set(composed.patients) & model.patients(patches.about["key_fingerprint"]))
     if shared:
         raise LookalikeError(
             "patient-overlap",

@@ -121,9 +121,9 @@ def _leaks(
         return None, Finding("leaks", "note", "not checked: needs the 'gan' extra")
     from gan.leaks.check import check_against, prepare
     from gan.networks.features import load_vgg16
-    from lookalike.flows.sets.patient_overlap import unchecked
+    from lookalike.flows.sets.patient_overlap import unchecked, unchecked_earlier
 
-    missing = "" if model is None else unchecked(patches, model[1])
+    missing = "" if model is None else unchecked(patches, model[1]) or unchecked_earlier(patches, model[1])
     size = int(patches.about["size_px"])
     try:
         reference = prepare(patches, None if vgg16 is None else load_vgg16(vgg16), untouched=True)

@@ -22,7 +22,9 @@ def refuse_overlap(
     `disjoint_patients` confirms that the patients differ, where codes made with different keys cannot show it.
     """
     training = model.training
-    unknown = {"context", "key_fingerprint", "train_patients"} - training.keys()
+    unknown = {
+        name for name in ("context", "key_fingerprint", "train_patients") for one in model.trainings if name not in one
+    }
     if unknown:
         raise LookalikeError(
             "incomplete-model", f"{name}: does not record its {', '.join(sorted(unknown))}; retrain the model"
@@ -42,21 +44,21 @@ def refuse_overlap(
             f"{_context(training)}, which would distinguish real from generated; "
             + ("give patches framed as those" if remedy is None else f"cut patches with --context {remedy:g}"),
         )
-    if _same_key(patches, model):
-        rows = patches.table if split is None else patches.select(split)
-        shared = sorted(set(rows["patient"]) & set(training["train_patients"]))
-        if shared:
-            cure = "leave them out" if split is None else "cut the patches with the model's --split"
-            raise LookalikeError(
-                "patient-overlap",
-                f"{patches.folder}: {len(shared)} {split or 'of its'} patients ({shared[0]}, ...) are among those that "
-                f"{name} was trained on; {cure}",
-            )
-    elif not disjoint_patients:
+    rows = patches.table if split is None else patches.select(split)
+    shared = sorted(set(rows["patient"]) & model.patients(patches.about["key_fingerprint"]))
+    if shared:
+        cure = "leave them out" if split is None else "cut the patches with the model's --split"
+        raise LookalikeError(
+            "patient-overlap",
+            f"{patches.folder}: {len(shared)} {split or 'of its'} patients ({shared[0]}, ...) are among those that "
+            f"{name} was trained on; {cure}",
+        )
+    if not disjoint_patients and not all(_same_key(patches, one) for one in model.trainings):
         raise LookalikeError(
             "key-mismatch",
-            f"{patches.folder}: its patient codes were made with a different key from the codes in {name}, so it is "
-            "unknown whether the model was trained on these patients; cut the patches with the model's key (for the "
+            f"{patches.folder}: its patient codes were made with a different key from the codes in {name}, or in a "
+            "model that it started from, so it is unknown whether the model was trained on these patients; cut the "
+            "patches with the model's key (for the "
             f"shipped model and CBIS-DDSM: --key {CBIS_DDSM_KEY}), or confirm with --disjoint-patients that it was not",
         )
 
@@ -73,11 +75,14 @@ def refuse_unchecked(patches: PatchSet, model: Model, name: Path) -> None:
 
 
 def unchecked(patches: PatchSet, model: Model) -> str:
-    """What the train split lacks of the patches that the model was trained on; empty if it has them all."""
+    """What the train split lacks of the patches that the model was trained on; empty if it has them all.
+
+    Patches that models learned from which this one started from are of other sizes or sources: `unchecked_earlier`.
+    """
     training = model.training
     if training.get("patches_sha256") == patches.sha256:
         return ""
-    if not _same_key(patches, model) or "train_patients" not in training:
+    if not _same_key(patches, training) or "train_patients" not in training:
         return "it is unknown whether its train split holds the model's training patients"
     absent = set(training["train_patients"]) - set(patches.select("train")["patient"])
     if absent:
@@ -86,6 +91,15 @@ def unchecked(patches: PatchSet, model: Model) -> str:
     if held < training.get("patches", held + 1):
         return f"its train split holds only {held} patches of the model's {training.get('patches', 'unknown')}"
     return ""
+
+
+def unchecked_earlier(patches: PatchSet, model: Model) -> str:
+    """What to say of patches that only a model that this one started from has seen; empty if there are none."""
+    seen = {patches.sha256, model.training.get("patches_sha256")}
+    others = sum("patches_sha256" not in one or one["patches_sha256"] not in seen for one in model.trainings)
+    if not others:
+        return ""
+    return "not compared with the patches of the model that training started from, which were others"
 
 
 def _same_context(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -107,5 +121,5 @@ def _context(about: dict[str, Any]) -> str:
     return f"{about['context_median']:g} ({low:g} to {high:g})"
 
 
-def _same_key(patches: PatchSet, model: Model) -> bool:
-    return bool(patches.about["key_fingerprint"] == model.training.get("key_fingerprint"))
+def _same_key(patches: PatchSet, training: dict[str, Any]) -> bool:
+    return bool(patches.about["key_fingerprint"] == training.get("key_fingerprint"))

@@ -105,7 +105,7 @@ def _of_model(stimuli: StimulusSet, model: tuple[Path, Model] | None) -> Finding
 def _trained_on(stimuli: StimulusSet, patches: PatchSet | None, model: tuple[Path, Model]) -> Finding:
     """No real image is of a patient that the model was trained on."""
     training = model[1].training
-    trained = set(training.get("train_patients", ()))
+    trained = {patient for one in model[1].trainings for patient in one.get("train_patients", ())}
     shown = set(stimuli.table.loc[stimuli.table["truth"] == "real", "patient"].dropna())
     both = sorted(shown & trained)
     if both:

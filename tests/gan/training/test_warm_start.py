@@ -10,7 +10,7 @@ from data.shipped import DEFAULT_MODEL
 from gan.checkpoint import load_model
 from gan.networks.generator import Architecture, Generator
 from gan.training.settings import Settings
-from gan.training.train import train
+from gan.training.train import EARLIER, train
 from gan.training.warm_start import copy_weights
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
@@ -89,6 +89,25 @@ def test_a_run_starts_from_a_model_and_resumes_without_it(patches, tmp_path):
     for name, value in first.generator.named_parameters():
         assert torch.equal(value, dict(kept.generator.named_parameters())[name]), name
     assert kept.training["started_from"] == first.sha256
+    assert [one["patches_sha256"] for one in kept.trainings] == [patches.sha256] * 2
     on = replace(waiting, started_from=first.sha256)
     resumed = load_model(train(patches, tmp_path / "more", on, resume=True))
     assert not torch.equal(resumed.generator.synthesis.to_grey.weight, first.generator.synthesis.to_grey.weight)
+    assert resumed.trainings[1:] == kept.trainings[1:]
+
+
+@pytest.mark.slow
+def test_a_model_remembers_what_the_models_before_it_were_trained_on(patches, tmp_path, refuses):
+    settings = Settings(SMALL, kimg=0.008, batch=8, snapshot_kimg=0.008)
+    before = load_model(train(patches, tmp_path / "first", settings))
+    before.training.update(key_fingerprint="another", train_patients=["p1"], credit="Their source", patches_sha256="x")
+    second = load_model(train(patches, tmp_path / "second", settings, start_from=before))
+    third = load_model(train(patches, tmp_path / "third", settings, start_from=second))
+    assert [one["key_fingerprint"] == "another" for one in third.trainings] == [False, False, True]
+    assert third.patients("another") == {"p1"}
+    assert third.patients(patches.about["key_fingerprint"]) == set(patches.select("train")["patient"])
+    assert "Their source" in third.training["credit"]
+    assert "p1" not in (tmp_path / "third" / "models" / "000000008-images" / "MODEL_CARD.md").read_text()
+    (tmp_path / "third" / EARLIER).unlink()
+    with refuses("missing-file"):
+        train(patches, tmp_path / "third", replace(settings, kimg=0.016, started_from=second.sha256), resume=True)
