@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from data.errors import LookalikeError
 from stimuli.readers.dicom_greys import Raw, Stored, p_values
 from stimuli.readers.dicom_header import number, pixel_aspect, word
+from stimuli.readers.dicom_stream import RLE, j2k_contradiction, refuse_damage
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "DICOM"
 _PREAMBLE = 128
-_RLE = "1.2.840.10008.1.2.5"
+_AS_PNG = "export the image as PNG from a viewer that does"
 # JPEG Extended, Lossless and JPEG-LS, which only this package decodes; its licence (GPL) keeps it out of the base.
 _BY_LIBJPEG = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
                "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")  # fmt: skip
@@ -54,7 +55,9 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         index = _only_frame(path, dataset, frame)
         raw, stored = _stored_values(path, dataset, index)
         pixels, notes = p_values(dataset, raw, stored)
-        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
+        said, _ = j2k_contradiction(dataset, index)
+        notes = [*notes, *_remarks(dataset), *([said] if said else [])]
+        return Image(pixels, stored.bits, pixel_aspect(dataset), tuple(notes))
     except LookalikeError:
         raise
     except Exception as error:  # an empty, missing or impossible value somewhere in the header
@@ -117,6 +120,10 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
     for name, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if number(dataset, name) is None:
             setattr(dataset, name, usual)
+    if (shape := word(dataset, "PresentationLUTShape")) not in ("", "IDENTITY", "INVERSE"):
+        raise unsupported(path, f"has Presentation LUT Shape {shape}, whose greys are not those of displays", _AS_PNG)
+    if dataset.get("PresentationLUTSequence"):
+        raise unsupported(path, "has a Presentation LUT Sequence, which is not applied here", _AS_PNG)
     if dataset.SamplesPerPixel != 1:
         raise unsupported(path, "has several samples per pixel, not one grey", "export it as a grayscale PNG")
     for name in ("Rows", "Columns", "BitsAllocated", "BitsStored"):
@@ -127,23 +134,40 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
 def _only_frame(path: Path, dataset: Dataset, asked: int | None) -> int:
     """The place of the frame to read, from 0; of the functional groups of single frames, only its own are left."""
     count = max(int(number(dataset, "NumberOfFrames") or 1), 1)
-    bytes_each = max(dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8, 2)
-    native = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
-    if native and (there := len(dataset.PixelData) // bytes_each) > count:
-        raise unsupported(
-            path, f"holds {there} frames, though its header says {count}", "export the frame that you mean by itself"
-        )
+    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        _refuse_more_pixels(path, dataset, count)
     index = which_frame(path, count, asked, "frames")
     if groups := dataset.get("PerFrameFunctionalGroupsSequence"):
         dataset.PerFrameFunctionalGroupsSequence = list(groups)[index : index + 1]
     return index
 
 
+def _refuse_more_pixels(path: Path, dataset: Dataset, count: int) -> None:
+    """Raise `LookalikeError` if uncompressed data hold more than `count` frames, or have other rows or columns."""
+    rows, columns, bits = (int(dataset[name].value) for name in ("Rows", "Columns", "BitsAllocated"))
+    there, each = len(dataset.PixelData), rows * columns * bits // 8
+    if (frames := there // max(each, 2)) > count:
+        raise unsupported(
+            path, f"holds {frames} frames, though its header says {count}", "export the frame that you mean by itself"
+        )
+    # One row or column more, in each frame, is the least by which its size can be wrong; below that it is padding.
+    if there - count * each >= max(min(rows, columns) * bits // 8, 2):
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: has {there} bytes of pixels, and {rows} rows of {columns} need {count * each}; correct Rows and "
+            "Columns, or export the image as PNG",
+        )
+
+
 def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Stored]:
     """A frame as its container holds it, shape (rows, columns), and which bits of it are the sample."""
     from pydicom.pixels.utils import pixel_array
 
+    said, lossy = j2k_contradiction(dataset, index)
+    if lossy:
+        raise LookalikeError("bad-dicom-header", f"{path}: {said}; correct the header, or export the image as PNG")
     try:
+        refuse_damage(dataset, index)
         raw = pixel_array(dataset, index=index, correct_unused_bits=False)
     except Exception as error:  # as above
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")
@@ -160,7 +184,7 @@ def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Store
     high = number(dataset, "HighBit")
     syntax = dataset.file_meta.TransferSyntaxUID
     # RLE keeps the container bit by bit; other codecs yield the samples themselves.
-    shift = 0 if high is None or (syntax.is_encapsulated and syntax != _RLE) else int(high) + 1 - bits
+    shift = 0 if high is None or (syntax.is_encapsulated and syntax != RLE) else int(high) + 1 - bits
     if not 0 <= shift <= 8 * raw.dtype.itemsize - bits:
         raise LookalikeError(
             "bad-dicom-header",
@@ -184,6 +208,8 @@ def _remarks(dataset: Dataset) -> list[str]:
         remarks.append("FOR PROCESSING: its greys are the detector's, not meant for display")
     if word(dataset, "BurnedInAnnotation") == "YES":
         remarks.append("burned-in annotation: text in the image may name the patient")
+    if "ShutterShape" in dataset:
+        remarks.append("display shutter: what it hides in viewers is part of the image here")
     return remarks
 
 
