@@ -25,7 +25,7 @@ from data.files import inside, new_folder, read_json, read_table, sha256, write_
 from stimuli.grey_levels import black_share, white_share
 from stimuli.images import Pixels, read_image, write_png
 from stimuli.masks import Box
-from stimuli.patient_codes import assign_split, code
+from stimuli.patient_codes import assign_split, code, patient_code
 
 FORMAT = "lookalike-patches/1"
 SPLITS = ("train", "select", "study")
@@ -327,7 +327,7 @@ def _store(
 
 def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, float]) -> dict[str, Any]:
     # File names often hold patient numbers, so the source is named by a keyed code as well.
-    source, patient = code(key, "source", patch.file), code(key, "patient", patch.patient_id)
+    source, patient = code(key, "source", patch.file), patient_code(key, patch.patient_id)
     patch_id = f"{source}-{patch.number}"
     file, mask_file = f"images/{patch_id}.png", f"masks/{patch_id}.png"
     write_png(folder / file, patch.pixels, bits=16)
