@@ -25,6 +25,7 @@ _PROGRAMS: Mapping[str, tuple[_Recognise, _Adapt]] = {
     "qualtrics": (qualtrics.recognise, qualtrics.adapt),
     "eprime": (eprime.recognise, eprime.adapt),
     "mrmc": (mrmc.recognise, mrmc.adapt),
+    "imrmc": (mrmc.recognise_imrmc, mrmc.adapt_imrmc),
 }
 _NAMES = (*eprime.NAMES, *gorilla.NAMES, *jspsych.NAMES, *qualtrics.NAMES, "expName", "subject_nr")
 
