@@ -383,7 +383,8 @@ def _in_numbers(
         if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
             notes.append(f"{name} is the number that begins each label, as in {theirs[0]!r}")
             trials[name], theirs = labelled, []
-        cure = f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
+        cure = "write times as plain numbers, in s or ms (--time-unit ms); " if name in TIMES else ""
+        cure += f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
         cure += (
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )

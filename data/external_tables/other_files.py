@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import io
+import itertools
 import json
 import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from data.errors import LookalikeError
 from data.external_tables.sheet import Sheet, plain_name, sheet_of
@@ -24,6 +28,7 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _NOT_COMPUTED = re.compile(
     rb"""<c(?=[ >])(?![^>]*t=["']str)[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"""
 )
+_SHEET = "sheet"  # the column that says of which sheet a row is, where several were read
 _CSV = "save it as .xlsx or CSV UTF-8 and try again"
 
 
@@ -70,7 +75,7 @@ def _with_formulas(computed: list[list[str]], written: list[list[str]]) -> list[
 
 
 def read_workbook(path: Path, content: bytes, known: frozenset[str], sheet: str, header_row: int) -> Sheet:
-    """The sheet of this name, or the one whose header is known best."""
+    """The sheet of this name, or the one whose header is known best, with those that have the same columns."""
     sheets = workbook_sheets(path, content)
     filled = {name: rows for name, rows in sheets.items() if any(map(any, rows))}
     if sheet:
@@ -84,9 +89,46 @@ def read_workbook(path: Path, content: bytes, known: frozenset[str], sheet: str,
         return max(len({plain_name(cell) for cell in row if cell} & known) for row in rows[:40])
 
     best = max(filled, key=lambda name: names(filled[name]))  # the first of several
-    others = [name for name in filled if name != best]
-    notes = (f"{path.name}: sheet {best!r} was read, not {', '.join(map(repr, others))}",) if others else ()
-    return sheet_of(path, filled[best], known, header_row, notes=notes)
+    read = sheet_of(path, filled[best], known, header_row)
+    parts = {best: read, **_of_same_columns(path, filled, best, read, known, header_row)}
+    others = [name for name in filled if name not in parts]
+    left = f", not {', '.join(map(repr, others))}" if others else ""
+    if len(parts) == 1:
+        notes = (f"{path.name}: sheet {best!r} was read{left}",) if others else ()
+        return replace(read, notes=(*notes, *read.notes))
+    several = f"{path.name}: sheets {', '.join(map(repr, parts))}, whose columns are the same, were read as one{left}"
+    return replace(read, cells=_stacked(path, parts), notes=(several, *read.notes))
+
+
+def _of_same_columns(
+    path: Path, filled: Mapping[str, list[list[str]]], best: str, read: Sheet, known: frozenset[str], header_row: int
+) -> dict[str, Sheet]:
+    """The other sheets with the columns of the one that was read: of other participants, or sessions."""
+    columns = list(read.cells.columns)
+    named = {name for name in columns if not name.startswith("unnamed ")}
+    candidates = [name for name, rows in filled.items() if name != best and any(named <= {*row} for row in rows)]
+    sheets = {name: sheet_of(path, filled[name], known, header_row) for name in candidates}
+    return {name: one for name, one in sheets.items() if list(one.cells.columns) == columns}
+
+
+def _stacked(path: Path, sheets: Mapping[str, Sheet]) -> pd.DataFrame:
+    """The cells of several sheets, with a column that names the sheet, unless there is one of that name.
+
+    Raises `LookalikeError` if all rows of one are in another, so that one is a copy, or what was kept of the other.
+    """
+    rows = {name: set(one.cells.itertuples(index=False, name=None)) for name, one in sheets.items()}
+    for one, other in itertools.permutations(rows, 2):
+        if rows[one] <= rows[other]:
+            raise LookalikeError(
+                "repeated-session",
+                f"{path}: all rows of sheet {one!r} are in {other!r}, too; remove one of the two, or name the one to "
+                'read in an import file (sheet = "..." under [file])',
+            )
+    parts = []
+    for name, one in sheets.items():
+        cells = one.cells if _SHEET in one.cells else one.cells.assign(**{_SHEET: name})
+        parts.append(cells.set_axis([f"{name}:{row}" for row in cells.index], axis=0))
+    return pd.concat(parts).rename_axis("row")
 
 
 def read_records(path: Path, content: bytes, known: frozenset[str]) -> Sheet:
@@ -176,6 +218,8 @@ def _cell(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time.min:
+        return value.date().isoformat()  # Excel has no dates without a time
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     return re.sub(r"_x000[dD]_", "", str(value))
