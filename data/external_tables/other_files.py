@@ -125,8 +125,8 @@ def _stacked(path: Path, sheets: Mapping[str, Sheet]) -> pd.DataFrame:
                 'read in an import file (sheet = "..." under [file])',
             )
     parts = []
-    for name, one in sheets.items():
-        cells = one.cells if _SHEET in one.cells else one.cells.assign(**{_SHEET: name})
+    for name, sheet in sheets.items():
+        cells = sheet.cells if _SHEET in sheet.cells else sheet.cells.assign(**{_SHEET: name})
         parts.append(cells.set_axis([f"{name}:{row}" for row in cells.index], axis=0))
     return pd.concat(parts).rename_axis("row")
 
