@@ -149,11 +149,8 @@ def _columns(
     if "participant" not in columns and "observer" in columns and not kinds_of_observer(cells[columns["observer"]]):
         columns["participant"] = columns.pop("observer")  # Dr. M.
         said.append(f"participant = {columns['participant']!r}")
-    if rated and "stimulus_id" not in columns and "stimulus_id" not in mapping.ignore:
-        files = [name for name in cells.columns if name not in columns.values() and _holds_images(cells[name])]
-        if len(files) == 1:
-            columns["stimulus_id"] = files[0]
-            said.append(f"stimulus_id = {files[0]!r}, whose cells name image files")
+    if rated and "stimulus_id" not in {*columns, *mapping.ignore}:
+        said += _take_images(columns, cells)
     if rated and "truth" not in columns:
         if "condition" in columns and "condition" not in mapping.columns and _holds_truths(cells[columns["condition"]]):
             del columns["condition"]
@@ -175,6 +172,18 @@ def _columns(
         lacking = []  # no trial, so nothing to know of it
     refuse_missing(sheet.path, lacking, cells)
     return columns, [*said, *_unrated(export, columns, mapping)] if rated else said
+
+
+def _take_images(columns: dict[str, str], cells: pd.DataFrame) -> list[str]:
+    """Add the column that names the images, if there is one, and say so: BIDS's `stim_file`, or one of image files."""
+    if "stim_file" in columns:
+        columns["stimulus_id"] = columns["stim_file"]
+        return [f"stimulus_id = {columns['stim_file']!r}"]
+    files = [name for name in cells.columns if name not in columns.values() and _holds_images(cells[name])]
+    if len(files) != 1:
+        return []
+    columns["stimulus_id"] = files[0]
+    return [f"stimulus_id = {files[0]!r}, whose cells name image files"]
 
 
 def _unrated(export: Export, columns: dict[str, str], mapping: TableMapping) -> list[str]:
