@@ -48,6 +48,7 @@ INSIDE = {
         "export | grey_levels | phantoms | masks | patient_codes",
         "images",
         "readers",
+        "copies",
     ],
     "gan": [
         "directions",
