@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from data.errors import LookalikeError
 from stimuli.readers.dicom_greys import Raw, Stored, p_values
 from stimuli.readers.dicom_header import number, pixel_aspect, word
-from stimuli.readers.dicom_stream import RLE, j2k_contradiction, refuse_damage
+from stimuli.readers.dicom_stream import RLE, j2k_parameters, refuse_damage
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         index = _only_frame(path, dataset, frame)
         raw, stored = _stored_values(path, dataset, index)
         pixels, notes = p_values(dataset, raw, stored)
-        said, _ = j2k_contradiction(dataset, index)
-        notes = [*notes, *_remarks(dataset), *([said] if said else [])]
-        return Image(pixels, stored.bits, pixel_aspect(dataset), tuple(notes))
+        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset, index)))
     except LookalikeError:
         raise
     except Exception as error:  # an empty, missing or impossible value somewhere in the header
@@ -133,8 +131,8 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
 
 def _only_frame(path: Path, dataset: Dataset, asked: int | None) -> int:
     """The place of the frame to read, from 0; of the functional groups of single frames, only its own are left."""
-    count = max(int(number(dataset, "NumberOfFrames") or 1), 1)
-    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+    count = _frames(dataset)
+    if _native(dataset):
         _refuse_more_pixels(path, dataset, count)
     index = which_frame(path, count, asked, "frames")
     if groups := dataset.get("PerFrameFunctionalGroupsSequence"):
@@ -142,30 +140,45 @@ def _only_frame(path: Path, dataset: Dataset, asked: int | None) -> int:
     return index
 
 
+def _frames(dataset: Dataset) -> int:
+    return max(int(number(dataset, "NumberOfFrames") or 1), 1)
+
+
+def _native(dataset: Dataset) -> bool:
+    return not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+
+
 def _refuse_more_pixels(path: Path, dataset: Dataset, count: int) -> None:
     """Raise `LookalikeError` if uncompressed data hold more than `count` frames, or have other rows or columns."""
-    rows, columns, bits = (int(dataset[name].value) for name in ("Rows", "Columns", "BitsAllocated"))
-    there, each = len(dataset.PixelData), rows * columns * bits // 8
+    each, there = _needed_bytes(dataset), len(dataset.PixelData)
     if (frames := there // max(each, 2)) > count:
         raise unsupported(
             path, f"holds {frames} frames, though its header says {count}", "export the frame that you mean by itself"
         )
-    # One row or column more, in each frame, is the least by which its size can be wrong; below that it is padding.
-    if there - count * each >= max(min(rows, columns) * bits // 8, 2):
+    if any(_rest(dataset, count)):
         raise LookalikeError(
             "bad-dicom-header",
-            f"{path}: has {there} bytes of pixels, and {rows} rows of {columns} need {count * each}; correct Rows and "
-            "Columns, or export the image as PNG",
+            f"{path}: has {there} bytes of pixels, and {dataset.Rows} rows of {dataset.Columns} need {count * each}; "
+            "correct Rows and Columns, or export the image as PNG",
         )
+
+
+def _needed_bytes(dataset: Dataset) -> int:
+    """The size of an uncompressed frame."""
+    return int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+
+
+def _rest(dataset: Dataset, count: int) -> bytes:
+    """What comes after the pixels of `count` uncompressed frames, if a row or column more would fit in."""
+    rest = bytes(dataset.PixelData[count * _needed_bytes(dataset) :])
+    one_more = min(int(dataset.Rows), int(dataset.Columns)) * int(dataset.BitsAllocated) // 8
+    return rest if len(rest) >= max(one_more, 2) else b""
 
 
 def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Stored]:
     """A frame as its container holds it, shape (rows, columns), and which bits of it are the sample."""
     from pydicom.pixels.utils import pixel_array
 
-    said, lossy = j2k_contradiction(dataset, index)
-    if lossy:
-        raise LookalikeError("bad-dicom-header", f"{path}: {said}; correct the header, or export the image as PNG")
     try:
         refuse_damage(dataset, index)
         raw = pixel_array(dataset, index=index, correct_unused_bits=False)
@@ -190,7 +203,15 @@ def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Store
             "bad-dicom-header",
             f"{path}: High Bit {high:g} does not fit {bits} of {8 * raw.dtype.itemsize} bits stored; correct it",
         )
-    return raw, Stored(bits, bool(dataset.get("PixelRepresentation")), shift)
+    stored = Stored(bits, bool(dataset.get("PixelRepresentation")), shift)
+    coded = j2k_parameters(dataset, index)
+    if coded and coded[0] > bits and (stored.values(raw) != raw).any():
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: its JPEG 2000 data have {coded[0]} bits, and Bits Stored is {bits}; correct the header, or "
+            "export the image as PNG",
+        )
+    return raw, stored
 
 
 def _libjpeg() -> bool:
@@ -199,7 +220,7 @@ def _libjpeg() -> bool:
     return find_spec("libjpeg") is not None
 
 
-def _remarks(dataset: Dataset) -> list[str]:
+def _remarks(dataset: Dataset, index: int) -> list[str]:
     """What the header says that whoever uses the image should know."""
     remarks = []
     intent = word(dataset, "PresentationIntentType")
@@ -210,6 +231,12 @@ def _remarks(dataset: Dataset) -> list[str]:
         remarks.append("burned-in annotation: text in the image may name the patient")
     if "ShutterShape" in dataset:
         remarks.append("display shutter: what it hides in viewers is part of the image here")
+    if _native(dataset) and _rest(dataset, _frames(dataset)):
+        remarks.append("zeros after its pixels, which would make another row or column, are taken for padding")
+    coded, signed = j2k_parameters(dataset, index), bool(dataset.PixelRepresentation)
+    if coded and coded[1] != signed:
+        kinds = ("unsigned", "signed")
+        remarks.append(f"its JPEG 2000 data are {kinds[coded[1]]}; {kinds[signed]}, as the header says, is taken")
     return remarks
 
 

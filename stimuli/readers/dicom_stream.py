@@ -32,22 +32,14 @@ def refuse_damage(dataset: Dataset, index: int) -> None:
         _refuse_short_segments(frame, int(dataset.Rows) * int(dataset.Columns))
 
 
-def j2k_contradiction(dataset: Dataset, index: int) -> tuple[str, bool]:
-    """How JPEG 2000 data contradict the header, empty if they do not; and whether values are lost by that."""
+def j2k_parameters(dataset: Dataset, index: int) -> tuple[int, bool] | None:
+    """How many bits a sample of frame `index` has by its JPEG 2000 data, and whether it is signed; None for others."""
     from pydicom.pixels.utils import get_j2k_parameters
 
     if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        return "", False
+        return None
     found = get_j2k_parameters(_frame(dataset, index))
-    if not found:
-        return "", False
-    bits, signed = int(dataset.BitsStored), bool(dataset.PixelRepresentation)
-    if found["precision"] > bits:
-        return f"its JPEG 2000 data have {found['precision']} bits and Bits Stored is {bits}", True
-    if found["is_signed"] != signed:
-        kinds = {False: "unsigned", True: "signed"}
-        return f"its JPEG 2000 data are {kinds[not signed]}; {kinds[signed]}, as the header says, is taken", False
-    return "", False
+    return (found["precision"], found["is_signed"]) if "precision" in found else None
 
 
 def _frame(dataset: Dataset, index: int) -> bytes:
