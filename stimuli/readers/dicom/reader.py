@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import LookalikeError
-from stimuli.readers.dicom_greys import Raw, Stored, p_values
-from stimuli.readers.dicom_header import number, pixel_aspect, word
-from stimuli.readers.dicom_stream import RLE, j2k_parameters, refuse_damage
+from stimuli.readers.dicom.greys import Raw, Stored, p_values
+from stimuli.readers.dicom.header import number, pixel_aspect, word
+from stimuli.readers.dicom.stream import RLE, j2k_parameters, refuse_damage
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.arrays import Floats
-from stimuli.readers.dicom_header import number, numbers, places, word
+from stimuli.readers.dicom.header import number, numbers, places, word
 from stimuli.readers.record import Pixels
 
 if TYPE_CHECKING:
