@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import plain_name
 from data.external_tables.mapping import TableMapping, column_of
-from data.external_tables.sheet import plain_name
 
 # R, NumPy and pandas, Python, JavaScript, Excel, SQL.
 _MISSING = frozenset(("n/a", "na", "nan", "none", "null", "undefined", "#n/a", "#null!", "<na>", "nil", "--noinput--"))

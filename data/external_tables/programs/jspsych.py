@@ -10,10 +10,10 @@ import json
 
 import pandas as pd
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.events import merged
 from data.external_tables.programs.export import IMAGE_FILE, Export, with_cells
-from data.external_tables.sheet import Sheet
 from data.external_tables.values import counted
 
 NAMES = ("trial_type", "trial_index", "time_elapsed", "internal_node_id")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import Sheet, plain_name
+from data.external_tables.files.text import decoded
+from data.external_tables.files.workbook import workbook_sheets
 from data.external_tables.mapping import TableMapping
-from data.external_tables.other_files import workbook_sheets
 from data.external_tables.programs.export import Export, with_cells
-from data.external_tables.sheet import Sheet, plain_name
-from data.external_tables.text_file import decoded
 
 TRUTH_WORDS = {"truth:1": "generated", "truth:0": "real"}
 _BEGIN = "BEGIN DATA"

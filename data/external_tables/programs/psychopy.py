@@ -10,6 +10,7 @@ import re
 
 import pandas as pd
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.export import (
     Export,
@@ -20,7 +21,6 @@ from data.external_tables.programs.export import (
     practice_rows,
     with_cells,
 )
-from data.external_tables.sheet import Sheet
 
 _ANSWERS = (".keys", ".clicked_name", ".response", ".rating", ".text")
 _ONE_KEY = re.compile(r"""\[\s*['"]?(?P<key>[^'",]*)['"]?\s*\]""")  # where all keys are stored

@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import Sheet, plain_name, sheet_of
 from data.external_tables.mapping import FileSettings
-from data.external_tables.sheet import Sheet, plain_name, sheet_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

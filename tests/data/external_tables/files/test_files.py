@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
+from data.external_tables.files.text import decoded
 from data.external_tables.mapping import TableMapping
 from data.external_tables.read import read_external_table
-from data.external_tables.text_file import decoded
 
 FILE = {"encoding": "", "separator": "", "decimal": ""}
 
