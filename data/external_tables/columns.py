@@ -12,9 +12,7 @@ from data.external_tables.programs.export import IMAGE_FILE, Export
 from data.external_tables.scales import settle_ratings
 from data.external_tables.values import USUAL_WORDS
 from data.kinds.kind import Kind
-from data.trials import SESSION_FACTS
-
-OBSERVERS = ("human", "scripted", "simulated")
+from data.trials import OBSERVERS, SESSION_FACTS
 
 
 def columns_of(
