@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import zlib
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -36,6 +37,7 @@ _PROFILE, _GREY_UNIT, _GREY_CURVE, _TRANSFER = 34675, 290, 291, 301  # tags: ICC
 _JPEG = 7  # compression; libtiff turns its YCbCr into RGB
 _OLD_JPEG = 6
 _PACKBITS = 32773
+_DEFLATE = (8, 32946)
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
 
@@ -147,6 +149,9 @@ def _refuse_damage(page: TiffPage, pieces: list[bytes]) -> None:
         tables = page.jpegtables
         for piece in pieces:
             jpeg_stream.refuse_damage(piece if tables is None else tables[:-2] + piece[2:])
+    if page.compression in _DEFLATE:
+        for piece in pieces:
+            zlib.decompress(piece)  # libtiff stops before the checksum
     if page.compression == _PACKBITS:
         for piece, size in zip(pieces, _piece_sizes(page), strict=False):
             if unpacked_length(piece, size) != size:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections import Counter
@@ -63,6 +64,19 @@ def test_a_patient_has_one_code_and_one_split_however_tables_write_the_id(usual:
             assert assign_split(KEY, other, shares) == assign_split(KEY, usual, shares)
     assert patient_code(KEY, "P_00001") == code(KEY, "patient", "P_00001")
     assert len({patient_code(KEY, name) for name in ("P_1", "P1", "P-1", "P_01")}) == 4
+
+
+@pytest.mark.parametrize("model", ["mammogram-64", "mammogram-64-fine"])
+def test_the_shipped_models_know_their_patients_by_the_ids_of_cbis_ddsm(model: str) -> None:
+    models = Path(__file__).parents[2] / "data" / "models"
+    key = read_key(models / "cbis-ddsm.key")
+    trained = load_patients(models / model / "config.json")
+    assert len(trained) == 403
+    assert trained <= {patient_code(key, f"P_{number:05d}") for number in range(2200)}
+
+
+def load_patients(config: Path) -> set[str]:
+    return set(json.loads(config.read_text(encoding="utf-8"))["training"]["train_patients"])
 
 
 def test_a_key_is_made_once_for_its_owner_only_and_never_committed(tmp_path: Path) -> None:

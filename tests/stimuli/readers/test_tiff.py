@@ -69,6 +69,20 @@ def test_a_damaged_strip_of_run_lengths_is_refused(tmp_path: Path, damage: bytes
     assert "damaged strip" in refusal(tmp_path / "a.tif", "unreadable-image")
 
 
+@pytest.mark.parametrize("bits", [1, 8, 16])
+def test_a_wrong_checksum_of_a_strip_is_refused(tmp_path: Path, bits: int, refusal: Refusal) -> None:
+    kind = {1: bool, 8: np.uint8, 16: np.uint16}[bits]
+    values = np.random.default_rng(0).integers(0, 2**bits, (40, 30)).astype(kind)
+    Pillow.fromarray(values).save(tmp_path / "a.tif", compression="tiff_adobe_deflate")
+    read_image(tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        end = file.pages[0].dataoffsets[0] + file.pages[0].databytecounts[0]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[end - 1] ^= 1
+    (tmp_path / "a.tif").write_bytes(content)
+    assert refusal(tmp_path / "a.tif", "unreadable-image")
+
+
 def test_a_strip_that_is_nowhere_is_not_black(tmp_path: Path, refusal: Refusal) -> None:
     tifffile.imwrite(tmp_path / "a.tif", samples_of("uint8"), rowsperstrip=3)
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
