@@ -17,12 +17,11 @@ from data.bids import BehFile, beh_files, read_beh, read_sidecar, unexported_ses
 from data.errors import LookalikeError
 from data.external_tables.mapping import TableMapping
 from data.external_tables.read import TrialTable, read_external_table
-from data.trials import KEYS
+from data.trials import KEYS, OBSERVERS
 
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
-OBSERVERS = ("human", "scripted", "simulated")
 NOT_STATED = "not stated"
 
 

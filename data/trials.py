@@ -52,6 +52,7 @@ from data.errors import LookalikeError
 
 TRUTHS = ("real", "generated")
 ROLES = ("main", "practice", "catch")
+OBSERVERS = ("human", "scripted", "simulated")
 COLUMNS = (
     "trial",
     "stimulus_id",

@@ -22,10 +22,11 @@ import pandas as pd
 
 from data.errors import LookalikeError
 from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
+from stimuli.copies import UNLIKE_ANY, Likeness, alike, under_two_names
 from stimuli.grey_levels import black_share, white_share
 from stimuli.images import Pixels, read_image, write_png
 from stimuli.masks import Box
-from stimuli.patient_codes import assign_split, code
+from stimuli.patient_codes import assign_split, code, patient_code
 
 FORMAT = "lookalike-patches/1"
 SPLITS = ("train", "select", "study")
@@ -67,8 +68,8 @@ class Patch:
         Side of the patch over the larger side of the lesion's box; None where there is no box.
     mask : array of float32, shape (size, size), optional
         The share of each pixel that is inside the lesion.
-    fingerprint : str
-        A hash of the source's pixels, by which an image under two names is found; not stored.
+    likeness : Likeness
+        By what the source is found under two names; not stored.
     """
 
     pixels: Pixels
@@ -84,7 +85,7 @@ class Patch:
     bit_depth: int
     context: float | None
     mask: Pixels | None = None
-    fingerprint: str = ""
+    likeness: Likeness = UNLIKE_ANY
 
 
 @dataclass(frozen=True)
@@ -195,11 +196,17 @@ def write_patches(
                 "--max-white and --max-black",
             )
         table = pd.DataFrame(rows)
-        if twice := _under_two_names(table):
+        if twice := under_two_names(table):
             notes["the same image as another, under another name"] = twice
+        if pairs := alike(table):
+            one, other = table.loc[list(pairs[0]), "file"]
+            said = (
+                f"the same to the eye as one of another patient, perhaps one person in two splits ({one} and {other})"
+            )
+            notes[said] = len({row for pair in pairs for row in pair})
         write_table(folder / "film.csv", table[list(FILM_COLUMNS)])
         film = _describe_film(table)
-        table = table.drop(columns=[*FILM_COLUMNS[1:], "fingerprint", "origin", "person"])
+        table = table.drop(columns=[*FILM_COLUMNS[1:], *Likeness._fields, "origin", "person"])
         if table["mask_file"].isna().all():
             table = table.drop(columns=list(MASK_COLUMNS))
             (folder / "masks").rmdir()
@@ -328,7 +335,7 @@ def _store(
 
 def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, float]) -> dict[str, Any]:
     # File names often hold patient numbers, so the source is named by a keyed code as well.
-    source, patient = code(key, "source", patch.file), code(key, "patient", patch.patient_id)
+    source, patient = code(key, "source", patch.file), patient_code(key, patch.patient_id)
     patch_id = f"{source}-{patch.number}"
     file, mask_file = f"images/{patch_id}.png", f"masks/{patch_id}.png"
     write_png(folder / file, patch.pixels, bits=16)
@@ -347,25 +354,10 @@ def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, fl
         "mask_sha256": None if patch.mask is None else sha256(folder / mask_file),
         "white_share": round(white_share(patch.pixels), 4),
         "black_share": round(black_share(patch.pixels), 4),
-        "fingerprint": patch.fingerprint,
+        **patch.likeness._asdict(),
         "origin": patch.file,
         "person": patch.patient_id,
     }
-
-
-def _under_two_names(table: pd.DataFrame) -> int:
-    """How many images are another one's copy. Raises `LookalikeError` if copies belong to different patients."""
-    images = table.loc[table["fingerprint"] != "", ["fingerprint", "origin", "person"]].drop_duplicates()
-    for _, copies in images.groupby("fingerprint", sort=False):
-        one, *others = copies.itertuples()
-        for other in others:
-            if other.person != one.person:
-                raise LookalikeError(
-                    "ambiguous-patient",
-                    f"{one.origin} and {other.origin} are the same image, of patients {one.person} and {other.person}; "
-                    "correct the table, so that nobody is in two splits",
-                )
-    return len(images) - int(images["fingerprint"].nunique())
 
 
 def _describe_film(table: pd.DataFrame) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from data.errors import LookalikeError
+from data.external_tables.ids import canonical_id
 from data.files import write_bytes, write_text
 
 
@@ -63,13 +64,18 @@ def code(key: bytes, kind: str, name: str) -> str:
     return hmac.new(key, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()[:10]
 
 
+def patient_code(key: bytes, patient_id: str) -> str:
+    """A patient's code: the same however a table writes the id (P_00001, p_00001; 12, 12.0)."""
+    return code(key, "patient", canonical_id(patient_id))
+
+
 def assign_split(key: bytes, patient_id: str, shares: tuple[float, float, float]) -> str:
     """The split of a patient: a keyed draw from [0, 1), so that it never depends on the other patients.
 
     A patient stays in the same split when patches are cut again with other settings or more mammograms; the
     shares hold on average, not exactly.
     """
-    digest = hmac.new(key, f"split:{patient_id}".encode(), hashlib.sha256).digest()
+    digest = hmac.new(key, f"split:{canonical_id(patient_id)}".encode(), hashlib.sha256).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     train, select, _ = shares
     return "train" if draw < train else "select" if draw < train + select else "study"

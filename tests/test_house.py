@@ -49,6 +49,7 @@ INSIDE = {
         "export | grey_levels | phantoms | masks | patient_codes",
         "images",
         "readers",
+        "copies",
     ],
     "gan": [
         "directions",

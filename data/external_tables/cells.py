@@ -10,14 +10,13 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.columns import columns_of
 from data.external_tables.mapping import TableMapping
-from data.external_tables.names import FILE, TIMES, column_list, in_ms, refuse_missing, resolve
-from data.external_tables.programs.export import IMAGE_FILE, Export
+from data.external_tables.names import FILE, TIMES, column_list, in_ms
+from data.external_tables.programs.export import Export
 from data.external_tables.programs.registry import read_export
-from data.external_tables.scales import settle_ratings
 from data.external_tables.sources import TableFile
 from data.external_tables.values import (
-    USUAL_WORDS,
     is_number,
     leading_numbers,
     number_in,
@@ -34,7 +33,6 @@ from data.external_tables.wide import long_table
 from data.kinds.kind import Kind
 from data.trials import ROLES, SESSION_FACTS
 
-OBSERVERS = ("human", "scripted", "simulated")
 PERSON = "of participant: "  # before the name of a column that describes participants
 _SCALES = ("confidence", "rating")
 _CORRECT = {
@@ -69,7 +67,7 @@ def read_part(table: TableFile, kind: Kind[Any, Any], mapping: TableMapping, sev
     export = replace(export, sheet=replace(export.sheet, cells=cells))
     by_file = mapping.columns.get("participant") == FILE or bool(mapping.file.participant)
     unnamed = table.participant is None and not by_file and not several and not export.one_person
-    columns, told = _columns(export, kind, mapping, by_file, unnamed)
+    columns, told = columns_of(export, kind, mapping, by_file, unnamed)
     trials = pd.DataFrame({ours: cells[theirs] for ours, theirs in columns.items()}, index=cells.index, dtype=object)
     _refuse_formulas(trials, where)
     trials, named_by_file = _with_ids(trials, table, mapping.file.participant, by_file)
@@ -127,79 +125,6 @@ def _kept_rows(cells: pd.DataFrame, mapping: TableMapping, where: str) -> pd.Dat
             raise LookalikeError("empty-table", f"{where}: no row has {name} {' or '.join(wanted)}; there are {found}")
         cells = cells[kept]
     return cells
-
-
-def _columns(
-    export: Export, kind: Kind[Any, Any], mapping: TableMapping, by_file: bool, unnamed: bool
-) -> tuple[dict[str, str], list[str]]:
-    """Our column to theirs. Raises `LookalikeError` for what is needed and missing.
-
-    `by_file` says whether participants are named by files, `unnamed` whether nothing but a column can name them.
-    """
-    sheet, cells = export.sheet, export.sheet.cells
-    rated = kind.single_images
-    more = ("rating", "condition") if rated else ()
-    ours = ("participant", "session", *kind.fields, "after_gap", *more, "correct", "observer")
-    asked = mapping
-    if by_file:
-        others = {name: theirs for name, theirs in mapping.columns.items() if name != "participant"}
-        asked = mapping.model_copy(update={"columns": others, "ignore": (*mapping.ignore, "participant")})
-    columns, told = resolve(sheet, asked, ours, export.columns)
-    said = list(told)
-    if "participant" not in columns and "observer" in columns and not kinds_of_observer(cells[columns["observer"]]):
-        columns["participant"] = columns.pop("observer")  # Dr. M.
-        said.append(f"participant = {columns['participant']!r}")
-    if rated and "stimulus_id" not in columns and "stimulus_id" not in mapping.ignore:
-        files = [name for name in cells.columns if name not in columns.values() and _holds_images(cells[name])]
-        if len(files) == 1:
-            columns["stimulus_id"] = files[0]
-            said.append(f"stimulus_id = {files[0]!r}, whose cells name image files")
-    if rated and "truth" not in columns:
-        if "condition" in columns and "condition" not in mapping.columns and _holds_truths(cells[columns["condition"]]):
-            del columns["condition"]
-        worded = [name for name in cells.columns if name not in columns.values() and _holds_truths(cells[name])]
-        if len(worded) == 1:
-            columns["truth"] = worded[0]
-            said.append(f"truth = {worded[0]!r}, whose cells say what each image is")
-    if rated:
-        settle_ratings(columns, cells, mapping)
-    lacking = [name for name in kind.required if name not in columns and name != "stimulus_id"]
-    if "rating" in columns:
-        lacking = [name for name in lacking if name != "response"]
-    if "response" in lacking and "correct" in columns and kind.vocabularies:
-        lacking.remove("response")  # it follows from truth and correct
-    if unnamed and "participant" not in columns:
-        lacking.insert(0, "participant")
-    shown = [columns[name] for name in ("stimulus_id", kind.shown_column) if name in columns]
-    if "stimulus_id" in columns and cells[shown].isna().all(axis=None):
-        lacking = []  # no trial, so nothing to know of it
-    refuse_missing(sheet.path, lacking, cells)
-    return columns, [*said, *_unrated(export, columns, mapping)] if rated else said
-
-
-def _unrated(export: Export, columns: dict[str, str], mapping: TableMapping) -> list[str]:
-    """What to say of a table without confidences that may hold them under a name of its own."""
-    if {"confidence", "rating"} & {*columns, *mapping.ignore}:
-        return []
-    used = {*columns.values(), *mapping.rows, *SESSION_FACTS}
-    cells = export.sheet.cells
-    unused = [name for name in cells.columns if name not in used and len(cells[name].dropna().unique()) > 1]
-    if not unused:
-        return []
-    return [
-        f"no column is taken for confidence; if one holds it, name it with --columns confidence=...; not used: "
-        f"{column_list(unused)}"
-    ]
-
-
-def _holds_images(column: pd.Series) -> bool:
-    given = column.dropna()
-    return bool(len(given)) and len(given.unique()) > 1 and given.str.fullmatch(IMAGE_FILE).all()
-
-
-def _holds_truths(column: pd.Series) -> bool:
-    words = {word.casefold() for word in column.dropna().unique()}
-    return bool(words) and words <= set(USUAL_WORDS) and {USUAL_WORDS[word] for word in words} == {"real", "generated"}
 
 
 def _with_ids(trials: pd.DataFrame, table: TableFile, pattern: str, by_file: bool) -> tuple[pd.DataFrame, bool]:
@@ -281,12 +206,6 @@ def _in_our_words(
     if kind.answer_column in trials:
         refuse_words(trials[kind.answer_column], kind.answer_column, pair, where)
     return trials.drop(columns="correct", errors="ignore"), notes
-
-
-def kinds_of_observer(column: pd.Series) -> bool:
-    """Whether a column says, in our words, who answered: human, scripted or simulated."""
-    words = column.dropna().str.casefold()
-    return bool(len(words)) and bool(words.isin(OBSERVERS).all())
 
 
 def refuse_gaps(column: pd.Series, name: str, where: str) -> None:
@@ -383,7 +302,8 @@ def _in_numbers(
         if name in _SCALES and theirs and (labelled := leading_numbers(trials[name])) is not None:
             notes.append(f"{name} is the number that begins each label, as in {theirs[0]!r}")
             trials[name], theirs = labelled, []
-        cure = f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
+        cure = "write times as plain numbers, in s or ms (--time-unit ms); " if name in TIMES else ""
+        cure += f"if it means no answer, --missing {option(quoted(f'{name}:{theirs[0]}' if theirs else '...'))}"
         cure += (
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )

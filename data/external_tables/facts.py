@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from data.external_tables.cells import Part, kinds_of_observer
+from data.external_tables.cells import Part
+from data.external_tables.columns import kinds_of_observer
 from data.external_tables.sources import TableFile
 from data.trials import KEYS, SESSION_FACTS, refuse_rows
 

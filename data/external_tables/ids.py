@@ -26,6 +26,16 @@ def same_person(name: str) -> str:
     return match[1] if match else words
 
 
+def canonical_id(name: str) -> str:
+    """The one writing that every writing of a person's id leads to: `same_person`, in capitals.
+
+    So an id in capitals without needless blanks stays as it is (P_00001). Where capitals would make two people one
+    (dotless i, which has the capital of i), an id stays small.
+    """
+    person = same_person(name)
+    return person.upper() if same_person(person.upper()) == person else person
+
+
 def _plain(letter: str) -> str:
     """A digit of any script as 0 to 9; nothing for a character that is not seen."""
     if letter.isdecimal():

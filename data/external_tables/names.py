@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import Sheet, plain_name
 from data.external_tables.mapping import OUR_COLUMNS, TableMapping
-from data.external_tables.sheet import Sheet, plain_name
 
 # By `plain_name`, the likeliest first.
 USUAL_NAMES: dict[str, tuple[str, ...]] = {

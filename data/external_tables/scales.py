@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import plain_name
 from data.external_tables.mapping import RatingScale, TableMapping
-from data.external_tables.sheet import plain_name
 from data.external_tables.values import counted, is_numeric, smallest_step
 from data.trials import split_rating
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import plain_name
 from data.external_tables.mapping import TableMapping, column_of
-from data.external_tables.sheet import plain_name
 
 # R, NumPy and pandas, Python, JavaScript, Excel, SQL.
 _MISSING = frozenset(("n/a", "na", "nan", "none", "null", "undefined", "#n/a", "#null!", "<na>", "nil", "--noinput--"))
@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*%?|[+-]?inf(inity)?"
 _THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"  # 1-Jan is what Excel makes of 1-1
 _LABELLED = re.compile(rf"(\d+)(?!-(?:{_MONTHS})$)(?:\s*[-–—:=.)(]+\s*\D.*)?", re.IGNORECASE)
+# 1 234,5 and 1'234.5: groups of three that can be nothing else
+_GROUPS = re.compile(r"([+-]?[1-9]\d{0,2})((?:[ \u00a0\u2009\u202f'’]\d{3})+)((?:[.,]\d*)?)")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
 
@@ -97,7 +99,7 @@ def words_in_no_cell(keys: Iterable[str]) -> list[str]:
 
 def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure: str) -> pd.Series:
     """The column as floats. Raises `LookalikeError` naming the first word that is no number, and its row."""
-    written = column.dropna()
+    written = column.dropna().map(_ungrouped)
     commas = written.str.contains(",", regex=False)
     thousands = commas & written.str.fullmatch(_THOUSANDS)
     if not decimal_comma and thousands.any() and thousands.equals(commas):
@@ -195,10 +197,15 @@ def option(text: str) -> str:
 
 
 def _float(word: str) -> float | None:
-    text = word.strip().replace("−", "-")
+    text = _ungrouped(word.strip().replace("−", "-"))
     if not _NUMBER.fullmatch(text):
         return None
     return float(text.rstrip("% "))
+
+
+def _ungrouped(word: str) -> str:
+    groups = _GROUPS.fullmatch(word)
+    return groups[1] + re.sub(r"\D", "", groups[2]) + groups[3] if groups else word
 
 
 def _same_number(number: float, words: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table
 from stimuli.patches import PatchSet
-from stimuli.patient_codes import code
+from stimuli.patient_codes import code, patient_code
 
 _NAMES = {"left_or_right_breast": "laterality", "image_view": "view", "abnormality_id": "lesion"}  # of CBIS-DDSM
 _LESION, _IMAGE = ("file", "lesion"), ("patient_id", "laterality", "view")
@@ -183,7 +183,7 @@ def _cells(patches: PatchSet, path: Path | None, key: bytes | None) -> tuple[pd.
     elif set(_IMAGE) <= set(frame):
         key = _needed(key, path)
         keys = mine["patient"] + mine["laterality"] + mine["view"]
-        others = frame["patient_id"].map(lambda name: code(key, "patient", str(name))) + (
+        others = frame["patient_id"].map(lambda name: patient_code(key, str(name))) + (
             frame["laterality"] + frame["view"]
         )
     else:

@@ -10,7 +10,8 @@ from types import ModuleType
 from PIL import Image as Pillow
 
 from data.errors import LookalikeError
-from stimuli.readers import dicom, jpeg, pillow_formats, png, pnm, tiff
+from stimuli.readers import jpeg, pillow_formats, png, pnm, tiff
+from stimuli.readers.dicom import reader as dicom
 from stimuli.readers.record import Image, unreadable
 
 # DICOM first: the 128 bytes before its mark may be the start of another format, such as TIFF.

@@ -1,20 +1,18 @@
-"""JPEG: Pillow decodes it; the EXIF orientation is heeded, as viewers heed it in which boxes are drawn."""
+"""JPEG: Pillow reads its header; the EXIF orientation is heeded, as viewers heed it in which boxes are drawn."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
+from stimuli.readers.jpeg_stream import decode, frame_of
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, aspect_of, to_image
 
 NAME = "JPEG"
-# Start-of-frame markers (ITU-T T.81, table B.1), and JPEG-LS (T.87).
-_FRAMES = {0xC0: "", 0xC1: "", 0xC2: "", 0xC3: "lossless", 0xC9: "arithmetic", 0xCA: "arithmetic", 0xF7: "JPEG-LS"}
 
 
 def recognises(content: bytes) -> bool:
@@ -31,10 +29,10 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
             if place := which_frame(path, getattr(image, "n_frames", 1), frame, "images (MPO)"):
                 image.info.pop("jfif_density", None)  # which Pillow would keep from the first
                 image.seek(place)
-            image.load()
-            samples, mode, exif, info = np.asarray(image), image.mode, image.getexif(), image.info
+            mode, exif, info = image.mode, image.getexif(), image.info
+            part = content[getattr(image, "offset", 0) :]  # of an MPO, from the image that is meant on
     except UnidentifiedImageError:
-        kind, bits = _frame(content)
+        kind, bits = frame_of(content)
         if kind or bits not in (None, 8):
             what = f"is a JPEG of {bits} bits" + (f" ({kind})" if kind else "")
             raise unsupported(path, what, "export it as a 16-bit PNG or TIFF") from None
@@ -48,21 +46,10 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
     orientation = exif.get(ORIENTATION, UPRIGHT)
     return to_image(
         path,
-        samples,
+        decode(part, colour=mode == "RGB"),
         8,
         top=255,
         orientation=orientation,
         aspect=aspect_of(across, down),
         profile=info.get("icc_profile"),
     )
-
-
-def _frame(content: bytes) -> tuple[str, int | None]:
-    """The kind of JPEG, empty if usual, and its bits per sample; None if it does not say."""
-    place = 2
-    while place + 5 <= len(content) and content[place] == 0xFF:
-        marker = content[place + 1]
-        if marker in _FRAMES:
-            return _FRAMES[marker], content[place + 4]
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return "", None

@@ -92,6 +92,12 @@ def _refuse_what_changes_greys(path: Path, chunks: dict[bytes, bytes], bits: int
             f"says that its greys are of transfer function {coded[1:2].hex()} (chunk cICP), not display-referred",
             "convert it to sRGB greys, or remove the chunk if it is wrong",
         )
+    if coded[3:4] == b"\0":
+        raise unsupported(
+            path,
+            "says that its greys are those of video, black at 16 and white at 235 (chunk cICP)",
+            "convert it to full range, or remove the chunk if it is wrong",
+        )
     if b"gAMA" in chunks and b"sRGB" not in chunks and b"iCCP" not in chunks:
         gamma = int.from_bytes(chunks[b"gAMA"], "big") / 100_000
         if abs(gamma - _DISPLAY_GAMMA) > _GAMMA_TOLERANCE:

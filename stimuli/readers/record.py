@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from PIL import UnidentifiedImageError
 
 from data.errors import LookalikeError
+from stimuli.copies import Likeness, likeness
 
-_FINGERPRINT_PX = 512  # at least so many rows or columns enter
 Pixels = npt.NDArray[np.float32]
 
 
@@ -37,14 +37,10 @@ class Image:
     pixel_aspect: float = 1.0
     notes: tuple[str, ...] = ()
 
-    @property
-    def fingerprint(self) -> str:
-        """A hash that an image keeps in another file, of every nth row and column if large; empty if it is blank."""
-        step = max(1, max(self.pixels.shape) // _FINGERPRINT_PX)
-        some = np.ascontiguousarray(self.pixels[::step, ::step])
-        if some.min() == some.max():
-            return ""
-        return hashlib.blake2b(repr(self.pixels.shape).encode() + some.tobytes(), digest_size=16).hexdigest()
+    @cached_property
+    def likeness(self) -> Likeness:
+        """By what copies of the image are found."""
+        return likeness(self.pixels)
 
 
 def unreadable(path: Path, reason: object) -> LookalikeError:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import io
 import logging
+import zlib
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,9 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from data.errors import LookalikeError
+from stimuli.readers import jpeg_stream
+from stimuli.readers.packbits import unpacked_length
+from stimuli.readers.profiles import refuse_other_curve
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, Samples, aspect_of, from_palette, to_image
 
@@ -27,8 +33,11 @@ NAME = "TIFF"
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6  # photometric interpretation
 _COLOUR_MODELS = {4: "a transparency mask", 5: "CMYK", 8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "a colour filter"}
 _UNSIGNED, _SIGNED = 1, 2  # sample format
-_PROFILE = 34675  # the tag of an ICC profile
+_PROFILE, _GREY_UNIT, _GREY_CURVE, _TRANSFER = 34675, 290, 291, 301  # tags: ICC profile, what greys mean
 _JPEG = 7  # compression; libtiff turns its YCbCr into RGB
+_OLD_JPEG = 6
+_PACKBITS = 32773
+_DEFLATE = (8, 32946)
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
 
@@ -83,6 +92,8 @@ def _refuse_what_has_no_grey(path: Path, page: TiffPage) -> None:
         raise in_colour(path, f"is {_COLOUR_MODELS[photometric]}")
     if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR):
         raise unsupported(path, f"is of photometric interpretation {photometric}", "export it as grayscale")
+    if page.compression == _OLD_JPEG:
+        raise unsupported(path, "is compressed by JPEG in the old way of TIFF 6.0", "export it uncompressed")
     if photometric == _YCBCR and page.compression != _JPEG:
         raise in_colour(path, "is YCbCr")
     bits, form = page.bitspersample, page.sampleformat
@@ -102,10 +113,12 @@ def _image(path: Path, content: bytes, page: TiffPage, plane: int) -> Image:
     if page.imagewidth * page.imagelength > 2 * (Pillow.MAX_IMAGE_PIXELS or np.inf):
         raise Pillow.DecompressionBombError
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    if not spans or any(not count or offset + count > len(content) for offset, count in spans):
+    if not spans or any(not offset or not count or offset + count > len(content) for offset, count in spans):
         raise ValueError("a TIFF that is cut short")  # tifffile would fill what is missing with 0
+    _refuse_damage(page, [content[offset : offset + count] for offset, count in spans])
     turned = not (page.compression in _BY_TIFFFILE and bits in (8, 16)) and not plane
     samples, top = _by_pillow(path, content, page) if turned else (_by_tifffile(page, plane), 2**bits - 1)
+    _refuse_other_greys(path, page)
     if signed:
         samples = samples.astype(np.int32) + 2 ** (bits - 1)
     if photometric == _PALETTE:
@@ -128,6 +141,49 @@ def _image(path: Path, content: bytes, page: TiffPage, plane: int) -> Image:
         aspect=aspect,
         profile=bytes(tags[_PROFILE].value) if _PROFILE in tags else None,
     )
+
+
+def _refuse_damage(page: TiffPage, pieces: list[bytes]) -> None:
+    """Raise `ValueError` if strips or tiles are damaged where libtiff would only warn."""
+    if page.compression == _JPEG:
+        tables = page.jpegtables
+        for piece in pieces:
+            jpeg_stream.refuse_damage(piece if tables is None else tables[:-2] + piece[2:])
+    if page.compression in _DEFLATE:
+        for piece in pieces:
+            zlib.decompress(piece)  # libtiff stops before the checksum
+    if page.compression == _PACKBITS:
+        for piece, size in zip(pieces, _piece_sizes(page), strict=False):
+            if unpacked_length(piece, size) != size:
+                raise ValueError("a TIFF with a damaged strip")
+
+
+def _piece_sizes(page: TiffPage) -> Iterator[int]:
+    """How many bytes each strip or tile has when it is unpacked."""
+    channels, planes = page.samplesperpixel, 1
+    if page.planarconfig == 2:
+        channels, planes = planes, channels
+    width, height = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
+    row = -(-width * channels * int(page.bitspersample) // 8)
+    if page.is_tiled:
+        yield from repeat(row * height)
+    for _ in range(planes):
+        for top in range(0, page.imagelength, height):
+            yield row * min(height, page.imagelength - top)
+
+
+def _refuse_other_greys(path: Path, page: TiffPage) -> None:
+    """Raise `LookalikeError` if a curve gives the greys another meaning than displays do (TIFF 6.0, sections 8, 20)."""
+    tags = page.tags
+    if _GREY_CURVE in tags:  # optical densities, in parts of a power of 10
+        unit = int(tags[_GREY_UNIT].value) if _GREY_UNIT in tags else 2
+        light = 10.0 ** -(np.asarray(tags[_GREY_CURVE].value, float) / 10**unit)
+        if page.photometric == _WHITE_IS_ZERO:
+            light = light[::-1]
+        refuse_other_curve(path, "gray response curve", light)
+    if _TRANSFER in tags:
+        curve = np.ravel(tags[_TRANSFER].value).astype(float)[: 2 ** int(page.bitspersample)]
+        refuse_other_curve(path, "transfer function", curve / 65535)
 
 
 def _by_tifffile(page: TiffPage, plane: int) -> Samples:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.records import read_records
+from data.external_tables.files.sheet import Sheet, plain_name
+from data.external_tables.files.text import read_text_table
+from data.external_tables.files.workbook import OLE, ZIP, read_workbook
 from data.external_tables.mapping import FileSettings
-from data.external_tables.other_files import OLE, ZIP, read_records, read_workbook
-from data.external_tables.sheet import Sheet, plain_name
-from data.external_tables.text_file import read_text_table
 from data.external_tables.values import number_in
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections import Counter
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from stimuli.patches import SPLITS
-from stimuli.patient_codes import assign_split, code, read_key
+from stimuli.patient_codes import assign_split, code, patient_code, read_key
 
 Refuses = Callable[[str], AbstractContextManager[Any]]
 KEY = b"a key of more than sixteen bytes"
@@ -44,6 +45,38 @@ def test_a_code_depends_on_key_kind_and_name() -> None:
     made = {code(key, kind, name) for key in (b"1", b"2") for kind in ("patient", "source") for name in ("a", "b")}
     assert len(made) == 8
     assert code(b"1", "patient", "a") in made
+
+
+@pytest.mark.parametrize(
+    ("usual", "others"),
+    [
+        ("P_00001", ("p_00001", " p_00001 ", "Ｐ_00001")),
+        ("00001", ("00001.0", "00001 ")),
+        ("12", ("12.0", "12,00", "１２")),
+        ("P 01", ("p01", "P01")),
+    ],
+)
+def test_a_patient_has_one_code_and_one_split_however_tables_write_the_id(usual: str, others: tuple[str, ...]) -> None:
+    for other in others:
+        assert patient_code(KEY, other) == patient_code(KEY, usual)
+        for share in np.linspace(0, 1, 21):
+            shares = (share, 0.0, 1 - share)
+            assert assign_split(KEY, other, shares) == assign_split(KEY, usual, shares)
+    assert patient_code(KEY, "P_00001") == code(KEY, "patient", "P_00001")
+    assert len({patient_code(KEY, name) for name in ("P_1", "P1", "P-1", "P_01")}) == 4
+
+
+@pytest.mark.parametrize("model", ["mammogram-64", "mammogram-64-fine"])
+def test_the_shipped_models_know_their_patients_by_the_ids_of_cbis_ddsm(model: str) -> None:
+    models = Path(__file__).parents[2] / "data" / "models"
+    key = read_key(models / "cbis-ddsm.key")
+    trained = load_patients(models / model / "config.json")
+    assert len(trained) == 403
+    assert trained <= {patient_code(key, f"P_{number:05d}") for number in range(2200)}
+
+
+def load_patients(config: Path) -> set[str]:
+    return set(json.loads(config.read_text(encoding="utf-8"))["training"]["train_patients"])
 
 
 def test_a_key_is_made_once_for_its_owner_only_and_never_committed(tmp_path: Path) -> None:

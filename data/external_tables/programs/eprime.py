@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data.external_tables.files.sheet import Sheet, sheet_of
+from data.external_tables.files.text import decoded
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.export import Export, answer_columns, is_about_confidence, practice_rows, with_cells
-from data.external_tables.sheet import Sheet, sheet_of
-from data.external_tables.text_file import decoded
 from data.external_tables.values import is_numeric
 
 _START, _END = "*** LogFrame Start ***", "*** LogFrame End ***"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from data.external_tables.sheet import Sheet, plain_name
+from data.external_tables.files.sheet import Sheet, plain_name
 from data.external_tables.values import is_numeric
 
 IMAGE_FILE = re.compile(r"[^\s\"'<>=]+\.(?:png|jpe?g|tiff?|bmp|gif|webp|dcm|npy)\b", re.IGNORECASE)

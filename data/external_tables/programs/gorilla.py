@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.events import merged
 from data.external_tables.programs.export import Export, given, practice_rows, with_cells
-from data.external_tables.sheet import Sheet
 
 NAMES = ("Participant Private ID", "Participant Public ID", "Trial Number", "Reaction Time", "Zone Type", "Event Index")
 

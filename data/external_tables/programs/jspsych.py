@@ -10,10 +10,11 @@ import json
 
 import pandas as pd
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.events import merged
 from data.external_tables.programs.export import IMAGE_FILE, Export, with_cells
-from data.external_tables.sheet import Sheet
+from data.external_tables.values import counted
 
 NAMES = ("trial_type", "trial_index", "time_elapsed", "internal_node_id")
 
@@ -46,7 +47,7 @@ def adapt(sheet: Sheet, mapping: TableMapping) -> Export:
     kept = cells[trial > 0]
     kept, found = merged(kept, trial[trial > 0], answer, "rt" if "rt" in cells else None, "trial_type", mapping.columns)
     left = len(cells) - len(cells[trial > 0])
-    notes = (f"{sheet.path.name}: {left} rows before the first image were left out",) if left else ()
+    notes = (f"{sheet.path.name}: {counted(left, 'row')} before the first image left out",) if left else ()
     columns |= found | ({"stimulus_id": shown} if shown in cells else {})
     return Export(with_cells(sheet, kept, *notes), "jsPsych", columns, time_unit="ms", one_person=True)
 

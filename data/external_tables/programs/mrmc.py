@@ -1,4 +1,4 @@
-"""Multi-reader multi-case programs: iMRMC's input file, tables of MRMCaov, and workbooks of RJafroc.
+"""Multi-reader multi-case programs: iMRMC's input file and data frames, tables of MRMCaov, workbooks of RJafroc.
 
 All have readers, cases, one rating per case, larger for the signal, and truth 0 or 1; the signal, 1, is "generated".
 """
@@ -10,15 +10,17 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import Sheet, plain_name
+from data.external_tables.files.text import decoded
+from data.external_tables.files.workbook import workbook_sheets
 from data.external_tables.mapping import TableMapping
-from data.external_tables.other_files import workbook_sheets
-from data.external_tables.programs.export import Export
-from data.external_tables.sheet import Sheet, plain_name
-from data.external_tables.text_file import decoded
+from data.external_tables.programs.export import Export, with_cells
 
 TRUTH_WORDS = {"truth:1": "generated", "truth:0": "real"}
 _BEGIN = "BEGIN DATA"
-_HEADER = ["readerid", "caseid", "modalityid", "score"]  # which some put above the data
+_HEADER = ["reader", "case", "modality", "rating"]  # as we call the four columns of an input file
+_TITLES = ["readerid", "caseid", "modalityid", "score"]  # as iMRMC does
+_TRUTH_READERS = ("-1", "-1.0", "truth")
 _MODALITIES = ("treatment", "modality", "modalityid", "test", "trtid")
 _PARTS = {"truth": ("TRUTH",), "signal": ("TP", "LL"), "noise": ("FP", "NL")}
 
@@ -63,8 +65,7 @@ def read_imrmc(path: Path, content: bytes, mapping: TableMapping) -> Export:
     text, notes = decoded(path, content)
     lines = text.splitlines()
     begin = next(number for number, line in enumerate(lines, 1) if line.strip().upper().startswith(_BEGIN))
-    truths: dict[str, str] = {}
-    scores: list[tuple[int, list[str]]] = []
+    rows: dict[int, list[str]] = {}
     for number, line in enumerate(lines[begin:], begin + 1):
         cells = [cell.strip() for cell in line.split(",")]
         if not any(cells):
@@ -73,27 +74,52 @@ def read_imrmc(path: Path, content: bytes, mapping: TableMapping) -> Export:
             raise LookalikeError(
                 "ragged-table", f"{path}: line {number} has {len(cells)} cells, not reader, case, modality, score"
             )
-        if [plain_name(cell) for cell in cells[:4]] == _HEADER:
+        if [plain_name(cell) for cell in cells[:4]] == _TITLES:
             continue
-        if cells[0].casefold() in ("-1", "truth"):
-            truths[cells[1]] = cells[3]
-        else:
-            scores.append((number, cells[:4]))
-    for number, cells in scores:
-        if cells[1] not in truths:
-            raise LookalikeError(
-                "missing-value", f"{path}: line {number}: case {cells[1]} has no truth (-1,{cells[1]},0,0 or 1)"
-            )
-    frame = pd.DataFrame(
-        [(reader, case, truths[case], modality, score) for _, (reader, case, modality, score) in scores],
-        columns=["reader", "case", "truth", "modality", "rating"],
-        index=pd.Index([number for number, _ in scores], name="row"),
-        dtype=object,
-    )
-    sheet = Sheet(path, frame, notes=notes)
-    refuse_modalities(sheet, "modality", mapping)
-    columns = {"participant": "reader", "stimulus_id": "case", "truth": "truth", "rating": "rating"}
-    return Export(sheet, "an iMRMC input file", columns, TRUTH_WORDS)
+        rows[number] = cells[:4]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=_HEADER, dtype=object).rename_axis("row")
+    return _with_truths(Sheet(path, frame, notes=notes), _HEADER, "an iMRMC input file", "line", mapping)
+
+
+def recognise_imrmc(names: set[str]) -> bool:
+    plain = {plain_name(name) for name in names}
+    return set(_TITLES) <= plain and "truth" not in plain
+
+
+def adapt_imrmc(sheet: Sheet, mapping: TableMapping) -> Export:
+    """The scores of a data frame of R's iMRMC, whose rows with the reader "truth" or -1 hold the truth of each case."""
+    plain = {plain_name(name): name for name in reversed(sheet.cells.columns)}
+    return _with_truths(sheet, [plain[name] for name in _TITLES], "a data frame of iMRMC", "row", mapping)
+
+
+def _with_truths(sheet: Sheet, names: list[str], program: str, a_row: str, mapping: TableMapping) -> Export:
+    """Scores with the truth of their case, which rows of a reader of their own hold; `names` are those of `_HEADER`.
+
+    Raises `LookalikeError`, naming the first row, if a case has no truth or two.
+    """
+    reader, case, modality, score = names
+    is_truth = sheet.cells[reader].str.casefold().isin(_TRUTH_READERS)
+    truths = sheet.cells[is_truth].drop_duplicates([case, score])
+    twice = truths.duplicated(case)
+    if twice.any():
+        raise LookalikeError(
+            "contradictory-truth",
+            f"{sheet.path}: {a_row} {truths.index[twice][0]}: case {truths[case][twice].iloc[0]} has another truth "
+            "before; correct one",
+        )
+    scores = sheet.cells[~is_truth]
+    truth = scores[case].map(truths.set_index(case)[score])
+    if truth.isna().any():
+        unknown = scores[case][truth.isna()].iloc[0]
+        raise LookalikeError(
+            "missing-value",
+            f"{sheet.path}: {a_row} {truth.index[truth.isna()][0]}: case {unknown} has no truth, a {a_row} whose "
+            f"reader is -1 or truth (-1,{unknown},0,0 or 1)",
+        )
+    sheet = with_cells(sheet, scores.assign(truth=truth))
+    refuse_modalities(sheet, modality, mapping)
+    columns = {"participant": reader, "stimulus_id": case, "truth": "truth", "rating": score}
+    return Export(sheet, program, columns, TRUTH_WORDS)
 
 
 def opens_rjafroc(path: Path, sheets: dict[str, list[list[str]]]) -> bool:  # noqa: ARG001

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.export import Export, answer_columns, practice_rows, with_cells
-from data.external_tables.sheet import Sheet
 
 _MARKS = {"live_row", "experiment_file", "opensesame_version", "opensesame_codename", "subject_parity"}
 

@@ -10,6 +10,7 @@ import re
 
 import pandas as pd
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.export import (
     Export,
@@ -20,10 +21,9 @@ from data.external_tables.programs.export import (
     practice_rows,
     with_cells,
 )
-from data.external_tables.sheet import Sheet
 
 _ANSWERS = (".keys", ".clicked_name", ".response", ".rating", ".text")
-_ONE_KEY = re.compile(r"""\[\s*['"](?P<key>[^'"]*)['"]\s*\]""")
+_ONE_KEY = re.compile(r"""\[\s*['"]?(?P<key>[^'",]*)['"]?\s*\]""")  # where all keys are stored
 
 
 def recognise(names: set[str]) -> bool:
@@ -33,7 +33,7 @@ def recognise(names: set[str]) -> bool:
 def adapt(sheet: Sheet, mapping: TableMapping) -> Export:
     cells = sheet.cells.copy()
     answers = [name for name in cells.columns if name.endswith(_ANSWERS)]
-    for name in answers:
+    for name in (*answers, *(name for name in cells.columns if name.endswith(".rt"))):
         cells[name] = cells[name].map(_one_key, na_action="ignore")
     loops = {name.removesuffix(".thisN"): name for name in cells.columns if name.endswith(".thisN")}
     practice = pd.Series(False, index=cells.index)

@@ -5,9 +5,9 @@ Columns of a loop (Loop & Merge) are named `1_Q5`, `2_Q5`, ...: the loop's numbe
 
 from __future__ import annotations
 
+from data.external_tables.files.sheet import Sheet
 from data.external_tables.mapping import TableMapping
 from data.external_tables.programs.export import Export, with_cells
-from data.external_tables.sheet import Sheet
 
 NAMES = ("StartDate", "EndDate", "RecordedDate", "ResponseId", "Progress", "Finished", "DistributionChannel")
 _TESTS = ("Survey Preview", "Survey Test", "1")  # "1" where values are exported as numbers

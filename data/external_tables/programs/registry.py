@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from data.errors import LookalikeError
+from data.external_tables.files.records import read_records
+from data.external_tables.files.sheet import Sheet
+from data.external_tables.files.text import read_text_table
+from data.external_tables.files.workbook import OLE, ZIP, read_workbook
 from data.external_tables.mapping import TableMapping
 from data.external_tables.names import known_names
-from data.external_tables.other_files import OLE, ZIP, read_records, read_workbook
 from data.external_tables.programs import eprime, gorilla, jspsych, mrmc, opensesame, psychopy, qualtrics
 from data.external_tables.programs.export import Export
-from data.external_tables.sheet import Sheet
-from data.external_tables.text_file import read_text_table
 
 _Recognise = Callable[[set[str]], bool]
 _Adapt = Callable[[Sheet, TableMapping], Export]
@@ -25,6 +26,7 @@ _PROGRAMS: Mapping[str, tuple[_Recognise, _Adapt]] = {
     "qualtrics": (qualtrics.recognise, qualtrics.adapt),
     "eprime": (eprime.recognise, eprime.adapt),
     "mrmc": (mrmc.recognise, mrmc.adapt),
+    "imrmc": (mrmc.recognise_imrmc, mrmc.adapt_imrmc),
 }
 _NAMES = (*eprime.NAMES, *gorilla.NAMES, *jspsych.NAMES, *qualtrics.NAMES, "expName", "subject_nr")
 

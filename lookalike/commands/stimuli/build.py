@@ -23,6 +23,8 @@ from lookalike.options import (
     Weights,
 )
 
+_CLASSIC, _CONTRASTS, _OF_EACH = "classic", "0.05,0.1,0.2", 3  # --catch classic, without and with --catch-classic
+
 
 def build(
     patches: Annotated[
@@ -32,7 +34,14 @@ def build(
     model: ModelFolder = DEFAULT_MODEL,
     main: Annotated[int, typer.Option(help="Images of the main trials, half of them real.")] = 100,
     practice: Annotated[int, typer.Option(help="Practice images, half of them real, not used again.")] = 0,
-    catch: Annotated[int, typer.Option(help="Catch images: known fakes, from --catch-model or --catch-classic.")] = 0,
+    catch: Annotated[
+        str,
+        typer.Option(
+            metavar="<int|classic>",
+            help="Catch images: so many known fakes, from --catch-model or --catch-classic; or 'classic', "
+            f"{_OF_EACH} classic stimuli of each contrast ({_CONTRASTS} unless --catch-classic says others).",
+        ),
+    ] = "0",
     catch_model: Annotated[
         Path | None, typer.Option(help="Folder of a worse model, such as an early snapshot.")
     ] = None,
@@ -76,16 +85,9 @@ def build(
     Example:
       lookalike stimuli build --patches patches --main 100 --size 256 --out study-1/stimuli
       lookalike stimuli build --patches patches --main 100 --match grey-levels --out study-2/stimuli
+      lookalike stimuli build --patches patches --main 100 --catch classic --out study-3/stimuli
     """
-    grades = () if catch_classic is None else tuple(numbers(catch_classic, "--catch-classic"))
-    if grades and catch_model is not None:
-        raise LookalikeError(
-            "conflicting-options", "--catch-classic and --catch-model both make catch images; give one"
-        )
-    if grades and not catch:
-        raise LookalikeError(
-            "unused-option", "--catch-classic means nothing without --catch; give the number of images"
-        )
+    catches, grades = _catch(catch, catch_classic, catch_model)
     need("gan")
     from lookalike.flows.sets.build import Recipe, build_stimuli
     from stimuli.sets import Layout
@@ -93,4 +95,24 @@ def build(
     recipe = Recipe(
         patches, model, truncation, first_seed, catch_model, disjoint_patients, safe, vgg16, composed, grades, match
     )
-    show_set(build_stimuli(out, recipe, Layout(main, practice, catch, size, bits, seed)), out, as_json)
+    show_set(build_stimuli(out, recipe, Layout(main, practice, catches, size, bits, seed)), out, as_json)
+
+
+def _catch(catch: str, contrasts: str | None, model: Path | None) -> tuple[int, tuple[float, ...]]:
+    """How many catch images there are, and their contrasts if they are classic stimuli."""
+    classic = catch.strip().lower() == _CLASSIC
+    grades = numbers(contrasts or _CONTRASTS, "--catch-classic") if classic or contrasts is not None else []
+    if grades and model is not None:
+        other = "--catch classic" if contrasts is None else "--catch-classic"
+        raise LookalikeError("conflicting-options", f"{other} and --catch-model both make catch images; give one")
+    if classic:
+        return _OF_EACH * len(grades), tuple(grades)
+    try:
+        count = int(catch)
+    except ValueError:
+        raise LookalikeError("not-a-number", f"--catch is {catch!r}; write how many images, or classic") from None
+    if grades and not count:
+        raise LookalikeError(
+            "unused-option", "--catch-classic means nothing without --catch; give the number of images, or classic"
+        )
+    return count, tuple(grades)

@@ -9,6 +9,7 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.commands.stimuli.made import show_set
+from lookalike.commands.stimuli.options import Edge, StoredSize
 from lookalike.console import progress, relative, show
 from lookalike.options import Bits, Json, Out, Seed, number
 
@@ -36,12 +37,7 @@ def classic(
     contrast: Annotated[
         float, typer.Option(**number("--contrast"), help="P-value added by the shape, -1 to 1; negative is darker.")
     ] = 0.2,
-    edge: Annotated[
-        float,
-        typer.Option(
-            **number("--edge"), help="Softness of the edge: SD of its Gaussian, as a share of the image's side."
-        ),
-    ] = 0.02,
+    edge: Edge = 0.02,
     radius: Annotated[
         float, typer.Option(**number("--radius"), help="Mean radius of the shape, as a share of the image's side.")
     ] = 0.22,
@@ -71,9 +67,7 @@ def classic(
             show_default=False,
         ),
     ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Side of the stored images, px. [default: the patches']", show_default=False)
-    ] = None,
+    size: StoredSize = None,
     bits: Bits = 8,
     seed: Seed = 0,
     as_json: Json = False,

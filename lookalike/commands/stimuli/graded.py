@@ -9,7 +9,8 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.commands.stimuli.made import show_set
-from lookalike.options import Bits, Json, Out, Seed, number
+from lookalike.commands.stimuli.options import Edge, StoredSize
+from lookalike.options import Bits, Json, Out, Seed
 
 _LEVELS = "0.01,0.014,0.02,0.028,0.04,0.056,0.08,0.11"
 
@@ -26,12 +27,7 @@ def graded(
     each: Annotated[int, typer.Option(min=1, help="Images of each level; none is shown twice in a session.")] = 12,
     practice: Annotated[int, typer.Option(min=0, help="Practice pairs, with shapes of the strongest contrast.")] = 0,
     dark: Annotated[bool, typer.Option("--dark", help="Shapes darker than the tissue, not lighter.")] = False,
-    edge: Annotated[
-        float,
-        typer.Option(
-            **number("--edge"), help="Softness of the edge: SD of its Gaussian, as a share of the image's side."
-        ),
-    ] = 0.02,
+    edge: Edge = 0.02,
     backgrounds: Annotated[
         Path | None,
         typer.Option(
@@ -40,9 +36,7 @@ def graded(
             show_default=False,
         ),
     ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Side of the stored images, px. [default: the patches']", show_default=False)
-    ] = None,
+    size: StoredSize = None,
     bits: Bits = 8,
     seed: Seed = 0,
     as_json: Json = False,

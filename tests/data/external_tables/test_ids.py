@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.external_tables.ids import merged_note, one_writing, perhaps_same_person, same_person, whole_number
+from data.external_tables.ids import (
+    canonical_id,
+    merged_note,
+    one_writing,
+    perhaps_same_person,
+    same_person,
+    whole_number,
+)
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
@@ -101,3 +108,20 @@ def test_one_number_in_two_writings_that_judged_one_image_may_be_two_people(read
     with refuses("ambiguous-participant") as caught:
         read(study.replace({"participant": {"Zoé": "12", "P02": "12.0"}}))
     assert "'12' and '12.0'" in str(caught.value)
+
+
+@given(st.lists(NAMES, min_size=2, max_size=2))
+def test_two_writings_lead_to_one_id_just_where_they_are_one_person(names):
+    one, other = names
+    assert (canonical_id(one) == canonical_id(other)) == (same_person(one) == same_person(other))
+    assert canonical_id(canonical_id(one)) == canonical_id(one)
+
+
+@pytest.mark.parametrize("name", ["P_00001", "P_02115", "MDB001", "12", "00012", "A-1"])
+def test_an_id_in_capitals_stays_as_it_is(name):
+    assert canonical_id(name) == name
+
+
+@pytest.mark.parametrize(("one", "other"), [("I1", "ı1"), ("ss", "ſß")])
+def test_capitals_make_no_two_people_one(one, other):
+    assert canonical_id(one) != canonical_id(other)

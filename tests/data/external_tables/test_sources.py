@@ -201,3 +201,12 @@ def test_times_in_the_unit_that_an_inherited_sidecar_says(tmp_path, study, clean
     assert times.mean() == pytest.approx(clean.trials["response_time"].mean() * as_read)
     told = read_external_table(folder, mapping=TableMapping(time_unit="s")).trials["response_time"]
     assert told.mean() == pytest.approx(clean.trials["response_time"].mean())
+
+
+def test_images_are_those_of_stim_file_where_nothing_else_names_them(tmp_path, study):
+    table = study.rename(columns={"stimulus_id": "stim_file"})
+    folder = bids(tmp_path, table, NAMES[0], [name for name in table if name not in ("participant", "session")])
+    found = read_external_table(folder)
+    assert set(found.trials["stimulus_id"]) == set(study["stimulus_id"])
+    assert "stimulus_id = 'stim_file'" in found.notes
+    assert "stimulus_id" not in found.filled

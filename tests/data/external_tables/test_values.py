@@ -28,6 +28,24 @@ def test_other_words_for_no_answer(read, is_clean, study, refuses, word):
     assert "--missing" in str(caught.value)
 
 
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2009", "\u202f", "'", "’"])
+@pytest.mark.parametrize("point", [".", ","])
+def test_groups_of_thousands_that_can_be_nothing_else(read, is_clean, study, blank, point):
+    written = study["response_time"].map(
+        lambda time: f"{float(time) * 1000:,.1f}".replace(".", point if point != "," else "_").replace(",", blank)
+        .replace("_", ",") if time else time
+    )  # fmt: skip
+    is_clean(read(study.assign(response_time=written), mapping=TableMapping(time_unit="ms")))
+
+
+@pytest.mark.parametrize("time", ["1028ms", "00:00:01.028", "1 02 8", "1'0280"])
+def test_a_time_with_its_unit_is_no_missing_answer(read, study, refuses, time):
+    with refuses("not-a-number") as caught:
+        read(study.assign(response_time=[time, *study["response_time"][1:]]))
+    assert "response_time is" in str(caught.value)
+    assert "write times as plain numbers" in str(caught.value)
+
+
 def test_a_word_for_no_answer_in_one_column_is_an_answer_in_others(read, study):
     table = study.assign(confidence=study["confidence"].replace({"1": "9"}), trial=study["trial"].replace({"8": "9"}))
     found = read(table, mapping=TableMapping(missing=["confidence:9"])).trials

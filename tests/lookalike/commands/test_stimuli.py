@@ -91,19 +91,27 @@ def test_a_classic_set_shows_real_patches_of_other_patients(phantoms, lookalike,
     assert made.about["classic"]["spectrum"]["slope"] == 1.5
 
 
-def test_catch_images_can_be_classic_in_grades(phantoms, untrained, lookalike, tmp_path):
+@pytest.mark.parametrize(
+    ("catch", "grades"),
+    [
+        (("--catch", "4", "--catch-classic", "0.05,0.2"), {0.05: 2, 0.2: 2}),
+        (("--catch", "classic"), {0.05: 3, 0.1: 3, 0.2: 3}),
+        (("--catch", "classic", "--catch-classic", "0.1"), {0.1: 3}),
+    ],
+)
+def test_catch_images_can_be_classic_in_grades(catch, grades, phantoms, untrained, lookalike, tmp_path):
     said = lookalike("patches", phantoms.parent / "film", "--size", 16, "--context", 2.5, "--out", tmp_path / "small",
                      "--split", "25/25/50")  # fmt: skip
     assert said.code == 0, said.err
     untrained(tmp_path / "model16", read_patches(tmp_path / "small"), 1)
     said = lookalike("stimuli", "build", "--patches", tmp_path / "small", "--model", tmp_path / "model16", "--main", 8,
-                     "--catch", 4, "--catch-classic", "0.05,0.2", "--out", tmp_path / "set")  # fmt: skip
+                     *catch, "--out", tmp_path / "set")  # fmt: skip
     assert said.code == 0, said.err
     made = read_set(tmp_path / "set")
-    catch = made.select("catch")
-    assert sorted(catch["source"].str.extract("@(.*)#")[0]) == ["0.05", "0.05", "0.2", "0.2"]
-    assert (catch["truth"] == "generated").all()
-    assert not set(catch["patient"]) & set(made.select("main")["patient"].dropna())
+    images = made.select("catch")
+    assert images["source"].str.extract("@(.*)#")[0].astype(float).value_counts().to_dict() == grades
+    assert (images["truth"] == "generated").all()
+    assert not set(images["patient"]) & set(made.select("main")["patient"].dropna())
     assert made.about["catch_classic"]["edge"] == 0.02
 
 
@@ -119,6 +127,10 @@ def test_catch_images_can_be_classic_in_grades(phantoms, untrained, lookalike, t
         (("build", "--catch-classic", "0.1"), "unused-option"),
         (("build", "--catch", "2", "--catch-classic", "0.1", "--catch-model", "m"), "conflicting-options"),
         (("build", "--catch", "2", "--catch-classic", "faint"), "not-a-number"),
+        (("build", "--catch", "classic", "--catch-classic", "faint"), "not-a-number"),
+        (("build", "--catch", "classical"), "not-a-number"),
+        (("build", "--catch", "classic", "--catch-model", "m"), "conflicting-options"),
+        (("build", "--catch", "classic", "--match", "grey-levels"), "conflicting-options"),
     ],
 )
 def test_what_contradicts_itself_is_refused(words, code, phantoms, lookalike, tmp_path):

@@ -139,6 +139,11 @@ def test_greys_of_another_transfer_function_are_refused(
         assert "chunk cICP" in refusal(path, "unsupported-image")
 
 
+def test_the_narrow_range_of_video_is_refused(tmp_path: Path, refusal: Refusal) -> None:
+    path = write(tmp_path / "a.png", levels(8), 8, GREY, chunk(b"cICP", bytes((1, 13, 0, 0))))
+    assert "black at 16" in refusal(path, "unsupported-image")
+
+
 def test_srgb_overrides_gamma(tmp_path: Path) -> None:
     extra = chunk(b"gAMA", struct.pack(">I", 100_000)), chunk(b"sRGB", b"\0")
     np.testing.assert_allclose(

@@ -56,6 +56,70 @@ def test_what_libtiff_compresses(tmp_path: Path, kind: str, compression: str | N
     np.testing.assert_allclose(read_image(tmp_path / "a.tif").pixels, expected(samples_of(kind)), atol=1e-6)
 
 
+@pytest.mark.parametrize("damage", [bytes(20), bytes([200]) * 20])
+def test_a_damaged_strip_of_run_lengths_is_refused(tmp_path: Path, damage: bytes, refusal: Refusal) -> None:
+    Pillow.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)).save(
+        tmp_path / "a.tif", compression="packbits"
+    )
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        place = file.pages[0].dataoffsets[0] + 200
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[place : place + len(damage)] = damage
+    (tmp_path / "a.tif").write_bytes(content)
+    assert "damaged strip" in refusal(tmp_path / "a.tif", "unreadable-image")
+
+
+@pytest.mark.parametrize("bits", [1, 8, 16])
+def test_a_wrong_checksum_of_a_strip_is_refused(tmp_path: Path, bits: int, refusal: Refusal) -> None:
+    kind = {1: bool, 8: np.uint8, 16: np.uint16}[bits]
+    values = np.random.default_rng(0).integers(0, 2**bits, (40, 30)).astype(kind)
+    Pillow.fromarray(values).save(tmp_path / "a.tif", compression="tiff_adobe_deflate")
+    read_image(tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        end = file.pages[0].dataoffsets[0] + file.pages[0].databytecounts[0]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[end - 1] ^= 1
+    (tmp_path / "a.tif").write_bytes(content)
+    assert refusal(tmp_path / "a.tif", "unreadable-image")
+
+
+def test_a_strip_that_is_nowhere_is_not_black(tmp_path: Path, refusal: Refusal) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", samples_of("uint8"), rowsperstrip=3)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        tag = file.pages[0].tags["StripOffsets"]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[tag.valueoffset : tag.valueoffset + tag.valuebytecount // 2] = bytes(tag.valuebytecount // 2)
+    (tmp_path / "a.tif").write_bytes(content)
+    assert "cut short" in refusal(tmp_path / "a.tif", "unreadable-image")
+
+
+def test_curves_by_which_greys_are_not_those_of_displays_are_refused(tmp_path: Path, refusal: Refusal) -> None:
+    values, grey = samples_of("uint8"), np.linspace(0, 1, 256)
+    display, linear = ((grey**gamma * 65535).astype(int).tolist() for gamma in (2.2, 1))
+    tifffile.imwrite(tmp_path / "a.tif", values, extratags=[(301, "H", 256, display, True)])
+    np.testing.assert_allclose(read_image(tmp_path / "a.tif").pixels, expected(values), atol=1e-6)
+    tifffile.imwrite(tmp_path / "a.tif", values, extratags=[(301, "H", 256, linear, True)])
+    assert "transfer function" in refusal(tmp_path / "a.tif", "unsupported-image")
+    densities = (2000 * (1 - grey)).astype(int).tolist()  # 2.00 at black, in thousandths
+    tifffile.imwrite(tmp_path / "a.tif", values, extratags=[(290, "H", 1, 3, True), (291, "H", 256, densities, True)])
+    assert "gray response curve" in refusal(tmp_path / "a.tif", "unsupported-image")
+    near = np.round(-1000 * np.log10(np.clip(grey**2.2, 1e-4, 1))).astype(int)
+    for photometric, curve in (("minisblack", near), ("miniswhite", near[::-1])):
+        tags = [(290, "H", 1, 3, True), (291, "H", 256, curve.tolist(), True)]
+        tifffile.imwrite(tmp_path / "a.tif", values, photometric=photometric, extratags=tags)
+        assert read_image(tmp_path / "a.tif").pixels.shape == SHAPE
+
+
+def test_the_old_way_of_jpeg_is_refused_by_name(tmp_path: Path, refusal: Refusal) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", samples_of("uint8"))
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        tag = file.pages[0].tags["Compression"]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[tag.valueoffset : tag.valueoffset + 2] = b"\6\0"
+    (tmp_path / "a.tif").write_bytes(content)
+    assert "old way" in refusal(tmp_path / "a.tif", "unsupported-image")
+
+
 @pytest.mark.parametrize("compression", [None, "group4", "group3", "tiff_lzw"])
 def test_bilevel(tmp_path: Path, compression: str | None) -> None:
     black_and_white = np.random.default_rng(0).integers(0, 2, (9, 13)).astype(bool)

@@ -68,6 +68,47 @@ def test_a_line_at_fault_is_named(tmp_path, refuses, line, code, told):
     assert "line 45" in str(caught.value)
 
 
+def data_frame(truth_reader: str = "truth", modalities: tuple[str, ...] = ("testA",)) -> pd.DataFrame:
+    """As R's iMRMC has it, for example from its simRoeMetz."""
+    truths = [(truth_reader, case, "truth", truth) for case, truth in CASES]
+    scores = [(reader, case, name, score) for name in modalities for (reader, case), score in SCORES.items()]
+    return pd.DataFrame(truths + scores, columns=["readerID", "caseID", "modalityID", "score"])
+
+
+@pytest.mark.parametrize("truth_reader", ["truth", "TRUTH", "-1"])
+@pytest.mark.parametrize("row_names", [False, True])
+@pytest.mark.parametrize("write", ["to_csv", "to_excel"])
+def test_a_data_frame_of_imrmc(tmp_path, truth_reader, row_names, write):
+    path = tmp_path / ("frame.csv" if write == "to_csv" else "frame.xlsx")
+    getattr(data_frame(truth_reader).sample(frac=1, random_state=0), write)(path, index=row_names)
+    found = read_external_table(path)
+    check(found)
+    assert "read as a data frame of iMRMC" in found.notes
+
+
+def test_modalities_of_a_data_frame_are_those_of_its_own_column(tmp_path, refuses):
+    path = tmp_path / "frame.csv"
+    data_frame(modalities=("testA", "testB")).to_csv(path, index=False)
+    with refuses("several-modalities") as caught:
+        read_external_table(path)
+    assert "--rows modalityID=testA" in str(caught.value)
+    check(read_external_table(path, mapping=TableMapping(rows={"modalityID": "testB"})))
+    both = read_external_table(path, mapping=TableMapping(columns={"condition": "modalityID"})).trials
+    assert both["condition"].value_counts().to_dict() == {"testA": len(SCORES), "testB": len(SCORES)}
+
+
+def test_a_case_without_truth_or_with_two_is_named(tmp_path, refuses):
+    frame, path = data_frame(), tmp_path / "frame.csv"
+    frame.iloc[1:].to_csv(path, index=False)
+    with refuses("missing-value") as caught:
+        read_external_table(path)
+    assert "row 11: case 1 has no truth" in str(caught.value)
+    pd.concat([frame, frame.iloc[:1].assign(score=0)]).to_csv(path, index=False)
+    with refuses("contradictory-truth") as caught:
+        read_external_table(path)
+    assert "row 42: case 1 has another truth" in str(caught.value)
+
+
 def vandyke(treatments: tuple[int, ...] = (1,)) -> pd.DataFrame:
     """The columns of MRMCaov's VanDyke."""
     rows = [(reader, name, case, case % 2, score) for name in treatments for (reader, case), score in SCORES.items()]

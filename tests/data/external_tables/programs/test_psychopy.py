@@ -54,9 +54,11 @@ def test_without_scores_the_keys_are_named(table, refuses):
 
 def test_lists_of_one_key_and_a_named_component(table):
     listed = WRITTEN.replace(",left,1,", ",\"['left']\",1,").replace(",left,0,", ",\"['left']\",0,")
+    listed = listed.replace(",0.5,", ",[0.5],").replace(",1.5,", ",[1.5],")
     table.write_text(listed, encoding="utf-8")
     found = read_external_table(table, mapping=TableMapping({"response": "key_resp.keys"}))
     assert found.trials["response"].tolist()[:3] == RESPONSES[:3]
+    assert found.trials["response_time"].tolist()[:3] == [0.5, 0.5, 1.5]
 
 
 def test_a_slider_alone_is_a_rating(table):

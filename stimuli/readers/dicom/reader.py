@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import LookalikeError
-from stimuli.readers.dicom_greys import Raw, Stored, p_values
-from stimuli.readers.dicom_header import number, pixel_aspect, word
+from stimuli.readers.dicom.greys import Raw, Stored, p_values
+from stimuli.readers.dicom.header import number, pixel_aspect, word
+from stimuli.readers.dicom.stream import RLE, j2k_parameters, refuse_damage
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "DICOM"
 _PREAMBLE = 128
-_RLE = "1.2.840.10008.1.2.5"
+_AS_PNG = "export the image as PNG from a viewer that does"
 # JPEG Extended, Lossless and JPEG-LS, which only this package decodes; its licence (GPL) keeps it out of the base.
 _BY_LIBJPEG = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
                "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")  # fmt: skip
@@ -54,7 +55,7 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         index = _only_frame(path, dataset, frame)
         raw, stored = _stored_values(path, dataset, index)
         pixels, notes = p_values(dataset, raw, stored)
-        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset)))
+        return Image(pixels, stored.bits, pixel_aspect(dataset), (*notes, *_remarks(dataset, index)))
     except LookalikeError:
         raise
     except Exception as error:  # an empty, missing or impossible value somewhere in the header
@@ -117,6 +118,10 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
     for name, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if number(dataset, name) is None:
             setattr(dataset, name, usual)
+    if (shape := word(dataset, "PresentationLUTShape")) not in ("", "IDENTITY", "INVERSE"):
+        raise unsupported(path, f"has Presentation LUT Shape {shape}, whose greys are not those of displays", _AS_PNG)
+    if dataset.get("PresentationLUTSequence"):
+        raise unsupported(path, "has a Presentation LUT Sequence, which is not applied here", _AS_PNG)
     if dataset.SamplesPerPixel != 1:
         raise unsupported(path, "has several samples per pixel, not one grey", "export it as a grayscale PNG")
     for name in ("Rows", "Columns", "BitsAllocated", "BitsStored"):
@@ -126,17 +131,48 @@ def _refuse_other_objects(path: Path, dataset: Dataset) -> None:
 
 def _only_frame(path: Path, dataset: Dataset, asked: int | None) -> int:
     """The place of the frame to read, from 0; of the functional groups of single frames, only its own are left."""
-    count = max(int(number(dataset, "NumberOfFrames") or 1), 1)
-    bytes_each = max(dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8, 2)
-    native = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
-    if native and (there := len(dataset.PixelData) // bytes_each) > count:
-        raise unsupported(
-            path, f"holds {there} frames, though its header says {count}", "export the frame that you mean by itself"
-        )
+    count = _frames(dataset)
+    if _native(dataset):
+        _refuse_more_pixels(path, dataset, count)
     index = which_frame(path, count, asked, "frames")
     if groups := dataset.get("PerFrameFunctionalGroupsSequence"):
         dataset.PerFrameFunctionalGroupsSequence = list(groups)[index : index + 1]
     return index
+
+
+def _frames(dataset: Dataset) -> int:
+    return max(int(number(dataset, "NumberOfFrames") or 1), 1)
+
+
+def _native(dataset: Dataset) -> bool:
+    return not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+
+
+def _refuse_more_pixels(path: Path, dataset: Dataset, count: int) -> None:
+    """Raise `LookalikeError` if uncompressed data hold more than `count` frames, or have other rows or columns."""
+    each, there = _needed_bytes(dataset), len(dataset.PixelData)
+    if (frames := there // max(each, 2)) > count:
+        raise unsupported(
+            path, f"holds {frames} frames, though its header says {count}", "export the frame that you mean by itself"
+        )
+    if any(_rest(dataset, count)):
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: has {there} bytes of pixels, and {dataset.Rows} rows of {dataset.Columns} need {count * each}; "
+            "correct Rows and Columns, or export the image as PNG",
+        )
+
+
+def _needed_bytes(dataset: Dataset) -> int:
+    """The size of an uncompressed frame."""
+    return int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+
+
+def _rest(dataset: Dataset, count: int) -> bytes:
+    """What comes after the pixels of `count` uncompressed frames, if a row or column more would fit in."""
+    rest = bytes(dataset.PixelData[count * _needed_bytes(dataset) :])
+    one_more = min(int(dataset.Rows), int(dataset.Columns)) * int(dataset.BitsAllocated) // 8
+    return rest if len(rest) >= max(one_more, 2) else b""
 
 
 def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Stored]:
@@ -144,6 +180,7 @@ def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Store
     from pydicom.pixels.utils import pixel_array
 
     try:
+        refuse_damage(dataset, index)
         raw = pixel_array(dataset, index=index, correct_unused_bits=False)
     except Exception as error:  # as above
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")
@@ -160,13 +197,21 @@ def _stored_values(path: Path, dataset: Dataset, index: int) -> tuple[Raw, Store
     high = number(dataset, "HighBit")
     syntax = dataset.file_meta.TransferSyntaxUID
     # RLE keeps the container bit by bit; other codecs yield the samples themselves.
-    shift = 0 if high is None or (syntax.is_encapsulated and syntax != _RLE) else int(high) + 1 - bits
+    shift = 0 if high is None or (syntax.is_encapsulated and syntax != RLE) else int(high) + 1 - bits
     if not 0 <= shift <= 8 * raw.dtype.itemsize - bits:
         raise LookalikeError(
             "bad-dicom-header",
             f"{path}: High Bit {high:g} does not fit {bits} of {8 * raw.dtype.itemsize} bits stored; correct it",
         )
-    return raw, Stored(bits, bool(dataset.get("PixelRepresentation")), shift)
+    stored = Stored(bits, bool(dataset.get("PixelRepresentation")), shift)
+    coded = j2k_parameters(dataset, index)
+    if coded and coded[0] > bits and (stored.values(raw) != raw).any():
+        raise LookalikeError(
+            "bad-dicom-header",
+            f"{path}: its JPEG 2000 data have {coded[0]} bits, and Bits Stored is {bits}; correct the header, or "
+            "export the image as PNG",
+        )
+    return raw, stored
 
 
 def _libjpeg() -> bool:
@@ -175,7 +220,7 @@ def _libjpeg() -> bool:
     return find_spec("libjpeg") is not None
 
 
-def _remarks(dataset: Dataset) -> list[str]:
+def _remarks(dataset: Dataset, index: int) -> list[str]:
     """What the header says that whoever uses the image should know."""
     remarks = []
     intent = word(dataset, "PresentationIntentType")
@@ -184,6 +229,14 @@ def _remarks(dataset: Dataset) -> list[str]:
         remarks.append("FOR PROCESSING: its greys are the detector's, not meant for display")
     if word(dataset, "BurnedInAnnotation") == "YES":
         remarks.append("burned-in annotation: text in the image may name the patient")
+    if "ShutterShape" in dataset:
+        remarks.append("display shutter: what it hides in viewers is part of the image here")
+    if _native(dataset) and _rest(dataset, _frames(dataset)):
+        remarks.append("zeros after its pixels, which would make another row or column, are taken for padding")
+    coded, signed = j2k_parameters(dataset, index), bool(dataset.PixelRepresentation)
+    if coded and coded[1] != signed:
+        kinds = ("unsigned", "signed")
+        remarks.append(f"its JPEG 2000 data are {kinds[coded[1]]}; {kinds[signed]}, as the header says, is taken")
     return remarks
 
 

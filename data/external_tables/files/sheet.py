@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -44,6 +46,21 @@ class Sheet:
 def plain_name(name: str) -> str:
     """A column's name without what differs from writer to writer: case, blanks, punctuation."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())
+
+
+def as_typed(value: object) -> str:
+    """A cell as a person would have typed it: Excel and JSON hold whole numbers as floats."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time.min:
+        return value.date().isoformat()  # Excel has no dates without a time
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    return re.sub(r"_x000[dD]_", "", str(value))
 
 
 def sheet_of(

@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 from data.errors import LookalikeError
+from data.external_tables.files.sheet import Sheet, plain_name, sheet_of
 from data.external_tables.mapping import FileSettings
-from data.external_tables.sheet import Sheet, plain_name, sheet_of
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,6 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _GZIP = b"\x1f\x8b"
+_DOCUMENTS = ("%PDF-", "{\\rtf")
 _SEPARATORS = (",", "\t", ";", "|")
 _INVISIBLE = ("\ufeff", "\u200b")  # marks of joined files, and blanks without width that a browser's copy brings
 _LOOKED_AT = 60  # rows from which the separator is found out
@@ -38,6 +39,8 @@ def read_text_table(path: Path, content: bytes, known: frozenset[str], given: Fi
         raise LookalikeError(
             "not-a-table", f"{path}: is a web page or XML, whatever its name; open it in Excel, save it as .xlsx or CSV"
         )
+    if text.startswith(_DOCUMENTS):
+        raise LookalikeError("not-a-table", f"{path}: is a document, not a table; save the table in it as .xlsx or CSV")
     first, _, rest = text.partition("\n")
     stated = _STATED.match(first)
     if stated:

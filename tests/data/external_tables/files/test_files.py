@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import LookalikeError
+from data.external_tables.files.text import decoded
 from data.external_tables.mapping import TableMapping
 from data.external_tables.read import read_external_table
-from data.external_tables.text_file import decoded
 
 FILE = {"encoding": "", "separator": "", "decimal": ""}
 
@@ -158,10 +158,39 @@ def test_a_sheet_is_chosen_by_name(tmp_path, refuses, is_clean, study):
     half = typed(study.iloc[:8])
     path = write_book(tmp_path / "t.xlsx", {"first": half, "all": typed(study)})
     is_clean(read_external_table(path, mapping=TableMapping(file={"sheet": "all"})))
-    assert len(read_external_table(path).trials) == 8
+    with refuses("repeated-session") as caught:  # what was kept of the other
+        read_external_table(path)
+    assert "all rows of sheet 'first' are in 'all', too" in str(caught.value)
     with refuses("not-a-table") as caught:
         read_external_table(path, mapping=TableMapping(file={"sheet": "last"}))
     assert "first, all" in str(caught.value)
+
+
+def test_sheets_of_the_same_columns_are_one_table(tmp_path, refuses, is_clean, study):
+    halves = {name: typed(part) for name, part in study.groupby("participant")}
+    path = write_book(tmp_path / "t.xlsx", {"Notes": [["Recorded in March"]], **halves})
+    found = read_external_table(path)
+    is_clean(found)
+    assert any("read as one, not 'Notes'" in note for note in found.notes)
+    nameless = {name: [row[1:] for row in rows] for name, rows in halves.items()}
+    path = write_book(tmp_path / "nameless.xlsx", nameless)
+    with refuses("missing-column") as caught:
+        read_external_table(path)
+    assert "sheet; name yours with --columns participant=..." in str(caught.value)
+    found = read_external_table(path, mapping=TableMapping({"participant": "sheet"}))
+    assert set(found.trials["participant"]) == set(halves)
+    wrong = {name: [*rows[:2], [*rows[2][:4], "gan2", *rows[2][5:]]] for name, rows in halves.items()}
+    with refuses("unknown-word") as caught:
+        read_external_table(write_book(tmp_path / "wrong.xlsx", wrong))
+    assert f"(row {next(iter(halves))}:3" in str(caught.value)
+
+
+def test_a_date_as_an_id_has_no_midnight(tmp_path, study):
+    rows = typed(study)
+    days = {name: datetime.datetime(2026, 3, day) for day, name in enumerate(study["participant"].unique(), 1)}
+    dated = [rows[0], *([days[row[0]], *row[1:]] for row in rows[1:])]
+    found = read_external_table(write_book(tmp_path / "t.xlsx", {"a": dated}))
+    assert set(found.trials["participant"]) == {day.date().isoformat() for day in days.values()}
 
 
 def test_ids_that_excel_made_numbers(tmp_path, study):
@@ -227,6 +256,8 @@ def archive(*names: str) -> bytes:
         ("t.mat", b"MATLAB 5.0 MAT-file, Platform" + bytes(100), "not-a-table", "not a text file"),
         ("t.csv.gz", gzip.compress(b"participant,truth\n"), "not-a-table", "unpack it"),
         ("t.xls", b"<html><table><tr><td>participant</td></tr></table>", "not-a-table", "a web page or XML"),
+        ("t.pdf", b"%PDF-1.7\n1 0 obj", "not-a-table", "a document"),
+        ("t.csv", b"{\\rtf1\\ansi participant,truth}", "not-a-table", "a document"),
         ("t.csv", b"\xff\xfea", "not-a-table", "save it as UTF-8"),
         ("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not-a-table", "save it as .xlsx"),
         ("t.ods", archive("content.xml"), "not-a-table", "OpenDocument"),

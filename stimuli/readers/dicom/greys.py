@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.arrays import Floats
-from stimuli.readers.dicom_header import number, numbers, places, word
+from stimuli.readers.dicom.header import number, numbers, places, word
 from stimuli.readers.record import Pixels
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ def _greys(dataset: Dataset, raw: Raw, stored: Stored) -> tuple[Pixels, list[str
     if greys is None:
         greys = (values - bottom) / (top - bottom)
     greys = np.clip(greys, 0, 1)
-    if word(dataset, "PhotometricInterpretation") == "MONOCHROME1":
+    photometric, shape = word(dataset, "PhotometricInterpretation"), word(dataset, "PresentationLUTShape")
+    if photometric == "MONOCHROME1":
         greys = 1 - greys
-    elif word(dataset, "PresentationLUTShape") == "INVERSE":
-        also = [*also, "Presentation LUT Shape INVERSE contradicts MONOCHROME2, which is followed"]
+    if (photometric, shape) in (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE")):
+        also = [*also, f"Presentation LUT Shape {shape} contradicts {photometric}, which is followed"]
     if (padding := _padding(dataset, raw, samples)) is not None:
         greys[padding] = 0  # no part of the image, whichever end of the scale is black
     return greys.astype(np.float32), [*said, *also]

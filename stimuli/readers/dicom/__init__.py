@@ -1,0 +1,1 @@
+"""DICOM: its header, its compressed data, and from stored values to greys."""
