@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -17,6 +18,15 @@ settings.register_profile("lookalike", derandomize=True, **unhurried)
 settings.load_profile("lookalike")
 
 Refuses = Callable[[str], AbstractContextManager["pytest.ExceptionInfo[LookalikeError]"]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core_each() -> Iterator[None]:
+    """Where several processes run tests, each has its own core, so that analyses start no further ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr("analysis.side_by_side.cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -159,10 +159,13 @@ def test_keys_are_balanced_over_those_who_answered(
 
 
 @pytest.mark.slow
-def test_a_script_ends_well_in_a_locale_without_letters_beyond_ascii(
-    small_set: StimulusSet, study: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "without", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii:strict"}]
+)
+def test_a_script_ends_well_in_a_locale_or_on_a_console_without_letters_beyond_ascii(
+    small_set: StimulusSet, study: Path, tmp_path: Path, without: dict[str, str]
 ) -> None:
-    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain = {**os.environ, **without}
     script = Path(first_session.__file__).parents[1] / "realfake.py"
     command = [sys.executable, str(script), str(small_set.folder), str(tmp_path / "dätä"), "p1", "--study", str(study)]
     done = subprocess.run(
