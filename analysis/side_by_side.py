@@ -22,7 +22,7 @@ def side_by_side(call: Callable[[_Given], _Found], given: Iterable[_Given], chun
     are no more than `chunk` calls) it is one after the other.
     """
     items = list(given)
-    processes = min(-(-len(items) // chunk), os.cpu_count() or 1)
+    processes = min(-(-len(items) // chunk), cores())
     # Elsewhere a new process imports everything anew, which takes longer than it saves.
     forks = sys.platform.startswith("linux") and not multiprocessing.current_process().daemon
     if processes < 2 or not forks:
@@ -33,6 +33,11 @@ def side_by_side(call: Callable[[_Given], _Found], given: Iterable[_Given], chun
             return pool.map(_one, [(len(_WORK) - 1, place) for place in range(len(items))], chunk)
     finally:
         _WORK.pop()
+
+
+def cores() -> int:
+    """How many cores this process may use, which may be fewer than the computer has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_parts(items: Sequence[_Given], parts: int) -> list[Sequence[_Given]]:

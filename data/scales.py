@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 
 from data.arrays import Floats
 from data.errors import LookalikeError
@@ -94,6 +93,8 @@ class Scale:
 
     def _curve(self) -> tuple[Floats, Floats]:
         """Positions on a fine grid, and their values from the first on."""
+        from scipy.interpolate import PchipInterpolator
+
         where = np.asarray(self.positions_deg)
         steps = np.asarray(self.steps_jnd)
         values = np.concatenate([[0.0], np.cumsum(steps)])

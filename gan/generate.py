@@ -137,21 +137,26 @@ def generate_images(
 
 
 def checked_images(
-    generator: Generator, first_seed: int, psi: float, reference: Reference | None = None
+    generator: Generator,
+    first_seed: int,
+    psi: float,
+    reference: Reference | None = None,
+    step: int = 1,
+    batch: int = _BATCH,
 ) -> Iterator[CheckedImage]:
-    """Images of consecutive seeds, without end, rounded to 16 bits as patches are.
+    """Images of consecutive seeds, or of every so-manieth, without end, rounded to 16 bits as patches are.
 
-    With a `reference`, an image that is too near a training patch has an objection. Raises `LookalikeError` for an
-    image that is not finite.
+    They are made `batch` at a time. With a `reference`, an image that is too near a training patch has an objection.
+    Raises `LookalikeError` for an image that is not finite.
     """
-    made = _stored(generator, itertools.count(first_seed), psi)
+    made = _stored(generator, itertools.count(first_seed, step), psi, batch)
     if reference is None:
         yield from (CheckedImage(seed, pixels, "") for seed, pixels in made)
         return
-    while batch := list(itertools.islice(made, _BATCH)):
-        seeds = [seed for seed, _ in batch]
-        suspects = set(check_against(reference, np.stack([pixels for _, pixels in batch]), seeds).suspects)
-        for seed, pixels in batch:
+    while several := list(itertools.islice(made, batch)):
+        seeds = [seed for seed, _ in several]
+        suspects = set(check_against(reference, np.stack([pixels for _, pixels in several]), seeds).suspects)
+        for seed, pixels in several:
             yield CheckedImage(seed, pixels, "too near a training patch" if seed in suspects else "")
 
 
@@ -189,8 +194,10 @@ def images_from_seeds(generator: Generator, seeds: Iterable[int], psi: float) ->
     return np.stack([pixels for _, pixels in _stored(generator, seeds, psi)])
 
 
-def _stored(generator: Generator, seeds: Iterable[int], psi: float) -> Iterator[tuple[int, Pixels]]:
-    for seed, image in from_seeds(generator, seeds, psi, batch=_BATCH):
+def _stored(
+    generator: Generator, seeds: Iterable[int], psi: float, batch: int = _BATCH
+) -> Iterator[tuple[int, Pixels]]:
+    for seed, image in from_seeds(generator, seeds, psi, batch=batch):
         if not np.isfinite(image).all():
             raise LookalikeError(
                 "not-finite", f"the image of seed {seed} is not finite; the model is broken: use an earlier snapshot"

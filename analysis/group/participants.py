@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +27,7 @@ from analysis.sdt.information import MetaInformation, meta_information_from_coun
 from analysis.sdt.metacognition import Metacognition, Model
 from analysis.sdt.outcomes import Correction
 from analysis.sdt.yesno import YesNo
-from analysis.side_by_side import in_parts, side_by_side
+from analysis.side_by_side import cores, in_parts, side_by_side
 from analysis.trials import Trials, with_ratings
 from data.trials import rating
 
@@ -96,7 +95,7 @@ def measure(trials: Trials, by: Estimators = Estimators()) -> list[Participant]:
     rated = [with_ratings(table) for _, table in trials.measure.groupby(kinds)]
     level, _ = categories(trials.measure)
     each = sorted((str(name), table) for part in rated for name, table in part.groupby("participant"))
-    closely, parts = len(each) <= MOST, min(os.cpu_count() or 1, -(-len(each) // _PER_PROCESS))
+    closely, parts = len(each) <= MOST, min(cores(), -(-len(each) // _PER_PROCESS))
     given = [_Given(name, observers[name], table, later.get(name, nothing)) for name, table in each]
     found = side_by_side(lambda some: _measured(some, by, level, closely=closely), in_parts(given, parts))
     return [one for part in found for one in part]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.stats import beta
+from scipy.special import betainc, betaincinv
 
 from analysis.intervals import critical
 from data.arrays import Floats
@@ -142,11 +142,11 @@ def _share(significant: int, n: int, alpha: float, level: float) -> Share:
     """The posterior of the share: its mode, and the narrowest interval that holds so much of it."""
     if not n:
         return Share(significant, alpha, np.nan, np.nan, np.nan)
-    posterior = beta(significant + 1, n - significant + 1)
-    cut = posterior.cdf(alpha)
+    posterior = (significant + 1, n - significant + 1)  # a beta distribution's
+    cut = betainc(*posterior, alpha)
 
     def bound(mass: float) -> float:
-        return float((posterior.ppf(cut + mass * (1 - cut)) - alpha) / (1 - alpha))
+        return float((betaincinv(*posterior, cut + mass * (1 - cut)) - alpha) / (1 - alpha))
 
     # The density has one peak, so the narrowest interval is the one of highest density.
     narrowest = minimize_scalar(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -13,7 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis.serial.neighbours import by_participant, linked, places, slices_by_participant, unbroken
-from analysis.side_by_side import in_parts, side_by_side
+from analysis.side_by_side import cores, in_parts, side_by_side
 from data.arrays import Flags, Floats, Ints
 from data.errors import LookalikeError
 from data.trial_order import draw_orders
@@ -98,7 +97,7 @@ def with_orders(
     """
     alone = zip(found, rng.spawn(len(found)), strict=True)
     each = len(found) * (count + 1)
-    parts = max(-(-each // _AT_ONCE), min(len(found), os.cpu_count() or 1) if each > _WORTH_A_PROCESS else 1)
+    parts = max(-(-each // _AT_ONCE), min(len(found), cores()) if each > _WORTH_A_PROCESS else 1)
     batches = in_parts(list(alone), parts)
     with threadpool_limits(1, "blas"):
         done = side_by_side(lambda some: call([(one, orders(one, count, own)) for one, own in some]), batches)

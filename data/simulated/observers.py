@@ -22,9 +22,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from data.errors import LookalikeError
 
@@ -34,7 +34,8 @@ def usual_cuts(levels: int) -> tuple[float, ...]:
 
     They are the quantiles of a standard normal's absolute value.
     """
-    return tuple(round(float(ndtri(0.5 + 0.5 * level / levels)), 1) for level in range(1, levels))
+    quantile = NormalDist().inv_cdf
+    return tuple(round(quantile(0.5 + 0.5 * level / levels), 1) for level in range(1, levels))
 
 
 @dataclass(frozen=True)
@@ -196,4 +197,6 @@ def _seed(*parts: object) -> int:
 
 def standard_normal(*parts: object) -> float:
     """A standard normal draw fixed by its name, by the inverse of the normal distribution."""
+    from scipy.special import ndtri  # half a second to import, which a person's session does not need
+
     return float(ndtri((_seed(*parts) + 0.5) / 2**64))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, xlogy
 
 from data.arrays import Floats
 
@@ -29,6 +28,8 @@ def probability_correct(
     level: npt.ArrayLike, threshold: npt.ArrayLike, spread: npt.ArrayLike, lapse: npt.ArrayLike
 ) -> Floats:
     """The probability of a correct choice; levels and thresholds in one unit, `spread` in its log10 units."""
+    from scipy.special import ndtr
+
     z = (np.log10(level) - np.log10(threshold)) / np.asarray(spread)
     return np.asarray(CHANCE + (1 - CHANCE - np.asarray(lapse)) * ndtr(z), dtype=np.float64)
 
@@ -76,6 +77,8 @@ def posterior(levels: Sequence[float], shown: Sequence[float], correct: Sequence
     >>> 1 < belief.threshold.mean < 8
     True
     """
+    from scipy.special import xlogy
+
     grid = thresholds(levels)
     parameters = (grid[:, None, None], SPREADS[None, :, None], LAPSES[None, None, :])
     log_likelihood = np.zeros((grid.size, SPREADS.size, LAPSES.size))

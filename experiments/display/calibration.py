@@ -14,8 +14,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import minimize_scalar
 
 from data.arrays import Floats
 from data.errors import LookalikeError
@@ -77,6 +75,8 @@ class LuminanceTable:
         enough: by inverting the display's gamma, or as JND indices where the display itself follows the GSDF, whichever
         gives the straighter line.
         """
+        from scipy.interpolate import PchipInterpolator
+
         wanted = np.asarray(levels, dtype=np.float64)
         seen = np.asarray(self.luminances_cd_m2) + self.ambient_cd_m2
         gamma = fit_gamma(self)[0]
@@ -227,6 +227,8 @@ def fit_gamma(table: LuminanceTable) -> tuple[float, float]:
 
     The error is a proportion of L(255) − L(0).
     """
+    from scipy.optimize import minimize_scalar
+
     levels, luminances = np.asarray(table.levels) / TOP, np.asarray(table.luminances_cd_m2)
     shares = (luminances - luminances[0]) / (luminances[-1] - luminances[0])
     found = minimize_scalar(

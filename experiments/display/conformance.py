@@ -8,15 +8,17 @@ contrast, ΔL/L, is divided by the step's number of just-noticeable differences;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from data.arrays import Floats
 from data.errors import LookalikeError
 from experiments.display import gsdf
 from experiments.display.calibration import Lookup, LuminanceTable, jnd_indices
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STEPS = 17
 TOLERANCE = 0.10
@@ -200,6 +202,8 @@ def levels_to_check(lookup: Lookup) -> tuple[int, ...]:
 
 def draw(report: Conformance) -> Figure:
     """Two panels: luminance against P-value, and contrast per JND with the band of 10% around the target."""
+    from matplotlib.figure import Figure  # a second to import, which no session needs
+
     figure = Figure(figsize=(7.1, 3.1), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(report.p_values, report.expected_cd_m2, color="#6b6b6b", linewidth=1.2, label="target")

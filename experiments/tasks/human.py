@@ -77,13 +77,15 @@ class HumanResponder:
 
     def takes_back(self, until: float) -> bool:
         undo = self._plan.flow.undo
-        while self._screen.now() < until:
+        while True:
+            late = self._screen.now() >= until  # asked first, so that a computer that was busy still looks once
             self._collect(self._done_at)
             if any(press.name == undo for press in self._waiting):
                 self._waiting.clear()
                 return True
+            if late:
+                return False
             time.sleep(POLL_S)
-        return False
 
     def answer(self, trial: PlannedTrial, onset: float, again: Again) -> Answer:  # noqa: ARG002 (a person sees the trial)
         self._paused_s = 0.0

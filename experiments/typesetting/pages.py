@@ -2,15 +2,18 @@
 
 Lines break where Unicode's line breaking algorithm (UAX #14) allows it, so also between Chinese and Japanese
 characters; within a word only if it is longer than a line. Each paragraph runs in the direction of its first letter.
+The lines of a text of a single page, which are centred, are about equally long: no word stands alone in the last one.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import chain
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ _LEADING = 1.25  # from line to line, as a share of the size of the letters
 _NO_BREAK_BESIDE = " .,:;!?()'\"\u00a0"
 _KEPT_TOGETHER = 2  # lines: a page neither ends nor begins with a single line of a longer paragraph
 
+Measure = Callable[[str, bool], float]  # the width in pixels of a text, which may run from right to left
 Coverage = npt.NDArray[np.float32]  # how much of each pixel is ink, 0 to 1: (rows, columns)
 
 
@@ -84,16 +88,29 @@ class Typesetter:
 @cache
 def _pages(setter: Typesetter, text: str) -> tuple[tuple[Line, ...], ...]:
     font = _load(setter.font, setter.size_px)
-    lines = [
-        line
-        for paragraph in text.strip("\n").split("\n")
-        for line in _lines(paragraph.rstrip(), setter.width_px, lambda *one: _measure(font, *one))
-    ]
-    most = setter._lines_a_page
+    measure = cache(partial(_measure, font))
+    paragraphs = [paragraph.rstrip() for paragraph in text.strip("\n").split("\n")]
+    set_in = [list(_lines(paragraph, setter.width_px, measure)) for paragraph in paragraphs]
+    lines, most = list(chain(*set_in)), setter._lines_a_page
     full = _divide(lines, most)
+    if len(full) == 1:
+        evened = (_evened(*one, setter.width_px, measure) for one in zip(paragraphs, set_in, strict=True))
+        return (tuple(_trimmed(list(chain(*evened)))),)
     # As many pages, but no last one with a line or two.
     even = next(n for n in range(min(_KEPT_TOGETHER, most), most + 1) if len(_divide(lines, n)) == len(full))
     return tuple(tuple(page) for page in _divide(lines, even))
+
+
+def _evened(paragraph: str, lines: list[Line], width_px: int, measure: Measure) -> list[Line]:
+    """The paragraph's lines, at the smallest width at which there are no more of them."""
+    if len(lines) < 2:
+        return lines
+    widest = max(measure(unit.rstrip(), lines[0].right_to_left) for unit in _units(paragraph))
+    low, high = min(ceil(widest), width_px), width_px
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(list(_lines(paragraph, middle, measure))) <= len(lines) else (middle + 1, high)
+    return list(_lines(paragraph, high, measure))
 
 
 def _divide(lines: list[Line], most: int) -> list[list[Line]]:
@@ -123,7 +140,7 @@ def _trimmed(lines: list[Line]) -> list[Line]:
     return lines[first:last]
 
 
-def _lines(paragraph: str, width_px: int, measure: Callable[[str, bool], float]) -> Iterator[Line]:
+def _lines(paragraph: str, width_px: int, measure: Measure) -> Iterator[Line]:
     """The lines of one paragraph; an empty one is an empty line."""
     right_to_left = _runs_left(paragraph)
     width = cache(lambda text: measure(text, right_to_left))
@@ -137,7 +154,8 @@ def _lines(paragraph: str, width_px: int, measure: Callable[[str, bool], float])
     yield Line(line.rstrip(), right_to_left)
 
 
-def _units(paragraph: str) -> Iterator[str]:
+@cache
+def _units(paragraph: str) -> tuple[str, ...]:
     """The parts of a paragraph between which a line may break, each with the blanks that follow it."""
     try:
         from uniseg.linebreak import line_break_units
@@ -147,17 +165,19 @@ def _units(paragraph: str) -> Iterator[str]:
             f'texts cannot be set ({error}); in the folder of Lookalike, run: pip install -c constraints.txt ".[lab]"',
         ) from None
 
+    found: list[str] = []
     for word in re.findall(r"\s*[^\s]+\s*|\s+", paragraph):
         # Most words have no break within them; the algorithm is slow, so only the others are given to it.
         if word.strip(_NO_BREAK_BESIDE).isalnum() and not any(
             unicodedata.east_asian_width(one) in "WF" for one in word
         ):
-            yield word
+            found.append(word)
         else:
-            yield from line_break_units(word)
+            found += line_break_units(word)
+    return tuple(found)
 
 
-def _fitting(units: Iterator[str], width_px: int, measure: Callable[[str], float]) -> Iterator[str]:
+def _fitting(units: Iterable[str], width_px: int, measure: Callable[[str], float]) -> Iterator[str]:
     """The same units, those longer than a line cut into pieces that fit."""
     for unit in units:
         if measure(unit.rstrip()) <= width_px:

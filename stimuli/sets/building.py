@@ -317,9 +317,14 @@ def _objection(pixels: Pixels, layout: Layout, seen: set[str]) -> tuple[str, str
     if not np.isfinite(pixels).all():
         return "not a number in some pixels", ""
     fingerprint = hash_bytes(quantise(pixels, layout.bits).tobytes()).hexdigest()
-    if measure_grey_levels(pixels).sd < _FLAT_SD:
-        return f"flat (SD of P-values below {_FLAT_SD:g})", fingerprint
+    if why := flatness(pixels):
+        return why, fingerprint
     return ("identical to an earlier image" if fingerprint in seen else ""), fingerprint
+
+
+def flatness(pixels: Pixels) -> str:
+    """Why a finished image that shows nothing is rejected; empty if it shows something."""
+    return f"flat (SD of P-values below {_FLAT_SD:g})" if measure_grey_levels(pixels).sd < _FLAT_SD else ""
 
 
 def finish(pixels: Pixels, layout: Layout) -> Pixels:

@@ -138,7 +138,7 @@ def own_set(small_set: StimulusSet, tmp_path: Path) -> Path:
 
 
 PAUSED = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.observers import Observer
@@ -148,7 +148,7 @@ from experiments.session.run import Setup
 def pause(done, _total):
     if done == int(sys.argv[5]):
         print("paused", flush=True)
-        time.sleep(60)
+        sys.stdin.read()  # until it is killed, or the test has ended
 
 setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
 result = run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), "p1", Path(sys.argv[4]), 1, setup, pause)
@@ -166,7 +166,8 @@ def paused() -> Paused:
     @contextmanager
     def start(stimuli: Path, data: Path, study: Path, after: int) -> Iterator[subprocess.Popen[str]]:
         arguments = [str(part) for part in (ROOT, stimuli, data, study, after)]
-        with subprocess.Popen([sys.executable, "-c", PAUSED, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen([sys.executable, "-c", PAUSED, *arguments], **pipes) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "paused\n"
             try:

@@ -70,11 +70,12 @@ def strike(stimuli: StimulusSet, data: Path, study: Path, number: int, after: in
     not over when the signal comes. Returns how many answers it told in the end.
     """
     reading, writing = os.pipe()
+    waiting, never_written = os.pipe()
 
     def tell(done: int, _total: int) -> None:
         os.write(writing, b".")
         if done == TRIALS - 1 and after < done:
-            time.sleep(60)
+            os.read(waiting, 1)
 
     # Held back until the child is inside `try`: right after a fork Python's own hooks can swallow a KeyboardInterrupt,
     # and one raised outside `try` would return the child into pytest.
@@ -99,6 +100,8 @@ def strike(stimuli: StimulusSet, data: Path, study: Path, number: int, after: in
         while more := pipe.read(100):
             told += len(more)
     os.waitpid(child, 0)
+    os.close(waiting)
+    os.close(never_written)
     return told
 
 

@@ -21,6 +21,7 @@ from experiments.session import first_session
 from experiments.session.first_session import run_first_session
 from experiments.session.run import Setup
 from stimuli.sets import StimulusSet
+from tests.waiting import PATIENCE_S
 
 SIMULATED, PERSON = Setup("simulated", window=False), Setup("human")
 
@@ -158,14 +159,21 @@ def test_keys_are_balanced_over_those_who_answered(
 
 
 @pytest.mark.slow
-def test_a_script_ends_well_in_a_locale_without_letters_beyond_ascii(
-    small_set: StimulusSet, study: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "without", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii:strict"}]
+)
+def test_a_script_ends_well_in_a_locale_or_on_a_console_without_letters_beyond_ascii(
+    small_set: StimulusSet, study: Path, tmp_path: Path, without: dict[str, str]
 ) -> None:
-    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    plain = {**os.environ, **without}
     script = Path(first_session.__file__).parents[1] / "realfake.py"
     command = [sys.executable, str(script), str(small_set.folder), str(tmp_path / "dätä"), "p1", "--study", str(study)]
     done = subprocess.run(
-        [*command, "--observer", "simulated", "--no-window"], env=plain, capture_output=True, check=False, timeout=120
+        [*command, "--observer", "simulated", "--no-window"],
+        env=plain,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"20 of 20 answered" in done.stdout

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from experiments.display.window import WINDOW_PX
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +71,7 @@ print(json.dumps({"touched": touched, "digits": len(digits), "turned": [one.posi
 
 def test_clicks_on_numbers_and_ring_land_where_they_are_drawn(display: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-c", RETINA, str(ROOT), str(tmp_path / "frames.npz")]
-    done = subprocess.run(command, env=display, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, env=display, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["turned"] == [pytest.approx(90, abs=1)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +13,11 @@ import typer
 from data.errors import LookalikeError
 from lookalike.commands.stimuli.made import show_set
 from lookalike.commands.stimuli.options import Edge, StoredSize
-from lookalike.options import Bits, Json, Out, Seed
+from lookalike.console import need, numbers
+from lookalike.options import Bits, DisjointPatients, FirstSeed, Json, Out, OwnTruncation, Seed
 
-_LEVELS = "0.01,0.014,0.02,0.028,0.04,0.056,0.08,0.11"
+_CONTRASTS = "0.01,0.014,0.02,0.028,0.04,0.056,0.08,0.11"
+_EDGE = 0.02
 
 
 def graded(
@@ -21,13 +26,26 @@ def graded(
     ],
     out: Out,
     trials: Annotated[int, typer.Option(min=2, help="Trials of a session, each with a real patch of its own.")] = 60,
+    snapshots: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--snapshots",
+            help="Training run whose snapshots make the fakes in place of shapes; or a model, and again for each.",
+        ),
+    ] = None,
     levels: Annotated[
-        str, typer.Option(help="Contrasts of the shapes, P-values above 0 and up to 1, rising, with commas.")
-    ] = _LEVELS,
+        str | None,
+        typer.Option(
+            help="Contrasts of the shapes, P-values above 0 and up to 1, rising, with commas "
+            f"[default: {_CONTRASTS}]; or the level of each model, in their order [default: how many times more images "
+            "the last one was trained on].",
+            show_default=False,
+        ),
+    ] = None,
     each: Annotated[int, typer.Option(min=1, help="Images of each level; none is shown twice in a session.")] = 12,
-    practice: Annotated[int, typer.Option(min=0, help="Practice pairs, with shapes of the strongest contrast.")] = 0,
+    practice: Annotated[int, typer.Option(min=0, help="Practice pairs, with fakes of the highest level.")] = 0,
     dark: Annotated[bool, typer.Option("--dark", help="Shapes darker than the tissue, not lighter.")] = False,
-    edge: Edge = 0.02,
+    edge: Edge = _EDGE,
     backgrounds: Annotated[
         Path | None,
         typer.Option(
@@ -36,6 +54,9 @@ def graded(
             show_default=False,
         ),
     ] = None,
+    truncation: OwnTruncation = None,
+    first_seed: FirstSeed = 0,
+    disjoint_patients: DisjointPatients = False,
     size: StoredSize = None,
     bits: Bits = 8,
     seed: Seed = 0,
@@ -43,31 +64,56 @@ def graded(
 ) -> None:
     """Make known fakes of graded visibility, for a threshold.
 
-    Classic stimuli of rising contrast and real patches. The column level of the table says how visible each is; a study
-    with task = "threshold" shows them.
+    Classic stimuli of rising contrast, or images of ever earlier snapshots of a training run, and real patches. The
+    column level of the table says how visible each is; a study with task = "threshold" shows them.
 
     \b
     Example:
       lookalike stimuli graded --patches patches --out graded
       lookalike stimuli graded --patches patches --trials 40 --levels 0.02,0.04,0.08,0.16 --each 20 --out graded
+      lookalike stimuli graded --patches patches --snapshots run --out graded
     """
-    from lookalike.flows.sets.classic import classic_set
-    from stimuli.classic.rendering import Look
     from stimuli.sets import Layout
 
-    contrasts = _levels(levels)
-    layout = Layout(2 * trials, 2 * practice, 0, size, bits, seed, graded=each * len(contrasts))
-    signed = [-one if dark else one for one in contrasts]
-    look = Look(edge=edge, contrast=signed[-1])
-    show_set(classic_set(out, patches, look, layout, backgrounds, signed), out, as_json)
+    layout = Layout(2 * trials, 2 * practice, 0, size, bits, seed)
+    if snapshots:
+        _refuse({"--dark": dark, "--edge": edge != _EDGE, "--backgrounds": backgrounds is not None}, "with --snapshots")
+        need("gan")
+        from lookalike.flows.sets.graded import Graded, snapshot_set
+
+        given = _levels(levels, math.inf) if levels is not None else ()
+        request = Graded(tuple(snapshots), each, given, truncation, first_seed, disjoint_patients)
+        made = snapshot_set(out, patches, request, layout)
+    else:
+        of_models = {"--truncation": truncation is not None, "--first-seed": first_seed > 0}
+        _refuse(of_models | {"--disjoint-patients": disjoint_patients}, "without --snapshots")
+        from lookalike.flows.sets.classic import classic_set
+        from stimuli.classic.rendering import Look
+
+        contrasts = [-one if dark else one for one in _contrasts(levels or _CONTRASTS)]
+        layout = replace(layout, graded=each * len(contrasts))
+        made = classic_set(out, patches, Look(edge=edge, contrast=contrasts[-1]), layout, backgrounds, contrasts)
+    show_set(made, out, as_json)
 
 
-def _levels(text: str) -> list[float]:
-    """Rising levels. Raises `LookalikeError` for anything else, and for fewer than three."""
-    try:
-        found = [float(one) for one in text.split(",")]
-    except ValueError:
-        raise LookalikeError("not-a-number", f"--levels is {text!r}; write numbers with commas between them") from None
-    if not (len(found) >= 3 and found[0] > 0 and found[-1] <= 1 and sorted(set(found)) == found):
+def _refuse(options: Mapping[str, bool], when: str) -> None:
+    """Raise `LookalikeError` if an option was given that says nothing here."""
+    for option, given in options.items():
+        if given:
+            raise LookalikeError("unused-option", f"{option} means nothing {when}; leave it out")
+
+
+def _contrasts(text: str) -> tuple[float, ...]:
+    """Rising contrasts. Raises `LookalikeError` for anything else, and for fewer than three."""
+    found = _levels(text, 1)
+    if len(found) < 3 or sorted(set(found)) != list(found):
         raise LookalikeError("out-of-range", f"--levels is {text!r}; write three or more, rising, above 0 and up to 1")
+    return found
+
+
+def _levels(text: str, most: float) -> tuple[float, ...]:
+    found = tuple(numbers(text, "--levels"))
+    if not all(0 < one <= most for one in found):
+        to = "" if math.isinf(most) else f" and up to {most:g}"
+        raise LookalikeError("out-of-range", f"--levels is {text!r}; write numbers above 0{to}")
     return found

@@ -46,12 +46,13 @@ def _stated(stimuli: StimulusSet) -> Finding:
             words += f", not {' or '.join(f'{one}:' for one in _KINDS[row.truth])}"
             return Finding("provenance", "wrong", words)
     missing = [name for name in ("patches_sha256", "lookalike_version") if not about.get(name)]
-    if (table["source"].str.startswith("seed:")).any() and not about.get("model_sha256"):
+    if (table["source"].str.startswith("seed:")).any() and not _model_hashes(about):
         missing.append("model_sha256")
     if missing:
         return Finding("provenance", "wrong", f"stimuli.json does not state {', '.join(missing)}")
     match = about.get("match")
-    hashes = "hashes of patches and model" if about.get("model_sha256") else "hash of the patches"
+    count = len(_model_hashes(about))
+    hashes = "hash of the patches" if not count else f"hashes of patches and {'model' if count == 1 else 'models'}"
     words = f"every image has a source, and stimuli.json the {hashes}"
     return Finding("provenance", "ok", words + (f"; matched: {match['kind']}" if match else ""))
 
@@ -92,14 +93,21 @@ def _same_pixels(stimuli: StimulusSet, patches: PatchSet, real: pd.DataFrame, kn
 
 
 def _of_model(stimuli: StimulusSet, model: tuple[Path, Model] | None) -> Finding:
-    wanted = stimuli.about.get("model_sha256")
-    if wanted is None:
+    wanted = _model_hashes(stimuli.about)
+    if not wanted:
         return Finding("model", "ok", "no generated image is from a model")
     if model is None:
         return Finding("model", "note", "not compared: no shipped model has this hash; name the model (--model)")
-    if model[1].sha256 != wanted:
+    if model[1].sha256 not in wanted:
         return Finding("model", "wrong", f"{model[0]} is not the model that this set was built with (another hash)")
-    return Finding("model", "ok", f"{model[0].name}, by its hash")
+    others = f"; one of {len(wanted)} snapshots" if len(wanted) > 1 else ""
+    return Finding("model", "ok", f"{model[0].name}, by its hash{others}")
+
+
+def _model_hashes(about: dict[str, Any]) -> list[str]:
+    """The hash of the model that made the generated images, or those of the snapshots that made known fakes."""
+    single = about.get("model_sha256")
+    return [single] if single else [one["model_sha256"] for one in about.get("snapshots", ())]
 
 
 def _trained_on(stimuli: StimulusSet, patches: PatchSet | None, model: tuple[Path, Model]) -> Finding:

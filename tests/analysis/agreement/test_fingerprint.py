@@ -13,13 +13,17 @@ TRUTH = np.array(["real", "generated"] * 30)
 
 def session(evidence, names="abcdef"):
     """Answers and confidences from evidence (participants, images)."""
-    parts = []
-    for name, values in zip(names, evidence, strict=False):
-        table = pd.DataFrame({"participant": name, "stimulus_id": np.arange(values.size).astype(str), "truth": TRUTH})
-        table["response"] = np.where(values > 0, "generated", "real")
-        table["confidence"] = 1 + np.minimum(np.abs(values) * 1.5, 3).astype(int)
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+    count, images = evidence.shape
+    values = evidence.ravel()
+    return pd.DataFrame(
+        {
+            "participant": np.repeat(list(names)[:count], images),
+            "stimulus_id": np.tile(np.arange(images).astype(str), count),
+            "truth": np.tile(TRUTH[:images], count),
+            "response": np.where(values > 0, "generated", "real"),
+            "confidence": 1 + np.minimum(np.abs(values) * 1.5, 3).astype(int),
+        }
+    )
 
 
 def study(seed, n=6, own=0.0, common=0.5):

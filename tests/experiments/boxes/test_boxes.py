@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import time
 import tty
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from data.flow.devices import Box as Settings
 from experiments.boxes.box import open_box, refuse_unknown
 from experiments.boxes.serial import name_of
+from tests.waiting import PATIENCE_S, wait_until
 
 pytest.importorskip("serial")
 
@@ -22,18 +23,11 @@ def settings(address: str, device: str = "serial") -> Settings:
     return Settings(device=device, address=address, buttons={"1": "left"})
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def test_bytes_are_buttons_in_order_each_with_its_time() -> None:
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     os.write(ours, b"9")  # pressed before the session
-    time.sleep(0.05)
+    assert select.select([theirs], [], [], PATIENCE_S)[0]
     box = open_box(settings(os.ttyname(theirs)), time.monotonic)
     began, came = time.monotonic(), []
     for sent in (b"1", b"a2", bytes([3])):
@@ -44,7 +38,7 @@ def test_bytes_are_buttons_in_order_each_with_its_time() -> None:
             came.extend(box.presses())
             return len(came) == wanted
 
-        until(all_there)
+        wait_until(all_there)
     assert [name for name, _ in came] == ["1", "a", "2", "0x03"]
     times = [at for _, at in came]
     assert times == sorted(times)
@@ -61,7 +55,7 @@ def test_a_box_that_is_unplugged_says_so_and_raises_nothing() -> None:
     box = open_box(settings(os.ttyname(theirs)), time.monotonic)
     os.close(theirs)
     os.close(ours)
-    until(lambda: box.fault is not None)
+    wait_until(lambda: box.fault is not None)
     assert box.presses() == []
     box.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +15,16 @@ import numpy.typing as npt
 from data.study import StudyFile
 from experiments.display.window import WINDOW_PX
 from experiments.records.participants import everyone, register
+from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
+from tests.waiting import let_it_look, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 60
 
 
 @contextmanager
 def session(
-    display: dict[str, str], stimuli: StimulusSet, data: Path, study: StudyFile, *more: str
+    display: dict[str, str], stimuli: StimulusSet | LoopSet, data: Path, study: StudyFile, *more: str
 ) -> Iterator[subprocess.Popen[str]]:
     """`python experiments/realfake.py` for participant p1 with seed 3, a person unless `more` says otherwise."""
     if "--observer" not in more and "p1" not in everyone(data):
@@ -51,24 +51,41 @@ class Fingers:
         self._server = displays.Display(display)
 
     def down(self, name: str) -> None:
-        self._send(self._x.KeyPress, name)
+        self._send(self._x.KeyPress, self._code(name))
 
     def up(self, name: str) -> None:
-        self._send(self._x.KeyRelease, name)
+        self._send(self._x.KeyRelease, self._code(name))
 
-    def tap(self, name: str) -> None:
-        """Down and up at once: shorter than any frame or poll."""
-        self.down(name)
-        self.up(name)
+    def tap(self, *names: str) -> None:
+        """Each key down and up at once: shorter than any frame or poll, and nothing comes in between."""
+        for name in names:
+            for event in (self._x.KeyPress, self._x.KeyRelease):
+                self._test.fake_input(self._server, event, self._code(name))
+        self._server.sync()
 
-    def touch(self, right: float, up: float) -> None:
-        """Click so many pixels right of and above the middle of PsychoPy's window."""
+    def move(self, right: float, up: float) -> None:
+        """Point so many pixels right of and above the middle of PsychoPy's window."""
         place = self._ours().get_geometry()
         x, y = place.x + WINDOW_PX[0] // 2 + round(right), place.y + WINDOW_PX[1] // 2 - round(up)
         self._test.fake_input(self._server, self._x.MotionNotify, x=x, y=y)
-        self._test.fake_input(self._server, self._x.ButtonPress, 1)
-        self._test.fake_input(self._server, self._x.ButtonRelease, 1)
         self._server.sync()
+
+    def button(self, down: bool) -> None:
+        self._send(self._x.ButtonPress if down else self._x.ButtonRelease, 1)
+
+    def click(self) -> None:
+        self.button(True)
+        self.button(False)
+
+    def touch(self, right: float, up: float) -> None:
+        """Click so many pixels right of and above the middle of PsychoPy's window."""
+        self.move(right, up)
+        self.click()
+
+    def scroll(self, notches: int) -> None:
+        for _ in range(abs(notches)):
+            for event in (self._x.ButtonPress, self._x.ButtonRelease):
+                self._send(event, 4 if notches > 0 else 5)
 
     def give_keyboard(self, away: bool) -> None:
         """Give the keyboard to another window, or to PsychoPy's."""
@@ -90,9 +107,11 @@ class Fingers:
         children = self._server.screen().root.query_tree().children
         return next(child for child in children if _size(child) == WINDOW_PX)
 
-    def _send(self, event: int, name: str) -> None:
-        keysym = self._keysyms.string_to_keysym(name)
-        self._test.fake_input(self._server, event, self._server.keysym_to_keycode(keysym))
+    def _code(self, name: str) -> int:
+        return int(self._server.keysym_to_keycode(self._keysyms.string_to_keysym(name)))
+
+    def _send(self, event: int, detail: int) -> None:
+        self._test.fake_input(self._server, event, detail)
         self._server.sync()
 
 
@@ -106,8 +125,27 @@ def count(record: Path, event: str) -> int:
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str], ends: bool = False) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
+    """Wait for something in a session, which must not end before, unless it is its end that is waited for."""
+
+    def met() -> bool:
+        if condition():
+            return True
         assert ends or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "the session does not go on"
-        time.sleep(0.005)
+        return False
+
+    wait_until(met, "the session does not go on")
+
+
+def read_on(fingers: Fingers, record: Path, process: subprocess.Popen[str], state: str, onsets: int) -> None:
+    """Close the page of a state, the so-manieth image after which is then shown, by one press and no more."""
+    until(lambda: f'"state": "{state}"' in record.read_text(encoding="utf-8"), process)
+    until(lambda: ink(fingers).any(), process)
+    let_it_look(process.pid)
+    fingers.tap("space")
+    until(lambda: count(record, "onset") == onsets, process)
+
+
+def ink(fingers: Fingers) -> npt.NDArray[np.bool_]:
+    """Where the window is not as in its corner: (rows, columns)."""
+    seen = fingers.window()[..., 0]
+    return seen != seen[0, 0]

@@ -15,6 +15,7 @@ from PIL import Image
 
 from experiments.display.display_file import Display, write_display
 from experiments.display.test_pattern import draw_pattern, save_pattern
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +125,7 @@ def test_the_window_shows_the_pattern_through_the_lookup_until_a_key_or_a_click(
     command = [sys.executable, "-c", SHOW, str(ROOT), str(tmp_path)]
     with subprocess.Popen(command, env=display, stderr=subprocess.PIPE, text=True) as process:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE_S
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.2)
                 if (tmp_path / "frame.npy").exists():

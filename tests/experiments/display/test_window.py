@@ -26,7 +26,8 @@ from experiments.records.record import read_record
 from experiments.session.design import draw_plan
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
-from tests.experiments.display.fingers import PATIENCE_S, Fingers, count, session, until
+from tests.experiments.display.fingers import Fingers, count, ink, session, until
+from tests.waiting import PATIENCE_S, let_it_look
 
 pytestmark = pytest.mark.slow
 
@@ -171,7 +172,7 @@ def test_a_person_stops_goes_on_touches_a_number_and_looks_away(
         assert "4 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
     with session(display, stimuli, tmp_path / "data", study) as process:
         for keys, done in ((("space", "Left", "4"), 1), (("Left", "4"), 2)):
-            until(lambda: slowly(fingers, keys) or count(record, "warm-up") >= done, process)  # noqa: B023
+            until(lambda: slowly(fingers, keys, process) or count(record, "warm-up") >= done, process)  # noqa: B023
         begin(process, 6)
         finish(fingers, record, process)
         assert "10 of 10 answered" in process.communicate(timeout=PATIENCE_S)[0]
@@ -187,10 +188,10 @@ def test_a_person_stops_goes_on_touches_a_number_and_looks_away(
     assert [event["trial"] for event in events if event["event"] == "resume"] == [5]
 
 
-def slowly(fingers: Fingers, keys: tuple[str, ...]) -> None:
+def slowly(fingers: Fingers, keys: tuple[str, ...], process: subprocess.Popen[str]) -> None:
     for key in keys:
         fingers.tap(key)
-        time.sleep(0.05)
+        let_it_look(process.pid)
 
 
 def finish(fingers: Fingers, record: Path, process: subprocess.Popen[str]) -> None:
@@ -202,14 +203,15 @@ def finish(fingers: Fingers, record: Path, process: subprocess.Popen[str]) -> No
     fingers.touch(0, WINDOW_PX[1] / 3)  # beside the numbers
     fingers.touch(1.5 * apart, below)
     until(lambda: count(record, "onset") == 7, process)
+    let_it_look(process.pid)
     fingers.give_keyboard(away=False)
-    time.sleep(0.2)
+    let_it_look(process.pid)
     fingers.give_keyboard(away=True)
-    time.sleep(0.2)
+    let_it_look(process.pid)
     fingers.tap("Left")
-    time.sleep(0.2)
+    let_it_look(process.pid)
     fingers.give_keyboard(away=False)
-    time.sleep(0.2)
+    let_it_look(process.pid)
     answer(fingers, record, process, "Right 1")
     for _ in range(3):
         answer(fingers, record, process)
@@ -334,13 +336,14 @@ def test_a_consent_text_longer_than_the_screen_is_read_in_pages_before_anyone_ag
         before = fingers.window()
         fingers.tap(key)
         until(lambda: (fingers.window() != before).any(), process)
-        time.sleep(0.1)
+        let_it_look(process.pid)
         return fingers.window()
 
     stimuli = make_set(main=2)
     with session(display, stimuli, tmp_path / "data", read_study(folder / "study.toml")) as process:
         until(lambda: count(record, "state") == 1, process)
-        until(lambda: (fingers.window() != fingers.window()[0, 0]).any(), process)
+        until(lambda: ink(fingers).any(), process)
+        let_it_look(process.pid)
         pages = [fingers.window()]
         while count(record, "consent") == 0 and len(pages) < 20:
             pages.append(turn("space"))
@@ -352,16 +355,16 @@ def test_a_consent_text_longer_than_the_screen_is_read_in_pages_before_anyone_ag
         fingers.tap("Left")
         fingers.tap("2")
         until(lambda: count(record, "end") == 1, process)
-        until(lambda: (fingers.window() != fingers.window()[0, 0]).any(), process)
+        let_it_look(process.pid)
         debrief = [fingers.window(), turn("space")]
         until(lambda: fingers.tap("space") or process.poll() is not None, process, ends=True)
         assert "2 of 2 answered" in process.communicate(timeout=PATIENCE_S)[0]
     assert 5 <= len(pages) - 1 <= 9  # the last picture is the instructions
     assert len({page.tobytes() for page in pages}) == len(pages)
-    ink = [(page[..., 0] != page[0, 0, 0]) for page in (*pages[:-1], *debrief)]
-    assert all(np.flatnonzero(page.any(axis=1)).min() > 30 for page in ink)  # no line beyond the edges
-    assert all(np.flatnonzero(page.any(axis=1)).max() < WINDOW_PX[1] - 20 for page in ink)
-    assert all(np.flatnonzero(page.any(axis=0)).max() < WINDOW_PX[0] - 40 for page in ink)
+    inked = [(page[..., 0] != page[0, 0, 0]) for page in (*pages[:-1], *debrief)]
+    assert all(np.flatnonzero(page.any(axis=1)).min() > 30 for page in inked)  # no line beyond the edges
+    assert all(np.flatnonzero(page.any(axis=1)).max() < WINDOW_PX[1] - 20 for page in inked)
+    assert all(np.flatnonzero(page.any(axis=0)).max() < WINDOW_PX[0] - 40 for page in inked)
 
 
 def test_a_display_nobody_serves_is_told(

@@ -15,6 +15,7 @@ import pytest
 from data.flow.devices import MarkerSettings
 from experiments.markers import parallel as parallel_port
 from experiments.markers.markers import Markers, open_line, refuse_unknown
+from tests.waiting import PATIENCE_S
 
 CODES = {"fixation": 1, "onset": 10, "onset_real": 11, "answer_real": 21, "missed": 0}
 
@@ -164,15 +165,15 @@ def test_a_recorder_in_the_network_receives_the_codes_in_order() -> None:
     pylsl = pytest.importorskip("pylsl")
     name = f"LookalikeTest{os.getpid()}"
     line = open_line(MarkerSettings(to="lsl", address=name))
-    found = pylsl.resolve_byprop("name", name, timeout=10)
+    found = pylsl.resolve_byprop("name", name, timeout=PATIENCE_S)
     assert len(found) == 1
     assert (found[0].type(), found[0].nominal_srate()) == ("Markers", 0.0)
     inlet = pylsl.StreamInlet(found[0])
-    inlet.open_stream(timeout=10)
+    inlet.open_stream(timeout=PATIENCE_S)
     before = pylsl.local_clock()
     for code in (11, 21, 255):
         line.send(code)
-    received = [inlet.pull_sample(timeout=10) for _ in range(3)]
+    received = [inlet.pull_sample(timeout=PATIENCE_S) for _ in range(3)]
     assert [sample for sample, _ in received] == [[11], [21], [255]]
     assert all(before <= at <= pylsl.local_clock() for _, at in received)
     line.close()

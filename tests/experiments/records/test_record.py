@@ -5,8 +5,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +28,7 @@ from experiments.records.record import (
 )
 from experiments.session.design import draw_plan
 from stimuli.sets import StimulusSet
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -221,21 +220,21 @@ def test_a_file_system_without_locks_stops_no_session(tmp_path: Path, monkeypatc
 def test_who_looks_while_a_session_locks_its_record_does_not_keep_it_from_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flock, looks = fcntl.flock, 0.2
+    flock, tries = fcntl.flock, 0
+    reader = open(tmp_path / "record.jsonl", "ab")  # noqa: SIM115 (closed at the third try)
+    flock(reader.fileno(), fcntl.LOCK_SH)
 
-    looking: list[int] = []
-
-    def look_first(handle: int, how: int) -> None:
-        if how & fcntl.LOCK_EX and not looking:
-            looking.append(handle)
-            reader = open(tmp_path / "record.jsonl", "rb")  # noqa: SIM115 (closed by the timer)
-            flock(reader.fileno(), fcntl.LOCK_SH)
-            threading.Timer(looks, reader.close).start()
+    def look_meanwhile(handle: int, how: int) -> None:
+        nonlocal tries
+        tries += bool(how & fcntl.LOCK_EX)
+        if tries == 3:
+            reader.close()
         flock(handle, how)
 
-    monkeypatch.setattr("fcntl.flock", look_first)
+    monkeypatch.setattr("experiments.records.record._PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr("fcntl.flock", look_meanwhile)
     with Record(tmp_path) as record:
-        time.sleep(2 * looks)
+        assert tries == 3
         assert is_running(record.path)
 
 
@@ -373,7 +372,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(refuses: Any, tmp_path: P
 
 
 KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.observers import Observer
@@ -383,7 +382,7 @@ from experiments.session.run import Setup
 def tell(done, _total):
     print(done, flush=True)
     if done == 90:  # the kill is on its way; a slow test machine must not let the session end first
-        time.sleep(60)
+        sys.stdin.read()
 
 setup = Setup("simulated", window=False, simulated=Observer(dprime=1))
 run_first_session(Path(sys.argv[2]), Path(sys.argv[3]), "k7q2m", Path(sys.argv[4]), 1, setup, tell)
@@ -396,7 +395,8 @@ def test_kill_9_loses_no_answered_trial(
 ) -> None:
     stimuli, study = make_set(main=100), make_study(trials=100)
     arguments = [str(part) for part in (ROOT, stimuli.folder, tmp_path, study.path)]
-    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], **pipes) as process:
         assert process.stdout is not None
         for _ in range(13):
             assert process.stdout.readline()

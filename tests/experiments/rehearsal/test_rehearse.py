@@ -19,6 +19,7 @@ from data.study import StudyFile
 from experiments.rehearsal.rehearse import rehearse
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,12 @@ def rehearsed(
     """The exit code of `lookalike run --rehearse`, and the checks by name."""
     command = [sys.executable, "-m", "lookalike", "run", str(stimuli), "--data", str(data), "--study", str(study)]
     done = subprocess.run(
-        [*command, "--rehearse", "--json", *more], env=display, cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, "--rehearse", "--json", *more],
+        env=display,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
     said = json.loads(done.stdout)
     return done.returncode, {one["check"]: (one["outcome"], one["found"]) for one in said["checks"]} | {

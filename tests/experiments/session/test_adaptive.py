@@ -24,6 +24,7 @@ from data.simulated.detector import SimulatedDetector
 from data.study import StudyFile
 from experiments.session.adaptive import AsPlanned, ByQuestPlus, chooser_of
 from stimuli.sets import StimulusSet
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 LEVELS = (0.01, 0.02, 0.04, 0.08)
@@ -144,7 +145,6 @@ def test_without_its_library_a_session_is_refused(monkeypatch: pytest.MonkeyPatc
 
 KILLED = """
 import sys
-import time
 from pathlib import Path
 sys.path[0] = sys.argv[1]
 from data.simulated.detector import SimulatedDetector
@@ -158,7 +158,7 @@ trials_left = iter(range(int(sys.argv[5])))
 def told(done, total):
     print(done, flush=True)
     if next(trials_left, None) is None:
-        time.sleep(3600)  # until it is killed: on a machine however slow or quick, never through before
+        sys.stdin.read()  # until it is killed: on a machine however slow or quick, never through before
 
 print(run_first_session(*arguments, told).complete, flush=True)
 """
@@ -175,10 +175,11 @@ def test_kills_at_random_moments_change_nothing(
 
     def start(data: Path, trials: int) -> subprocess.Popen[str]:
         arguments = [str(part) for part in (ROOT, stimuli.folder, data, study, trials)]
-        return subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True)
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        return subprocess.Popen([sys.executable, "-c", KILLED, *arguments], **pipes)
 
     with start(alone, trials=32) as process:
-        assert "True" in process.communicate(timeout=300)[0]
+        assert "True" in process.communicate(timeout=PATIENCE_S)[0]
     record = killed / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl"
     rng, kills, before = random.Random(11), 0, 0
     while True:
@@ -195,7 +196,7 @@ def test_kills_at_random_moments_change_nothing(
                 assert answered >= before
                 before = answered
                 continue
-            assert "True" in process.communicate(timeout=300)[0]
+            assert "True" in process.communicate(timeout=PATIENCE_S)[0]
         break
     logs = [read_record(one / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl") for one in (alone, killed)]
     kept = ("trial", "stimulus_id", "fake_id", "level", "response", "confidence", "response_time")

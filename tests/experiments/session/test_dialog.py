@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pytest
 from data.errors import LookalikeError
 from experiments.session import dialog, script
 from experiments.session.run import SessionResult
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_S = 60
 
 
 @pytest.mark.slow
@@ -31,7 +32,7 @@ def test_a_cancelled_dialog_begins_nothing(display: dict[str, str], tmp_path: Pa
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, env=display, cwd=tmp_path, text=True, **pipes) as process:
         deadline = time.monotonic() + PATIENCE_S
-        for key in ("Return", "Escape") * 600:  # Return does not run what is not filled in
+        for key in cycle(("Return", "Escape")):  # Return does not run what is not filled in
             for event in (X.KeyPress, X.KeyRelease):
                 xtest.fake_input(server, event, server.keysym_to_keycode(XK.string_to_keysym(key)))
             server.sync()

@@ -30,6 +30,7 @@ from experiments.session.retest_session import run_retest
 from experiments.session.run import SessionResult, Setup
 from experiments.tasks.responders import SimulatedResponder
 from stimuli.sets import StimulusSet
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 SETUP = Setup("simulated", window=False, simulated=Observer(dprime=1, own_sd=0.6))
@@ -178,7 +179,7 @@ def test_sigterm_ends_a_session_as_ctrl_c_does(
 ) -> None:
     with paused(small_set.folder, data, study, 6) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=30)[0] == "6 False\n"
+        assert process.communicate(timeout=PATIENCE_S)[0] == "6 False\n"
         assert process.returncode == 0
     log = read_record(data / "sourcedata" / "sub-p1" / "ses-1" / "record.jsonl")
     assert [event["reason"] for event in log.of("interruption")] == ["Terminated: SIGTERM"]

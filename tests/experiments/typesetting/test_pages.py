@@ -66,6 +66,18 @@ def test_a_word_longer_than_a_line_is_cut_and_other_words_are_not() -> None:
     assert {word for line in lines for word in line.text.split()} == {"several", "words", "of", "usual", "length"}
 
 
+def test_centred_lines_are_about_equally_long_and_no_more_of_them() -> None:
+    """One word in the last line would look like a mistake; where lines begin at one side they are filled."""
+    text, made = "Press the LEFT arrow key if the image is real", setter(width_px=420)
+    [lines] = made.pages(text)
+    assert [line.text for line in lines] == ["Press the LEFT arrow", "key if the image is real"]
+    assert [line.more for line in lines] == [True, False]
+    filled = setter(width_px=420, height_px=50).pages(f"{text}\n\n{text}")[0]  # two pages
+    assert [line.text for line in filled] == ["Press the LEFT arrow key if the image is", "real"]
+    wide, narrow = (made.picture(page).shape[1] for page in (filled, lines))
+    assert narrow < 0.75 * wide
+
+
 def test_japanese_breaks_between_characters_but_not_before_a_full_stop() -> None:
     made = setter(width_px=100)
     [lines] = made.pages("これは日本語の文です。画像を見てください。")

@@ -43,7 +43,7 @@ def test_it_learns_a_change_at_the_finest_scale_that_a_halved_image_does_not_sho
 
     adversary = ImageAdversary(PixelDiscriminator(), r1_gamma=0.02, r1_every=16)
     optimiser = torch.optim.Adam(adversary.trained.parameters(), lr=2e-3, betas=(0.0, 0.99))
-    for step in range(150):
+    for step in range(60):
         views = [adversary.view(images(fake), StepRng(0, step, 16), None) for fake in (False, True)]
         loss, _ = adversary.discriminator_loss(*views, step)
         optimiser.zero_grad()
@@ -52,7 +52,8 @@ def test_it_learns_a_change_at_the_finest_scale_that_a_halved_image_does_not_sho
     with torch.no_grad():
         real, fake = (torch.cat([adversary.trained(images(kind)) for _ in range(8)]) for kind in (False, True))
     assert (real[:, None] > fake).float().mean() > 0.95
-    assert F.avg_pool2d(images(True), 2).std() / F.avg_pool2d(images(False), 2).std() < 1.03
+    halved = [F.avg_pool2d(torch.cat([images(kind) for _ in range(16)]), 2).std() for kind in (True, False)]
+    assert halved[0] / halved[1] < 1.03
 
 
 def test_relativistic_losses_move_both_kinds_and_penalise_both():

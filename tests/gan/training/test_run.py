@@ -20,6 +20,7 @@ from gan.training.growth import Stage
 from gan.training.run import average, enter, fakes, make_accelerator, start, step
 from gan.training.settings import Settings
 from gan.training.training_images import TrainingImages
+from tests.waiting import PATIENCE_S
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 SETTINGS = Settings(SMALL, batch=8, r1_every=4, learning_rate=1e-3, ada_kimg=0.5)
@@ -204,7 +205,7 @@ def test_two_processes_train_as_one_with_the_same_batch(changed, steps, tmp_path
         script.write_text(SHARED.format(processes=processes, out=str(out), settings=settings, steps=steps))
         command = [sys.executable, *(LAUNCH if processes == 2 else ()), str(script)]
         on_cpu = {**os.environ, "ACCELERATE_USE_CPU": "true"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=on_cpu)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, env=on_cpu)
         assert done.returncode == 0, done.stderr[-2000:]
         states.append(torch.load(out, weights_only=True))
     one, two = states

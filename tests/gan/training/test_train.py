@@ -27,6 +27,7 @@ from gan.training.sole_user import LOCK
 from gan.training.state import FILE, stored_step
 from gan.training.train import train
 from stimuli.images import read_image, write_png
+from tests.waiting import PATIENCE_S
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
 SETTINGS = Settings(SMALL, kimg=0.096, batch=8, r1_every=4, snapshot_kimg=0.048, learning_rate=1e-3, ada_kimg=0.1)
@@ -284,7 +285,7 @@ def two_processes(script):
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     launch += ["--main_process_port", "0"]  # any free one: the usual port may be another test's
-    done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*launch, str(script)], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr
 
 
@@ -352,7 +353,7 @@ def test_of_two_runs_at_once_in_one_folder_the_first_is_left_alone(patches, whol
         with refuses("occupied"):
             train(patches, tmp_path / "run", SETTINGS)
         (tmp_path / "go").touch()
-        assert first.wait(timeout=120) == 0
+        assert first.wait(timeout=PATIENCE_S) == 0
     assert same(whole, tmp_path / "run" / "models" / "000000096-images")
 
 

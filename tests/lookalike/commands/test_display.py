@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.waiting import PATIENCE_S
+
 ROOM = ("--name", "Room 2", "--size-cm", "40x32", "--distance", 57, "--ambient", 0.2)
 SIZED = (*ROOM, "--size-px", "1280x1024")
 LEVELS = (0, 5, 10, *range(15, 256, 15))
@@ -227,7 +229,7 @@ def typing_at_a_screen(tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
 
     return call

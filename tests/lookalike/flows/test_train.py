@@ -1,15 +1,13 @@
 """From the options of `lookalike train` to a run."""
 
 import json
-import os
 import shutil
 import signal
-import threading
-import time
 from dataclasses import replace
 
 import pytest
 
+import gan.training.train
 from gan.checkpoint import load_model, seal
 from gan.training.settings import PRESETS
 from lookalike.flows.train import WARM_UP_KIMG, chosen, waiting
@@ -80,19 +78,21 @@ def test_a_run_starts_from_a_stored_model_after_a_wait(workshop, lookalike, mist
     )
 
 
-def test_ctrl_c_keeps_what_was_learned_and_says_how_to_resume(workshop, lookalike, tmp_path):
-    log, ended = tmp_path / "run" / "log.jsonl", threading.Event()
+def test_ctrl_c_keeps_what_was_learned_and_says_how_to_resume(workshop, lookalike, tmp_path, monkeypatch):
+    step = gan.training.train.step
 
-    def interrupt():
-        while not ended.is_set():
-            if log.is_file() and log.read_text():
-                os.kill(os.getpid(), signal.SIGINT)
-                return
-            time.sleep(0.02)
+    def interrupted(run, training_images):
+        losses = step(run, training_images)
+        if run.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        return losses
 
-    threading.Thread(target=interrupt, daemon=True).start()
-    said = lookalike("train", workshop / "patches", "--out", tmp_path / "run", *SMALL)
-    ended.set()
+    monkeypatch.setattr(gan.training.train, "step", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs of a shell in the background ignore it
+    try:
+        said = lookalike("train", workshop / "patches", "--out", tmp_path / "run", *SMALL)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert said.code == 130
     assert "interrupted; to resume: lookalike train" in said.err
     assert "Traceback" not in said.err

@@ -20,8 +20,9 @@ def drawings(count: int) -> dict[str, Figure]:
 
 
 def test_side_by_side_is_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.side_by_side.cores", lambda: 2)
     together = render_all(drawings(3), ("svg", "png"))
-    monkeypatch.setattr("analysis.side_by_side.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("analysis.side_by_side.cores", lambda: 1)
     alone = render_all(drawings(3), ("svg", "png"))
     assert list(together) == list(alone)
     assert together == alone
