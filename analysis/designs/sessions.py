@@ -8,9 +8,10 @@ the correlation that sampling error alone would leave.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,13 @@ from analysis.group.one_sample import Mean, mean
 from analysis.roc import roc
 from analysis.sdt.outcomes import Correction, only_corrected
 from analysis.sdt.yesno import YesNo, dprime_from_responses
+from analysis.side_by_side import in_parts, side_by_side
 from analysis.trials import Trials, with_ratings
 from data.results.result import Result
 
 SessionMeasure = Literal["dprime", "criterion", "auc"]
 MEASURES: tuple[SessionMeasure, ...] = ("dprime", "criterion", "auc")
+_PER_PROCESS = 50  # sessions, at least, that are worth a process
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +100,17 @@ def session_table(trials: Trials, correction: Correction = "log-linear", *, cond
     if conditions and conditions_of(trials.measure):
         both = by_condition(both).rename(columns={"modality": "part"})
         names.append("part")
-    rows = []
-    for (participant, session, *part), table in with_ratings(both).groupby(names):
-        row = _row(str(participant), int(session), observers[participant], table, correction)
-        rows.append(row | ({"condition": part[0]} if part else {}))
-    return pd.DataFrame(rows)
+    each = list(with_ratings(both).groupby(names))
+    parts = in_parts(each, min(os.cpu_count() or 1, -(-len(each) // _PER_PROCESS)))
+
+    def rows(some: Sequence[tuple[tuple[Any, ...], pd.DataFrame]]) -> list[dict[str, object]]:
+        return [
+            _row(str(participant), int(session), observers[participant], table, correction)
+            | ({"condition": part[0]} if part else {})
+            for (participant, session, *part), table in some
+        ]
+
+    return pd.DataFrame([row for some in side_by_side(rows, parts) for row in some])
 
 
 def session_changes(table: pd.DataFrame, level: float = 0.95) -> tuple[SessionChange, ...]:

@@ -106,8 +106,13 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     able = prevalence(*zip(*alone, strict=True))
     decided = primary(kind, measure, catch, sessions, study, prevalence=able)
     rated, level = with_ratings(measure), decided.auc.level
-    fits: list[Callable[[], Any]] = [lambda: mixed_probit.mixed_probit(measure), lambda: auc_by_method(rated, level)]
-    crossed, methods = side_by_side(_fitted, fits)
+    fits: list[Callable[[], Any]] = [
+        lambda: auc_by_method(rated, level),
+        lambda: mixed_probit.mixed_probit(measure),
+        lambda: observer_agreement.observer_agreement(measure),
+        lambda: rater_reliability(measure),
+    ]
+    methods, crossed, agreement, reliability = side_by_side(_fitted, fits)
     return Group(
         observer=kind,
         participants=len(members),
@@ -127,11 +132,11 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
-        agreement=observer_agreement.observer_agreement(measure),
+        agreement=agreement,
         serial=_serial(measure, catch, len(members)),
         effect=None if any(perfect) else hedges_g(dprimes),
         m_ratio=group_m_ratio([one.confidences for one in members]) if len(members) <= MOST else None,
-        reliability=rater_reliability(measure),
+        reliability=reliability,
     )
 
 

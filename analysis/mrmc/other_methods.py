@@ -21,6 +21,7 @@ from analysis.mrmc import obuchowski_rockette
 from analysis.mrmc.auc_covariance import Method
 from analysis.mrmc.mrmc import Auc, Difference, mrmc_auc, mrmc_difference
 from analysis.mrmc.obuchowski_rockette import OrAuc, OrDifference
+from analysis.mrmc.ustatistics import kernel_sums
 from analysis.mrmc.variance import Sampled
 from analysis.readings import Readings, from_trials
 from analysis.roc.clusters import clustered_bootstrap
@@ -76,6 +77,8 @@ def auc_by_method(rated: pd.DataFrame, level: float = 0.9) -> tuple[MethodResult
         ("bootstrap of both, BCa", _BOTH, lambda: _resampled(rated, level)),
         ("permuted labels", "labels of images", lambda: _permuted(rated)),
     ]
+    if study.readings:
+        kernel_sums(study)  # once, and not in every thread
     # Each has its own seed, and nearly all the work is NumPy's, outside Python's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return tuple(pool.map(lambda one: _row(one[0], one[1], level, one[2]), methods))

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +54,20 @@ class KernelSums:
     shared_real: Floats
 
 
+_KEPT: WeakKeyDictionary[Readings, KernelSums] = WeakKeyDictionary()
+
+
 def kernel_sums(study: Readings) -> KernelSums:
-    """The sums of all readings, in O(Q · pairs) plus one (Q, pairs) matrix times its transpose."""
+    """The sums of all readings, in O(Q · pairs) plus one (Q, pairs) matrix times its transpose.
+
+    They are kept for as long as the study is: most methods ask for them.
+    """
+    if study not in _KEPT:
+        _KEPT[study] = _summed(study)
+    return _KEPT[study]
+
+
+def _summed(study: Readings) -> KernelSums:
     generated, real = [one.generated for one in study.readings], [one.real for one in study.readings]
     kernels = [kernel(one) for one in study.readings]
     wins = tuple(one.sum(axis=1, dtype=np.float64) for one in kernels)

@@ -264,13 +264,12 @@ def _relabelled_trials(study: ParticipantTables, resamples: int, rng: np.random.
 def _relabelled_images(study: ParticipantTables, resamples: int, rng: np.random.Generator) -> Floats:
     """Mean AUCs with labels permuted over images; who is left without a class has no AUC there."""
     tables, shape = study.by_image(), (study.participants, study.categories)
+    every = np.asarray(tables.sum(axis=1)).reshape(-1, 1)
     found = []
     for size in _chunks(resamples, max(tables.shape)):
         labels = rng.permuted(np.tile(study.truth_of_image, (size, 1)), axis=1).T
-        real, generated = (
-            np.moveaxis((tables @ (labels == kind).astype(np.float64)).reshape(*shape, size), 1, -1)
-            for kind in (False, True)
-        )
+        labelled = np.asarray(tables @ labels.astype(np.float64))  # "generated"
+        real, generated = (np.moveaxis(one.reshape(*shape, size), 1, -1) for one in (every - labelled, labelled))
         found.append(np.nanmean(areas(real, generated), axis=0))
     return np.concatenate(found)
 

@@ -9,6 +9,7 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.console import headline, relative, say, show
+from lookalike.memory import collect_seldom
 from lookalike.options import Columns, Import, Json, Kind, Middle, Missing, Rows, TimeUnit, Words
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def analyze(
     from lookalike.flows.import_tables import mapping_of
     from stimuli.sets import read_set
 
+    collect_seldom()
     drawn = formats_of(formats) if figures else ()
     planned = None if study is None else read_study(study)
     task = kind or (planned.task.task.kind if planned and planned.task else DEFAULT_TASK)

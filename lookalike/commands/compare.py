@@ -9,6 +9,7 @@ import typer
 
 from data.errors import LookalikeError
 from lookalike.console import relative, say, show
+from lookalike.memory import collect_seldom
 from lookalike.options import Columns, Import, Json, Middle, Missing, Out, Rows, TimeUnit, Words
 
 
@@ -61,6 +62,7 @@ def compare(
         raise LookalikeError(
             "missing-option", "give --first-stimuli and --second-stimuli together: images are compared by hash"
         )
+    collect_seldom()
     found = compare_studies(
         (first, second),
         out,

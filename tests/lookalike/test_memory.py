@@ -1,10 +1,12 @@
-"""Freed memory is used again."""
+"""Freed memory is used again, and cycles are looked for seldom."""
 
+import gc
 import platform
 import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 _MAKE_AND_FREE = """
 import resource
@@ -38,3 +40,20 @@ def test_other_c_libraries_are_left_alone(monkeypatch):
 
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert memory.reuse_freed_memory() is False
+
+
+@pytest.mark.parametrize("command", ["analyze", "compare"])
+def test_reading_tables_is_not_interrupted_by_the_search_for_cycles(command, tmp_path, monkeypatch):
+    """Of 100,000 rows in lists, which Python by itself looks through more than a hundred times."""
+    from lookalike.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    before = gc.get_threshold()
+    try:
+        CliRunner().invoke(app, [command, "none.csv", *(["none.csv"] if command == "compare" else []), "--out", "o"])
+        searched = gc.get_stats()[0]["collections"]
+        rows = [[number] for number in range(100_000)]
+        assert gc.get_stats()[0]["collections"] - searched <= 3
+    finally:
+        gc.set_threshold(*before)
+    assert len(rows) == 100_000
