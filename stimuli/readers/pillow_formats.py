@@ -6,13 +6,16 @@ import io
 from pathlib import Path
 
 import numpy as np
+from PIL import ExifTags
 from PIL import Image as Pillow
 
+from stimuli.readers import jp2_boxes
 from stimuli.readers.record import Image, unsupported, which_frame
-from stimuli.readers.samples import ORIENTATION, UPRIGHT, to_image
+from stimuli.readers.samples import ORIENTATION, UPRIGHT, aspect_of, to_image
 
 NAME = "BMP"
 _MODES = {"1": 1, "L": 8, "LA": 8, "RGB": 8, "RGBA": 8}
+_GIF_ASPECT = 12  # the byte that says a pixel's shape
 _STARTS = (b"BM", b"GIF8", b"P1", b"P4", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
 
 
@@ -34,9 +37,23 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         if image.mode in ("P", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
         samples, mode, orientation = np.asarray(image), image.mode, image.getexif().get(ORIENTATION, UPRIGHT)
-        profile = image.info.get("icc_profile")
+        profile = image.info.get("icc_profile") or jp2_boxes.profile(content)
+        aspect = aspect_of(*_resolution(image, content))
     if mode not in _MODES:
         raise unsupported(path, f"is a {kind} of pixel format {mode}", "export it as an 8- or 16-bit grayscale PNG")
     bits = _MODES[mode]
     alpha = mode.endswith("A")
-    return to_image(path, samples, bits, top=2**bits - 1, alpha=alpha, orientation=orientation, profile=profile)
+    return to_image(
+        path, samples, bits, top=2**bits - 1, alpha=alpha, orientation=orientation, aspect=aspect, profile=profile
+    )
+
+
+def _resolution(image: Pillow.Image, content: bytes) -> tuple[float | None, float | None]:
+    """Pixels per length across and down, or their ratio; None where the file does not say it."""
+    if image.format == "GIF" and content[_GIF_ASPECT]:
+        return 64.0, content[_GIF_ASPECT] + 15.0  # GIF89a, section 18: width over height in 64ths
+    if image.format == "JPEG2000":
+        return jp2_boxes.resolution(content)
+    exif = image.getexif()
+    across, down = image.info.get("dpi") or (exif.get(ExifTags.Base.XResolution), exif.get(ExifTags.Base.YResolution))
+    return across, down

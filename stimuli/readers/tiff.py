@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +40,7 @@ _JPEG = 7  # compression; libtiff turns its YCbCr into RGB
 _OLD_JPEG = 6
 _PACKBITS = 32773
 _DEFLATE = (8, 32946)
+_STDERR = 2  # file descriptor
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _BY_TIFFFILE = (1, 8, 32773, 32946)  # compression: none, Deflate, PackBits, Deflate
 
@@ -212,7 +215,7 @@ def _by_pillow(path: Path, content: bytes, page: TiffPage) -> tuple[Samples, int
     if not plain or bits > (16 if channels == 1 else 8):
         raise refusal
     try:
-        with Pillow.open(io.BytesIO(content)) as image:
+        with _without_libtiffs_lines(), Pillow.open(io.BytesIO(content)) as image:
             image.seek(page.index)
             image.load()
             mode, samples = image.mode, np.asarray(image)
@@ -222,6 +225,24 @@ def _by_pillow(path: Path, content: bytes, page: TiffPage) -> tuple[Samples, int
     if page.photometric == _WHITE_IS_ZERO and mode in ("1", "L"):
         samples = ~samples if mode == "1" else 255 - samples  # Pillow has inverted these already, and only these
     return samples, top
+
+
+@contextmanager
+def _without_libtiffs_lines() -> Iterator[None]:
+    """libtiff writes faults to the process's standard error, and they are told once, as an error."""
+    try:
+        kept = os.dup(_STDERR)
+    except OSError:  # closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _colours(path: Path, page: TiffPage, indices: Samples) -> tuple[Samples, int]:

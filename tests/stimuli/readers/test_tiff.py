@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,19 @@ def test_a_damaged_strip_of_run_lengths_is_refused(tmp_path: Path, damage: bytes
     content[place : place + len(damage)] = damage
     (tmp_path / "a.tif").write_bytes(content)
     assert "damaged strip" in refusal(tmp_path / "a.tif", "unreadable-image")
+
+
+def test_a_fault_is_told_once(tmp_path: Path, refusal: Refusal, capfd: pytest.CaptureFixture[str]) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (40, 30), dtype=np.uint8)
+    Pillow.fromarray(values).save(tmp_path / "a.tif", compression="tiff_lzw")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        start = file.pages[0].dataoffsets[0]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[start + 2 : start + 62] = b"\xff" * 60
+    (tmp_path / "a.tif").write_bytes(content)
+    assert refusal(tmp_path / "a.tif", "unreadable-image")
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"
 
 
 @pytest.mark.parametrize("bits", [1, 8, 16])
