@@ -59,7 +59,7 @@ INSIDE = {
         "generate | morphing | training",
         "leaks | adversaries | codes",
         "checkpoint",
-        "networks | bootstrap | perceptual",
+        "networks | bootstrap | perceptual | image_tables",
     ],
     "experiments": [
         "rehearsal",

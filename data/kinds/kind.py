@@ -20,8 +20,16 @@ from data.kinds.keys import key_read
 from data.plan import Grade, Image, Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.texts.phrases import shared
-from data.trials import check_order, refuse_rows, task_label
+from data.trials import COLUMN_NOTES, check_order, refuse_rows, task_label
 
+# Of kinds that show several images side by side: what their answers are called, and the columns about each.
+SIDES = {"left": "the left image", "right": "the right image"}
+ANSWER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
+    "confidence": COLUMN_NOTES["confidence"],
+    "response_time": {**COLUMN_NOTES["response_time"], "Description": "From the images' onset to the answer."},
+    "confidence_time": {**COLUMN_NOTES["confidence_time"], "Description": "From the answer to the confidence answer."},
+    "onset": COLUMN_NOTES["onset"],
+}
 _ANSWERED = ("response", "confidence", "response_time", "confidence_time", "paused_time", "unfocused_time")
 
 Images = TypeVar("Images")

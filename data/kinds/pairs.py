@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from data.kinds.kind import Answer, Judged, planned
+from data.kinds.kind import ANSWER_COLUMNS, Answer, Judged, planned
 from data.plan import Image, Plan, PlannedTrial
 from data.simulated.observers import Judgement, Observer
 from data.trials import COLUMN_NOTES
@@ -76,10 +76,7 @@ def pair_columns(truth: Mapping[str, Any], response: Mapping[str, Any]) -> dict[
         "role": notes["role"],
         "truth": truth,
         "response": response,
-        "confidence": notes["confidence"],
-        "response_time": {**notes["response_time"], "Description": "From the images' onset to the answer."},
-        "confidence_time": {**notes["confidence_time"], "Description": "From the answer to the confidence answer."},
-        "onset": notes["onset"],
+        **ANSWER_COLUMNS,
     }
 
 

@@ -12,13 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from data.kinds.kind import Answer, Judged, Pool, planned
+from data.kinds.kind import ANSWER_COLUMNS, SIDES, Answer, Judged, Pool, planned
 from data.plan import Layout, Plan, PlannedTrial, Presentation
 from data.record import Event
 from data.simulated.detector import SimulatedDetector
 from data.trials import COLUMN_NOTES, refuse_rows
-
-_PLACES = {"left": "the left image", "right": "the right image"}
 
 
 class Threshold(Judged[SimulatedDetector]):
@@ -45,15 +43,9 @@ class Threshold(Judged[SimulatedDetector]):
         "fake_id": {"Description": "Id of the known fake in the stimulus set."},
         "level": {"Description": "Visibility of the known fake, as the stimulus set says it; missing in practice."},
         "role": COLUMN_NOTES["role"],
-        "truth": {"Description": "Where the known fake is.", "Levels": _PLACES},
-        "response": {"Description": "Where the participant said the known fake is.", "Levels": _PLACES},
-        "confidence": COLUMN_NOTES["confidence"],
-        "response_time": {**COLUMN_NOTES["response_time"], "Description": "From the images' onset to the answer."},
-        "confidence_time": {
-            **COLUMN_NOTES["confidence_time"],
-            "Description": "From the answer to the confidence answer.",
-        },
-        "onset": COLUMN_NOTES["onset"],
+        "truth": {"Description": "Where the known fake is.", "Levels": SIDES},
+        "response": {"Description": "Where the participant said the known fake is.", "Levels": SIDES},
+        **ANSWER_COLUMNS,
     }
     fields: ClassVar[tuple[str, ...]] = ("trial", "role", "level", "truth", "response")
     required = ("level", "truth", "response")

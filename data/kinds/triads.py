@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.kinds.kind import Answer, Choice
+from data.kinds.kind import ANSWER_COLUMNS, SIDES, Answer, Choice
 from data.kinds.matching import PRACTICE, Loops, refuse_no_loop
 from data.loops import Frame
 from data.plan import Image, Layout, Plan, PlannedTrial, Presentation, Triad
@@ -20,7 +20,6 @@ from data.simulated.comparer import SimulatedComparer, draw_triads
 from data.trials import COLUMN_NOTES, check_order, refuse_rows
 
 _SIDES = ("left", "middle", "right")
-_PLACES = {"left": "the left image", "right": "the right image"}
 
 
 def _side(side: str) -> dict[str, Mapping[str, Any]]:
@@ -56,15 +55,9 @@ class Triads(Choice[Loops, SimulatedComparer]):
         "role": COLUMN_NOTES["role"],
         "response": {
             "Description": "The image that the participant said differs more from the middle one.",
-            "Levels": _PLACES,
+            "Levels": SIDES,
         },
-        "confidence": COLUMN_NOTES["confidence"],
-        "response_time": {**COLUMN_NOTES["response_time"], "Description": "From the images' onset to the answer."},
-        "confidence_time": {
-            **COLUMN_NOTES["confidence_time"],
-            "Description": "From the answer to the confidence answer.",
-        },
-        "onset": COLUMN_NOTES["onset"],
+        **ANSWER_COLUMNS,
     }
     shown_column = "middle_deg"
     fields: ClassVar[tuple[str, ...]] = ("trial", "role", "loop", *(f"{side}_deg" for side in _SIDES), "response")

@@ -9,13 +9,11 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from data.kinds.kind import Answer, Pool
+from data.kinds.kind import SIDES, Answer, Pool
 from data.kinds.pairs import Pairs, pair_columns, sided
 from data.plan import Layout, Plan, PlannedTrial, Presentation
 from data.simulated.observers import Judgement, Observer
 from data.trials import refuse_rows
-
-_PLACES = {"left": "the left image", "right": "the right image"}
 
 
 class TwoAlternative(Pairs):
@@ -31,8 +29,8 @@ class TwoAlternative(Pairs):
         "right_short": "the RIGHT image was generated",
     }
     columns = pair_columns(
-        {"Description": "Where the generated image is.", "Levels": _PLACES},
-        {"Description": "Where the participant said the generated image is.", "Levels": _PLACES},
+        {"Description": "Where the generated image is.", "Levels": SIDES},
+        {"Description": "Where the participant said the generated image is.", "Levels": SIDES},
     )
     fields: ClassVar[tuple[str, ...]] = (*Pairs.fields, "confidence")
     vocabularies = (("left", "right"), ("first", "second"))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import new_folder, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
@@ -17,6 +17,7 @@ from gan.composition.certificate import COMPOSED
 from gan.composition.compose import OUTSIDE, Composition, name_of
 from gan.composition.figure import write_family, write_figure
 from gan.composition.parts import Part
+from gan.image_tables import read_image_table
 from gan.inversion.encoder_file import StoredEncoder
 from stimuli.images import Pixels, read_image, write_png
 
@@ -163,20 +164,9 @@ def read_composed(folder: Path | str, model: Model | None = None) -> Composed:
     no-such-file
     """
     folder = Path(folder)
-    about = read_json(folder / "composed.json")
-    if about.get("format") != FORMAT:
-        raise LookalikeError(
-            "wrong-format", f"{folder / 'composed.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
-        )
-    table = read_table(folder / "composed.csv", COLUMNS, text=COLUMNS)
+    table, about = read_image_table(folder, "composed", FORMAT, COLUMNS, COLUMNS, "compose the images again")
     for name in ("texture_patient", "shape_patient"):
         table[name] = table[name].fillna(NOBODY)
-    for row in table.itertuples():
-        path = inside(folder, row.file, f"{folder / 'composed.csv'}: row {row.Index + 2}")
-        if not path.is_file():
-            raise LookalikeError("missing-file", f"{path}: named in composed.csv but missing; compose the images again")
-        if sha256(path) != row.sha256:
-            raise LookalikeError("altered-file", f"{path}: altered since it was made; compose the images again")
     if [_parents(row) for row in table.itertuples()] != [tuple(one.items()) for one in about.get("parents", [])]:
         raise LookalikeError(
             "altered-file", f"{folder / 'composed.csv'}: parents or patients are not those of composed.json; restore it"

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import new_folder, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, images_of, read_codes, write_codes
 from gan.directions.edit import Direction, edit
+from gan.image_tables import read_image_table
 from stimuli.export import write_sheet
 from stimuli.images import write_png
 
@@ -161,19 +162,10 @@ def read_edited(folder: Path | str, model: Model) -> Edited:
     no-such-file
     """
     folder = Path(folder)
-    about = read_json(folder / "edited.json")
-    if about.get("format") != FORMAT:
-        raise LookalikeError(
-            "wrong-format", f"{folder / 'edited.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
-        )
-    table = read_table(folder / "edited.csv", COLUMNS, text=("image", "file", "sha256", "source", "patients"))
+    table, about = read_image_table(
+        folder, "edited", FORMAT, COLUMNS, ("image", "file", "sha256", "source", "patients"), "edit the images again"
+    )
     table["patients"] = table["patients"].fillna("")
-    for row in table.itertuples():
-        path = inside(folder, row.file, f"{folder / 'edited.csv'}: row {row.Index + 2}")
-        if not path.is_file():
-            raise LookalikeError("missing-file", f"{path}: named in edited.csv but missing; edit the images again")
-        if sha256(path) != row.sha256:
-            raise LookalikeError("altered-file", f"{path}: altered since it was made; edit the images again")
     codes = read_codes(folder / "codes.json", model)
     if [(one.name, " ".join(one.patients)) for one in codes] != [
         (row.image, row.patients) for row in table.itertuples()

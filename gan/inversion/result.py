@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.files import inside, new_folder, read_json, read_table, sha256, write_json, write_table
+from data.files import new_folder, sha256, write_json, write_table
 from data.shipped import VERSION
 from gan.checkpoint import Model
 from gan.codes import ImageCode, read_codes, write_codes
+from gan.image_tables import read_image_table
 from gan.inversion.encoder_file import StoredEncoder
 from gan.inversion.invert import Inversion
 from gan.inversion.settings import InversionSettings
@@ -171,18 +172,7 @@ def read_inverted(folder: Path | str, model: Model) -> Inverted:
     no-such-file
     """
     folder = Path(folder)
-    about = read_json(folder / "inverted.json")
-    if about.get("format") != FORMAT:
-        raise LookalikeError(
-            "wrong-format", f"{folder / 'inverted.json'}: format is {about.get('format')!r}, expected {FORMAT!r}"
-        )
-    table = read_table(folder / "inverted.csv", COLUMNS, text=COLUMNS)
-    for row in table.itertuples():
-        path = inside(folder, row.file, f"{folder / 'inverted.csv'}: row {row.Index + 2}")
-        if not path.is_file():
-            raise LookalikeError("missing-file", f"{path}: named in inverted.csv but missing; invert the patches again")
-        if sha256(path) != row.sha256:
-            raise LookalikeError("altered-file", f"{path}: altered since it was made; invert the patches again")
+    table, about = read_image_table(folder, "inverted", FORMAT, COLUMNS, COLUMNS, "invert the patches again")
     codes = read_codes(folder / "codes.json", model)
     named = [(one.name, one.patients) for one in codes]
     if named != [(row.patch_id, (row.patient,)) for row in table.itertuples()]:

@@ -118,7 +118,7 @@ def graded_snapshots(request: Graded) -> list[Snapshot]:
 
 def _models_in(folder: Path, alone: bool) -> list[Path]:
     """The folder, if it is a model's; of a training run, the models to take."""
-    if not (folder / "models").is_dir():
+    if not any((folder / part).exists() for part in ("models", "settings.json")):
         return [folder]
     found = sorted((folder / "models").glob("*-images"), key=_images_seen)
     if not found:

@@ -10,8 +10,10 @@ import pytest
 from analysis.group import primary
 from analysis.group.primary import Primary
 from analysis.trials import Trials
+from data.plan import Plan
 from data.simulated.observers import Observer
 from data.study import StudyFile
+from experiments.session.design import draw_plan
 from experiments.session.first_session import run_first_session
 from experiments.session.retest_session import run_retest
 from experiments.session.run import Setup
@@ -24,6 +26,12 @@ PrimaryOf = Callable[[Trials, str, StudyFile], Primary]
 @pytest.fixture
 def study(make_study: Callable[..., StudyFile]) -> StudyFile:
     return make_study(trials=20, practice_trials=4, catch_trials=3)
+
+
+@pytest.fixture
+def plan(small_set: StimulusSet, make_study: Callable[..., StudyFile]) -> Plan:
+    """Of a session of 20 trials of participant k7q2m."""
+    return draw_plan(small_set, make_study(trials=20), "k7q2m", 1, 0)
 
 
 @pytest.fixture

@@ -131,7 +131,8 @@ def test_a_run_without_snapshots_yet_and_patients_of_the_training_are_refused(ga
         "--out",
         tmp_path / "out",
     )
-    (tmp_path / "new" / "models").mkdir(parents=True)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "settings.json").write_text("{}")  # as a run has it from its first moment
     assert "no snapshots yet" in mistake(*made, "--snapshots", tmp_path / "new", code="no-such-file")
     patches, models = read_patches(gallery / "patches"), []
     for number in (1, 2, 3):
