@@ -206,7 +206,7 @@ def _conditions_table(one: Conditions) -> Table:
         "Images",
         f"AUC\n{level:.0%} interval",
         "p",
-        "Discriminate, tested one by one",
+        "Tested\none by one",
     )
     three = partial(share, digits=3)
     rows = []

@@ -21,7 +21,8 @@ Analysed = Callable[[pd.DataFrame], Results]
 def analysed(tmp_path: Path) -> Analysed:
     def run(table: pd.DataFrame) -> Results:
         table.to_csv(tmp_path / "trials.csv", index=False)
-        return realfake_results(load_trials(tmp_path / "trials.csv"), draw=False)
+        found: Results = realfake_results(load_trials(tmp_path / "trials.csv"), draw=False)
+        return found
 
     return run
 
