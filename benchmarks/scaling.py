@@ -77,6 +77,7 @@ def row(shape: str, length: float, distance: str, triads: int, lapse: float, cou
         distance,
         str(triads),
         f"{lapse:.0%}",
+        str(count),
         f"{np.abs(off.mean(axis=0)).max():.1f}°",
         f"{np.sqrt(np.mean(off[:, 1:] ** 2)):.1f}°",
         f"{held.mean():.3f}".removeprefix("0"),
@@ -94,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="share of the experiments")
     count = max(2, round(parser.parse_args().share * EXPERIMENTS))
-    header = "shape | JNDs round | looks | triads | lapses | bias | error | position held | step held | length | "
+    header = "shape | JNDs round | looks | triads | lapses | n | bias | error | position held | step held | length | "
     header += "length held | right model | uneven | misfit"
     print(f"| {header} |\n|{'---|' * (header.count('|') + 1)}")
     for design in DESIGNS:

@@ -189,13 +189,12 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown = _conditions(summary)
     for one in summary["headline"]:
-        people = "participant" if one["participants"] == 1 else "participants"
-        kind = f"{one['participants']} {people if one['observer'] == 'not stated' else one['observer']}"
+        kind = _who(one["participants"], one["observer"])
         kind += ", all conditions" if summary.get("conditions") else ""
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
-            shown[f"can tell by themselves, {kind}"] = _can_tell(one["can_tell"], one["observer"])
+            shown[f"tested one by one, {kind}"] = _can_tell(one["can_tell"], one["observer"])
         given = one["these_images_only"]
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
             shown[f"{label}, these images only, {kind}"] = _mean(given[name], digits)
@@ -242,12 +241,22 @@ def _can_tell(found: dict[str, Any], observer: str) -> str:
         return f"undefined ({found['reason']})"
     below = found["below"]["significant"]
     wrong = f" ({below} in the wrong direction)" if below else ""
-    told = f"{either['significant']} of {found['participants']}{wrong}"
+    told = f"{either['significant']} of {found['participants']} discriminate{wrong}"
     if found["participants"] < 2:  # one says nothing of others
         return told
     whom = "people" if observer == "human" else "such observers"
-    people = f"of {whom} {either['value']:.0%} [{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
-    return f"{told}; {people}"
+    bounds = f"[{either['low']:.0%}, {either['high']:.0%}], {found['level']:.0%} CI"
+    by_chance = either["alpha"] * found["participants"]
+    return f"{told}, {by_chance:.2g} would by chance; {either['value']:.0%} of {whom} can tell {bounds}"
+
+
+def _who(number: int, observer: str) -> str:
+    one, many = {
+        "human": ("person", "people"),
+        "simulated": ("simulated observer", "simulated observers"),
+        "scripted": ("scripted observer", "scripted observers"),
+    }.get(observer, ("participant", "participants"))
+    return f"{number} {one if number == 1 else many}"
 
 
 def _mean(mean: dict[str, Any], digits: int) -> str:

@@ -48,7 +48,7 @@ def covariates_by_observer(trials: Trials, correction: Correction) -> Mapping[st
         return {}
     names = [name for name in trials.people if name != "participant"]
     table = session_table(trials, correction, conditions=True)
-    # d′ and c of answers that are all right or all wrong are the correction's, not the participant's.
+    # d′ and c of answers that are all right, all wrong or all the same are the correction's, not the participant's.
     table.loc[table["corrected"], ["dprime", "criterion"]] = float("nan")
     table = table.merge(trials.people, on="participant", how="left", suffixes=("", " "))
     return {str(kind): covariate_models(part, names) for kind, part in table.groupby("observer")}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.designs.condition_results import Condition, ConditionDifference
+from analysis.group.primary import no_interval, wrong_direction
 from analysis.mrmc.equality import Equality
 from analysis.mrmc.variance import Sampled
 
@@ -59,7 +60,7 @@ def _area_of(one: Condition) -> str:
     if not auc.reason:
         bounds = f"{auc.level:.0%} interval {area(auc.low)} to {area(auc.high)}, {p_words(one.p_adjusted)}"
     elif exact:
-        bounds = f"no interval, as the areas do not vary, {p_words(one.p_adjusted)}"
+        bounds = f"no interval, as {no_interval(auc)}, {p_words(one.p_adjusted)}"
     bounds += " by a permutation test" if exact else ""
     wrong = ", in the wrong direction" if one.status == "discriminated" and auc.auc < 0.5 else ""
     return f"{one.name} (area {area(auc.auc)}, {bounds}{wrong}{_who_can(one)})"
@@ -70,8 +71,8 @@ def _who_can(one: Condition) -> str:
     able = one.primary.prevalence
     if one.status != "not decided" or able is None or not able.either.low > 0:
         return ""
-    wrong = f", {able.below.significant} of them in the wrong direction" if able.below.significant else ""
-    return f"; yet {able.either.significant} of {able.participants} discriminate by themselves{wrong}"
+    passed = f"{able.either.significant} of {able.participants} discriminate by themselves{wrong_direction(able)}"
+    return f"; yet {passed}, where {able.by_chance:.2g} would by chance"
 
 
 def _equal(found: Equality) -> str:

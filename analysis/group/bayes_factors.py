@@ -7,6 +7,7 @@ degrees of freedom.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -66,7 +67,13 @@ class IntervalBayesFactor(Result):
     reason: str | None
 
 
-def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Direction = "two-sided") -> BayesFactor:
+def bayes_factor(
+    values: npt.ArrayLike,
+    scale: float = JZS_SCALE,
+    direction: Direction = "two-sided",
+    *,
+    corrected: Sequence[bool] = (),
+) -> BayesFactor:
     """The JZS Bayes factor of a one-sample t test: an effect against none.
 
     Parameters
@@ -77,6 +84,9 @@ def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Dir
         Under "an effect" the mean in units of the SD between participants is Cauchy(0, scale).
     direction : {"two-sided", "greater", "less"}, optional
         Which half of that prior, doubled, or both.
+    corrected : sequence of bool, optional
+        Whose value is that of a correction of rates of 0 and 1 alone: with any of them there is no factor, for their
+        spread is not the participants'.
 
     Returns
     -------
@@ -104,7 +114,7 @@ def bayes_factor(values: npt.ArrayLike, scale: float = JZS_SCALE, direction: Dir
     """
     check_positive(scale, "scale")
     check_choice(direction, get_args(Direction), "direction")
-    sample = sample_of(values)
+    sample = sample_of(values, corrected)
     log_bf = np.nan if sample.reason else _log_jzs(sample.t, sample.n, scale, direction)
     largest = largest_bf01(sample.n, scale) if direction == "two-sided" and sample.n > 1 else np.nan
     return _bayes_factor(sample, log_bf, largest, direction, f"mean / SD ~ Cauchy(0, {scale:.3g})")
@@ -123,7 +133,13 @@ def largest_bf01(n: int, scale: float = JZS_SCALE) -> float:
     return float(np.exp(-_log_jzs(0.0, n, scale, "two-sided")))
 
 
-def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direction = "two-sided") -> BayesFactor:
+def informed_bayes_factor(
+    values: npt.ArrayLike,
+    effect: float,
+    direction: Direction = "two-sided",
+    *,
+    corrected: Sequence[bool] = (),
+) -> BayesFactor:
     """The Bayes factor of an effect about as large as `effect` against none.
 
     Parameters
@@ -134,6 +150,9 @@ def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direc
         SD of the normal prior of the mean, in the units of `values`, positive.
     direction : {"two-sided", "greater", "less"}, optional
         Which half of that prior, doubled, or both.
+    corrected : sequence of bool, optional
+        Whose value is that of a correction of rates of 0 and 1 alone: with any of them there is no factor, for their
+        spread is not the participants'.
 
     Returns
     -------
@@ -161,7 +180,7 @@ def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direc
     """
     check_positive(effect, "effect")
     check_choice(direction, get_args(Direction), "direction")
-    sample = sample_of(values)
+    sample = sample_of(values, corrected)
     low, high = {"two-sided": (-np.inf, np.inf), "greater": (0.0, np.inf), "less": (-np.inf, 0.0)}[direction]
     log_bf = np.nan
     if not sample.reason:
@@ -170,7 +189,9 @@ def informed_bayes_factor(values: npt.ArrayLike, effect: float, direction: Direc
     return _bayes_factor(sample, log_bf, np.nan, direction, f"mean ~ Normal(0, {effect:.3g})")
 
 
-def interval_bayes_factor(values: npt.ArrayLike, bound: float, scale: float) -> IntervalBayesFactor:
+def interval_bayes_factor(
+    values: npt.ArrayLike, bound: float, scale: float, *, corrected: Sequence[bool] = ()
+) -> IntervalBayesFactor:
     """The Bayes factor of a mean within ± `bound` against one outside.
 
     Parameters
@@ -182,6 +203,9 @@ def interval_bayes_factor(values: npt.ArrayLike, bound: float, scale: float) -> 
     scale : float
         SD of the normal prior of the mean, in the same units. A wide prior puts less inside, so its factor can grow
         larger: state it with the result.
+    corrected : sequence of bool, optional
+        Whose value is that of a correction of rates of 0 and 1 alone: with any of them there is no factor, for their
+        spread is not the participants'.
 
     Returns
     -------
@@ -211,7 +235,7 @@ def interval_bayes_factor(values: npt.ArrayLike, bound: float, scale: float) -> 
         raise LookalikeError(
             "out-of-range", f"bound {bound:g} and scale {scale:g}: a prior so narrow says that no mean lies outside"
         )
-    sample = sample_of(values)
+    sample = sample_of(values, corrected)
     prior_inside = float(1 - 2 * norm.sf(bound / scale))
     log_bf = posterior = np.nan
     if not sample.reason:

@@ -99,7 +99,7 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     measure, catch = (table[table["participant"].isin(names)] for table in (trials.measure, trials.catch))
     sessions = trials.sessions[(trials.sessions["session"] == 1) & (trials.sessions["observer"] == kind)]
     dprimes = [one.yesno.dprime for one in members]
-    perfect = [only_corrected(one.yesno) for one in members]
+    corrected = [only_corrected(one.yesno) for one in members]
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     alone = [p_alone(one.chance.p_above, one.chance.p_below, one.roc.generated, one.roc.real) for one in members]
@@ -119,45 +119,37 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         primary=decided,
         methods=methods,
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
-        dprime=mean(dprimes, corrected=perfect),
+        dprime=mean(dprimes, corrected=corrected),
         bound=bound,
-        tost=None if delta is None else _equivalence(dprimes, perfect, bound),
-        jzs=bayes_factor(dprimes),
-        jzs_greater=bayes_factor(dprimes, direction="greater"),
-        jzs_less=bayes_factor(dprimes, direction="less"),
-        informed=informed_bayes_factor(dprimes, _USUAL_DPRIME if delta is None else bound),
-        interval=None if delta is None else interval_bayes_factor(dprimes, bound, _USUAL_DPRIME),
-        between=_spread(dprimes, [one.yesno.se for one in members], perfect),
+        tost=None if delta is None else _equivalence(dprimes, corrected, bound),
+        jzs=bayes_factor(dprimes, corrected=corrected),
+        jzs_greater=bayes_factor(dprimes, direction="greater", corrected=corrected),
+        jzs_less=bayes_factor(dprimes, direction="less", corrected=corrected),
+        informed=informed_bayes_factor(dprimes, _USUAL_DPRIME if delta is None else bound, corrected=corrected),
+        interval=None if delta is None else interval_bayes_factor(dprimes, bound, _USUAL_DPRIME, corrected=corrected),
+        between=heterogeneity(dprimes, [one.yesno.se for one in members], corrected=corrected),
         probit=crossed,
         meta_dprime=mean([one.metacognition.meta_dprime.value for one in members]),
         m_diff=mean([one.metacognition.m_diff.value for one in members]),
         similarity=mean([one.retest.similarity for one in members if one.retest is not None], bounds=(0, 1)),
         agreement=agreement,
         serial=_serial(measure, catch, len(members)),
-        effect=None if any(perfect) else hedges_g(dprimes),
+        effect=None if any(corrected) else hedges_g(dprimes),
         m_ratio=group_m_ratio([one.confidences for one in members]) if len(members) <= MOST else None,
         reliability=reliability,
     )
 
 
-def _equivalence(dprimes: Sequence[float], perfect: Sequence[bool], bound: float) -> Tost:
+def _equivalence(dprimes: Sequence[float], corrected: Sequence[bool], bound: float) -> Tost:
     found = equivalence_test(dprimes, bound)
-    if not any(perfect):
+    if not any(corrected):
         return found
-    nan, why = math.nan, by_correction(perfect)
+    nan, why = math.nan, by_correction(corrected)
     return replace(found, low=nan, high=nan, p_lower=nan, p_upper=nan, p=nan, equivalent=False, reason=why)
 
 
 def _fitted(fit: Callable[[], Any]) -> Any:
     return fit()
-
-
-def _spread(dprimes: Sequence[float], errors: Sequence[float], perfect: Sequence[bool]) -> Heterogeneity:
-    """That observers differ is told all the same; by how much, the correction of a perfect one would decide."""
-    found = heterogeneity(dprimes, errors)
-    if not any(perfect):
-        return found
-    return replace(found, tau=math.nan, low=math.nan, high=math.nan, reason=by_correction(perfect))
 
 
 def _serial(measure: pd.DataFrame, catch: pd.DataFrame, participants: int) -> Serial:

@@ -6,6 +6,7 @@ observers stands beside it, with its upper limit. Like any mean over participant
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import chi2
 
+from analysis.group.one_sample import by_correction
 from data.arrays import Floats
 from data.errors import LookalikeError
 from data.results.result import Result
@@ -42,7 +44,9 @@ class Heterogeneity(Result):
     reason: str | None
 
 
-def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> Heterogeneity:
+def heterogeneity(
+    values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95, *, corrected: Sequence[bool] = ()
+) -> Heterogeneity:
     """The SD of true values between observers, beyond what the error of their finite trials makes them differ.
 
     Parameters
@@ -53,6 +57,9 @@ def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0
         Their standard errors, positive.
     level : float, optional
         Level of the interval, in (0, 1).
+    corrected : sequence of bool, optional
+        Whose value is that of a correction of rates of 0 and 1 alone. That observers differ is told all the same; by
+        how much, the correction would decide, so with any of them there is no τ.
 
     Returns
     -------
@@ -106,6 +113,9 @@ def heterogeneity(values: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0
         if high == 0:
             low = high = np.nan
             reason = "the values differ less than their standard errors allow: no bounds of τ"
+        if any(corrected):
+            tau = low = high = np.nan
+            reason = by_correction(corrected)
     return Heterogeneity(
         n=n,
         undefined=int(np.sum(~kept)),

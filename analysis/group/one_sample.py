@@ -83,13 +83,16 @@ def mean(
 def by_correction(corrected: Sequence[bool]) -> str:
     """Why there is no interval where some participants' values are those of a correction alone."""
     return (
-        f"{sum(corrected)} of {len(corrected)} participants answered everything right or everything wrong, so their "
-        "values are the correction’s, whose spread is not theirs"
+        f"{sum(corrected)} of {len(corrected)} participants gave only right answers, or only wrong ones, or one answer "
+        "to everything, so their values are the correction’s, whose spread is not theirs"
     )
 
 
-def sample_of(values: npt.ArrayLike) -> Sample:
-    """The sample of one value per participant. Raises `LookalikeError` for an infinite value."""
+def sample_of(values: npt.ArrayLike, corrected: Sequence[bool] = ()) -> Sample:
+    """The sample of one value per participant; `corrected` as in `mean`.
+
+    Raises `LookalikeError` for an infinite value.
+    """
     given = np.asarray(values, dtype=np.float64)
     if np.isinf(given).any():
         raise LookalikeError(
@@ -101,6 +104,8 @@ def sample_of(values: npt.ArrayLike) -> Sample:
     sd = float(np.std(defined, ddof=1)) if n > 1 else np.nan
     if n < 2:
         reason = "one participant: no spread between participants" if n else "no participant has a value"
+    elif any(corrected):
+        reason = by_correction(corrected)
     elif np.ptp(defined) == 0:
         reason = "all participants have the same value: their spread is unknown"
     else:

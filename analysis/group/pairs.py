@@ -53,8 +53,9 @@ class PairGroup(Result):
     `value` is the mean of `measure`: d′ in two-alternative forced choice, z(H) − z(F) in same/different, where d′
     has a floor at 0 and its mean would lie above it at chance. `independent` and `differencing` are same/different's
     mean d′ under each model (None in the other task). `tost` is None without a bound. `p_exact` is that of the exact
-    test within participants (`exact_test`), which decides where someone's answers are all right or all wrong.
-    `by_confidence` is the mean d′ of the rating ROCs in forced choice with confidence. All take the images as given.
+    test within participants (`exact_test`), which decides where someone's answers are all right, all wrong or all the
+    same. `by_confidence` is the mean d′ of the rating ROCs in forced choice with confidence. All take the images as
+    given.
     """
 
     kind: str
@@ -100,11 +101,11 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
     if not first:
         raise LookalikeError("nothing-to-analyse", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
-    perfect = [only_corrected(one.found) for one in first]
-    found = mean(values.tolist(), corrected=perfect)
+    corrected = [only_corrected(one.found) for one in first]
+    found = mean(values.tolist(), corrected=corrected)
     p_exact = exact_test([one.found for one in first])
     verdict, words = _verdict(found, find_statistic(answers.measure).symbol)
-    if any(perfect):
+    if any(corrected):
         verdict, words = _without_spread(found, [one.found for one in first], p_exact)
     return PairGroup(
         kind=answers.kind,
@@ -112,9 +113,9 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
         measure=answers.measure,
         value=found,
         accuracy=mean([one.found.accuracy for one in first], bounds=(0, 1)),
-        between=heterogeneity(values, errors),
-        jzs=bayes_factor(values),
-        tost=None if bound is None or any(perfect) else equivalence_test(values, bound),
+        between=heterogeneity(values, errors, corrected=corrected),
+        jzs=bayes_factor(values, corrected=corrected),
+        tost=None if bound is None or any(corrected) else equivalence_test(values, bound),
         independent=_model_mean(first, "independent"),
         differencing=_model_mean(first, "differencing"),
         verdict=verdict,

@@ -52,6 +52,11 @@ class Prevalence(Result):
     below: Share
     reason: str | None
 
+    @property
+    def by_chance(self) -> float:
+        """How many of the participants would pass though none of them can tell."""
+        return self.either.alpha * self.participants
+
 
 def prevalence(
     p_above: npt.ArrayLike, p_below: npt.ArrayLike, *, alpha: float = 0.05, level: float = 0.95

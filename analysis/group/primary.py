@@ -30,7 +30,7 @@ from analysis.group.prevalence import Prevalence
 from analysis.mrmc import mrmc
 from analysis.mrmc.components import Components, predicted_se, variance_components
 from analysis.mrmc.mrmc import Auc
-from analysis.mrmc.variance import FEW_READERS
+from analysis.mrmc.variance import FEW_READERS, SINGLE_IMAGE
 from analysis.readings import Readings, from_trials
 from analysis.roc.permutation import PermutationTest
 from analysis.trials import with_ratings
@@ -252,13 +252,21 @@ def _few(found: Auc) -> str:
 def _who_can_tell(found: Prevalence | None, observer: str) -> str:
     if found is None or found.participants < 2:
         return ""
-    one, below = found.either, found.below.significant
-    wrong = f", {below} of them in the wrong direction" if below else ""
+    one = found.either
     return (
-        f" By themselves, {one.significant} of {found.participants} participants were shown to discriminate the images"
-        f"{wrong} (permutation tests at {one.alpha:.0%}): most probably {one.value:.0%} of {population(observer)} "
-        f"would be ({found.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+        f" Tested one by one, {one.significant} of {found.participants} participants discriminated the images"
+        f"{wrong_direction(found)} (permutation tests at {one.alpha:.0%}, which {found.by_chance:.2g} would pass by "
+        f"chance): most probably {one.value:.0%} of {population(observer)} can tell ({found.level:.0%} interval "
+        f"{one.low:.0%} to {one.high:.0%})."
     )
+
+
+def wrong_direction(found: Prevalence) -> str:
+    """How many of those who discriminate take real images for generated ones, as the end of a phrase."""
+    below = found.below.significant
+    if not below:
+        return ""
+    return f", {'' if below == found.either.significant else f'{below} of them '}in the wrong direction"
 
 
 def population(observer: str) -> str:
@@ -285,6 +293,13 @@ def _never_mistaken(seen: Auc) -> bool:
     return never_mistaken(seen.auc, seen.generated, seen.real, error_rate(seen.level))
 
 
+def no_interval(found: Auc) -> str:
+    """Why a result that an exact test decides has no interval."""
+    if found.reason == SINGLE_IMAGE:
+        return "there is a single image of a class"
+    return "the areas do not vary"
+
+
 def _why_none(found: Auc) -> str:
     """More trials would not help participants who always gave the same rating."""
     if found.auc == 0.5 and found.variance == 0:
@@ -297,7 +312,7 @@ def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> 
     found, inside, differs = made.auc, made.inside, made.differs
     side = "" if found.auc > 0.5 else " in the wrong direction (is truth coded as intended?)"
     if made.exact is not None and differs:
-        precise = "no interval, as they do not vary" if found.reason else f"{found.low:.3f} to {found.high:.3f}"
+        precise = f"no interval, as {no_interval(found)}" if found.reason else f"{found.low:.3f} to {found.high:.3f}"
         which = "an exact permutation test" if made.exact.exact else "a permutation test"
         return "shown to differ", (
             f"The images were discriminated{side} by these participants, nearly without error: AUC {found.auc:.3f} "

@@ -141,7 +141,7 @@ def mrmc_answers(
     -----
     Each participant counts equally. d′ and c rest on rates corrected log-linearly, which pulls a d′ of 2 or less
     towards 0 by .01 at most with 50 + 50 images, and by .02 with 25 + 25 (test_answers). Where a participant's answers
-    are all right or all wrong, d′ and c are the correction's alone and there is no interval.
+    are all right, all wrong or all the same, d′ and c are the correction's alone and there is no interval.
 
     References
     ----------
@@ -340,19 +340,19 @@ def _mean_of(
 def by_correction_alone(perfect: int, readings: int) -> str:
     """Why there is no interval where some values rest on the correction of the rates alone."""
     return (
-        f"in {perfect} of {readings} every answer is right or every one wrong, so that value is the correction’s and "
-        "its spread is not the participants’"
+        f"in {perfect} of {readings} all answers are right, or all wrong, or all the same, so that value is the "
+        "correction’s and its spread is not the participants’"
     )
 
 
 def only_corrected(study: Readings) -> int:
-    """How many readings' d′ and c are the correction's alone: every answer is right, or every one wrong."""
+    """How many readings' d′ and c are the correction's alone: all answers are right, or all wrong, or all the same."""
     return sum(_only_corrected(one) for one in study.readings)
 
 
 def _only_corrected(one: Reading) -> bool:
     hits, false_alarms = np.mean(one.generated_rating > 0), np.mean(one.real_rating > 0)
-    return bool(abs(hits - false_alarms) == 1)
+    return hits in (0, 1) and false_alarms in (0, 1)
 
 
 def by_answer(trials: pd.DataFrame | Readings) -> Readings:

@@ -80,7 +80,8 @@ def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, co
     )
     return Page(
         title=statistic.title,
-        subtitle=f"{statistic.task}: session 1 of {found.participants} participants.",
+        subtitle=f"{statistic.task}: session 1 of {found.participants} "
+        f"participant{'s' if found.participants != 1 else ''}.",
         summary=blocks,
         sections=(
             *((Section("Participants", (_table(answers, sessions),)),) if few else ()),

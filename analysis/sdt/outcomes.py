@@ -84,8 +84,8 @@ def outcomes(hits: int, misses: int, false_alarms: int, correct_rejections: int,
 
 
 def only_corrected(found: Outcomes) -> bool:
-    """Whether z-scores come from a correction alone: every answer is right, or every one wrong."""
-    return found.accuracy in (0, 1)
+    """Whether z-scores come from a correction alone: all answers are right, or all wrong, or all the same."""
+    return found.accuracy in (0, 1) or (found.hit_rate in (0, 1) and found.false_alarm_rate in (0, 1))
 
 
 def tally(truth: npt.ArrayLike, response: npt.ArrayLike, is_signal: Callable[[npt.ArrayLike], Flags]) -> dict[str, int]:

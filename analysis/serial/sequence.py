@@ -155,8 +155,19 @@ def sequence_effects(
     measured = with_orders(measure, found, redraws, rng)
     names = list(dict.fromkeys(name for one in measured for name in one))
     effects = tuple(_gathered(name, found, measured, level, rng) for name in names)
-    missing = [f"{one.name}: {one.group.reason}" for one in effects if not one.group.n]
-    return SequenceEffects(effects, redraws, level, "; ".join(missing) or None)
+    return SequenceEffects(effects, redraws, level, _why_missing(found, [one for one in effects if not one.group.n]))
+
+
+def _why_missing(found: list[Session], effects: list[SequenceEffect]) -> str | None:
+    """Why nobody has a value of some effects, if so."""
+    if not effects:
+        return None
+    why = "no participant has a value"
+    if not any(one.varied for one in found):
+        why = "every participant gave one answer only"
+    elif all(one.alternates for one in found):
+        why = "truths always alternate, so that the previous truth cannot be separated from the present one"
+    return f"{', '.join(one.name for one in effects)}: {why}"
 
 
 def _gathered(

@@ -258,6 +258,6 @@ def _undefined(session: Session, pairs: int, confidence: bool, effect: Effect) -
     truth = session.generated
     if truth.all() or not truth.any():
         return "one truth only: its effect cannot be separated from response bias"
-    if (truth[1:] != truth[:-1]).all():
+    if session.alternates:
         return "truths always alternate: the previous truth cannot be separated from the present one"
     return "too few pairs of trials for the regression"

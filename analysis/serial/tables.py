@@ -44,6 +44,11 @@ class Session:
         said = self.said[self.answered]
         return bool(said.any() and not said.all())
 
+    @property
+    def alternates(self) -> bool:
+        """Whether every truth differs from the one before."""
+        return bool((self.generated[1:] != self.generated[:-1]).all())
+
 
 def sessions(frame: pd.DataFrame, confidence: bool, max_run: int | None = None) -> list[Session]:
     """Each participant's session, sorted by participant; see `serial.serial_dependence` for what is refused.

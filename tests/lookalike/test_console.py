@@ -26,10 +26,10 @@ def test_people_and_simulated_observers_each_have_all_their_lines(tmp_path: Path
 
     said = headline({"headline": [group("human", 0.25), group("simulated", 0.75)]}, tmp_path)
     assert {name: text for name, text in said.items() if "these images" in name} == {
-        "d', these images only, 3 human": "mean 0.25 (few)",
-        "AUC, these images only, 3 human": "mean 0.250 (few)",
-        "d', these images only, 3 simulated": "mean 0.75 (few)",
-        "AUC, these images only, 3 simulated": "mean 0.750 (few)",
+        "d', these images only, 3 people": "mean 0.25 (few)",
+        "AUC, these images only, 3 people": "mean 0.250 (few)",
+        "d', these images only, 3 simulated observers": "mean 0.75 (few)",
+        "AUC, these images only, 3 simulated observers": "mean 0.750 (few)",
     }
 
 

@@ -161,7 +161,10 @@ def _why_none(dprimes: Sequence[float], level: float) -> str | None:
         return "fewer than two participants have answers at two levels of confidence, right and wrong"
     found = mean(dprimes, level=level)
     if not found.low > 0:
-        return "the interval of the mean d′ includes 0 or lies below it: a ratio to d′ has no meaning"
+        return (
+            "the interval of the mean d′ of answers with a confidence includes 0 or lies below it, and a ratio to d′ "
+            "has no meaning then"
+        )
     return None
 
 

@@ -16,7 +16,7 @@ from analysis.group.one_sample import mean
 from analysis.mrmc.answers import AnswerDifference, AnswerMean
 from analysis.report.figures import plots
 from analysis.report.number_text import fine, interval, number, p_phrase, p_value, share
-from analysis.report.page import Block, Heading, Note, Picture, Section, Small, Table
+from analysis.report.page import Block, Heading, Picture, Section, Small, Table, verdict_note
 from analysis.report.realfake.findings import Findings
 from data.results.result import frame_of
 
@@ -63,7 +63,7 @@ def verdicts(found: Findings) -> tuple[Block, ...]:
         if len(found.conditions) > 1:
             blocks.append(Heading(one.observer.capitalize()))
         last = f"These results generalise to {one.generalises_to}."
-        blocks.append(Note(f"{one.verdict.capitalize()}.", (one.words, last), "verdict"))
+        blocks.append(verdict_note(one.verdict, (one.words, last)))
     return tuple(blocks)
 
 
@@ -206,7 +206,7 @@ def _conditions_table(one: Conditions) -> Table:
         "Images",
         f"AUC\n{level:.0%} interval",
         "p",
-        "Can tell by themselves",
+        "Tested\none by one",
     )
     three = partial(share, digits=3)
     rows = []

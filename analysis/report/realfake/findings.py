@@ -53,3 +53,9 @@ class Findings:
     def retested(self) -> list[Participant]:
         """The participants who came back."""
         return [one for one in self.participants if one.retest is not None]
+
+    def rated(self, observer: str) -> bool:
+        """Whether any observer of this kind gave a confidence."""
+        names = [one.name for one in self.participants if one.observer == observer]
+        measure = self.trials.measure
+        return bool(measure.loc[measure["participant"].isin(names), "confidence"].notna().any())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.group.group import Group
+from analysis.group.primary import no_interval
 
 
 def headline(group: Group) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def headline(group: Group) -> dict[str, Any]:
         "low": main.auc.low,
         "high": main.auc.high,
         "level": main.auc.level,
-        "reason": "no interval, as the AUCs do not vary" if main.exact and main.auc.reason else main.auc.reason,
+        "reason": f"no interval, as {no_interval(main.auc)}" if main.exact and main.auc.reason else main.auc.reason,
         "method": main.auc.method,
         "generalises_to": main.generalises_to,
         "p": main.p,

@@ -7,8 +7,7 @@ from functools import partial
 
 from analysis.group.group import Group
 from analysis.group.one_sample import Mean
-from analysis.group.participants import Estimators
-from analysis.group.primary import Primary, population
+from analysis.group.primary import Primary, no_interval, population
 from analysis.mrmc.other_methods import MethodResult
 from analysis.report.number_text import interval, number, p_phrase, p_value, share
 from analysis.report.page import (
@@ -109,7 +108,7 @@ def _summary(found: Findings) -> tuple[Block, ...]:
     for group in found.groups:
         if len(found.groups) > 1:
             blocks.append(Heading(group.observer.capitalize()))
-        blocks += [_verdict(group), _facts(group), _IMAGES_GIVEN, _given(group), _in_words(group, found.by)]
+        blocks += [_verdict(group), _facts(group), _IMAGES_GIVEN, _given(group), _in_words(group, found)]
     if any(group.primary.verdict == "not decided" for group in found.groups):
         blocks.append(_NOT_CHANCE)
     if found.retested:
@@ -144,13 +143,13 @@ def _facts(group: Group) -> Facts:
     if able is not None and able.reason is None:
         one, below = able.either, able.below.significant
         of_all = (
-            f"most probably {one.value:.0%} of {population(group.observer)} "
+            f"{able.by_chance:.2g} would by chance; most probably {one.value:.0%} of {population(group.observer)} "
             f"({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})"
         )
         if able.participants < 2:
             of_all = "one participant’s result says nothing of others"
         of_all = f"{below} in the wrong direction; {of_all}" if below else of_all
-        facts.append(Fact("Can tell by themselves", f"{one.significant} of {able.participants}", of_all))
+        facts.append(Fact("Discriminate, tested one by one", f"{one.significant} of {able.participants}", of_all))
     if auc.between_sd == auc.between_sd:
         bounds = f"the bounds are ± {share(main.delta, 3)}" if main.delta == main.delta else "beyond sampling error"
         facts.append(Fact("SD of true areas between observers", share(auc.between_sd, 3), bounds))
@@ -175,12 +174,12 @@ def _ci(low: float, high: float, form: Callable[[float], str] = number, level: f
     return (f"{level:.0%} CI " if low == low else "") + interval(low, high, form)
 
 
-def _in_words(group: Group, by: Estimators) -> str:
-    d = group.dprime
+def _in_words(group: Group, found: Findings) -> str:
+    d, by, rated = group.dprime, found.by, found.rated(group.observer)
     words = [
-        f"{people(group.participants, group.observer)} judged each image as real or generated and rated their "
-        "confidence. A d′ of 0 means that real images were called “generated” as often as generated images were; an "
-        "area of .50 means the same of the ratings."
+        f"{people(group.participants, group.observer)} judged each image as real or generated"
+        f"{' and rated their confidence' if rated else ''}. A d′ of 0 means that real images were called “generated” "
+        f"as often as generated images were; an area of .50 means the same{' of the ratings' if rated else ''}."
     ]
     if d.undefined and d.n:
         verb = "is" if d.undefined == 1 else "are"
@@ -192,11 +191,11 @@ def _in_words(group: Group, by: Estimators) -> str:
             f"The mean d′, its Bayes factors and the SD between observers are those of {d.n} of {group.participants}: "
             f"{d.undefined} without a d′ {verb} left out{why if by.correction == 'none' else ''}."
         )
-    words.append(_mean_in_words(d, group.primary))
+    words.append(_mean_in_words(d, group.primary, rated))
     return " ".join(words)
 
 
-def _mean_in_words(d: Mean, main: Primary) -> str:
+def _mean_in_words(d: Mean, main: Primary, rated: bool) -> str:
     """What the mean d′ says beside the verdict, and nothing that contradicts it."""
     verdict, able = main.verdict, main.prevalence
     start = f"With these images the mean d′ is {number(d.mean)}"
@@ -208,19 +207,20 @@ def _mean_in_words(d: Mean, main: Primary) -> str:
         )
         return text + (" That others would, or with other images, is not decided." if verdict == "not decided" else "")
     if d.high < 0:
-        return (
+        text = (
             f"{start} and its interval lies below 0: on average, real images were called “generated” more often than "
-            "generated ones. That is not guessing; check that truth and answers are coded as intended."
+            "generated ones. Check that truth and answers are coded as intended."
         )
+        return text + (" That others would, or with other images, is not decided." if verdict == "not decided" else "")
     start += f"; its interval, {interval(d.low, d.high)}, includes 0"
     if verdict == "shown to differ":
-        return f"{start}. The verdict rests on the area, which counts confidence too."
+        return f"{start}. The verdict rests on the area{', which counts confidence too' if rated else ''}."
     if verdict == "shown to be near chance":
         return f"{start}."
     if able is not None and able.either.low > 0:
         return (
-            f"{start}. Yet {able.either.significant} of {able.participants} participants were shown to discriminate "
-            "the images by themselves, more than would by chance: the mean does not stand for them."
+            f"{start}. Yet {able.either.significant} of {able.participants} participants discriminated the images, "
+            f"tested one by one, where {able.by_chance:.2g} would by chance: the mean may not stand for them."
         )
     return (
         f"{start}. These data do not show that the observers can discriminate the images. Nor do they show that they "
@@ -254,7 +254,7 @@ def _endpoint(group: Group) -> list[Block]:
     precise = (
         f", {auc.level:.0%} interval {share(auc.low, 3)} to {share(auc.high, 3)}"
         if auc.low == auc.low
-        else (f", without an interval ({auc.reason})")
+        else (f", without an interval ({no_interval(auc) if main.exact else auc.reason})")
     )
     bounded = main.delta == main.delta
     tests = f"There are no bounds fixed in advance. Difference from .5: {p_phrase(auc.p_chance)}."
@@ -263,6 +263,7 @@ def _endpoint(group: Group) -> list[Block]:
             f"The study file fixes the bounds .5 ± {share(main.delta, 3)} (d′ ± {number(group.bound)}). Equivalence: "
             f"{p_phrase(auc.p_equivalence)}; difference from .5: {p_phrase(auc.p_chance)}."
         )
+    images = f"{auc.generated} generated and {auc.real} real image{'' if auc.real == 1 else 's'}"
     unrated = f", {auc.unrated} trials without a rating" if auc.unrated else ""
     without = group.participants - auc.participants
     left_out = f" ({without} of {group.participants} left out, without an area)" if without else ""
@@ -270,8 +271,7 @@ def _endpoint(group: Group) -> list[Block]:
         "The endpoint is the area under the rating ROC of session 1, averaged over participants, with participants and "
         f"images both counted as samples: {share(auc.auc, 3)}{precise}. An equal-variance observer with that area has "
         f"a d′ of {number(main.dprime)}. {tests} Design: {auc.design}, {people(auc.participants, group.observer)}"
-        f"{left_out}, {auc.generated} generated and {auc.real} real images{unrated}. Standard error: "
-        f"{auc.method or 'n/a'}."
+        f"{left_out}, {images}{unrated}. Standard error: {auc.method or 'n/a'}."
     ]
     if main.catch:
         blocks.append(

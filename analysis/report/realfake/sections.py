@@ -9,7 +9,7 @@ from analysis.agreement.items import extremes
 from analysis.agreement.rater_reliability import RaterReliability
 from analysis.group.group import Group
 from analysis.group.participants import Participant
-from analysis.group.primary import population
+from analysis.group.primary import population, wrong_direction
 from analysis.mrmc.other_methods import MOST
 from analysis.report.number_text import interval, listed, number, p_phrase, p_value, share
 from analysis.report.page import Block, Picture, Section, Small, Table
@@ -96,15 +96,17 @@ def _who_can_tell(group: Group, groups: Sequence[Group]) -> str:
     able = group.primary.prevalence
     if able is None or able.reason:
         return f"{labelled('Who can tell', group, groups)}: nobody could be tested alone."
-    one, below = able.either, able.below.significant
-    wrong = f", {below} of them in the wrong direction," if below else ""
-    who = people(able.participants, group.observer)
+    one, who = able.either, people(able.participants, group.observer)
+    share_of_all = (
+        f" The most probable share of {population(group.observer)} who can tell in a session of this length is "
+        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%})."
+    )
+    if able.participants < 2:
+        share_of_all = " One participant’s result says nothing of others."
     others = f" {able.untested} rated too few images to be tested." if able.untested else ""
     return (
-        f"Each was tested alone, by permuting the labels of the images: {one.significant} of {who}{wrong} "
-        f"discriminated them at {one.alpha:.0%}, where chance alone gives {one.alpha:.0%}. The most probable share of "
-        f"{population(group.observer)} who would be shown to discriminate in a session of this length is "
-        f"{one.value:.0%} ({able.level:.0%} interval {one.low:.0%} to {one.high:.0%}).{others}"
+        f"Each was tested alone, by permuting the labels of the images: {one.significant} of {who} discriminated them "
+        f"at {one.alpha:.0%}{wrong_direction(able)}; {able.by_chance:.2g} would by chance.{share_of_all}{others}"
     )
 
 
@@ -365,11 +367,14 @@ def _related(found: Findings) -> str:
 
 def serial_section(found: Findings) -> Section | None:
     """Dependence on the trial before."""
-    if "serial" not in found.figures:
-        return None
     blocks: list[Block] = []
     for group in found.groups:
         s = group.serial
+        if not s.previous_response.n:
+            why = "; ".join(dict.fromkeys(str(one.reason) for one in s.participants if one.reason))
+            of = labelled("Serial dependence", group, found.groups)
+            blocks.append(f"{of} is not measured{f' ({why})' if why else ''}.")
+            continue
         blocks.append(
             "Does an answer depend on the previous one? Positive is a tendency to repeat it. Previous answer: "
             f"{number(s.previous_response.mean)} log-odds "
@@ -380,5 +385,6 @@ def serial_section(found: Findings) -> Section | None:
             "answer five trials back should not: if these controls differ from 0, the effects may be artefacts of the "
             "same kind."
         )
-    blocks.append(picture(found, "serial", "Mean over participants, with 95% intervals from resampling them."))
+    if "serial" in found.figures:
+        blocks.append(picture(found, "serial", "Mean over participants, with 95% intervals from resampling them."))
     return Section("Serial dependence", tuple(blocks))

@@ -203,7 +203,7 @@ def test_a_mean_that_is_not_decided_does_not_hide_who_can_tell(tmp_path: Path) -
     odd = table["participant"].isin(["p1", "p3", "p5", "p7"])
     table.loc[odd, "response"] = table.loc[odd, "response"].map({"real": "generated", "generated": "real"})
     words = compare_conditions(_loaded(table, tmp_path)).words
-    assert "; yet 8 of 8 discriminate by themselves, 4 of them in the wrong direction); b (area " in words
+    assert "; yet 8 of 8 discriminate by themselves, 4 of them in the wrong direction, where 0.4 would by" in words
 
 
 def test_two_studies_with_conditions_are_compared_as_wholes_and_say_so(tmp_path: Path) -> None:

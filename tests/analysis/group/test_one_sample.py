@@ -47,5 +47,7 @@ def test_no_interval_counts_the_spread_of_a_correction() -> None:
     found = mean([3.03, 3.05, 3.01], corrected=[True, True, False])
     assert math.isnan(found.low)
     assert found.mean == pytest.approx(3.03)
-    assert "2 of 3 participants answered everything right or everything wrong" in str(found.reason)
+    assert "2 of 3 participants gave only right answers, or only wrong ones, or one answer to everything" in str(
+        found.reason
+    )
     assert mean([3.03, 3.05, 3.01], corrected=[False] * 3) == mean([3.03, 3.05, 3.01])

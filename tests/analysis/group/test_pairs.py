@@ -52,6 +52,23 @@ def test_perfect_observers_have_no_interval_and_differ_by_the_exact_test(tmp_pat
     assert found.p_exact < 1e-80
 
 
+def test_who_always_names_one_place_has_no_interval_of_the_corrections(tmp_path: Path) -> None:
+    """Truth is on the left in 24, 21, 19 and 25 of 40 trials, and the correction makes d′ of that alone."""
+    rows = [
+        pd.DataFrame({"participant": f"p{person}", "truth": np.where(np.arange(40) < lefts, "left", "right")})
+        for person, lefts in enumerate((24, 21, 19, 25))
+    ]
+    pd.concat(rows).assign(response="left").to_csv(tmp_path / "pairs.csv", index=False)
+    answers = read_trials(tmp_path / "pairs.csv", "two_alternative")
+    found = pairs.group(answers, pairs.measure(answers), 0.3)
+    assert found.verdict == "not decided"
+    assert found.p_exact == pytest.approx(1)
+    assert math.isnan(found.value.low)
+    assert "one answer to everything" in str(found.value.reason)
+    assert found.jzs.reason == found.between.reason == found.value.reason
+    assert found.tost is None
+
+
 def test_all_wrong_is_a_difference_too_and_few_answers_are_not(tmp_path: Path) -> None:
     assert "The wrong answer was given more often" in judged(tmp_path, [0, 0], [20, 22]).words
     few = judged(tmp_path, [1, 1], [2, 2])

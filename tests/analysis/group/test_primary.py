@@ -241,7 +241,7 @@ def test_the_share_who_can_tell_stands_beside_every_verdict(study: StudyFile) ->
     trials = table(PLAIN, 10, 400)
     for which in (study, None):
         found = primary("human", trials, catch(10, 3.0), first_sessions(study, 10), which, prevalence=share)
-        assert "2 of 3 participants were shown to discriminate the images, 1 of them in the wrong" in found.words
+        assert "2 of 3 participants discriminated the images, 1 of them in the wrong" in found.words
         assert found.prevalence == share
 
 

@@ -66,7 +66,7 @@ def test_at_chance_it_is_withheld() -> None:
     rng = np.random.default_rng(9)
     found = group_m_ratio([person(rng, 0.0, 0.1, dprime=0.0) for _ in range(5)])
     assert math.isnan(found.m_ratio.value)
-    assert "the interval of the mean d′ includes 0" in str(found.reason)
+    assert "the interval of the mean d′ of answers with a confidence includes 0" in str(found.reason)
 
 
 def test_who_tells_nothing_is_left_out() -> None:

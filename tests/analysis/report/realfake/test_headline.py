@@ -123,10 +123,11 @@ def test_who_can_tell_is_counted_beside_the_mean(analysed: Analysed) -> None:
     able = found.summary["headline"][0]["can_tell"]
     assert (able["above"]["significant"], able["below"]["significant"], able["participants"]) == (3, 1, 6)
     verdict, primary, _ = first_words(found.page)
-    assert "4 of 6 participants were shown to discriminate the images, 1 of them in the wrong" in verdict.paragraphs[0]
-    (fact,) = (one for one in primary.facts if one.name == "Can tell by themselves")
+    assert "4 of 6 participants discriminated the images, 1 of them in the wrong" in verdict.paragraphs[0]
+    assert "which 0.3 would pass by chance" in verdict.paragraphs[0]
+    (fact,) = (one for one in primary.facts if one.name == "Discriminate, tested one by one")
     assert fact.value == "4 of 6"
-    assert fact.detail.startswith("1 in the wrong direction; most probably ")
+    assert fact.detail.startswith("1 in the wrong direction; 0.3 would by chance; most probably ")
     assert "(1 in the wrong direction)" in str(headline(found.summary, Path("results")).values())
     assert "4 of 6 discriminated the images (1 in the wrong direction)" in apa_sentences(found.summary)[0]
 
@@ -136,7 +137,7 @@ def test_one_participant_is_no_share_of_others(analysed: Analysed) -> None:
     evidence = np.random.default_rng(6).normal(size=(1, 40)) + 3 * (generated - 0.5)
     found = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated)
     _, primary, _ = first_words(found.page)
-    (fact,) = (one for one in primary.facts if one.name == "Can tell by themselves")
+    (fact,) = (one for one in primary.facts if one.name == "Discriminate, tested one by one")
     assert (fact.value, fact.detail) == ("1 of 1", "one participant’s result says nothing of others")
     assert "such observers" not in str(headline(found.summary, Path("results")).values())
 
@@ -148,7 +149,7 @@ def test_a_mean_at_chance_of_people_who_can_tell_is_not_said_to_show_nothing(ana
     page = analysed(np.sign(evidence) * np.clip(np.ceil(np.abs(evidence)), 1, 4), generated).page
     texts = " ".join(one for one in page.summary if isinstance(one, str))
     assert page.verdicts[0].lead == "Verdict: not decided."
-    assert "6 of 6 participants were shown to discriminate the images by themselves" in texts
+    assert "6 of 6 participants discriminated the images, tested one by one, where 0.3 would by chance" in texts
     assert "Nor do they show that they cannot" not in texts
 
 
@@ -173,7 +174,7 @@ def test_each_kind_of_observer_has_means_of_its_own(tmp_path: Path) -> None:
     summary = realfake_results(load_trials(tmp_path / "trials.csv"), draw=False).summary
     said = headline(summary, tmp_path)
     for one in summary["headline"]:
-        kind = f"3 {one['observer']}"
+        kind = {"human": "3 people", "simulated": "3 simulated observers"}[one["observer"]]
         for name in ("d'", "AUC"):
             mean = one["these_images_only"]["auc" if name == "AUC" else "dprime"]["mean"]
             assert f"mean {mean:.{3 if name == 'AUC' else 2}f}" in said[f"{name}, these images only, {kind}"]
@@ -202,7 +203,7 @@ def test_a_perfect_observer_makes_no_spread_between_observers(analysed: Analysed
     assert group["between"]["tau"] is None
     assert group["between"]["high"] is None
     assert group["between"]["p"] < 0.001
-    assert "1 of 5 participants answered everything right" in group["between"]["reason"]
+    assert "1 of 5 participants gave only right answers" in group["between"]["reason"]
     assert "true d′ between observers" not in apa_sentences(found.summary)[0]
 
 
@@ -218,8 +219,8 @@ def test_five_images_are_too_few_to_say_who_can_tell(analysed: Analysed, tmp_pat
     assert "undefined (nobody rated enough images" in shown
     told = repr(found.page)
     assert "nobody could be tested alone" in told
-    assert "by themselves" not in told.lower()
-    assert "does not stand for them" not in told
+    assert "tested one by one" not in told.lower()
+    assert "may not stand for them" not in told
 
 
 def test_participants_without_ratings_are_left_out_and_told(analysed: Analysed) -> None:
