@@ -65,6 +65,7 @@ INSIDE = {
         "session",
         "records",
         "tasks",
+        "windows",
         "display | boxes | markers",
         "typesetting | screen | serial_port",
     ],
