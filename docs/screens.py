@@ -28,8 +28,6 @@ sys.path[0] = str(ROOT)
 from data.kinds.registry import find  # noqa: E402
 from data.shipped import DEFAULT_MODEL  # noqa: E402
 from data.study import read_study  # noqa: E402
-from experiments.display.psychopy_screen import WindowScreen  # noqa: E402
-from experiments.display.window import WINDOW_PX  # noqa: E402
 from experiments.records.record import Record, create_session  # noqa: E402
 from experiments.screen import NO_BUTTONS, Flip, Row  # noqa: E402
 from experiments.session.design import draw_plan  # noqa: E402
@@ -39,6 +37,8 @@ from experiments.tasks.buttons import has_buttons  # noqa: E402
 from experiments.tasks.modes import mode_of  # noqa: E402
 from experiments.tasks.responders import SessionAborted  # noqa: E402
 from experiments.typesetting.fonts import find_font  # noqa: E402
+from experiments.windows.psychopy_screen import WindowScreen  # noqa: E402
+from experiments.windows.window import WINDOW_PX  # noqa: E402
 from stimuli.stimulus_source import read_stimuli  # noqa: E402
 
 OUT = ROOT / "docs" / "images" / "screens"

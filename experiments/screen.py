@@ -1,6 +1,6 @@
 """What a session asks of a screen: to show images and messages at stated times, and to report what was done to them.
 
-Nothing here knows PsychoPy. `experiments.display.psychopy_screen` is a window on a display; `HeadlessScreen` is a clock
+Nothing here knows PsychoPy. `experiments.windows.psychopy_screen` is a window on a display; `HeadlessScreen` is a clock
 without a window, for scripted and simulated observers.
 """
 

@@ -67,6 +67,7 @@ INSIDE = {
         "session",
         "records",
         "tasks",
+        "windows",
         "display | boxes | markers",
         "typesetting | screen | serial_port",
     ],

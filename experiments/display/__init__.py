@@ -1,1 +1,1 @@
-"""From P-values to light: calibration, image sizes, windows, and the ring of a matching task."""
+"""From P-values to light: display files, calibration, conformance and the sizes of images."""

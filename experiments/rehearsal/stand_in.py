@@ -12,13 +12,13 @@ from typing import Any
 
 from data.kinds.kind import Answer
 from data.plan import Plan, PlannedTrial
-from experiments.display.dial import Dial
 from experiments.screen import Confirm, Screen, Wheel
 from experiments.tasks.buttons import CONTINUE
 from experiments.tasks.dial_responders import HumanAdjuster, as_loops
 from experiments.tasks.human import HumanResponder, Press
 from experiments.tasks.modes import Simulated, mode_of
 from experiments.tasks.responders import Again, Responder
+from experiments.windows.dial import Dial
 from stimuli.stimulus_source import Stimuli
 
 AFTER_S = 0.005  # from a question to the key that answers it

@@ -22,7 +22,6 @@ from data.simulated.comparer import SimulatedComparer
 from data.simulated.detector import SimulatedDetector
 from data.simulated.observers import Observer
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import WindowScreen
 from experiments.records.bids import export_session
 from experiments.records.record import Record, create_session, is_complete, refuse_taken
 from experiments.screen import HeadlessScreen, Screen
@@ -33,6 +32,7 @@ from experiments.tasks.buttons import has_buttons
 from experiments.tasks.modes import Simulated, mode_of
 from experiments.tasks.responders import Responder, SessionAborted
 from experiments.typesetting.fonts import find_font
+from experiments.windows.psychopy_screen import WindowScreen
 from stimuli.stimulus_source import Stimuli
 
 Say = Callable[[str], None]

@@ -16,11 +16,11 @@ from data.kinds.kind import Answer
 from data.kinds.registry import find
 from data.plan import Plan, PlannedTrial
 from data.simulated.adjuster import SimulatedAdjuster
-from experiments.display.dial import Dial, nearest
 from experiments.screen import Confirm, Screen, is_up
 from experiments.tasks.buttons import STOP
 from experiments.tasks.human import POLL_S, HumanResponder
 from experiments.tasks.responders import Again, ScriptedResponder, refuse_script_rows, refuse_unanswered
+from experiments.windows.dial import Dial, nearest
 from stimuli.images import Pixels
 from stimuli.loop_set import LoopSet
 from stimuli.stimulus_source import Stimuli

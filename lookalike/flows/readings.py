@@ -28,7 +28,7 @@ def take_readings(
     `accept` is given the screen's size first, and raises `LookalikeError` if nothing should be measured on it.
     """
     need("lab")
-    from experiments.display.measuring import LEVELS, LevelWindow, measure
+    from experiments.windows.measuring import LEVELS, LevelWindow, measure
 
     window = LevelWindow(fullscreen, screen)
     try:

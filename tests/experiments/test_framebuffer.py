@@ -15,7 +15,7 @@ import pytest
 
 from experiments.display.display_file import Display, write_display
 from experiments.display.sizing import size_deg
-from experiments.display.window import WINDOW_PX
+from experiments.windows.window import WINDOW_PX
 from stimuli.images import resample
 from tests.waiting import PATIENCE_S
 
@@ -32,9 +32,9 @@ from pathlib import Path
 sys.path[0] = sys.argv[1]
 import numpy as np
 from data.errors import LookalikeError
-from experiments.display.psychopy_screen import WindowScreen
+from experiments.windows.psychopy_screen import WindowScreen
 from experiments.display.display_file import read_display
-from experiments.display import window
+from experiments.windows import window
 
 # Flips here wait for no screen; on a machine so slow that they seem to, it is the same.
 window.Window.measure_refresh = lambda self: None

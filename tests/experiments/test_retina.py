@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.display.window import WINDOW_PX
+from experiments.windows.window import WINDOW_PX
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def open_as_retina(self, *arguments, **named):
     XlibWindow.width = property(lambda window: window._width // 2)
     XlibWindow.height = property(lambda window: window._height // 2)
 visual.Window.__init__ = open_as_retina
-from experiments.display.psychopy_screen import WindowScreen
+from experiments.windows.psychopy_screen import WindowScreen
 
 frames, flip = [], visual.Window.flip
 def keep(self, *arguments, **named):

@@ -87,7 +87,7 @@ def calibrate(
     from data.files import refuse_occupied
     from experiments.display.calibration import read_luminances
     from experiments.display.display_file import make_display, read_display, write_display
-    from experiments.display.measuring import archive
+    from experiments.windows.measuring import archive
 
     refuse_occupied(out)
     if measured is not None and unmeasured:

@@ -52,7 +52,7 @@ def check(
     table = None if measured is None else read_luminances(measured, light)
     if measure is not None:
         from experiments.display.conformance import levels_to_check
-        from experiments.display.measuring import refuse_whole
+        from experiments.windows.measuring import refuse_whole
 
         levels = levels_to_check(here.lookup())
         refuse_whole(measure, levels)

@@ -29,7 +29,7 @@ def pattern(
       lookalike display test-pattern --png pattern.png
     """
     from experiments.display.display_file import read_display
-    from experiments.display.test_pattern import save_pattern, show_pattern
+    from experiments.windows.test_pattern import save_pattern, show_pattern
 
     here = None if display is None else read_display(display)
     if png is None:

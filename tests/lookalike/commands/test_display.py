@@ -203,7 +203,7 @@ class Window:
 @pytest.fixture
 def typing(lookalike, monkeypatch):
     """`typing(words, *command)`: the command line, with `words` typed at it until the input ends, as at Ctrl+D."""
-    monkeypatch.setattr("experiments.display.measuring.LevelWindow", Window)
+    monkeypatch.setattr("experiments.windows.measuring.LevelWindow", Window)
     monkeypatch.setattr("lookalike.flows.readings.need", lambda _: None)
 
     def call(words, *command):

@@ -12,7 +12,7 @@ from data.errors import LookalikeError
 from experiments.display.calibration import TOP, no_lookup
 from experiments.display.display_file import Display
 from experiments.display.sizing import Shape
-from experiments.display.window import WINDOW_PX, Window
+from experiments.windows.window import WINDOW_PX, Window
 from stimuli.images import Pixels, write_png
 
 WEDGE_STEPS = 18

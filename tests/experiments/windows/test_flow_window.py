@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from data.study import StudyFile
-from experiments.display.buttons import in_a_row
-from experiments.display.window import WINDOW_PX
+from experiments.windows.buttons import in_a_row
+from experiments.windows.window import WINDOW_PX
 from stimuli.sets import StimulusSet
-from tests.experiments.display.fingers import Fingers, count, session, until
+from tests.experiments.windows.fingers import Fingers, count, session, until
 from tests.waiting import PATIENCE_S, let_it_look
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from experiments.display.display_file import Display, write_display
-from experiments.display.test_pattern import draw_pattern, save_pattern
+from experiments.windows.test_pattern import draw_pattern, save_pattern
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
@@ -96,7 +96,7 @@ from pathlib import Path
 sys.path[0] = sys.argv[1]
 import numpy as np
 from experiments.display.display_file import read_display
-from experiments.display.test_pattern import show_pattern
+from experiments.windows.test_pattern import show_pattern
 from psychopy.visual import Window
 flip = Window.flip
 def keep(self, *arguments, **named):

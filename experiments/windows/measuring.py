@@ -16,7 +16,7 @@ import pandas as pd
 from data.errors import LookalikeError
 from data.files import read_table, write_table
 from experiments.display.calibration import COLUMNS, MEASURED, TOP, LuminanceTable, last_taken, read_luminances
-from experiments.display.window import Window
+from experiments.windows.window import Window
 
 LEVELS = (0, 5, 10, *range(15, TOP + 1, 15))  # TG18's 18, and two more where a display's curve bends most
 _BACKGROUND = 123  # about a fifth of white's luminance at gamma 2.2, as around the patch of TG18's LN patterns

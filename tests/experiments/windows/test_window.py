@@ -21,12 +21,12 @@ from data.plan import read_plan
 from data.study import StudyFile, read_study
 from experiments.display.display_file import Display, write_display
 from experiments.display.sizing import enlarge, size_deg
-from experiments.display.window import WINDOW_PX
 from experiments.records.record import read_record
 from experiments.session.design import draw_plan
+from experiments.windows.window import WINDOW_PX
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
-from tests.experiments.display.fingers import Fingers, count, ink, session, until
+from tests.experiments.windows.fingers import Fingers, count, ink, session, until
 from tests.waiting import PATIENCE_S, let_it_look
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.display.display_file import Display
-from experiments.display.psychopy_screen import WindowScreen, kept_size_of, missed_frames, warnings_of
-from experiments.display.window import counted, refresh_hz
+from experiments.windows.psychopy_screen import WindowScreen, kept_size_of, missed_frames, warnings_of
+from experiments.windows.window import counted, refresh_hz
 
 
 @pytest.mark.parametrize(

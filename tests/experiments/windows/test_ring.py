@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.circle import wrap
-from experiments.display.ring import Ring, fit_ring
+from experiments.windows.ring import Ring, fit_ring
 
 
 def test_positions_grow_clockwise_from_the_zero() -> None:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from data.errors import LookalikeError
-from experiments.display.buttons import Place, cross, in_a_row, outline, touched, with_letters
 from experiments.display.calibration import Levels, no_lookup
-from experiments.display.dial_window import DialWindow
 from experiments.display.display_file import UNCALIBRATED, Display
-from experiments.display.events import WindowEvents
-from experiments.display.ring import fit_ring
 from experiments.display.sizing import Shape, Sizing, apart_px, choose_sizing, room_px, side_by_side
-from experiments.display.window import Window
 from experiments.screen import FRAME_S, NO_BUTTONS, Confirm, Flip, Input, Row
 from experiments.typesetting.fonts import Font, find_font
 from experiments.typesetting.pages import Line, Typesetter
+from experiments.windows.buttons import Place, cross, in_a_row, outline, touched, with_letters
+from experiments.windows.dial_window import DialWindow
+from experiments.windows.events import WindowEvents
+from experiments.windows.ring import fit_ring
+from experiments.windows.window import Window
 from stimuli.images import Pixels
 
 _LATE = 0.2  # of a frame: a flip later than this after the frame it was called for has missed that frame

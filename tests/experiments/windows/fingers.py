@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data.study import StudyFile
-from experiments.display.window import WINDOW_PX
 from experiments.records.participants import everyone, register
+from experiments.windows.window import WINDOW_PX
 from stimuli.loop_set import LoopSet
 from stimuli.sets import StimulusSet
 from tests.waiting import let_it_look, wait_until

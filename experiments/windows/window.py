@@ -16,8 +16,8 @@ import numpy as np
 
 from data.errors import LookalikeError
 from experiments.display.calibration import TOP, Levels
-from experiments.display.events import WindowEvents
 from experiments.display.sizing import Shape
+from experiments.windows.events import WindowEvents
 
 WINDOW_PX = (1024, 768)  # width, height where the window is not full-screen
 _TIMED_FLIPS = 60

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from experiments.display.events import from_middle
-from experiments.display.ring import Ring
-from experiments.display.window import signed
 from experiments.screen import Confirm, Input, Key, Point, Wheel, is_up
+from experiments.windows.events import from_middle
+from experiments.windows.ring import Ring
+from experiments.windows.window import signed
 
 _EDGES = 128
 _REPEAT_S = 0.004  # between going up and down again, if it was not a finger

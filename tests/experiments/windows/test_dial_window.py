@@ -18,11 +18,11 @@ from data.circle import wrap
 from data.plan import Match, PlannedTrial
 from data.record import read_record
 from data.study import StudyFile
-from experiments.display.ring import fit_ring
-from experiments.display.window import WINDOW_PX
 from experiments.session.design import draw_plan
+from experiments.windows.ring import fit_ring
+from experiments.windows.window import WINDOW_PX
 from stimuli.loop_set import LoopSet
-from tests.experiments.display.fingers import Fingers, count, ink, read_on, session, until
+from tests.experiments.windows.fingers import Fingers, count, ink, read_on, session, until
 from tests.waiting import PATIENCE_S, let_it_look
 
 pytestmark = pytest.mark.slow

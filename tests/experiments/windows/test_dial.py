@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.circle import wrap
-from experiments.display.dial import DELAY_S, FASTEST, Dial, nearest, seconds_to_turn
 from experiments.screen import Confirm, Input, Key, Point, Wheel
+from experiments.windows.dial import DELAY_S, FASTEST, Dial, nearest, seconds_to_turn
 
 FRAMES = 147
 POSITIONS = [360 * frame / FRAMES for frame in range(FRAMES)]

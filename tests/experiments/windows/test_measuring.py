@@ -12,7 +12,7 @@ import pytest
 
 from data.files import read_table
 from experiments.display.calibration import COLUMNS, LuminanceTable, read_luminances
-from experiments.display.measuring import LEVELS, measure, refuse_whole
+from experiments.windows.measuring import LEVELS, measure, refuse_whole
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.slow
@@ -168,7 +168,7 @@ SHOW = """
 import sys
 sys.path[0] = sys.argv[1]
 import numpy as np
-from experiments.display.measuring import LevelWindow
+from experiments.windows.measuring import LevelWindow
 window = LevelWindow(False, 0)
 from psychopy.visual import Window
 frames, flip = [], Window.flip

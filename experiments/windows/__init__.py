@@ -1,0 +1,1 @@
+"""What PsychoPy windows show and hear: a session's screen, the dial, test patterns, levels to measure."""
