@@ -11,12 +11,14 @@ No distribution of the ratings is assumed. What may be permuted depends on the d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from analysis.readings import Readings, from_columns
 from analysis.roc.participant_tables import ParticipantTables, tables_of
@@ -28,6 +30,7 @@ Permuted = Literal["trials", "trials within participants", "images"]
 
 # Additions that an exact test may take: about a second.
 _EXACT_COST = 5e8
+_MOST_CHOICES = 700.0  # as a logarithm: floats end at 709
 # Cells of count tables held at once: 32 MB.
 _CELLS = 4_000_000
 
@@ -207,8 +210,11 @@ def _image_scores(study: ParticipantTables) -> Ints | None:
 
 
 def _cost(scores: Ints, labels: Flags) -> float:
-    few = _few(labels)
-    return float(scores.size) * few * (_largest_sum(scores, few) + 1)
+    """Additions of an exact test; infinite where there are more choices of labels than a float can count."""
+    few, n = _few(labels), scores.size
+    if gammaln(n + 1) - gammaln(few + 1) - gammaln(n - few + 1) > _MOST_CHOICES:
+        return math.inf
+    return float(n) * few * (_largest_sum(scores, few) + 1)
 
 
 def _largest_sum(scores: Ints, few: int) -> int:

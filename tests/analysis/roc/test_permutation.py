@@ -36,6 +36,17 @@ def test_exact_p_is_the_share_of_all_relabellings(generated: list[int], real: li
     assert result.p_below == pytest.approx(np.mean(every <= result.auc + 1e-12))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("right", [275, 330])
+def test_more_choices_of_labels_than_a_float_counts_are_drawn(right: int) -> None:
+    """Of 1,100 answers there are 10^329: p of half right is near 1, of 60% right as small as draws can show."""
+    generated = [1] * right + [-1] * (550 - right)
+    found = _of(generated, [-one for one in generated])
+    assert not found.exact
+    assert (found.p > 0.5) == (right == 275)
+    assert found.p >= 1 / 10_001
+
+
 def test_without_ties_it_is_the_rank_sum_test() -> None:
     """scipy.stats.mannwhitneyu, method "exact", 30 and 45 continuous scores."""
     rng = np.random.default_rng(1)
