@@ -291,7 +291,6 @@ def _in_numbers(
 
     `millis` are the times that a sidecar or the column's name says are in ms.
     """
-    decimal_comma = export.sheet.decimal_comma or mapping.file.decimal == ","
     trials, notes = trials.copy(), []
     for name in trials.columns:
         measured = name in kind.fields and name not in (*kind.text, "trial", "role")
@@ -307,7 +306,7 @@ def _in_numbers(
         cure += (
             f"; for a scale in words give their numbers: --words {option(order)}" if name in _SCALES and order else ""
         )
-        trials[name] = numbers(trials[name], name, decimal_comma, where, cure)
+        trials[name] = numbers(trials[name], name, where, cure, mapping.file.decimal, export.sheet.decimal_comma)
         if name in TIMES and (mapping.time_unit or ("ms" if name in millis else export.time_unit)) == "ms":
             trials[name] = trials[name] / 1000
     return trials, notes

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.decimals import Decimal, decimal_sign, has_both, in_doubt, with_point, without_blanks
 from data.external_tables.files.sheet import plain_name
 from data.external_tables.mapping import TableMapping, column_of
 
@@ -25,11 +26,8 @@ _FLAGS = {
     **dict.fromkeys(("isreal", "real"), "real"),
 }
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*%?|[+-]?inf(inity)?", re.IGNORECASE)
-_THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"  # 1-Jan is what Excel makes of 1-1
 _LABELLED = re.compile(rf"(\d+)(?!-(?:{_MONTHS})$)(?:\s*[-–—:=.)(]+\s*\D.*)?", re.IGNORECASE)
-# 1 234,5 and 1'234.5: groups of three that can be nothing else
-_GROUPS = re.compile(r"([+-]?[1-9]\d{0,2})((?:[ \u00a0\u2009\u202f'’]\d{3})+)((?:[.,]\d*)?)")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
 
 
@@ -97,30 +95,34 @@ def words_in_no_cell(keys: Iterable[str]) -> list[str]:
     return [f"no cell holds {words}, which --words (or [words] in the import file) gives a meaning"] if words else []
 
 
-def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure: str) -> pd.Series:
-    """The column as floats. Raises `LookalikeError` naming the first word that is no number, and its row."""
-    written = column.dropna().map(_ungrouped)
-    commas = written.str.contains(",", regex=False)
-    thousands = commas & written.str.fullmatch(_THOUSANDS)
-    if not decimal_comma and thousands.any() and thousands.equals(commas):
+def numbers(
+    column: pd.Series, name: str, where: str, cure: str, decimal: Decimal = "", likely_comma: bool = False
+) -> pd.Series:
+    """The column as floats; `decimal` and `likely_comma` are as for `decimals.decimal_sign`.
+
+    Raises `LookalikeError` naming the first word that is no number, or may be several, and its row.
+    """
+    written = column.dropna()
+    words = written.unique()
+    sign = decimal_sign(words, decimal, likely_comma)
+    if not sign and (doubtful := in_doubt(words, likely_comma)):
+        kind = "comma" if "," in doubtful else "point"
         raise LookalikeError(
             "not-a-number",
-            f"{where}: {name} is {written[thousands].iloc[0]!r} (row {written.index[thousands][0]}), which may be "
-            'thousands or a decimal comma; write it without the comma, or say decimal = "," under [file] in an import '
-            "file (--import)",
+            f"{where}: {name} is {doubtful!r} (row {written.index[written == doubtful][0]}), which may be thousands or "
+            f'a decimal {kind}; write it without the {kind}, or say decimal = "," or "." under [file] in an '
+            "import file (--import)",
         )
-    if commas.any() and not decimal_comma and written[commas].str.fullmatch(r"[+-]?\d*,\d+").all():
-        decimal_comma = True  # quoted cells of a spreadsheet with decimal commas
-    points = written.str.contains(".", regex=False)
-    both = points if decimal_comma else commas & points & written.str.fullmatch(r"[+-]?[\d,.]+")
-    if commas.any() and both.any():
+    if not sign and has_both(words):
+        rarer = min(".,", key=lambda one: written.str.contains(one, regex=False).sum())
+        at = written.index[written.str.contains(rarer, regex=False)][0]
         raise LookalikeError(
             "not-a-number",
-            f"{where}: {name} has points and commas ({written[both].iloc[0]!r}, row {written.index[both][0]}); "
-            "write numbers without thousands separators",
+            f"{where}: {name} has points and commas ({written[at]!r}, row {at}); write its numbers in one way, without "
+            "thousands separators",
         )
-    if decimal_comma:
-        written = written.str.replace(",", ".", regex=False)
+    _refuse_mixed_percent(written, name, where)
+    written = written.map({word: with_point(word, sign) for word in words})
     found = written.map({word: _float(word) for word in written.unique()})
     bad = found.isna()
     if bad.any():
@@ -135,6 +137,18 @@ def numbers(column: pd.Series, name: str, decimal_comma: bool, where: str, cure:
             f"--missing {option(quoted(f'{name}:{word}'))}",
         )
     return found.astype(float).reindex(column.index)
+
+
+def _refuse_mixed_percent(written: pd.Series, name: str, where: str) -> None:
+    """Raise `LookalikeError` for a column of which a part is in percent: 50% may be 50 or .5."""
+    percent = written.str.endswith("%")
+    if percent.any() and not percent.all():
+        word, other = written[percent].iloc[0], written[~percent].iloc[0]
+        raise LookalikeError(
+            "not-a-number",
+            f"{where}: {name} is {word!r} (row {written.index[percent][0]}), and {other!r} without a percent sign (row "
+            f"{written.index[~percent][0]}); write all in percent, or none",
+        )
 
 
 def leading_numbers(column: pd.Series) -> pd.Series | None:
@@ -197,15 +211,10 @@ def option(text: str) -> str:
 
 
 def _float(word: str) -> float | None:
-    text = _ungrouped(word.strip().replace("−", "-"))
+    text = without_blanks(word.strip().replace("−", "-"))
     if not _NUMBER.fullmatch(text):
         return None
     return float(text.rstrip("% "))
-
-
-def _ungrouped(word: str) -> str:
-    groups = _GROUPS.fullmatch(word)
-    return groups[1] + re.sub(r"\D", "", groups[2]) + groups[3] if groups else word
 
 
 def _same_number(number: float, words: Mapping[str, str]) -> str | None:
@@ -213,12 +222,12 @@ def _same_number(number: float, words: Mapping[str, str]) -> str | None:
 
 
 def number_in(word: str) -> float | None:
-    """The number that a word is, with a decimal point or comma; None if it is none."""
-    return _float(word.replace(",", "."))
+    """The number that a word is, however it is written; None if it is none."""
+    return _float(with_point(word))
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is a number, with a decimal point or comma."""
+    """Whether a word is a number, however it is written."""
     return number_in(word) is not None
 
 

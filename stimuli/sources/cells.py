@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from data.errors import LookalikeError
+from data.external_tables.decimals import Decimal, decimal_sign, has_both, in_doubt, with_point
 from data.external_tables.files.records import read_records
 from data.external_tables.files.sheet import Sheet, plain_name
 from data.external_tables.files.text import read_text_table
@@ -20,7 +20,6 @@ from data.external_tables.values import number_in
 _SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _MISSING = ("n/a", "na", "nan", "none", "null", "#n/a")  # cells that mean nothing is known
 _FILE = "file"  # NA may be the name of one; of those words only n/a means that it is unknown
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 
 
 def read_cells(
@@ -91,22 +90,24 @@ def _known(column: pd.Series[str], words: Sequence[str]) -> pd.Series[str]:
 
 
 def _numbers(column: pd.Series[str], sheet: Sheet, table: Path) -> pd.Series[float]:
-    """A column as floats. Raises `LookalikeError` naming the first cell that is none, and its row."""
+    """A column as floats. Raises `LookalikeError` naming the first cell that is none, or may be two, and its row."""
     written = column.dropna()
-    found = {word: _number(word, sheet.decimal_comma) for word in written.unique()}
+    words = written.unique()
+    sign = decimal_sign(words, likely_comma=sheet.decimal_comma)
+    doubtful = None if sign else in_doubt(words, sheet.decimal_comma)
+    found = {word: _number(word, sign) for word in words}
     for row, word in written.items():
-        if found[word] is None:
-            why = (
-                "which may be thousands or a decimal comma; write it without the comma"
-                if _THOUSANDS.fullmatch(word)
-                else "not a number"
-            )
+        if word == doubtful or found[word] is None:
+            which = "comma" if "," in word else "point"
+            why = f"which may be thousands or a decimal {which}; write it without the {which}"
+            why = why if word == doubtful else "not a number"
             raise LookalikeError("not-a-number", f"{table}: row {row}: {column.name} is {word!r}, {why}")
     return column.map(found, na_action="ignore").astype(float)
 
 
-def _number(word: str, decimal_comma: bool) -> float | None:
-    if "%" in word or ("," in word and ("." in word or (not decimal_comma and _THOUSANDS.fullmatch(word)))):
+def _number(word: str, sign: Decimal) -> float | None:
+    """A number; in a column of points and commas (no `sign`), one without groups of thousands."""
+    if "%" in word or (not sign and has_both([word])):
         return None
-    number = number_in(word)
+    number = number_in(with_point(word, sign))
     return number if number is not None and math.isfinite(number) else None

@@ -241,12 +241,22 @@ def test_keys_that_contradict_what_was_right_are_refused(read, study, refuses):
 
 def test_numbers_name_the_word_the_row_and_the_cure(refuses):
     column = pd.Series(
-        ["1.5", "12%", "−3", ".5", "1e3", "fast", None], index=pd.Index(range(2, 9), name="row"), dtype=object
+        ["1.5", "12", "−3", ".5", "1e3", "fast", None], index=pd.Index(range(2, 9), name="row"), dtype=object
     )
     with refuses("not-a-number") as caught:
-        numbers(column, "response_time", False, "t.csv", "the cure")
+        numbers(column, "response_time", "t.csv", "the cure")
     assert "t.csv: response_time is 'fast' (row 7), not a number; the cure" in str(caught.value)
-    assert numbers(column.drop(7), "x", False, "t.csv", "").tolist()[:5] == [1.5, 12, -3, 0.5, 1000]
+    assert numbers(column.drop(7), "x", "t.csv", "").tolist()[:5] == [1.5, 12, -3, 0.5, 1000]
+
+
+def test_a_column_that_is_partly_in_percent_is_refused(read, study, refuses):
+    """A program that shows shares in percent stores 50% as .5, so 50 and .5 would be different confidences."""
+    partly = study["confidence"].replace({"2": "50%"})
+    with refuses("not-a-number") as caught:
+        read(study.assign(confidence=partly))
+    first = partly.tolist().index("50%") + 2
+    assert f"confidence is '50%' (row {first}), and '" in str(caught.value)
+    assert "write all in percent, or none" in str(caught.value)
 
 
 def test_a_word_of_theirs_wins_over_ours():

@@ -114,7 +114,8 @@ def test_rows_are_counted_as_in_the_file(folder: Path, refuses: Refuses) -> None
     [
         (POINTS.replace("pathology", "Width"), "repeated-column", "column width is there twice"),
         (POINTS.replace("8.25", '"1,234"'), "not-a-number", "thousands or a decimal comma"),
-        (POINTS.replace("8.25", '"1,234.5"'), "not-a-number", "row 2: width is '1,234.5', not a number"),
+        (POINTS.replace("8.25", '"1.234,5"'), "not-a-number", "row 2: width is '1.234,5', not a number"),
+        (POINTS.replace("8.25", '"1.234"').replace("10.0", '"8,5"'), "not-a-number", "1.234', which may be thousands"),
         (POINTS.replace("width", "w"), "missing-column", "width is missing; it has file, patient_id, x, y, w,"),
         (POINTS.replace("BENIGN", '"BENIGN'), "not-a-table", "quotation marks"),
         ("", "not-a-table", "is empty"),
@@ -140,6 +141,11 @@ def test_a_word_for_missing_is_no_patient(folder: Path, word: str, refuses: Refu
 def test_a_decimal_comma_in_a_quoted_cell_is_one(folder: Path) -> None:
     (folder / "boxes.csv").write_text(POINTS.replace("8.25", '"8,25"'), encoding="utf-8")
     assert read_source(folder)[0].lesions[0].width == 8.25
+
+
+def test_thousands_in_groups_that_can_be_nothing_else(folder: Path) -> None:
+    (folder / "boxes.csv").write_text(POINTS.replace("8.25", '"1,008.25"'), encoding="utf-8")
+    assert read_source(folder)[0].lesions[0].width == 1008.25
 
 
 def test_a_table_of_precut_patches_is_read_alike(tmp_path: Path, texture: Texture) -> None:

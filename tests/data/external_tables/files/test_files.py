@@ -105,11 +105,13 @@ def test_tables_that_were_joined_with_their_headers(tmp_path, is_clean, study):
     assert any("again in row 10" in note for note in found.notes)
 
 
-def test_thousands_beside_decimals_are_refused_by_what_they_are(read, study, refuses):
-    times = study["response_time"].map(lambda time: f"{1000 * float(time or 0):,.1f}")
-    with refuses("not-a-number") as caught:
-        read(study.assign(response_time=times))
-    assert "points and commas" in str(caught.value)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("signs", [",.", ".,"])
+def test_thousands_beside_decimals(read, is_clean, study, separator, signs):
+    turned = str.maketrans(",.", signs)
+    times = study["response_time"].map(lambda time: time and f"{1000 * float(time):,.1f}".translate(turned))
+    assert times.str.contains(signs[0], regex=False).any()
+    is_clean(read(study.assign(response_time=times), sep=separator, mapping=TableMapping(time_unit="ms")))
 
 
 def test_rows_are_counted_as_the_file_has_them(tmp_path, study, refuses):
