@@ -10,7 +10,7 @@ from data.external_tables.mapping import TableMapping
 from data.external_tables.names import column_list, refuse_missing, resolve
 from data.external_tables.programs.export import IMAGE_FILE, Export
 from data.external_tables.scales import settle_ratings
-from data.external_tables.values import USUAL_WORDS
+from data.external_tables.values import USUAL_WORDS, without_missing
 from data.kinds.kind import Kind
 from data.trials import OBSERVERS, SESSION_FACTS
 
@@ -22,7 +22,9 @@ def columns_of(
 
     `by_file` says whether participants are named by files, `unnamed` whether nothing but a column can name them.
     """
-    sheet, cells = export.sheet, export.sheet.cells
+    sheet = export.sheet
+    # What cells hold is asked of answers; NA and the like are none.
+    cells = sheet.cells.apply(lambda column: without_missing(column, "", mapping))
     rated = kind.single_images
     more = ("rating", "condition") if rated else ()
     ours = ("participant", "session", *kind.fields, "after_gap", *more, "correct", "observer")

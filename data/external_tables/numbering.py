@@ -13,7 +13,18 @@ from data.external_tables.values import is_number, is_numeric, option, ordered_w
 from data.trials import KEYS
 
 _SESSION = ("s", "ses", "sess", "session", "sitzung", "visit", "v", "t", "day")
+_SHORTENED = r"\d([.,]\d+)?E\+\d{2,3}"  # 6.12346E+11
 _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
+
+
+def refuse_shortened(column: pd.Series, where: str) -> None:
+    """Raise `LookalikeError` for ids that a spreadsheet shortened: different ones may have become the same."""
+    for row, word in column[column.str.fullmatch(_SHORTENED, na=False)].items():
+        raise LookalikeError(
+            "shortened-id",
+            f"{where}: {column.name} is {word!r} (row {row}), to which spreadsheets shorten long numbers, so that "
+            "different ids become one; export the table again and do not save it in a spreadsheet",
+        )
 
 
 def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:

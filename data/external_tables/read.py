@@ -52,7 +52,13 @@ from data.errors import LookalikeError
 from data.external_tables.cells import PERSON, read_part
 from data.external_tables.facts import facts_of
 from data.external_tables.mapping import TableMapping, refuse_unknown
-from data.external_tables.numbering import merged_participants, refuse_mixed_people, session_numbers, trial_numbers
+from data.external_tables.numbering import (
+    merged_participants,
+    refuse_mixed_people,
+    refuse_shortened,
+    session_numbers,
+    trial_numbers,
+)
 from data.external_tables.scales import implausible, scaled_confidence, split_ratings
 from data.external_tables.sources import TableFile, is_ours, tables_of
 from data.external_tables.values import counted, same_ids, words_in_no_cell
@@ -293,6 +299,9 @@ def _numbered(
     gone = table["participant"].isna()
     cure = "write the id in every row, or remove the rows"
     refuse_rows(gone, where, "participant is missing", cure, code="missing-value")
+    for name in ("participant", "stimulus_id"):
+        if name in table:
+            refuse_shortened(table[name], where)
     written = table["participant"]
     table["participant"], notes = merged_participants(written)
     if named_by_file:

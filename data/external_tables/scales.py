@@ -18,6 +18,7 @@ _CODES = {*(-1.0, -9.0, -99.0, -999.0, -9999.0), *(9.0, 77.0, 88.0, 99.0, 777.0,
 _DIGITS = 12  # of a scale; a number in double precision has 15
 _SLOWEST_S = 99.0  # smaller codes may be times
 _FAST_S = 0.02  # a median below it is no judgement's, but that of seconds taken for milliseconds
+_OFTEN = 0.02  # share of times that are too long for slips of attention
 _SLOW_S = 100.0  # a median above it is no judgement's in seconds
 
 
@@ -115,6 +116,12 @@ def implausible(table: pd.DataFrame, mapping: TableMapping) -> Iterator[str]:
             median = float(table[name].median())
             if median > _SLOW_S:
                 yield f"{name} has a median of {median:g} s, which looks like milliseconds; if so, add --time-unit ms"
+            slow = table.index[table[name] > _SLOW_S]
+            if median <= _SLOW_S and len(slow) > max(1, _OFTEN * table[name].notna().sum()):
+                yield (
+                    f"{name} is above {_SLOW_S:g} s in {len(slow)} rows (first row {slow[0]}), and {median:g} s in the "
+                    "median; if these are in ms, write all times in one unit"
+                )
             if 0 < median < _FAST_S:
                 yield f"{name} has a median of {median:g} s, too short for an answer; if it is in s, --time-unit s"
             for value in _apart(table[name].dropna().to_numpy(dtype=float)):

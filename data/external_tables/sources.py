@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from data.files import read_json
 from data.trials import COLUMNS
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".json", ".imrmc")
-_BEH = re.compile(
-    r"sub-(?P<participant>[^_]+)(?:_ses-(?P<session>[^_]+))?_task-(?P<task>[^_]+)(?:_[a-z]+-[^_]+)*_beh\.tsv"
+_BIDS = re.compile(
+    r"sub-(?P<participant>[^_]+)(?:_ses-(?P<session>[^_]+))?_task-(?P<task>[^_]+)(?:_[A-Za-z]+-[^_]+)*"
+    r"_(?P<suffix>beh|events)\.tsv"
 )
+_BIDS_SUFFIXES = ("beh", "events")  # of a task that has both, the first
 _OURS = ("LookalikeVersion", "PlanSHA256", "Observer")
 _MILLISECONDS = ("ms", "msec", "millisecond", "milliseconds")
 
@@ -51,14 +53,14 @@ def is_ours(folder: Path) -> bool:
         return not _tables_in(folder)
     tables = sorted(folder.glob("sub-*/**/*_beh.tsv"))
     if not tables:
-        return True
+        return not any(folder.glob("sub-*/**/*_events.tsv"))
     if not all("_ses-" in path.name for path in tables):
         return False
     sidecars = [path.with_suffix(".json") for path in tables if path.with_suffix(".json").is_file()]
     if sidecars:
         return any(set(_OURS) & set(read_json(path)) for path in sidecars)
     # Tables of ours that have lost their sidecars; others inherit them, or have other columns.
-    return not any(_sidecars(folder, path) for path in tables) and all(map(_has_our_columns, tables))
+    return not any(_sidecars(folder, path, "beh") for path in tables) and all(map(_has_our_columns, tables))
 
 
 def _has_our_columns(table: Path) -> bool:
@@ -95,11 +97,17 @@ def tables_of(source: Path | Sequence[Path], task: str | None = None) -> tuple[l
 def _tables_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(
+    there = (
         path
         for path in folder.iterdir()
         if path.is_file() and path.suffix.lower() in _SUFFIXES and not path.name.startswith((".", "~$"))
     )
+    return sorted(there, key=_in_order)
+
+
+def _in_order(path: Path) -> list[tuple[int, str]]:
+    """By what files are sorted, so that run 2 comes before run 10: trials without numbers are in this order."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path)) if part]
 
 
 def _of_folder(folder: Path) -> tuple[list[TableFile], list[str]]:
@@ -121,12 +129,13 @@ def _of_folder(folder: Path) -> tuple[list[TableFile], list[str]]:
 
 
 def _of_bids(folder: Path, task: str | None) -> tuple[list[TableFile], list[str]]:
-    named = [
-        (path, match) for path in sorted(folder.glob("sub-*/**/*_beh.tsv")) if (match := _BEH.fullmatch(path.name))
-    ]
+    """The tables of one task, `_beh.tsv` rather than `_events.tsv`."""
+    there = sorted((path for one in _BIDS_SUFFIXES for path in folder.glob(f"sub-*/**/*_{one}.tsv")), key=_in_order)
+    named = [(path, match) for path in there if (match := _BIDS.fullmatch(path.name))]
     if not named:
         raise LookalikeError(
-            "no-sessions", f"{folder}: no sub-*/beh/*_task-*_beh.tsv below it; give the tables themselves"
+            "no-sessions",
+            f"{folder}: no sub-*/beh/*_task-*_beh.tsv or *_task-*_events.tsv below it; give the tables themselves",
         )
     tasks = sorted({match["task"] for _, match in named})
     if task is None and len(tasks) == 1:
@@ -136,23 +145,35 @@ def _of_bids(folder: Path, task: str | None) -> tuple[list[TableFile], list[str]
         raise LookalikeError(
             "other-task", f"{folder}: holds task {', '.join(tasks)}, {cure}put the tables of one task in a folder"
         )
+    of_task = [(path, match) for path, match in named if match["task"] == task]
+    suffix = next(one for one in _BIDS_SUFFIXES if any(match["suffix"] == one for _, match in of_task))
     found = []
-    for path, match in named:
-        if match["task"] == task:
+    for path, match in of_task:
+        if match["suffix"] == suffix:
             facts: dict[str, Any] = {}
-            for sidecar in _sidecars(folder, path):
+            for sidecar in _sidecars(folder, path, suffix):
                 facts |= read_json(sidecar)
             found.append(TableFile(path, match["participant"], match["session"], facts))
-    return found, []
+    notes = [f"{path.name}: was not read; name it sub-..._task-..._{suffix}.tsv" for path in _unnamed(there, named)]
+    if left := len(of_task) - len(found):
+        notes.append(
+            f"{folder}: {len(found)} _{suffix}.tsv of task {task} were read, {left} _events.tsv were not"
+        )
+    return found, notes
 
 
-def _sidecars(folder: Path, table: Path) -> list[Path]:
+def _unnamed(there: Iterable[Path], named: Iterable[tuple[Path, object]]) -> list[Path]:
+    known = {path for path, _ in named}
+    return [path for path in there if path not in known]
+
+
+def _sidecars(folder: Path, table: Path, suffix: str) -> list[Path]:
     """The sidecars that hold for a table, from the folder downwards: those whose entities the table's name has all."""
-    entities = set(table.name.removesuffix("_beh.tsv").split("_"))
+    entities = set(table.name.removesuffix(f"_{suffix}.tsv").split("_"))
     places = [place for place in reversed(table.parents) if place == folder or folder in place.parents]
     return [
         path
         for place in places
-        for path in sorted(place.glob("*beh.json"))
-        if set(path.name.removesuffix("beh.json").rstrip("_").split("_")) - {""} <= entities
+        for path in sorted(place.glob(f"*{suffix}.json"))
+        if set(path.name.removesuffix(f"{suffix}.json").rstrip("_").split("_")) - {""} <= entities
     ]

@@ -149,3 +149,12 @@ def test_sessions_of_the_same_number_in_other_words_are_refused_not_joined(read,
     assert read(both, mapping=TableMapping(words=words)).trials["session"].value_counts().to_dict() == {1: 16, 2: 16}
     with_prefix = pd.concat([study.iloc[:8].assign(session="1"), study.iloc[8:].assign(session="ses-01")])
     assert set(read(with_prefix).trials["session"]) == {1}
+
+
+@pytest.mark.parametrize("column", ["participant", "stimulus_id"])
+@pytest.mark.parametrize("word", ["6.12346E+11", "6,12346E+11", "5E+23"])
+def test_ids_that_a_spreadsheet_shortened_are_refused(read, study, refuses, column, word):
+    with refuses("shortened-id") as caught:
+        read(study.assign(**{column: [word, *study[column][1:]]}), sep=";")
+    assert f"{column} is {word!r} (row 2)" in str(caught.value)
+    assert "export the table again" in str(caught.value)

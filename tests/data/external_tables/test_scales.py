@@ -146,6 +146,24 @@ def test_codes_stand_apart_from_a_scale(values, apart):
         assert any(f"confidence {value:g} (1 row," in one and f"--missing confidence:{value:g}" in one for one in told)
 
 
+def test_times_in_two_units_are_told():
+    times = [0.7, 0.9, 1.2, 0.8, 810, 1.1, 0.6, 930]
+    table = pd.DataFrame({"response_time": times}, index=pd.RangeIndex(2, 10, name="row"))
+    (told,) = implausible(table, TableMapping())
+    assert "above 100 s in 2 rows (first row 6), and 1 s in the median" in told
+    assert not list(implausible(table.drop(6), TableMapping()))  # one slip of attention
+
+
+@pytest.mark.parametrize("column", ["response", "confidence_rating"])
+@pytest.mark.parametrize("missing", ["NA", "n/a", "-1"])
+def test_a_rating_is_one_where_some_are_missing(read, study, column, missing):
+    table = study[["participant", "session", "trial", "stimulus_id", "truth"]]
+    table = table.assign(**{column: [missing, *map(str, range(1, 16))]})
+    found = read(table, mapping=TableMapping(missing=["-1"], rating={"middle": 8}))
+    assert found.trials["response"].isna().sum() == 1
+    assert found.trials["confidence"].max() > 2
+
+
 def test_a_code_is_told_once_and_not_when_it_is_named(read, study):
     table = study.assign(confidence=study["confidence"].replace({"1": "999"}))
     assert sum("999" in note for note in read(table).doubts) == 1

@@ -133,14 +133,17 @@ NAMES = [
     "sub-{sub}/ses-pre/beh/sub-{sub}_ses-pre_task-fakes_beh.tsv",
     "sub-{sub}/beh/sub-{sub}_task-fakes_run-1_beh.tsv",
     "sub-{sub}/beh/sub-{sub}_task-fakes_acq-lab_run-1_beh.tsv",
+    "sub-{sub}/beh/sub-{sub}_task-fakes_events.tsv",
+    "sub-{sub}/ses-1/func/sub-{sub}_ses-1_task-fakes_dir-AP_run-1_events.tsv",
 ]
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("sidecar", [None, "task-fakes_beh.json", "sub-01/sub-01_task-fakes_beh.json"])
+@pytest.mark.parametrize("sidecar", [None, "task-fakes_{}.json", "sub-01/sub-01_task-fakes_{}.json"])
 def test_bids_folders_that_others_wrote(tmp_path, study, clean, name, sidecar):
     folder = bids(tmp_path / "bids", study, name)
     if sidecar:
+        sidecar = sidecar.format("events" if "events" in name else "beh")
         (folder / sidecar).write_text(json.dumps({"TaskName": "fakes", "Observer": "human"}))
     assert not is_ours(folder)
     mapping = TableMapping(order={"session": ["pre"]}) if "pre" in name else None
@@ -148,7 +151,7 @@ def test_bids_folders_that_others_wrote(tmp_path, study, clean, name, sidecar):
     assert set(found.trials["participant"]) == {"01", "P02"}
     assert found.trials["session"].eq(1).all()
     assert found.trials["stimulus_id"].tolist() == [*clean.trials["stimulus_id"]]
-    everyone = sidecar == "task-fakes_beh.json"
+    everyone = sidecar is not None and "/" not in sidecar
     assert found.observers == (("human",) if sidecar else ())
     assert len(found.facts) == (2 if everyone else 1 if sidecar else 0)
     assert set(found.files) == {name.format(sub=who) for who in ("01", "P02")}
@@ -191,6 +194,43 @@ def test_tasks_of_such_folders(tmp_path, study, refuses):
     (empty / "sub-01").mkdir(parents=True)
     with refuses("no-sessions"):
         tables_of(empty)
+
+
+def test_events_of_a_scanner_session(tmp_path):
+    """As BIDS has them: times in s, rows of other things, the truth as trial_type, runs in order, no trial numbers."""
+    folder = tmp_path / "bids"
+    for run in (1, 2, 10):
+        path = folder / f"sub-01/func/sub-01_task-fakes_run-{run}_events.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            "onset\tduration\ttrial_type\tstim_file\tresponse\tresponse_time\n"
+            f"0.5\t1\treal\timages/{run}a.png\tfake\t0.75\n"
+            "2\t1\tn/a\tn/a\tn/a\tn/a\n"
+            f"3.5\t1\tfake\timages/{run}b.png\tfake\tn/a\n"
+        )
+    found = read_trials(folder)
+    assert found.trials["stimulus_id"].tolist() == [f"images/{run}{one}.png" for run in (1, 2, 10) for one in "ab"]
+    assert found.trials["truth"].tolist() == ["real", "generated"] * 3
+    assert found.trials["trial"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert found.trials["response_time"].tolist()[0] == 0.75
+    assert "3 rows without an image and an answer were left out" in found.notes
+
+
+def test_tables_that_are_not_read_are_told(tmp_path, study):
+    folder = bids(tmp_path / "bids", study, NAMES[0])
+    bids(folder, study, "sub-{sub}/beh/sub-{sub}_task-fakes_events.tsv", ["trial"])
+    (folder / "sub-03").mkdir()
+    (folder / "sub-03/sub-03_beh.tsv").write_text("trial\n1\n")
+    found = read_trials(folder)
+    assert len(found.trials) == 16
+    assert "sub-03_beh.tsv: was not read; name it sub-..._task-..._beh.tsv" in found.notes
+    assert f"{folder}: 2 _beh.tsv of task fakes were read, 2 _events.tsv were not" in found.notes
+
+
+def test_files_of_one_person_are_in_the_order_of_their_numbers(tmp_path):
+    for block in (1, 2, 10):
+        (tmp_path / f"A_{block}.csv").write_text(f"participant,image,truth,response\nA,i{block},real,real\n")
+    assert read_external_table(tmp_path).trials["stimulus_id"].tolist() == ["i1", "i2", "i10"]
 
 
 @pytest.mark.parametrize(("units", "as_read"), [("ms", 1e-3), ("msec", 1e-3), ("s", 1), (None, 1)])
