@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 _WHOLE = re.compile(r"(\d+)[.,]0+")
 _WHOLE_AS_FLOAT = re.compile(r"(\d+)\.0+")
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d{2,3}")
 _SHOWN = 3  # people that a note names
 
 
@@ -80,3 +81,8 @@ def whole_number(name: str) -> str:
     """An id that is a whole number without the decimals that a spreadsheet added; any other as it is."""
     match = _WHOLE_AS_FLOAT.fullmatch(name)
     return match[1] if match else name
+
+
+def is_shortened(name: str) -> bool:
+    """Whether an id is what a spreadsheet makes of long numbers (6.12346E+11); it may stand for several."""
+    return _SHORTENED.fullmatch(name) is not None

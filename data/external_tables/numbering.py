@@ -7,19 +7,18 @@ import re
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.external_tables.ids import merged_note, one_writing, perhaps_same_person, whole_number
+from data.external_tables.ids import is_shortened, merged_note, one_writing, perhaps_same_person, whole_number
 from data.external_tables.mapping import TableMapping
 from data.external_tables.values import is_number, is_numeric, option, ordered_words, quoted
 from data.trials import KEYS
 
 _SESSION = ("s", "ses", "sess", "session", "sitzung", "visit", "v", "t", "day")
-_SHORTENED = r"\d([.,]\d+)?E\+\d{2,3}"  # 6.12346E+11
 _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
 
 
 def refuse_shortened(column: pd.Series, where: str) -> None:
     """Raise `LookalikeError` for ids that a spreadsheet shortened: different ones may have become the same."""
-    for row, word in column[column.str.fullmatch(_SHORTENED, na=False)].items():
+    for row, word in column[column.map(is_shortened, na_action="ignore").eq(True)].items():
         raise LookalikeError(
             "shortened-id",
             f"{where}: {column.name} is {word!r} (row {row}), to which spreadsheets shorten long numbers, so that "

@@ -1,4 +1,4 @@
-"""Other formats that Pillow decodes (BMP, GIF, WebP, JPEG 2000, PBM), as far as it keeps their greys exactly."""
+"""Other formats that Pillow decodes (BMP, GIF, WebP, JPEG 2000), as far as it keeps their greys exactly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stimuli.readers.samples import ORIENTATION, UPRIGHT, aspect_of, to_image
 NAME = "BMP"
 _MODES = {"1": 1, "L": 8, "LA": 8, "RGB": 8, "RGBA": 8}
 _GIF_ASPECT = 12  # the byte that says a pixel's shape
-_STARTS = (b"BM", b"GIF8", b"P1", b"P4", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
+_STARTS = (b"BM", b"GIF8", b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
 
 
 def recognises(content: bytes) -> bool:

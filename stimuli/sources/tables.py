@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from data.errors import LookalikeError
-from data.external_tables.ids import merged_note, one_writing, perhaps_same_person, whole_number
+from data.external_tables.ids import is_shortened, merged_note, one_writing, perhaps_same_person, whole_number
 from stimuli.readers.formats import SUFFIXES
 from stimuli.sources.cells import read_cells
 
@@ -103,8 +103,15 @@ def one_writing_each(patients: pd.Series[str], table: Path, tell: Callable[[str]
     """Each patient's id in one writing, in one form of Unicode, so that it has one code; tells what was merged.
 
     The index is the row in the file. Raises `LookalikeError` for ids that differ only in signs or leading zeros: nobody
-    knows whether P1 and P-01 are one patient, and one patient must not be in two splits.
+    knows whether P1 and P-01 are one patient, and one patient must not be in two splits. Nor for ids that a spreadsheet
+    shortened, each of which may be several patients.
     """
+    for row, patient in patients[patients.map(is_shortened)].items():
+        raise LookalikeError(
+            "shortened-id",
+            f"{table}: row {row}: patient_id is {patient!r}, to which spreadsheets shorten long numbers, so that "
+            "different ids become one; export the table again and do not save it in a spreadsheet",
+        )
     kept = one_writing(patients)
     for note in merged_note("patients", kept):
         tell(f"{table}: {note}")

@@ -14,6 +14,7 @@ import pandas as pd
 
 from data.errors import LookalikeError
 
+_IMPORT_ID = '{"ImportId"'
 _LOOKED_AT = 40  # rows among which the header is looked for
 
 
@@ -122,6 +123,9 @@ def _header(rows: Sequence[tuple[int, list[str]]], known: frozenset[str], header
                 return place
         raise LookalikeError("not-a-table", f"{path}: header_row is {header_row}, and that row is blank or not there")
     looked_at = rows[:_LOOKED_AT]
+    identities = [place for place, (_, row) in enumerate(looked_at) if row[0].startswith(_IMPORT_ID)]
+    if identities and identities[0] >= 2:  # Qualtrics: names, questions (which may be known words), identities
+        return identities[0] - 2
     hits = [len({plain_name(cell) for cell in row if cell} & known) for _, row in looked_at]
     if max(hits) >= 2:
         return hits.index(max(hits))

@@ -25,6 +25,8 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _NOT_COMPUTED = re.compile(
     rb"""<c(?=[ >])(?![^>]*t=["']str)[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>|</c>)"""
 )
+# A row with cells that a filter hides.
+_HIDDEN = re.compile(rb"""<row(?=[^>]*\shidden=["'](?:1|true)["'])[^>]*[^/]>\s*<c[ >]""")
 _SHEET = "sheet"  # the column that says of which sheet a row is, where several were read
 _CSV = "save it as .xlsx or CSV UTF-8 and try again"
 
@@ -56,6 +58,13 @@ def workbook_sheets(path: Path, content: bytes) -> dict[str, list[list[str]]]:
     return found
 
 
+def _hidden_rows(content: bytes) -> int:
+    """How many rows the sheets of a workbook hide: rows that a filter leaves out are in the file all the same."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        return sum(len(_HIDDEN.findall(archive.read(name))) for name in names)
+
+
 def _cells(book: Workbook) -> dict[str, list[list[str]]]:
     return {
         sheet.title: [[as_typed(value) for value in row] for row in sheet.iter_rows(values_only=True)]
@@ -74,11 +83,13 @@ def _with_formulas(computed: list[list[str]], written: list[list[str]]) -> list[
 def read_workbook(path: Path, content: bytes, known: frozenset[str], sheet: str, header_row: int) -> Sheet:
     """The sheet of this name, or the one whose header is known best, with those that have the same columns."""
     sheets = workbook_sheets(path, content)
+    hidden = _hidden_rows(content)
+    about = (f"{path.name}: has {hidden} hidden rows, which were read, too",) if hidden else ()
     filled = {name: rows for name, rows in sheets.items() if any(map(any, rows))}
     if sheet:
         if sheet not in sheets:
             raise LookalikeError("not-a-table", f"{path}: has no sheet {sheet!r}; it has {', '.join(sheets)}")
-        return sheet_of(path, sheets[sheet], known, header_row)
+        return sheet_of(path, sheets[sheet], known, header_row, notes=about)
     if not filled:
         raise LookalikeError("not-a-table", f"{path}: is empty; it needs a header and a row per trial")
 
@@ -86,7 +97,7 @@ def read_workbook(path: Path, content: bytes, known: frozenset[str], sheet: str,
         return max(len({plain_name(cell) for cell in row if cell} & known) for row in rows[:40])
 
     best = max(filled, key=lambda name: names(filled[name]))  # the first of several
-    read = sheet_of(path, filled[best], known, header_row)
+    read = sheet_of(path, filled[best], known, header_row, notes=about)
     parts = {best: read, **_of_same_columns(path, filled, best, read, known, header_row)}
     others = [name for name in filled if name not in parts]
     left = f", not {', '.join(map(repr, others))}" if others else ""

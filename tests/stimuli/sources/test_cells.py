@@ -138,6 +138,13 @@ def test_a_word_for_missing_is_no_patient(folder: Path, word: str, refuses: Refu
     assert "row 2 has no patient_id" in str(caught.value)
 
 
+def test_a_patient_whose_id_a_spreadsheet_shortened_is_refused(folder: Path, refuses: Refuses) -> None:
+    (folder / "boxes.csv").write_text(POINTS.replace(",007,", ",6.12346E+11,"), "utf-8")
+    with refuses("shortened-id") as caught:
+        read_source(folder)
+    assert "row 2: patient_id is '6.12346E+11'" in str(caught.value)
+
+
 def test_a_decimal_comma_in_a_quoted_cell_is_one(folder: Path) -> None:
     (folder / "boxes.csv").write_text(POINTS.replace("8.25", '"8,25"'), encoding="utf-8")
     assert read_source(folder)[0].lesions[0].width == 8.25

@@ -326,3 +326,16 @@ def test_json_of_other_shapes_is_refused_in_one_line(tmp_path, text):
     with pytest.raises(LookalikeError) as caught:
         read_external_table(tmp_path / "t.json")
     assert "\n" not in str(caught.value)
+
+
+def test_rows_that_a_filter_hides_are_told(tmp_path, is_clean, study):
+    path = tmp_path / "t.xlsx"
+    study.to_excel(path, index=False)
+    is_clean(found := read_external_table(path))
+    assert not any("hidden" in note for note in found.notes)
+    book = openpyxl.load_workbook(path)
+    for row in (3, 4, 40):  # the last has no cells
+        book.active.row_dimensions[row].hidden = True
+    book.save(path)
+    is_clean(found := read_external_table(path))
+    assert "t.xlsx: has 2 hidden rows, which were read, too" in found.notes

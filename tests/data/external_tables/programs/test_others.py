@@ -246,6 +246,18 @@ def test_qualtrics_with_one_image_per_respondent(tmp_path):
     assert found.trials["truth"].tolist() == ["real" if truth == "real" else "generated" for truth in TRUTHS[:6]]
 
 
+def test_questions_of_qualtrics_are_no_header(tmp_path, refuses):
+    """Questions may have the very names by which headers are found."""
+    text = qualtrics({"R_1": ("IP Address", ["Fake"], [3])}, ["Q1", "Q2"])
+    for question in ("Answer", "Confidence"):
+        text = text.replace('"Is this image real?\n\nThink well."', question, 1)
+    (tmp_path / "s.csv").write_text(text)
+    with refuses("missing-column") as caught:
+        read_external_table(tmp_path / "s.csv")
+    assert "column truth, response is missing" in str(caught.value)
+    assert "Q1, Q2" in str(caught.value)
+
+
 def eprime(place: int) -> dict[str, object]:
     """Columns of E-DataAid; items Stim and Sure."""
     missed = KEYS[place] == "None"
