@@ -16,14 +16,17 @@ _SESSION = ("s", "ses", "sess", "session", "sitzung", "visit", "v", "t", "day")
 _NUMBERED = re.compile(r"[^\W\d]*[-_ ]*0*(\d{1,4})(\.0+)?", re.UNICODE)  # 2, 2.0, 002, ses-02, visit 2
 
 
-def refuse_shortened(column: pd.Series, where: str) -> None:
+def refuse_shortened(table: pd.DataFrame, where: str) -> None:
     """Raise `LookalikeError` for ids that a spreadsheet shortened: different ones may have become the same."""
-    for row, word in column[column.map(is_shortened, na_action="ignore").eq(True)].items():
-        raise LookalikeError(
-            "shortened-id",
-            f"{where}: {column.name} is {word!r} (row {row}), to which spreadsheets shorten long numbers, so that "
-            "different ids become one; export the table again and do not save it in a spreadsheet",
-        )
+    for name in ("participant", "stimulus_id"):
+        ids = table[name].dropna().items() if name in table else ()
+        for row, word in ids:
+            if is_shortened(word):
+                raise LookalikeError(
+                    "shortened-id",
+                    f"{where}: {name} is {word!r} (row {row}), to which spreadsheets shorten long numbers, so that "
+                    "different ids become one; export the table again and do not save it in a spreadsheet",
+                )
 
 
 def merged_participants(column: pd.Series) -> tuple[pd.Series, list[str]]:

@@ -299,9 +299,7 @@ def _numbered(
     gone = table["participant"].isna()
     cure = "write the id in every row, or remove the rows"
     refuse_rows(gone, where, "participant is missing", cure, code="missing-value")
-    for name in ("participant", "stimulus_id"):
-        if name in table:
-            refuse_shortened(table[name], where)
+    refuse_shortened(table, where)
     written = table["participant"]
     table["participant"], notes = merged_participants(written)
     if named_by_file:
