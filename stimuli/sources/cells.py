@@ -18,6 +18,7 @@ from data.external_tables.mapping import FileSettings
 from data.external_tables.values import number_in
 
 _SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+_CORNERS = {"xmin", "ymin", "xmax", "ymax"}
 _MISSING = ("n/a", "na", "nan", "none", "null", "#n/a")  # cells that mean nothing is known
 _FILE = "file"  # NA may be the name of one; of those words only n/a means that it is unknown
 
@@ -53,8 +54,11 @@ def read_cells(
         found[name] = column
     if missing := [name for name in required if name not in found]:
         there = ", ".join(map(str, sheet.cells.columns))
+        corners = {plain_name(column) for column in sheet.cells.columns} >= _CORNERS
+        # Whether the last pixel counts is not known here: tables differ.
+        cure = "give x = xmin, y = ymin, width = xmax - xmin, height = ymax - ymin" if corners else "call yours so"
         raise LookalikeError(
-            "missing-column", f"{table}: column {', '.join(missing)} is missing; it has {there}; call yours so"
+            "missing-column", f"{table}: column {', '.join(missing)} is missing; it has {there}; {cure}"
         )
     cells = pd.DataFrame(
         {

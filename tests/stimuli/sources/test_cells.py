@@ -120,6 +120,7 @@ def test_rows_are_counted_as_in_the_file(folder: Path, refuses: Refuses) -> None
         (POINTS.replace("BENIGN", '"BENIGN'), "not-a-table", "quotation marks"),
         ("", "not-a-table", "is empty"),
         ("file\n", "missing-column", "patient_id"),
+        ("file,patient_id,X_min,Y_min,X_max,Y_max\n", "missing-column", "width = xmax - xmin"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_told(folder: Path, text: str, code: str, said: str, refuses: Refuses) -> None:
