@@ -17,9 +17,11 @@ def sentences(
     each: Sequence[Condition], equality: Equality, differences: Sequence[ConditionDifference], level: float
 ) -> str:
     """Which conditions were discriminated, whether they differ, and by how much."""
-    parts = [_found("discriminated", each, "The images were discriminated with")]
-    parts.append(_found("near chance", each, "They are shown to be near chance with"))
-    parts.append(_found("not decided", each, "It is not decided whether they can be discriminated with"))
+    parts = [
+        _found("discriminated", each, "The images were discriminated with"),
+        _found("near chance", each, "Performance is shown to be near chance with"),
+        _found("not decided", each, "It is not decided whether the images can be discriminated with"),
+    ]
     if len(each) > 2:
         parts.append(_equal(equality))
     alpha = 1 - level

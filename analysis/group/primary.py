@@ -122,7 +122,7 @@ def primary(
     verdict, words = _verdict(made, delta, withheld)
     if verdict == "shown to differ" and looks:
         words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
-    words += _few(found) + _who_can_tell(prevalence, observer)
+    words += _few(found, measure["participant"].nunique()) + _who_can_tell(prevalence, observer)
     if found.participants and not measure["confidence"].notna().any():
         words += " No confidence was recorded, so the area is that of the answers alone."
     dprime, low, high = (float(math.sqrt(2) * norm.ppf(area)) for area in (found.auc, found.low, found.high))
@@ -239,13 +239,16 @@ def _look_reasons(took_part: int, study: StudyFile | None) -> list[str]:
     return reasons
 
 
-def _few(found: Auc) -> str:
+def _few(found: Auc, analysed: int) -> str:
     """Why the interval of few participants is as wide as it is."""
     if found.reason is not None or not 2 <= found.participants < FEW_READERS:
         return ""
+    of = why = ""
+    if found.participants < analysed:
+        of, why = f" of {analysed}", " (the others rated no images of both classes)"
     return (
-        f" Only {found.participants} participants have an area: how much participants differ is hardly known from so "
-        f"few, so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
+        f" Only {found.participants}{of} participants have an area{why}: how much participants differ is hardly known "
+        f"from so few, so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
     )
 
 

@@ -156,9 +156,7 @@ def _of_bids(folder: Path, task: str | None) -> tuple[list[TableFile], list[str]
             found.append(TableFile(path, match["participant"], match["session"], facts))
     notes = [f"{path.name}: was not read; name it sub-..._task-..._{suffix}.tsv" for path in _unnamed(there, named)]
     if left := len(of_task) - len(found):
-        notes.append(
-            f"{folder}: {len(found)} _{suffix}.tsv of task {task} were read, {left} _events.tsv were not"
-        )
+        notes.append(f"{folder}: {len(found)} _{suffix}.tsv of task {task} were read, {left} _events.tsv were not")
     return found, notes
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analysis.mrmc.other_methods import MOST
-from analysis.report.realfake import curves
+from analysis.report import sequences
+from analysis.report.realfake import curves, individuals
 from analysis.report.realfake.findings import Findings
 from analysis.sdt.categories import categories
 
@@ -105,12 +106,16 @@ def methods(found: Findings) -> tuple[str, ...]:
         texts.append(curves.METHODS)
     if found.retested:
         texts.append(_RETEST)
+    if any(one.own is not None for one in found.individuals):
+        texts.append(individuals.METHODS)
     if len(found.groups) == 1:
         texts.append(_images(found))
     if found.detectability is not None:
         texts.append(_detectability(found))
     if "serial" in found.figures:
         texts.append(_SERIAL)
+    effects = sequences.methods([one.sequence for one in found.individuals])
+    texts.append(f"**Sequence and time on task.** {effects}")
     return tuple(texts)
 
 
