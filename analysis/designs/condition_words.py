@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.designs.condition_results import Condition, ConditionDifference
-from analysis.group.primary import no_interval, wrong_direction
+from analysis.group.primary import no_interval, p_words, wrong_direction
 from analysis.mrmc.equality import Equality
 from analysis.mrmc.variance import Sampled
 
@@ -37,13 +37,6 @@ def sampled(equality: Equality, readers: Sampled, compared: bool = True) -> str:
         return "other images, not other participants"
     groups = ", each condition with participants of its own" if compared and equality.participants == "nested" else ""
     return f"other participants and other images{groups}"
-
-
-def p_words(p: float) -> str:
-    """`p < .001`, `p = .023` or `p n/a`."""
-    if math.isnan(p):
-        return "p n/a"
-    return "p < .001" if p < 0.001 else f"p = {f'{p:.3f}' if p < 0.1 else f'{p:.2f}'}".replace("0.", ".")
 
 
 def area(value: float) -> str:

@@ -244,3 +244,24 @@ def test_a_withheld_ratio_does_not_speak_of_the_mean_that_the_page_shows(analyse
     assert found.summary["groups"][0]["dprime"]["low"] > 0
     told = text_of(found.page)
     assert "M-ratio is withheld: the interval of the mean d′ of answers with a confidence" in told
+
+
+def test_one_session_under_several_codes_is_told_on_the_page(analysed: Analysed) -> None:
+    """Eight copies of one participant were once a group without spread, and nothing was said."""
+    table = judged(4, 40)
+    one = table[table["participant"] == "p0"]
+    found = analysed(pd.concat([table, *(one.assign(participant=f"c{n}") for n in range(4))]))
+    (told,) = (note for note in found.page.warnings if "implausible" in note.lead)
+    assert "(session 1): the same answers to the same images in the same order" in told.paragraphs[0]
+    assert any("copies of one session" in note for note in found.summary["notes"])
+    assert not any("copies" in note for note in analysed(table).summary["notes"])
+
+
+def test_what_all_see_a_little_is_reconciled_with_nobody_who_can_tell_alone(analysed: Analysed) -> None:
+    (weak,) = analysed(judged(30, 60, dprime=0.35, seed=3)).summary["headline"]
+    assert weak["verdict"] == "shown to differ"
+    assert weak["can_tell"]["either"]["low"] == 0
+    assert "What many see a little shows in their mean before it shows in anyone alone." in weak["words"]
+    (clear,) = analysed(judged(6, 60, dprime=1.5)).summary["headline"]
+    assert "see a little" not in clear["words"]
+    assert "p < .001" in clear["words"]
