@@ -76,7 +76,7 @@ def copies(sessions: Iterable[tuple[str, int, pd.DataFrame]]) -> tuple[str, ...]
         if timed < _FEWEST_TIMES and not (said.sum() >= _FEWEST_ANSWERS and varied > 1 and wrong):
             continue
         order = np.argsort(main["trial"].to_numpy(), kind="stable")
-        words = (tuple(main[name].astype(str).to_numpy()[order]) for name in ("stimulus_id", "response"))
+        words = (tuple(main[name].to_numpy(dtype=object)[order]) for name in ("stimulus_id", "response"))
         key = (*words, confidence[order].tobytes(), time[order].tobytes())
         alike.setdefault(key, []).append(f"{participant} (session {session})")
     return tuple(_copied(names) for names in alike.values() if len(names) > 1)

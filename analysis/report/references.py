@@ -17,6 +17,8 @@ REFERENCES = {
     "Annals of Statistics, 41, 484–507.",
     "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
     "Measurement, 20, 37–46.",
+    "cohen1968": "Cohen, J. (1968). Weighted kappa: nominal scale agreement with provision for scaled disagreement or "
+    "partial credit. Psychological Bulletin, 70, 213–220.",
     "davison1997": "Davison, A. C., & Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge "
     "University Press.",
     "dayan2023": "Dayan, P. (2023). Metacognitive information theory. Open Mind, 7, 392–411.",
