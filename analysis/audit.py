@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from data.arrays import Flags
@@ -26,7 +27,8 @@ if TYPE_CHECKING:  # images are read only where a stimulus set is given
 
 FASTEST_S = 0.2  # s; a faster answer cannot be a judgement of the image (Whelan 2008, Psychol. Rec. 58:475)
 AUDIT_COLUMNS = ("participant", "session", "found", "trials", "which", "policy")
-_NAMED = 10  # trials named in a row
+_NAMED = 10  # trials, or sessions, named in a row
+_FEWEST_TIMES, _FEWEST_ANSWERS = 10, 20  # that are not the same by chance
 
 
 def audit(participant: str, session: int, main: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +59,32 @@ def findings_of(participant: str, session: int, main: pd.DataFrame) -> list[tupl
             more = f" and {len(trials) - _NAMED} more" if len(trials) > _NAMED else ""
             rows.append((participant, session, found, len(trials), ", ".join(map(str, trials[:_NAMED])) + more, policy))
     return rows
+
+
+def copies(sessions: Iterable[tuple[str, int, pd.DataFrame]]) -> tuple[str, ...]:
+    """Sessions, by participant, number and main trials, that hold the same answers in the same order: a sentence each.
+
+    Two people may tell all images apart, so it takes ten response times or more, or twenty answers of which some are
+    wrong, with confidences that vary.
+    """
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for participant, session, main in sessions:
+        said = main["response"].notna().to_numpy()
+        confidence, time = (main[name].to_numpy(dtype=float) for name in ("confidence", "response_time"))
+        timed, varied = (np.unique(values[said & ~np.isnan(values)]).size for values in (time, confidence))
+        wrong = bool((main["response"] != main["truth"]).to_numpy()[said].any())
+        if timed < _FEWEST_TIMES and not (said.sum() >= _FEWEST_ANSWERS and varied > 1 and wrong):
+            continue
+        order = np.argsort(main["trial"].to_numpy(), kind="stable")
+        words = (tuple(main[name].to_numpy(dtype=object)[order]) for name in ("stimulus_id", "response"))
+        key = (*words, confidence[order].tobytes(), time[order].tobytes())
+        alike.setdefault(key, []).append(f"{participant} (session {session})")
+    return tuple(_copied(names) for names in alike.values() if len(names) > 1)
+
+
+def _copied(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return f"{shown}: the same answers to the same images in the same order; are they copies of one session?"
 
 
 def _constant(values: pd.Series, where: Flags) -> Flags:

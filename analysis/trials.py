@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.audit import AUDIT_COLUMNS, FASTEST_S, findings_of
+from analysis.audit import AUDIT_COLUMNS, FASTEST_S, copies, findings_of
 from analysis.conditions import Wanted, told_apart, with_conditions
 from analysis.people import BIDS_TABLE, read_people
 from analysis.sessions import NOT_STATED, Session, from_bids, from_table
@@ -182,7 +182,7 @@ def load_trials(
         files=files,
         filled=filled,
         notes=notes,
-        doubts=doubts,
+        doubts=(*doubts, *copies((one.participant, one.session, one.main) for one in found)),
         people=told,
     )
 

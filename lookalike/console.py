@@ -189,17 +189,21 @@ def headline(summary: dict[str, Any], out: Path) -> dict[str, Any]:
     """The main results to print after an analysis; everything is in the files."""
     shown = _conditions(summary)
     for one in summary["headline"]:
-        kind = _who(one["participants"], one["observer"])
-        kind += ", all conditions" if summary.get("conditions") else ""
+        all_of = one.get("analysed", one["participants"])
+        everyone = _who(all_of, one["observer"]) + (", all conditions" if summary.get("conditions") else "")
+        kind = everyone if one["participants"] == all_of else f"{one['participants']} of {everyone}"
         shown[f"verdict, {kind}"] = one["verdict"]
         shown[f"AUC, {kind}"] = _primary(one)
         if one["can_tell"]:
             shown[f"tested one by one, {kind}"] = _can_tell(one["can_tell"], one["observer"])
         given = one["these_images_only"]
         for name, label, digits in (("dprime", "d'", 2), ("auc", "AUC", 3)):
-            shown[f"{label}, these images only, {kind}"] = _mean(given[name], digits)
+            shown[f"{label}, these images only, {everyone}"] = _mean(given[name], digits)
+        own = given.get("own_dprime")
+        if own and own["low"] is not None:
+            shown[f"d', these images only, the other {own['n']} of {everyone}"] = _mean(own, 2)
         if given["similarity"]["n"]:
-            shown[f"retest similarity, {given['similarity']['n']} of {kind}"] = _mean(given["similarity"], 2)
+            shown[f"retest similarity, {given['similarity']['n']} of {everyone}"] = _mean(given["similarity"], 2)
     files = {"figure": out / "figure5.png", "report": out / "report.html", "tables": out / "participants.tsv"}
     return shown | {name: relative(path) for name, path in files.items() if path.exists()}
 

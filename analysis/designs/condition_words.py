@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.designs.condition_results import Condition, ConditionDifference
-from analysis.group.primary import no_interval, wrong_direction
+from analysis.group.primary import no_interval, p_words, wrong_direction
 from analysis.mrmc.equality import Equality
 from analysis.mrmc.variance import Sampled
 
@@ -17,9 +17,11 @@ def sentences(
     each: Sequence[Condition], equality: Equality, differences: Sequence[ConditionDifference], level: float
 ) -> str:
     """Which conditions were discriminated, whether they differ, and by how much."""
-    parts = [_found("discriminated", each, "The images were discriminated with")]
-    parts.append(_found("near chance", each, "They are shown to be near chance with"))
-    parts.append(_found("not decided", each, "It is not decided whether they can be discriminated with"))
+    parts = [
+        _found("discriminated", each, "The images were discriminated with"),
+        _found("near chance", each, "Performance is shown to be near chance with"),
+        _found("not decided", each, "It is not decided whether the images can be discriminated with"),
+    ]
     if len(each) > 2:
         parts.append(_equal(equality))
     alpha = 1 - level
@@ -35,13 +37,6 @@ def sampled(equality: Equality, readers: Sampled, compared: bool = True) -> str:
         return "other images, not other participants"
     groups = ", each condition with participants of its own" if compared and equality.participants == "nested" else ""
     return f"other participants and other images{groups}"
-
-
-def p_words(p: float) -> str:
-    """`p < .001`, `p = .023` or `p n/a`."""
-    if math.isnan(p):
-        return "p n/a"
-    return "p < .001" if p < 0.001 else f"p = {f'{p:.3f}' if p < 0.1 else f'{p:.2f}'}".replace("0.", ".")
 
 
 def area(value: float) -> str:

@@ -181,7 +181,7 @@ def _row(
         "auc_se": curve.se,
         "auc_low": curve.low,
         "auc_high": curve.high,
-        "corrected": only_corrected(found),
+        "corrected": only_corrected(found, found.dprime),
         "reason": "; ".join(reasons) or None,
     }
 

@@ -31,7 +31,7 @@ from analysis.group.equivalence import Tost, equivalence_test
 from analysis.group.heterogeneity import Heterogeneity, heterogeneity
 from analysis.group.metacognition.m_ratio import GroupMRatio, group_m_ratio
 from analysis.group.mixed_probit import Probit
-from analysis.group.one_sample import Mean, by_correction, mean
+from analysis.group.one_sample import Mean, by_correction, mean, own_mean
 from analysis.group.participants import Participant
 from analysis.group.prevalence import p_alone, prevalence
 from analysis.group.primary import Primary, primary
@@ -60,7 +60,9 @@ class Group(Result):
     `methods` is the group's AUC by other methods. `between` is the SD of the true d' between observers, beyond what
     finite trials make them differ. `effect` is Hedges' g of the mean d'; `m_ratio`, of up to
     `analysis.mrmc.other_methods.MOST` participants, is that of the group; `reliability` has the intraclass correlations
-    of their ratings. Results of earlier versions lack the last three.
+    of their ratings. `own_dprime` is the mean d' of those whose d' is their own, where others gave only right answers,
+    only wrong ones or one answer to everything, so that the mean of all has no interval; else None. Results of earlier
+    versions lack the last four.
     """
 
     observer: str
@@ -86,6 +88,7 @@ class Group(Result):
     effect: EffectSize | None = None
     m_ratio: GroupMRatio | None = None
     reliability: tuple[RaterReliability, ...] = ()
+    own_dprime: Mean | None = None
 
 
 def group_by_observer(trials: Trials, participants: Sequence[Participant], study: StudyFile | None) -> list[Group]:
@@ -99,7 +102,7 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
     measure, catch = (table[table["participant"].isin(names)] for table in (trials.measure, trials.catch))
     sessions = trials.sessions[(trials.sessions["session"] == 1) & (trials.sessions["observer"] == kind)]
     dprimes = [one.yesno.dprime for one in members]
-    corrected = [only_corrected(one.yesno) for one in members]
+    corrected = [only_corrected(one.yesno, one.yesno.dprime) for one in members]
     delta = study.study.endpoint.delta if study else None
     bound = math.nan if delta is None else math.sqrt(2) * float(ndtri(0.5 + delta))
     alone = [p_alone(one.chance.p_above, one.chance.p_below, one.roc.generated, one.roc.real) for one in members]
@@ -120,6 +123,7 @@ def _group(kind: str, trials: Trials, members: Sequence[Participant], study: Stu
         methods=methods,
         auc=mean([one.roc.auc for one in members], bounds=(0, 1)),
         dprime=mean(dprimes, corrected=corrected),
+        own_dprime=own_mean(dprimes, corrected),
         bound=bound,
         tost=None if delta is None else _equivalence(dprimes, corrected, bound),
         jzs=bayes_factor(dprimes, corrected=corrected),

@@ -80,6 +80,17 @@ def mean(
     return Mean(n, len(values) - n, average, sd, float(low), float(high), level, reason)
 
 
+def own_mean(values: Sequence[float], corrected: Sequence[bool], level: float = 0.95) -> Mean | None:
+    """`mean` of the values that are participants' own, where others are a correction's alone; None where none are.
+
+    Who is left out is not left out at random (the most sensitive, or who gave one answer to everything), so it speaks
+    of people like those who are left in, and stands beside the mean of all.
+    """
+    if not any(corrected):
+        return None
+    return mean([value for value, alone in zip(values, corrected, strict=True) if not alone], level=level)
+
+
 def by_correction(corrected: Sequence[bool]) -> str:
     """Why there is no interval where some participants' values are those of a correction alone."""
     return (

@@ -101,7 +101,7 @@ def group(answers: TrialTable, sessions: list[PairSession], bound: float | None 
     if not first:
         raise LookalikeError("nothing-to-analyse", "no participant has main trials in session 1")
     values, errors = (np.array([one.measure[place] for one in first]) for place in (0, 1))
-    corrected = [only_corrected(one.found) for one in first]
+    corrected = [only_corrected(one.found, one.measure[0]) for one in first]
     found = mean(values.tolist(), corrected=corrected)
     p_exact = exact_test([one.found for one in first])
     verdict, words = _verdict(found, find_statistic(answers.measure).symbol)

@@ -122,7 +122,7 @@ def primary(
     verdict, words = _verdict(made, delta, withheld)
     if verdict == "shown to differ" and looks:
         words += f" Its p is that of one look after the planned number, but: {'; '.join(looks)}."
-    words += _few(found) + _who_can_tell(prevalence, observer)
+    words += _few(found, measure["participant"].nunique()) + _who_can_tell(prevalence, observer, verdict)
     if found.participants and not measure["confidence"].notna().any():
         words += " No confidence was recorded, so the area is that of the answers alone."
     dprime, low, high = (float(math.sqrt(2) * norm.ppf(area)) for area in (found.auc, found.low, found.high))
@@ -239,25 +239,32 @@ def _look_reasons(took_part: int, study: StudyFile | None) -> list[str]:
     return reasons
 
 
-def _few(found: Auc) -> str:
+def _few(found: Auc, analysed: int) -> str:
     """Why the interval of few participants is as wide as it is."""
     if found.reason is not None or not 2 <= found.participants < FEW_READERS:
         return ""
+    of = why = ""
+    if found.participants < analysed:
+        of, why = f" of {analysed}", " (the others rated no images of both classes)"
     return (
-        f" Only {found.participants} participants have an area: how much participants differ is hardly known from so "
-        f"few, so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
+        f" Only {found.participants}{of} participants have an area{why}: how much participants differ is hardly known "
+        f"from so few, so the interval is wide ({found.df:.0f} degree{'s' if found.df > 1 else ''} of freedom)."
     )
 
 
-def _who_can_tell(found: Prevalence | None, observer: str) -> str:
+def _who_can_tell(found: Prevalence | None, observer: str, verdict: Verdict) -> str:
+    """How many discriminate by themselves; where that may be nobody, what it says beside a mean that differs."""
     if found is None or found.participants < 2:
         return ""
     one = found.either
+    weak = ""
+    if verdict == "shown to differ" and not one.low > 0:
+        weak = " What many see a little shows in their mean before it shows in anyone alone."
     return (
         f" Tested one by one, {one.significant} of {found.participants} participants discriminated the images"
         f"{wrong_direction(found)} (permutation tests at {one.alpha:.0%}, which {found.by_chance:.2g} would pass by "
-        f"chance): most probably {one.value:.0%} of {population(observer)} can tell ({found.level:.0%} interval "
-        f"{one.low:.0%} to {one.high:.0%})."
+        f"chance): most probably {one.value:.0%} of {population(observer)} can tell in a session of this "
+        f"length ({found.level:.0%} interval {one.low:.0%} to {one.high:.0%}).{weak}"
     )
 
 
@@ -293,6 +300,13 @@ def _never_mistaken(seen: Auc) -> bool:
     return never_mistaken(seen.auc, seen.generated, seen.real, error_rate(seen.level))
 
 
+def p_words(p: float) -> str:
+    """`p < .001`, `p = .023` or `p n/a`."""
+    if math.isnan(p):
+        return "p n/a"
+    return "p < .001" if p < 0.001 else f"p = {f'{p:.3f}' if p < 0.1 else f'{p:.2f}'}".replace("0.", ".")
+
+
 def no_interval(found: Auc) -> str:
     """Why a result that an exact test decides has no interval."""
     if found.reason == SINGLE_IMAGE:
@@ -316,7 +330,7 @@ def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> 
         which = "an exact permutation test" if made.exact.exact else "a permutation test"
         return "shown to differ", (
             f"The images were discriminated{side} by these participants, nearly without error: AUC {found.auc:.3f} "
-            f"({precise}). So near to perfect, {which} of the images’ labels decides: p = {made.p:.2g}."
+            f"({precise}). So near to perfect, {which} of the images’ labels decides: {p_words(made.p)}."
         )
     if found.reason is not None:
         return "not decided", f"There is no interval: {_why_none(found)}."
@@ -338,7 +352,7 @@ def _verdict(made: Decision, delta: float | None, withheld: tuple[str, ...]) -> 
         return (
             "shown to differ",
             f"The images were discriminated{side}: AUC {found.auc:.3f}, {found.level:.0%} interval {found.low:.3f} to "
-            f"{found.high:.3f}, p = {made.p:.2g}.{within}",
+            f"{found.high:.3f}, {p_words(made.p)}.{within}",
         )
     if inside:
         why = "; ".join(withheld)

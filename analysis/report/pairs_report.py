@@ -16,6 +16,7 @@ from analysis.report.figures import plots
 from analysis.report.number_text import interval, number, p_phrase
 from analysis.report.page import Block, Page, Picture, Section, Table, verdict_note
 from analysis.report.results import Results, versions
+from analysis.report.sequences import methods as sequence_methods
 from analysis.report.sequences import pair_sequence, sequence_section
 from analysis.sdt.outcomes import Correction
 from data.external_tables.read import TrialTable
@@ -58,7 +59,8 @@ def results(answers: TrialTable, study: StudyFile | None = None, correction: Cor
     section = sequence_section([("", ordered)], answers.words)
     tables["sequence"] = ordered.table()
     summary = {"group": found.to_dict(), "sequence": ordered.table().to_dict("records")}
-    return Results(summary, tables, replace(page, sections=(*page.sections, section)))
+    methods = (*page.methods, sequence_methods([ordered]))
+    return Results(summary, tables, replace(page, sections=(*page.sections, section), methods=methods))
 
 
 def _page(answers: TrialTable, sessions: list[PairSession], found: PairGroup, correction: Correction) -> Page:

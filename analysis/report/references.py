@@ -17,6 +17,8 @@ REFERENCES = {
     "Annals of Statistics, 41, 484–507.",
     "cohen1960": "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological "
     "Measurement, 20, 37–46.",
+    "cohen1968": "Cohen, J. (1968). Weighted kappa: nominal scale agreement with provision for scaled disagreement or "
+    "partial credit. Psychological Bulletin, 70, 213–220.",
     "davison1997": "Davison, A. C., & Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge "
     "University Press.",
     "dayan2023": "Dayan, P. (2023). Metacognitive information theory. Open Mind, 7, 392–411.",
@@ -38,6 +40,9 @@ REFERENCES = {
     "formal model. Academic Radiology, 7, 427–437.",
     "efron1987": "Efron, B. (1987). Better bootstrap confidence intervals. Journal of the American Statistical "
     "Association, 82, 171–185.",
+    "finn2015": "Finn, E. S., Shen, X., Scheinost, D., Rosenberg, M. D., Huang, J., Chun, M. M., Papademetris, X., & "
+    "Constable, R. T. (2015). Functional connectome fingerprinting: identifying individuals using patterns of brain "
+    "connectivity. Nature Neuroscience, 18, 1664–1671.",
     "firth1993": "Firth, D. (1993). Bias reduction of maximum likelihood estimates. Biometrika, 80, 27–38.",
     "fischer2014": "Fischer, J., & Whitney, D. (2014). Serial dependence in visual perception. "
     "Nature Neuroscience, 17, 738–743.",
@@ -88,6 +93,8 @@ REFERENCES = {
     "macmillan2005": "Macmillan, N. A., & Creelman, C. D. (2005). Detection theory: a user’s guide (2nd ed.). Erlbaum.",
     "maloney2003": "Maloney, L. T., & Yang, J. N. (2003). Maximum likelihood difference scaling. Journal of Vision, "
     "3, 573–585.",
+    "manassi2021": "Manassi, M., Ghirardo, C., Canas-Bajo, T., Ren, Z., Prinzmetal, W., & Whitney, D. (2021). Serial "
+    "dependence in the perceptual judgments of radiologists. Cognitive Research: Principles and Implications, 6, 65.",
     "maniscalco2012": "Maniscalco, B., & Lau, H. (2012). A signal detection theoretic approach for estimating "
     "metacognitive sensitivity from confidence ratings. Consciousness and Cognition, 21, 422–430.",
     "mann1947": "Mann, H. B., & Whitney, D. R. (1947). On a test of whether one of two random variables is "
@@ -97,6 +104,8 @@ REFERENCES = {
     "coefficients. Psychological Methods, 1, 30–46.",
     "metz1999": "Metz, C. E., & Pan, X. (1999). “Proper” binormal ROC curves: theory and maximum-likelihood "
     "estimation. Journal of Mathematical Psychology, 43, 1–33.",
+    "moon2022": "Moon, J., & Kwon, O.-S. (2022). Attractive and repulsive effects of sensory history concurrently "
+    "shape visual perception. BMC Biology, 20, 247.",
     "morey2011": "Morey, R. D., & Rouder, J. N. (2011). Bayes factor approaches for testing interval null hypotheses. "
     "Psychological Methods, 16, 406–419.",
     "obuchowski1995": "Obuchowski, N. A., & Rockette, H. E. (1995). Hypothesis testing of diagnostic accuracy for "
@@ -124,6 +133,8 @@ REFERENCES = {
     "viechtbauer2007": "Viechtbauer, W. (2007). Confidence intervals for the amount of heterogeneity in meta-analysis. "
     "Statistics in Medicine, 26, 37–52.",
     "whelan2008": "Whelan, R. (2008). Effective analysis of reaction time data. Psychological Record, 58, 475–482.",
+    "wang2022": "Wang, Z., Ren, Z., Manassi, M., & Whitney, D. (2022). Idiosyncratic biases in the perception of "
+    "medical images. Frontiers in Psychology, 13, 1049831.",
     "watson2017": "Watson, A. B. (2017). QUEST+: a general multidimensional Bayesian adaptive psychometric method. "
     "Journal of Vision, 17, 10.",
     "wichmann2001": "Wichmann, F. A., & Hill, N. J. (2001). The psychometric function: I. Fitting, sampling, and "

@@ -83,8 +83,13 @@ def outcomes(hits: int, misses: int, false_alarms: int, correct_rejections: int,
     )
 
 
-def only_corrected(found: Outcomes) -> bool:
-    """Whether z-scores come from a correction alone: all answers are right, or all wrong, or all the same."""
+def only_corrected(found: Outcomes, value: float = 0.0) -> bool:
+    """Whether z-scores come from a correction alone: all answers are right, or all wrong, or all the same.
+
+    A `value` made of them that is NaN comes from nothing: there was no correction.
+    """
+    if math.isnan(value):
+        return False
     return found.accuracy in (0, 1) or (found.hit_rate in (0, 1) and found.false_alarm_rate in (0, 1))
 
 

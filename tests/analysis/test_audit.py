@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.audit import audit
+from analysis.audit import audit, copies
 from analysis.trials import load_trials
 from data.bids import session_folder
 from data.errors import LookalikeError
@@ -320,3 +321,39 @@ def test_nothing_unusual_gives_no_row() -> None:
 def test_many_trials_are_named_in_part() -> None:
     table = audit("a", 1, pd.concat([_main(response=[None] * 4, confidence=[None] * 4)] * 4).assign(trial=range(1, 17)))
     assert table["which"].tolist() == ["1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 6 more"]
+
+
+def answered(seed: int, images: int = 30, times: bool = True) -> pd.DataFrame:
+    """Main trials of someone who is right in about two of three."""
+    rng = np.random.default_rng(seed)
+    truth = np.where(np.arange(images) % 2, "real", "generated")
+    other = np.where(truth == "real", "generated", "real")
+    return pd.DataFrame(
+        {
+            "trial": np.arange(1, images + 1),
+            "stimulus_id": [f"i{image}" for image in range(images)],
+            "truth": truth,
+            "response": np.where(rng.random(images) < 2 / 3, truth, other),
+            "confidence": rng.integers(1, 5, images).astype(float),
+            "response_time": rng.gamma(4, 0.3, images) if times else np.nan,
+        }
+    )
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_a_session_that_was_copied_is_told(times: bool) -> None:
+    one, other = answered(1, times=times), answered(2, times=times)
+    (told,) = copies([("p1", 1, one), ("p2", 1, other), ("p3", 1, one.sample(frac=1, random_state=0)), ("p1", 2, one)])
+    assert told.startswith("p1 (session 1), p3 (session 1), p1 (session 2): the same answers")
+
+
+def test_answers_that_may_agree_by_themselves_are_no_copies() -> None:
+    """Everyone right or few answers without times; and the same answers at other times."""
+    right = answered(1, times=False)
+    right["response"] = right["truth"]
+    few = answered(2, images=19, times=False)
+    plain = answered(3, times=False).assign(confidence=np.nan)
+    one = answered(4)
+    at_other_times = one.assign(response_time=one["response_time"] + 0.1)
+    sessions = [right, right, few, few, plain, plain, one, at_other_times]
+    assert copies((f"p{place}", 1, main) for place, main in enumerate(sessions)) == ()

@@ -185,7 +185,10 @@ def _dprime(group: Found) -> str:
         return ""
     if d["n"] > 1 and missing(d["low"]):
         # Their spread is no one's: the correction's, or none.
-        return f"Sensitivity with these images: M(d′) = {plain(d['mean'])}, without an interval ({d['reason']})."
+        return (
+            f"Sensitivity with these images: M(d′) = {plain(d['mean'])}, without an interval ({d['reason']})"
+            f"{_others(group.get('own_dprime'))}."
+        )
     text = f"Sensitivity with these images was d′ = {plain(d['mean'])}{' on average' if d['n'] > 1 else ''}"
     if not missing(d["sd"]):
         text = f"Sensitivity with these images: M(d′) = {plain(d['mean'])}, SD = {plain(d['sd'])}"
@@ -198,6 +201,14 @@ def _dprime(group: Found) -> str:
         text += f"; the SD of true d′ between observers was {plain(between['tau'])}"
         text += f" {bounds(between['low'], between['high'])}" if not missing(between["low"]) else ""
     return text + "."
+
+
+def _others(own: Found | None) -> str:
+    """The mean d′ of those whose d′ is not a correction's."""
+    if own is None or missing(own["low"]):
+        return ""
+    within = f"{percent(own['level'])} CI {bounds(own['low'], own['high'])}"
+    return f"; of the other {own['n']}, M(d′) = {plain(own['mean'])}, SD = {plain(own['sd'])}, {within}"
 
 
 def _bayes(group: Found, of: str = "d′") -> str:

@@ -112,5 +112,5 @@ def _rates(shown: Sequence[Participant], rates: pd.DataFrame) -> Table:
 
 
 def _rate(row: dict[Any, Any]) -> str:
-    mark = "*" if row["extrapolated"] else ""
+    mark = "*" if row["extrapolated"] and row["value"] == row["value"] else ""
     return f"{share(row['value'])}{mark}\n{interval(row['low'], row['high'], share)}"

@@ -276,7 +276,7 @@ def _answers_table(one: Conditions) -> Table:
     header = ("At the answer", "d′\n95% CI", "c\n95% CI", "Sensitivity\n95% CI", "Specificity\n95% CI")
     rows = [(each.name, *(_mean_cell(getattr(each, name)) for name in _ANSWERS)) for each in one.each]
     reasons = dict.fromkeys(f"{each.name}: {each.dprime.reason}" for each in one.each if each.dprime.reason is not None)
-    note = "Means over participants, for other participants and other images."
+    note = f"Means over participants, for {one.generalises_to}."
     return Table(header, tuple(rows), note=" ".join((note, *(f"No interval of d′ and c, {why}." for why in reasons))))
 
 

@@ -54,8 +54,9 @@ class Findings:
         """The participants who came back."""
         return [one for one in self.participants if one.retest is not None]
 
-    def rated(self, observer: str) -> bool:
-        """Whether any observer of this kind gave a confidence."""
+    def raters(self, observer: str) -> int:
+        """How many observers of this kind gave a confidence."""
         names = [one.name for one in self.participants if one.observer == observer]
         measure = self.trials.measure
-        return bool(measure.loc[measure["participant"].isin(names), "confidence"].notna().any())
+        rated = measure["participant"].isin(names) & measure["confidence"].notna()
+        return int(measure.loc[rated, "participant"].nunique())

@@ -10,10 +10,12 @@ from analysis.group.primary import no_interval
 
 def headline(group: Group) -> dict[str, Any]:
     """The same for the console, the page and `summary.json`; `these_images_only` takes the images as given."""
-    main, able = group.primary, group.primary.prevalence
+    main, able, own = group.primary, group.primary.prevalence, group.own_dprime
+    given = {name: getattr(group, name).to_dict() for name in ("dprime", "auc", "similarity")}
     return {
         "observer": group.observer,
         "participants": main.auc.participants,
+        "analysed": group.participants,
         "verdict": main.verdict,
         "words": main.words,
         "auc": main.auc.auc,
@@ -29,5 +31,5 @@ def headline(group: Group) -> dict[str, Any]:
         "dprime_low": main.dprime_low,
         "dprime_high": main.dprime_high,
         "can_tell": None if able is None else able.to_dict(),
-        "these_images_only": {name: getattr(group, name).to_dict() for name in ("dprime", "auc", "similarity")},
+        "these_images_only": given | ({} if own is None else {"own_dprime": own.to_dict()}),
     }

@@ -19,6 +19,12 @@ from analysis.trials import Trials
 if TYPE_CHECKING:
     from stimuli.sets import StimulusSet
 
+METHODS = (
+    "**Error fingerprint.** A participant’s pattern is their rating of (or answer to) each image, less their mean for "
+    "images of the same truth. Patterns of session 1 were correlated with everyone’s patterns in the first retest "
+    "{wang2022}; p is one-sided, from assignments of retests to participants, and the share identified is of those "
+    "whose own retest is the most similar one {finn2015}. Bounds resample participants."
+)
 _REDRAWS, _ALL_REDRAWS, _FEWEST_REDRAWS = 500, 10_000, 40
 _SHOWN = 40  # participants to look at singly
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analysis.mrmc.other_methods import MOST
-from analysis.report.realfake import curves
+from analysis.report import sequences
+from analysis.report.realfake import curves, individuals
 from analysis.report.realfake.findings import Findings
 from analysis.sdt.categories import categories
 
@@ -75,7 +76,7 @@ _RETEST = (
     "**Retest.** Similarity is the simple matching coefficient of Sokal and Michener {sokal1958}, matches divided by "
     "shared images answered in both sessions, with a Wilson interval {wilson1927}; the similarity expected by chance "
     "follows from the two sessions’ shares of “generated”, and its p is exact given these (hypergeometric, one-sided). "
-    "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; weighted κ of the ratings has quadratic weights {fleiss1969}; "
+    "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; weighted κ of the ratings has quadratic weights {cohen1968+fleiss1969}; "
     "the ICC of ratings is for absolute agreement of single ratings {mcgraw1996}. Internal noise is the "
     "maximum-likelihood estimate from the double pass {burgess1988}, with bounds by the profile likelihood. The change "
     "of d′ is the retest’s less session 1’s on the images answered in both, with "
@@ -105,12 +106,16 @@ def methods(found: Findings) -> tuple[str, ...]:
         texts.append(curves.METHODS)
     if found.retested:
         texts.append(_RETEST)
+    if any(one.own is not None for one in found.individuals):
+        texts.append(individuals.METHODS)
     if len(found.groups) == 1:
         texts.append(_images(found))
     if found.detectability is not None:
         texts.append(_detectability(found))
     if "serial" in found.figures:
         texts.append(_SERIAL)
+    effects = sequences.methods([one.sequence for one in found.individuals])
+    texts.append(f"**Sequence and time on task.** {effects}")
     return tuple(texts)
 
 

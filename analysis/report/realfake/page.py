@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from analysis.group.group import Group
 from analysis.group.one_sample import Mean
 from analysis.group.primary import Primary, no_interval, population
-from analysis.mrmc.other_methods import MethodResult
-from analysis.report.number_text import interval, number, p_phrase, p_value, share
+from analysis.report.number_text import interval, number, p_phrase, share
 from analysis.report.page import (
     Block,
     Fact,
@@ -26,7 +25,8 @@ from analysis.report.page import (
 from analysis.report.realfake import curves, data_checks, designs, individuals, sections
 from analysis.report.realfake.findings import Findings
 from analysis.report.realfake.methods import methods
-from analysis.report.realfake.sections import labelled, people
+from analysis.report.realfake.secondary import secondary_section
+from analysis.report.realfake.sections import people
 from analysis.report.results import versions
 from analysis.report.sequences import sequence_section
 
@@ -67,7 +67,7 @@ def page(found: Findings) -> Page:
         sections.detectability_section(found),
         sections.serial_section(found),
         sequence_section([(one.observer, one.sequence) for one in found.individuals]),
-        _secondary_section(found),
+        secondary_section(found),
         data_checks.findings_section(found),
         data_checks.sessions_section(found),
     )
@@ -160,14 +160,19 @@ def _given(group: Group) -> Facts:
     """What takes the images as given."""
     d, auc, sd, again = group.dprime, group.auc, group.between, group.similarity
     of = f", {d.n} of {group.participants}" if d.undefined else ""
-    return Facts(
-        (
-            Fact("Mean d′", number(d.mean), _ci(d.low, d.high) + of),
-            Fact("Mean area", share(auc.mean), _ci(auc.low, auc.high, share)),
-            Fact("SD of d′ between observers", number(sd.tau), f"{interval(sd.low, sd.high)}, beyond sampling error"),
-            Fact("Mean retest similarity", share(again.mean), f"{again.n} of {group.participants} retested"),
-        )
-    )
+    own, one = "", group.own_dprime
+    if one is not None and one.low == one.low:
+        own = f"; of the other {one.n} {number(one.mean)}, {_ci(one.low, one.high)}"
+    areas = f", {auc.n} of {group.participants}" if auc.undefined else ""
+    spread = "no interval" if sd.low != sd.low else f"{interval(sd.low, sd.high)}, beyond sampling error"
+    facts = [
+        Fact("Mean d′", number(d.mean), _ci(d.low, d.high) + of + own),
+        Fact("Mean area", share(auc.mean), _ci(auc.low, auc.high, share) + areas),
+        Fact("SD of d′ between observers", number(sd.tau), spread),
+    ]
+    if again.n:
+        facts.append(Fact("Mean retest similarity", share(again.mean), f"{again.n} of {group.participants} retested"))
+    return Facts(tuple(facts))
 
 
 def _ci(low: float, high: float, form: Callable[[float], str] = number, level: float = 0.95) -> str:
@@ -175,11 +180,14 @@ def _ci(low: float, high: float, form: Callable[[float], str] = number, level: f
 
 
 def _in_words(group: Group, found: Findings) -> str:
-    d, by, rated = group.dprime, found.by, found.rated(group.observer)
+    d, by, rated = group.dprime, found.by, found.raters(group.observer)
+    confidence = " and rated their confidence" if rated else ""
+    if 0 < rated < group.participants:
+        confidence = f"; {rated} of them rated their confidence"
     words = [
-        f"{people(group.participants, group.observer)} judged each image as real or generated"
-        f"{' and rated their confidence' if rated else ''}. A d′ of 0 means that real images were called “generated” "
-        f"as often as generated images were; an area of .50 means the same{' of the ratings' if rated else ''}."
+        f"{people(group.participants, group.observer)} judged each image as real or generated{confidence}. A d′ of 0 "
+        "means that real images were called “generated” as often as generated images were; an area of .50 means the "
+        f"same{' of the ratings' if rated else ''}."
     ]
     if d.undefined and d.n:
         verb = "is" if d.undefined == 1 else "are"
@@ -191,27 +199,31 @@ def _in_words(group: Group, found: Findings) -> str:
             f"The mean d′, its Bayes factors and the SD between observers are those of {d.n} of {group.participants}: "
             f"{d.undefined} without a d′ {verb} left out{why if by.correction == 'none' else ''}."
         )
-    words.append(_mean_in_words(d, group.primary, rated))
+    words.append(_mean_in_words(d, group.own_dprime, group.primary, rated > 0))
     return " ".join(words)
 
 
-def _mean_in_words(d: Mean, main: Primary, rated: bool) -> str:
+def _mean_in_words(d: Mean, own: Mean | None, main: Primary, rated: bool) -> str:
     """What the mean d′ says beside the verdict, and nothing that contradicts it."""
     verdict, able = main.verdict, main.prevalence
     start = f"With these images the mean d′ is {number(d.mean)}"
+    others = " That others would, or with other images, is not decided." if verdict == "not decided" else ""
     if d.low != d.low:
-        return f"{start}, without an interval ({d.reason}), so its precision is unknown."
+        text = f"{start}, without an interval ({d.reason}), so its precision is unknown."
+        if own is None or own.low != own.low:
+            return text
+        return (
+            f"{text} That of the other {own.n} is {number(own.mean)} ({own.level:.0%} interval "
+            f"{interval(own.low, own.high)}); participants are left out by their answers, so it does not speak of all."
+        )
     if d.low > 0:
-        text = (
-            f"{start} and its interval lies above 0: on average, these observers discriminated them better than chance."
-        )
-        return text + (" That others would, or with other images, is not decided." if verdict == "not decided" else "")
+        above = "on average, these observers discriminated them better than chance"
+        return f"{start} and its interval lies above 0: {above}.{others}"
     if d.high < 0:
-        text = (
+        return (
             f"{start} and its interval lies below 0: on average, real images were called “generated” more often than "
-            "generated ones. Check that truth and answers are coded as intended."
+            f"generated ones. Check that truth and answers are coded as intended.{others}"
         )
-        return text + (" That others would, or with other images, is not decided." if verdict == "not decided" else "")
     start += f"; its interval, {interval(d.low, d.high)}, includes 0"
     if verdict == "shown to differ":
         return f"{start}. The verdict rests on the area{', which counts confidence too' if rated else ''}."
@@ -235,18 +247,6 @@ def _primary(found: Findings) -> Section:
             blocks.append(Heading(group.observer.capitalize()))
         blocks += _endpoint(group)
     return Section("Primary result", tuple(blocks))
-
-
-def _secondary_section(found: Findings) -> Section:
-    blocks: list[Block] = [
-        "These take the images as given, or assume more. They have no part in the verdict.",
-        Table((), tuple(row for group in found.groups for row in _secondary(group, found.groups)), words=(1,)),
-        Heading("The same area by other methods"),
-        "The primary result should not depend on the method. These are secondary, and differ in what they count as a "
-        "sample.",
-        _other_methods(found.groups),
-    ]
-    return Section("Secondary results", tuple(blocks))
 
 
 def _endpoint(group: Group) -> list[Block]:
@@ -301,95 +301,3 @@ def _needed(group: Group, bounded: bool) -> Table:
     if not bounded:
         header, rows = [header[0], header[2]], [[row[0], row[2]] for row in rows]
     return Table(tuple(header), tuple(tuple(row) for row in rows), note=note)
-
-
-def _secondary(group: Group, groups: Sequence[Group]) -> list[tuple[str, str]]:
-    def named(what: str) -> str:
-        return labelled(what, group, groups)
-
-    rows = []
-    if group.tost:
-        why = f" ({group.tost.reason})" if group.tost.reason else ""
-        rows.append(
-            (
-                named(f"Mean d′ inside ± {number(group.bound)}?"),
-                f"Two one-sided t tests on participants’ d′: {p_phrase(group.tost.p)}{why}. They ignore that other "
-                "images would have given other values, so they claim equivalence too often.",
-            )
-        )
-    rows += [
-        (named("Bayes factor of the mean d′"), _bayes_factor(group)),
-        (named("Informed Bayes factor"), _informed(group)),
-        (named("Model of every answer"), _probit(group)),
-    ]
-    if group.effect is not None and group.effect.reason is None:
-        g = group.effect
-        rows.append(
-            (
-                named("Size beside differences between observers"),
-                f"Hedges’ g of the mean d′ {number(g.g)} ({interval(g.low, g.high)}), in SDs between observers.",
-            )
-        )
-    sd = group.between
-    spread = f"n/a ({sd.reason})" if sd.tau != sd.tau else f"{number(sd.tau)} ({interval(sd.low, sd.high)})"
-    rows.append(
-        (
-            named("Between observers"),
-            f"SD of the true d′ {spread}; sampling error alone would give d′ an "
-            f"SD of {number(sd.sampling_sd)}. Observers at +.8 and −.8 average to 0.",
-        )
-    )
-    return rows
-
-
-def _bayes_factor(group: Group) -> str:
-    jzs = group.jzs
-    text = f"n/a: {jzs.reason}."
-    if not jzs.reason:
-        text = (
-            f"BF₁₀ {number(jzs.bf10)}, BF₀₁ {number(jzs.bf01)} ({jzs.prior}); with {jzs.n} participants BF₀₁ cannot "
-            f"exceed {number(jzs.largest_bf01)}. For a d′ above 0 alone BF₁₀ {number(group.jzs_greater.bf10)}, below 0 "
-            f"alone {number(group.jzs_less.bf10)}."
-        )
-    if group.interval and not group.interval.reason:
-        text += f" “Inside the bounds” against “outside”: {number(group.interval.bf_inside)} ({group.interval.prior})."
-    return text
-
-
-def _informed(group: Group) -> str:
-    one = group.informed
-    if one.reason:
-        return f"n/a: {one.reason}."
-    size = "the bounds" if group.primary.delta == group.primary.delta else "d′ = .5"
-    return (
-        f"If there is an effect, one about as large as {size}: BF₁₀ {number(one.bf10)}, BF₀₁ {number(one.bf01)} "
-        f"({one.prior}). Where it and the factor above disagree, the prior decides, not the data."
-    )
-
-
-def _probit(group: Group) -> str:
-    one = group.probit
-    if one.dprime.value != one.dprime.value:
-        return f"n/a: {one.reason}."
-    mean, why = one.marginal_dprime, f"; {one.reason}" if one.reason else ""
-    return (
-        f"Probit with random participants and images: d′ {number(mean.value)} ({interval(mean.low, mean.high)}) for an "
-        f"average participant over many images; SD of d′ between participants {number(one.dprime_sd)}, of images "
-        f"{number(one.real_image_sd)} (real) and {number(one.generated_image_sd)} (generated){why}."
-    )
-
-
-def _other_methods(groups: Sequence[Group]) -> Table:
-    level = f"{groups[0].primary.auc.level:.0%} interval"
-    return Table(
-        ("Method", "Sample", f"AUC\n{level}", "p (chance)", ""),
-        tuple(_method_row(one, labelled(one.method, group, groups)) for group in groups for one in group.methods),
-        words=(1, 4),
-        note="A t interval over participants takes the images as given and is too narrow for other images; permuting "
-        "labels tests chance for these participants; the bootstrap of both is known to be wide.",
-    )
-
-
-def _method_row(one: MethodResult, name: str) -> tuple[str, ...]:
-    bounds = f"\n{share(one.low, 3)} to {share(one.high, 3)}" if one.low == one.low else ""
-    return name, one.sample, f"{share(one.value, 3)}{bounds}", p_value(one.p), one.reason or ""

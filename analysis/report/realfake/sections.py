@@ -139,7 +139,7 @@ def areas_section(found: Findings) -> Section | None:
         "the binormal curve does not fit these ratings; a small p of σ = 1, that the evidence varies more (or less) "
         "for generated images than for real ones."
     )
-    if any(row["p_exact"] is False for row in rows):
+    if any("*" in _exactness(row) for row in rows):
         note += " * From random permutations."
     if any(row["remark"] for row in rows):
         note += (
@@ -158,19 +158,25 @@ def areas_section(found: Findings) -> Section | None:
 
 def _area_row(row: dict[str, Any]) -> tuple[str, ...]:
     def bounds(name: str) -> str:
-        return f"{share(row[f'{name}low'])} to {share(row[f'{name}high'])}"
+        low, high = row[f"{name}low"], row[f"{name}high"]
+        return "no interval" if low is None else interval(low, high, share)
 
     return (
         row["participant"],
         f"{share(row['auc'], 3)}\n{bounds('')}",
         bounds("bca_"),
-        (p_value(row["p"]) or "n/a") + ("*" if row["p_exact"] is False else ""),
+        (p_value(row["p"]) or "n/a") + _exactness(row),
         f"{share(row['partial'])}\n{bounds('partial_')}",
         share(row["a_z"]),
         share(row["d_a"]),
-        share(row["goodness_p"]) + ("†" if row["remark"] else ""),
-        share(row["equal_variance_p"]),
+        (p_value(row["goodness_p"]) or "n/a") + ("†" if row["remark"] else ""),
+        p_value(row["equal_variance_p"]) or "n/a",
     )
+
+
+def _exactness(row: dict[str, Any]) -> str:
+    """A star on p that random permutations gave."""
+    return "*" if row["p_exact"] is False and p_value(row["p"]) else ""
 
 
 def confidence(found: Findings) -> Section | None:

@@ -183,7 +183,7 @@ def test_sentences_name_what_each_condition_is_shown_to_be(tmp_path: Path) -> No
     near = [replace(one, status="near chance") if one.name == "b" else one for one in found.each]
     words = sentences(near, found.equality, found.differences, 0.95)
     assert "shown to be near chance with b (" in words
-    assert "not decided whether they can be discriminated with c (" in words
+    assert "not decided whether the images can be discriminated with c (" in words
     assert "No difference is shown between " in words
     assert "95% intervals, p adjusted for 3 pairs" in words
     one = compare_conditions(_loaded(_mixed({"a": 1.5, "b": 0.0}, people=1), tmp_path))

@@ -53,6 +53,17 @@ def test_the_numbers_are_the_summarys_in_apas_form(tmp_path: Path) -> None:
     assert re.search(r"p (= \.\d{3}|< \.001)", text)
 
 
+def test_beside_a_mean_without_an_interval_stands_that_of_the_others(tmp_path: Path) -> None:
+    summary = study(tmp_path / "seen", 1.0)
+    assert "of the other" not in apa_sentences(summary)[0]
+    group = summary["groups"][0]
+    group["own_dprime"] = group["dprime"] | {"n": 4}
+    group["dprime"] = group["dprime"] | {"low": None, "high": None, "reason": "one answer to everything"}
+    text, *_ = apa_sentences(summary)
+    assert "without an interval (one answer to everything); of the other 4, M(d′) = " in text
+    assert f"95% CI [{group['own_dprime']['low']:.2f}, {group['own_dprime']['high']:.2f}]." in text
+
+
 def test_a_summary_that_was_read_back_gives_the_same(tmp_path: Path) -> None:
     summary = study(tmp_path / "seen", 1.0)
     stored = json.loads((tmp_path / "seen" / "results" / "summary.json").read_text(encoding="utf-8"))
@@ -61,7 +72,7 @@ def test_a_summary_that_was_read_back_gives_the_same(tmp_path: Path) -> None:
 
 def test_earlier_summaries_without_the_new_fields_are_read(tmp_path: Path) -> None:
     summary = study(tmp_path / "seen", 1.0)
-    for name in ("effect", "m_ratio", "reliability"):
+    for name in ("effect", "m_ratio", "reliability", "own_dprime"):
         del summary["groups"][0][name]
     text, *_ = apa_sentences(summary)
     assert "Hedges" not in text

@@ -76,6 +76,8 @@ def test_pairs_have_a_sequence_in_their_own_words(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Sequence and time on task" in page
     assert "answering “left”" in page or "answering “right”" in page
+    assert "previous response and previous truth [" in page
+    assert "Moon, J., &amp; Kwon, O.-S. (2022)" in page
 
 
 def test_matching_tells_previous_target_and_response_apart(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.group.participants import Estimators
 from analysis.report.page import Block, Fact, Facts, Note, Page, Small, Table
 from analysis.report.report import realfake_results
 from analysis.report.results import Results
 from analysis.trials import load_trials
+from lookalike.console import headline
 
 Analysed = Callable[[pd.DataFrame], Results]
 
@@ -90,6 +93,94 @@ def test_one_who_gives_one_answer_takes_the_interval_of_the_mean(analysed: Analy
     assert group["auc"]["low"] is not None
 
 
+def test_beside_one_who_gives_one_answer_stands_the_interval_of_the_others(analysed: Analysed) -> None:
+    table = judged(6, 50, generated=10)
+    table.loc[table["participant"] == "p0", "response"] = "real"
+    found = analysed(table)
+    alone = analysed(table[table["participant"] != "p0"]).summary["groups"][0]["dprime"]
+    (group,), (first,) = found.summary["groups"], found.summary["headline"]
+    assert group["own_dprime"] == first["these_images_only"]["own_dprime"] == alone
+    bounds = f"[{alone['low']:.2f}, {alone['high']:.2f}], 95% CI"
+    assert bounds in headline(found.summary, Path("results"))["d', these images only, the other 5 of 6 participants"]
+    assert f"of the other 5 {alone['mean']:.2f}, 95% CI" in fact(found.page, "Mean d′").detail
+    assert "That of the other 5 is" in text_of(found.page)
+
+
+def test_where_nobody_gives_one_answer_there_are_no_others(analysed: Analysed) -> None:
+    found = analysed(judged(6, 50))
+    assert found.summary["groups"][0]["own_dprime"] is None
+    assert "the other" not in str(headline(found.summary, Path("results")).keys())
+
+
+def test_without_a_correction_no_value_is_the_corrections(tmp_path: Path) -> None:
+    """The one whose rates are 0 has no d′ then, and is left out."""
+    table = judged(6, 50, generated=10)
+    table.loc[table["participant"] == "p0", "response"] = "real"
+    table.to_csv(tmp_path / "trials.csv", index=False)
+    by = Estimators(correction="none")
+    found = realfake_results(load_trials(tmp_path / "trials.csv"), by=by, draw=False)
+    (group,) = found.summary["groups"]
+    assert group["dprime"]["undefined"] == 1
+    assert group["dprime"]["low"] is not None
+    assert group["jzs"]["bf10"] is not None
+    assert "the correction’s" not in text_of(found.page)
+
+
+def test_who_saw_images_of_one_truth_only_takes_no_interval_from_the_others(analysed: Analysed) -> None:
+    """They have no d′; that all their answers were right is not a correction's doing."""
+    table = judged(6, 50)
+    table = table[(table["participant"] != "p0") | (table["truth"] == "real")]
+    table.loc[table["participant"] == "p0", "response"] = "real"
+    (group,) = analysed(table).summary["groups"]
+    assert (group["dprime"]["n"], group["dprime"]["undefined"]) == (5, 1)
+    assert group["dprime"]["low"] is not None
+
+
+def test_where_few_gave_confidences_each_number_says_of_how_many_it_is(analysed: Analysed) -> None:
+    table = judged(8, 50)
+    table.loc[~table["participant"].isin(["p0", "p1"]), "confidence"] = np.nan
+    found = analysed(table)
+    said = headline(found.summary, Path("results"))
+    assert "AUC, 2 of 8 participants" in said
+    assert "d', these images only, 8 participants" in said
+    told = text_of(found.page)
+    assert "judged each image as real or generated; 2 of them rated their confidence." in told
+    assert "Only 2 of 8 participants have an area (the others rated no images of both classes)" in told
+    assert "n/a*" not in told
+
+
+def test_small_p_are_never_zero(analysed: Analysed) -> None:
+    """An observer who is sure of generated images, and only of them, has variances that are far from equal."""
+    table = judged(3, 200)
+    fake = table["truth"] == "generated"
+    evidence = np.random.default_rng(0).normal(size=len(table)) * np.where(fake, 4.0, 0.6)
+    table["response"] = np.where(evidence > 0, "generated", "real")
+    table["confidence"] = np.clip(np.ceil(2 * np.abs(evidence)), 1, 4)
+    page = analysed(table).page
+    (section,) = (one for one in page.sections if one.title == "Areas under the ROC, by participant")
+    (areas,) = (one for one in section.blocks if isinstance(one, Table))
+    assert {row[-1] for row in areas.rows} == {"< .001"}
+
+
+def test_methods_tell_how_sequences_and_fingerprints_were_measured(analysed: Analysed) -> None:
+    both = pd.concat([judged(4, 20, seed=seed).assign(session=seed) for seed in (1, 2)])
+    methods = "\n".join(analysed(both).page.methods)
+    assert re.search(r"\*\*Error fingerprint\.\*\* .*\{wang2022\}.*\{finn2015\}", methods)
+    assert re.search(r"\*\*Sequence and time on task\.\*\* .*\{firth1993\}.*\{moon2022\}", methods)
+    alone = "\n".join(analysed(judged(4, 20)).page.methods)
+    assert "fingerprint" not in alone
+    assert "Sequence and time on task" in alone
+
+
+def test_conditions_with_one_participant_each_say_nothing_of_others(analysed: Analysed) -> None:
+    table = judged(2, 40)
+    table["condition"] = table["participant"].map({"p0": "early", "p1": "late"})
+    table["stimulus_id"] = table["condition"] + table["stimulus_id"]
+    told = text_of(analysed(table).page)
+    assert "These results generalise to other images, not other participants." in told
+    assert "Means over participants, for other images, not other participants." in told
+
+
 def test_perfect_ratings_of_a_single_real_image_have_no_interval_for_that_reason(analysed: Analysed) -> None:
     found = analysed(judged(3, 61, dprime=9, generated=60))
     (first,) = found.summary["headline"]
@@ -153,3 +244,24 @@ def test_a_withheld_ratio_does_not_speak_of_the_mean_that_the_page_shows(analyse
     assert found.summary["groups"][0]["dprime"]["low"] > 0
     told = text_of(found.page)
     assert "M-ratio is withheld: the interval of the mean d′ of answers with a confidence" in told
+
+
+def test_one_session_under_several_codes_is_told_on_the_page(analysed: Analysed) -> None:
+    """Eight copies of one participant were once a group without spread, and nothing was said."""
+    table = judged(4, 40)
+    one = table[table["participant"] == "p0"]
+    found = analysed(pd.concat([table, *(one.assign(participant=f"c{n}") for n in range(4))]))
+    (told,) = (note for note in found.page.warnings if "implausible" in note.lead)
+    assert "(session 1): the same answers to the same images in the same order" in told.paragraphs[0]
+    assert any("copies of one session" in note for note in found.summary["notes"])
+    assert not any("copies" in note for note in analysed(table).summary["notes"])
+
+
+def test_what_all_see_a_little_is_reconciled_with_nobody_who_can_tell_alone(analysed: Analysed) -> None:
+    (weak,) = analysed(judged(30, 60, dprime=0.35, seed=3)).summary["headline"]
+    assert weak["verdict"] == "shown to differ"
+    assert weak["can_tell"]["either"]["low"] == 0
+    assert "What many see a little shows in their mean before it shows in anyone alone." in weak["words"]
+    (clear,) = analysed(judged(6, 60, dprime=1.5)).summary["headline"]
+    assert "see a little" not in clear["words"]
+    assert "p < .001" in clear["words"]
