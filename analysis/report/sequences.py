@@ -47,8 +47,8 @@ def methods(found: Sequence[SequenceEffects]) -> str:
     tuned = "in another, on these one trial back times the similarity of the two images, in thirds {manassi2021}; "
     return (
         "Each participant’s answers were regressed (logistic, Firth’s penalised likelihood {firth1993}) on present "
-        "truth and, in one model, on previous response and previous truth {moon2022} one and two trials back with a slow "
-        "drift; "
+        "truth and, in one model, on previous response and previous truth {moon2022} one and two trials back with a "
+        "slow drift; "
         f"{tuned if alike else ''}and in the last, on the place in the session, alone and times truth. Effects were "
         "averaged over participants; their p compares them with the same regressions of orders drawn again."
     )
