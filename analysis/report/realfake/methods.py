@@ -78,8 +78,8 @@ _RETEST = (
     "follows from the two sessions’ shares of “generated”, and its p is exact given these (hypergeometric, one-sided). "
     "κ is Cohen’s {cohen1960}, AC1 Gwet’s {gwet2008}; weighted κ of the ratings has quadratic weights "
     "{cohen1968+fleiss1969}; the ICC of ratings is for absolute agreement of single ratings {mcgraw1996}. Internal "
-    "noise is the maximum-likelihood estimate from the double pass {burgess1988}, with bounds by the profile likelihood. The change "
-    "of d′ is the retest’s less session 1’s on the images answered in both, with "
+    "noise is the maximum-likelihood estimate from the double pass {burgess1988}, with bounds by the profile "
+    "likelihood. The change of d′ is the retest’s less session 1’s on the images answered in both, with "
     "rates always corrected log-linearly; its interval takes the pairing of answers to the same images into account."
 )
 _SERIAL = (
