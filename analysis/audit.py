@@ -6,6 +6,8 @@ what the analysis does about it (`audit`).
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,19 +69,30 @@ def copies(sessions: Iterable[tuple[str, int, pd.DataFrame]]) -> tuple[str, ...]
     Two people may tell all images apart, so it takes ten response times or more, or twenty answers of which some are
     wrong, with confidences that vary.
     """
+    # Sums, exact and so the same in any order of rows, already differ for nearly all: few are compared in full.
+    summed: dict[tuple[float, ...], list[tuple[str, int, pd.DataFrame]]] = {}
+    for one in sessions:
+        values = (one[2][name].to_numpy(dtype=float) for name in ("confidence", "response_time"))
+        key = (len(one[2]), *(math.fsum(some[~np.isnan(some)]) for some in values))
+        summed.setdefault(key, []).append(one)
     alike: dict[tuple[object, ...], list[str]] = {}
-    for participant, session, main in sessions:
-        said = main["response"].notna().to_numpy()
-        confidence, time = (main[name].to_numpy(dtype=float) for name in ("confidence", "response_time"))
-        timed, varied = (np.unique(values[said & ~np.isnan(values)]).size for values in (time, confidence))
-        wrong = bool((main["response"] != main["truth"]).to_numpy()[said].any())
-        if timed < _FEWEST_TIMES and not (said.sum() >= _FEWEST_ANSWERS and varied > 1 and wrong):
-            continue
-        order = np.argsort(main["trial"].to_numpy(), kind="stable")
-        words = (tuple(main[name].to_numpy(dtype=object)[order]) for name in ("stimulus_id", "response"))
-        key = (*words, confidence[order].tobytes(), time[order].tobytes())
-        alike.setdefault(key, []).append(f"{participant} (session {session})")
+    for participant, session, main in itertools.chain(*(some for some in summed.values() if len(some) > 1)):
+        if (answers := _answers(main)) is not None:
+            alike.setdefault(answers, []).append(f"{participant} (session {session})")
     return tuple(_copied(names) for names in alike.values() if len(names) > 1)
+
+
+def _answers(main: pd.DataFrame) -> tuple[object, ...] | None:
+    """A session's answers in order, to compare; None if they may be those of two people by chance."""
+    said = main["response"].notna().to_numpy()
+    confidence, time = (main[name].to_numpy(dtype=float) for name in ("confidence", "response_time"))
+    timed, varied = (np.unique(values[said & ~np.isnan(values)]).size for values in (time, confidence))
+    wrong = bool((main["response"] != main["truth"]).to_numpy()[said].any())
+    if timed < _FEWEST_TIMES and not (said.sum() >= _FEWEST_ANSWERS and varied > 1 and wrong):
+        return None
+    order = np.argsort(main["trial"].to_numpy(), kind="stable")
+    words = (tuple(main[name].to_numpy(dtype=object)[order]) for name in ("stimulus_id", "response"))
+    return (*words, confidence[order].tobytes(), time[order].tobytes())
 
 
 def _copied(names: list[str]) -> str:
