@@ -90,9 +90,10 @@ def _pass_on(old: Generator, new: Generator) -> None:
 
 def _style_first_channel(styled: StyledLayer, slopes: Tensor, constants: Tensor) -> None:
     """Let a layer's first channel have a scale and a shift, in this order, that are linear in w: (2, w_dim), (2,)."""
-    rows = torch.tensor([0, len(styled.bias)])
-    styled.style.weight[rows] = slopes / styled.style.scale
-    styled.style.bias[rows] = constants - torch.tensor([1.0, 0.0])  # 1 is added to scales
+    # Row by row: the stored model may be on another device, which indexing by a tensor does not allow.
+    for row, slope, constant in zip((0, len(styled.bias)), slopes, constants - torch.tensor([1.0, 0.0]), strict=True):
+        styled.style.weight[row] = slope / styled.style.scale  # 1 is added to scales, hence less in their constant
+        styled.style.bias[row] = constant
 
 
 def _contrast_and_mean(old: Generator) -> tuple[Tensor, Tensor]:
