@@ -110,7 +110,10 @@ def save_model(
     if not 0 <= truncation <= 1:
         raise LookalikeError("out-of-range", f"truncation is {truncation}; it must lie between 0 and 1")
     dtype = torch.float16 if half else torch.float32
-    weights = {name: value.detach().to(dtype).contiguous() for name, value in generator.state_dict().items()}
+    weights = {
+        name: (value.detach().to(dtype) if value.is_floating_point() else value.detach()).contiguous()
+        for name, value in generator.state_dict().items()
+    }
     with new_folder(Path(folder)) as partial:
         write_bytes(partial / WEIGHTS, save(weights))
         for name, content in (beside or {}).items():
@@ -180,7 +183,7 @@ def load_model(folder: Path | str) -> Model:
         generator = Generator(architecture)
     expected = generator.state_dict()
     _refuse_other_architecture(folder / WEIGHTS, weights, expected)
-    generator.load_state_dict({name: weights[name].float() for name in expected})
+    generator.load_state_dict({name: weights[name].to(value.dtype) for name, value in expected.items()})
     if not 0 <= truncation <= 1:
         raise LookalikeError(
             "out-of-range", f"{folder / 'config.json'}: truncation is {truncation}; it must lie between 0 and 1"

@@ -226,6 +226,7 @@ def _cut(cut: Cut, limits: Limits, key: bytes, mammogram: Mammogram) -> Tally:
                     pixels, mammogram.file, number, mammogram.patient_id, mammogram.laterality, mammogram.view,
                     lesion.pathology, box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, context,
                     None if mask is None else area_average(mask, size, edges), picture.likeness,
+                    picture.jpeg_quality,
                 )
             )  # fmt: skip
     return patches, rejected, maskless, Counter(picture.notes)
@@ -273,7 +274,7 @@ def _collect(limits: Limits, one: Precut) -> Tally:
     patch = Patch(
         picture.pixels, one.file, "1", one.patient_id, one.laterality, one.view, one.pathology, one.box, whole,
         None if one.native_px is None else (one.native_px, one.native_px), picture.bit_depth, one.context, mask,
-        picture.likeness,
+        picture.likeness, picture.jpeg_quality,
     )  # fmt: skip
     return [patch], Counter(), Counter([objection] if objection else []), Counter(picture.notes)
 

@@ -70,6 +70,8 @@ class Patch:
         The share of each pixel that is inside the lesion.
     likeness : Likeness
         By what the source is found under two names; not stored.
+    jpeg_quality : int, optional
+        Of the source, if it is a JPEG with a standard table.
     """
 
     pixels: Pixels
@@ -86,6 +88,7 @@ class Patch:
     context: float | None
     mask: Pixels | None = None
     likeness: Likeness = UNLIKE_ANY
+    jpeg_quality: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ class PatchSet:
         Where it is.
     table : DataFrame
         One row per patch, with the columns `stimuli.patches.COLUMNS`; where they vary or exist, also `context` (side
-        of the patch over the larger side of the lesion's box), `mask_file` and `mask_sha256`.
+        of the patch over the larger side of the lesion's box), `jpeg_quality` (of the source), `mask_file` and
+        `mask_sha256`.
     about : dict
         How it was cut (`patches.json`).
     sha256 : str
@@ -210,6 +214,10 @@ def write_patches(
         if table["mask_file"].isna().all():
             table = table.drop(columns=list(MASK_COLUMNS))
             (folder / "masks").rmdir()
+        if table["jpeg_quality"].isna().all():
+            table = table.drop(columns="jpeg_quality")
+        else:
+            table["jpeg_quality"] = table["jpeg_quality"].astype("Int64")
         masked = "mask_file" in table or set(maskless) - {NO_MASK}
         fixed = about.get("context") is not None
         several = not fixed or bool(about.get("train_crops"))
@@ -350,6 +358,7 @@ def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, fl
     return {
         **dict(zip(COLUMNS, values, strict=True)),
         "context": None if patch.context is None else round(patch.context, 3),
+        "jpeg_quality": patch.jpeg_quality,
         "mask_file": None if patch.mask is None else mask_file,
         "mask_sha256": None if patch.mask is None else sha256(folder / mask_file),
         "white_share": round(white_share(patch.pixels), 4),

@@ -4,9 +4,6 @@ What frozen networks do not see at the scale of a pixel, a discriminator of pixe
 filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
 what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
 covary among real images.
-
-A photograph's fine detail is the same on even and odd rows and columns; up-sampling by two leaves a trace that repeats
-every second pixel, which means over all positions cannot show. So energies are also compared between the four phases.
 """
 
 from __future__ import annotations
@@ -16,15 +13,12 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gan.adversaries.adversary import Part
+from gan.adversaries.log_energies import LogEnergies
 from gan.adversaries.moments import Moments
 from gan.adversaries.step_rng import StepRng
 
-_KINDS = ((3, 1), (3, 2), (5, 1))  # side of the filters in taps, and the distance of these in pixels
-_EACH = 48  # filters of a kind
-_FLOOR = (0.1 / 255) ** 2  # of energy, well below that of any detail in 8 bits
 _LEAST_VARIANCE = 1e-2  # of the mean one: how little images differ in the rest is known too badly from hundreds
 
 
@@ -93,48 +87,6 @@ class PixelMoments:
             found = zip(self.whitening, self.detail(images.float()), strict=True)
             white = torch.cat([whitening(statistics) for whitening, statistics in found], dim=1)
             return torch.cat([white, white.square()], dim=1)
-
-
-class LogEnergies(nn.Module):
-    """Images (N, 1, R, R) to what fixed random filters without a mean find in each: two tables (N, `counts[i]`).
-
-    First, of each filter's response: half the log of its mean square, and by how much the log of its mean magnitude
-    differs, which shows whether detail is spread evenly or gathered in few places. Second, of each compact filter's
-    response: by how much half the log of its mean square differs between even and odd rows, between even and odd
-    columns, and between the two colours of the chequerboard. The filters are the same in every run.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        drawn = torch.Generator().manual_seed(0)
-        for kind, (side, _) in enumerate(_KINDS):
-            taps = torch.randn(_EACH, 1, side, side, generator=drawn)
-            taps = taps - taps.mean(dim=(2, 3), keepdim=True)
-            self.register_buffer(f"filters_{kind}", taps / taps.norm(dim=(2, 3), keepdim=True), persistent=False)
-        compact = sum(spacing == 1 for _, spacing in _KINDS)
-        self.counts = (2 * _EACH * len(_KINDS), 3 * _EACH * compact)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        found, phases = [], []
-        for kind, (_, spacing) in enumerate(_KINDS):
-            response = F.conv2d(images, self.get_buffer(f"filters_{kind}"), dilation=spacing)
-            energy = response.square()
-            strength = (energy.mean(dim=(2, 3)) + _FLOOR).log() / 2
-            found += [strength, (response.abs().mean(dim=(2, 3)) + _FLOOR**0.5).log() - strength]
-            if spacing == 1:
-                phases.append(_phase_contrasts(energy))
-        return torch.cat(found, dim=1), torch.cat(phases, dim=1)
-
-
-def _phase_contrasts(energy: Tensor) -> Tensor:
-    """Differences (N, 3 C) between phases of half the log of the mean of `energy` (N, C, H, W)."""
-    rows, columns = (side // 2 for side in energy.shape[2:])
-    apart = energy[:, :, : 2 * rows, : 2 * columns].unflatten(3, (columns, 2)).unflatten(2, (rows, 2))
-    log = (apart.mean(dim=(2, 4)) + _FLOOR).log() / 2  # (N, C, 2, 2): row and column even or odd
-    even, odd = log.unbind(dim=2)
-    across = torch.stack([even.sum(dim=2) - odd.sum(dim=2), (even + odd)[..., 0] - (even + odd)[..., 1]], dim=2)
-    chequer = (even[..., 0] + odd[..., 1]) - (even[..., 1] + odd[..., 0])
-    return torch.cat([across, chequer.unsqueeze(2)], dim=2).flatten(1) / 2
 
 
 class Whitening(nn.Module):

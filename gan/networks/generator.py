@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from data.errors import LookalikeError
 from gan.networks.layers import SLOPE, EqualConv, EqualLinear, ImageFilter, StyledLayer, UpConv, normalise_z
+from gan.networks.traces import FileTraces
 from stimuli.images import Pixels
 
 LARGEST_FILTER_PX = 15  # at 8 px its reach is still less than the image
@@ -39,6 +40,8 @@ class Architecture:
         Widths of the layers.
     filter_px : int, 0 or an odd number from 3 to 15
         Side of the linear filter that images pass through last (not in Karras 2019); 0 leaves it out.
+    source_files : int, at least 0
+        Number of files that it knows of those its training patches were cut from (`gan.networks.traces`).
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Architecture:
     channel_base: int = 1024
     channel_max: int = 128
     filter_px: int = 0
+    source_files: int = 0
 
     def __post_init__(self) -> None:
         if self.filter_px not in (0, *range(3, LARGEST_FILTER_PX + 1, 2)):
@@ -149,6 +153,8 @@ class Generator(nn.Module):
         z to w, and w to images.
     w_mean : torch.Tensor, shape (layers, w_dim)
         The running mean of w, one per layer.
+    traces : Module or None
+        What files leave of images (`gan.networks.traces`); images of seeds pass through it, those of `forward` do not.
 
     References
     ----------
@@ -172,6 +178,7 @@ class Generator(nn.Module):
         self.synthesis = Synthesis(architecture)
         # One mean per layer (W+), so that codes which differ between layers are truncated correctly, too.
         self.register_buffer("w_mean", torch.zeros(architecture.num_layers, architecture.w_dim))
+        self.traces = FileTraces(architecture.source_files) if architecture.source_files else None
 
     def forward(self, z: Tensor, noise: list[Tensor]) -> Tensor:
         images: Tensor = self.synthesis(self.per_layer(self.mapping(z)), noise)
@@ -200,8 +207,9 @@ class Generator(nn.Module):
 def from_seeds(generator: Generator, seeds: Iterable[int], psi: float, batch: int = 50) -> Iterator[tuple[int, Pixels]]:
     """Generate one image per seed, in order; yields (seed, P-values (R, R) in [0, 1]).
 
-    A seed fixes the code and the noise of its image, whatever the batch, so the seed and the model's hash are enough
-    to regenerate the image, up to the rounding of another processor.
+    A seed fixes the code and the noise of its image and the file that it passes through (`gan.networks.traces`),
+    whatever the batch, so the seed and the model's hash are enough to regenerate it, up to the rounding of another
+    processor.
     """
     pending: list[int] = []
     for seed in seeds:
@@ -225,6 +233,12 @@ def noise_from_seed(generator: Generator, seed: int) -> list[Tensor]:
     return generator.random_noise(1, torch.Generator().manual_seed((seed + 0x9E3779B9) % 2**32))
 
 
+def file_draws(seeds: list[int]) -> Tensor:
+    """What chooses the files of the images of seeds (`FileTraces.forward`), (N, 3), from a stream of their own."""
+    streams = (torch.Generator().manual_seed((seed + 0x3C6EF372) % 2**32) for seed in seeds)
+    return torch.stack([torch.rand(3, generator=stream) for stream in streams])
+
+
 def to_p_values(images: Tensor) -> Pixels:
     """(N, 1, R, R) in [-1, 1] to P-values (N, R, R) in [0, 1], float32, clipped."""
     values: Pixels = (images.detach().squeeze(1).clamp(-1, 1) * 0.5 + 0.5).cpu().numpy().astype(np.float32)
@@ -235,4 +249,7 @@ def to_p_values(images: Tensor) -> Pixels:
 def _from_seeds(generator: Generator, seeds: list[int], psi: float) -> Pixels:
     ws = generator.per_layer(generator.mapping(codes_from_seeds(generator, seeds)))
     layers = zip(*(noise_from_seed(generator, seed) for seed in seeds), strict=True)
-    return to_p_values(generator.synthesis(generator.truncate(ws, psi), [torch.cat(layer) for layer in layers]))
+    images = generator.synthesis(generator.truncate(ws, psi), [torch.cat(layer) for layer in layers])
+    if generator.traces is not None:
+        images = generator.traces(images, file_draws(seeds).to(images.device))
+    return to_p_values(images)

@@ -131,8 +131,8 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
     run.optimiser_g.zero_grad(set_to_none=True)
     with run.autocast(), torch.set_grad_enabled(learning):
         loss_g = adversary.generator_loss(fake, real)
-        if generated.coarse is not None:
-            kept = settings.keep_coarse * (coarse(generated.images) - generated.coarse).square().mean()
+        if generated.drift is not None:
+            kept = settings.keep_coarse * generated.drift
             loss_g = loss_g + (kept - kept.detach())  # its gradient alone: the logged loss is the adversary's
     if learning:
         loss_g.backward()
@@ -154,11 +154,11 @@ def every_image(training_images: TrainingImages, stage: Stage, device: torch.dev
 
 @dataclass(frozen=True)
 class Fakes:
-    """Generated images (N, 1, R, R), which are from a `single` code (N,), and what the `coarse` content is to be."""
+    """Generated images (N, 1, R, R), which are from a `single` code (N,), and how far coarse content has drifted."""
 
     images: Tensor
     single: Tensor
-    coarse: Tensor | None
+    drift: Tensor | None
 
 
 def coarse(images: Tensor) -> Tensor:
@@ -185,11 +185,14 @@ def fakes(run: Run, rng: StepRng) -> Fakes:
     ws = torch.where(second[..., None], generator.per_layer(other), generator.per_layer(w))
     noise = [rng.normal(1, *shape) for shape in generator.noise_shapes()]
     images = generator.synthesis(ws, noise).to(generator.w_mean.dtype)
-    wanted = None
+    drift = None
     if run.reference is not None:
         with torch.no_grad():
             wanted = coarse(run.reference.synthesis(ws, noise).to(images.dtype))
-    return Fakes(images, single.squeeze(1), wanted)
+        drift = (coarse(images) - wanted).square().mean()
+    if generator.traces is not None and images.shape[-1] == settings.architecture.resolution:
+        images = generator.traces(images, rng.uniform(3))
+    return Fakes(images, single.squeeze(1), drift)
 
 
 @torch.no_grad()

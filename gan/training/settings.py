@@ -66,6 +66,9 @@ class Settings:
         The hash of the model that the run started from; empty if it started anew.
     ema_kimg : float
         Half-life of the running average of the generator.
+    file_traces : bool
+        Whether generated images pass through files like those that the patches were cut from (`gan.networks.traces`),
+        where the patch set knows them.
     symmetry : {"none", "mirror", "dihedral"}
         Under which images are randomly transformed: left and right, or quarter turns too.
     progressive : bool
@@ -107,6 +110,7 @@ class Settings:
     keep_coarse: float = 0.0
     started_from: str = ""
     ema_kimg: float = 10.0
+    file_traces: bool = True
     symmetry: str = "mirror"
     progressive: bool = False
     stage_kimg: float = 30.0

@@ -31,7 +31,13 @@ from gan.training.settings import Settings
 from gan.training.signals import stop_softly
 from gan.training.sole_user import sole_user
 from gan.training.state import FILE, broken, load_state, save_state, stored_step
-from gan.training.training_images import TrainingImages, check_patches, open_training_images
+from gan.training.training_images import (
+    SourceFile,
+    TrainingImages,
+    check_patches,
+    open_training_images,
+    source_files,
+)
 from gan.training.warm_start import copy_weights
 from stimuli.export import contact_sheet
 from stimuli.images import write_png
@@ -149,6 +155,8 @@ def train(
     """
     out = Path(out)
     check_patches(patches, settings)
+    files = source_files(patches) if settings.file_traces else []
+    settings = replace(settings, architecture=replace(settings.architecture, source_files=len(files)))
     if start_from is not None:
         settings = replace(settings, started_from=start_from.sha256)
     settings.check_start(bool(settings.started_from))
@@ -156,7 +164,8 @@ def train(
     settings.check_processes(accelerator.num_processes)
     settings.check_precision(accelerator.mixed_precision)
     with sole_user(out, resume, ("models", "samples"), accelerator.is_main_process), stop_softly() as stopped:
-        run, training_images = _open(patches, out, settings, resume, accelerator, start_from, discriminator or {})
+        learned = discriminator or {}
+        run, training_images = _open(patches, out, settings, resume, accelerator, start_from, learned, files)
         if not accelerator.is_main_process:
             _loop(run, training_images, out, lambda *_: None, stopped)
             return None
@@ -194,11 +203,15 @@ def _open(
     accelerator: Accelerator,
     start_from: Model | None,
     discriminator: dict[str, Tensor],
+    files: list[SourceFile],
 ) -> tuple[Run, TrainingImages]:
     """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process
     try:
         run = load_state(out, settings, accelerator, patches) if resume else start(settings, accelerator)
+        for network in (run.generator, run.average):
+            if network.traces is not None:
+                network.traces.files.copy_(torch.tensor(files, dtype=torch.int32))
         if start_from is not None and not resume:
             for network in (run.generator, run.average):
                 copy_weights(start_from.generator, network)

@@ -20,6 +20,7 @@ from stimuli.images import quantise
 from stimuli.patches import PatchSet
 
 LEVELS = 65535
+SourceFile = tuple[int, int, int, int]  # a row of `FileTraces.files`
 
 
 class ImageSettings(Protocol):
@@ -115,6 +116,23 @@ def check_patches(patches: PatchSet, settings: ImageSettings) -> None:
             f"{patches.folder}: patches are {patches.about['size_px']} px but the network makes {size} px; "
             f"cut them with --size {size}, or give --resolution {patches.about['size_px']}",
         )
+
+
+def source_files(patches: PatchSet) -> list[SourceFile]:
+    """The files that training patches were cut from, sorted, as far as they left traces (`gan.networks.traces`).
+
+    Patches that came cut are whole files, and those of 8 bits show it. Of others, resampling leaves only what a JPEG
+    did, and only a JPEG of a standard quality is known well enough.
+    """
+    rows = patches.select("train")
+    quality = rows["jpeg_quality"].fillna(0).astype(int) if "jpeg_quality" in rows else [0] * len(rows)
+    if patches.about.get("precut"):
+        size = patches.about["size_px"]
+        found = [(size, size, q, 1) for q, bits in zip(quality, rows["source_bit_depth"], strict=True) if bits == 8]
+    else:
+        native = zip(rows["native_rows"].astype(int), rows["native_columns"].astype(int), quality, strict=True)
+        found = [(height, width, q, 0) for height, width, q in native if q]
+    return sorted(found)
 
 
 def open_training_images(

@@ -68,6 +68,13 @@ Moments = Annotated[float | None, typer.Option(help="Weight of feature moments w
 PixelMoments = Annotated[
     float | None, typer.Option(help="Weight of matching fine detail, not with stylegan, 0 or more.")
 ]
+FileTraces = Annotated[
+    bool | None,
+    typer.Option(
+        "--file-traces/--no-file-traces",
+        help="Storage of generated images in files like those of the patches (JPEG, 8 bits). [default: where known]",
+    ),
+]
 StyleMixing = Annotated[float | None, typer.Option(help="Share of images generated from two codes, 0 to 1.")]
 Symmetry = Annotated[
     str | None, typer.Option(help="Symmetry of the images: none, mirror or dihedral (mirror and quarter turns).")
@@ -108,6 +115,7 @@ def train(
     ada_target: AdaTarget = None,
     moments: Moments = None,
     pixel_moments: PixelMoments = None,
+    file_traces: FileTraces = None,
     style_mixing: StyleMixing = None,
     symmetry: Symmetry = None,
     warm_up_kimg: WarmUpKimg = None,
@@ -148,7 +156,7 @@ def train(
     losses = {"discriminator": discriminator, "learning_rate": learning_rate, "r1_gamma": gamma, "moments": moments}
     pixels = {"pixel_gamma": pixel_gamma, "pixel_weight": pixel_weight, "relativistic": relativistic}
     pixels["pixel_moments"] = pixel_moments
-    images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry}
+    images = {"ada_target": ada_target, "style_mixing": style_mixing, "symmetry": symmetry, "file_traces": file_traces}
     growth = {"progressive": progressive, "stage_kimg": stage_kimg, "fade_kimg": fade_kimg}
     kept = {
         "warm_up_kimg": warm_up_kimg,

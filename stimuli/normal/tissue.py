@@ -138,7 +138,7 @@ def _take(cut: Cut, per_lesion: int, limits: Limits, sizes: Sizes, mammogram: Ma
             Patch(
                 pixels, mammogram.file, f"normal{number}", mammogram.patient_id, mammogram.laterality, mammogram.view,
                 NORMAL, None, crop, (int(height), int(width)), picture.bit_depth, cut.context,
-                likeness=picture.likeness,
+                likeness=picture.likeness, jpeg_quality=picture.jpeg_quality,
             )
         )  # fmt: skip
     return patches, rejected, Counter(), Counter(picture.notes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
+from stimuli.readers.jpeg_quality import quality_of
 from stimuli.readers.jpeg_stream import decode, frame_of
 from stimuli.readers.record import Image, in_colour, unreadable, unsupported, which_frame
 from stimuli.readers.samples import ORIENTATION, UPRIGHT, aspect_of, to_image
@@ -30,6 +32,7 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
                 image.info.pop("jfif_density", None)  # which Pillow would keep from the first
                 image.seek(place)
             mode, exif, info = image.mode, image.getexif(), image.info
+            tables = getattr(image, "quantization", {})
             part = content[getattr(image, "offset", 0) :]  # of an MPO, from the image that is meant on
     except UnidentifiedImageError:
         kind, bits = frame_of(content)
@@ -44,7 +47,7 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         exif.get(ExifTags.Base.YResolution),
     )
     orientation = exif.get(ORIENTATION, UPRIGHT)
-    return to_image(
+    decoded = to_image(
         path,
         decode(part, colour=mode == "RGB"),
         8,
@@ -53,3 +56,4 @@ def read(path: Path, content: bytes, frame: int | None = None) -> Image:
         aspect=aspect_of(across, down),
         profile=info.get("icc_profile"),
     )
+    return replace(decoded, jpeg_quality=quality_of(tables.get(0, ())) if orientation == UPRIGHT else None)

@@ -30,12 +30,15 @@ class Image:
         Height of a pixel over its width; 1 unless the file says otherwise.
     notes : tuple of str
         What whoever uses the image should know, such as 'is FOR PROCESSING'.
+    jpeg_quality : int, 1 to 100, optional
+        The quality of an upright JPEG with a standard table (`stimuli.readers.jpeg_quality`); None for all others.
     """
 
     pixels: Pixels
     bit_depth: int
     pixel_aspect: float = 1.0
     notes: tuple[str, ...] = ()
+    jpeg_quality: int | None = None
 
     @cached_property
     def likeness(self) -> Likeness:

@@ -1,13 +1,23 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 from gan.training.settings import Settings
-from gan.training.training_images import TrainingImages, at_stage, open_training_images, random_symmetry
+from gan.training.training_images import (
+    TrainingImages,
+    at_stage,
+    open_training_images,
+    random_symmetry,
+    source_files,
+)
+from stimuli.cutting import collect_patches
+from stimuli.sources.precut import read_precut
 
 SETTINGS = Settings(Architecture(resolution=16), batch=8, symmetry="none")
 
@@ -83,3 +93,30 @@ def test_smaller_stages_see_averages_and_a_fade_begins_with_the_coarser_image():
     torch.testing.assert_close(coarse[..., ::2, ::2], coarse[..., 1::2, 1::2])
     torch.testing.assert_close(at_stage(images, 16, 0.5), (coarse + images) / 2)
     assert torch.equal(at_stage(images, 16, 1.0), images)
+
+
+def test_files_of_jpegs_are_known_by_their_native_size_and_quality(jpeg_patches):
+    rows = jpeg_patches.select("train")
+    native = zip(rows["native_rows"].astype(int), rows["native_columns"].astype(int), strict=True)
+    assert source_files(jpeg_patches) == sorted((height, width, 75, 0) for height, width in native)
+
+
+def test_files_that_left_no_traces_are_not_known(patches):
+    assert source_files(patches) == []
+
+
+@pytest.mark.parametrize(("bits", "kind", "expected"), [
+    (8, "png", (16, 16, 0, 1)),
+    (16, "png", None),
+    (8, "jpg", (16, 16, 75, 1)),
+])  # fmt: skip
+def test_patches_that_came_cut_are_whole_files(tmp_path, bits, kind, expected):
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        levels = rng.integers(0, 2**bits, (16, 16)).astype(np.uint8 if bits == 8 else np.uint16)
+        Image.fromarray(levels).save(tmp_path / f"{number}.{kind}", quality=75)
+    table = pd.DataFrame({"file": [f"{number}.{kind}" for number in range(20)], "patient_id": range(20)})
+    table.to_csv(tmp_path / "patches.csv", index=False)
+    made = collect_patches(read_precut(tmp_path), tmp_path / "set", b"k" * 32, (0.8, 0.1, 0.1))
+    found = source_files(made)
+    assert found == ([] if expected is None else [expected] * len(made.select("train")))

@@ -1,0 +1,116 @@
+"""What storing images in files does to them, done to generated images as it was done to real ones.
+
+A patch is cut out of a mammogram, and if that came as a JPEG, its fine detail is what the JPEG left of it: blocks of
+8 x 8 pixels of the mammogram, enlarged or reduced with the patch, in which weak detail has become a few waves along
+rows and columns. No layer of a generator has such blocks, whose place and size differ from patch to patch, and who
+learns to tell real from generated images learns to tell JPEGs from others (Grommelt et al. 2024, arXiv:2403.17608). So
+a generator may know the files that its training patches were cut from, and its images pass through one like them:
+enlarged to the native size of some patch, compressed, and reduced again.
+
+Rounding has no gradient; in training it is taken for the identity (Bengio, Léonard & Courville 2013, arXiv:1308.3432).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from torch import Tensor, nn
+
+from stimuli.readers.jpeg_quality import table_of
+
+BLOCK_PX = 8
+_LEVELS = 255
+_KERNEL = Pillow.Resampling.BICUBIC
+
+
+class FileTraces(nn.Module):
+    """Images (N, 1, R, R) in [-1, 1] to what 8-bit files would have left of them, of the same shape.
+
+    Attributes
+    ----------
+    files : torch.Tensor, shape (F, 4)
+        One row per training patch: its rows and columns before it was resampled; the JPEG quality of its source (0 if
+        that was none, so that grey levels are rounded, and that is all); and whether it is the whole file (1) or a part
+        of one (0), which need not begin where a block does.
+
+    References
+    ----------
+    ITU-T T.81 (JPEG). Agrees with libjpeg to one grey level in a thousand pixels of a hundred.
+    """
+
+    files: Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("files", torch.tensor([[BLOCK_PX, BLOCK_PX, 0, 1]], dtype=torch.int32).repeat(count, 1))
+
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """`draws` (N, 3) in [0, 1) choose the file of each image, and where blocks begin in it, down and across."""
+        with torch.autocast(images.device.type, enabled=False):  # whose rounding is coarser than that of grey levels
+            chosen = self.files[(draws[:, 0] * len(self.files)).long().clamp_max(len(self.files) - 1)].tolist()
+            starts = (draws[:, 1:] * BLOCK_PX).long().clamp_max(BLOCK_PX - 1).tolist()
+            grey = (images.float() + 1) * (_LEVELS / 2)
+            stored = [_stored(*one) for one in zip(grey[:, 0], chosen, starts, strict=True)]
+        return torch.stack(stored).unsqueeze(1) * (2 / _LEVELS) - 1
+
+
+def _stored(grey: Tensor, file: list[int], start: list[int]) -> Tensor:
+    """A grey image (R, R), 0 to 255, as it comes back from a file (`FileTraces.files`)."""
+    rows, columns, quality, whole = file
+    axes = [
+        _axis(grey.shape[0], native, 0 if whole else BLOCK_PX + first, str(grey.device))
+        for native, first in zip((rows, columns), start, strict=True)
+    ]
+    (down, up_again), (across, back_again) = axes
+    native = _rounded((down @ grey @ across.T).clamp(0, _LEVELS))
+    if quality:
+        native = _rounded(_compressed(native, quality)).clamp(0, _LEVELS)
+    return up_again @ native @ back_again.T
+
+
+def _compressed(grey: Tensor, quality: int) -> Tensor:
+    """A grey image of whole blocks, 0 to 255, whose waves in each block are rounded to a JPEG's steps."""
+    waves, steps = _waves(str(grey.device)), _steps(quality, str(grey.device))
+    blocks = (grey - 128).unflatten(1, (-1, BLOCK_PX)).unflatten(0, (-1, BLOCK_PX)).transpose(1, 2)
+    coefficients = waves @ blocks @ waves.T
+    kept = _rounded(coefficients / steps) * steps
+    return (waves.T @ kept @ waves).transpose(1, 2).flatten(2).flatten(0, 1) + 128
+
+
+def _rounded(x: Tensor) -> Tensor:
+    """Rounded, with the gradient of x itself."""
+    return x + (x.round() - x).detach()
+
+
+@functools.cache
+def _steps(quality: int, device: str) -> Tensor:
+    return torch.tensor(table_of(quality), dtype=torch.float32, device=device).view(BLOCK_PX, BLOCK_PX)
+
+
+@functools.cache
+def _waves(device: str) -> Tensor:
+    """The discrete cosine transform of a block's rows (T.81, A.3.3), (frequency, place); orthonormal."""
+    k, n = np.arange(BLOCK_PX)[:, None], np.arange(BLOCK_PX)
+    waves = np.cos((2 * n + 1) * k * math.pi / (2 * BLOCK_PX)) * np.where(k, 0.5, math.sqrt(1 / 8))
+    return torch.tensor(waves, dtype=torch.float32, device=device)
+
+
+@functools.lru_cache(2**13)
+def _axis(size: int, native: int, before: int, device: str) -> tuple[Tensor, Tensor]:
+    """What enlarges an axis of `size` pixels to `native` and more around them, (P, size); and reduces it, (size, P).
+
+    P is a number of whole blocks: `before` pixels come first, and where there are some, at least a block follows, so
+    that patches are reduced as parts of an image are. What lies around is the image, mirrored. The kernel is that of
+    `stimuli.images.resample`.
+    """
+    padded = math.ceil((before + native + (BLOCK_PX if before else 0)) / BLOCK_PX) * BLOCK_PX
+    enlarge = np.asarray(Pillow.fromarray(np.eye(size, dtype=np.float32)).resize((size, native), _KERNEL))
+    place = (np.arange(padded) - before) % (2 * native)
+    around = enlarge[np.where(place < native, place, 2 * native - 1 - place)]
+    part = (0, before, padded, before + native)
+    reduce = Pillow.fromarray(np.eye(padded, dtype=np.float32)).resize((padded, size), _KERNEL, box=part)
+    return torch.tensor(around, device=device), torch.tensor(np.asarray(reduce), device=device)

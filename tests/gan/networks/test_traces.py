@@ -1,0 +1,142 @@
+"""What files leave of images: against Pillow's own JPEG and resampling, and through training and storage."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from torch.nn import functional as F
+
+from gan.checkpoint import load_model, save_model
+from gan.generate import images_from_seeds
+from gan.networks.generator import Architecture, Generator, from_seeds
+from gan.networks.traces import FileTraces
+
+BLOCK, SIZE = 8, 32
+
+
+def traces(*files):
+    module = FileTraces(len(files))
+    module.files.copy_(torch.tensor(files, dtype=torch.int32))
+    return module
+
+
+def picture(seed=0, size=SIZE):
+    drawn = torch.Generator().manual_seed(seed)
+    smooth = F.interpolate(torch.randn(1, 1, 6, 6, generator=drawn), size=(size, size), mode="bicubic")
+    return (0.3 * smooth + 0.03 * torch.randn(1, 1, size, size, generator=drawn)).clamp(-1, 1)
+
+
+def stored_by_pillow(grey, rows, columns, quality, down, across):
+    """A grey image, 0 to 255, enlarged, mirrored around, compressed by libjpeg, and cut out again as patches are."""
+    large = np.asarray(Pillow.fromarray(grey).resize((columns, rows), Pillow.Resampling.BICUBIC))
+    above, left = BLOCK + down, BLOCK + across
+    below, right = (-(before + native + BLOCK) % BLOCK + BLOCK for before, native in ((above, rows), (left, columns)))
+    around = np.pad(large, ((above, below), (left, right)), mode="symmetric").round().clip(0, 255).astype(np.uint8)
+    stream = io.BytesIO()
+    Pillow.fromarray(around).save(stream, "jpeg", quality=quality)
+    decoded = Pillow.fromarray(np.asarray(Pillow.open(stream), dtype=np.float32))
+    box = (left, above, left + columns, above + rows)
+    return np.asarray(decoded.resize(grey.shape, Pillow.Resampling.BICUBIC, box=box))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(SIZE, 90),
+    columns=st.integers(SIZE, 140),
+    quality=st.sampled_from([30, 50, 75, 90]),
+    down=st.integers(0, 7),
+    across=st.integers(0, 7),
+)
+def test_a_part_of_a_jpeg_is_as_libjpeg_leaves_it(rows, columns, quality, down, across):
+    image = picture(rows + 100 * columns)
+    draws = torch.tensor([[0.0, (down + 0.5) / BLOCK, (across + 0.5) / BLOCK]])
+    found = (traces((rows, columns, quality, 0))(image, draws)[0, 0].numpy() + 1) * 127.5
+    grey = (image[0, 0].numpy() + 1) * 127.5
+    expected = stored_by_pillow(grey, rows, columns, quality, down, across)
+    # libjpeg computes with whole numbers, so a few values are rounded to the other side.
+    assert (found - expected).std() < 0.35 * max((grey - expected).std(), 1)
+
+
+def test_a_whole_file_of_8_bits_is_rounded():
+    image = picture()
+    found = traces((SIZE, SIZE, 0, 1))(image, torch.rand(1, 3))
+    torch.testing.assert_close((found + 1) * 127.5, ((image + 1) * 127.5).round(), atol=1e-4, rtol=0)
+
+
+def test_a_whole_jpeg_begins_with_a_block():
+    """Wherever the draws would begin: what lies in one block depends on that block alone."""
+    module = traces((SIZE, SIZE, 75, 1))
+    image = picture()
+    other = image.clone()
+    other[..., :BLOCK, :BLOCK] = 0
+    found, changed = (module(one, torch.tensor([[0.0, 0.9, 0.4]])) for one in (image, other))
+    assert torch.equal(found[..., BLOCK:], changed[..., BLOCK:])
+    assert torch.equal(found[..., BLOCK:, :], changed[..., BLOCK:, :])
+    assert not torch.equal(found, changed)
+
+
+def test_draws_choose_the_file_and_where_blocks_begin():
+    module = traces((SIZE, SIZE, 0, 1), (40, 60, 50, 0))
+    image = picture()
+    plain = module(image, torch.tensor([[0.49, 0.9, 0.9]]))
+    assert torch.equal(plain, module(image, torch.tensor([[0.0, 0.1, 0.5]])))
+    seen = [module(image, torch.tensor([[0.5, down, across]])) for down, across in ((0, 0), (0, 0), (0.2, 0), (0, 0.2))]
+    assert torch.equal(seen[0], seen[1])
+    assert len({tuple(one.flatten().tolist()) for one in [plain, *seen]}) == 4
+
+
+def test_rounding_passes_the_gradient_on():
+    image = picture().requires_grad_()
+    traces((SIZE, SIZE, 0, 1))(image, torch.rand(1, 3)).sum().backward()
+    torch.testing.assert_close(image.grad, torch.ones_like(image))
+
+
+def test_the_gradient_of_a_jpeg_is_that_of_its_resampling():
+    """Without rounding, compressing changes nothing: the gradient is that of enlarging and reducing."""
+    image, weights = picture().requires_grad_(), torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(1))
+    (traces((50, 70, 10, 0))(image, torch.zeros(1, 3)) * weights).sum().backward()
+    with torch.no_grad():
+        base = stored_linear(torch.zeros(SIZE, SIZE))
+        for row, column in ((0, 0), (10, 20), (31, 5)):
+            unit = torch.zeros(SIZE, SIZE)
+            unit[row, column] = 1
+            expected = ((stored_linear(unit) - base) * weights).sum()
+            assert image.grad[0, 0, row, column].item() == pytest.approx(expected.item(), abs=1e-4)
+
+
+def stored_linear(image):
+    large = Pillow.fromarray(image.numpy()).resize((70, 50), Pillow.Resampling.BICUBIC)
+    around = np.pad(np.asarray(large), ((8, 14), (8, 10)), mode="symmetric")
+    box = (8, 8, 78, 58)
+    return torch.tensor(np.asarray(Pillow.fromarray(around).resize((SIZE, SIZE), Pillow.Resampling.BICUBIC, box=box)))
+
+
+def model_with_traces(files=((40, 60, 75, 0), (3000, 2049, 90, 0))):
+    torch.manual_seed(0)
+    generator = Generator(Architecture(SIZE, channel_max=8, z_dim=8, w_dim=8, source_files=len(files)))
+    generator.traces.files.copy_(torch.tensor(files, dtype=torch.int32))
+    return generator
+
+
+def test_images_of_seeds_have_traces_and_do_not_depend_on_the_batch():
+    generator = model_with_traces(((40, 60, 30, 0), (64, 50, 30, 0)))
+    one, other = ([image for _, image in from_seeds(generator, range(7), 1.0, batch)] for batch in (3, 7))
+    np.testing.assert_allclose(one, other, atol=1 / 255)
+    generator.traces = None
+    without = [image for _, image in from_seeds(generator, range(7), 1.0)]
+    assert np.abs(np.subtract(one, without)).mean() > 0.5 / 255
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_stored_model_keeps_its_files(tmp_path, half):
+    """Whole numbers above 2048 have no exact float16."""
+    generator = model_with_traces()
+    save_model(tmp_path / "model", generator, {}, half=half)
+    loaded = load_model(tmp_path / "model").generator
+    assert torch.equal(loaded.traces.files, generator.traces.files)
+    if not half:
+        np.testing.assert_allclose(images_from_seeds(loaded, [4], 1.0), images_from_seeds(generator, [4], 1.0))
