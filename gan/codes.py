@@ -72,7 +72,8 @@ def codes_of_seeds(
     psi : float, optional
         Truncation: 1 is none, 0 gives the mean image; by default the model's own.
     noise_seed : int, optional
-        Of one noise for all; by default each has that of its own seed, so it is the image that `generate_images` makes.
+        Of one noise for all; by default each has that of its own seed, so it is the image that `generate_images` makes,
+        before a model that knows the files of its patches stores it in one (`gan.networks.traces`).
 
     Returns
     -------

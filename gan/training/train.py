@@ -32,7 +32,6 @@ from gan.training.signals import stop_softly
 from gan.training.sole_user import sole_user
 from gan.training.state import FILE, broken, load_state, save_state, stored_step
 from gan.training.training_images import (
-    SourceFile,
     TrainingImages,
     check_patches,
     open_training_images,
@@ -155,8 +154,9 @@ def train(
     """
     out = Path(out)
     check_patches(patches, settings)
-    files = source_files(patches) if settings.file_traces else []
-    settings = replace(settings, architecture=replace(settings.architecture, source_files=len(files)))
+    known = source_files(patches) if settings.file_traces else None
+    count = 0 if known is None else len(known[0])
+    settings = replace(settings, architecture=replace(settings.architecture, source_files=count))
     if start_from is not None:
         settings = replace(settings, started_from=start_from.sha256)
     settings.check_start(bool(settings.started_from))
@@ -165,7 +165,7 @@ def train(
     settings.check_precision(accelerator.mixed_precision)
     with sole_user(out, resume, ("models", "samples"), accelerator.is_main_process), stop_softly() as stopped:
         learned = discriminator or {}
-        run, training_images = _open(patches, out, settings, resume, accelerator, start_from, learned, files)
+        run, training_images = _open(patches, out, settings, resume, accelerator, start_from, learned, known)
         if not accelerator.is_main_process:
             _loop(run, training_images, out, lambda *_: None, stopped)
             return None
@@ -203,15 +203,15 @@ def _open(
     accelerator: Accelerator,
     start_from: Model | None,
     discriminator: dict[str, Tensor],
-    files: list[SourceFile],
+    known: tuple[Tensor, Tensor] | None,
 ) -> tuple[Run, TrainingImages]:
     """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process
     try:
         run = load_state(out, settings, accelerator, patches) if resume else start(settings, accelerator)
         for network in (run.generator, run.average):
-            if network.traces is not None:
-                network.traces.files.copy_(torch.tensor(files, dtype=torch.int32))
+            if network.traces is not None and known is not None:
+                network.traces.know(*known)
         if start_from is not None and not resume:
             for network in (run.generator, run.average):
                 copy_weights(start_from.generator, network)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,11 +17,11 @@ from data.arrays import Ints
 from data.errors import LookalikeError
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
+from gan.networks.traces import log_contrast
 from stimuli.images import quantise
 from stimuli.patches import PatchSet
 
 LEVELS = 65535
-SourceFile = tuple[int, int, int, int]  # a row of `FileTraces.files`
 
 
 class ImageSettings(Protocol):
@@ -118,21 +119,22 @@ def check_patches(patches: PatchSet, settings: ImageSettings) -> None:
         )
 
 
-def source_files(patches: PatchSet) -> list[SourceFile]:
-    """The files that training patches were cut from, sorted, as far as they left traces (`gan.networks.traces`).
+def source_files(patches: PatchSet) -> tuple[Tensor, Tensor]:
+    """The files that training patches were cut from, and the patches' contrasts (`gan.networks.traces.FileTraces`).
 
-    Patches that came cut are whole files, and those of 8 bits show it. Of others, resampling leaves only what a JPEG
-    did, and only a JPEG of a standard quality is known well enough.
+    Both are sorted by contrast, and empty as far as files left no traces. Patches that came cut are whole files, and
+    those of 8 bits show it. Of others, resampling leaves only what a JPEG did, and only a JPEG of a standard quality is
+    known well enough.
     """
     rows = patches.select("train")
-    quality = rows["jpeg_quality"].fillna(0).astype(int) if "jpeg_quality" in rows else [0] * len(rows)
-    if patches.about.get("precut"):
-        size = patches.about["size_px"]
-        found = [(size, size, q, 1) for q, bits in zip(quality, rows["source_bit_depth"], strict=True) if bits == 8]
-    else:
-        native = zip(rows["native_rows"].astype(int), rows["native_columns"].astype(int), quality, strict=True)
-        found = [(height, width, q, 0) for height, width, q in native if q]
-    return sorted(found)
+    quality = rows["jpeg_quality"].fillna(0).astype(int) if "jpeg_quality" in rows else pd.Series(0, rows.index)
+    whole, size = bool(patches.about.get("precut")), patches.about["size_px"]
+    rows, quality = (one[(rows["source_bit_depth"] == 8) if whole else quality > 0] for one in (rows, quality))
+    native = ([size] * len(rows),) * 2 if whole else (rows["native_rows"], rows["native_columns"])
+    files = torch.tensor(np.array([*native, quality, [int(whole)] * len(rows)], dtype=np.int32).T)
+    contrasts = [log_contrast(torch.from_numpy(patches.read(row))[None, None] * 2 - 1) for row in rows.itertuples()]
+    contrast, order = torch.cat([torch.empty(0), *contrasts]).sort()
+    return files[order], contrast
 
 
 def open_training_images(

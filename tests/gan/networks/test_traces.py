@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from gan.checkpoint import load_model, save_model
 from gan.generate import images_from_seeds
 from gan.networks.generator import Architecture, Generator, from_seeds
-from gan.networks.traces import FileTraces
+from gan.networks.traces import FileTraces, log_contrast
 
 BLOCK, SIZE = 8, 32
 
@@ -87,6 +87,30 @@ def test_draws_choose_the_file_and_where_blocks_begin():
     seen = [module(image, torch.tensor([[0.5, down, across]])) for down, across in ((0, 0), (0, 0), (0.2, 0), (0, 0.2))]
     assert torch.equal(seen[0], seen[1])
     assert len({tuple(one.flatten().tolist()) for one in [plain, *seen]}) == 4
+
+
+def test_files_are_those_of_patches_of_about_the_same_contrast():
+    """Four of little contrast and four of much, of other sizes; draws from 0 to 1 reach all that are alike."""
+    images = torch.cat([0.05 * picture(), 2 * picture()]).clamp(-1, 1)
+    module = FileTraces(8)
+    faint, strong = log_contrast(images).tolist()
+    near = torch.tensor([-0.03, -0.01, 0.01, 0.03])
+    module.contrasts.copy_(torch.cat([faint + near, strong + near]))
+    for first, image in ((0, images[:1]), (4, images[1:])):
+        chosen = [int(module._alike(image, torch.tensor([draw]))) for draw in (0.05, 0.3, 0.6, 0.95)]
+        assert chosen == [first, first + 1, first + 2, first + 3]
+
+
+def test_an_image_without_contrast_has_a_file_too():
+    assert torch.isfinite(
+        traces((40, 60, 50, 0), (50, 60, 50, 0))(torch.zeros(1, 1, SIZE, SIZE), torch.rand(1, 3))
+    ).all()
+
+
+def test_compression_hardly_changes_the_contrast_that_files_are_chosen_by():
+    image = picture()
+    stored = traces((64, 64, 50, 0))(image, torch.zeros(1, 3))
+    assert float(log_contrast(stored)) == pytest.approx(float(log_contrast(image)), abs=0.05)
 
 
 def test_rounding_passes_the_gradient_on():

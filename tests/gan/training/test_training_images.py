@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
@@ -16,7 +17,9 @@ from gan.training.training_images import (
     random_symmetry,
     source_files,
 )
-from stimuli.cutting import collect_patches
+from stimuli.crops import Cut
+from stimuli.cutting import collect_patches, cut_patches
+from stimuli.sources.boxes_table import read_source
 from stimuli.sources.precut import read_precut
 
 SETTINGS = Settings(Architecture(resolution=16), batch=8, symmetry="none")
@@ -98,11 +101,30 @@ def test_smaller_stages_see_averages_and_a_fade_begins_with_the_coarser_image():
 def test_files_of_jpegs_are_known_by_their_native_size_and_quality(jpeg_patches):
     rows = jpeg_patches.select("train")
     native = zip(rows["native_rows"].astype(int), rows["native_columns"].astype(int), strict=True)
-    assert source_files(jpeg_patches) == sorted((height, width, 75, 0) for height, width in native)
+    files, contrasts = source_files(jpeg_patches)
+    assert sorted(map(tuple, files.tolist())) == sorted((height, width, 75, 0) for height, width in native)
+    assert contrasts.shape == (len(rows),)
+
+
+def test_files_are_sorted_by_the_contrast_of_their_patches(tmp_path):
+    """Patches of rising contrast, each cut from a file of its own quality."""
+    noise = np.random.default_rng(0).normal(0, 1, (48, 48))
+    for number in range(30):
+        grey = gaussian_filter(noise, 2) * 40 * (number + 1) + 128
+        Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{number}.jpg", quality=60 + number)
+    boxes = {"x": 16, "y": 16, "width": 16, "height": 16}
+    table = pd.DataFrame([{"file": f"{number}.jpg", "patient_id": number, **boxes} for number in range(30)])
+    table.to_csv(tmp_path / "boxes.csv", index=False)
+    made = cut_patches(read_source(tmp_path), tmp_path / "set", b"k" * 32, Cut(16, split=(0.8, 0.1, 0.1)))
+    files, contrasts = source_files(made)
+    assert files[:, 2].tolist() == sorted(files[:, 2].tolist())
+    assert torch.equal(contrasts, contrasts.sort().values)
 
 
 def test_files_that_left_no_traces_are_not_known(patches):
-    assert source_files(patches) == []
+    files, contrasts = source_files(patches)
+    assert files.shape == (0, 4)
+    assert contrasts.shape == (0,)
 
 
 @pytest.mark.parametrize(("bits", "kind", "expected"), [
@@ -118,5 +140,6 @@ def test_patches_that_came_cut_are_whole_files(tmp_path, bits, kind, expected):
     table = pd.DataFrame({"file": [f"{number}.{kind}" for number in range(20)], "patient_id": range(20)})
     table.to_csv(tmp_path / "patches.csv", index=False)
     made = collect_patches(read_precut(tmp_path), tmp_path / "set", b"k" * 32, (0.8, 0.1, 0.1))
-    found = source_files(made)
-    assert found == ([] if expected is None else [expected] * len(made.select("train")))
+    files, contrasts = source_files(made)
+    assert files.tolist() == ([] if expected is None else [list(expected)] * len(made.select("train")))
+    assert len(contrasts) == len(files)
