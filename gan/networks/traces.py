@@ -29,6 +29,7 @@ BLOCK_PX = 8
 _LEVELS = 255
 _ALIKE = 0.15  # SD of the log contrast within which patches are alike; it keeps the correlation with native size
 _FLAT = 1e-8  # the variance of an image without contrast
+_KEPT = torch.inference_mode(False)  # what is kept by a call that only makes images serves training, too
 _KERNEL = Pillow.Resampling.BICUBIC
 
 
@@ -113,11 +114,13 @@ def _rounded(x: Tensor) -> Tensor:
 
 
 @functools.cache
+@_KEPT
 def _steps(quality: int, device: str) -> Tensor:
     return torch.tensor(table_of(quality), dtype=torch.float32, device=device).view(BLOCK_PX, BLOCK_PX)
 
 
 @functools.cache
+@_KEPT
 def _waves(device: str) -> Tensor:
     """The discrete cosine transform of a block's rows (T.81, A.3.3), (frequency, place); orthonormal."""
     k, n = np.arange(BLOCK_PX)[:, None], np.arange(BLOCK_PX)
@@ -126,6 +129,7 @@ def _waves(device: str) -> Tensor:
 
 
 @functools.lru_cache(2**13)
+@_KEPT
 def _axis(size: int, native: int, before: int, device: str) -> tuple[Tensor, Tensor]:
     """What enlarges an axis of `size` pixels to `native` and more around them, (P, size); and reduces it, (size, P).
 

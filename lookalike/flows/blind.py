@@ -37,7 +37,10 @@ _NAMED = 8  # images, as the surest mistakes and hits
 
 @dataclass(frozen=True)
 class BlindRequest:
-    """`each` real and as many generated images, at one truncation (None: the model's own), drawn with a seed."""
+    """`each` real and as many generated images, at one truncation (None: the model's own), drawn with a seed.
+
+    Consecutive seeds draw different patches, as long as the split has enough.
+    """
 
     patches: Path
     each: int = 64
@@ -86,7 +89,9 @@ def write_blind_sheets(folder: Path, out: Path, request: BlindRequest) -> Path:
             f"ask for 1 to {len(rows)}",
         )
     rng = np.random.default_rng(request.seed)
-    rows = rows.iloc[rng.permutation(len(rows))[: request.each]]
+    # One order for all rounds, so that the next seed shows other patches: a patch that was judged is recognised.
+    fixed = np.random.default_rng(0).permutation(len(rows))
+    rows = rows.iloc[np.roll(fixed, -request.seed * request.each)[: request.each]]
     first = int(rng.integers(2**30))
     seeds, psi = range(first, first + request.each), model.psi(request.truncation)
     images = [*patches.read_all(rows), *images_from_seeds(model.generator, seeds, psi)]

@@ -119,6 +119,16 @@ def test_rounding_passes_the_gradient_on():
     torch.testing.assert_close(image.grad, torch.ones_like(image))
 
 
+def test_training_goes_on_after_images_were_made():
+    """What is computed once for both is no tensor that refuses gradients."""
+    module = traces((41, 67, 33, 0))
+    with torch.inference_mode():
+        module(picture(), torch.zeros(1, 3))
+    image = picture().requires_grad_()
+    module(image, torch.zeros(1, 3)).sum().backward()
+    assert image.grad.abs().sum() > 0
+
+
 def test_the_gradient_of_a_jpeg_is_that_of_its_resampling():
     """Without rounding, compressing changes nothing: the gradient is that of enlarging and reducing."""
     image, weights = picture().requires_grad_(), torch.randn(SIZE, SIZE, generator=torch.Generator().manual_seed(1))

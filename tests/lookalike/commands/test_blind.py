@@ -129,3 +129,15 @@ def test_the_command_writes_and_scores(gallery, lookalike, tmp_path):
     assert "--blind takes one model" in lookalike(*blind).err
     assert "leave out the options of measuring" in lookalike(*blind, "--blocks", 3, "--out", tmp_path / "b").err
     assert "no such" in lookalike("evaluate", "--score", tmp_path / "b").err
+
+
+def test_the_next_round_shows_other_patches(gallery, tmp_path):
+    """A patch that was judged is recognised, and the key of its round told what it is."""
+    shown = []
+    study = len(read_patches(gallery / "patches").select("study"))
+    for seed in (0, 1):
+        write_blind_sheets(
+            gallery / "model1", tmp_path / str(seed), BlindRequest(gallery / "patches", study // 2, seed=seed)
+        )
+        shown.append(set(read_key(tmp_path / str(seed)).source))
+    assert not shown[0] & shown[1]
