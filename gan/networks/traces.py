@@ -134,13 +134,14 @@ def _axis(size: int, native: int, before: int, device: str) -> tuple[Tensor, Ten
     """What enlarges an axis of `size` pixels to `native` and more around them, (P, size); and reduces it, (size, P).
 
     P is a number of whole blocks: `before` pixels come first, and where there are some, at least a block follows, so
-    that patches are reduced as parts of an image are. What lies around is the image, mirrored. The kernel is that of
-    `stimuli.images.resample`.
+    that patches are reduced as parts of an image are, by the kernel of `stimuli.images.resample`. What lies around is
+    the image, mirrored. Enlarged is the least image that is reduced to the given one: a kernel would blur it, and all
+    that a file does to an image is to be rounding.
     """
     padded = math.ceil((before + native + (BLOCK_PX if before else 0)) / BLOCK_PX) * BLOCK_PX
-    enlarge = np.asarray(Pillow.fromarray(np.eye(size, dtype=np.float32)).resize((size, native), _KERNEL))
-    place = (np.arange(padded) - before) % (2 * native)
-    around = enlarge[np.where(place < native, place, 2 * native - 1 - place)]
     part = (0, before, padded, before + native)
-    reduce = Pillow.fromarray(np.eye(padded, dtype=np.float32)).resize((padded, size), _KERNEL, box=part)
-    return torch.tensor(around, device=device), torch.tensor(np.asarray(reduce), device=device)
+    reduce = np.asarray(Pillow.fromarray(np.eye(padded, dtype=np.float32)).resize((padded, size), _KERNEL, box=part))
+    place = (np.arange(padded) - before) % (2 * native)
+    around = np.eye(native)[np.where(place < native, place, 2 * native - 1 - place)]
+    enlarge = around @ np.linalg.pinv(reduce @ around)
+    return torch.tensor(enlarge, dtype=torch.float32, device=device), torch.tensor(reduce, device=device)
