@@ -47,7 +47,7 @@ class FileTraces(nn.Module):
 
     References
     ----------
-    ITU-T T.81 (JPEG). At quality 75, patches of 64 px differ by .23 grey levels (RMS) from libjpeg's, which computes with
+    ITU-T T.81 (JPEG). At quality 75, patches of 64 px differ by .23 grey levels (RMS) from libjpeg's, computed with
     whole numbers.
     """
 
