@@ -19,6 +19,7 @@ from data.errors import LookalikeError
 from stimuli.crops import SPLIT, Cut, lesion_crops, training_crops
 from stimuli.grey_levels import black_share, white_share
 from stimuli.images import KERNEL, Pixels, area_average, resample
+from stimuli.jpeg_grain import jpeg_grain
 from stimuli.masks import LEAST_OVERLAP, Box, Outline, box_of, lesion_of, read_mask
 from stimuli.patches import NO_MASK, Patch, PatchSet, Tally, write_patches
 from stimuli.patient_codes import assign_split
@@ -226,7 +227,7 @@ def _cut(cut: Cut, limits: Limits, key: bytes, mammogram: Mammogram) -> Tally:
                     pixels, mammogram.file, number, mammogram.patient_id, mammogram.laterality, mammogram.view,
                     lesion.pathology, box, (x, y, width, height), (int(height), int(width)), picture.bit_depth, context,
                     None if mask is None else area_average(mask, size, edges), picture.likeness,
-                    picture.jpeg_quality,
+                    picture.jpeg_quality, jpeg_grain(picture, (x, y, width, height), pixels),
                 )
             )  # fmt: skip
     return patches, rejected, maskless, Counter(picture.notes)

@@ -72,6 +72,8 @@ class Patch:
         By what the source is found under two names; not stored.
     jpeg_quality : int, optional
         Of the source, if it is a JPEG with a standard table.
+    jpeg_grain : float, optional
+        How grainy such a source was (`stimuli.readers.jpeg_grain`), in grey levels of 8 bits.
     """
 
     pixels: Pixels
@@ -89,6 +91,7 @@ class Patch:
     mask: Pixels | None = None
     likeness: Likeness = UNLIKE_ANY
     jpeg_quality: int | None = None
+    jpeg_grain: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ class PatchSet:
         Where it is.
     table : DataFrame
         One row per patch, with the columns `stimuli.patches.COLUMNS`; where they vary or exist, also `context` (side
-        of the patch over the larger side of the lesion's box), `jpeg_quality` (of the source), `mask_file` and
-        `mask_sha256`.
+        of the patch over the larger side of the lesion's box), `jpeg_quality` and `jpeg_grain` (of the source),
+        `mask_file` and `mask_sha256`.
     about : dict
         How it was cut (`patches.json`).
     sha256 : str
@@ -215,7 +218,7 @@ def write_patches(
             table = table.drop(columns=list(MASK_COLUMNS))
             (folder / "masks").rmdir()
         if table["jpeg_quality"].isna().all():
-            table = table.drop(columns="jpeg_quality")
+            table = table.drop(columns=["jpeg_quality", "jpeg_grain"])
         else:
             table["jpeg_quality"] = table["jpeg_quality"].astype("Int64")
         masked = "mask_file" in table or set(maskless) - {NO_MASK}
@@ -359,6 +362,7 @@ def _write(folder: Path, patch: Patch, key: bytes, split: tuple[float, float, fl
         **dict(zip(COLUMNS, values, strict=True)),
         "context": None if patch.context is None else round(patch.context, 3),
         "jpeg_quality": patch.jpeg_quality,
+        "jpeg_grain": None if patch.jpeg_grain is None else round(patch.jpeg_grain, 2),
         "mask_file": None if patch.mask is None else mask_file,
         "mask_sha256": None if patch.mask is None else sha256(folder / mask_file),
         "white_share": round(white_share(patch.pixels), 4),

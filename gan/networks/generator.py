@@ -234,9 +234,9 @@ def noise_from_seed(generator: Generator, seed: int) -> list[Tensor]:
 
 
 def file_draws(seeds: list[int]) -> Tensor:
-    """What chooses the files of the images of seeds (`FileTraces.forward`), (N, 3), from a stream of their own."""
+    """What chooses the files of the images of seeds (`FileTraces.forward`), (N, 4), from a stream of their own."""
     streams = (torch.Generator().manual_seed((seed + 0x3C6EF372) % 2**32) for seed in seeds)
-    return torch.stack([torch.rand(3, generator=stream) for stream in streams])
+    return torch.stack([torch.rand(4, generator=stream) for stream in streams])
 
 
 def to_p_values(images: Tensor) -> Pixels:

@@ -8,6 +8,10 @@ a generator may know the files that its training patches were cut from, and its 
 enlarged to the native size of a patch of about the same contrast, compressed, and reduced again. (The larger a lesion,
 the larger its patch in native pixels, and the more contrast it has: their correlation is .6 in CBIS-DDSM.)
 
+Grain matters although a patch shows little of it: it decides which way a JPEG rounds what the patch does show, and some
+of what is rounded away at one frequency returns at others. So noise as strong as the grain of the files, of which
+nothing would be left by reducing, is added before compression.
+
 Rounding has no gradient; in training it is taken for the identity (Bengio, Léonard & Courville 2013, arXiv:1308.3432).
 """
 
@@ -27,6 +31,7 @@ from stimuli.readers.jpeg_quality import table_of
 
 BLOCK_PX = 8
 _LEVELS = 255
+_SEEDS = 2**24  # as many as there are draws
 _ALIKE = 0.15  # SD of the log contrast within which patches are alike; it keeps the correlation with native size
 _FLAT = 1e-8  # the variance of an image without contrast
 _KEPT = torch.inference_mode(False)  # what is kept by a call that only makes images serves training, too
@@ -44,6 +49,8 @@ class FileTraces(nn.Module):
         of one (0), which need not begin where a block does.
     contrasts : torch.Tensor, shape (F,)
         `log_contrast` of the same patches.
+    grain : torch.Tensor, shape ()
+        SD, in grey levels of 8 bits, of the noise in JPEGs before compression.
 
     References
     ----------
@@ -53,25 +60,29 @@ class FileTraces(nn.Module):
 
     files: Tensor
     contrasts: Tensor
+    grain: Tensor
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.register_buffer("contrasts", torch.zeros(count))
+        self.register_buffer("grain", torch.zeros(()))
         self.register_buffer("files", torch.tensor([[BLOCK_PX, BLOCK_PX, 0, 1]], dtype=torch.int32).repeat(count, 1))
 
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
-        """`draws` (N, 3) in [0, 1) choose the file of each image, and where blocks begin in it, down and across."""
+        """`draws` (N, 4) in [0, 1): each image's file, where blocks begin in it, down and across, and its grain."""
         with torch.autocast(images.device.type, enabled=False):  # whose rounding is coarser than that of grey levels
             chosen = self.files[self._alike(images.detach().float(), draws[:, 0])].tolist()
-            starts = (draws[:, 1:] * BLOCK_PX).long().clamp_max(BLOCK_PX - 1).tolist()
+            starts = (draws[:, 1:3] * BLOCK_PX).long().clamp_max(BLOCK_PX - 1).tolist()
             grey = (images.float() + 1) * (_LEVELS / 2)
-            stored = [_stored(*one) for one in zip(grey[:, 0], chosen, starts, strict=True)]
+            seeds, sd = (draws[:, 3] * _SEEDS).long().tolist(), float(self.grain)
+            stored = [_stored(*one, sd) for one in zip(grey[:, 0], chosen, starts, seeds, strict=True)]
         return torch.stack(stored).unsqueeze(1) * (2 / _LEVELS) - 1
 
-    def know(self, files: Tensor, contrasts: Tensor) -> None:
-        """Replace what it knows; both in the order of one another."""
+    def know(self, files: Tensor, contrasts: Tensor, grain: Tensor) -> None:
+        """Replace what it knows; files and contrasts in the order of one another."""
         self.files.copy_(files)
         self.contrasts.copy_(contrasts)
+        self.grain.copy_(grain)
 
     def _alike(self, images: Tensor, draws: Tensor) -> Tensor:
         """The places (N,) of patches drawn with weights that fall with the difference of their contrast."""
@@ -86,7 +97,7 @@ def log_contrast(images: Tensor) -> Tensor:
     return ((level - blur(level)).square().mean(dim=(1, 2, 3)) + _FLAT).log() / 2
 
 
-def _stored(grey: Tensor, file: list[int], start: list[int]) -> Tensor:
+def _stored(grey: Tensor, file: list[int], start: list[int], seed: int, grain_sd: float) -> Tensor:
     """A grey image (R, R), 0 to 255, as it comes back from a file (`FileTraces.files`)."""
     rows, columns, quality, whole = file
     axes = [
@@ -94,7 +105,14 @@ def _stored(grey: Tensor, file: list[int], start: list[int]) -> Tensor:
         for native, first in zip((rows, columns), start, strict=True)
     ]
     (down, up_again), (across, back_again) = axes
-    native = _rounded((down @ grey @ across.T).clamp(0, _LEVELS))
+    if quality and grain_sd:
+        # Drawn on the processor, so that the device does not matter.
+        drawn = torch.randn(len(down), len(across), generator=torch.Generator().manual_seed(seed))
+        noise = grain_sd * drawn.to(grey.device)
+        native = down @ (grey - up_again @ noise @ back_again.T) @ across.T + noise
+    else:
+        native = down @ grey @ across.T
+    native = _rounded(native.clamp(0, _LEVELS))
     if quality:
         native = _rounded(_compressed(native, quality)).clamp(0, _LEVELS)
     return up_again @ native @ back_again.T

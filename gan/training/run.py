@@ -191,7 +191,7 @@ def fakes(run: Run, rng: StepRng) -> Fakes:
             wanted = coarse(run.reference.synthesis(ws, noise).to(images.dtype))
         drift = (coarse(images) - wanted).square().mean()
     if generator.traces is not None and images.shape[-1] == settings.architecture.resolution:
-        images = generator.traces(images, rng.uniform(3))
+        images = generator.traces(images, rng.uniform(4))
     return Fakes(images, single.squeeze(1), drift)
 
 

@@ -203,7 +203,7 @@ def _open(
     accelerator: Accelerator,
     start_from: Model | None,
     discriminator: dict[str, Tensor],
-    known: tuple[Tensor, Tensor] | None,
+    known: tuple[Tensor, Tensor, Tensor] | None,
 ) -> tuple[Run, TrainingImages]:
     """A run at its start, or where it was stopped. A new folder is removed again if the run cannot start."""
     first = accelerator.is_main_process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,7 @@ from stimuli.images import quantise
 from stimuli.patches import PatchSet
 
 LEVELS = 65535
+_GRAIN_SHARE = 0.75  # of what JPEGs show as grain; the rest is structure (docs/training-notes.md)
 
 
 class ImageSettings(Protocol):
@@ -119,12 +121,12 @@ def check_patches(patches: PatchSet, settings: ImageSettings) -> None:
         )
 
 
-def source_files(patches: PatchSet) -> tuple[Tensor, Tensor]:
-    """The files that training patches were cut from, and the patches' contrasts (`gan.networks.traces.FileTraces`).
+def source_files(patches: PatchSet) -> tuple[Tensor, Tensor, Tensor]:
+    """The files that training patches were cut from, the patches' contrasts, and grain (`gan.networks.traces`).
 
-    Both are sorted by contrast, and empty as far as files left no traces. Patches that came cut are whole files, and
-    those of 8 bits show it. Of others, resampling leaves only what a JPEG did, and only a JPEG of a standard quality is
-    known well enough.
+    The first two are sorted by contrast, and empty as far as files left no traces. Patches that came cut are whole
+    files, and those of 8 bits show it. Of others, resampling leaves only what a JPEG did, and only a JPEG of a standard
+    quality is known well enough.
     """
     rows = patches.select("train")
     quality = rows["jpeg_quality"].fillna(0).astype(int) if "jpeg_quality" in rows else pd.Series(0, rows.index)
@@ -134,7 +136,8 @@ def source_files(patches: PatchSet) -> tuple[Tensor, Tensor]:
     files = torch.tensor(np.array([*native, quality, [int(whole)] * len(rows)], dtype=np.int32).T)
     contrasts = [log_contrast(torch.from_numpy(patches.read(row))[None, None] * 2 - 1) for row in rows.itertuples()]
     contrast, order = torch.cat([torch.empty(0), *contrasts]).sort()
-    return files[order], contrast
+    grain = rows["jpeg_grain"].median() if "jpeg_grain" in rows else math.nan
+    return files[order], contrast, torch.tensor(0.0 if math.isnan(grain) else _GRAIN_SHARE * grain, dtype=torch.float32)
 
 
 def open_training_images(

@@ -17,6 +17,7 @@ from data.errors import LookalikeError
 from stimuli.crops import Cut
 from stimuli.cutting import Limits, describe, located
 from stimuli.images import KERNEL, Pixels, resample
+from stimuli.jpeg_grain import jpeg_grain
 from stimuli.masks import Box, Outline
 from stimuli.normal.breast import Region, breast_of, deep_inside, film_of
 from stimuli.normal.pectoral import FRONT_VIEWS, pectoral_of
@@ -139,6 +140,7 @@ def _take(cut: Cut, per_lesion: int, limits: Limits, sizes: Sizes, mammogram: Ma
                 pixels, mammogram.file, f"normal{number}", mammogram.patient_id, mammogram.laterality, mammogram.view,
                 NORMAL, None, crop, (int(height), int(width)), picture.bit_depth, cut.context,
                 likeness=picture.likeness, jpeg_quality=picture.jpeg_quality,
+                jpeg_grain=jpeg_grain(picture, crop, pixels),
             )
         )  # fmt: skip
     return patches, rejected, Counter(), Counter(picture.notes)

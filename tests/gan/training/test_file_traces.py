@@ -20,9 +20,10 @@ def of_jpegs(jpeg_patches, tmp_path_factory):
 
 def test_models_know_the_files_of_their_patches(jpeg_patches, of_jpegs):
     generator = load_model(of_jpegs).generator
-    files, contrasts = source_files(jpeg_patches)
+    files, contrasts, grain = source_files(jpeg_patches)
     assert torch.equal(generator.traces.files, files)
     assert torch.equal(generator.traces.contrasts, contrasts)
+    assert generator.traces.grain == grain > 0
     stored = images_from_seeds(generator, range(4), 1.0)
     generator.traces = None
     assert np.abs(stored - images_from_seeds(generator, range(4), 1.0)).mean() > 0.1 / 255

@@ -101,9 +101,10 @@ def test_smaller_stages_see_averages_and_a_fade_begins_with_the_coarser_image():
 def test_files_of_jpegs_are_known_by_their_native_size_and_quality(jpeg_patches):
     rows = jpeg_patches.select("train")
     native = zip(rows["native_rows"].astype(int), rows["native_columns"].astype(int), strict=True)
-    files, contrasts = source_files(jpeg_patches)
+    files, contrasts, grain = source_files(jpeg_patches)
     assert sorted(map(tuple, files.tolist())) == sorted((height, width, 75, 0) for height, width in native)
     assert contrasts.shape == (len(rows),)
+    assert float(grain) == pytest.approx(0.75 * rows["jpeg_grain"].median())
 
 
 def test_files_are_sorted_by_the_contrast_of_their_patches(tmp_path):
@@ -116,15 +117,16 @@ def test_files_are_sorted_by_the_contrast_of_their_patches(tmp_path):
     table = pd.DataFrame([{"file": f"{number}.jpg", "patient_id": number, **boxes} for number in range(30)])
     table.to_csv(tmp_path / "boxes.csv", index=False)
     made = cut_patches(read_source(tmp_path), tmp_path / "set", b"k" * 32, Cut(16, split=(0.8, 0.1, 0.1)))
-    files, contrasts = source_files(made)
+    files, contrasts, _ = source_files(made)
     assert files[:, 2].tolist() == sorted(files[:, 2].tolist())
     assert torch.equal(contrasts, contrasts.sort().values)
 
 
 def test_files_that_left_no_traces_are_not_known(patches):
-    files, contrasts = source_files(patches)
+    files, contrasts, grain = source_files(patches)
     assert files.shape == (0, 4)
     assert contrasts.shape == (0,)
+    assert float(grain) == 0
 
 
 @pytest.mark.parametrize(("bits", "kind", "expected"), [
@@ -140,6 +142,7 @@ def test_patches_that_came_cut_are_whole_files(tmp_path, bits, kind, expected):
     table = pd.DataFrame({"file": [f"{number}.{kind}" for number in range(20)], "patient_id": range(20)})
     table.to_csv(tmp_path / "patches.csv", index=False)
     made = collect_patches(read_precut(tmp_path), tmp_path / "set", b"k" * 32, (0.8, 0.1, 0.1))
-    files, contrasts = source_files(made)
+    files, contrasts, grain = source_files(made)
     assert files.tolist() == ([] if expected is None else [list(expected)] * len(made.select("train")))
     assert len(contrasts) == len(files)
+    assert float(grain) == 0
