@@ -3,7 +3,7 @@
 What frozen networks do not see at the scale of a pixel, a discriminator of pixels has to find first; here fixed random
 filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
 what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
-covary among real images.
+covary among real images. What lies along the borders is compared besides (`gan.adversaries.borders`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from gan.adversaries import borders
 from gan.adversaries.adversary import Part
 from gan.adversaries.log_energies import LogEnergies
 from gan.adversaries.moments import Moments
@@ -34,8 +35,9 @@ class PixelMoments:
     def __init__(self, weight: float) -> None:
         self.weight = weight
         self.detail = LogEnergies()
-        self.whitening = nn.ModuleList(Whitening(count) for count in self.detail.counts)
-        self.moments = Moments(2 * sum(self.detail.counts))
+        counts = (*self.detail.counts, borders.COUNT)
+        self.whitening = nn.ModuleList(Whitening(count) for count in counts)
+        self.moments = Moments(2 * sum(counts))
         self.trained: nn.Module = nn.Identity()
         self.state: nn.Module = nn.ModuleDict(
             {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}
@@ -71,7 +73,7 @@ class PixelMoments:
         """Learn from all training images how energies vary, and then their moments; once for each size."""
         if self.moments.batches:
             return
-        for whitening, found in zip(self.whitening, zip(*map(self.detail, real()), strict=True), strict=True):
+        for whitening, found in zip(self.whitening, zip(*map(self._tables, real()), strict=True), strict=True):
             cast(Whitening, whitening).fit(torch.cat(found))
         self.moments.set_real(self._statistics(images) for images in real())
 
@@ -81,10 +83,13 @@ class PixelMoments:
     def fade(self, blend: float) -> None:
         """There are no layers to fade in."""
 
+    def _tables(self, images: Tensor) -> tuple[Tensor, ...]:
+        return (*self.detail(images), borders.border_statistics(images))
+
     def _statistics(self, images: Tensor) -> Tensor:
         # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
-            found = zip(self.whitening, self.detail(images.float()), strict=True)
+            found = zip(self.whitening, self._tables(images.float()), strict=True)
             white = torch.cat([whitening(statistics) for whitening, statistics in found], dim=1)
             return torch.cat([white, white.square()], dim=1)
 

@@ -53,7 +53,9 @@ def test_whitened_statistics_are_uncorrelated():
     torch.testing.assert_close(found.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("change", ["blind spot", "blur", "every second column", "where it is dark"])
+@pytest.mark.parametrize(
+    "change", ["blind spot", "blur", "every second column", "where it is dark", "a line at a border"]
+)
 def test_what_frozen_networks_hardly_see_moves_them(change, of_many):
     other = patches(1000, seed=1)
     chess = torch.tensor([1.0, -1.0]).repeat(16) * torch.tensor([[1.0], [-1.0]]).repeat(16, 1)
@@ -61,6 +63,7 @@ def test_what_frozen_networks_hardly_see_moves_them(change, of_many):
     changed = {
         "blind spot": other + 0.03 * other.std(dim=(2, 3), keepdim=True) * chess,
         "blur": 0.8 * other + 0.2 * other.roll(1, dims=3),
+        "a line at a border": torch.cat([other[:, :, :1] + 0.03, other[:, :, 1:]], dim=2),
         "where it is dark": other + other.std(dim=(2, 3), keepdim=True) * 0.1 * (other < 0) * noise,
         "every second column": other + 0.3 * (other - F.avg_pool2d(other, 3, 1, 1)) * chess[0],
     }[change]
