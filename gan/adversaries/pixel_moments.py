@@ -3,7 +3,8 @@
 What frozen networks do not see at the scale of a pixel, a discriminator of pixels has to find first; here fixed random
 filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
 what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
-covary among real images. What lies along the borders is compared besides (`gan.adversaries.borders`).
+covary among real images. What lies along the borders (`gan.adversaries.borders`), where things are and how sharp specks
+are (`gan.adversaries.layout`) are compared besides.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gan.adversaries import borders
+from gan.adversaries import borders, layout
 from gan.adversaries.adversary import Part
 from gan.adversaries.log_energies import LogEnergies
 from gan.adversaries.moments import Moments
@@ -35,7 +36,7 @@ class PixelMoments:
     def __init__(self, weight: float) -> None:
         self.weight = weight
         self.detail = LogEnergies()
-        counts = (*self.detail.counts, borders.COUNT)
+        counts = (*self.detail.counts, borders.COUNT, layout.LAYOUT, layout.TAILS)
         self.whitening = nn.ModuleList(Whitening(count) for count in counts)
         self.moments = Moments(2 * sum(counts))
         self.trained: nn.Module = nn.Identity()
@@ -84,7 +85,7 @@ class PixelMoments:
         """There are no layers to fade in."""
 
     def _tables(self, images: Tensor) -> tuple[Tensor, ...]:
-        return (*self.detail(images), borders.border_statistics(images))
+        return (*self.detail(images), borders.border_statistics(images), layout.layout(images), layout.tails(images))
 
     def _statistics(self, images: Tensor) -> Tensor:
         # The rounding of bfloat16 would exceed what is left to match.
