@@ -37,6 +37,7 @@ COLUMNS = (
     "native_rows", "native_columns", "source_bit_depth", "split", "sha256",
 )  # fmt: skip
 MASK_COLUMNS = ("mask_file", "mask_sha256")  # only in sets that have masks, so that others stay as they were
+_JPEG_COLUMNS = ("jpeg_quality", "jpeg_grain")  # likewise only where known
 FILM_COLUMNS = ("patch_id", "white_share", "black_share")  # of film.csv
 FILM_SHARE = 0.02  # of a patch; film border, or air, beyond it is counted
 NO_MASK = "no mask file"
@@ -217,10 +218,8 @@ def write_patches(
         if table["mask_file"].isna().all():
             table = table.drop(columns=list(MASK_COLUMNS))
             (folder / "masks").rmdir()
-        if table["jpeg_quality"].isna().all():
-            table = table.drop(columns=["jpeg_quality", "jpeg_grain"])
-        else:
-            table["jpeg_quality"] = table["jpeg_quality"].astype("Int64")
+        table["jpeg_quality"] = table["jpeg_quality"].astype("Int64")
+        table = table.drop(columns=[name for name in _JPEG_COLUMNS if table[name].isna().all()])
         masked = "mask_file" in table or set(maskless) - {NO_MASK}
         fixed = about.get("context") is not None
         several = not fixed or bool(about.get("train_crops"))

@@ -44,7 +44,7 @@ INSIDE = {
     "stimuli": [
         "normal",
         "cutting | stimulus_source | classic",
-        "crops",
+        "crops | jpeg_grain",
         "patches | sets | loop_set | loop_pictures | sources",
         "export | grey_levels | phantoms | masks | patient_codes",
         "images",
