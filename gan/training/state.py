@@ -159,7 +159,8 @@ def refuse_other_settings(
 ) -> None:
     """Raise `LookalikeError` if settings differ from the stored ones in more than `may_change`.
 
-    Settings are nested once (the architecture); the field that differs is named.
+    Settings are nested once (the architecture); the field that differs is named, and one of these last, since it may
+    only follow from another.
     """
     flat = {}
     for name, value in wanted.items():
@@ -168,7 +169,7 @@ def refuse_other_settings(
             former = stored.get(name)
             before = former.get(inner) if inner is not None and isinstance(former, dict) else former
             flat[f"{name}.{inner}" if inner else name] = (before, one)
-    for name, (before, now) in flat.items():
+    for name, (before, now) in sorted(flat.items(), key=lambda one: "." in one[0]):
         if before != now and name not in may_change:
             raise LookalikeError(
                 "settings-changed", f"{out}: {name} was {before} and is now {now}; resume with the same value"

@@ -34,6 +34,15 @@ def test_traces_can_be_left_out(jpeg_patches, tmp_path):
     assert load_model(model).generator.traces is None
 
 
+def test_a_run_is_not_resumed_without_its_traces(jpeg_patches, tmp_path, refuses):
+    """And it is that setting that is named, not what follows from it."""
+    run = tmp_path / "run"
+    train(jpeg_patches, run, replace(SETTINGS, kimg=0.016))
+    with refuses("settings-changed") as caught:
+        train(jpeg_patches, run, replace(SETTINGS, file_traces=False), resume=True)
+    assert "file_traces was True and is now False" in str(caught.value)
+
+
 def test_patches_without_traces_give_models_without(whole):
     assert load_model(whole).generator.traces is None
 
