@@ -24,11 +24,14 @@ LAYOUT, TAILS = 2 * _PLACES**2, _SCALES * 2 * len(_POWERS)
 def layout(images: Tensor) -> Tensor:
     """Of images (N, 1, R, R) in [-1, 1], R at least 8: (N, `LAYOUT`).
 
-    By how much each place's brightness differs from the image's, and half the log of the energy of its fine detail.
+    By how many SD of all places each one is brighter than they are on average, since most images have little contrast
+    and few have much; and half the log of the energy of its fine detail.
     """
     level = F.adaptive_avg_pool2d(images, _PLACES)
+    level = level - level.mean(dim=(2, 3), keepdim=True)
+    contrast = (level.square().mean(dim=(2, 3), keepdim=True) + _FLOOR**2).sqrt()
     detail = F.adaptive_avg_pool2d((images - blur(images)).square(), _PLACES)
-    return torch.cat([level - level.mean(dim=(2, 3), keepdim=True), (detail + _FLOOR**2).log() / 2], dim=1).flatten(1)
+    return torch.cat([level / contrast, (detail + _FLOOR**2).log() / 2], dim=1).flatten(1)
 
 
 def tails(images: Tensor) -> Tensor:

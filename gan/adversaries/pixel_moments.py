@@ -27,7 +27,8 @@ _LEAST_VARIANCE = 1e-2  # of the mean one: how little images differ in the rest 
 class PixelMoments:
     """Draws the generator towards the mean and the spread of fine detail in real images; nothing in it learns.
 
-    `weight` is that of half the squared distance, averaged over statistics, whose unit is the SD among real images.
+    `weight` is that of half the squared distance, whose unit is the SD among real images, averaged over the statistics
+    of a kind and over kinds: few statistics count as much as many.
     Satisfies `gan.adversaries.adversary.Adversary`.
     """
 
@@ -38,48 +39,53 @@ class PixelMoments:
         self.detail = LogEnergies()
         counts = (*self.detail.counts, borders.COUNT, layout.LAYOUT, layout.TAILS)
         self.whitening = nn.ModuleList(Whitening(count) for count in counts)
-        self.moments = Moments(2 * sum(counts))
+        self.moments = nn.ModuleList(Moments(2 * count) for count in counts)
         self.trained: nn.Module = nn.Identity()
         self.state: nn.Module = nn.ModuleDict(
             {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}
         )
-        self._batch_mean = torch.zeros(())
+        self._batch_means: list[Tensor] = []
 
     @property
     def parts(self) -> list[Part]:
         return []
 
     def view(self, images: Tensor, rng: StepRng, single: Tensor | None) -> list[Tensor]:  # noqa: ARG002 - the interface's
-        """The statistics (n, 2 x sum of counts) of generated images from a single code; nothing of real ones."""
+        """The statistics (n, 2 x count), kind by kind, of generated images from a single code; nothing of real ones."""
         if single is None:
             return []
-        return [self._statistics(images[single] if single.any() else images)]
+        return self._statistics(images[single] if single.any() else images)
 
     def discriminator_loss(self, real: list[Tensor], fake: list[Tensor], step: int) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - the interface's
-        self._batch_mean = fake[0].detach().mean(dim=0)
+        self._batch_means = [found.detach().mean(dim=0) for found in fake]
         nothing = torch.zeros((), device=fake[0].device)
         return nothing, nothing
 
     def generator_loss(self, fake: list[Tensor], real: list[Tensor]) -> Tensor:  # noqa: ARG002 - the interface's
         """0, with the gradient of the distance: its value is not comparable with the other losses."""
-        matching = self.weight * self.moments.loss(fake[0])
+        losses = [moments.loss(found) for moments, found in zip(self._moments, fake, strict=True)]
+        matching = self.weight * torch.stack(losses).mean()
         return matching - matching.detach()
 
     def adapt(self, batch: int, mean: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:  # noqa: ARG002 - the interface's
-        self.moments.update(mean(self._batch_mean))
-        return {"pixel_distance": self.moments.distance()}
+        for moments, found in zip(self._moments, self._batch_means, strict=True):
+            moments.update(mean(found))
+        apart = torch.stack([moments.distance() for moments in self._moments])
+        return {"pixel_distance": apart.square().mean().sqrt()}
 
     @torch.no_grad()
     def prepare(self, real: Callable[[], Iterable[Tensor]]) -> None:
         """Learn from all training images how energies vary, and then their moments; once for each size."""
-        if self.moments.batches:
+        if self._moments[0].batches:
             return
         for whitening, found in zip(self.whitening, zip(*map(self._tables, real()), strict=True), strict=True):
             cast(Whitening, whitening).fit(torch.cat(found))
-        self.moments.set_real(self._statistics(images) for images in real())
+        for moments, found in zip(self._moments, zip(*map(self._statistics, real()), strict=True), strict=True):
+            moments.set_real(found)
 
     def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
-        self.moments.reset()
+        for moments in self._moments:
+            moments.reset()
 
     def fade(self, blend: float) -> None:
         """There are no layers to fade in."""
@@ -87,12 +93,16 @@ class PixelMoments:
     def _tables(self, images: Tensor) -> tuple[Tensor, ...]:
         return (*self.detail(images), borders.border_statistics(images), layout.layout(images), layout.tails(images))
 
-    def _statistics(self, images: Tensor) -> Tensor:
+    @property
+    def _moments(self) -> list[Moments]:
+        return cast(list[Moments], [*self.moments])
+
+    def _statistics(self, images: Tensor) -> list[Tensor]:
         # The rounding of bfloat16 would exceed what is left to match.
         with torch.autocast(images.device.type, enabled=False):
             found = zip(self.whitening, self._tables(images.float()), strict=True)
-            white = torch.cat([whitening(statistics) for whitening, statistics in found], dim=1)
-            return torch.cat([white, white.square()], dim=1)
+            white = (whitening(statistics) for whitening, statistics in found)
+            return [torch.cat([values, values.square()], dim=1) for values in white]
 
 
 class Whitening(nn.Module):

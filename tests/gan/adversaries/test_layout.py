@@ -16,13 +16,14 @@ def parts(found):
     return found.mean(dim=0).unflatten(0, (2, PLACES, PLACES))
 
 
-def test_brightness_is_told_by_place():
-    plain = images()
-    other = plain + 0.3  # everywhere, which is no layout
-    other[:, :, 16:24, 40:48] += 0.2
-    change = parts(layout(other) - layout(plain))
-    assert float(change[0, 2, 5]) == pytest.approx(0.2 * 63 / 64, abs=1e-4)
-    assert float(change[0, 7, 0]) == pytest.approx(-0.2 / 64, abs=1e-4)
+@pytest.mark.parametrize("contrast", [1.0, 0.1])
+def test_brightness_is_told_by_place_whatever_the_contrast(contrast):
+    """One bright place in 64 is √63 SD above the rest."""
+    plain = 0.02 * images()
+    plain[:, :, 16:24, 40:48] += 0.5
+    found = parts(layout(contrast * plain + 0.3))[0]
+    assert float(found[2, 5]) == pytest.approx(63**0.5, abs=0.02)
+    assert float(found[7, 0]) == pytest.approx(-(63**-0.5), abs=0.02)
 
 
 def test_fine_detail_is_told_by_place():

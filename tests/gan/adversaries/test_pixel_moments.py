@@ -36,7 +36,7 @@ def of_many():
 
 def distance(moments, images):
     """Of the means of these images alone, in SD of real images."""
-    moments.moments.reset()
+    moments.grow(0)
     fake = moments.view(images, RNG, torch.ones(len(images), dtype=torch.bool))
     moments.discriminator_loss([], fake, 0)
     return float(moments.adapt(len(images), lambda value: value)["pixel_distance"])
@@ -74,7 +74,7 @@ def test_what_frozen_networks_hardly_see_moves_them(change, of_many):
 def test_matching_finds_the_strength_of_the_detail(of_many):
     moments, generator = deepcopy(of_many), nn.Parameter(torch.tensor(0.15))  # of noise; the real one has .05
     moments.weight = 100.0
-    moments.moments.reset()
+    moments.grow(0)
     optimiser = torch.optim.Adam([generator], lr=0.004)
     drawn = torch.Generator().manual_seed(2)
     for step in range(200):
@@ -83,7 +83,7 @@ def test_matching_finds_the_strength_of_the_detail(of_many):
         smooth = F.interpolate(coarse, size=(32, 32), mode="bicubic")
         images = contrast * (smooth + generator * torch.randn(32, 1, 32, 32, generator=drawn))
         fake = moments.view(images, RNG, torch.ones(32, dtype=torch.bool))
-        moments.discriminator_loss([], [fake[0].detach()], step)
+        moments.discriminator_loss([], [one.detach() for one in fake], step)
         moments.adapt(32, lambda value: value)
         optimiser.zero_grad()
         loss = moments.generator_loss(fake, [])
@@ -93,12 +93,26 @@ def test_matching_finds_the_strength_of_the_detail(of_many):
     assert float(generator) == pytest.approx(0.05, abs=0.015)
 
 
+def test_few_statistics_count_as_much_as_many():
+    """The loss is the mean of the kinds', each the mean of its own."""
+    moments = known(patches())
+    seen = moments.view(patches(64, seed=3), RNG, torch.ones(64, dtype=torch.bool))
+    for step in range(50):  # until the means of generated images are known
+        moments.discriminator_loss([], seen, step)
+        moments.adapt(64, lambda value: value)
+    apart = [one.requires_grad_() for one in seen]
+    moments.generator_loss(apart, []).backward()
+    each = torch.stack([one.grad.sum(dim=0).square().mean().sqrt() * one.shape[1] for one in apart])
+    assert len(apart) > 3
+    assert each.max() < 10 * each.min()
+
+
 def test_only_images_of_a_single_code_are_pulled():
     moments = known(patches())
     images = patches(4).requires_grad_()
     single = torch.tensor([True, False, True, False])
-    (seen,) = moments.view(images, RNG, single)
-    assert len(seen) == 2
-    seen.sum().backward()
+    seen = moments.view(images, RNG, single)
+    assert {len(one) for one in seen} == {2}
+    torch.cat(seen, dim=1).sum().backward()
     assert images.grad[1].abs().max() == 0 < images.grad[0].abs().max()
     assert moments.view(images, RNG, None) == []
