@@ -18,7 +18,7 @@ COUNT = 4 * 3 * _DEEP + 2 * len(_APART)
 
 
 def border_statistics(images: Tensor) -> Tensor:
-    """Of images (N, 1, R, R) in [-1, 1], R at least 9: what lies along their borders, and stripes; (N, `COUNT`).
+    """Of images (N, 1, R, R) in [-1, 1], R at least 8: what lies along their borders, and stripes; (N, `COUNT`).
 
     - *Borders:* of each of the first rows at each side, the mean step to the next row, up to a limit; and by how much
       half the log of the energy of these steps, and of steps along the row, differs from the whole image's.
@@ -31,11 +31,12 @@ def border_statistics(images: Tensor) -> Tensor:
 
 
 def _border(x: Tensor) -> Tensor:
-    """Statistics (N, 3 `_DEEP`) of the first rows of images (N, R, R)."""
+    """Statistics (N, 3 `_DEEP`) of the first rows of images (N, R, R); of small ones some rows come twice."""
     across, along = x[:, 1:] - x[:, :-1], x[:, :, 1:] - x[:, :, :-1]
-    steps = (across[:, :_DEEP] / _STEP).tanh().mean(dim=2)
+    rows = torch.arange(_DEEP, device=x.device).clamp_max(across.shape[1] - 1)
+    steps = (across[:, rows] / _STEP).tanh().mean(dim=2)
     energies = [
-        _half_log(change[:, :_DEEP].square().mean(dim=2)) - _half_log(change.square().mean(dim=(1, 2)))[:, None]
+        _half_log(change[:, rows].square().mean(dim=2)) - _half_log(change.square().mean(dim=(1, 2)))[:, None]
         for change in (across, along)
     ]
     return torch.cat([steps, *energies], dim=1)
@@ -47,7 +48,7 @@ def _stripes(x: Tensor) -> Tensor:
     found = [
         _half_log((means[:, apart:] - means[:, :-apart]).square().mean(dim=1))
         - _half_log((x[:, apart:] - x[:, :-apart]).square().mean(dim=(1, 2)))
-        for apart in _APART
+        for apart in (min(most, x.shape[1] // 2) for most in _APART)
     ]
     return torch.stack(found, dim=1)
 

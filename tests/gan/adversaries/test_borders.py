@@ -58,8 +58,9 @@ def test_contrast_changes_steps_only():
     torch.testing.assert_close(one[:, ~steps], other[:, ~steps], atol=1e-3, rtol=0)
 
 
-def test_flat_images_are_finite_and_have_a_gradient():
-    flat = torch.zeros(2, 1, 16, 16, requires_grad=True)
+@pytest.mark.parametrize("size", [8, 16])
+def test_flat_images_are_finite_and_have_a_gradient(size):
+    flat = torch.zeros(2, 1, size, size, requires_grad=True)
     found = border_statistics(flat)
     assert found.shape == (2, COUNT)
     found.sum().backward()
