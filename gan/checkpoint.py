@@ -19,6 +19,7 @@ from torch import Tensor
 from data.errors import LookalikeError
 from data.files import new_folder, read_json, sha256, write_bytes, write_json, write_text
 from gan.networks.generator import Architecture, Generator
+from gan.networks.traces import with_grain
 
 FORMAT = "lookalike-model/1"
 WEIGHTS = "generator.safetensors"
@@ -181,7 +182,7 @@ def load_model(folder: Path | str) -> Model:
         ) from None
     with torch.random.fork_rng():  # building initialises weights that are then replaced
         generator = Generator(architecture)
-    expected = generator.state_dict()
+    expected, weights = generator.state_dict(), with_grain(weights)
     _refuse_other_architecture(folder / WEIGHTS, weights, expected)
     generator.load_state_dict({name: weights[name].to(value.dtype) for name, value in expected.items()})
     if not 0 <= truncation <= 1:

@@ -23,6 +23,7 @@ from stimuli.readers.record import Image
 
 _BLOCK_PX = 8
 _LEVELS = 255
+_FEWEST = 0.05  # share of blocks to be told by; grain is what makes the others different
 _LEAST, _MOST = 0.05, 50.0  # grey levels; no count asks for less, and hardly any for more
 
 
@@ -30,7 +31,7 @@ def jpeg_grain(picture: Image, crop: Box, patch: Pixels) -> float | None:
     """SD of the white noise that would leave as many waves finer than a patch as its JPEG has there.
 
     Blocks where the patch, enlarged again, has such waves itself are left out, because structure put them there. So it
-    did some of the others: where structure is sharp, this is more than the grain.
+    did some of the others: where structure is sharp, this is more than the grain of this part of the picture.
 
     Parameters
     ----------
@@ -44,8 +45,9 @@ def jpeg_grain(picture: Image, crop: Box, patch: Pixels) -> float | None:
     Returns
     -------
     float or None
-        In grey levels of 8 bits. None where the picture's JPEG quality is not known, where the patch is not smaller
-        than its part of the picture, and where no block is left to count.
+        In grey levels of 8 bits. None where nothing can be told: the picture's JPEG quality is not known, the patch
+        hardly reduces its part of the picture (by less than 8/7), grain is too weak to have left any wave, or strong
+        for so fine a JPEG that nearly every block shows it in the patch, too.
 
     Examples
     --------
@@ -60,16 +62,18 @@ def jpeg_grain(picture: Image, crop: Box, patch: Pixels) -> float | None:
     if picture.jpeg_quality is None:
         return None
     left, top, width, height = crop
-    steps = np.array(table_of(picture.jpeg_quality), dtype=np.float64).reshape(_BLOCK_PX, _BLOCK_PX)
-    finer = _finer(height / patch.shape[0], width / patch.shape[1])
     rows, columns = _whole_blocks(top, height), _whole_blocks(left, width)
+    finer = _finer(height / patch.shape[0], width / patch.shape[1])
+    if rows[0] >= rows[1] or columns[0] >= columns[1] or not finer.any():
+        return None
+    steps = np.array(table_of(picture.jpeg_quality), dtype=np.float64).reshape(_BLOCK_PX, _BLOCK_PX)
     found = _waves(picture.pixels[slice(*rows), slice(*columns)], steps)[:, finer]
     enlarged = resample(patch, (round(top + height) - round(top), round(left + width) - round(left)))
     own = enlarged[slice(*(rows - round(top))), slice(*(columns - round(left)))]
     counted = found[~_waves(own, steps)[:, finer].any(axis=1)]
-    if not counted.size:
+    if len(counted) < _FEWEST * len(found) or not counted.any():
         return None
-    left_over = (counted.sum() + 0.5) / (len(counted) + 1)
+    left_over = counted.sum() / len(counted)
     if left_over >= _kept_of_noise(_MOST, steps[finer]):
         return _MOST
     sd: float = brentq(lambda sd: _kept_of_noise(sd, steps[finer]) - left_over, _LEAST, _MOST)

@@ -74,7 +74,7 @@ class Patch:
     jpeg_quality : int, optional
         Of the source, if it is a JPEG with a standard table.
     jpeg_grain : float, optional
-        How grainy such a source was (`stimuli.readers.jpeg_grain`), in grey levels of 8 bits.
+        How grainy this part of such a source was (`stimuli.jpeg_grain`), in grey levels of 8 bits.
     """
 
     pixels: Pixels
@@ -105,8 +105,8 @@ class PatchSet:
         Where it is.
     table : DataFrame
         One row per patch, with the columns `stimuli.patches.COLUMNS`; where they vary or exist, also `context` (side
-        of the patch over the larger side of the lesion's box), `jpeg_quality` and `jpeg_grain` (of the source),
-        `mask_file` and `mask_sha256`.
+        of the patch over the larger side of the lesion's box), `jpeg_quality` (of the source), `jpeg_grain` (of its
+        part), `mask_file` and `mask_sha256`.
     about : dict
         How it was cut (`patches.json`).
     sha256 : str

@@ -1,7 +1,7 @@
 """How images change towards their borders, and whether they have stripes: what means over all positions cannot show.
 
 A generator's convolutions see zeros beyond the border and learn to make up for them, but not quite: thin lines run
-along its images' sides that no patch has, which is cut out of a larger picture. And a film scanner's rows or columns
+along its images' sides that no patch cut out of a larger picture has. And a film scanner's rows or columns
 may differ a little, which no filter of a few pixels tells from grain.
 """
 

@@ -17,6 +17,7 @@ _PLACES = 8  # along each side
 _SCALES = 4  # of detail whose tails are compared, each half as fine as the one before
 _POWERS = (3, 6, 12)  # the higher, the fewer pixels count
 _NONE = 1e-8  # where nothing is brighter, or darker, than its surround
+_LEAST = 0.1  # of what is brighter, or darker, than its surround, in units of the RMS
 _FLOOR = 0.1 / 255  # of an amplitude, well below that of any detail in 8 bits
 LAYOUT, TAILS = 2 * _PLACES**2, _SCALES * 2 * len(_POWERS)
 
@@ -47,7 +48,7 @@ def tails(images: Tensor) -> Tensor:
         for side in (detail, -detail):
             beyond = side.clamp_min(0) / rms
             # Relative to the largest, so that no power of it overflows.
-            largest = beyond.amax(dim=1, keepdim=True).clamp_min(_FLOOR)
+            largest = beyond.amax(dim=1, keepdim=True).clamp_min(_LEAST)
             share = beyond / largest
             found += [((share**power).mean(dim=1) + _NONE).log() / power + largest[:, 0].log() for power in _POWERS]
         images = F.avg_pool2d(smooth, 2) if scale < _SCALES - 1 else images

@@ -23,10 +23,14 @@ _WARM_UP = 40  # batches before matching starts: the means of a few are too unce
 
 
 class Moments(nn.Module):
-    """Means of `summary` over all real images, and running ones over generated images, as buffers of `count`."""
+    """Means of `summary` over all real images, and running ones over generated images, as buffers of `count`.
 
-    def __init__(self, count: int) -> None:
+    Differences are measured in SD of real images; `least_variance` is that of a statistic in which these hardly differ.
+    """
+
+    def __init__(self, count: int, least_variance: float = 1e-8) -> None:
         super().__init__()
+        self.least_variance = least_variance
         for name in ("real", "square", "fake"):
             self.register_buffer(name, torch.zeros(count))
         self.register_buffer("batches", torch.zeros(()))
@@ -74,7 +78,7 @@ class Moments(nn.Module):
         return self.fake - self.real
 
     def _variance(self) -> Tensor:
-        return (self.square - self.real.square()).clamp_min(1e-8)
+        return (self.square - self.real.square()).clamp_min(self.least_variance)
 
 
 class Summaries(nn.Module):

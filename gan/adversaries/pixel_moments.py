@@ -21,6 +21,7 @@ from gan.adversaries.log_energies import LogEnergies
 from gan.adversaries.moments import Moments
 from gan.adversaries.step_rng import StepRng
 
+_LEAST_WHITE = 0.1  # of a whitened statistic, or few images would decide by what they happen not to differ in
 _LEAST_VARIANCE = 1e-2  # of the mean one: how little images differ in the rest is known too badly from hundreds
 
 
@@ -39,7 +40,7 @@ class PixelMoments:
         self.detail = LogEnergies()
         counts = (*self.detail.counts, borders.COUNT, layout.LAYOUT, layout.TAILS)
         self.whitening = nn.ModuleList(Whitening(count) for count in counts)
-        self.moments = nn.ModuleList(Moments(2 * count) for count in counts)
+        self.moments = nn.ModuleList(Moments(2 * count, _LEAST_WHITE) for count in counts)
         self.trained: nn.Module = nn.Identity()
         self.state: nn.Module = nn.ModuleDict(
             {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}

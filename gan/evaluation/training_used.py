@@ -21,5 +21,5 @@ def what_training_used(training: dict[str, Any]) -> str:
     if training.get("moments"):
         used.append("moments of EfficientNet-lite features")
     if training.get("pixel_moments"):
-        used.append("moments of random filters of pixels (kin to texture, but not its statistics)")
+        used.append("moments of random filters, borders, layout and specks (kin to texture, but not its statistics)")
     return ", ".join(used)

@@ -9,8 +9,9 @@ enlarged to the native size of a patch of about the same contrast, compressed, a
 the larger its patch in native pixels, and the more contrast it has: their correlation is .6 in CBIS-DDSM.)
 
 Grain matters although a patch shows little of it: it decides which way a JPEG rounds what the patch does show, and some
-of what is rounded away at one frequency returns at others. So noise as strong as the grain of the files, of which
-nothing would be left by reducing, is added before compression.
+of what is rounded away at one frequency returns at others. So noise is added before compression: white noise as strong
+as the grain of the files, less what of it a patch would show. (Black and white clip it, and are up to a grey level off
+where it is strong.)
 
 Rounding has no gradient; in training it is taken for the identity (Bengio, Léonard & Courville 2013, arXiv:1308.3432).
 """
@@ -31,7 +32,7 @@ from stimuli.readers.jpeg_quality import table_of
 
 BLOCK_PX = 8
 _LEVELS = 255
-_SEEDS = 2**24  # as many as there are draws
+_SEEDS = 2**24  # as many as there are numbers in [0, 1) that a draw may be
 _ALIKE = 0.15  # SD of the log contrast within which patches are alike; it keeps the correlation with native size
 _FLAT = 1e-8  # the variance of an image without contrast
 _KEPT = torch.inference_mode(False)  # what is kept by a call that only makes images serves training, too
@@ -50,7 +51,8 @@ class FileTraces(nn.Module):
     contrasts : torch.Tensor, shape (F,)
         `log_contrast` of the same patches.
     grain : torch.Tensor, shape ()
-        SD, in grey levels of 8 bits, of the noise in JPEGs before compression.
+        SD, in grey levels of 8 bits, of the white noise in JPEGs before compression; what a patch would show of it is
+        taken away again.
 
     References
     ----------
@@ -89,6 +91,13 @@ class FileTraces(nn.Module):
         apart = (log_contrast(images)[:, None] - self.contrasts) / _ALIKE
         reached = (-apart.square() / 2).softmax(dim=1).cumsum(dim=1)
         return (reached <= draws[:, None]).sum(dim=1).clamp_max(len(self.files) - 1)
+
+
+def with_grain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A model's stored weights; those of an earlier version, whose files had no grain, with a grain of 0."""
+    end = "traces.files"
+    missing = [name.removesuffix(end) + "traces.grain" for name in weights if name.endswith(end)]
+    return {name: torch.zeros(()) for name in missing} | weights
 
 
 def log_contrast(images: Tensor) -> Tensor:

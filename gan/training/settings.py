@@ -51,7 +51,8 @@ class Settings:
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
     pixel_moments : float, at least 0
-        Weight of matching how strong fine detail is (`gan.adversaries.pixel_moments`), not for `stylegan`.
+        Weight of matching fine detail, borders, layout and specks (`gan.adversaries.pixel_moments`), not for
+        `stylegan`.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.
     warm_up_kimg : float, at least 0

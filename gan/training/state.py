@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from data.errors import LookalikeError
 from data.files import write_bytes
+from gan.networks.traces import with_grain
 from gan.training.growth import Stage
 from gan.training.run import Run, enter, start
 from gan.training.settings import Settings
@@ -62,7 +63,7 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
     enter(run, Stage(about["resolution"], about["blend"]))
     try:
         for key, module in _modules(run).items():
-            module.load_state_dict(under(tensors, key))
+            module.load_state_dict(with_grain(under(tensors, key)))
     except RuntimeError as error:
         what = textwrap.shorten(str(error), 160, placeholder=" ...")  # torch names every tensor
         raise LookalikeError(
@@ -159,8 +160,8 @@ def refuse_other_settings(
 ) -> None:
     """Raise `LookalikeError` if settings differ from the stored ones in more than `may_change`.
 
-    Settings are nested once (the architecture); the field that differs is named, and one of these last, since it may
-    only follow from another.
+    Settings are nested once (the architecture); the field that differs is named. A field of the architecture is named
+    only if nothing else differs, since it may follow from another setting.
     """
     flat = {}
     for name, value in wanted.items():

@@ -66,7 +66,7 @@ Gamma = Annotated[float | None, typer.Option(help="Weight of stylegan's R1 penal
 AdaTarget = Annotated[float | None, typer.Option(help="Target of stylegan's adaptive augmentation, 0 (none) to 1.")]
 Moments = Annotated[float | None, typer.Option(help="Weight of feature moments with frozen, 0 or more.")]
 PixelMoments = Annotated[
-    float | None, typer.Option(help="Weight of matching fine detail, not with stylegan, 0 or more.")
+    float | None, typer.Option(help="Weight of matching fine detail, borders and layout, not with stylegan, 0 or more.")
 ]
 FileTraces = Annotated[
     bool | None,

@@ -15,6 +15,6 @@ def test_moments_are_named_and_what_is_not_recorded_is_not_guessed():
     frozen = {"discriminator": "frozen", "moments": 0.0}
     assert what_training_used(frozen) == "EfficientNet-lite features"
     assert "moments of EfficientNet-lite features" in what_training_used({**frozen, "moments": 5000.0})
-    assert "random filters of pixels" in what_training_used({"discriminator": "ensemble", "pixel_moments": 10.0})
+    assert "random filters" in what_training_used({"discriminator": "ensemble", "pixel_moments": 10.0})
     assert "random filters" not in what_training_used({"discriminator": "ensemble", "pixel_moments": 0.0})
     assert what_training_used({}).startswith("unknown")
