@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 SLOPE = 0.2  # of leaky ReLU, throughout
 GROUP = 4  # images whose deviation from one another the discriminator sees
+_BLURS = 3  # of what is coarse
 _GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU (He et al. 2015)
 
 
@@ -135,6 +136,13 @@ def blur(x: Tensor) -> Tensor:
     kernel = (row[:, None] * row).expand(x.shape[1], 1, 3, 3)
     height, width = (_inside(side, x) for side in x.shape[2:])
     return F.conv2d(x, kernel, padding=1, groups=x.shape[1]) * (height[:, None] * width)
+
+
+def coarse(images: Tensor) -> Tensor:
+    """What is left of images (N, C, R, R) without their fine detail: a fifth at 4 pixels a cycle, none at 2."""
+    for _ in range(_BLURS):
+        images = blur(images)
+    return images
 
 
 def _inside(side: int, like: Tensor) -> Tensor:

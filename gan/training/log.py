@@ -15,7 +15,7 @@ from stimuli.images import Pixels
 
 FILE = "log.jsonl"
 _CURVES = (
-    *("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "pixel_distance"),
+    *("loss_d", "loss_g", "ada_p", "real_sign", "feature_distance", "pixel_distance", "steepness"),
     *("resolution", "blend", "images_per_s"),
 )
 

@@ -19,13 +19,13 @@ from gan.adversaries.pixel_moments import PixelMoments
 from gan.adversaries.pixels import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Generator
-from gan.networks.layers import EqualConv, blur
+from gan.networks.layers import EqualConv, coarse
 from gan.training.growth import Stage, grow_generator, stage_at
 from gan.training.settings import Settings
+from gan.training.smooth_paths import EVERY, SmoothPaths
 from gan.training.training_images import TrainingImages, at_stage
 
 W_MEAN_BETA = 0.995  # Karras 2019
-_BLURS = 3
 
 
 @dataclass
@@ -41,6 +41,7 @@ class Run:
     optimiser_d: torch.optim.Adam
     stage: Stage
     reference: Generator | None = None  # whose coarse content is kept
+    paths: SmoothPaths | None = None
     step: int = 0
 
     def step_rng(self) -> StepRng:
@@ -103,7 +104,8 @@ def start(settings: Settings, accelerator: Accelerator, resolution: int | None =
     reference = copy.deepcopy(average) if settings.keep_coarse else None
     _freeze_early_layers(generator, settings.last_layers)
     optimisers = _optimisers(settings, generator, adversary, resolution)
-    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution), reference)
+    paths = SmoothPaths().to(accelerator.device) if settings.path_weight else None
+    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution), reference, paths)
 
 
 def step(run: Run, training_images: TrainingImages) -> Losses:
@@ -136,6 +138,7 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
             loss_g = loss_g + (kept - kept.detach())  # its gradient alone: the logged loss is the adversary's
     if learning:
         loss_g.backward()
+        logged |= _smooth_paths(run, rng)
         _share_gradients(run, run.generator.parameters())
         run.optimiser_g.step()
     adversary.trained.requires_grad_(True)
@@ -144,6 +147,17 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
     if learning:
         average(run)
     return Losses(loss_d, loss_g.detach(), logged)
+
+
+def _smooth_paths(run: Run, rng: StepRng) -> dict[str, Tensor]:
+    """Add the gradient of steep paths to the generator's, every few steps; how steep they are."""
+    if run.paths is None:
+        return {}
+    if run.step % EVERY == 0:
+        penalty = run.paths.penalty(run.generator, rng)  # in full precision: it is a small difference
+        (penalty * run.settings.path_weight * EVERY).backward()
+        run.paths.mean.copy_(run.mean(run.paths.mean))
+    return {"steepness": run.paths.steepness.clone()}
 
 
 def every_image(training_images: TrainingImages, stage: Stage, device: torch.device | str) -> Iterator[Tensor]:
@@ -159,13 +173,6 @@ class Fakes:
     images: Tensor
     single: Tensor
     drift: Tensor | None
-
-
-def coarse(images: Tensor) -> Tensor:
-    """What is left of images (N, 1, R, R) without their fine detail: a fifth at 4 pixels a cycle, none at 2."""
-    for _ in range(_BLURS):
-        images = blur(images)
-    return images
 
 
 def fakes(run: Run, rng: StepRng) -> Fakes:

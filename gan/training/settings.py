@@ -63,6 +63,8 @@ class Settings:
         How many styled layers learn, counted from the last, two of each size; 0 stands for all and the mapping network.
     keep_coarse : float, at least 0
         Weight of the mean squared difference between blurred images and those of the model that the run started from.
+    path_weight : float, at least 0
+        Weight of the penalty on steep paths in W (`gan.training.smooth_paths`).
     started_from : str
         The hash of the model that the run started from; empty if it started anew.
     ema_kimg : float
@@ -109,6 +111,7 @@ class Settings:
     cool_down_kimg: float = 0.0
     last_layers: int = 0
     keep_coarse: float = 0.0
+    path_weight: float = 0.0
     started_from: str = ""
     ema_kimg: float = 10.0
     file_traces: bool = True
@@ -160,7 +163,16 @@ class Settings:
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
             raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        for name in ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "pixel_moments", "warm_up_kimg", *_ENDINGS):
+        for name in (
+            "r1_gamma",
+            "moments",
+            "pixel_gamma",
+            "pixel_weight",
+            "pixel_moments",
+            "path_weight",
+            "warm_up_kimg",
+            *_ENDINGS,
+        ):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):

@@ -113,7 +113,11 @@ def _modules(run: Run) -> dict[str, nn.Module]:
         "average": run.average,
         "adversary": run.adversary.state,
     }
-    return modules if run.reference is None else modules | {"reference": run.reference}
+    if run.reference is not None:
+        modules["reference"] = run.reference
+    if run.paths is not None:
+        modules["paths"] = run.paths
+    return modules
 
 
 def _optimisers(run: Run) -> dict[str, tuple[torch.optim.Adam, nn.Module]]:

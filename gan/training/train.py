@@ -58,7 +58,8 @@ class Progress:
     """How far a run has come: images seen of the total, mean losses since the last tick, speed since the
     start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
     logits of real images) are None without adaptive augmentation, `feature_distance` without moment matching
-    (`gan.adversaries.moments`), `pixel_distance` without matching of fine detail; `model` is None until the networks
+    (`gan.adversaries.moments`), `pixel_distance` without matching of fine detail, `steepness` without a penalty
+    on steep paths; `model` is None until the networks
     have their full size."""
 
     step: int
@@ -72,6 +73,7 @@ class Progress:
     real_sign: float | None
     feature_distance: float | None
     pixel_distance: float | None
+    steepness: float | None
     images_per_s: float
     sheet: Path | None = None
     model: Path | None = None
@@ -291,6 +293,7 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
         logged.get("real_sign"),
         logged.get("feature_distance"),
         logged.get("pixel_distance"),
+        logged.get("steepness"),
         speed,
     )
 

@@ -46,6 +46,7 @@ LastLayers = Annotated[
 KeepCoarse = Annotated[
     float | None, typer.Option(help="Weight of keeping the coarse content of the images of --from, 0 or more.")
 ]
+PathWeight = Annotated[float | None, typer.Option(help="Weight of the penalty on steep paths in W, 0 or more.")]
 PixelGamma = Annotated[float | None, typer.Option(help="Weight of the gradient penalty on pixels, 0 or more.")]
 PixelWeight = Annotated[float | None, typer.Option(help="Weight of the pixel discriminator, 0 or more.")]
 Relativistic = Annotated[
@@ -122,6 +123,7 @@ def train(
     cool_down_kimg: CoolDownKimg = None,
     last_layers: LastLayers = None,
     keep_coarse: KeepCoarse = None,
+    path_weight: PathWeight = None,
     progressive: Progressive = None,
     stage_kimg: StageKimg = None,
     fade_kimg: FadeKimg = None,
@@ -163,6 +165,7 @@ def train(
         "cool_down_kimg": cool_down_kimg,
         "last_layers": last_layers,
         "keep_coarse": keep_coarse,
+        "path_weight": path_weight,
     }
     options = {**steps, **losses, **pixels, **images, **growth, **kept}
     found = read_patches(patches)

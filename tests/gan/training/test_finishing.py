@@ -7,7 +7,8 @@ import torch
 
 from gan.checkpoint import load_model
 from gan.networks.generator import Architecture
-from gan.training.run import coarse, make_accelerator, start
+from gan.networks.layers import coarse
+from gan.training.run import make_accelerator, start
 from gan.training.settings import Settings
 from gan.training.train import train
 
