@@ -163,16 +163,8 @@ class Settings:
             )
         if self.batch % GROUP:  # the discriminators measure how much the images of a group differ
             raise LookalikeError("out-of-range", f"batch is {self.batch}; it must be a multiple of {GROUP}")
-        for name in (
-            "r1_gamma",
-            "moments",
-            "pixel_gamma",
-            "pixel_weight",
-            "pixel_moments",
-            "path_weight",
-            "warm_up_kimg",
-            *_ENDINGS,
-        ):
+        weights = ("r1_gamma", "moments", "pixel_gamma", "pixel_weight", "pixel_moments", "path_weight")
+        for name in (*weights, "warm_up_kimg", *_ENDINGS):
             if not 0 <= getattr(self, name) < math.inf:
                 raise LookalikeError("out-of-range", f"{name} is {getattr(self, name)}; it must be at least 0")
         for name in ("ada_target", "style_mixing"):

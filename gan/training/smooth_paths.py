@@ -21,6 +21,7 @@ EVERY = 4  # steps between penalties, which then count that many times
 _SHARE = 2  # of this many images of a batch, one is used
 _DECAY = 0.02
 _STEP = 0.01  # of a path
+_LEAST = 1e-12  # squared slope: a root has no gradient at 0
 
 
 class SmoothPaths(nn.Module):
@@ -61,4 +62,5 @@ def slopes(generator: Generator, first: Tensor, second: Tensor, place: Tensor, n
     ws = torch.cat([torch.lerp(first, second, place), torch.lerp(first, second, place + _STEP)])
     images = generator.synthesis(generator.per_layer(ws), [layer.repeat(2, 1, 1, 1) for layer in noise])
     before, after = (images - coarse(images)).chunk(2)
-    return ((after - before) / _STEP).square().mean(dim=(1, 2, 3)).add(1e-12).sqrt()
+    found: Tensor = ((after - before) / _STEP).square().mean(dim=(1, 2, 3)).add(_LEAST).sqrt()
+    return found
