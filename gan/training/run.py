@@ -15,8 +15,8 @@ from gan.adversaries.discriminator import Discriminator
 from gan.adversaries.ensemble import Ensemble
 from gan.adversaries.frozen import FrozenAdversary
 from gan.adversaries.image_adversary import ImageAdversary
-from gan.adversaries.pixel_moments import PixelMoments
-from gan.adversaries.pixels import PixelDiscriminator
+from gan.adversaries.pixels.discriminator import PixelDiscriminator
+from gan.adversaries.pixels.moments import PixelMoments
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Generator
 from gan.networks.layers import EqualConv, coarse
@@ -40,8 +40,8 @@ class Run:
     optimiser_g: torch.optim.Adam
     optimiser_d: torch.optim.Adam
     stage: Stage
+    paths: SmoothPaths
     reference: Generator | None = None  # whose coarse content is kept
-    paths: SmoothPaths | None = None
     step: int = 0
 
     def step_rng(self) -> StepRng:
@@ -104,8 +104,8 @@ def start(settings: Settings, accelerator: Accelerator, resolution: int | None =
     reference = copy.deepcopy(average) if settings.keep_coarse else None
     _freeze_early_layers(generator, settings.last_layers)
     optimisers = _optimisers(settings, generator, adversary, resolution)
-    paths = SmoothPaths().to(accelerator.device) if settings.path_weight else None
-    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution), reference, paths)
+    paths = SmoothPaths().to(accelerator.device)
+    return Run(settings, accelerator, generator, average, adversary, *optimisers, Stage(resolution), paths, reference)
 
 
 def step(run: Run, training_images: TrainingImages) -> Losses:
@@ -151,7 +151,7 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
 
 def _smooth_paths(run: Run, rng: StepRng) -> dict[str, Tensor]:
     """Add the gradient of steep paths to the generator's, every few steps; how steep they are."""
-    if run.paths is None:
+    if not run.settings.path_weight:
         return {}
     if run.step % EVERY == 0:
         penalty = run.paths.penalty(run.generator, rng)  # in full precision: it is a small difference

@@ -51,7 +51,7 @@ class Settings:
         Weight of moment matching (`gan.adversaries.moments`), not for `stylegan`. 0 switches it off, as at the start,
         when it would put blobs into corners; 5000 finishes a run (docs/training-notes.md).
     pixel_moments : float, at least 0
-        Weight of matching fine detail, borders, layout and specks (`gan.adversaries.pixel_moments`), not for
+        Weight of matching fine detail, borders, layout and specks (`gan.adversaries.pixels.moments`), not for
         `stylegan`.
     style_mixing : float, 0 to 1
         Share of generated images with two codes.

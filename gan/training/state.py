@@ -26,7 +26,7 @@ FILE = "training.safetensors"
 # Settings that the state does not depend on, so that they may change when a run is resumed.
 _MAY_CHANGE = (
     *("kimg", "snapshot_kimg", "precision", "learning_rate", "style_mixing", "moments"),
-    *("pixel_gamma", "pixel_weight", "relativistic", "warm_up_kimg", "cool_down_kimg"),
+    *("pixel_gamma", "pixel_weight", "relativistic", "path_weight", "warm_up_kimg", "cool_down_kimg"),
 )
 
 
@@ -63,6 +63,8 @@ def load_state(out: Path, settings: Settings, accelerator: Accelerator, patches:
     enter(run, Stage(about["resolution"], about["blend"]))
     try:
         for key, module in _modules(run).items():
+            if key == "paths" and not under(tensors, key):
+                continue  # of an earlier version
             module.load_state_dict(with_grain(under(tensors, key)))
     except RuntimeError as error:
         what = textwrap.shorten(str(error), 160, placeholder=" ...")  # torch names every tensor
@@ -112,12 +114,9 @@ def _modules(run: Run) -> dict[str, nn.Module]:
         "generator": run.generator,
         "average": run.average,
         "adversary": run.adversary.state,
+        "paths": run.paths,
     }
-    if run.reference is not None:
-        modules["reference"] = run.reference
-    if run.paths is not None:
-        modules["paths"] = run.paths
-    return modules
+    return modules if run.reference is None else modules | {"reference": run.reference}
 
 
 def _optimisers(run: Run) -> dict[str, tuple[torch.optim.Adam, nn.Module]]:

@@ -112,8 +112,8 @@ def train(
     out : path
         A folder that does not exist yet, or is empty; with `resume`, that of the run.
     settings : Settings
-        A resumed run may change its length, snapshots, precision, learning rate, style mixing, moments, warm-up and the
-        settings of the pixel discriminator, and where it cools down.
+        A resumed run may change its length, snapshots, precision, learning rate, style mixing, moments, warm-up, the
+        settings of the pixel discriminator, the weight of steep paths, and where it cools down.
     resume : bool
         Whether to resume the run in `out` from its last snapshot; the result is the same as without the stop.
     start_from : Model, optional

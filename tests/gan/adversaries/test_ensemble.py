@@ -6,7 +6,7 @@ import torch
 from gan.adversaries.discriminator import Discriminator
 from gan.adversaries.ensemble import Ensemble
 from gan.adversaries.image_adversary import ImageAdversary
-from gan.adversaries.pixels import PixelDiscriminator
+from gan.adversaries.pixels.discriminator import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
 from gan.networks.generator import Architecture
 

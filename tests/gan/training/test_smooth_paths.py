@@ -1,9 +1,11 @@
 """Smooth paths: slopes against brute force, the penalty, and that training with it makes paths less steep."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from gan.adversaries.step_rng import StepRng
 from gan.checkpoint import load_model
@@ -11,6 +13,7 @@ from gan.networks.generator import Architecture, Generator
 from gan.networks.layers import blur
 from gan.training.settings import Settings
 from gan.training.smooth_paths import EVERY, SmoothPaths, slopes
+from gan.training.state import FILE, read_state
 from gan.training.train import train
 
 SMALL = Architecture(resolution=16, z_dim=16, w_dim=16, channel_base=128, channel_max=16, mapping_layers=2)
@@ -113,3 +116,21 @@ def test_a_stopped_run_resumes_as_if_it_had_not_been_stopped(patches, tmp_path):
         train(patches, tmp_path / "parts", SETTINGS, progress=stop)
     resumed = load_model(train(patches, tmp_path / "parts", SETTINGS, resume=True)).generator
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
+def test_a_resumed_run_may_begin_to_smooth_paths(patches, tmp_path):
+    short = replace(SETTINGS, kimg=0.048, path_weight=0.0)
+    train(patches, tmp_path / "run", short)
+    seen = []
+    train(patches, tmp_path / "run", SETTINGS, resume=True, progress=lambda now: seen.append(now.steepness))
+    assert all(value > 0 for value in seen)
+
+
+def test_states_of_before_are_resumed(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    path = tmp_path / "run" / FILE
+    about, tensors = read_state(path)
+    kept = {name: value for name, value in tensors.items() if not name.startswith("paths.")}
+    assert len(kept) == len(tensors) - 2
+    path.write_bytes(save(kept, metadata={"about": json.dumps(about)}))
+    assert train(patches, tmp_path / "run", SETTINGS, resume=True)

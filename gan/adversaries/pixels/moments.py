@@ -3,8 +3,8 @@
 What frozen networks do not see at the scale of a pixel, a discriminator of pixels has to find first; here fixed random
 filters measure it. Within one image the energies of all filters rise and fall together with its contrast, so that
 what tells two textures apart is their ratios: the energies are compared as logarithms, whitened by how they vary and
-covary among real images. What lies along the borders (`gan.adversaries.borders`), where things are and how sharp specks
-are (`gan.adversaries.layout`) are compared besides.
+covary among real images. What lies along the borders (`gan.adversaries.pixels.borders`), where things are and how sharp
+specks are (`gan.adversaries.pixels.layout`) are compared besides.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from gan.adversaries import borders, layout
 from gan.adversaries.adversary import Part
-from gan.adversaries.log_energies import LogEnergies
 from gan.adversaries.moments import Moments
+from gan.adversaries.pixels import borders, layout
+from gan.adversaries.pixels.log_energies import LogEnergies
 from gan.adversaries.step_rng import StepRng
 
 _LEAST_WHITE = 0.1  # of a whitened statistic, or few images would decide by what they happen not to differ in

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gan.adversaries.layout import LAYOUT, TAILS, layout, tails
+from gan.adversaries.pixels.layout import LAYOUT, TAILS, layout, tails
 
 PLACES, SCALES, POWERS = 8, 4, 3
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from gan.adversaries.image_adversary import ImageAdversary
-from gan.adversaries.pixels import PixelDiscriminator
+from gan.adversaries.pixels.discriminator import PixelDiscriminator
 from gan.adversaries.step_rng import StepRng
 from gan.networks.layers import blur
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from gan.adversaries.pixel_moments import PixelMoments, Whitening
+from gan.adversaries.pixels.moments import PixelMoments, Whitening
 from gan.adversaries.step_rng import StepRng
 
 RNG = StepRng(0, 0, 8)

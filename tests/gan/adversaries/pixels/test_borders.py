@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gan.adversaries.borders import COUNT, border_statistics
+from gan.adversaries.pixels.borders import COUNT, border_statistics
 
 DEEP = 8
 SIDES = {"top": (2, 0), "bottom": (2, -1), "left": (3, 0), "right": (3, -1)}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan.adversaries.log_energies import LogEnergies
+from gan.adversaries.pixels.log_energies import LogEnergies
 
 FILTERS, FEW, BANDS = 48, 16, 6
 

@@ -1,0 +1,1 @@
+"""What sees single pixels: a small discriminator, and statistics of fine detail that are matched."""
