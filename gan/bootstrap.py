@@ -10,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from data.arrays import Ints
+from data.arrays import Floats, Ints
 from data.results.result import Estimate
 
 Groups = Ints  # (N,): which group each image belongs to
@@ -39,6 +39,15 @@ def estimate(value: float, draws: Sequence[float], bounds: tuple[float, float] =
     """
     low, high = np.quantile(np.asarray(draws) - np.mean(draws), [0.025, 0.975]) + value
     return Estimate(value, low=float(np.clip(low, *bounds)), high=float(np.clip(high, *bounds)))
+
+
+def mean_over_groups(values: Floats, groups: Groups, resamples: int = 2000, seed: int = 0) -> Estimate:
+    """The mean of values (N,), one an image, with its interval over groups; without bounds if there is one group."""
+    mean, rng, each = float(np.mean(values)), np.random.default_rng(seed), torch.tensor(values, dtype=torch.float64)
+    if len(np.unique(groups)) < 2:
+        return Estimate(mean)
+    weights = torch.stack([bootstrap_weights(groups, rng) for _ in range(resamples)])
+    return estimate(mean, (weights @ each / weights.sum(dim=1)).tolist())
 
 
 def random_split(groups: Groups, count: int, rng: np.random.Generator) -> tuple[Indices, Indices]:

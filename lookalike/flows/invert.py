@@ -13,6 +13,8 @@ import pandas as pd
 
 from data.errors import LookalikeError, check_choice
 from data.files import read_json, refuse_occupied
+from data.results.result import Estimate
+from gan.bootstrap import group_numbers, mean_over_groups, with_interval
 from gan.checkpoint import Model, load_model
 from gan.inversion.encoder import EncoderSize
 from gan.inversion.encoder_file import load_encoder
@@ -27,6 +29,7 @@ from gan.training.training_images import LEVELS, TrainingImages, check_patches
 from lookalike.console import progress, relative, say
 from stimuli.patches import SPLITS, PatchSet, read_patches
 
+MEANS = ("psnr_db", "ssim", "nlpd", "vgg", "detail_kept", "code_distance")  # of an inversion's table
 _PROBE_STEPS = 2  # of a dry run, for each kind of step
 
 
@@ -142,3 +145,20 @@ def invert_patches(inputs: Inputs, out: Path, settings: InversionSettings, tell:
     with progress("images", len(images)) as advance:
         found = invert(model, encoder, features, images, settings, masks, advance)
     return save_inverted(out, found, rows, patches, model, encoder, settings)
+
+
+def means_of(table: pd.DataFrame) -> dict[str, Estimate]:
+    """The mean of each measure of inverted images, with its interval over patients."""
+    groups = group_numbers(table["patient"].astype(str).tolist())
+    return {name: mean_over_groups(table[name].to_numpy(dtype=float), groups) for name in MEANS}
+
+
+def interval_words(one: Estimate) -> str:
+    """A mean as people read it."""
+    bounds = "" if np.isnan(one.low) else f" [{one.low:#.3g}, {one.high:#.3g}], 95% CI over patients"
+    return f"mean {one.value:#.3g}{bounds}"
+
+
+def interval_numbers(one: Estimate) -> dict[str, float | None]:
+    """A mean for JSON, which has no NaN."""
+    return {name: None if np.isnan(value) else value for name, value in with_interval(one).items()}

@@ -9,6 +9,7 @@ from gan.bootstrap import (
     bootstrap_weights,
     estimate,
     group_numbers,
+    mean_over_groups,
     one_thread,
     random_split,
     spread,
@@ -49,6 +50,19 @@ def test_the_interval_is_the_spread_of_the_draws_moved_to_the_value_and_kept_in_
         "high": pytest.approx(1.95),
     }
     assert estimate(0.9, draws, (0, 1)) == Estimate(0.9, low=0.0, high=1.0)
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_that_of_its_groups():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(40), 5)
+    values = rng.normal(size=40)[groups] + 3  # alike within a group, so that five images say no more than one
+    found = mean_over_groups(values, groups)
+    assert found.value == pytest.approx(values.mean())
+    half = 1.96 * values[::5].std() / np.sqrt(40)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.1)
+    alone = mean_over_groups(values[:5], groups[:5])
+    assert alone.value == pytest.approx(values[0])
+    assert np.isnan(alone.low)
 
 
 def test_a_random_split_makes_two_sets_that_share_no_group():

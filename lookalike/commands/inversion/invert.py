@@ -65,18 +65,17 @@ def invert(
     need("gan")
     from gan.inversion.settings import chosen
     from lookalike.console import say
-    from lookalike.flows.invert import Inputs, invert_patches
+    from lookalike.flows.invert import Inputs, interval_numbers, interval_words, invert_patches, means_of
 
     options = {"space": space, "noise": noise, "steps": steps, "learning_rate": learning_rate, "batch": batch}
     weights = {"perceptual_weight": perceptual_weight, "code_weight": code_weight}
     settings = chosen(objective, **options, **weights)
     table = invert_patches(Inputs(patches, model, encoder, split, count, masks, vgg16), out, settings, say)
-    means = {
-        name: float(table[name].mean()) for name in ("psnr_db", "ssim", "nlpd", "vgg", "detail_kept", "code_distance")
-    }
+    means = means_of(table)
     if as_json:
-        show({"out": relative(out), "images": len(table), "means": means}, True)
+        numbers = {name: interval_numbers(one) for name, one in means.items()}
+        show({"out": relative(out), "images": len(table), "means": numbers}, True)
         return
-    shown = {name.replace("_db", " (dB)"): f"mean {value:#.3g}" for name, value in means.items()}
+    shown = {name.replace("_db", " (dB)"): interval_words(one) for name, one in means.items()}
     files = {"table": relative(out / "inverted.csv"), "codes": relative(out / "codes.json")}
     show({"images": len(table), **shown, **files, "sheet": relative(out / "sheet.png")}, False)

@@ -38,10 +38,14 @@ def test_patches_are_inverted_into_a_table_with_their_patients(inputs, encoder, 
     words = ("--encoder", encoder, "--count", 3, "--steps", 2, "--out", tmp_path / "inverted", "--json")
     said = lookalike("invert", patches, *common, *words)
     assert said.code == 0, said.err
-    assert json.loads(said.out)["images"] == 3
+    told = json.loads(said.out)
+    assert told["images"] == 3
     table = pd.read_csv(tmp_path / "inverted" / "inverted.csv", dtype={"patient": str})
     cut = pd.read_csv(patches / "patches.csv", dtype={"patient": str}).set_index("patch_id")
     assert table["patient"].tolist() == cut.loc[table["patch_id"], "patient"].tolist()
+    psnr = told["means"]["psnr_db"]
+    assert psnr["value"] == pytest.approx(table["psnr_db"].mean(), abs=1e-3)
+    assert psnr["low"] <= psnr["value"] <= psnr["high"]
     assert {"mse", "psnr_db", "ssim", "nlpd", "vgg", "code_distance", "steps", "seconds"} <= set(table.columns)
 
 
