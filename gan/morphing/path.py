@@ -28,6 +28,7 @@ from stimuli.images import Pixels
 
 SHAPES = ("round", "straight", "open")
 _EVEN = 0.005  # coefficient of variation at which frames are no longer moved
+_EVEN_SLOWLY = 0.01  # that of a slow metric
 _MOST_PASSES = 6
 _COARSE = 16  # images per stretch between anchors in the first pass, at least
 
@@ -109,11 +110,16 @@ def even_positions(
 ) -> Floats:
     """Positions of frames whose distances to the next are equal, the first at 0.
 
-    Distances are first measured along a denser row of images; then frames are placed and moved until their own steps
-    are even to 0.5 %. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
+    Distances are first measured along a denser row of images, or of a slow metric at positions that are even in a quick
+    one; then frames are placed and moved until their own steps are even to .5 %, those of a slow metric to 1 %. Calls
+    `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
     """
-    count = max(frames, _COARSE * path.length)
-    positions = np.linspace(0, path.length, count, endpoint=not path.closed)
+    if metric.near is None:
+        count = max(frames, _COARSE * path.length)
+        positions = np.linspace(0, path.length, count, endpoint=not path.closed)
+    else:
+        positions = even_positions(generator, path, frames, metric.near, advance)
+    enough = _EVEN if metric.near is None else _EVEN_SLOWLY
     best, evenness = positions, np.inf
     for number in range(_MOST_PASSES):
         described = describe(metric, images_at(generator, path, positions))
@@ -125,7 +131,7 @@ def even_positions(
         if len(positions) == frames and variation(taken) < evenness:
             best, evenness = positions, variation(taken)
         advance()
-        if evenness < _EVEN or number == _MOST_PASSES - 1:
+        if evenness < enough or number == _MOST_PASSES - 1:
             break
         ends = np.append(positions, path.length) if path.closed else positions
         travelled = np.concatenate([[0.0], np.cumsum(taken)])

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from gan.codes import codes_of_seeds, images_of
-from gan.morphing.metrics import metric_of
+from gan.morphing.metrics import CHOICES, metric_of
 from gan.morphing.path import even_positions, images_at, path_through, points, weights
+from gan.networks.features import Vgg16
 
 
 @pytest.mark.parametrize("shape", ["round", "straight", "open"])
@@ -85,6 +86,32 @@ def test_steps_are_even_in_the_metric(model, shape, name):
     even = torch.from_numpy(images_at(model.generator, path, np.linspace(0, path.length, 60))).unsqueeze(1)
     uneven = metric.distance(metric.describe(even[:-1]), metric.describe(even[1:]))
     assert uneven.std() / uneven.mean() > 0.05
+
+
+def test_a_slow_metric_begins_where_steps_are_even_in_a_quick_one(model):
+    path = path_through(codes_of_seeds(model, [1, 2, 3]), "round")
+    quick, described = metric_of("nlpd"), []
+
+    def describe(images):
+        described.append(len(images))
+        return quick.describe(images)
+
+    slow = dataclasses.replace(quick, describe=describe, near=metric_of("pixel"))
+    found = even_positions(model.generator, path, 60, slow)
+    assert set(described) == {50, 10}  # in parts, no denser row
+    images = torch.from_numpy(images_at(model.generator, path, found)).unsqueeze(1)
+    taken = quick.distance(quick.describe(images), quick.describe(images.roll(-1, 0)))
+    assert taken.std() / taken.mean() < 0.011
+    already = len(described)
+    even_positions(model.generator, path, 60, dataclasses.replace(slow, near=quick))
+    assert len(described) - already < already  # the nearer, the fewer passes
+
+
+def test_slow_metrics_name_a_quick_one():
+    network = Vgg16()
+    assert {name: metric_of(name, network).near is not None for name in CHOICES} == {
+        "nlpd": False, "vgg": True, "ssim": False, "pixel": False, "nlpd+vgg": True
+    }  # fmt: skip
 
 
 def test_anchors_and_words_that_make_no_path(model, refuses):
