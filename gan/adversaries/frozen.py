@@ -57,7 +57,7 @@ class FrozenAdversary:
         self.trained = nn.ModuleList(_head(width, side) for width, side in maps)
         self.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight = moments
-        self.moments = Moments(self.summaries.count, groups=self.summaries.groups)
+        self.moments = Moments(self.summaries.count)
         self._batch_mean = torch.zeros(())
 
     @property

@@ -2,7 +2,7 @@
 
 The idea is path-length regularisation (Karras et al. 2020, arXiv:1912.04958, section 3.2), which evens out how fast
 pixels change with w. What makes perceptual path lengths long here are few steep places, and there it is fine detail
-that changes (the two correlate by .92 over paths of `mammogram-64-fine`; lengths of Karras et al.'s kind by .44 with
+that changes (the two correlate by .92 over paths of `mammogram-64`; lengths of Karras et al.'s kind by .44 with
 perceptual ones). So fine detail is what counts, along paths that morphs take, and only where it changes faster than on
 average: flat images are not made to change more.
 """

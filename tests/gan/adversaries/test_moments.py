@@ -6,9 +6,9 @@ import torch
 from gan.adversaries.moments import Moments, Summaries, summary
 
 
-def filled(real, fake, batches=50, groups=()):
+def filled(real, fake, batches=50):
     """Moments that have seen the same batch of generated summaries over and over."""
-    moments = Moments(real.shape[1], groups=groups)
+    moments = Moments(real.shape[1])
     moments.set_real([real[:5], real[5:]])
     for _ in range(batches):
         moments.update(fake.mean(0))
@@ -59,35 +59,6 @@ def test_the_gradient_is_that_of_half_the_squared_distance():
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_within_groups_the_distance_is_mahalanobis_with_a_ridge():
-    torch.manual_seed(0)
-    real = torch.randn(640, 6).double() @ torch.randn(6, 6).double() * torch.tensor([1.0, 3, 9, 1, 5, 2]) + 100
-    fake = (real[:50] + torch.randn(50, 6)).requires_grad_()
-    moments = filled(real, fake.detach(), groups=[2, 4]).double()
-    (found,) = torch.autograd.grad(moments.loss(fake), fake)
-    half = 0
-    for group in (slice(0, 2), slice(2, 6)):
-        sd = real[:, group].std(0, correction=0)
-        correlation = real[:, group].T.corrcoef()
-        apart = (fake.mean(0) - real.mean(0))[group] / sd
-        half = half + 0.5 * 1.1 * apart @ torch.linalg.inv(correlation + 0.1 * torch.eye(len(sd))) @ apart / 6
-    (expected,) = torch.autograd.grad(half, fake)
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-8)
-
-
-def test_groups_pull_harder_where_real_images_hardly_differ():
-    torch.manual_seed(0)
-    common, rest = torch.randn(2000, 1), 0.05 * torch.randn(2000, 2)
-    real = torch.cat([common, common], dim=1) + rest
-    along, across = real + torch.tensor([0.1, 0.1]), real + torch.tensor([0.1, -0.1])
-
-    def pull(fake, groups):
-        return torch.autograd.grad(filled(real, fake, groups=groups).loss(fake.requires_grad_()), fake)[0].norm()
-
-    assert pull(across, ()) == pytest.approx(float(pull(along, ())), rel=0.01)
-    assert pull(across, (2,)) > 10 * pull(along, (2,))
-
-
 def test_nothing_is_matched_before_the_means_are_known():
     real, fake = torch.randn(8, 3), torch.randn(8, 3)
     assert filled(real, fake, batches=40).loss(fake) == 0
@@ -123,13 +94,6 @@ def test_a_generator_that_only_shifts_is_brought_to_the_mean_and_the_spread_of_r
 
 
 @pytest.mark.slow
-def test_summaries_are_grouped_by_map_and_kind():
-    summaries = Summaries()
-    assert len(summaries.groups) == 3 * (16 + 21 + 21 + 16 + 21)
-    assert summaries.groups[:6] == [16, 16, 16, 24, 24, 24]
-    assert sum(summaries.groups) == summaries.count
-
-
 def test_images_are_summarised_by_three_networks_and_by_two_of_them_enlarged():
     pytest.importorskip("efficientnet_lite_pytorch", reason="the gan extra is not installed")
     from gan.networks.efficientnet import EfficientNetLite
