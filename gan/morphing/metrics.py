@@ -37,14 +37,14 @@ class Metric:
 
     `describe` gives what is compared, image by image, so that each image is passed through a network once;
     `distance` is that of two descriptions of N images each, (N,). Halving a small change halves the distance.
-    Of a slow metric, `near` is a quick one in which steps are nearly even where they are even in this one.
+    Of a slow metric, `quick` is a quick one in which steps are nearly even where they are even in this one.
     """
 
     name: str
     title: str
     describe: Callable[[Tensor], Description]
     distance: Callable[[Description, Description], Tensor]
-    near: Metric | None = None
+    quick: Metric | None = None
 
 
 def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
@@ -56,7 +56,7 @@ def metric_of(name: str, vgg16: Vgg16 | None = None) -> Metric:
         return Metric(name, TITLES[name], nlpd.normalised_pyramid, nlpd.band_distance)
     if name == "vgg":
         network = vgg16 or load_vgg16()
-        return Metric(name, TITLES[name], lambda x: [network(x * 2 - 1)], nlpd.band_distance, near=metric_of("nlpd"))
+        return Metric(name, TITLES[name], lambda x: [network(x * 2 - 1)], nlpd.band_distance, quick=metric_of("nlpd"))
     if name == BOTH:
         return _both(metric_of("nlpd"), metric_of("vgg", vgg16))
     if name == "ssim":
@@ -75,7 +75,7 @@ def _both(first: Metric, second: Metric) -> Metric:
         far = second.distance(one[-1:], other[-1:]) / _VGG_OVER_NLPD
         return ((near.square() + far.square()) / 2).sqrt()
 
-    return Metric(BOTH, TITLES[BOTH], lambda x: [*first.describe(x), *second.describe(x)], distance, near=first)
+    return Metric(BOTH, TITLES[BOTH], lambda x: [*first.describe(x), *second.describe(x)], distance, quick=first)
 
 
 def _root_of_dissimilarity(first: Description, second: Description) -> Tensor:

@@ -28,7 +28,7 @@ from stimuli.images import Pixels
 
 SHAPES = ("round", "straight", "open")
 _EVEN = 0.005  # coefficient of variation at which frames are no longer moved
-_EVEN_SLOWLY = 0.01  # that of a slow metric
+_EVEN_SLOW_METRIC = 0.01  # that of a slow metric
 _MOST_PASSES = 6
 _COARSE = 16  # images per stretch between anchors in the first pass, at least
 
@@ -111,15 +111,15 @@ def even_positions(
     """Positions of frames whose distances to the next are equal, the first at 0.
 
     Distances are first measured along a denser row of images, or of a slow metric at positions that are even in a quick
-    one; then frames are placed and moved until their own steps are even to .5 %, those of a slow metric to 1 %. Calls
-    `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
+    one; then frames are placed and moved until their own steps are even to .5 %, those of a slow metric to 1 %,
+    or six times. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
     """
-    if metric.near is None:
+    if metric.quick is None:
         count = max(frames, _COARSE * path.length)
         positions = np.linspace(0, path.length, count, endpoint=not path.closed)
     else:
-        positions = even_positions(generator, path, frames, metric.near, advance)
-    enough = _EVEN if metric.near is None else _EVEN_SLOWLY
+        positions = even_positions(generator, path, frames, metric.quick, advance)
+    enough = _EVEN if metric.quick is None else _EVEN_SLOW_METRIC
     best, evenness = positions, np.inf
     for number in range(_MOST_PASSES):
         described = describe(metric, images_at(generator, path, positions))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 SLOPE = 0.2  # of leaky ReLU, throughout
 GROUP = 4  # images whose deviation from one another the discriminator sees
-_BLURS = 3  # of what is coarse
+_BLURS = 3  # that leave what is coarse
 _GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU (He et al. 2015)
 
 
@@ -139,7 +139,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 def coarse(images: Tensor) -> Tensor:
-    """What is left of images (N, C, R, R) without their fine detail: a fifth at 4 pixels a cycle, none at 2."""
+    """Images (N, C, R, R) without fine detail: an eighth of the amplitude of waves of 4 px is left, none of 2 px."""
     for _ in range(_BLURS):
         images = blur(images)
     return images

@@ -22,7 +22,7 @@ from gan.networks.generator import Generator
 from gan.networks.layers import EqualConv, coarse
 from gan.training.growth import Stage, grow_generator, stage_at
 from gan.training.settings import Settings
-from gan.training.smooth_paths import EVERY, SmoothPaths
+from gan.training.smooth_paths import PENALTY_EVERY, SmoothPaths
 from gan.training.training_images import TrainingImages, at_stage
 
 W_MEAN_BETA = 0.995  # Karras 2019
@@ -151,12 +151,13 @@ def step(run: Run, training_images: TrainingImages) -> Losses:
 
 def _smooth_paths(run: Run, rng: StepRng) -> dict[str, Tensor]:
     """Add the gradient of steep paths to the generator's, every few steps; how steep they are."""
-    if not run.settings.path_weight:
+    weight = run.settings.path_weight
+    if not weight:
+        run.paths.reset()  # if the penalty is switched on later, this mean would be of an earlier generator
         return {}
-    if run.step % EVERY == 0:
-        penalty = run.paths.penalty(run.generator, rng)  # in full precision: it is a small difference
-        (penalty * run.settings.path_weight * EVERY).backward()
-        run.paths.mean.copy_(run.mean(run.paths.mean))
+    if run.step % PENALTY_EVERY == 0:
+        penalty = run.paths.penalty(run.generator, rng, run.mean)  # without autocast: it is a small difference
+        (penalty * weight * PENALTY_EVERY).backward()
     return {"steepness": run.paths.steepness.clone()}
 
 
@@ -218,6 +219,7 @@ def enter(run: Run, stage: Stage) -> None:
     while run.stage.resolution < stage.resolution:
         run.generator, run.average = grow_generator(run.generator, run.average, settings.seed)
         run.adversary.grow(settings.seed)
+        run.paths.reset()
         run.stage = Stage(2 * run.stage.resolution, 0.0)
         optimisers = _optimisers(settings, run.generator, run.adversary, run.stage.resolution)
         run.optimiser_g, run.optimiser_d = optimisers

@@ -293,7 +293,7 @@ def _progress(run: Run, losses: list[Losses], total: int, speed: float) -> Progr
         logged.get("real_sign"),
         logged.get("feature_distance"),
         logged.get("pixel_distance"),
-        logged.get("steepness"),
+        logged.get("steepness") or None,  # 0 before the first penalty
         speed,
     )
 

@@ -29,7 +29,7 @@ from gan.training.training_images import LEVELS, TrainingImages, check_patches
 from lookalike.console import progress, relative, say
 from stimuli.patches import SPLITS, PatchSet, read_patches
 
-MEANS = ("psnr_db", "ssim", "nlpd", "vgg", "detail_kept", "code_distance")  # of an inversion's table
+MEASURES_SHOWN = ("psnr_db", "ssim", "nlpd", "vgg", "detail_kept", "code_distance")  # of an inversion's table
 _PROBE_STEPS = 2  # of a dry run, for each kind of step
 
 
@@ -150,15 +150,15 @@ def invert_patches(inputs: Inputs, out: Path, settings: InversionSettings, tell:
 def means_of(table: pd.DataFrame) -> dict[str, Estimate]:
     """The mean of each measure of inverted images, with its interval over patients."""
     groups = group_numbers(table["patient"].astype(str).tolist())
-    return {name: mean_over_groups(table[name].to_numpy(dtype=float), groups) for name in MEANS}
+    return {name: mean_over_groups(table[name].to_numpy(dtype=float), groups) for name in MEASURES_SHOWN}
 
 
 def interval_words(one: Estimate) -> str:
     """A mean as people read it."""
-    bounds = "" if np.isnan(one.low) else f" [{one.low:#.3g}, {one.high:#.3g}], 95% CI over patients"
+    bounds = "" if not np.isfinite(one.low) else f" [{one.low:#.3g}, {one.high:#.3g}], 95% CI over patients"
     return f"mean {one.value:#.3g}{bounds}"
 
 
 def interval_numbers(one: Estimate) -> dict[str, float | None]:
-    """A mean for JSON, which has no NaN."""
-    return {name: None if np.isnan(value) else value for name, value in with_interval(one).items()}
+    """A mean for JSON, which has neither NaN nor infinity."""
+    return {name: value if np.isfinite(value) else None for name, value in with_interval(one).items()}

@@ -96,20 +96,20 @@ def test_a_slow_metric_begins_where_steps_are_even_in_a_quick_one(model):
         described.append(len(images))
         return quick.describe(images)
 
-    slow = dataclasses.replace(quick, describe=describe, near=metric_of("pixel"))
-    found = even_positions(model.generator, path, 60, slow)
-    assert set(described) == {50, 10}  # in parts, no denser row
+    slow = dataclasses.replace(quick, describe=describe, quick=metric_of("pixel"))
+    found = even_positions(model.generator, path, 40, slow)
+    assert set(described) == {40}  # no denser row of 48
     images = torch.from_numpy(images_at(model.generator, path, found)).unsqueeze(1)
     taken = quick.distance(quick.describe(images), quick.describe(images.roll(-1, 0)))
-    assert taken.std() / taken.mean() < 0.011
+    assert taken.std() / taken.mean() < 0.03
     already = len(described)
-    even_positions(model.generator, path, 60, dataclasses.replace(slow, near=quick))
+    even_positions(model.generator, path, 40, dataclasses.replace(slow, quick=quick))
     assert len(described) - already < already  # the nearer, the fewer passes
 
 
 def test_slow_metrics_name_a_quick_one():
     network = Vgg16()
-    assert {name: metric_of(name, network).near is not None for name in CHOICES} == {
+    assert {name: metric_of(name, network).quick is not None for name in CHOICES} == {
         "nlpd": False, "vgg": True, "ssim": False, "pixel": False, "nlpd+vgg": True
     }  # fmt: skip
 

@@ -194,8 +194,9 @@ LAUNCH = (
         ({"batch": 16}, 20),
         ({"discriminator": "frozen", "moments": 1000.0, "style_mixing": 0.0}, 2),
         ({"discriminator": "ensemble", "relativistic": True}, 2),
+        ({"path_weight": 2.0, "batch": 16}, 2),
     ],
-    ids=["stylegan", "frozen", "ensemble"],
+    ids=["stylegan", "frozen", "ensemble", "paths"],
 )
 def test_two_processes_train_as_one_with_the_same_batch(changed, steps, tmp_path):
     """`accelerate launch` with two processes on this machine's CPU, against one process."""

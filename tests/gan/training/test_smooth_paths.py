@@ -11,8 +11,10 @@ from gan.adversaries.step_rng import StepRng
 from gan.checkpoint import load_model
 from gan.networks.generator import Architecture, Generator
 from gan.networks.layers import blur
+from gan.training.growth import Stage
+from gan.training.run import enter, make_accelerator, start
 from gan.training.settings import Settings
-from gan.training.smooth_paths import EVERY, SmoothPaths, slopes
+from gan.training.smooth_paths import PENALTY_EVERY, SmoothPaths, slopes
 from gan.training.state import FILE, read_state
 from gan.training.train import train
 
@@ -25,6 +27,10 @@ SETTINGS = Settings(
 def generator(seed=0):
     torch.manual_seed(seed)
     return Generator(SMALL)
+
+
+def alone(value):
+    return value
 
 
 def ends(made, count):
@@ -53,15 +59,15 @@ def test_slopes_are_those_of_fine_detail_along_the_path():
 def test_the_penalty_counts_what_is_above_the_mean(monkeypatch):
     monkeypatch.setattr("gan.training.smooth_paths.slopes", lambda *_: torch.tensor([1.0, 1.0, 1.0, 5.0]))
     paths = SmoothPaths()
-    penalty = paths.penalty(generator(), StepRng(0, 0, 8))
-    assert paths.mean == 2  # the first mean is that of the slopes themselves
+    penalty = paths.penalty(generator(), StepRng(0, 0, 8), alone)
+    assert paths.mean_slope == 2  # the first mean is that of the slopes themselves
     assert penalty == pytest.approx((5 / 2 - 1) ** 2 / 4)
     assert paths.steepness == pytest.approx(0.75)
     monkeypatch.setattr("gan.training.smooth_paths.slopes", lambda *_: torch.full((4,), 2.0))
-    assert paths.penalty(generator(), StepRng(0, 1, 8)) == 0
-    paths.mean.fill_(1.0)
-    paths.penalty(generator(), StepRng(0, 2, 8))
-    assert paths.mean == pytest.approx(1.02)
+    assert paths.penalty(generator(), StepRng(0, 1, 8), alone) == 0
+    paths.mean_slope.fill_(1.0)
+    paths.penalty(generator(), StepRng(0, 2, 8), alone)
+    assert paths.mean_slope == pytest.approx(1.02)
 
 
 def test_the_penalty_alone_makes_paths_less_steep():
@@ -78,7 +84,7 @@ def test_the_penalty_alone_makes_paths_less_steep():
     before = steepest()
     for step in range(60):
         adam.zero_grad()
-        paths.penalty(made, StepRng(0, step, 32)).backward()
+        paths.penalty(made, StepRng(0, step, 32), alone).backward()
         adam.step()
     assert steepest() - 1 < 0.75 * (before - 1)
 
@@ -87,15 +93,15 @@ def test_training_counts_a_penalty_for_the_steps_without_one(patches, tmp_path, 
     counted = []
     original = SmoothPaths.penalty
 
-    def penalty(self, made, rng):
-        value = original(self, made, rng)
+    def penalty(self, *given):
+        value = original(self, *given)
         value.register_hook(lambda gradient: counted.append(float(gradient)))
         return value
 
     monkeypatch.setattr(SmoothPaths, "penalty", penalty)
     seen = []
     train(patches, tmp_path / "run", SETTINGS, progress=lambda now: seen.append(now.steepness))
-    assert counted == [2.0 * EVERY] * (12 // EVERY)
+    assert counted == [2.0 * PENALTY_EVERY] * (12 // PENALTY_EVERY)
     assert all(value > 0 for value in seen)
 
 
@@ -134,3 +140,22 @@ def test_states_of_before_are_resumed(patches, tmp_path):
     assert len(kept) == len(tensors) - 2
     path.write_bytes(save(kept, metadata={"about": json.dumps(about)}))
     assert train(patches, tmp_path / "run", SETTINGS, resume=True)
+
+
+def test_each_size_has_a_mean_of_its_own(patches, tmp_path):
+    growing = replace(SETTINGS, progressive=True, stage_kimg=0.032, fade_kimg=0.016)
+    run = start(growing, make_accelerator())
+    run.paths.mean_slope.fill_(3.0)
+    enter(run, Stage(16, 0.5))
+    assert run.paths.mean_slope == 0
+    seen = []
+    train(patches, tmp_path / "run", growing, progress=seen.append)
+    assert {now.resolution for now in seen} >= {16}
+    assert seen[-1].steepness > 0
+
+
+def test_a_run_that_switches_it_off_forgets_the_mean(patches, tmp_path):
+    train(patches, tmp_path / "run", replace(SETTINGS, kimg=0.048))
+    assert read_state(tmp_path / "run" / FILE)[1]["paths.mean_slope"] > 0
+    train(patches, tmp_path / "run", replace(SETTINGS, path_weight=0.0), resume=True)
+    assert read_state(tmp_path / "run" / FILE)[1]["paths.mean_slope"] == 0

@@ -5,6 +5,10 @@ import json
 import pandas as pd
 import pytest
 
+from data.results.result import Estimate
+from gan.bootstrap import group_numbers, mean_over_groups
+from lookalike.flows.invert import interval_numbers, interval_words
+
 SHORT = ("--kimg", 0.064, "--batch", 8, "--blocks", 2, "--base", 4)
 
 
@@ -43,9 +47,8 @@ def test_patches_are_inverted_into_a_table_with_their_patients(inputs, encoder, 
     table = pd.read_csv(tmp_path / "inverted" / "inverted.csv", dtype={"patient": str})
     cut = pd.read_csv(patches / "patches.csv", dtype={"patient": str}).set_index("patch_id")
     assert table["patient"].tolist() == cut.loc[table["patch_id"], "patient"].tolist()
-    psnr = told["means"]["psnr_db"]
-    assert psnr["value"] == pytest.approx(table["psnr_db"].mean(), abs=1e-3)
-    assert psnr["low"] <= psnr["value"] <= psnr["high"]
+    expected = mean_over_groups(table["psnr_db"].to_numpy(), group_numbers(table["patient"].tolist()))
+    assert told["means"]["psnr_db"] == pytest.approx(interval_numbers(expected), abs=1e-3)
     assert {"mse", "psnr_db", "ssim", "nlpd", "vgg", "code_distance", "steps", "seconds"} <= set(table.columns)
 
 
@@ -73,3 +76,9 @@ def test_mistakes_are_told_in_one_line(gallery, inputs, encoder, mistake, tmp_pa
     mistake("train-encoder", patches, *common[:2], *out, code="weights-needed")
     mistake("train-encoder", patches, *common, *out, "--adversary", "both", code="unknown-choice")
     assert not (tmp_path / "out").exists()
+
+
+def test_means_of_one_patient_have_no_interval():
+    assert interval_words(Estimate(27.04, low=26.6, high=27.4)) == "mean 27.0 [26.6, 27.4], 95% CI over patients"
+    assert interval_words(Estimate(27.04)) == "mean 27.0"
+    assert interval_numbers(Estimate(float("inf"))) == {"value": None, "low": None, "high": None}
