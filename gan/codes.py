@@ -48,7 +48,7 @@ class ImageCode:
     >>> import gan
     >>> from data.shipped import DEFAULT_MODEL
     >>> gan.codes_of_seeds(gan.load_model(DEFAULT_MODEL), [4])[0].source
-    'seed 4, truncation 0.7'
+    'seed 4, truncation 1'
     """
 
     name: str

@@ -105,7 +105,7 @@ def generate_images(
     >>> from data.shipped import DEFAULT_MODEL
     >>> about = gan.generate_images(gan.load_model(DEFAULT_MODEL), "images", gan.ImageRequest(3))
     >>> about["count"], about["truncation"]
-    (3, 0.7)
+    (3, 1.0)
     """
     rows: list[dict[str, Any]] = []
     shown: list[Pixels] = []

@@ -55,12 +55,11 @@ _SHEET = 64  # images on a sample sheet, 8 to a row
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come: images seen of the total, mean losses since the last tick, speed since the
-    start or resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's
-    logits of real images) are None without adaptive augmentation, `feature_distance` without moment matching
-    (`gan.adversaries.moments`), `pixel_distance` without matching of fine detail, `steepness` without a penalty
-    on steep paths; `model` is None until the networks
-    have their full size."""
+    """How far a run has come: images seen of the total, mean losses since the last tick, speed since the start or
+    resume, and what a snapshot wrote. `ada_p` and `real_sign` (mean sign of the discriminator's logits of real images)
+    are None without adaptive augmentation, `feature_distance` without moment matching (`gan.adversaries.moments`),
+    `pixel_distance` without matching of fine detail, `steepness` (`gan.training.smooth_paths`) without a penalty on
+    steep paths; `model` is None until the networks have their full size."""
 
     step: int
     images: int
