@@ -64,7 +64,7 @@ class Settings:
     keep_coarse : float, at least 0
         Weight of the mean squared difference between blurred images and those of the model that the run started from.
     path_weight : float, at least 0
-        Weight of the penalty on steep paths in W (`gan.training.smooth_paths`).
+        Weight of the penalty on steep paths in W (`gan.training.smooth_paths`); 20 was tried (docs/training-notes.md).
     started_from : str
         The hash of the model that the run started from; empty if it started anew.
     ema_kimg : float
