@@ -1,4 +1,4 @@
-"""Which anchors: far apart and plausible for a family of loops, or all at one distance around an image."""
+"""Which anchors: far apart, plausible and of steady steps for a family, or all at one distance around an image."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from data.arrays import Floats
 from data.errors import LookalikeError
 from gan.checkpoint import Model
 from gan.codes import ImageCode, codes_of_seeds, images_of, render
-from gan.morphing.metrics import Metric, all_pairs, describe
+from gan.morphing.metrics import Metric, all_pairs, describe, steps
+from gan.morphing.path import MorphPath, even_positions, images_at, path_through
 from gan.networks.code_space import CodeSpace, code_distance
 from gan.networks.generator import Generator
 
-CANDIDATES = 8  # seeds per anchor wanted
+SEEDS_PER_ANCHOR = 8  # among which anchors are chosen
 _DROPPED = 0.25  # the least plausible candidates
+_PROBED = 36  # images of a loop from which its variation in a second metric is estimated
+_PROBED_EVEN = 0.1  # coefficient of variation of their own steps that is even enough
 _AROUND = 9  # anchors of a ring; odd, so that the round path is the same in all directions
 _HALVINGS = 14
 
@@ -27,10 +30,10 @@ def far_anchors(
 ) -> list[list[ImageCode]]:
     """Anchors of some loops. Loop k chooses among seeds of its own, so it is the same however many loops there are.
 
-    Of `CANDIDATES` seeds per anchor the quarter with the most unusual codes is dropped. The two images farthest apart
+    Of `SEEDS_PER_ANCHOR` seeds each the quarter with the most unusual codes is dropped. The two images farthest apart
     come first, then each time the one whose nearest so far is farthest.
     """
-    block = CANDIDATES * anchors
+    block = SEEDS_PER_ANCHOR * anchors
     every = range(first_seed, first_seed + loops * block)
     unusual = _unusual(model.generator, torch.stack([one.code for one in codes_of_seeds(model, every, psi=1)]))
     chosen = []
@@ -57,6 +60,29 @@ def _unusual(generator: Generator, codes: Tensor) -> Floats:
     space.fit(generator)
     unusual: Floats = code_distance(space.whiten(codes)).double().numpy()
     return unusual
+
+
+def steadiest(
+    model: Model, candidates: Sequence[Sequence[ImageCode]], shape: str, metric: Metric, beside: Metric
+) -> Sequence[ImageCode]:
+    """Of several loops' anchors those whose loop, in even steps of a metric, varies least in a second one."""
+    return min(
+        candidates,
+        key=lambda anchors: variation_beside(model.generator, path_through(anchors, shape), metric, beside),
+    )
+
+
+def variation_beside(generator: Generator, path: MorphPath, metric: Metric, beside: Metric) -> float:
+    """Coefficient of variation of steps in a second metric where those in a metric are even, from 36 images of a path.
+
+    The images are nearly even in the metric, or in its quick one. Small steps in both are proportional to one another;
+    their ratio is averaged over the path, each step counting by its length in the metric.
+    """
+    where = even_positions(generator, path, _PROBED, metric.quick or metric, enough=_PROBED_EVEN)
+    images = images_at(generator, path, where)
+    length, other = (steps(one, describe(one, images), path.closed) for one in (metric, beside))
+    mean = other.sum() / length.sum()
+    return float(np.sqrt(np.average((other / length - mean) ** 2, weights=length)) / mean)
 
 
 def ring_around(

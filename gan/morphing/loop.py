@@ -15,7 +15,7 @@ from data.loops import ANCHORS, Frame, Loop, write_loop
 from data.scales import Scale
 from gan.checkpoint import Model
 from gan.codes import ImageCode, images_of, write_codes
-from gan.morphing.metrics import DEFAULT, Metric, describe, metric_of, steps
+from gan.morphing.metrics import DEFAULT, Description, Metric, describe, metric_of, steps
 from gan.morphing.path import SHAPES, MorphPath, even_positions, images_at, path_through
 from gan.morphing.report import realism, report
 from gan.morphing.spacing import ON_SCALE, scaled_positions, spacing_report
@@ -138,7 +138,8 @@ def make_loop(
     else:
         positions = scaled_positions(model, path, settings.frames, metric, scale, advance)
     images = _stored(images_at(model.generator, path, positions), settings.bits)
-    measures = report(images, metric, path.closed, vgg16)
+    described = describe(metric, images)
+    measures = report(images, metric, described, path.closed, vgg16)
     if scale is not None:
         measures["scale"] = spacing_report(scale, settings.frames)
     if patches is not None and vgg16 is not None:
@@ -146,7 +147,8 @@ def make_loop(
         measures["nearest_real_patch"] = realism(vgg16, images_of(model.generator, anchors), middles, patches)
     with new_folder(Path(out)) as folder:
         write_codes(folder / ANCHORS, anchors, model)
-        entries = _write_frames(folder, images, metric, path, settings.bits, scale)
+        taken = _steps_of(metric, described, path.closed, scale)
+        entries = _write_frames(folder, images, taken, path.closed, settings.bits)
         turns = _anchors_deg(path, positions)
         turn = 360 / settings.frames if path.closed else 180 / (settings.frames - 1)
         loop = Loop(
@@ -178,15 +180,15 @@ def _stored(images: Pixels, bits: int) -> Pixels:
     return stored
 
 
-def _write_frames(
-    folder: Path, images: Pixels, metric: Metric, path: MorphPath, bits: int, scale: Scale | None
-) -> tuple[Frame, ...]:
-    if scale is None:
-        taken = list(steps(metric, describe(metric, images), path.closed))
-    else:
-        taken = [scale.length_jnd / (len(images) - (not path.closed))] * (len(images) - (not path.closed))
-    taken += [] if path.closed else [0.0]  # the last image of an open path has no next one
-    turn = 360 / len(images) if path.closed else 180 / (len(images) - 1)
+def _steps_of(metric: Metric, described: Description, closed: bool, scale: Scale | None) -> list[float]:
+    """The step from each frame to the next, in the metric or on a scale; the last frame of an open path has none, 0."""
+    count = len(described[0]) - (not closed)
+    taken = list(steps(metric, described, closed)) if scale is None else [scale.length_jnd / count] * count
+    return taken if closed else [*taken, 0.0]
+
+
+def _write_frames(folder: Path, images: Pixels, taken: Sequence[float], closed: bool, bits: int) -> tuple[Frame, ...]:
+    turn = 360 / len(images) if closed else 180 / (len(images) - 1)
     entries = []
     for index, image in enumerate(images):
         file = f"frame-{index:03d}.png"

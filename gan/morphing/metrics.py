@@ -83,7 +83,7 @@ def _root_of_dissimilarity(first: Description, second: Description) -> Tensor:
 
 
 @torch.inference_mode()
-def describe(metric: Metric, images: Pixels, batch: int = 50) -> Description:
+def describe(metric: Metric, images: Pixels, batch: int = 10) -> Description:
     """The descriptions of P-values (N, R, R)."""
     parts = [metric.describe(part) for part in torch.from_numpy(images).unsqueeze(1).split(batch)]
     return [torch.cat(band) for band in zip(*parts, strict=True)]

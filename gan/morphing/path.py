@@ -106,20 +106,27 @@ def images_at(generator: Generator, path: MorphPath, positions: Floats) -> Pixel
 
 
 def even_positions(
-    generator: Generator, path: MorphPath, frames: int, metric: Metric, advance: Callable[..., None] = lambda *_: None
+    generator: Generator,
+    path: MorphPath,
+    frames: int,
+    metric: Metric,
+    advance: Callable[..., None] = lambda *_: None,
+    enough: float | None = None,
 ) -> Floats:
     """Positions of frames whose distances to the next are equal, the first at 0.
 
     Distances are first measured along a denser row of images, or of a slow metric at positions that are even in a quick
-    one; then frames are placed and moved until their own steps are even to .5 %, those of a slow metric to 1 %,
-    or six times. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along the path.
+    one; then frames are placed and moved until the coefficient of variation of their own steps is `enough` (.5 %, in a
+    slow metric 1 %), or six times. Calls `advance` after each pass. Raises `LookalikeError` if nothing changes along
+    the path.
     """
     if metric.quick is None:
         count = max(frames, _COARSE * path.length)
         positions = np.linspace(0, path.length, count, endpoint=not path.closed)
     else:
         positions = even_positions(generator, path, frames, metric.quick, advance)
-    enough = _EVEN if metric.quick is None else _EVEN_SLOW_METRIC
+    if enough is None:
+        enough = _EVEN if metric.quick is None else _EVEN_SLOW_METRIC
     best, evenness = positions, np.inf
     for number in range(_MOST_PASSES):
         described = describe(metric, images_at(generator, path, positions))
@@ -131,7 +138,7 @@ def even_positions(
         if len(positions) == frames and variation(taken) < evenness:
             best, evenness = positions, variation(taken)
         advance()
-        if evenness < enough or number == _MOST_PASSES - 1:
+        if evenness <= enough or number == _MOST_PASSES - 1:
             break
         ends = np.append(positions, path.length) if path.closed else positions
         travelled = np.concatenate([[0.0], np.cumsum(taken)])

@@ -9,7 +9,7 @@ import torch
 
 from data.arrays import Floats
 from data.errors import LookalikeError
-from gan.morphing.metrics import BOTH, NAMES, Metric, all_pairs, describe, metric_of, steps, variation
+from gan.morphing.metrics import BOTH, NAMES, Description, Metric, all_pairs, describe, metric_of, steps, variation
 from gan.networks.features import Vgg16, pooled_features
 from gan.perceptual.nlpd import SMALLEST_PX
 from stimuli.images import Pixels
@@ -20,24 +20,24 @@ _SMALLEST_PX = {"nlpd": SMALLEST_PX, "vgg": 8, BOTH: SMALLEST_PX, "ssim": 11, "p
 _FAR_DEG, _NEAR_DEG = 60, 20  # a fold: frames this far apart on the loop that look as near as these
 
 
-def report(images: Pixels, metric: Metric, closed: bool, vgg16: Vgg16 | None) -> dict[str, Any]:
-    """Measures of a loop's frames (N, R, R), as they are stored.
+def report(images: Pixels, metric: Metric, described: Description, closed: bool, vgg16: Vgg16 | None) -> dict[str, Any]:
+    """Measures of a loop's frames (N, R, R), as they are stored, and as the metric used describes them.
 
     `variation` is the coefficient of variation of the steps in the metric used and in the others, without VGG if there
     are no weights; `far_side` and `folds` (closed loops only) are from all pairs of 49 frames, in the metric used.
     """
-    evenness, pairs = {}, None
+    evenness = {}
     for name in dict.fromkeys((*NAMES, metric.name)):
         if (name == "vgg" and vgg16 is None) or images.shape[1] < _SMALLEST_PX[name]:
             continue
         one = metric if name == metric.name else metric_of(name, vgg16)
-        described = describe(one, images)
-        evenness[name] = variation(steps(one, described, closed))
-        if name == metric.name and closed:
-            chosen = _evenly(len(images))
-            pairs = all_pairs(one, [band[torch.from_numpy(chosen)] for band in described])
+        evenness[name] = variation(steps(one, described if one is metric else describe(one, images), closed))
     found: dict[str, Any] = {"variation": evenness}
-    return found if pairs is None else found | {"far_side": far_side(pairs), "folds": folds(pairs)}
+    if not closed:
+        return found
+    chosen = torch.from_numpy(_evenly(len(images)))
+    pairs = all_pairs(metric, [band[chosen] for band in described])
+    return found | {"far_side": far_side(pairs), "folds": folds(pairs)}
 
 
 def _evenly(count: int) -> Any:

@@ -58,6 +58,13 @@ def morph(
             show_default=False,
         ),
     ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            help="Loops tried for each loop of a family; the one whose steps vary least in VGG16 is made. [default: 1]",
+            show_default=False,
+        ),
+    ] = None,
     around: Annotated[
         str | None, typer.Option(help="Seed, or FILE#NAME, of an image to circle; --seeds then gives two directions.")
     ] = None,
@@ -83,7 +90,7 @@ def morph(
     \b
     Example:
       lookalike morph --seeds 4,8,15 --out loop
-      lookalike morph --count 20 --out loops
+      lookalike morph --count 20 --candidates 6 --out loops
       lookalike morph --around 4 --distance 0.4 --seeds 8,15 --out ring
       lookalike morph --seeds 4,inverted/codes.json#p17 --open --out path
       lookalike morph --scale scaled --out even
@@ -93,7 +100,10 @@ def morph(
     if count is not None:
         _refuse_unused("a family of loops (--count)", {"--seeds": seeds, "--noise-seed": noise_seed})
     else:
-        _refuse_unused("one loop, without --count,", {"--anchors": anchors, "--first-seed": first_seed})
+        _refuse_unused(
+            "one loop, without --count,",
+            {"--anchors": anchors, "--first-seed": first_seed, "--candidates": candidates},
+        )
     if around is not None:
         _refuse_unused("a ring (--around)", {"--noise-seed": noise_seed})
     if scale is not None:
@@ -113,10 +123,12 @@ def morph(
     if scale is not None:
         measured, chosen, shape, metric = scaled_loop(generator, scale)
     settings = LoopSettings(frames, shape, metric, bits, mp4)
-    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or "vgg" in metric or patches else None
+    needed = "vgg" in metric or patches or (candidates or 1) > 1
+    network = load_vgg16(vgg16) if vgg16 or os.environ.get(VARIABLE) or needed else None
     if count is not None:
         with progress("loops", count) as advance:
-            family = Family(count, 3 if anchors is None else anchors, first_seed or 0)
+            several = 1 if candidates is None else candidates
+            family = Family(count, 3 if anchors is None else anchors, first_seed or 0, several)
             table = make_family(generator, out, family, truncation, settings, network, real, advance)
         medians = table.select_dtypes("number").median()
         named = {name.replace("_", " "): f"{value:.3g} (median)" for name, value in medians.items()}

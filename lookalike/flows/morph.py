@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from data.loops import ANCHORS, Loop
 from data.scales import Scale, read_scale
 from gan.checkpoint import Model
 from gan.codes import ImageCode, codes_of_seeds, read_codes
-from gan.morphing.choose import far_anchors, ring_around
+from gan.morphing.choose import SEEDS_PER_ANCHOR, far_anchors, ring_around, steadiest
 from gan.morphing.loop import LoopSettings, make_loop
 from gan.morphing.metrics import TITLES, Metric, metric_of
 from gan.networks.features import Vgg16
@@ -24,11 +24,16 @@ from stimuli.patches import PatchSet
 
 @dataclass(frozen=True)
 class Family:
-    """Loops through anchors that are far apart and plausible, chosen among seeds from `first_seed` upwards."""
+    """Loops through anchors that are far apart and plausible, chosen among seeds from `first_seed` upwards.
+
+    Of several candidates for each loop the one is made whose steps vary least in VGG16 (in NLPD, if they are even in
+    VGG16); with one candidate nothing is compared.
+    """
 
     count: int
     anchors: int = 3
     first_seed: int = 0
+    candidates: int = 1
 
 
 def read_anchors(model: Model, words: str, psi: float | None, noise_seed: int | None) -> list[ImageCode]:
@@ -99,24 +104,40 @@ def make_family(
 ) -> pd.DataFrame:
     """Write a folder of loops, `loop-01` and so on, with their measures in `loops.csv`; returns that table.
 
-    Raises `LookalikeError` if a number is out of range, or `out` is occupied.
+    Raises `LookalikeError` if a number is out of range, candidates are compared without VGG16, or `out` is occupied.
     """
-    if family.count < 1 or family.anchors < 2:
+    if family.count < 1 or family.anchors < 2 or family.candidates < 1:
         raise LookalikeError(
-            "out-of-range", f"{family.count} loops of {family.anchors} anchors; ask for 1 or more of 2 or more"
+            "out-of-range",
+            f"{family.count} loops of {family.anchors} anchors, {family.candidates} candidates each; ask for 1 or more "
+            "loops, 2 or more anchors, and 1 or more candidates",
         )
-    metric = metric_of(settings.metric, vgg16)
-    every = far_anchors(model, family.count, family.anchors, family.first_seed, psi, metric)
+    if family.candidates > 1 and vgg16 is None:
+        raise LookalikeError("weights-needed", "candidates are compared in VGG16; give its weights, or one candidate")
     rows = []
     with new_folder(out) as folder:
-        for number, anchors in enumerate(every, start=1):
-            name = f"loop-{number:02d}"
+        for number in range(family.count):
+            anchors = anchors_of(model, family, number, psi, settings, vgg16)
+            name = f"loop-{number + 1:02d}"
             loop = make_loop(model, folder / name, anchors, settings, vgg16, patches)
             rows.append({"loop": name, "anchors": " ".join(one.name for one in anchors)} | flat(loop))
             advance()
         table = pd.DataFrame(rows)
         write_table(folder / "loops.csv", table)
     return table
+
+
+def anchors_of(
+    model: Model, family: Family, number: int, psi: float | None, settings: LoopSettings, vgg16: Vgg16 | None
+) -> Sequence[ImageCode]:
+    """The anchors of one loop of a family, which chooses among seeds of its own."""
+    metric = metric_of(settings.metric, vgg16)
+    first = family.first_seed + number * family.candidates * family.anchors * SEEDS_PER_ANCHOR
+    candidates = far_anchors(model, family.candidates, family.anchors, first, psi, metric)
+    if family.candidates == 1:
+        return candidates[0]
+    beside = metric_of("nlpd" if metric.name == "vgg" else "vgg", vgg16)
+    return steadiest(model, candidates, settings.path, metric, beside)
 
 
 def flat(loop: Loop) -> dict[str, Any]:

@@ -228,6 +228,7 @@ def test_options_of_morph_that_do_not_fit(mistake, workshop, tmp_path):
     mistake(*morph, "--open", "--path", "straight", code="conflicting-options")
     mistake(*morph, "--metric", "eye", code="unknown-choice")
     mistake(*morph, "--count", 0, code="out-of-range")
+    mistake(*morph, "--count", 2, "--candidates", 0, code="out-of-range")
     mistake(*morph, "--around", "1,2", "--distance", 0.1, code="bad-anchors")
     mistake(*morph, "--seeds", tmp_path / "codes.json", code="no-such-file")
     assert "seed-1, seed-2, seed-3" in mistake(

@@ -5,7 +5,15 @@ import json
 import pandas as pd
 import pytest
 
+from data.errors import LookalikeError
 from data.loops import read_loop
+from gan.checkpoint import load_model
+from gan.morphing.choose import SEEDS_PER_ANCHOR, far_anchors, variation_beside
+from gan.morphing.loop import LoopSettings
+from gan.morphing.metrics import metric_of
+from gan.morphing.path import path_through
+from gan.networks.features import Vgg16
+from lookalike.flows.morph import Family, anchors_of, make_family
 from stimuli.loop_set import read_loops
 
 
@@ -31,6 +39,26 @@ def test_a_family_is_a_folder_of_loops_with_a_table(morph, tmp_path):
     assert [row["anchors"] for row in found["measures"]] == table["anchors"].tolist()
 
 
+@pytest.mark.parametrize("metric", ["pixel", "vgg"])
+def test_a_loop_of_a_family_is_the_steadiest_of_its_candidates(workshop, metric):
+    model, network = load_model(workshop / "run/models/000000064-images"), Vgg16()
+    settings = LoopSettings(frames=20, metric=metric)
+    even, beside = metric_of(metric, network), metric_of("nlpd" if metric == "vgg" else "vgg", network)
+    for number in range(2):
+        chosen = anchors_of(model, Family(2, candidates=3), number, None, settings, network)
+        candidates = far_anchors(model, 3, 3, number * 3 * 3 * SEEDS_PER_ANCHOR, None, even)
+        varies = [variation_beside(model.generator, path_through(one, "round"), even, beside) for one in candidates]
+        assert [one.name for one in chosen] == [one.name for one in candidates[varies.index(min(varies))]]
+
+
+def test_candidates_are_not_compared_without_weights(workshop, tmp_path):
+    model = load_model(workshop / "run/models/000000064-images")
+    with pytest.raises(LookalikeError, match="compared in VGG16") as refused:
+        make_family(model, tmp_path / "loops", Family(2, candidates=3), None, LoopSettings(frames=20), None, None)
+    assert refused.value.code == "weights-needed"
+    assert not (tmp_path / "loops").exists()
+
+
 @pytest.mark.slow
 def test_a_loop_goes_through_images_of_a_codes_file(morph, workshop, tmp_path):
     file = workshop / "loop" / "anchors.json"
@@ -47,6 +75,7 @@ def test_a_loop_goes_through_images_of_a_codes_file(morph, workshop, tmp_path):
         (("--count", 2, "--noise-seed", 1), "unused-option"),
         (("--anchors", 4), "unused-option"),
         (("--first-seed", 4), "unused-option"),
+        (("--candidates", 4), "unused-option"),
         (("--around", 5, "--distance", 1, "--noise-seed", 1), "unused-option"),
         (("--around", 5), "missing-option"),
         (("--open", "--path", "straight"), "conflicting-options"),

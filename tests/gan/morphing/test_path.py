@@ -98,13 +98,13 @@ def test_a_slow_metric_begins_where_steps_are_even_in_a_quick_one(model):
 
     slow = dataclasses.replace(quick, describe=describe, quick=metric_of("pixel"))
     found = even_positions(model.generator, path, 40, slow)
-    assert set(described) == {40}  # no denser row of 48
+    assert sum(described) % 40 == 0  # no denser row of 48
     images = torch.from_numpy(images_at(model.generator, path, found)).unsqueeze(1)
     taken = quick.distance(quick.describe(images), quick.describe(images.roll(-1, 0)))
     assert taken.std() / taken.mean() < 0.03
-    already = len(described)
+    already = sum(described)
     even_positions(model.generator, path, 40, dataclasses.replace(slow, quick=quick))
-    assert len(described) - already < already  # the nearer, the fewer passes
+    assert sum(described) - already < already  # the nearer, the fewer passes
 
 
 def test_slow_metrics_name_a_quick_one():

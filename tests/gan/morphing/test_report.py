@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan.morphing.metrics import metric_of
+from gan.morphing.metrics import describe, metric_of
 from gan.morphing.report import far_side, folds, realism, report
 from gan.networks.features import Vgg16, pooled_features
 
@@ -45,16 +45,20 @@ def test_only_what_comes_back_is_folded():
     assert 0 < folds(pairs_of(eight)) < 0.6
 
 
+def measured(images, metric, closed, vgg16):
+    return report(images, metric, describe(metric, images), closed, vgg16)
+
+
 def test_the_report_has_every_metric_that_fits():
     images = np.random.default_rng(0).random((12, 16, 16), dtype=np.float32)
     torch.manual_seed(0)
-    found = report(images, metric_of("nlpd"), True, Vgg16())
+    found = measured(images, metric_of("nlpd"), True, Vgg16())
     assert set(found["variation"]) == {"nlpd", "vgg", "ssim", "pixel"}
     steps = np.sqrt(np.square(np.roll(images, -1, 0) - images).mean(axis=(1, 2)))
     assert found["variation"]["pixel"] == pytest.approx(steps.std() / steps.mean(), rel=1e-3)
-    both = report(images, metric_of("nlpd+vgg", Vgg16()), True, Vgg16())
+    both = measured(images, metric_of("nlpd+vgg", Vgg16()), True, Vgg16())
     assert set(both["variation"]) == {"nlpd", "vgg", "ssim", "pixel", "nlpd+vgg"}
-    without = report(images[:, :8, :8], metric_of("nlpd"), False, None)
+    without = measured(images[:, :8, :8], metric_of("nlpd"), False, None)
     assert set(without) == {"variation"}
     assert set(without["variation"]) == {"nlpd", "pixel"}
 
