@@ -25,12 +25,12 @@ from .directions.find import save_found as save_found
 from .directions.labels import Label as Label
 from .directions.labels import read_labels as read_labels
 from .evaluation.evaluate import evaluate as evaluate
-from .evaluation.fid import fid as fid
-from .evaluation.kid import kid as kid
-from .evaluation.precision_recall import precision_recall as precision_recall
+from .evaluation.metrics.fid import fid as fid
+from .evaluation.metrics.kid import kid as kid
+from .evaluation.metrics.precision_recall import precision_recall as precision_recall
+from .evaluation.metrics.spectrum import spectrum as spectrum
 from .evaluation.ranking import rank_models as rank_models
 from .evaluation.result import save_evaluation as save_evaluation
-from .evaluation.spectrum import spectrum as spectrum
 from .generate import ImageRequest as ImageRequest
 from .generate import generate_images as generate_images
 from .generate import images_from_seeds as images_from_seeds

@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 
 from data.arrays import Floats
 from data.errors import LookalikeError
-from gan.evaluation.separability import FOLDS, C
-from gan.evaluation.whitening import Whitening, whitening
+from gan.evaluation.metrics.separability import FOLDS, C
+from gan.evaluation.metrics.whitening import Whitening, whitening
 from gan.networks.efficientnet import EfficientNetLite
 from stimuli.images import Pixels
 

@@ -3,9 +3,9 @@
 **Fresh eyes** come first: judges that no training uses (`gan.evaluation.fresh`).
 
 **Metrics.** Features are VGG16 conv4_3 averaged over positions. The main metric is KID (Bińkowski et al. 2018, pairs
-within a patient left out) on these features whitened by the training patches (`gan.evaluation.whitening`). On the raw
-features: KID again (`kid_raw`), FID (Heusel et al. 2017), precision and recall with k = 3 (Kynkäänniemi et al. 2019),
-and the AUC of a cross-validated classifier.
+within a patient left out) on these features whitened by the training patches (`gan.evaluation.metrics.whitening`). On
+the raw features: KID again (`kid_raw`), FID (Heusel et al. 2017), precision and recall with k = 3 (Kynkäänniemi et al.
+2019), and the AUC of a cross-validated classifier.
 
 **Blocks.** Everything is measured on several blocks of consecutive seeds, each of as many images as there are real
 patches, and reported as the mean and each block's value, for the evaluation's truncation and for the sessions'.
@@ -33,7 +33,6 @@ from data.errors import LookalikeError
 from data.results.result import Estimate
 from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers
 from gan.checkpoint import Model
-from gan.evaluation.feature_metrics import deal_features, score_features
 from gan.evaluation.fresh import (
     JUDGES,
     SMALL_AUC,
@@ -43,12 +42,13 @@ from gan.evaluation.fresh import (
     patches_needed,
     smallest_auc,
 )
-from gan.evaluation.path_length import path_lengths
+from gan.evaluation.metrics.feature_metrics import deal_features, score_features
+from gan.evaluation.metrics.path_length import path_lengths
+from gan.evaluation.metrics.spectrum import spectrum
+from gan.evaluation.metrics.whitening import whitening
 from gan.evaluation.result import Evaluation, Measured, TooFew
 from gan.evaluation.samples import FEWEST_PATIENTS, FIRST_SEED, real_rows, training_images
-from gan.evaluation.spectrum import spectrum
 from gan.evaluation.training_used import what_training_used
-from gan.evaluation.whitening import whitening
 from gan.generate import images_from_seeds
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.patches import PatchSet

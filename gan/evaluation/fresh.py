@@ -2,7 +2,7 @@
 
 A generator that was trained on some features, or chosen by them, may be right in these and wrong in others. So each
 judge here learns to tell generated images from real patches by something else, and is scored by its AUC on patients
-and seeds that it has not seen (five folds, `gan.evaluation.separability`):
+and seeds that it has not seen (five folds, `gan.evaluation.metrics.separability`):
 
 - `cnn`: a small network trained from scratch on the pixels (`gan.evaluation.judges.scratch_cnn`);
 - `texture`: a classifier on statistics of texture (`gan.evaluation.judges.texture`), and `texture_noise`: the same with
@@ -32,7 +32,7 @@ from gan.bootstrap import Groups, Indices, one_thread, random_split
 from gan.evaluation.blocks import FEWEST_DEALS, Measure, Score, score_blocks
 from gan.evaluation.judges.scratch_cnn import scratch_cnn
 from gan.evaluation.judges.texture import NOISE_SD, texture_statistics
-from gan.evaluation.separability import Separation, separate
+from gan.evaluation.metrics.separability import Separation, separate
 from gan.networks.squeezenet import squeezenet_features
 from stimuli.images import Pixels
 

@@ -19,11 +19,11 @@ from data.results.result import Estimate
 from gan.bootstrap import Groups, bootstrap_weights, estimate, group_numbers, one_thread, with_interval
 from gan.checkpoint import Model
 from gan.evaluation.fresh import JUDGES, QUICK_JUDGES
-from gan.evaluation.kid import KernelPairs, kernel_pairs
+from gan.evaluation.metrics.kid import KernelPairs, kernel_pairs
+from gan.evaluation.metrics.separability import Separation
+from gan.evaluation.metrics.whitening import whitening
 from gan.evaluation.result import FEATURES
 from gan.evaluation.samples import FIRST_SEED, real_rows, training_images
-from gan.evaluation.separability import Separation
-from gan.evaluation.whitening import whitening
 from gan.generate import images_from_seeds
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.images import Pixels

@@ -13,8 +13,8 @@ from data.files import write_bytes, write_json
 from data.results.result import Estimate
 from gan.bootstrap import with_interval
 from gan.evaluation.blocks import Score
-from gan.evaluation.path_length import EPSILON
-from gan.evaluation.spectrum import Spectrum, spectrum_figure, widest_gap
+from gan.evaluation.metrics.path_length import EPSILON
+from gan.evaluation.metrics.spectrum import Spectrum, spectrum_figure, widest_gap
 from stimuli.export import write_sheet
 from stimuli.images import Pixels
 

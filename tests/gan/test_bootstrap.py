@@ -15,9 +15,9 @@ from gan.bootstrap import (
     spread,
     with_interval,
 )
-from gan.evaluation.fid import fid
-from gan.evaluation.kid import kernel_pairs, kid
-from gan.evaluation.precision_recall import distance_pairs, precision_recall
+from gan.evaluation.metrics.fid import fid
+from gan.evaluation.metrics.kid import kernel_pairs, kid
+from gan.evaluation.metrics.precision_recall import distance_pairs, precision_recall
 
 
 @pytest.fixture(scope="module", autouse=True)

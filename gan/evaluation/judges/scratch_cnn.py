@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from data.arrays import Floats, Ints
 from gan.bootstrap import Groups
-from gan.evaluation.separability import FOLDS, Separation, compare, deal_folds
+from gan.evaluation.metrics.separability import FOLDS, Separation, compare, deal_folds
 
 WIDTHS = (16, 32, 64)  # channels at full, half and quarter size
 EPOCHS, FEWEST_STEPS, BATCH = 24, 240, 32  # fewer steps leave it at chance on images that it tells apart perfectly

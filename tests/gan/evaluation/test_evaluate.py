@@ -15,12 +15,12 @@ import gan.evaluation.evaluate
 from gan.bootstrap import group_numbers, one_thread, random_split
 from gan.checkpoint import Model
 from gan.evaluation.evaluate import evaluate
-from gan.evaluation.fid import fid
-from gan.evaluation.kid import kid
-from gan.evaluation.path_length import path_lengths
-from gan.evaluation.precision_recall import precision_recall
+from gan.evaluation.metrics.fid import fid
+from gan.evaluation.metrics.kid import kid
+from gan.evaluation.metrics.path_length import path_lengths
+from gan.evaluation.metrics.precision_recall import precision_recall
+from gan.evaluation.metrics.whitening import whitening
 from gan.evaluation.result import save_evaluation
-from gan.evaluation.whitening import whitening
 from gan.networks.features import VARIABLE, Vgg16, load_vgg16, pooled_features
 from gan.networks.generator import Architecture, Generator, from_seeds
 from stimuli.crops import Cut

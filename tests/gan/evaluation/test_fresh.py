@@ -18,7 +18,7 @@ from gan.evaluation.fresh import (
     texture_auc,
 )
 from gan.evaluation.judges.texture import NOISE_SD, texture_statistics
-from gan.evaluation.separability import separate
+from gan.evaluation.metrics.separability import separate
 
 PATIENTS = np.repeat(np.arange(60), 2)
 

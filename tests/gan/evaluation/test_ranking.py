@@ -11,11 +11,11 @@ import gan.networks.squeezenet
 from gan.bootstrap import group_numbers, one_thread
 from gan.checkpoint import Model
 from gan.evaluation.judges.texture import texture_statistics
-from gan.evaluation.kid import kid
+from gan.evaluation.metrics.kid import kid
+from gan.evaluation.metrics.separability import separate
+from gan.evaluation.metrics.whitening import whitening
 from gan.evaluation.ranking import rank_models
 from gan.evaluation.samples import training_images
-from gan.evaluation.separability import separate
-from gan.evaluation.whitening import whitening
 from gan.networks.features import Vgg16, pooled_features
 from stimuli.images import write_png
 from stimuli.patches import PatchSet

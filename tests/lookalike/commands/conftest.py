@@ -68,7 +68,7 @@ def weights(gallery, monkeypatch):
     """Random ones; path lengths, in double precision and slow, from a few pairs of images; SqueezeNet on small ones."""
     import gan.evaluation.evaluate
     import gan.networks.squeezenet
-    from gan.evaluation import path_length
+    from gan.evaluation.metrics import path_length
     from gan.networks.features import VARIABLE
 
     monkeypatch.setenv(VARIABLE, str(gallery / "vgg16.safetensors"))

@@ -6,9 +6,9 @@ import pytest
 
 from data.files import read_json
 from gan.checkpoint import load_model
-from gan.evaluation.feature_metrics import METRICS
 from gan.evaluation.fresh import JUDGES
 from gan.evaluation.judges import scratch_cnn
+from gan.evaluation.metrics.feature_metrics import METRICS
 from lookalike.commands import evaluate as command
 from stimuli.crops import Cut
 from stimuli.cutting import cut_patches

@@ -9,7 +9,7 @@ from scipy.stats import kurtosis
 from gan.bootstrap import random_split
 from gan.evaluation.judges import texture
 from gan.evaluation.judges.texture import NOISE_SD, texture_statistics
-from gan.evaluation.separability import separate
+from gan.evaluation.metrics.separability import separate
 
 
 def textures(n, seed, size=32, slope=1.5):

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 
 from gan.bootstrap import one_thread
-from gan.evaluation.kid import kernel_pairs, kid
+from gan.evaluation.metrics.kid import kernel_pairs, kid
 
 
 @pytest.fixture(scope="module", autouse=True)

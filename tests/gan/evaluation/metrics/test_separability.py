@@ -8,7 +8,7 @@ from sklearn.model_selection import PredefinedSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from gan.evaluation.separability import C, separate
+from gan.evaluation.metrics.separability import C, separate
 
 
 def draws(n, seed, shift=0.0, width=8):

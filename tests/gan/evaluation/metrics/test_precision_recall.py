@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan.bootstrap import one_thread
-from gan.evaluation.precision_recall import distance_pairs, precision_recall
+from gan.evaluation.metrics.precision_recall import distance_pairs, precision_recall
 
 
 @pytest.fixture(scope="module", autouse=True)

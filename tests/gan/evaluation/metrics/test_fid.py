@@ -6,7 +6,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from gan.bootstrap import one_thread
-from gan.evaluation.fid import fid
+from gan.evaluation.metrics.fid import fid
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from gan.evaluation.path_length import path_lengths
+from gan.evaluation.metrics.path_length import path_lengths
 from gan.networks.features import Vgg16
 from gan.networks.generator import codes_from_seeds
 

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from gan.bootstrap import Groups, one_thread, random_split
 from gan.evaluation.blocks import Measure, Score, score_blocks
-from gan.evaluation.fid import fid
-from gan.evaluation.kid import kernel_pairs
-from gan.evaluation.precision_recall import distance_pairs
-from gan.evaluation.separability import separate
-from gan.evaluation.whitening import Whitening
+from gan.evaluation.metrics.fid import fid
+from gan.evaluation.metrics.kid import kernel_pairs
+from gan.evaluation.metrics.precision_recall import distance_pairs
+from gan.evaluation.metrics.separability import separate
+from gan.evaluation.metrics.whitening import Whitening
 
 # Each metric, the values it can take, and which way is worse: +1 up, −1 down.
 METRICS = {

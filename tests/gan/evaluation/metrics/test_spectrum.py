@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan.evaluation.spectrum import Spectrum, radial_power, spectrum, spectrum_figure, widest_gap
+from gan.evaluation.metrics.spectrum import Spectrum, radial_power, spectrum, spectrum_figure, widest_gap
 
 
 def test_power_is_that_of_a_transform_written_out():

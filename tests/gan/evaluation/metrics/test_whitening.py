@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from gan.evaluation.whitening import whitening
+from gan.evaluation.metrics.whitening import whitening
 
 
 def correlated(n, seed, width=20):
