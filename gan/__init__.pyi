@@ -1,3 +1,4 @@
+from .averaging import average_models as average_models
 from .checkpoint import Model as Model
 from .checkpoint import load_model as load_model
 from .checkpoint import save_model as save_model

@@ -25,6 +25,11 @@ FORMAT = "lookalike-model/1"
 WEIGHTS = "generator.safetensors"
 SUMS = "SHA256SUMS"
 TRUNCATION = 0.7  # of a model that was not measured at several
+WHERE_KNOWN = ("context_median", "context_range", "train_crops", "train_context", "normal")  # of patches
+_REMEMBERED = (
+    *("images_seen", "patches", "patients", "train_patients", "patches_sha256", "key_fingerprint"),
+    *("context", *WHERE_KNOWN, "credit"),
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,11 @@ class Model:
     def psi(self, given: float | None = None) -> float:
         """The truncation that is given, or else the model's own."""
         return self.truncation if given is None else given
+
+
+def remembered(model: Model) -> list[dict[str, Any]]:
+    """What a model that is made of this one has to remember of its trainings, the last one first."""
+    return [{name: one[name] for name in _REMEMBERED if name in one} for one in model.trainings]
 
 
 def save_model(

@@ -21,6 +21,7 @@ HEADINGS = {
     "Make stimuli": (
         "patches",
         "train",
+        "average",
         "evaluate",
         "generate",
         "train-encoder",
@@ -36,7 +37,9 @@ HEADINGS = {
 }
 # Those whose module is in a sub-folder, or has another name.
 _PLACES = {
-    "train-encoder": "inversion.train_encoder",
+    "train": "training.train",
+    "average": "training.average",
+    "train-encoder": "training.train_encoder",
     "invert": "inversion.invert",
     "compose": "inversion.compose",
     "directions": "inversion.directions",

@@ -57,7 +57,7 @@ INSIDE = {
         "evaluation",
         "inversion",
         "generate | morphing | training",
-        "leaks | adversaries | codes",
+        "leaks | adversaries | codes | averaging",
         "checkpoint",
         "networks | bootstrap | perceptual | image_tables",
     ],

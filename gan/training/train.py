@@ -20,7 +20,7 @@ from torch import Tensor
 
 from data.errors import LookalikeError
 from data.files import read_json, write_json
-from gan.checkpoint import Model, save_model
+from gan.checkpoint import WHERE_KNOWN, Model, remembered, save_model
 from gan.networks.generator import Architecture, from_seeds
 from gan.training.discriminator_file import FILE as DISCRIMINATOR
 from gan.training.discriminator_file import copy_discriminator, stored_discriminator
@@ -45,11 +45,6 @@ from stimuli.patches import PatchSet
 TICK = 10  # steps between readings of the losses: each reading waits for the device
 SETTINGS = "settings.json"
 EARLIER = "earlier.json"  # what the model that a run started from was trained on
-_WHERE_KNOWN = ("context_median", "context_range", "train_crops", "train_context", "normal")  # of patches
-_REMEMBERED = (
-    *("images_seen", "patches", "patients", "train_patients", "patches_sha256", "key_fingerprint"),
-    *("context", *_WHERE_KNOWN, "credit"),
-)
 _SHEET = 64  # images on a sample sheet, 8 to a row
 
 
@@ -230,7 +225,7 @@ def _open(
             run.reference.load_state_dict(run.average.state_dict())
         if first:
             if start_from is not None and not resume:
-                write_json(out / EARLIER, {"earlier": _earlier(start_from)})
+                write_json(out / EARLIER, {"earlier": remembered(start_from)})
             _read_earlier(out, settings)  # refused now, not at the first snapshot
             write_json(out / SETTINGS, {**settings.to_dict(), "patches_sha256": patches.sha256})
             if not resume:
@@ -357,16 +352,11 @@ def describe_training(
         "patches_sha256": patches.sha256,
         "key_fingerprint": patches.about["key_fingerprint"],
         "context": patches.about["context"],
-        **{name: patches.about[name] for name in _WHERE_KNOWN if name in patches.about},
+        **{name: patches.about[name] for name in WHERE_KNOWN if name in patches.about},
         "credit": "; ".join(credits),
         **{name: value for name, value in settings.to_dict().items() if name not in left_out},
         **({"earlier": list(earlier)} if earlier else {}),
     }
-
-
-def _earlier(model: Model) -> list[dict[str, Any]]:
-    """What a run that starts from a model has to remember of the trainings before it."""
-    return [{name: one[name] for name in _REMEMBERED if name in one} for one in model.trainings]
 
 
 def _read_earlier(out: Path, settings: Settings) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ COMMANDS = dict(walk(ROOT))
 MISTAKES = {
     "patches": (("nowhere", "--out", "o"), "no-such-folder"),
     "train": (("nowhere", "--out", "o"), "not-a-patch-set"),
+    "average": (("nowhere", "elsewhere", "--out", "o"), "no-such-folder"),
     "evaluate": (("m", "--patches", "p"), "missing-option"),
     "generate": (("--safe", "--out", "o"), "missing-option"),
     "train-encoder": (("nowhere", "--out", "o"), "not-a-patch-set"),
@@ -113,7 +114,7 @@ def parse(line):
 
 def test_every_module_of_commands_is_listed_under_a_heading():
     folder = Path(lookalike.commands.__file__).parent
-    below = ("inversion", "results")
+    below = ("inversion", "results", "training")
     modules = {path.stem for path in folder.iterdir() if not path.stem.startswith("_")} - set(below)
     modules |= {path.stem for name in below for path in (folder / name).glob("[!_]*.py")}
     assert modules == {name.replace("-", "_") for name in NAMES}

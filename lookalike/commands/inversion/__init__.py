@@ -1,1 +1,1 @@
-"""The commands that put real images into a generator."""
+"""The commands that put real images into a generator, and edit them."""

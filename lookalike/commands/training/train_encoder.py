@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from data.shipped import DEFAULT_MODEL
-from lookalike.commands.train import (
+from lookalike.commands.training.train import (
     Batch,
     DryRun,
     Kimg,
