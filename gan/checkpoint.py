@@ -28,7 +28,7 @@ TRUNCATION = 0.7  # of a model that was not measured at several
 WHERE_KNOWN = ("context_median", "context_range", "train_crops", "train_context", "normal")  # of patches
 _REMEMBERED = (
     *("images_seen", "patches", "patients", "train_patients", "patches_sha256", "key_fingerprint"),
-    *("context", *WHERE_KNOWN, "credit"),
+    *("context", *WHERE_KNOWN, "credit", "averaged"),
 )
 
 
