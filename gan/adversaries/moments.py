@@ -19,18 +19,18 @@ from gan.networks.efficientnet import EfficientNetLite
 # an independent network agrees (docs/training-notes.md); lite2 at 128 px would be the most expensive.
 _VIEWS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
 _MEMORY = 100  # batches over which the means of generated images run
+_LEAST = 1e-8  # variance of a statistic
 _WARM_UP = 40  # batches before matching starts: the means of a few are too uncertain
 
 
 class Moments(nn.Module):
     """Means of `summary` over all real images, and running ones over generated images, as buffers of `count`.
 
-    Differences are measured in SD of real images; `least_variance` is that of a statistic in which these hardly differ.
+    Differences are measured in SD of real images.
     """
 
-    def __init__(self, count: int, least_variance: float = 1e-8) -> None:
+    def __init__(self, count: int) -> None:
         super().__init__()
-        self.least_variance = least_variance
         for name in ("real", "square", "fake"):
             self.register_buffer(name, torch.zeros(count))
         self.register_buffer("batches", torch.zeros(()))
@@ -40,8 +40,11 @@ class Moments(nn.Module):
         self.batches: Tensor
 
     @torch.no_grad()
-    def set_real(self, summaries: Iterable[Tensor]) -> None:
-        """The means over all real images, given their summaries (N, count) in batches."""
+    def set_real(self, summaries: Iterable[Tensor], least_variance: float = _LEAST) -> None:
+        """The means over all real images, given their summaries (N, count) in batches.
+
+        A statistic in which they differ less than by `least_variance` is taken to vary by that.
+        """
         count = 0
         for mean in (self.real, self.square):
             mean.zero_()
@@ -51,6 +54,7 @@ class Moments(nn.Module):
             self.square += found.square().sum(dim=0)
         for mean in (self.real, self.square):
             mean /= count
+        self.square.copy_(torch.maximum(self.square, self.real.square() + least_variance))
 
     @torch.no_grad()
     def update(self, fake: Tensor) -> None:
@@ -78,7 +82,7 @@ class Moments(nn.Module):
         return self.fake - self.real
 
     def _variance(self) -> Tensor:
-        return (self.square - self.real.square()).clamp_min(self.least_variance)
+        return (self.square - self.real.square()).clamp_min(_LEAST)
 
 
 class Summaries(nn.Module):

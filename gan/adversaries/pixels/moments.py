@@ -21,7 +21,8 @@ from gan.adversaries.pixels import borders, layout
 from gan.adversaries.pixels.log_energies import LogEnergies
 from gan.adversaries.step_rng import StepRng
 
-_LEAST_WHITE = 0.1  # of a whitened statistic, or few images would decide by what they happen not to differ in
+_MANY = 4  # training images for each statistic of a kind, counted in all their symmetric forms
+_LEAST_WHITE = 0.1  # of a whitened statistic of fewer, which would decide by what they happen not to differ in
 _LEAST_VARIANCE = 1e-2  # of the mean one: how little images differ in the rest is known too badly from hundreds
 
 
@@ -40,7 +41,7 @@ class PixelMoments:
         self.detail = LogEnergies()
         counts = (*self.detail.counts, borders.COUNT, layout.LAYOUT, layout.TAILS)
         self.whitening = nn.ModuleList(Whitening(count) for count in counts)
-        self.moments = nn.ModuleList(Moments(2 * count, _LEAST_WHITE) for count in counts)
+        self.moments = nn.ModuleList(Moments(2 * count) for count in counts)
         self.trained: nn.Module = nn.Identity()
         self.state: nn.Module = nn.ModuleDict(
             {"detail": self.detail, "whitening": self.whitening, "moments": self.moments}
@@ -82,7 +83,8 @@ class PixelMoments:
         for whitening, found in zip(self.whitening, zip(*map(self._tables, real()), strict=True), strict=True):
             cast(Whitening, whitening).fit(torch.cat(found))
         for moments, found in zip(self._moments, zip(*map(self._statistics, real()), strict=True), strict=True):
-            moments.set_real(found)
+            few = sum(map(len, found)) < _MANY * found[0].shape[1] / 2
+            moments.set_real(found, *([_LEAST_WHITE] if few else []))
 
     def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
         for moments in self._moments:
