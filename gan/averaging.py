@@ -35,8 +35,9 @@ def average_models(models: Sequence[Model], weights: Sequence[float] | None = No
     Returns
     -------
     Model
-        Its `training` is that of the model that counts most (the first of several), with `averaged`, the hashes and
-        shares of all, and the trainings of all among `earlier`. Its `sha256` is empty until it is saved.
+        Its `training` and truncation are those of the model that counts most (the first of several), with `averaged`,
+        the hashes and shares of all, everyone's credit, and the trainings of all among `earlier`. Its `sha256` is empty
+        until it is saved.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def average_models(models: Sequence[Model], weights: Sequence[float] | None = No
     References
     ----------
     Wortsman et al. (2022), Model soups: averaging weights of multiple fine-tuned models improves accuracy without
-    increasing inference time, ICML; arXiv:2203.05482, equation of the uniform soup in section 2.
+    increasing inference time, ICML; arXiv:2203.05482.
 
     Examples
     --------
@@ -75,7 +76,8 @@ def average_models(models: Sequence[Model], weights: Sequence[float] | None = No
     others = [one for model in models if model is not main for one in remembered(model)]
     earlier = _once([*remembered(main)[1:], *others])
     averaged = [{"sha256": model.sha256, "share": share} for model, share in zip(models, shares, strict=True)]
-    training = main.training | {"averaged": averaged, "earlier": earlier}
+    credit = "; ".join(dict.fromkeys(one["credit"] for one in [main.training, *earlier] if one.get("credit")))
+    training = main.training | {"credit": credit, "averaged": averaged, "earlier": earlier}
     return Model(mean, "", training, main.truncation)
 
 

@@ -19,7 +19,7 @@ from gan.networks.efficientnet import EfficientNetLite
 # an independent network agrees (docs/training-notes.md); lite2 at 128 px would be the most expensive.
 _VIEWS = ((0, 64), (1, 64), (2, 64), (0, 128), (1, 128))
 _MEMORY = 100  # batches over which the means of generated images run
-_LEAST = 1e-8  # variance of a statistic
+LEAST = 1e-8  # variance of a statistic
 _WARM_UP = 40  # batches before matching starts: the means of a few are too uncertain
 
 
@@ -40,7 +40,7 @@ class Moments(nn.Module):
         self.batches: Tensor
 
     @torch.no_grad()
-    def set_real(self, summaries: Iterable[Tensor], least_variance: float = _LEAST) -> None:
+    def set_real(self, summaries: Iterable[Tensor], least_variance: float = LEAST) -> None:
         """The means over all real images, given their summaries (N, count) in batches.
 
         A statistic in which they differ less than by `least_variance` is taken to vary by that.
@@ -82,7 +82,7 @@ class Moments(nn.Module):
         return self.fake - self.real
 
     def _variance(self) -> Tensor:
-        return (self.square - self.real.square()).clamp_min(_LEAST)
+        return (self.square - self.real.square()).clamp_min(LEAST)
 
 
 class Summaries(nn.Module):

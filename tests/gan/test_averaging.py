@@ -76,6 +76,11 @@ def test_the_patients_of_all_models_are_remembered(variants):
     assert average_models(variants).truncation == 0.9
 
 
+def test_an_average_credits_the_sources_of_all(variants):
+    one, other = (Model(variants[0].generator, name, {"credit": f"source {name}"}) for name in "ab")
+    assert average_models([one, other], [1, 2]).training["credit"] == "source b; source a"
+
+
 @pytest.mark.parametrize("weights", [[1, 2], [1, 0, 1], [1, -1, 1], [1, float("nan"), 1], [1, float("inf"), 1]])
 def test_weights_that_are_none(variants, weights, refuses):
     with refuses("out-of-range"):

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.adversaries.adversary import Part
-from gan.adversaries.moments import Moments
+from gan.adversaries.moments import LEAST, Moments
 from gan.adversaries.pixels import borders, layout
 from gan.adversaries.pixels.log_energies import LogEnergies
 from gan.adversaries.step_rng import StepRng
@@ -84,7 +84,7 @@ class PixelMoments:
             cast(Whitening, whitening).fit(torch.cat(found))
         for moments, found in zip(self._moments, zip(*map(self._statistics, real()), strict=True), strict=True):
             few = sum(map(len, found)) < _MANY * found[0].shape[1] / 2
-            moments.set_real(found, *([_LEAST_WHITE] if few else []))
+            moments.set_real(found, _LEAST_WHITE if few else LEAST)
 
     def grow(self, seed: int) -> None:  # noqa: ARG002 - the interface's
         for moments in self._moments:
